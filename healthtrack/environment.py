@@ -1,0 +1,91 @@
+"""What the environment may set, read once by the settings, and refused loudly where it makes no sense."""
+
+import os
+import secrets
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+POSTGRESQL_ENGINE = "django.db.backends.postgresql"
+EMBEDDED_ENGINE = "healthtrack.embedded_postgres"
+
+
+def flag(name: str) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "0", "no", "false", "off"}:
+        return False
+    if value in {"1", "yes", "true", "on"}:
+        return True
+    raise ImproperlyConfigured(f"{name} is {value!r}; set it to 1 or 0.")
+
+
+def names(name: str, default: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def database(options: dict[str, str]) -> dict[str, object]:
+    """The settings of the default database: that of DATABASE_URL, or else the embedded PostgreSQL."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        return {
+            "ENGINE": EMBEDDED_ENGINE,
+            "NAME": "healthtrack",
+            "USER": "healthtrack",
+            "OPTIONS": options,
+        }
+    try:
+        parsed = dj_database_url.parse(url)
+    except ValueError:
+        parsed = {}
+    if parsed.get("ENGINE") != POSTGRESQL_ENGINE:
+        raise ImproperlyConfigured(
+            "DATABASE_URL names no PostgreSQL database; write it as postgresql://user:password@host:5432/name."
+        )
+    return {**parsed, "OPTIONS": {**options, **parsed.get("OPTIONS", {})}}
+
+
+def data_folder(default: Path) -> Path:
+    """The folder of everything that HealthTrack keeps outside the database; made here, for its owner alone."""
+    folder = Path(os.environ.get("HEALTHTRACK_DATA_DIR") or default).expanduser().resolve()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise _unwritable(folder) from fault
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder)
+    return folder
+
+
+def secret_key(folder: Path) -> str:
+    """HEALTHTRACK_SECRET_KEY, or a random key that the data folder keeps from the first start on."""
+    if key := os.environ.get("HEALTHTRACK_SECRET_KEY"):
+        return key
+    return keep_secret(folder / "secret_key", secrets.token_urlsafe(50))
+
+
+def keep_secret(file: Path, secret: str) -> str:
+    """What the file holds; when there is none yet, the secret given, readable by its owner alone.
+
+    Of several processes that call it at once the first wins: a link is made whole or not at all.
+    """
+    if not file.exists():
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            draft.touch(mode=0o600)
+            draft.write_text(secret)
+        except OSError as fault:
+            raise _unwritable(file.parent) from fault
+        try:
+            file.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text()
+
+
+def _unwritable(folder: Path) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"The data folder {folder} cannot be written; make it writable, or name another in HEALTHTRACK_DATA_DIR."
+    )

@@ -1,0 +1,8 @@
+from django.contrib.admin import AdminSite
+
+
+class HealthTrackSite(AdminSite):
+    site_header = "HealthTrack"
+    site_title = "HealthTrack"
+    index_title = "Home"
+    enable_nav_sidebar = False

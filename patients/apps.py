@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class PatientsConfig(AppConfig):
+    name = "patients"
+    verbose_name = "Records"
+
+    def ready(self) -> None:
+        from patients import signals  # noqa: F401  (connects the receivers)

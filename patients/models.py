@@ -1,0 +1,179 @@
+from datetime import date
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models.functions import Lower
+
+from healthtrack.constraints import not_blank
+from patients import triggers
+from patients.age import completed_years
+from trackers.models import TrackerModel
+
+
+class PatientNumber(models.CharField):
+    """A patient's number, compared byte by byte.
+
+    So the primary key's own index serves look-ups by the first characters too, whatever the database's
+    collation; Django would make a second index for these were the column called varchar.
+    """
+
+    def db_type(self, connection: object) -> str:
+        return f"character varying({self.max_length})"
+
+
+class Gender(models.TextChoices):
+    FEMALE = "F", "Female"
+    MALE = "M", "Male"
+
+
+class MedicalRecord(models.Model):
+    """A patient: who it is, what is known of their health, and the tracker that they said they use."""
+
+    patient_id = PatientNumber(
+        "patient number",
+        primary_key=True,
+        max_length=50,
+        db_collation="C",
+        db_comment="The patient's number; it never changes",
+    )
+    name = models.CharField(max_length=200, db_comment="The patient's name")
+    date_of_birth = models.DateField(db_comment="Day of birth")
+    gender = models.CharField(max_length=1, choices=Gender, db_comment="F or M")
+    medical_conditions = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="Conditions, parted by commas; empty when there is none",
+    )
+    medications = models.BooleanField(
+        "takes medication", db_comment="Whether the patient takes any medication"
+    )
+    allergies = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="Allergies, parted by commas; empty when there is none",
+    )
+    last_appointment_date = models.DateField(
+        null=True, blank=True, db_comment="Day of the last appointment, null when there was none"
+    )
+    tracker = models.CharField(
+        "stated tracker",
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="The tracker as the patient named it, word for word; empty when none",
+    )
+    tracker_models = models.ManyToManyField(
+        TrackerModel, through="MedicalRecordTracker", related_name="medical_records"
+    )
+    link_count = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        db_comment="Number of tracker models linked to the patient, kept true by triggers",
+    )
+    unlinked_model_ids = ArrayField(
+        models.IntegerField(),
+        default=list,
+        db_default=[],
+        editable=False,
+        db_comment="Tracker models that staff unlinked, which no import links again while the stated tracker stays",
+    )
+
+    class Meta:
+        db_table = "medical_records"
+        db_table_comment = (
+            "Patients with their conditions and the tracker that they say they use, a row a patient"
+        )
+        ordering = ["patient_id"]
+        permissions = [
+            ("import_medicalrecord", "Can import medical records"),
+            ("export_medicalrecord", "Can export medical records"),
+        ]
+        constraints = [
+            not_blank("medical_records", "patient_id"),
+            not_blank("medical_records", "name"),
+            CheckConstraint(
+                name="medical_records_gender_known",
+                condition=Q(gender__in=Gender.values),
+                violation_error_message="The gender is neither F nor M.",
+            ),
+            CheckConstraint(
+                name="medical_records_born_before_appointment",
+                condition=Q(last_appointment_date__gte=F("date_of_birth")),
+                violation_error_message="The last appointment lies before the day of birth.",
+            ),
+        ]
+        indexes = [
+            Index("date_of_birth", name="medical_records_birth"),
+            Index(Lower("tracker"), name="medical_records_tracker", condition=~Q(tracker="")),
+            Index("patient_id", name="medical_records_unlinked", condition=Q(link_count=0)),
+            Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="patient_id_never_changes", fields=["patient_id"]),
+            triggers.records_inserted,
+            triggers.records_updated,
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} {self.name}"
+
+    def age(self, day: date) -> int:
+        return completed_years(self.date_of_birth, day)
+
+
+class MedicalRecordTracker(models.Model):
+    """That a patient uses a tracker model, and who said so: an import or the staff."""
+
+    class Source(models.TextChoices):
+        IMPORT = "import", "Import"
+        STAFF = "staff", "Staff"
+
+    pk = models.CompositePrimaryKey("patient_id", "model_id")
+    patient = models.ForeignKey(
+        MedicalRecord,
+        on_delete=models.CASCADE,
+        related_name="tracker_links",
+        db_index=False,  # the primary key begins with it
+        db_comment="The patient",
+    )
+    model = models.ForeignKey(
+        TrackerModel,
+        on_delete=models.PROTECT,
+        related_name="patient_links",
+        db_comment="The tracker model that the patient uses",
+    )
+    source = models.CharField(
+        max_length=6,
+        choices=Source,
+        default=Source.STAFF,
+        db_default=Source.STAFF,
+        db_comment="Who made the link: import (by the stated tracker) or staff (by hand)",
+    )
+
+    class Meta:
+        db_table = "medical_record_and_trackers"
+        db_table_comment = "Which patient uses which tracker model"
+        verbose_name = "tracker"
+        constraints = [
+            CheckConstraint(
+                name="medical_record_and_trackers_source_known",
+                condition=Q(source__in=["import", "staff"]),
+            )
+        ]
+        triggers = [
+            triggers.links_inserted,
+            triggers.links_updated,
+            triggers.links_deleted,
+            triggers.links_truncated,
+        ]
+
+    def __str__(self) -> str:
+        return str(self.model)

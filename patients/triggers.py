@@ -1,0 +1,84 @@
+"""The triggers that keep medical_records.link_count true.
+
+The anti-join of patients and links is slow however it is written, so the number of links stands on the record, where
+a partial index finds those without any. Each trigger works on the whole set of rows that a statement touched, and
+writes only where the number is wrong: an import that fills it in rightly pays for the comparison alone.
+"""
+
+import pgtrigger
+
+# Two transactions that link one patient at once must count one after the other: each statement of a trigger
+# function sees what was committed before it, so the second counts the first one's links once it holds the lock.
+_LOCK = """
+    PERFORM FROM medical_records WHERE patient_id IN ({touched}) ORDER BY patient_id FOR NO KEY UPDATE;
+"""
+_RECOUNT = """
+    UPDATE medical_records AS record
+       SET link_count = counted.links
+      FROM (SELECT patient_id, count(link.model_id) AS links
+              FROM ({touched}) AS touched
+              LEFT JOIN medical_record_and_trackers AS link USING (patient_id)
+             GROUP BY patient_id) AS counted
+     WHERE record.patient_id = counted.patient_id
+       AND record.link_count <> counted.links;
+    RETURN NULL;
+"""
+
+
+def _recount(
+    name: str, operation: pgtrigger.Operation, sql: str, *, old: str | None = None, new: str | None = None
+) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=operation,
+        referencing=pgtrigger.Referencing(old=old, new=new),
+        func=sql,
+    )
+
+
+links_inserted = _recount(
+    "links_inserted",
+    pgtrigger.Insert,
+    (_LOCK + _RECOUNT).format(touched="SELECT DISTINCT patient_id FROM new_links"),
+    new="new_links",
+)
+links_deleted = _recount(
+    "links_deleted",
+    pgtrigger.Delete,
+    (_LOCK + _RECOUNT).format(touched="SELECT DISTINCT patient_id FROM old_links"),
+    old="old_links",
+)
+links_updated = _recount(
+    "links_updated",
+    pgtrigger.Update,
+    (_LOCK + _RECOUNT).format(
+        touched="SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links"
+    ),
+    old="old_links",
+    new="new_links",
+)
+links_truncated = pgtrigger.Trigger(
+    name="links_truncated",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Truncate,
+    func="UPDATE medical_records SET link_count = 0 WHERE link_count <> 0; RETURN NULL;",
+)
+records_inserted = _recount(
+    "records_inserted",
+    pgtrigger.Insert,
+    _RECOUNT.format(touched="SELECT patient_id FROM new_records"),
+    new="new_records",
+)
+records_updated = _recount(
+    "records_updated",
+    pgtrigger.Update,
+    _RECOUNT.format(
+        touched="SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
+        " WHERE new_records.link_count <> old_records.link_count"
+    ),
+    old="old_records",
+    new="new_records",
+)

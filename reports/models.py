@@ -1,0 +1,13 @@
+from django.db import models
+
+
+class Report(models.Model):
+    """Holds the reports' permissions; it has no table."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("view_aggregates", "Can see the reports of totals"),
+            ("view_named_lists", "Can see the reports that name patients"),
+        ]

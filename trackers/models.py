@@ -1,0 +1,125 @@
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.db.models.functions import Lower
+
+from healthtrack.constraints import not_blank
+
+HIGHEST_RATING = Decimal(5)
+
+
+class TrackerModel(models.Model):
+    """A wearable as its maker sells it: one name of one brand, in however many variants."""
+
+    model_id = models.AutoField(primary_key=True, db_comment="Number of the tracker model")
+    brand_name = models.CharField(max_length=100, db_comment="Maker's brand, such as Xiaomi")
+    device_type = models.CharField(max_length=50, db_comment="Kind of device: Smartwatch or FitnessBand")
+    model_name = models.CharField(
+        max_length=200, db_comment="Name of the model, which several brands may use: Band 2"
+    )
+
+    class Meta:
+        db_table = "tracker_models"
+        db_table_comment = "Wearables by brand and model; each is sold in variants (fitness_trackers)"
+        ordering = ["brand_name", "model_name", "device_type"]
+        permissions = [
+            ("import_trackermodel", "Can import tracker models"),
+            ("export_trackermodel", "Can export tracker models"),
+        ]
+        constraints = [
+            UniqueConstraint(
+                Lower("brand_name"),
+                Lower("model_name"),
+                Lower("device_type"),
+                name="tracker_models_unique",
+                violation_error_message="This brand has a model of this name and device type already.",
+            ),
+            not_blank("tracker_models", "brand_name"),
+            not_blank("tracker_models", "model_name"),
+            not_blank("tracker_models", "device_type"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand_name} {self.model_name}"
+
+
+class FitnessTracker(models.Model):
+    """A variant of a tracker model, with its prices in whole rupees."""
+
+    tracker_id = models.AutoField(primary_key=True, db_comment="Number of the variant")
+    model = models.ForeignKey(
+        TrackerModel,
+        on_delete=models.CASCADE,
+        related_name="variants",
+        db_index=False,  # fitness_trackers_unique begins with it
+        db_comment="The tracker model that this is a variant of",
+    )
+    color = models.CharField(
+        max_length=100, blank=True, default="", db_default="", db_comment="Color, empty when not known"
+    )
+    selling_price = models.PositiveIntegerField(db_comment="Price it is sold at, in whole rupees")
+    original_price = models.PositiveIntegerField(db_comment="Price before any discount, in whole rupees")
+    display = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="Kind of display, empty when not known",
+    )
+    rating = models.DecimalField(
+        max_digits=2,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(HIGHEST_RATING)],
+        db_comment="Buyers' rating from 0 to 5 in tenths, null when nobody rated it",
+    )
+    strap_material = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="Material of the strap, empty when not known",
+    )
+    average_battery_life_days = models.PositiveIntegerField(
+        "average battery life in days", db_comment="Days that a charge lasts on average"
+    )
+    reviews = models.PositiveIntegerField(
+        null=True, blank=True, db_comment="Number of buyers' reviews, null when not known"
+    )
+
+    class Meta:
+        db_table = "fitness_trackers"
+        db_table_comment = "Variants of the tracker models: color, display, strap, prices, rating"
+        verbose_name = "variant"
+        ordering = ["model", "color", "display", "strap_material"]
+        permissions = [
+            ("import_fitnesstracker", "Can import variants"),
+            ("export_fitnesstracker", "Can export variants"),
+        ]
+        constraints = [
+            UniqueConstraint(
+                F("model"),
+                Lower("color"),
+                Lower("display"),
+                Lower("strap_material"),
+                name="fitness_trackers_unique",
+                violation_error_message="This model has a variant of this color, display and strap already.",
+            ),
+            CheckConstraint(
+                name="fitness_trackers_price_not_raised",
+                condition=Q(selling_price__lte=F("original_price")),
+                violation_error_message="The selling price is above the original price.",
+            ),
+            CheckConstraint(
+                name="fitness_trackers_rating_0_to_5",
+                condition=Q(rating__range=(Decimal(0), HIGHEST_RATING)),
+                violation_error_message="The rating lies outside 0 to 5.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        looks = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
+        return f"{self.model}: {looks}" if looks else str(self.model)
