@@ -1,0 +1,52 @@
+"""Rows for tests, each valid by itself; a test names only what it is about."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+
+from patients.models import MedicalRecord, MedicalRecordTracker
+from trackers.models import FitnessTracker, TrackerModel
+
+DEFAULT_PASSWORD = "a long enough password"
+
+
+def tracker_model(
+    brand_name: str = "Xiaomi", model_name: str = "Band 2", device_type: str = "FitnessBand"
+) -> TrackerModel:
+    return TrackerModel.objects.create(brand_name=brand_name, model_name=model_name, device_type=device_type)
+
+
+def variant(model: TrackerModel, **values: Any) -> FitnessTracker:
+    defaults: dict[str, Any] = {
+        "color": "Black",
+        "selling_price": 2499,
+        "original_price": 2999,
+        "average_battery_life_days": 14,
+    }
+    return FitnessTracker.objects.create(model=model, **{**defaults, **values})
+
+
+def medical_record(patient_id: str = "P1", **values: Any) -> MedicalRecord:
+    defaults: dict[str, Any] = {
+        "name": "Ada Byron",
+        "date_of_birth": date(1980, 5, 17),
+        "gender": "F",
+        "medications": False,
+    }
+    return MedicalRecord.objects.create(patient_id=patient_id, **{**defaults, **values})
+
+
+def link(record: MedicalRecord, model: TrackerModel, source: str = "staff") -> MedicalRecordTracker:
+    return MedicalRecordTracker.objects.create(patient=record, model=model, source=source)
+
+
+def staff(*permissions: str, username: str = "staff") -> User:
+    """A member of the staff who holds these permissions, named as in `patients.view_medicalrecord`."""
+    user = User.objects.create_user(username, password=DEFAULT_PASSWORD, is_staff=True)
+    for permission in permissions:
+        app_label, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app_label, codename=codename)
+        )
+    return user
