@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from healthtrack import environment
+
+django_stubs_ext.monkeypatch()  # lets Django's classes be written with their types: ModelAdmin[TrackerModel]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HEALTHTRACK_DATA_DIR = environment.data_folder(BASE_DIR / "var")

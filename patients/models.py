@@ -12,7 +12,7 @@ from patients.age import completed_years
 from trackers.models import TrackerModel
 
 
-class PatientNumber(models.CharField):
+class PatientNumber(models.CharField[str, str]):
     """A patient's number, compared byte by byte.
 
     So the primary key's own index serves look-ups by the first characters too, whatever the database's
