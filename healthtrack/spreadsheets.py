@@ -1,12 +1,16 @@
 """Text that a spreadsheet program would take for a formula: an apostrophe before it keeps it text.
 
-The same sign is taken off again when the file is imported, so a value travels out and back unchanged.
+An import takes the same apostrophe off again, so that a value travels out and back unchanged.
 """
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+import re
+
 GUARD = "'"
+FORMULA = r"^[=+\-@\t\r]"
+GUARDED_FORMULA = r"^'+[=+\-@\t\r]"
+
+_TO_GUARD = re.compile(f"{FORMULA}|{GUARDED_FORMULA}")
 
 
 def neutralised(value: str) -> str:
-    guarded = value.startswith(FORMULA_SIGNS) or (value.startswith(GUARD) and value != GUARD)
-    return GUARD + value if guarded else value
+    return GUARD + value if _TO_GUARD.match(value) else value

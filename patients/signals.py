@@ -1,0 +1,27 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from healthtrack.imports.results import LinkCounts
+from patients.linking import count_waiting_patients, link_waiting_patients
+from trackers.models import TrackerModel
+from trackers.signals import models_imported
+
+
+@receiver(post_save, sender=TrackerModel)
+def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:  # noqa: ANN401
+    link_waiting_patients([instance.pk])
+
+
+@receiver(models_imported)
+def link_patients_of_imported_models(
+    primary_keys: Sequence[int],
+    dry_run: bool,
+    **_: Any,  # noqa: ANN401
+) -> LinkCounts:
+    counts = count_waiting_patients(primary_keys)
+    if not dry_run:
+        link_waiting_patients(primary_keys)
+    return counts

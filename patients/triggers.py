@@ -21,41 +21,54 @@ _RECOUNT = """
              GROUP BY patient_id) AS counted
      WHERE record.patient_id = counted.patient_id
        AND record.link_count <> counted.links;
-    RETURN NULL;
 """
 
 
 def _recount(
-    name: str, operation: pgtrigger.Operation, sql: str, *, old: str | None = None, new: str | None = None
+    name: str,
+    operation: pgtrigger.Operation,
+    statements: str,
+    touched: str,
+    *,
+    old: str | None = None,
+    new: str | None = None,
 ) -> pgtrigger.Trigger:
+    # A statement that touches no row fires too: without the condition an update by this trigger would never end.
+    func = f"""
+    IF EXISTS ({touched}) THEN
+    {statements.format(touched=touched)}
+    END IF;
+    RETURN NULL;
+    """
     return pgtrigger.Trigger(
         name=name,
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=operation,
         referencing=pgtrigger.Referencing(old=old, new=new),
-        func=sql,
+        func=func,
     )
 
 
 links_inserted = _recount(
     "links_inserted",
     pgtrigger.Insert,
-    (_LOCK + _RECOUNT).format(touched="SELECT DISTINCT patient_id FROM new_links"),
+    _LOCK + _RECOUNT,
+    "SELECT DISTINCT patient_id FROM new_links",
     new="new_links",
 )
 links_deleted = _recount(
     "links_deleted",
     pgtrigger.Delete,
-    (_LOCK + _RECOUNT).format(touched="SELECT DISTINCT patient_id FROM old_links"),
+    _LOCK + _RECOUNT,
+    "SELECT DISTINCT patient_id FROM old_links",
     old="old_links",
 )
 links_updated = _recount(
     "links_updated",
     pgtrigger.Update,
-    (_LOCK + _RECOUNT).format(
-        touched="SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links"
-    ),
+    _LOCK + _RECOUNT,
+    "SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links",
     old="old_links",
     new="new_links",
 )
@@ -69,16 +82,16 @@ links_truncated = pgtrigger.Trigger(
 records_inserted = _recount(
     "records_inserted",
     pgtrigger.Insert,
-    _RECOUNT.format(touched="SELECT patient_id FROM new_records"),
+    _RECOUNT,
+    "SELECT patient_id FROM new_records",
     new="new_records",
 )
 records_updated = _recount(
     "records_updated",
     pgtrigger.Update,
-    _RECOUNT.format(
-        touched="SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
-        " WHERE new_records.link_count <> old_records.link_count"
-    ),
+    _RECOUNT,
+    "SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
+    " WHERE new_records.link_count <> old_records.link_count",
     old="old_records",
     new="new_records",
 )

@@ -1,0 +1,95 @@
+"""Cleans and validates a batch of rows, a whole column at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from healthtrack.imports.faults import Fault
+from healthtrack.imports.plan import Column, RowRule
+from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.widgets import Finding
+from healthtrack.spreadsheets import FORMULA
+
+
+
+@dataclass(frozen=True)
+class CheckedBatch:
+    """`rows` has the line and the typed columns, in the plan's order; rows with a fault are left out."""
+
+    rows: pl.DataFrame
+    faults: list[Fault]
+    faulty_lines: set[int]
+
+
+def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[RowRule]) -> CheckedBatch:
+    """Checks a batch whose text columns are named as the plan's are."""
+    work = batch.rename({column.name: _raw(column) for column in columns})
+    work = work.with_columns(_cleaned(pl.col(_raw(column))).alias(_text(column)) for column in columns)
+    work = work.with_columns(
+        column.widget.read(pl.col(_text(column)), column.field).alias(column.name) for column in columns
+    )
+    headers = {column.name: column for column in columns}
+    findings = [(column, _findings(column)) for column in columns]
+    findings += [(headers[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
+    reasons = work.select(
+        _first_reason(of_column).alias(str(place)) for place, (_, of_column) in enumerate(findings)
+    )
+    faults = [
+        fault
+        for place, (column, of_column) in enumerate(findings)
+        for fault in _faults(work, reasons[str(place)], column, of_column)
+    ]
+    if not faults:
+        return CheckedBatch(work.select(LINE, *headers), [], set())
+    sound = reasons.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return CheckedBatch(
+        rows=work.filter(sound).select(LINE, *headers), faults=faults, faulty_lines={fault.line or 0 for fault in faults}
+    )
+
+
+def _raw(column: Column) -> str:
+    return f"raw {column.name}"
+
+
+def _text(column: Column) -> str:
+    return f"text {column.name}"
+
+
+def _cleaned(raw: pl.Expr) -> pl.Expr:
+    folded = raw.str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    return pl.when((folded != "") & (folded.str.to_lowercase() != "none")).then(folded)
+
+
+def _findings(column: Column) -> list[Finding]:
+    text, value = pl.col(_text(column)), pl.col(column.name)
+    missing = [(text.is_null(), "is missing; fill it in")] if column.required else []
+    return [
+        *missing,
+        (text.str.contains("\x00", literal=True), "holds a NUL byte; take it away"),
+        (text.str.contains("\ufffd", literal=True), "is not encoded in UTF-8; save the file as “CSV UTF-8”"),
+        (text.str.contains(_formula(column)), "looks like a formula; write its value, or ' before it to keep it as text"),
+        *column.widget.findings(text, value, column.field),
+    ]
+
+
+def _formula(column: Column) -> str:
+    """A minus or plus before a digit begins a number, in a column that is not text."""
+    return FORMULA if column.field.get_internal_type() == "CharField" else r"^[=@]|^[+\-][^\d]"
+
+
+def _first_reason(findings: Sequence[Finding]) -> pl.Expr:
+    return pl.coalesce(
+        pl.when(condition).then(pl.lit(number, pl.Int8)) for number, (condition, _) in enumerate(findings)
+    )
+
+
+def _faults(
+    work: pl.DataFrame, reasons: pl.Series, column: Column, findings: Sequence[Finding]
+) -> list[Fault]:
+    if reasons.null_count() == len(reasons):
+        return []
+    faulty = work.select(LINE, pl.col(_raw(column)).alias("value"), reasons.alias("reason")).drop_nulls("reason")
+    return [
+        Fault(findings[reason][1], line, column.header, value or "") for line, value, reason in faulty.iter_rows()
+    ]

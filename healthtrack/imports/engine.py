@@ -1,0 +1,92 @@
+"""Takes a file into the tables: read, clean, validate, merge, compare, and apply, a set at a time."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports.checking import check_batch
+from healthtrack.imports.faults import Fault, FileRefusedError
+from healthtrack.imports.headers import lay_out
+from healthtrack.imports.reading import open_table
+from healthtrack.imports.reading.table import LINE, Table
+from healthtrack.imports.results import OUTCOMES, ImportResult
+from healthtrack.imports.staging import StagedRows
+
+if TYPE_CHECKING:
+    from healthtrack.imports.resources import SetResource
+
+MOST_SAMPLES = 100
+_IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
+
+
+def run_import(resource: "SetResource", path: Path, *, dry_run: bool) -> ImportResult:
+    """Imports the file in one transaction, or finds what that would change.
+
+    Nothing is changed when the result holds a fault.
+    """
+    started = time.monotonic()
+    result = ImportResult()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _import(resource, path, result, cursor, dry_run=dry_run)
+            if dry_run or result.faults:
+                transaction.set_rollback(True)
+    except FileRefusedError as refused:
+        result.faults.extend(refused.faults)
+    except IntegrityError:
+        result.faults.append(
+            Fault("Somebody changed these tables during the import, so nothing was imported; import it again.")
+        )
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _import(
+    resource: "SetResource", path: Path, result: ImportResult, cursor: CursorWrapper, *, dry_run: bool
+) -> None:
+    result.headers = [column.header for column in resource.plan.columns]
+    rows = StagedRows(resource.plan, cursor)
+    with open_table(path) as table:
+        _stage(resource, table, rows, result)
+    if not dry_run:
+        # One import after the other: each compares its rows with what the one before has left.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
+    contradictions = rows.merge_repeated()
+    result.faults.extend(contradictions)
+    result.faults.sort(key=lambda fault: fault.line or 0)
+    result.rows_faulty += len(contradictions)
+    rows.compare()
+    result.tables = rows.counts()
+    counts = result.counts
+    merged = counts.new + counts.changed + counts.unchanged
+    result.rows_merged = result.rows_read - result.rows_faulty - merged
+    if dry_run:
+        result.samples = {outcome: rows.samples(outcome, MOST_SAMPLES) for outcome in OUTCOMES}
+        result.links = resource.preview(rows)
+    elif not result.faults:
+        result.links = resource.apply(rows)
+        # The deferred foreign keys are checked here, where a fault can still be told, and not at the commit.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: ImportResult) -> None:
+    columns = resource.plan.columns
+    layout = lay_out(table, columns)
+    if layout.faults:
+        raise FileRefusedError(*layout.faults)
+    result.notices.extend(layout.notices)
+    for batch in table.batches:
+        named = batch.select(LINE, *layout.positions).rename(layout.positions)
+        checked = check_batch(named, columns, resource.row_rules())
+        rows.copy(checked.rows)
+        result.faults.extend(checked.faults)
+        result.rows_read += len(batch)
+        result.rows_faulty += len(checked.faulty_lines)
+    result.faults.extend(table.faults)
+    result.rows_read += table.rows_left_out
+    result.rows_faulty += table.rows_left_out
+    if not result.rows_read:
+        raise FileRefusedError(Fault("The file holds a header and no rows; add the rows below it.", table.header_line))

@@ -1,0 +1,84 @@
+"""What it means that several staged rows have one key."""
+
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports.faults import Fault
+from healthtrack.imports.plan import Column, Plan, RepeatedRows
+from healthtrack.imports.sql import STAGED, comma, folded, quoted, staged
+from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
+
+
+def merge_repeated_rows(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
+    """Leaves one staged row for each key; the faults are those of rows that contradict each other."""
+    if plan.repeated_rows is RepeatedRows.MEAN:
+        _merge_to_means(plan, cursor)
+        return []
+    faults = _contradictions(plan, cursor)
+    if faults:
+        cursor.execute(f"DELETE FROM {STAGED} WHERE line = ANY(%s)", [[fault.line for fault in faults]])
+    _drop_exact_repeats(plan, cursor)
+    return faults
+
+
+def _merge_to_means(plan: Plan, cursor: CursorWrapper) -> None:
+    """Rows that repeat exactly count once; of the others the known numbers' means are kept, rounded half up."""
+    whole_row = comma(folded(column) for column in plan.columns)
+    merged = comma(f"{_merged(column)} AS {quoted(column.name)}" for column in plan.columns)
+    cursor.execute(f"""
+        CREATE TEMPORARY TABLE merged_rows ON COMMIT DROP AS
+        SELECT min(line) AS line, {merged}
+          FROM (SELECT DISTINCT ON ({whole_row}) * FROM {STAGED} AS rows ORDER BY {whole_row}, line) AS rows
+         GROUP BY {comma(folded(column) for column in plan.keys)}
+    """)
+    cursor.execute(f"DROP TABLE {STAGED}")
+    cursor.execute(f"ALTER TABLE merged_rows RENAME TO {STAGED}")
+
+
+def _merged(column: Column) -> str:
+    match column.widget:
+        case WholeNumberWidget():
+            places = 0
+        case DecimalWidget():
+            places = column.field.decimal_places  # type: ignore[attr-defined]
+        case _:
+            return f"(array_agg({staged(column)} ORDER BY line))[1]"
+    return f"round(avg({staged(column)}), {places})"
+
+
+def _contradictions(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
+    keys = comma(folded(column) for column in plan.keys)
+    differing = comma(
+        f"count(DISTINCT {staged(column)}) > 1 OR count({staged(column)}) NOT IN (0, count(*))"
+        for column in plan.values
+    )
+    cursor.execute(f"""
+        SELECT array_agg(line ORDER BY line), min({staged(plan.keys[0])}), {differing}
+          FROM {STAGED} AS rows
+         GROUP BY {keys}
+        HAVING count(*) > 1 AND count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
+    """)
+    return [
+        fault
+        for lines, key, *differs in cursor.fetchall()
+        for fault in _contradiction(plan, lines, str(key), differs)
+    ]
+
+
+def _contradiction(plan: Plan, lines: list[int], key: str, differs: list[bool]) -> list[Fault]:
+    columns = [column.header for column, differ in zip(plan.values, differs, strict=True) if differ]
+    faults = []
+    for line in lines:
+        others = [str(other) for other in lines if other != line]
+        places = f"line {others[0]}" if len(others) == 1 else f"lines {', '.join(others)}"
+        reason = f"stands in {places} too, with another {', '.join(columns)}; keep one of these rows"
+        faults.append(Fault(reason, line, plan.keys[0].header, key))
+    return faults
+
+
+def _drop_exact_repeats(plan: Plan, cursor: CursorWrapper) -> None:
+    keys = comma(folded(column) for column in plan.keys)
+    cursor.execute(f"""
+        DELETE FROM {STAGED} WHERE line IN (
+            SELECT unnest((array_agg(line ORDER BY line))[2:]) FROM {STAGED} AS rows
+             GROUP BY {keys} HAVING count(*) > 1)
+    """)

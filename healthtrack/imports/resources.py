@@ -1,0 +1,60 @@
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from import_export.resources import ModelResource
+
+from healthtrack.imports import widgets
+from healthtrack.imports.engine import run_import
+from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
+from healthtrack.imports.results import ImportResult, LinkCounts
+from healthtrack.imports.staging import StagedRows
+
+
+class SetResource(ModelResource):
+    """A django-import-export resource whose loop over rows is replaced by the import engine.
+
+    Fields, headers and the key (Meta.import_id_fields) are declared as ever, and serve export and import alike.
+    """
+
+    WIDGETS_MAP: ClassVar[dict[str, Any]] = {
+        "CharField": widgets.TextWidget,
+        "PositiveIntegerField": widgets.WholeNumberWidget,
+        "DecimalField": widgets.DecimalWidget,
+        "DateField": widgets.DateWidget,
+        "BooleanField": widgets.YesNoWidget,
+    }
+    repeated_rows: ClassVar[RepeatedRows]
+
+    @classmethod
+    def widget_kwargs_for_field(cls, field_name: str, django_field: object) -> dict[str, object]:
+        return {}  # the engine's widgets ask the model's field themselves
+
+    @cached_property
+    def plan(self) -> Plan:
+        order = self.get_import_order()
+        return make_plan(
+            self._meta.model,
+            {name: self.fields[name] for name in order},
+            self._meta.import_id_fields,
+            self.repeated_rows,
+        )
+
+    def row_rules(self) -> Sequence[RowRule]:
+        """The rules over several columns of a row."""
+        return []
+
+    def preview(self, rows: StagedRows) -> LinkCounts:
+        """What `apply` would link. Whatever it writes is rolled back."""
+        return LinkCounts()
+
+    def apply(self, rows: StagedRows) -> LinkCounts:
+        rows.insert_parents()
+        rows.insert_new()
+        rows.update_changed()
+        return LinkCounts()
+
+    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:
+        """Imports the file that `formats.DataFile` hands on as a dataset."""
+        return run_import(self, dataset, dry_run=dry_run)

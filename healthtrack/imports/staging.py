@@ -1,0 +1,155 @@
+"""The staged rows of one import, and what they do to the tables.
+
+What rows mean among each other and beside the tables is asked of PostgreSQL: it is the judge of which texts are the
+same without regard to case, so that an import never disagrees with the constraints.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+
+import polars as pl
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports.faults import Fault
+from healthtrack.imports.merging import merge_repeated_rows
+from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.results import Cell, Sample, TableCounts
+from healthtrack.imports.sql import (
+    COMPARED,
+    STAGED,
+    comma,
+    declared,
+    folded,
+    primary_key,
+    quoted,
+    same_as_stored,
+    staged,
+    stored,
+    stored_rows,
+    table,
+)
+
+
+class StagedRows:
+    """Temporary tables, which end with the transaction that they are made in."""
+
+    def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
+        self.plan = plan
+        self.cursor = cursor
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {STAGED} ({LINE} bigint, {comma(map(declared, plan.columns))}) ON COMMIT DROP"
+        )
+
+    def copy(self, rows: pl.DataFrame) -> None:
+        """Adds rows whose columns are the line and the plan's, in its order."""
+        text = BytesIO()
+        rows.write_csv(text, include_header=False)
+        names = comma([LINE, *(quoted(column.name) for column in self.plan.columns)])
+        with self.cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN (FORMAT csv)") as copy:
+            copy.write(text.getbuffer())
+
+    def merge_repeated(self) -> list[Fault]:
+        self.cursor.execute(f"ANALYZE {STAGED}")
+        return merge_repeated_rows(self.plan, self.cursor)
+
+    def compare(self) -> None:
+        """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged."""
+        changed = ""
+        if self.plan.values:
+            new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
+            changed = f"WHEN ({new}) IS DISTINCT FROM ({old}) THEN 'changed'"
+        target = f"target.{primary_key(self.plan.model)}"
+        parent = f"parent.{primary_key(self.plan.parent.related_model)}" if self.plan.parent else "NULL"
+        self.cursor.execute(f"""
+            CREATE TEMPORARY TABLE {COMPARED} ON COMMIT DROP AS
+            SELECT rows.*, {target} AS target, {parent} AS parent,
+                   CASE WHEN {target} IS NULL THEN 'new' {changed} ELSE 'unchanged' END AS outcome
+              FROM {STAGED} AS rows {stored_rows(self.plan)}
+        """)
+        self.cursor.execute(f"ANALYZE {COMPARED}")
+
+    def counts(self) -> list[TableCounts]:
+        """The rows by outcome: of the table that they refer to first, and then of their own."""
+        self.cursor.execute(f"SELECT outcome, count(*) FROM {COMPARED} GROUP BY outcome")
+        own = TableCounts(self.plan.model._meta.db_table, **dict(self.cursor.fetchall()))
+        if not self.plan.parent:
+            return [own]
+        self.cursor.execute(f"""
+            SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
+              FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
+                      FROM {COMPARED} AS rows) AS parents
+        """)
+        new, unchanged = self.cursor.fetchone()
+        return [TableCounts(self.plan.parent.related_model._meta.db_table, new=new, unchanged=unchanged), own]
+
+    def samples(self, outcome: str, most: int) -> list[Sample]:
+        """The first rows of an outcome, in the file's order, with the stored values beside the new."""
+        self.cursor.execute(
+            f"""
+            SELECT rows.{LINE}, {comma(map(staged, self.plan.columns))}, {comma(map(stored, self.plan.columns))}
+              FROM {COMPARED} AS rows {stored_rows(self.plan)}
+             WHERE outcome = %s ORDER BY rows.{LINE} LIMIT %s
+            """,
+            [outcome, most],
+        )
+        width = len(self.plan.columns)
+        return [
+            Sample(line, [self._cell(*cell) for cell in zip(self.plan.columns, values[:width], values[width:], strict=True)])
+            for line, *values in self.cursor.fetchall()
+        ]
+
+    def insert_parents(self) -> list[int]:
+        """Inserts the rows referred to that are not there yet; answers with their primary keys."""
+        if not self.plan.parent:
+            return []
+        parent, columns = self.plan.parent.related_model, self.plan.parent_columns
+        keys = comma(map(folded, columns))
+        self.cursor.execute(f"""
+            INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
+            SELECT {comma(map(staged, columns))}
+              FROM (SELECT DISTINCT ON ({keys}) * FROM {COMPARED} AS rows
+                     WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
+             ORDER BY {LINE}
+            RETURNING {primary_key(parent)}
+        """)
+        inserted = [key for (key,) in self.cursor.fetchall()]
+        self.cursor.execute(f"""
+            UPDATE {COMPARED} AS rows SET parent = parent.{primary_key(parent)}
+              FROM {table(parent)} AS parent WHERE rows.parent IS NULL AND {same_as_stored(columns)}
+        """)
+        return inserted
+
+    def insert_new(self, extra: Mapping[str, str] | None = None, joins: str = "") -> None:
+        """Inserts the new rows; `extra` gives further columns with the expressions over `rows` that fill them."""
+        filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
+        if self.plan.parent:
+            filled[quoted(self.plan.parent.column)] = "rows.parent"
+        filled |= extra or {}
+        self.cursor.execute(f"""
+            INSERT INTO {table(self.plan.model)} ({comma(filled)})
+            SELECT {comma(filled.values())} FROM {COMPARED} AS rows {joins}
+             WHERE rows.outcome = 'new' ORDER BY rows.{LINE}
+        """)
+
+    def inserted_keys(self) -> list[int]:
+        """The primary keys of the rows that `insert_new` has inserted."""
+        self.cursor.execute(f"""
+            SELECT target.{primary_key(self.plan.model)} FROM {COMPARED} AS rows {stored_rows(self.plan)}
+             WHERE outcome = 'new'
+        """)
+        return [key for (key,) in self.cursor.fetchall()]
+
+    def update_changed(self) -> None:
+        if not self.plan.values:
+            return
+        assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
+        self.cursor.execute(f"""
+            UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {COMPARED} AS rows
+             WHERE outcome = 'changed' AND target.{primary_key(self.plan.model)} = rows.target
+        """)
+
+    @staticmethod
+    def _cell(column: Column, value: object, old: object) -> Cell:
+        render = column.widget.render
+        return Cell(render(value), render(old), changed=not column.is_key and value != old)

@@ -1,0 +1,125 @@
+"""Links patients to the tracker models that their stated tracker names, as sets, in SQL.
+
+A link that staff made or removed is left alone until the patient's stated tracker changes.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports.results import LinkCounts
+from healthtrack.imports.sql import COMPARED
+from trackers.names import NAMES_SQL
+
+_DROP_ALL_LINKS = "DELETE FROM medical_record_and_trackers WHERE patient_id = ANY(%(patients)s)"
+_FORGET_UNLINKED = """
+    UPDATE medical_records SET unlinked_model_ids = '{}'
+     WHERE patient_id = ANY(%(patients)s) AND unlinked_model_ids <> '{}'
+"""
+_LINK_PATIENTS = f"""
+    INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
+    SELECT record.patient_id, named.model_id, 'import'
+      FROM medical_records AS record
+      JOIN ({NAMES_SQL}) AS named ON named.name = lower(record.tracker)
+     WHERE record.patient_id = ANY(%(patients)s)
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 (no value is written into the statement)
+
+_DROP_OUTDATED_LINKS = f"""
+    DELETE FROM medical_record_and_trackers AS link
+     USING medical_records AS record
+     WHERE link.model_id = ANY(%(models)s)
+       AND link.source = 'import'
+       AND record.patient_id = link.patient_id
+       AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+                        WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
+"""  # noqa: S608
+_WAITING = f"""
+      FROM ({NAMES_SQL}) AS named
+      JOIN medical_records AS record ON record.tracker <> '' AND lower(record.tracker) = named.name
+     WHERE named.model_id = ANY(%(models)s)
+       AND named.model_id <> ALL(record.unlinked_model_ids)
+       AND NOT EXISTS (SELECT FROM medical_record_and_trackers AS link
+                        WHERE link.patient_id = record.patient_id AND link.model_id = named.model_id)
+"""  # noqa: S608
+_LINK_WAITING = f"""
+    INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
+    SELECT record.patient_id, named.model_id, 'import' {_WAITING}
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608
+_COUNT_WAITING = f"""
+    WITH answers AS (
+        SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
+    ), waiting AS (
+        SELECT DISTINCT record.patient_id, named.name {_WAITING}
+    )
+    SELECT (SELECT count(*) FROM waiting),
+           (SELECT count(*) FROM medical_records AS record
+             WHERE tracker <> '' AND NOT EXISTS (SELECT FROM answers WHERE name = lower(record.tracker))),
+           (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
+"""  # noqa: S608
+
+# Over the staged rows of an import of medical records, `rows`.
+STAGED_LINK_COUNTS = f"""
+    LEFT JOIN (SELECT name, count(*) AS links FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
+           ON named.name = lower(rows.tracker)
+"""  # noqa: S608
+_LINK_NEW_STAGED = f"""
+    INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
+    SELECT rows.patient_id, named.model_id, 'import'
+      FROM {COMPARED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
+     WHERE rows.outcome = 'new'
+"""  # noqa: S608
+_STAGED_WITH_OTHER_TRACKER = f"""
+    SELECT rows.patient_id FROM {COMPARED} AS rows JOIN medical_records AS record USING (patient_id)
+     WHERE rows.outcome = 'changed' AND lower(record.tracker) <> lower(rows.tracker)
+"""  # noqa: S608
+_COUNT_STAGED = f"""
+    SELECT count(*) FILTER (WHERE named.brands > 0),
+           count(*) FILTER (WHERE named.brands IS NULL),
+           count(*) FILTER (WHERE named.brands > 1)
+      FROM {COMPARED} AS rows
+      LEFT JOIN (SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
+             ON named.name = lower(rows.tracker)
+     WHERE rows.tracker <> ''
+"""  # noqa: S608
+
+
+@transaction.atomic
+def relink(patient_ids: Sequence[str]) -> None:
+    """Starts these patients' links anew from their stated trackers, as when these have just changed."""
+    with connection.cursor() as cursor:
+        for statement in (_DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
+            cursor.execute(statement, {"patients": list(patient_ids)})
+
+
+@transaction.atomic
+def link_waiting_patients(model_ids: Sequence[int]) -> None:
+    """Links these models, new or renamed, to the patients who state their names, and to no others."""
+    with connection.cursor() as cursor:
+        for statement in (_DROP_OUTDATED_LINKS, _LINK_WAITING):
+            cursor.execute(statement, {"models": list(model_ids)})
+
+
+def count_waiting_patients(model_ids: Sequence[int]) -> LinkCounts:
+    """What `link_waiting_patients` would link, and how many patients' stated trackers no model answers to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_WAITING, {"models": list(model_ids)})
+        return LinkCounts(*cursor.fetchone())
+
+
+def count_staged(cursor: CursorWrapper) -> LinkCounts:
+    """The patients of an import by what their stated trackers name."""
+    cursor.execute(_COUNT_STAGED)
+    return LinkCounts(*cursor.fetchone())
+
+
+def link_new_staged(cursor: CursorWrapper) -> None:
+    cursor.execute(_LINK_NEW_STAGED)
+
+
+def staged_with_other_tracker(cursor: CursorWrapper) -> list[str]:
+    """The patients whom an import gives another stated tracker than they had."""
+    cursor.execute(_STAGED_WITH_OTHER_TRACKER)
+    return [patient_id for (patient_id,) in cursor.fetchall()]

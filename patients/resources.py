@@ -1,0 +1,60 @@
+from collections.abc import Sequence
+
+import polars as pl
+from django.utils import timezone
+from import_export.fields import Field
+
+from healthtrack.imports.plan import RepeatedRows, RowRule
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.results import LinkCounts
+from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.widgets import ChoiceWidget, TextWidget
+from patients import linking
+from patients.models import MedicalRecord
+
+
+class MedicalRecordResource(SetResource):
+    gender = Field("gender", "gender", ChoiceWidget())
+    tracker = Field("tracker", "Tracker", TextWidget())
+
+    repeated_rows = RepeatedRows.FAULT
+
+    class Meta:
+        model = MedicalRecord
+        fields = [
+            "patient_id",
+            "name",
+            "date_of_birth",
+            "gender",
+            "medical_conditions",
+            "medications",
+            "allergies",
+            "last_appointment_date",
+            "tracker",
+        ]
+        import_order = export_order = fields
+        import_id_fields = ["patient_id"]
+
+    def row_rules(self) -> Sequence[RowRule]:
+        today = pl.lit(timezone.localdate())
+        born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
+        return [
+            RowRule("date_of_birth", born > today, "lies after today; correct it"),
+            RowRule(
+                "last_appointment_date", seen < born, "lies before the date of birth; correct one of them"
+            ),
+        ]
+
+    def preview(self, rows: StagedRows) -> LinkCounts:
+        return linking.count_staged(rows.cursor)
+
+    def apply(self, rows: StagedRows) -> LinkCounts:
+        counts = linking.count_staged(rows.cursor)
+        restated = linking.staged_with_other_tracker(rows.cursor)
+        # Links go in before their patients, whose numbers of links are then right from the start; the foreign key
+        # waits for the end of the transaction.
+        linking.link_new_staged(rows.cursor)
+        rows.insert_new({"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS)
+        rows.update_changed()
+        linking.relink(restated)
+        return counts

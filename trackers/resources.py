@@ -1,0 +1,92 @@
+from collections.abc import Sequence
+
+import polars as pl
+from import_export.fields import Field
+
+from healthtrack.imports.plan import RepeatedRows, RowRule
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.results import LinkCounts
+from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
+from trackers.models import FitnessTracker, TrackerModel
+from trackers.signals import models_imported
+
+
+class TrackerModelResource(SetResource):
+    brand_name = Field("brand_name", "Brand Name", TextWidget())
+    device_type = Field("device_type", "Device Type", TextWidget())
+    model_name = Field("model_name", "Model Name", TextWidget())
+
+    repeated_rows = RepeatedRows.MEAN
+
+    class Meta:
+        model = TrackerModel
+        fields = ["brand_name", "device_type", "model_name"]
+        import_id_fields = ["brand_name", "device_type", "model_name"]
+
+    def preview(self, rows: StagedRows) -> LinkCounts:
+        rows.insert_new()
+        return _linked(rows.inserted_keys(), dry_run=True)
+
+    def apply(self, rows: StagedRows) -> LinkCounts:
+        rows.insert_new()
+        return _linked(rows.inserted_keys(), dry_run=False)
+
+
+class FitnessTrackerResource(SetResource):
+    """The catalogue: a row describes a variant and names the model that it is one of."""
+
+    brand_name = Field("model__brand_name", "Brand Name", TextWidget())
+    device_type = Field("model__device_type", "Device Type", TextWidget())
+    model_name = Field("model__model_name", "Model Name", TextWidget())
+    color = Field("color", "Color", TextWidget())
+    selling_price = Field("selling_price", "Selling Price", WholeNumberWidget())
+    original_price = Field("original_price", "Original Price", WholeNumberWidget())
+    display = Field("display", "Display", TextWidget())
+    rating = Field("rating", "Rating (Out of 5)", DecimalWidget())
+    strap_material = Field("strap_material", "Strap Material", TextWidget())
+    average_battery_life_days = Field(
+        "average_battery_life_days", "Average Battery Life (in days)", WholeNumberWidget()
+    )
+    reviews = Field("reviews", "Reviews", WholeNumberWidget())
+
+    repeated_rows = RepeatedRows.MEAN
+
+    class Meta:
+        model = FitnessTracker
+        fields = [
+            "brand_name",
+            "device_type",
+            "model_name",
+            "color",
+            "selling_price",
+            "original_price",
+            "display",
+            "rating",
+            "strap_material",
+            "average_battery_life_days",
+            "reviews",
+        ]
+        import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("model")
+
+    def row_rules(self) -> Sequence[RowRule]:
+        raised = pl.col("selling_price") > pl.col("original_price")
+        return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
+
+    def preview(self, rows: StagedRows) -> LinkCounts:
+        return _linked(rows.insert_parents(), dry_run=True)
+
+    def apply(self, rows: StagedRows) -> LinkCounts:
+        links = _linked(rows.insert_parents(), dry_run=False)
+        rows.insert_new()
+        rows.update_changed()
+        return links
+
+
+def _linked(model_ids: Sequence[int], *, dry_run: bool) -> LinkCounts:
+    """Tells those whom new models concern; nobody counts the same patients twice, for one receiver links them."""
+    answers = models_imported.send(TrackerModel, primary_keys=model_ids, dry_run=dry_run)
+    return next((counts for _, counts in answers), LinkCounts())
