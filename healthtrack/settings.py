@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",

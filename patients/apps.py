@@ -6,4 +6,4 @@ class PatientsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self) -> None:
-        from patients import signals  # noqa: F401  (connects the receivers)
+        from patients import signals  # noqa: F401, PLC0415  (connects the receivers, once the models are there)

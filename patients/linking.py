@@ -24,7 +24,7 @@ _LINK_PATIENTS = f"""
       JOIN ({NAMES_SQL}) AS named ON named.name = lower(record.tracker)
      WHERE record.patient_id = ANY(%(patients)s)
     ON CONFLICT DO NOTHING
-"""  # noqa: S608 (no value is written into the statement)
+"""
 
 _DROP_OUTDATED_LINKS = f"""
     DELETE FROM medical_record_and_trackers AS link
@@ -34,7 +34,7 @@ _DROP_OUTDATED_LINKS = f"""
        AND record.patient_id = link.patient_id
        AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
                         WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
-"""  # noqa: S608
+"""
 _WAITING = f"""
       FROM ({NAMES_SQL}) AS named
       JOIN medical_records AS record ON record.tracker <> '' AND lower(record.tracker) = named.name
@@ -42,12 +42,12 @@ _WAITING = f"""
        AND named.model_id <> ALL(record.unlinked_model_ids)
        AND NOT EXISTS (SELECT FROM medical_record_and_trackers AS link
                         WHERE link.patient_id = record.patient_id AND link.model_id = named.model_id)
-"""  # noqa: S608
+"""
 _LINK_WAITING = f"""
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT record.patient_id, named.model_id, 'import' {_WAITING}
     ON CONFLICT DO NOTHING
-"""  # noqa: S608
+"""
 _COUNT_WAITING = f"""
     WITH answers AS (
         SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
@@ -58,23 +58,23 @@ _COUNT_WAITING = f"""
            (SELECT count(*) FROM medical_records AS record
              WHERE tracker <> '' AND NOT EXISTS (SELECT FROM answers WHERE name = lower(record.tracker))),
            (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
-"""  # noqa: S608
+"""
 
 # Over the staged rows of an import of medical records, `rows`.
 STAGED_LINK_COUNTS = f"""
     LEFT JOIN (SELECT name, count(*) AS links FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
            ON named.name = lower(rows.tracker)
-"""  # noqa: S608
+"""
 _LINK_NEW_STAGED = f"""
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT rows.patient_id, named.model_id, 'import'
       FROM {COMPARED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
      WHERE rows.outcome = 'new'
-"""  # noqa: S608
+"""
 _STAGED_WITH_OTHER_TRACKER = f"""
     SELECT rows.patient_id FROM {COMPARED} AS rows JOIN medical_records AS record USING (patient_id)
      WHERE rows.outcome = 'changed' AND lower(record.tracker) <> lower(rows.tracker)
-"""  # noqa: S608
+"""
 _COUNT_STAGED = f"""
     SELECT count(*) FILTER (WHERE named.brands > 0),
            count(*) FILTER (WHERE named.brands IS NULL),
@@ -83,7 +83,7 @@ _COUNT_STAGED = f"""
       LEFT JOIN (SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
              ON named.name = lower(rows.tracker)
      WHERE rows.tracker <> ''
-"""  # noqa: S608
+"""
 
 
 @transaction.atomic

@@ -40,9 +40,7 @@ class MedicalRecordResource(SetResource):
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
         return [
             RowRule("date_of_birth", born > today, "lies after today; correct it"),
-            RowRule(
-                "last_appointment_date", seen < born, "lies before the date of birth; correct one of them"
-            ),
+            RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
         ]
 
     def preview(self, rows: StagedRows) -> LinkCounts:

@@ -24,7 +24,7 @@ _RECOUNT = """
 """
 
 
-def _recount(
+def _recount(  # noqa: PLR0913 (a trigger has as many parts)
     name: str,
     operation: pgtrigger.Operation,
     statements: str,

@@ -1,7 +1,7 @@
 from django.db import models
 
 
-class Report(models.Model):
+class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
     """Holds the reports' permissions; it has no table."""
 
     class Meta:

@@ -1,6 +1,8 @@
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
+from django.db.models import QuerySet
 from import_export.fields import Field
 
 from healthtrack.imports.plan import RepeatedRows, RowRule
@@ -69,8 +71,9 @@ class FitnessTrackerResource(SetResource):
         ]
         import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
 
-    def get_queryset(self):
-        return super().get_queryset().select_related("model")
+    def get_queryset(self) -> QuerySet[FitnessTracker]:
+        variants: QuerySet[FitnessTracker] = super().get_queryset()
+        return variants.select_related("model")
 
     def row_rules(self) -> Sequence[RowRule]:
         raised = pl.col("selling_price") > pl.col("original_price")
@@ -88,5 +91,5 @@ class FitnessTrackerResource(SetResource):
 
 def _linked(model_ids: Sequence[int], *, dry_run: bool) -> LinkCounts:
     """Tells those whom new models concern; nobody counts the same patients twice, for one receiver links them."""
-    answers = models_imported.send(TrackerModel, primary_keys=model_ids, dry_run=dry_run)
+    answers: list[tuple[Any, Any]] = models_imported.send(TrackerModel, primary_keys=model_ids, dry_run=dry_run)
     return next((counts for _, counts in answers), LinkCounts())

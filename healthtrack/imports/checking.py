@@ -12,7 +12,6 @@ from healthtrack.imports.widgets import Finding
 from healthtrack.spreadsheets import FORMULA
 
 
-
 @dataclass(frozen=True)
 class CheckedBatch:
     """`rows` has the line and the typed columns, in the plan's order; rows with a fault are left out."""
@@ -32,9 +31,7 @@ def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[
     headers = {column.name: column for column in columns}
     findings = [(column, _findings(column)) for column in columns]
     findings += [(headers[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
-    reasons = work.select(
-        _first_reason(of_column).alias(str(place)) for place, (_, of_column) in enumerate(findings)
-    )
+    reasons = work.select(_first_reason(of_column).alias(str(place)) for place, (_, of_column) in enumerate(findings))
     faults = [
         fault
         for place, (column, of_column) in enumerate(findings)
@@ -44,7 +41,9 @@ def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[
         return CheckedBatch(work.select(LINE, *headers), [], set())
     sound = reasons.select(pl.all_horizontal(pl.all().is_null())).to_series()
     return CheckedBatch(
-        rows=work.filter(sound).select(LINE, *headers), faults=faults, faulty_lines={fault.line or 0 for fault in faults}
+        rows=work.filter(sound).select(LINE, *headers),
+        faults=faults,
+        faulty_lines={fault.line or 0 for fault in faults},
     )
 
 
@@ -68,7 +67,10 @@ def _findings(column: Column) -> list[Finding]:
         *missing,
         (text.str.contains("\x00", literal=True), "holds a NUL byte; take it away"),
         (text.str.contains("\ufffd", literal=True), "is not encoded in UTF-8; save the file as “CSV UTF-8”"),
-        (text.str.contains(_formula(column)), "looks like a formula; write its value, or ' before it to keep it as text"),
+        (
+            text.str.contains(_formula(column)),
+            "looks like a formula; write its value, or ' before it to keep it as text",
+        ),
         *column.widget.findings(text, value, column.field),
     ]
 
@@ -84,12 +86,8 @@ def _first_reason(findings: Sequence[Finding]) -> pl.Expr:
     )
 
 
-def _faults(
-    work: pl.DataFrame, reasons: pl.Series, column: Column, findings: Sequence[Finding]
-) -> list[Fault]:
+def _faults(work: pl.DataFrame, reasons: pl.Series, column: Column, findings: Sequence[Finding]) -> list[Fault]:
     if reasons.null_count() == len(reasons):
         return []
     faulty = work.select(LINE, pl.col(_raw(column)).alias("value"), reasons.alias("reason")).drop_nulls("reason")
-    return [
-        Fault(findings[reason][1], line, column.header, value or "") for line, value, reason in faulty.iter_rows()
-    ]
+    return [Fault(findings[reason][1], line, column.header, value or "") for line, value, reason in faulty.iter_rows()]

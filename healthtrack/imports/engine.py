@@ -44,9 +44,7 @@ def run_import(resource: "SetResource", path: Path, *, dry_run: bool) -> ImportR
     return result
 
 
-def _import(
-    resource: "SetResource", path: Path, result: ImportResult, cursor: CursorWrapper, *, dry_run: bool
-) -> None:
+def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: CursorWrapper, *, dry_run: bool) -> None:
     result.headers = [column.header for column in resource.plan.columns]
     rows = StagedRows(resource.plan, cursor)
     with open_table(path) as table:

@@ -22,7 +22,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = ", ".join(filter(None, (f"line {self.line}" if self.line else "", self.column)))
-        said = f"“{self.shown_value}” {self.reason}" if self.value is not None else self.reason
+        said = f"“{self.shown_value}” {self.reason}" if self.value else self.reason
         return f"{place}: {said}" if place else said
 
 

@@ -23,13 +23,22 @@ def lay_out(table: Table, columns: Sequence[Column]) -> Layout:
         if header and times > 1:
             shown = table.headers[headers.index(header)].strip()
             layout.faults.append(
-                Fault(f"stands {times} times in the header; keep one of them", table.header_line, "header", shown)
+                Fault(
+                    f"stands {times} times in the header; keep one of them",
+                    table.header_line,
+                    "header",
+                    shown,
+                )
             )
     for column in columns:
         found = next((spelling for spelling in column.spellings if spelling in headers), None)
         if found is None:
             layout.faults.append(
-                Fault(f"The column {column.header} is missing; add it to the header.", table.header_line, "header")
+                Fault(
+                    f"The column {column.header} is missing; add it to the header.",
+                    table.header_line,
+                    "header",
+                )
             )
         else:
             layout.positions[str(headers.index(found))] = column.name

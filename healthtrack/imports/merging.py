@@ -7,16 +7,17 @@ from healthtrack.imports.plan import Column, Plan, RepeatedRows
 from healthtrack.imports.sql import STAGED, comma, folded, quoted, staged
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
+_REPEATED = "repeated_rows"
+
 
 def merge_repeated_rows(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
     """Leaves one staged row for each key; the faults are those of rows that contradict each other."""
     if plan.repeated_rows is RepeatedRows.MEAN:
         _merge_to_means(plan, cursor)
         return []
+    _set_repeated_apart(plan, cursor)
     faults = _contradictions(plan, cursor)
-    if faults:
-        cursor.execute(f"DELETE FROM {STAGED} WHERE line = ANY(%s)", [[fault.line for fault in faults]])
-    _drop_exact_repeats(plan, cursor)
+    _drop_repeated(plan, cursor)
     return faults
 
 
@@ -45,22 +46,31 @@ def _merged(column: Column) -> str:
     return f"round(avg({staged(column)}), {places})"
 
 
-def _contradictions(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
+def _set_repeated_apart(plan: Plan, cursor: CursorWrapper) -> None:
+    """Few rows of a file repeat, so they are found once and the costly questions asked of them alone."""
     keys = comma(folded(column) for column in plan.keys)
-    differing = comma(
+    cursor.execute(f"""
+        CREATE TEMPORARY TABLE {_REPEATED} ON COMMIT DROP AS
+        SELECT * FROM {STAGED} AS rows
+         WHERE ({keys}) IN (SELECT {keys} FROM {STAGED} AS rows GROUP BY {keys} HAVING count(*) > 1)
+    """)
+
+
+def _contradictions(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
+    differs = comma(
         f"count(DISTINCT {staged(column)}) > 1 OR count({staged(column)}) NOT IN (0, count(*))"
         for column in plan.values
     )
     cursor.execute(f"""
-        SELECT array_agg(line ORDER BY line), min({staged(plan.keys[0])}), {differing}
-          FROM {STAGED} AS rows
-         GROUP BY {keys}
-        HAVING count(*) > 1 AND count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
+        SELECT array_agg(line ORDER BY line), min({staged(plan.keys[0])}), {differs}
+          FROM {_REPEATED} AS rows
+         GROUP BY {comma(folded(column) for column in plan.keys)}
+        HAVING count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
     """)
     return [
         fault
-        for lines, key, *differs in cursor.fetchall()
-        for fault in _contradiction(plan, lines, str(key), differs)
+        for lines, key, *differing in cursor.fetchall()
+        for fault in _contradiction(plan, lines, str(key), differing)
     ]
 
 
@@ -75,10 +85,13 @@ def _contradiction(plan: Plan, lines: list[int], key: str, differs: list[bool]) 
     return faults
 
 
-def _drop_exact_repeats(plan: Plan, cursor: CursorWrapper) -> None:
-    keys = comma(folded(column) for column in plan.keys)
+def _drop_repeated(plan: Plan, cursor: CursorWrapper) -> None:
+    """Keeps the first of the rows that repeat exactly, and none of those that contradict each other."""
     cursor.execute(f"""
         DELETE FROM {STAGED} WHERE line IN (
-            SELECT unnest((array_agg(line ORDER BY line))[2:]) FROM {STAGED} AS rows
-             GROUP BY {keys} HAVING count(*) > 1)
+            SELECT unnest(
+                CASE WHEN count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
+                     THEN array_agg(line) ELSE (array_agg(line ORDER BY line))[2:] END)
+              FROM {_REPEATED} AS rows
+             GROUP BY {comma(folded(column) for column in plan.keys)})
     """)

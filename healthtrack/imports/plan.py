@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import cast
 
 import polars as pl
-from django.db.models import F, ForeignKey, Model, UniqueConstraint
+from django.db.models import F, Model, UniqueConstraint
 from django.db.models.functions import Lower
 from import_export.fields import Field
 
@@ -54,7 +55,7 @@ class Column:
 class Plan:
     model: type[Model]
     columns: Sequence[Column]
-    parent: ForeignKey[Model, Model] | None
+    parent: "Parent | None"
     repeated_rows: RepeatedRows
 
     @property
@@ -74,6 +75,22 @@ class Plan:
         return [column for column in self.columns if column.of_parent]
 
 
+@dataclass(frozen=True)
+class Parent:
+    """The table that the rows refer to, and the foreign key by which they do."""
+
+    child: type[Model]
+    relation: str
+
+    @property
+    def model(self) -> type[Model]:
+        return cast("type[Model]", _concrete(self.child, self.relation).related_model)
+
+    @property
+    def foreign_key(self) -> str:
+        return str(_concrete(self.child, self.relation).column)
+
+
 def bare(header: str) -> str:
     """A header as it is compared: without regard to case, blanks and underscores."""
     return re.sub(r"[\s_\ufeff]+", "", header).lower()
@@ -82,32 +99,37 @@ def bare(header: str) -> str:
 def make_plan(
     model: type[Model], fields: Mapping[str, Field], keys: Sequence[str], repeated_rows: RepeatedRows
 ) -> Plan:
-    columns, parents = [], set()
+    """Fields may be reached by one foreign key, as in `model__brand_name`: they are the parent's columns."""
+    columns: list[Column] = []
+    parent: Parent | None = None
     for name, field in fields.items():
         *path, field_name = field.attribute.split("__")
         owner = model
         if path:
-            parent = model._meta.get_field(path[0])
-            parents.add(parent)
-            owner = parent.related_model
+            parent = Parent(model, path[0])
+            owner = parent.model
         columns.append(
             Column(
                 name=name,
                 header=field.column_name,
                 widget=field.widget,
-                field=owner._meta.get_field(field_name),
+                field=_concrete(owner, field_name),
                 of_parent=bool(path),
                 is_key=name in keys,
                 case_blind=field_name in case_blind_fields(owner),
             )
         )
-    return Plan(model, columns, parents.pop() if parents else None, repeated_rows)
+    return Plan(model, columns, parent, repeated_rows)
+
+
+def _concrete(model: type[Model], name: str) -> ModelField:
+    return cast("ModelField", model._meta.get_field(name))
 
 
 def case_blind_fields(model: type[Model]) -> set[str]:
     """The fields that the model's unique constraints compare without regard to case."""
     return {
-        source.name
+        source.name  # type: ignore[attr-defined]  # the stubs leave it out
         for constraint in model._meta.constraints
         if isinstance(constraint, UniqueConstraint)
         for expression in constraint.expressions

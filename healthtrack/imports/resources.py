@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from import_export.resources import ModelResource
 
@@ -18,7 +18,7 @@ class SetResource(ModelResource):
     Fields, headers and the key (Meta.import_id_fields) are declared as ever, and serve export and import alike.
     """
 
-    WIDGETS_MAP: ClassVar[dict[str, Any]] = {
+    WIDGETS_MAP = {
         "CharField": widgets.TextWidget,
         "PositiveIntegerField": widgets.WholeNumberWidget,
         "DecimalField": widgets.DecimalWidget,
@@ -26,9 +26,11 @@ class SetResource(ModelResource):
         "BooleanField": widgets.YesNoWidget,
     }
     repeated_rows: ClassVar[RepeatedRows]
+    if TYPE_CHECKING:
+        _meta: Any  # made by the metaclass
 
     @classmethod
-    def widget_kwargs_for_field(cls, field_name: str, django_field: object) -> dict[str, object]:
+    def widget_kwargs_for_field(cls, *_: object) -> dict[str, object]:
         return {}  # the engine's widgets ask the model's field themselves
 
     @cached_property
@@ -55,6 +57,6 @@ class SetResource(ModelResource):
         rows.update_changed()
         return LinkCounts()
 
-    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:
+    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:  # type: ignore[override]
         """Imports the file that `formats.DataFile` hands on as a dataset."""
         return run_import(self, dataset, dry_run=dry_run)

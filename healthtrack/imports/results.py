@@ -6,6 +6,7 @@ from import_export.results import Result
 from healthtrack.imports.faults import Fault
 
 OUTCOMES = ("new", "changed", "unchanged")
+MOST_FAULTS_SHOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,21 @@ class Sample:
 
 @dataclass(frozen=True)
 class TableCounts:
-    """What an import does to the rows of one table."""
+    """What an import does to the rows of one table; `label` names them for people."""
 
     table: str
+    label: str = ""
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+
+
+@dataclass(frozen=True)
+class FaultGroup:
+    column: str
+    reason: str
+    times: int
+    first_line: int | None
 
 
 class ImportResult(Result):
@@ -63,13 +73,26 @@ class ImportResult(Result):
         """Those of the table that the file's rows are rows of."""
         return self.tables[-1] if self.tables else TableCounts("")
 
+    @property
+    def shown_faults(self) -> list[Fault]:
+        return self.faults[:MOST_FAULTS_SHOWN]
+
+    @property
+    def fault_groups(self) -> list[FaultGroup]:
+        """The faults by column and kind, the most frequent first."""
+        kinds: dict[tuple[str, str], list[Fault]] = {}
+        for fault in self.faults:
+            kinds.setdefault((fault.column, fault.reason), []).append(fault)
+        groups = [FaultGroup(*kind, len(faults), faults[0].line) for kind, faults in kinds.items()]
+        return sorted(groups, key=lambda group: -group.times)
+
     def has_validation_errors(self) -> bool:
         return bool(self.faults)
 
     def summary(self) -> list[str]:
         """The counts in words, a sentence a line."""
         lines = [
-            f"{each.table}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
+            f"{each.label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
             for each in self.tables
         ]
         lines.append(f"{self.rows_read:,} rows read, {self.rows_merged:,} of them merged into others")

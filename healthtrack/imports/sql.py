@@ -7,10 +7,12 @@ from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
 
-quoted = connection.ops.quote_name
-
 STAGED = "staged_rows"
 COMPARED = "compared_rows"
+
+
+def quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))
 
 
 def table(model: type[Model]) -> str:
@@ -57,8 +59,8 @@ def stored_rows(plan: Plan) -> str:
     target = f"LEFT JOIN {table(plan.model)} AS target ON {same_as_stored(plan.own_columns)}"
     if not plan.parent:
         return target
-    parent = plan.parent.related_model
+    parent = plan.parent.model
     return (
         f"LEFT JOIN {table(parent)} AS parent ON {same_as_stored(plan.parent_columns)} {target}"
-        f" AND target.{quoted(plan.parent.column)} = parent.{primary_key(parent)}"
+        f" AND target.{quoted(plan.parent.foreign_key)} = parent.{primary_key(parent)}"
     )

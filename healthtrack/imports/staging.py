@@ -9,6 +9,7 @@ from io import BytesIO
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 
 from healthtrack.imports.faults import Fault
 from healthtrack.imports.merging import merge_repeated_rows
@@ -60,7 +61,7 @@ class StagedRows:
             new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
             changed = f"WHEN ({new}) IS DISTINCT FROM ({old}) THEN 'changed'"
         target = f"target.{primary_key(self.plan.model)}"
-        parent = f"parent.{primary_key(self.plan.parent.related_model)}" if self.plan.parent else "NULL"
+        parent = f"parent.{primary_key(self.plan.parent.model)}" if self.plan.parent else "NULL"
         self.cursor.execute(f"""
             CREATE TEMPORARY TABLE {COMPARED} ON COMMIT DROP AS
             SELECT rows.*, {target} AS target, {parent} AS parent,
@@ -72,7 +73,7 @@ class StagedRows:
     def counts(self) -> list[TableCounts]:
         """The rows by outcome: of the table that they refer to first, and then of their own."""
         self.cursor.execute(f"SELECT outcome, count(*) FROM {COMPARED} GROUP BY outcome")
-        own = TableCounts(self.plan.model._meta.db_table, **dict(self.cursor.fetchall()))
+        own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
         self.cursor.execute(f"""
@@ -81,7 +82,7 @@ class StagedRows:
                       FROM {COMPARED} AS rows) AS parents
         """)
         new, unchanged = self.cursor.fetchone()
-        return [TableCounts(self.plan.parent.related_model._meta.db_table, new=new, unchanged=unchanged), own]
+        return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
 
     def samples(self, outcome: str, most: int) -> list[Sample]:
         """The first rows of an outcome, in the file's order, with the stored values beside the new."""
@@ -95,7 +96,10 @@ class StagedRows:
         )
         width = len(self.plan.columns)
         return [
-            Sample(line, [self._cell(*cell) for cell in zip(self.plan.columns, values[:width], values[width:], strict=True)])
+            Sample(
+                line,
+                [self._cell(*cell) for cell in zip(self.plan.columns, values[:width], values[width:], strict=True)],
+            )
             for line, *values in self.cursor.fetchall()
         ]
 
@@ -103,7 +107,7 @@ class StagedRows:
         """Inserts the rows referred to that are not there yet; answers with their primary keys."""
         if not self.plan.parent:
             return []
-        parent, columns = self.plan.parent.related_model, self.plan.parent_columns
+        parent, columns = self.plan.parent.model, self.plan.parent_columns
         keys = comma(map(folded, columns))
         self.cursor.execute(f"""
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
@@ -124,7 +128,7 @@ class StagedRows:
         """Inserts the new rows; `extra` gives further columns with the expressions over `rows` that fill them."""
         filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
         if self.plan.parent:
-            filled[quoted(self.plan.parent.column)] = "rows.parent"
+            filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
         filled |= extra or {}
         self.cursor.execute(f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
@@ -153,3 +157,7 @@ class StagedRows:
     def _cell(column: Column, value: object, old: object) -> Cell:
         render = column.widget.render
         return Cell(render(value), render(old), changed=not column.is_key and value != old)
+
+
+def _counts(model: type[Model], **counts: int) -> TableCounts:
+    return TableCounts(model._meta.db_table, str(model._meta.verbose_name_plural), **counts)

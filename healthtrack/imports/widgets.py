@@ -45,7 +45,10 @@ class TextWidget(ColumnWidget):
 
     def findings(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[Finding]:
         return [
-            (value.str.len_chars() > field.max_length, f"is longer than {field.max_length} letters; shorten it"),
+            (
+                value.str.len_chars() > field.max_length,
+                f"is longer than {field.max_length} letters; shorten it",
+            ),
         ]
 
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
@@ -83,8 +86,7 @@ class DateWidget(ColumnWidget):
     def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
         day = text.str.replace(_MIDNIGHT, "")
         return pl.coalesce(
-            pl.when(day.str.contains(shape)).then(day).str.to_date(form, strict=False)
-            for form, shape in _DATE_FORMATS
+            pl.when(day.str.contains(shape)).then(day).str.to_date(form, strict=False) for form, shape in _DATE_FORMATS
         )
 
     def findings(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[Finding]:

@@ -25,9 +25,7 @@ def open_table(path: Path) -> AbstractContextManager[Table]:
     if head.startswith(_ZIP):
         return workbook.open_workbook(path)
     if head.startswith(_OLD_OFFICE):
-        raise FileRefusedError(
-            Fault("This is an old or an encrypted Excel file; save it as XLSX without a password.")
-        )
+        raise FileRefusedError(Fault("This is an old or an encrypted Excel file; save it as XLSX without a password."))
     if head.startswith(_UTF_16):
         raise FileRefusedError(Fault("The file is encoded in UTF-16; save it as “CSV UTF-8”."))
     if b"\x00" in head.splitlines()[0]:

@@ -1,0 +1,67 @@
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from import_export.admin import ImportExportModelAdmin
+from import_export.formats.base_formats import CSV, JSON, XLSX, Format
+from import_export.forms import ExportForm
+
+from healthtrack.imports.formats import DataFile
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.results import ImportResult
+from healthtrack.imports.uploads import UploadStorage
+
+
+class ImportExportAdmin(ImportExportModelAdmin):
+    """django-import-export's admin, its uploads read and applied by the import engine."""
+
+    resource_classes: list[type[SetResource]]
+    import_formats = [DataFile]
+    export_formats = [CSV, XLSX, JSON]
+    export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
+    import_template_name = "imports/import.html"
+    tmp_storage_class = UploadStorage  # type: ignore[assignment]
+
+    def write_to_tmp_storage(self, import_file: UploadedFile[bytes], input_format: Format) -> UploadStorage:
+        storage = UploadStorage()
+        storage.save(import_file.chunks())
+        return storage
+
+    def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
+        response: TemplateResponse = super().import_action(request, **kwargs)
+        context = response.context_data or {}
+        if "result" in context and "confirm_form" not in context:
+            upload = context["form"].cleaned_data["import_file"]
+            UploadStorage(name=upload.tmp_storage_name).remove()
+        add_never_cache_headers(response)
+        return response
+
+    def process_import(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
+        upload = UploadStorage(name=request.POST.get("import_file_name", ""))
+        if request.method == "POST" and not upload.exists:
+            messages.error(
+                request, "This upload is gone: it was imported already, or is too old. Upload the file again."
+            )
+            return HttpResponseRedirect(reverse("admin:{}_{}_import".format(*self.get_model_info())))
+        response: HttpResponse = super().process_import(request, **kwargs)
+        return response
+
+    def process_result(self, result: ImportResult, request: HttpRequest) -> HttpResponse:
+        if not result.faults:
+            response: HttpResponse = super().process_result(result, request)
+            return response
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import",
+            "opts": self.opts,
+            "form": self.create_import_form(request),
+            "result": result,
+        }
+        page = TemplateResponse(request, self.import_template_name, context)
+        add_never_cache_headers(page)
+        return page
+
+    def add_success_message(self, result: ImportResult, request: HttpRequest) -> None:
+        messages.success(request, f"Imported. {' '.join(f'{line}.' for line in result.summary())}")
