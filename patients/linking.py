@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.results import LinkCounts
-from healthtrack.imports.sql import COMPARED
+from healthtrack.imports.sql import STAGED
 from trackers.names import NAMES_SQL
 
 _DROP_ALL_LINKS = "DELETE FROM medical_record_and_trackers WHERE patient_id = ANY(%(patients)s)"
@@ -68,18 +68,18 @@ STAGED_LINK_COUNTS = f"""
 _LINK_NEW_STAGED = f"""
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT rows.patient_id, named.model_id, 'import'
-      FROM {COMPARED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
+      FROM {STAGED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
      WHERE rows.outcome = 'new'
 """
 _STAGED_WITH_OTHER_TRACKER = f"""
-    SELECT rows.patient_id FROM {COMPARED} AS rows JOIN medical_records AS record USING (patient_id)
+    SELECT rows.patient_id FROM {STAGED} AS rows JOIN medical_records AS record USING (patient_id)
      WHERE rows.outcome = 'changed' AND lower(record.tracker) <> lower(rows.tracker)
 """
 _COUNT_STAGED = f"""
     SELECT count(*) FILTER (WHERE named.brands > 0),
            count(*) FILTER (WHERE named.brands IS NULL),
            count(*) FILTER (WHERE named.brands > 1)
-      FROM {COMPARED} AS rows
+      FROM {STAGED} AS rows
       LEFT JOIN (SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
              ON named.name = lower(rows.tracker)
      WHERE rows.tracker <> ''

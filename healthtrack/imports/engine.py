@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -52,10 +53,9 @@ def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: C
     if not dry_run:
         # One import after the other: each compares its rows with what the one before has left.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
-    contradictions = rows.merge_repeated()
-    result.faults.extend(contradictions)
+    result.faults.extend(rows.merge_repeated())
     result.faults.sort(key=lambda fault: fault.line or 0)
-    result.rows_faulty += len(contradictions)
+    result.rows_faulty = len({fault.line for fault in result.faults})
     rows.compare()
     result.tables = rows.counts()
     counts = result.counts
@@ -67,7 +67,7 @@ def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: C
     elif not result.faults:
         result.links = resource.apply(rows)
         # The deferred foreign keys are checked here, where a fault can still be told, and not at the commit.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        connection.check_constraints()
 
 
 def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: ImportResult) -> None:
@@ -76,15 +76,17 @@ def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: Impo
     if layout.faults:
         raise FileRefusedError(*layout.faults)
     result.notices.extend(layout.notices)
-    for batch in table.batches:
-        named = batch.select(LINE, *layout.positions).rename(layout.positions)
-        checked = check_batch(named, columns, resource.row_rules())
-        rows.copy(checked.rows)
-        result.faults.extend(checked.faults)
-        result.rows_read += len(batch)
-        result.rows_faulty += len(checked.faulty_lines)
+    known = {table.headers[int(place)] for place in layout.positions}
+    table.faults = [fault for fault in table.faults if fault.column in known]
+    with rows.filling() as fill:
+        for batch in table.batches:
+            named = batch.select(LINE, *layout.positions).rename(layout.positions)
+            checked = check_batch(named, columns, resource.row_rules())
+            unfit = {fault.line for fault in table.faults}
+            fill(checked.rows.filter(~pl.col(LINE).is_in(unfit)) if unfit else checked.rows)
+            result.faults.extend(checked.faults)
+            result.rows_read += len(batch)
     result.faults.extend(table.faults)
     result.rows_read += table.rows_left_out
-    result.rows_faulty += table.rows_left_out
     if not result.rows_read:
         raise FileRefusedError(Fault("The file holds a header and no rows; add the rows below it.", table.header_line))

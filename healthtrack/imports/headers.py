@@ -1,4 +1,3 @@
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,29 +18,17 @@ class Layout:
 def lay_out(table: Table, columns: Sequence[Column]) -> Layout:
     layout = Layout()
     headers = [bare(header) for header in table.headers]
-    for header, times in Counter(headers).items():
-        if header and times > 1:
-            shown = table.headers[headers.index(header)].strip()
-            layout.faults.append(
-                Fault(
-                    f"stands {times} times in the header; keep one of them",
-                    table.header_line,
-                    "header",
-                    shown,
-                )
-            )
     for column in columns:
-        found = next((spelling for spelling in column.spellings if spelling in headers), None)
-        if found is None:
-            layout.faults.append(
-                Fault(
-                    f"The column {column.header} is missing; add it to the header.",
-                    table.header_line,
-                    "header",
-                )
-            )
+        places = [place for place, header in enumerate(headers) if header in column.spellings]
+        if len(places) == 1:
+            layout.positions[str(places[0])] = column.name
+        elif not places:
+            reason = f"The column {column.header} is missing; add it to the header."
+            layout.faults.append(Fault(reason, table.header_line, "header"))
         else:
-            layout.positions[str(headers.index(found))] = column.name
+            shown = " and ".join(dict.fromkeys(table.headers[place].strip() for place in places))
+            reason = f"stands {len(places)} times in the header; keep one of them"
+            layout.faults.append(Fault(reason, table.header_line, "header", shown))
     unknown = [
         table.headers[place].strip() or f"number {place + 1}, which has no name"
         for place in range(len(headers))

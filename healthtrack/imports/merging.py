@@ -8,6 +8,7 @@ from healthtrack.imports.sql import STAGED, comma, folded, quoted, staged
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
 _REPEATED = "repeated_rows"
+_LINES_NAMED = 5
 
 
 def merge_repeated_rows(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
@@ -49,6 +50,7 @@ def _merged(column: Column) -> str:
 def _set_repeated_apart(plan: Plan, cursor: CursorWrapper) -> None:
     """Few rows of a file repeat, so they are found once and the costly questions asked of them alone."""
     keys = comma(folded(column) for column in plan.keys)
+    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{_REPEATED}")
     cursor.execute(f"""
         CREATE TEMPORARY TABLE {_REPEATED} ON COMMIT DROP AS
         SELECT * FROM {STAGED} AS rows
@@ -78,11 +80,16 @@ def _contradiction(plan: Plan, lines: list[int], key: str, differs: list[bool]) 
     columns = [column.header for column, differ in zip(plan.values, differs, strict=True) if differ]
     faults = []
     for line in lines:
-        others = [str(other) for other in lines if other != line]
-        places = f"line {others[0]}" if len(others) == 1 else f"lines {', '.join(others)}"
-        reason = f"stands in {places} too, with another {', '.join(columns)}; keep one of these rows"
+        reason = f"stands in {_others(lines, line)} too, with another {', '.join(columns)}; keep one of these rows"
         faults.append(Fault(reason, line, plan.keys[0].header, key))
     return faults
+
+
+def _others(lines: list[int], line: int) -> str:
+    """The lines that a fault names besides its own: of very many the first few."""
+    named = [str(other) for other in lines[: _LINES_NAMED + 1] if other != line][:_LINES_NAMED]
+    more = len(lines) - 1 - len(named)
+    return f"line{'s' if len(lines) > 2 else ''} {', '.join(named)}" + (f" and {more:,} more" if more else "")
 
 
 def _drop_repeated(plan: Plan, cursor: CursorWrapper) -> None:

@@ -7,6 +7,7 @@ from healthtrack.imports.faults import Fault
 
 OUTCOMES = ("new", "changed", "unchanged")
 MOST_FAULTS_SHOWN = 10_000
+MOST_GROUPS_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,12 @@ class ImportResult(Result):
 
     @property
     def fault_groups(self) -> list[FaultGroup]:
-        """The faults by column and kind, the most frequent first."""
+        """The faults by column and kind, the most frequent first; of very many kinds the first hundred."""
         kinds: dict[tuple[str, str], list[Fault]] = {}
         for fault in self.faults:
             kinds.setdefault((fault.column, fault.reason), []).append(fault)
         groups = [FaultGroup(*kind, len(faults), faults[0].line) for kind, faults in kinds.items()]
-        return sorted(groups, key=lambda group: -group.times)
+        return sorted(groups, key=lambda group: -group.times)[:MOST_GROUPS_SHOWN]
 
     def has_validation_errors(self) -> bool:
         return bool(self.faults)

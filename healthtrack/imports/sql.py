@@ -1,14 +1,15 @@
 """Pieces of SQL over the columns of a plan. Every name in them comes from a model or a resource, none from a file."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from django.db import connection
 from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.widgets import ModelField
 
 STAGED = "staged_rows"
-COMPARED = "compared_rows"
 
 
 def quoted(name: str | None) -> str:
@@ -23,14 +24,25 @@ def primary_key(model: type[Model]) -> str:
     return quoted(model._meta.pk.column)
 
 
+def key_type(model: type[Model]) -> str:
+    return _type(cast("ModelField", model._meta.pk))
+
+
 def comma(parts: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
 def declared(column: Column) -> str:
-    parameters = column.field.db_parameters(connection)
-    collation = parameters.get("collation")
-    return f"{quoted(column.name)} {parameters['type']}" + (f" COLLATE {quoted(collation)}" if collation else "")
+    return f"{quoted(column.name)} {_type(column.field)}"
+
+
+def _type(field: ModelField) -> str:
+    collation = field.db_parameters(connection).get("collation")
+    return (
+        f"{field.rel_db_type(connection)} COLLATE {quoted(collation)}"
+        if collation
+        else str(field.rel_db_type(connection))
+    )
 
 
 def staged(column: Column, alias: str = "rows") -> str:
@@ -54,13 +66,16 @@ def same_as_stored(columns: Iterable[Column]) -> str:
     )
 
 
+def same_target(plan: Plan) -> str:
+    """The condition that a stored row, `target`, has the key of a staged one."""
+    own = same_as_stored(plan.own_columns)
+    return f"{own} AND target.{quoted(plan.parent.foreign_key)} = rows.parent" if plan.parent else own
+
+
 def stored_rows(plan: Plan) -> str:
-    """Joins the staged `rows` to the stored ones of their keys: `target`, and `parent` where the plan has one."""
-    target = f"LEFT JOIN {table(plan.model)} AS target ON {same_as_stored(plan.own_columns)}"
+    """Joins to compared rows the stored ones that they change: `target`, and `parent` where the plan has one."""
+    joined = f"LEFT JOIN {table(plan.model)} AS target ON target.{primary_key(plan.model)} = rows.target"
     if not plan.parent:
-        return target
+        return joined
     parent = plan.parent.model
-    return (
-        f"LEFT JOIN {table(parent)} AS parent ON {same_as_stored(plan.parent_columns)} {target}"
-        f" AND target.{quoted(plan.parent.foreign_key)} = parent.{primary_key(parent)}"
-    )
+    return f"{joined} LEFT JOIN {table(parent)} AS parent ON parent.{primary_key(parent)} = rows.parent"

@@ -4,7 +4,8 @@ What rows mean among each other and beside the tables is asked of PostgreSQL: it
 same without regard to case, so that an import never disagrees with the constraints.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 
 import polars as pl
@@ -17,14 +18,15 @@ from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import Cell, Sample, TableCounts
 from healthtrack.imports.sql import (
-    COMPARED,
     STAGED,
     comma,
     declared,
     folded,
+    key_type,
     primary_key,
     quoted,
     same_as_stored,
+    same_target,
     staged,
     stored,
     stored_rows,
@@ -38,48 +40,71 @@ class StagedRows:
     def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
         self.plan = plan
         self.cursor = cursor
+        # Left by an import before this one, when a transaction goes around both.
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{STAGED}")
         cursor.execute(
             f"CREATE TEMPORARY TABLE {STAGED} ({LINE} bigint, {comma(map(declared, plan.columns))}) ON COMMIT DROP"
         )
 
-    def copy(self, rows: pl.DataFrame) -> None:
-        """Adds rows whose columns are the line and the plan's, in its order."""
-        text = BytesIO()
-        rows.write_csv(text, include_header=False)
+    @contextmanager
+    def filling(self) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Takes rows whose columns are the line and the plan's, in its order.
+
+        PostgreSQL stores a batch while the next one is read and checked.
+        """
         names = comma([LINE, *(quoted(column.name) for column in self.plan.columns)])
         with self.cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN (FORMAT csv)") as copy:
-            copy.write(text.getbuffer())
+
+            def fill(rows: pl.DataFrame) -> None:
+                text = BytesIO()
+                rows.write_csv(text, include_header=False)
+                copy.write(text.getbuffer())
+
+            yield fill
 
     def merge_repeated(self) -> list[Fault]:
-        self.cursor.execute(f"ANALYZE {STAGED}")
+        self.cursor.execute(f"ANALYZE {STAGED} ({comma(quoted(column.name) for column in self.plan.keys)})")
         return merge_repeated_rows(self.plan, self.cursor)
 
     def compare(self) -> None:
         """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged."""
+        self.cursor.execute(f"""
+            ALTER TABLE {STAGED} ADD COLUMN target {key_type(self.plan.model)},
+                                 ADD COLUMN parent bigint,
+                                 ADD COLUMN outcome text NOT NULL DEFAULT 'new'
+        """)
+        self._find_parents()
         changed = ""
         if self.plan.values:
             new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
             changed = f"WHEN ({new}) IS DISTINCT FROM ({old}) THEN 'changed'"
-        target = f"target.{primary_key(self.plan.model)}"
-        parent = f"parent.{primary_key(self.plan.parent.model)}" if self.plan.parent else "NULL"
         self.cursor.execute(f"""
-            CREATE TEMPORARY TABLE {COMPARED} ON COMMIT DROP AS
-            SELECT rows.*, {target} AS target, {parent} AS parent,
-                   CASE WHEN {target} IS NULL THEN 'new' {changed} ELSE 'unchanged' END AS outcome
-              FROM {STAGED} AS rows {stored_rows(self.plan)}
+            UPDATE {STAGED} AS rows
+               SET target = target.{primary_key(self.plan.model)},
+                   outcome = CASE {changed} ELSE 'unchanged' END
+              FROM {table(self.plan.model)} AS target WHERE {same_target(self.plan)}
         """)
-        self.cursor.execute(f"ANALYZE {COMPARED}")
+
+    def _find_parents(self) -> None:
+        if not self.plan.parent:
+            return
+        parent = self.plan.parent.model
+        self.cursor.execute(f"""
+            UPDATE {STAGED} AS rows SET parent = parent.{primary_key(parent)}
+              FROM {table(parent)} AS parent
+             WHERE rows.parent IS NULL AND {same_as_stored(self.plan.parent_columns)}
+        """)
 
     def counts(self) -> list[TableCounts]:
         """The rows by outcome: of the table that they refer to first, and then of their own."""
-        self.cursor.execute(f"SELECT outcome, count(*) FROM {COMPARED} GROUP BY outcome")
+        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
         self.cursor.execute(f"""
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
               FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
-                      FROM {COMPARED} AS rows) AS parents
+                      FROM {STAGED} AS rows) AS parents
         """)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
@@ -89,7 +114,7 @@ class StagedRows:
         self.cursor.execute(
             f"""
             SELECT rows.{LINE}, {comma(map(staged, self.plan.columns))}, {comma(map(stored, self.plan.columns))}
-              FROM {COMPARED} AS rows {stored_rows(self.plan)}
+              FROM {STAGED} AS rows {stored_rows(self.plan)}
              WHERE outcome = %s ORDER BY rows.{LINE} LIMIT %s
             """,
             [outcome, most],
@@ -112,16 +137,13 @@ class StagedRows:
         self.cursor.execute(f"""
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
             SELECT {comma(map(staged, columns))}
-              FROM (SELECT DISTINCT ON ({keys}) * FROM {COMPARED} AS rows
+              FROM (SELECT DISTINCT ON ({keys}) * FROM {STAGED} AS rows
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
             RETURNING {primary_key(parent)}
         """)
         inserted = [key for (key,) in self.cursor.fetchall()]
-        self.cursor.execute(f"""
-            UPDATE {COMPARED} AS rows SET parent = parent.{primary_key(parent)}
-              FROM {table(parent)} AS parent WHERE rows.parent IS NULL AND {same_as_stored(columns)}
-        """)
+        self._find_parents()
         return inserted
 
     def insert_new(self, extra: Mapping[str, str] | None = None, joins: str = "") -> None:
@@ -132,14 +154,15 @@ class StagedRows:
         filled |= extra or {}
         self.cursor.execute(f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
-            SELECT {comma(filled.values())} FROM {COMPARED} AS rows {joins}
+            SELECT {comma(filled.values())} FROM {STAGED} AS rows {joins}
              WHERE rows.outcome = 'new' ORDER BY rows.{LINE}
         """)
 
     def inserted_keys(self) -> list[int]:
         """The primary keys of the rows that `insert_new` has inserted."""
         self.cursor.execute(f"""
-            SELECT target.{primary_key(self.plan.model)} FROM {COMPARED} AS rows {stored_rows(self.plan)}
+            SELECT target.{primary_key(self.plan.model)}
+              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
              WHERE outcome = 'new'
         """)
         return [key for (key,) in self.cursor.fetchall()]
@@ -149,7 +172,7 @@ class StagedRows:
             return
         assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
         self.cursor.execute(f"""
-            UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {COMPARED} AS rows
+            UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
              WHERE outcome = 'changed' AND target.{primary_key(self.plan.model)} = rows.target
         """)
 

@@ -20,8 +20,8 @@ ModelField = Field[Any, Any]
 
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
 _DATE_FORMATS = (("%Y-%m-%d", r"^\d{4}-\d{1,2}-\d{1,2}$"), ("%m/%d/%Y", r"^\d{1,2}/\d{1,2}/\d{4}$"))
-_WHOLE_NUMBER = r"^-?(\d+|\d{1,3}(,\d{2,3})*,\d{3})(\.0+)?$"
-_DECIMAL = r"^-?\d+(\.\d+)?$"
+_WHOLE_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.0+)?$"
+_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 
 
 class ColumnWidget(widgets.Widget):
@@ -62,6 +62,7 @@ class WholeNumberWidget(ColumnWidget):
 
     def findings(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[Finding]:
         return [
+            (value.is_null() & text.str.contains(_WHOLE_NUMBER), "has too many digits; correct it"),
             (value.is_null() & text.is_not_null(), "is not a whole number; write digits only, such as 2,499"),
             *_out_of_bounds(value, field),
         ]

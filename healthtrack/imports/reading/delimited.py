@@ -1,8 +1,14 @@
-"""CSV and TSV: the standard library's reader, which knows the line that a row begins in."""
+"""CSV and TSV.
+
+Nearly all lines of a file hold a record each, and polars reads these many at a time. Where a line does not, the
+standard library's reader takes over for that part of the file: it knows the line that a record begins in.
+"""
 
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -13,13 +19,11 @@ from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 
 DELIMITERS = ",\t;"
 LONGEST_CELL = csv.field_size_limit()
+_QUOTED = "\x02"
 
 
 class _Lines:
-    """The file's lines, which go back to the one after a record's first when the record turns out to be broken.
-
-    So a quote that is left open costs its own line, and not all that follow.
-    """
+    """The file's lines, of which some may be put back to be read again."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -36,14 +40,27 @@ class _Lines:
         self._record.append(line)
         return line
 
+    def take(self, most: int) -> list[str]:
+        """The next lines of the file, when none is put back."""
+        taken = list(islice(self._file, most))
+        self.number += len(taken)
+        return taken
+
+    def put_back(self, lines: list[str]) -> None:
+        self._again.extend(reversed(lines))
+        self.number -= len(lines)
+
     def begin_record(self) -> int:
         self._record.clear()
         return self.number + 1
 
-    def go_back(self) -> None:
-        following = self._record[1:]
-        self._again.extend(reversed(following))
-        self.number -= len(following)
+    def put_back_record(self) -> None:
+        """Puts back all but the record's first line: so a quote that is left open costs its own line only."""
+        self.put_back(self._record[1:])
+
+    @property
+    def any_put_back(self) -> bool:
+        return bool(self._again)
 
 
 @contextmanager
@@ -57,48 +74,67 @@ def open_text(path: Path) -> Iterator[Table]:
         header_line = lines.number
         headers = next(csv.reader([first], delimiter=delimiter))
         table = Table(headers, header_line, iter(()))
-        table.batches = _batches(table, _records(table, lines, delimiter))
+        table.batches = _batches(table, lines, delimiter)
         yield table
 
 
+def _batches(table: Table, lines: _Lines, delimiter: str) -> Iterator[pl.DataFrame]:
+    names = [str(position) for position in range(len(table.headers))]
+    while taken := lines.take(BATCH_ROWS):
+        batch = _record_a_line(taken, lines.number - len(taken) + 1, names, delimiter)
+        if batch is None:
+            lines.put_back(taken)
+            batch = _record_by_record(list(_records(table, lines, delimiter)), names)
+        yield batch
+
+
+def _record_a_line(taken: list[str], first: int, names: list[str], delimiter: str) -> pl.DataFrame | None:
+    """The records of lines that hold one each, under the header; None when that is not so of every line."""
+    lines = pl.DataFrame({"text": taken}, schema={"text": pl.String}).with_row_index(LINE, first)
+    text = pl.col("text").str.strip_chars_end("\r\n")
+    lines = lines.with_columns(text).filter(text.str.strip_chars() != "")
+    bare = lines["text"]
+    if bare.str.contains('"', literal=True).any():
+        bare = bare.str.replace_all(f'(^|{delimiter})"([^"]|"")*"', f"${{1}}{_QUOTED}")
+        if bare.str.contains(f'"|{_QUOTED}[^{delimiter}]').any():
+            return None
+    if (bare.str.count_matches(delimiter, literal=True) != len(names) - 1).any():
+        return None
+    if (lines["text"].str.len_chars() > LONGEST_CELL).any():
+        return None
+    if bare.is_empty():
+        return _record_by_record([], names)
+    records = pl.read_csv(
+        BytesIO("\n".join(lines["text"]).encode()),
+        has_header=False,
+        separator=delimiter,
+        schema=dict.fromkeys(names, pl.String),
+        missing_utf8_is_empty_string=True,
+    )
+    return records.insert_column(0, lines[LINE].cast(pl.Int64))
+
+
 def _records(table: Table, lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The records of the lines that are put back, and of those that the last of these runs on into."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(table.headers)
-    while True:
+    while lines.any_put_back:
         line = lines.begin_record()
         try:
             record = next(reader)
-        except StopIteration:
-            return
         except csv.Error as fault:
-            table.faults.append(Fault(_explained(fault, lines.number - line), line))
-            table.rows_left_out += 1
-            lines.go_back()
+            table.leave_out(Fault(_explained(fault, lines.number - line), line))
+            lines.put_back_record()
             continue
         if len(record) == width:
             yield line, record
         elif any(map(str.strip, record)):
-            table.faults.append(_ragged(line, len(record), width))
-            table.rows_left_out += 1
+            table.leave_out(_ragged(line, len(record), width))
 
 
-def _batches(table: Table, records: Iterator[tuple[int, list[str]]]) -> Iterator[pl.DataFrame]:
-    names = [str(position) for position in range(len(table.headers))]
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    for line, record in records:
-        lines.append(line)
-        rows.append(record)
-        if len(rows) == BATCH_ROWS:
-            yield _frame(names, lines, rows)
-            lines, rows = [], []
-    if rows:
-        yield _frame(names, lines, rows)
-
-
-def _frame(names: list[str], lines: list[int], rows: list[list[str]]) -> pl.DataFrame:
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    return pl.DataFrame({LINE: lines, **columns}, schema={LINE: pl.Int64, **dict.fromkeys(names, pl.String)})
+def _record_by_record(records: list[tuple[int, list[str]]], names: list[str]) -> pl.DataFrame:
+    rows = [[line, *record] for line, record in records]
+    return pl.DataFrame(rows, schema={LINE: pl.Int64, **dict.fromkeys(names, pl.String)}, orient="row")
 
 
 def _explained(fault: csv.Error, further_lines: int) -> str:

@@ -23,3 +23,7 @@ class Table:
     batches: Iterator[pl.DataFrame]
     faults: list[Fault] = field(default_factory=list)
     rows_left_out: int = 0
+
+    def leave_out(self, fault: Fault) -> None:
+        self.faults.append(fault)
+        self.rows_left_out += 1

@@ -1,6 +1,7 @@
 """XLSX: the first sheet, its cells as text, after a look at what unpacking it would cost."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,13 @@ MOST_UNPACKED_BYTES = 2 * 1024**3
 MOST_PACKED_RATIO = 200
 SMALL_PART = 10 * 1024**2
 
-_FORMULA_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]+)([0-9]+)"[^>]*><(?:\w+:)?f[ />]')
+_UNFIT_CELL = re.compile(
+    rb'<(?:\w+:)?c [^>]*?\br="([A-Z]+)([0-9]+)"(?:[^>]*>\s*<(?:\w+:)?(?P<formula>f)[ />]|[^>]*\bt="e")'
+)
+_FORMULA = "This cell holds a formula; paste its value instead."
+_ERROR = "This cell holds an error of the spreadsheet; write its value instead."
+# What the archive's reading raises when its bytes are damaged, besides BadZipFile.
+_DAMAGES = (BadZipFile, zlib.error, RuntimeError, OSError, EOFError)
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CHUNK = 1024**2
@@ -27,12 +34,14 @@ _OVERLAP = 1024
 
 @contextmanager
 def open_workbook(path: Path) -> Iterator[Table]:
-    formulas = _look_inside(path)
+    unfit = _look_inside(path)
     try:
         sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, skip_rows=0, dtypes="string")
     except fastexcel.FastExcelError as fault:
         raise FileRefusedError(_unreadable()) from fault
     frame = sheet.to_polars()
+    # The sheet begins at its first column that holds anything.
+    places = {column.absolute_index: column.index for column in sheet.selected_columns}
     frame = frame.rename({name: str(position) for position, name in enumerate(frame.columns)})
     filled = frame.with_row_index(LINE, 1).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
     if filled.is_empty():
@@ -40,41 +49,51 @@ def open_workbook(path: Path) -> Iterator[Table]:
     header = filled.row(0)
     table = Table([cell or "" for cell in header[1:]], header[0], iter(()))
     table.faults.extend(
-        Fault("This cell holds a formula; paste its value instead.", line, table.headers[position], "")
-        for position, line in formulas
-        if position < len(table.headers)
+        Fault(reason, line, table.headers[places[position]])
+        for position, line, reason in unfit
+        if position in places and line > table.header_line
     )
     table.batches = filled.slice(1).with_columns(pl.col(LINE).cast(pl.Int64)).iter_slices(BATCH_ROWS)
     yield table
 
 
-def _look_inside(path: Path) -> list[tuple[int, int]]:
-    """The positions and lines of the first sheet's formulas; refuses what is no workbook or unpacks to too much."""
+def _look_inside(path: Path) -> list[tuple[int, int, str]]:
+    """The first sheet's cells that hold no value; refuses what is no workbook or unpacks to too much."""
     try:
         with ZipFile(path) as archive:
-            parts = archive.infolist()
-            unpacked = sum(part.file_size for part in parts)
-            if unpacked > MOST_UNPACKED_BYTES or any(
-                part.file_size > SMALL_PART and part.file_size > MOST_PACKED_RATIO * part.compress_size
-                for part in parts
-            ):
-                raise FileRefusedError(Fault("The file unpacks to far more than its size; save the table as CSV."))
             if "xl/workbook.xml" not in archive.namelist():
                 raise FileRefusedError(_unreadable())
-            return list(_formulas(archive))
-    except BadZipFile as fault:
+            _weigh(archive)
+            return list(_unfit_cells(archive))
+    except _DAMAGES as fault:
         raise FileRefusedError(_unreadable()) from fault
 
 
-def _formulas(archive: ZipFile) -> Iterator[tuple[int, int]]:
+def _weigh(archive: ZipFile) -> None:
+    """Unpacks the parts, keeping nothing: what the archive says of their sizes may be untrue."""
+    unpacked = 0
+    for part in archive.infolist():
+        part.file_size = MOST_UNPACKED_BYTES  # to be read to its true end
+        most = max(SMALL_PART, MOST_PACKED_RATIO * part.compress_size)
+        size = 0
+        with archive.open(part) as content:
+            while chunk := content.read(_CHUNK):
+                size += len(chunk)
+                if size > most or unpacked + size > MOST_UNPACKED_BYTES:
+                    raise FileRefusedError(Fault("The file unpacks to far more than its size; save the table as CSV."))
+        unpacked += size
+
+
+def _unfit_cells(archive: ZipFile) -> Iterator[tuple[int, int, str]]:
+    """Position, line and reason of each cell that holds a formula or an error."""
     seen = b""
     with archive.open(_first_sheet(archive)) as sheet:
         while chunk := sheet.read(_CHUNK):
             text = seen + chunk
             end = 0
-            for cell in _FORMULA_CELL.finditer(text):
+            for cell in _UNFIT_CELL.finditer(text):
                 end = cell.end()
-                yield _position(cell[1].decode()), int(cell[2])
+                yield _position(cell[1].decode()), int(cell[2]), _FORMULA if cell["formula"] else _ERROR
             seen = text[max(end, len(text) - _OVERLAP) :]
 
 

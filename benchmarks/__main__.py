@@ -1,0 +1,39 @@
+"""Prints the ratios that the README quotes: `make bench`, or one part of it as in `make bench PART=imports`.
+
+Works in a scratch database of its own, which is dropped at the end.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+import django
+
+
+def main(wanted: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
+    django.setup()
+
+    from django.db import connection  # noqa: PLC0415 (Django must be set up first)
+
+    from benchmarks import imports, reports  # noqa: PLC0415
+
+    parts: dict[str, Callable[[], None]] = {
+        "imports": imports.compare_import,
+        "memory": imports.measure_memory,
+        "reports": reports.compare_pages,
+    }
+    unknown = set(wanted) - set(parts)
+    if unknown:
+        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(parts)}.")
+    everyday_name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        for part in wanted or parts:
+            parts[part]()
+    finally:
+        connection.creation.destroy_test_db(everyday_name, verbosity=0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,123 @@
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import tablib
+from django.db import connection, transaction
+from import_export.resources import ModelResource
+
+from benchmarks.measuring import empty_records, medians, sample_files
+from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
+from trackers.resources import FitnessTrackerResource
+
+PATIENTS = 100_000
+MANY_PATIENTS = 1_000_000
+# The junction first: its foreign keys wait for the commit, and the count of links need not be mended afterwards.
+TABLES = ("medical_record_and_trackers", "medical_records")
+
+
+class BulkResource(ModelResource):
+    """django-import-export's own way of 100,000 rows, as fast as its documentation makes it."""
+
+    class Meta:
+        model = MedicalRecord
+        fields = [column.name for column in MedicalRecordResource().plan.columns]
+        import_id_fields = ["patient_id"]
+        use_bulk = True
+        batch_size = 1000
+        skip_diff = True
+        force_init_instance = True
+
+
+def compare_import() -> None:
+    with sample_files(PATIENTS) as (catalogue, records):
+        FitnessTrackerResource().import_data(catalogue)
+        _import(records)
+        finished = {table: _copied_out(table) for table in TABLES}
+        dataset = _as_dataset()
+        ours, limit, bare = "this import", "the limit", "the limit without triggers"
+        taken = medians(
+            {ours: lambda: _import(records), limit: lambda: _copy_in(finished), bare: _without_triggers(finished)},
+            rounds=5,
+            before_each=empty_records,
+        )
+        bulk = medians({"bulk": lambda: _import_in_bulk(dataset)}, rounds=3, before_each=empty_records)["bulk"]
+        empty_records()
+        _import(records)
+        again = medians({"again": lambda: _import(records)}, rounds=3)["again"]
+    print(f"Import of {PATIENTS:,} records, read to committed with links: {taken[ours]:.2f} s")
+    print(f"  {taken[ours] / taken[limit]:.2f} x bare COPY of the finished rows, same constraints and triggers")
+    print(f"  {taken[ours] / taken[bare]:.2f} x bare COPY of the finished rows, same constraints, no triggers")
+    print(f"  {bulk / taken[ours]:.1f} x faster than django-import-export's bulk mode (records alone)")
+    print(f"  the same file again, which changes nothing: {again / taken[ours]:.2f} x the first time")
+
+
+def measure_memory() -> None:
+    with sample_files(MANY_PATIENTS) as (catalogue, records):
+        FitnessTrackerResource().import_data(catalogue)
+        empty_records()
+        name = connection.settings_dict["NAME"]
+        script = (
+            "import django; django.setup();"
+            "from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
+            "from pathlib import Path; from resource import RUSAGE_SELF, getrusage;"
+            "from patients.resources import MedicalRecordResource;"
+            "result = MedicalRecordResource().import_data(Path({file!r}));"
+            "print(result.counts.new, result.seconds, getrusage(RUSAGE_SELF).ru_maxrss // 1024)"
+        ).format(name=name, file=str(records))
+        done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+        new, seconds, megabytes = done.stdout.split()
+        finished = {table: _copied_out(table) for table in TABLES}
+        empty_records()
+        started = time.perf_counter()
+        _copy_in(finished)
+        ratio = float(seconds) / (time.perf_counter() - started)
+    print(f"Import of {int(new):,} records: {ratio:.2f} x the limit, peak memory of the process {megabytes} MB")
+
+
+def _import(records: Path) -> None:
+    result = MedicalRecordResource().import_data(records)
+    assert not result.faults
+
+
+def _import_in_bulk(dataset: tablib.Dataset) -> None:
+    result = BulkResource().import_data(dataset, raise_errors=True)
+    assert result.totals["new"] == len(dataset)
+
+
+def _as_dataset() -> tablib.Dataset:
+    names = [column.name for column in MedicalRecordResource().plan.columns]
+    rows = MedicalRecord.objects.values_list(*names)
+    return tablib.Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
+
+
+def _copied_out(table: str) -> bytes:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} TO STDOUT") as copy:
+        return b"".join(bytes(part) for part in copy)
+
+
+def _copy_in(finished: dict[str, bytes]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table, rows in finished.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(rows)
+
+
+def _without_triggers(finished: dict[str, bytes]) -> Callable[[], None]:
+    def copy_in() -> None:
+        _switch_triggers("DISABLE")
+        try:
+            _copy_in(finished)
+        finally:
+            _switch_triggers("ENABLE")
+
+    return copy_in
+
+
+def _switch_triggers(state: str) -> None:
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} {state} TRIGGER USER")

@@ -1,0 +1,41 @@
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from django.core.management import call_command
+from django.db import connection
+
+
+@contextmanager
+def sample_files(patients: int) -> Iterator[tuple[Path, Path]]:
+    """The catalogue and the records of so many made-up patients."""
+    with TemporaryDirectory() as folder:
+        call_command("make_sample_data", folder, patients=patients, verbosity=0, stdout=_Nowhere())
+        yield Path(folder, "fitness_trackers.csv"), Path(folder, "medical_records.csv")
+
+
+class _Nowhere:
+    def write(self, _: str) -> None: ...
+
+
+def medians(
+    ways: Mapping[str, Callable[[], None]], *, rounds: int, before_each: Callable[[], None] = lambda: None
+) -> dict[str, float]:
+    """The median seconds of each way; they take turns, so that a change of the machine's speed meets them all."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            before_each()
+            started = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: median(of_way) for name, of_way in seconds.items()}
+
+
+def empty_records() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE medical_record_and_trackers, medical_records")
+        cursor.execute("CHECKPOINT")
