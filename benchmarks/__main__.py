@@ -5,9 +5,12 @@ Works in a scratch database of its own, which is dropped at the end.
 
 import os
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main(wanted: list[str]) -> None:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import tablib
 from django.db import connection, transaction
 from import_export.resources import ModelResource
+from tablib.core import Dataset
 
 from benchmarks.measuring import empty_records, medians, sample_files
 from patients.models import MedicalRecord
@@ -62,12 +62,12 @@ def measure_memory() -> None:
         name = connection.settings_dict["NAME"]
         script = (
             "import django; django.setup();"
-            "from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
+            f"from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
             "from pathlib import Path; from resource import RUSAGE_SELF, getrusage;"
             "from patients.resources import MedicalRecordResource;"
-            "result = MedicalRecordResource().import_data(Path({file!r}));"
+            f"result = MedicalRecordResource().import_data(Path({str(records)!r}));"
             "print(result.counts.new, result.seconds, getrusage(RUSAGE_SELF).ru_maxrss // 1024)"
-        ).format(name=name, file=str(records))
+        )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()
         finished = {table: _copied_out(table) for table in TABLES}
@@ -83,15 +83,15 @@ def _import(records: Path) -> None:
     assert not result.faults
 
 
-def _import_in_bulk(dataset: tablib.Dataset) -> None:
+def _import_in_bulk(dataset: Dataset) -> None:
     result = BulkResource().import_data(dataset, raise_errors=True)
     assert result.totals["new"] == len(dataset)
 
 
-def _as_dataset() -> tablib.Dataset:
+def _as_dataset() -> Dataset:
     names = [column.name for column in MedicalRecordResource().plan.columns]
     rows = MedicalRecord.objects.values_list(*names)
-    return tablib.Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
+    return Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
 
 
 def _copied_out(table: str) -> bytes:
