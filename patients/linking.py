@@ -12,6 +12,12 @@ from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.sql import STAGED
 from trackers.names import NAMES_SQL
 
+# A patient and a model that come in two transactions at once don't see each other, and would stay unlinked. So models
+# wait for the transactions that bring patients, and these for those of models; patients don't wait for patients.
+_LINKING_LOCK = 0x48544C4B  # any number, the same for both
+_BEFORE_PATIENTS = f"SELECT pg_advisory_xact_lock_shared({_LINKING_LOCK})"
+_BEFORE_MODELS = f"SELECT pg_advisory_xact_lock({_LINKING_LOCK})"
+
 _DROP_ALL_LINKS = "DELETE FROM medical_record_and_trackers WHERE patient_id = ANY(%(patients)s)"
 _FORGET_UNLINKED = """
     UPDATE medical_records SET unlinked_model_ids = '{}'
@@ -90,7 +96,7 @@ _COUNT_STAGED = f"""
 def relink(patient_ids: Sequence[str]) -> None:
     """Starts these patients' links anew from their stated trackers, as when these have just changed."""
     with connection.cursor() as cursor:
-        for statement in (_DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
+        for statement in (_BEFORE_PATIENTS, _DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
             cursor.execute(statement, {"patients": list(patient_ids)})
 
 
@@ -98,7 +104,7 @@ def relink(patient_ids: Sequence[str]) -> None:
 def link_waiting_patients(model_ids: Sequence[int]) -> None:
     """Links these models, new or renamed, to the patients who state their names, and to no others."""
     with connection.cursor() as cursor:
-        for statement in (_DROP_OUTDATED_LINKS, _LINK_WAITING):
+        for statement in (_BEFORE_MODELS, _DROP_OUTDATED_LINKS, _LINK_WAITING):
             cursor.execute(statement, {"models": list(model_ids)})
 
 
@@ -116,6 +122,7 @@ def count_staged(cursor: CursorWrapper) -> LinkCounts:
 
 
 def link_new_staged(cursor: CursorWrapper) -> None:
+    cursor.execute(_BEFORE_PATIENTS)
     cursor.execute(_LINK_NEW_STAGED)
 
 

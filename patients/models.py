@@ -48,9 +48,7 @@ class MedicalRecord(models.Model):
         db_default="",
         db_comment="Conditions, parted by commas; empty when there is none",
     )
-    medications = models.BooleanField(
-        "takes medication", db_comment="Whether the patient takes any medication"
-    )
+    medications = models.BooleanField("takes medication", db_comment="Whether the patient takes any medication")
     allergies = models.CharField(
         max_length=500,
         blank=True,
@@ -88,9 +86,7 @@ class MedicalRecord(models.Model):
 
     class Meta:
         db_table = "medical_records"
-        db_table_comment = (
-            "Patients with their conditions and the tracker that they say they use, a row a patient"
-        )
+        db_table_comment = "Patients with their conditions and the tracker that they say they use, a row a patient"
         ordering = ["patient_id"]
         permissions = [
             ("import_medicalrecord", "Can import medical records"),

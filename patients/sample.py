@@ -53,9 +53,7 @@ BRANDS_BY_MODEL = brands_by_model()
 OF_ONE_BRAND = tuple(model for model, brands in BRANDS_BY_MODEL.items() if len(brands) == 1)
 OF_SEVERAL_BRANDS = tuple(model for model, brands in BRANDS_BY_MODEL.items() if len(brands) > 1)
 WITH_BRAND = tuple(f"{brand} {model}" for model, brands in BRANDS_BY_MODEL.items() for brand in brands)
-IN_OTHER_CASE = tuple(
-    other for model in OF_ONE_BRAND for other in (model.lower(), model.upper()) if other != model
-)
+IN_OTHER_CASE = tuple(other for model in OF_ONE_BRAND for other in (model.lower(), model.upper()) if other != model)
 NOT_IN_CATALOGUE = ("Loop 9", "Medirian", "Halo 3 Musik", "Vista Fit 3", "Smart tracker", "Trail Forty")
 
 # Each stands in a hundred as often as patients of the source name their tracker in this way.

@@ -16,9 +16,7 @@ class TrackerModel(models.Model):
     model_id = models.AutoField(primary_key=True, db_comment="Number of the tracker model")
     brand_name = models.CharField(max_length=100, db_comment="Maker's brand, such as Xiaomi")
     device_type = models.CharField(max_length=50, db_comment="Kind of device: Smartwatch or FitnessBand")
-    model_name = models.CharField(
-        max_length=200, db_comment="Name of the model, which several brands may use: Band 2"
-    )
+    model_name = models.CharField(max_length=200, db_comment="Name of the model, which several brands may use: Band 2")
 
     class Meta:
         db_table = "tracker_models"

@@ -21,8 +21,7 @@ HEADERS = {
         "Strap Material,Average Battery Life (in days),Reviews"
     ),
     RECORDS: (
-        "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,"
-        "last_appointment_date,Tracker"
+        "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,last_appointment_date,Tracker"
     ),
 }
 PATIENTS = 5000

@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "model_id",
-                    models.AutoField(
-                        db_comment="Number of the tracker model", primary_key=True, serialize=False
-                    ),
+                    models.AutoField(db_comment="Number of the tracker model", primary_key=True, serialize=False),
                 ),
                 ("brand_name", models.CharField(db_comment="Maker's brand, such as Xiaomi", max_length=100)),
                 (

@@ -1,0 +1,284 @@
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.text import Truncator
+from typing_extensions import override
+
+from patients.inlines import TrackerLinkInline
+from patients.linking import relink
+from patients.models import MedicalRecord, MedicalRecordTracker
+from trackers.admin import CarefulAdmin, TrackerModelAdmin, rows_per_model
+from trackers.models import TrackerModel
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+YEARS_OFFERED = 5
+SHOWN_CHARACTERS = 60
+
+
+class LinkedModelFilter(admin.SimpleListFilter):
+    """The patients of one tracker model; the models' list links here, and without it nothing shows."""
+
+    title = "tracker model"
+    parameter_name = "tracker_model"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = self.value()
+        if not chosen:
+            return []
+        if not chosen.isdecimal():
+            raise IncorrectLookupParameters
+        return [(str(model.pk), str(model)) for model in TrackerModel.objects.filter(pk=chosen)]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+        chosen = self.value()
+        return queryset.filter(Exists(_links().filter(model=int(chosen)))) if chosen else queryset
+
+
+class LinksFilter(admin.SimpleListFilter):
+    title = "linked trackers"
+    parameter_name = "linked"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("some", "Some"), ("none", "None"), ("brands", "Several brands, to settle")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+        match self.value():
+            case "some":
+                return queryset.filter(link_count__gt=0)
+            case "none":
+                return queryset.filter(link_count=0)
+            case "brands":
+                return queryset.filter(Exists(_ambiguous_links()), link_count__gt=1)
+        return queryset
+
+
+class LastAppointmentFilter(admin.SimpleListFilter):
+    """By year, without asking the table which years it holds."""
+
+    title = "last appointment"
+    parameter_name = "appointment"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        this_year = timezone.localdate().year
+        years = range(this_year, this_year - YEARS_OFFERED, -1)
+        return [*((str(year), str(year)) for year in years), ("earlier", "Earlier"), ("none", "None")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+        match self.value():
+            case None:
+                return queryset
+            case "none":
+                return queryset.filter(last_appointment_date=None)
+            case "earlier":
+                oldest = timezone.localdate().year - YEARS_OFFERED + 1
+                return queryset.filter(last_appointment_date__year__lt=oldest)
+            case year:
+                return queryset.filter(last_appointment_date__year=year)
+
+
+def _links() -> QuerySet[MedicalRecordTracker]:
+    return MedicalRecordTracker.objects.filter(patient=OuterRef("pk"))
+
+
+def _ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
+    """Of a patient whom an import linked to models of several brands; what staff linked, somebody decided."""
+    by_import = _links().filter(source=MedicalRecordTracker.Source.IMPORT).order_by().values("patient")
+    return by_import.annotate(brands=Count(Lower("model__brand_name"), distinct=True)).filter(brands__gt=1)
+
+
+class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
+    class Meta:
+        widgets = {
+            "name": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
+            "medical_conditions": AdminTextareaWidget(attrs={"rows": 2}),
+            "allergies": AdminTextareaWidget(attrs={"rows": 2}),
+            "tracker": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
+        }
+        help_texts = {
+            "medical_conditions": "Parted by commas; empty when there is none.",
+            "allergies": "Parted by commas; empty when there is none.",
+            "tracker": "As the patient names it, word for word. A change of it removes the links below,"
+            " and links the tracker models of the new name.",
+        }
+
+    def clean_date_of_birth(self) -> date:
+        born: date = self.cleaned_data["date_of_birth"]
+        if born > timezone.localdate():
+            raise ValidationError("The date of birth lies after today.")
+        return born
+
+    def clean_medical_conditions(self) -> str:
+        return _on_one_line(self.cleaned_data["medical_conditions"])
+
+    def clean_allergies(self) -> str:
+        return _on_one_line(self.cleaned_data["allergies"])
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+class _Nameless:
+    """A record as the log is to name it: by the patient's number alone."""
+
+    def __init__(self, record: MedicalRecord) -> None:
+        self.pk = record.pk
+        self._meta = record._meta
+
+    def __str__(self) -> str:
+        return self.pk
+
+
+@admin.register(MedicalRecord)
+class MedicalRecordAdmin(CarefulAdmin):
+    form = MedicalRecordForm
+    list_display = (
+        "patient_id",
+        "name",
+        "age",
+        "gender",
+        "conditions",
+        "medications",
+        "tracker",
+        "linked_trackers",
+        "last_appointment_date",
+    )
+    list_filter = (LinkedModelFilter, LinksFilter, "gender", "medications", LastAppointmentFilter)
+    search_fields = ("^patient_id", "name")
+    search_help_text = "The beginning of the patient number, or words of the name"
+    inlines = (TrackerLinkInline,)
+
+    class Media:
+        css = {"all": ("patients/record.css",)}
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:
+        born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
+        health = ("medical_conditions", "medications", "allergies", "last_appointment_date")
+        return (
+            ("Person", {"fields": ("patient_id", "name", *born, "gender")}),
+            ("Health", {"fields": health}),
+            ("Tracker", {"fields": ("tracker",)}),
+        )
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
+        return ("patient_id", "age_today") if obj else ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("tracker_models")
+
+    @admin.display(ordering="-date_of_birth")
+    def age(self, record: MedicalRecord) -> int:
+        return record.age(timezone.localdate())
+
+    @admin.display(description="age today")
+    def age_today(self, record: MedicalRecord) -> int:
+        return self.age(record)
+
+    @admin.display(ordering="medical_conditions")
+    def conditions(self, record: MedicalRecord) -> str:
+        text = record.medical_conditions
+        shown = Truncator(text).chars(SHOWN_CHARACTERS)
+        return shown if shown == text else format_html('<span title="{}">{}</span>', text, shown)
+
+    @admin.display
+    def linked_trackers(self, record: MedicalRecord) -> str:
+        return ", ".join(map(str, record.tracker_models.all()))
+
+    @override
+    def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
+        if change:
+            # What others changed meanwhile in other fields stays theirs.
+            obj.save(update_fields=form.changed_data)
+        else:
+            # Another's new record of this number is never taken for an older state of this one.
+            obj.save(force_insert=True)
+        if not change or "tracker" in form.changed_data:
+            relink([obj.pk])
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:  # noqa: ANN401
+        return super().log_addition(request, _Nameless(obj), message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:  # noqa: ANN401
+        return super().log_change(request, _Nameless(obj), message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[MedicalRecord]) -> Any:  # noqa: ANN401
+        nameless: Any = [_Nameless(record) for record in queryset]
+        return super().log_deletions(request, nameless)
+
+
+class _Counts(TypedDict):
+    patient_count: int
+
+
+class PatientsTrackerModelAdmin(TrackerModelAdmin):
+    """The tracker models' pages with what concerns patients, of whom the trackers app knows nothing."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        models = super().get_queryset(request)
+        counted: QuerySet[Any] = models.annotate(patient_count=rows_per_model(MedicalRecordTracker.objects.all()))
+        return counted
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_list_display(request), self._patients_column(request))
+
+    def get_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
+        fields = tuple(super().get_fields(request, obj))
+        return (*fields, self._patients_column(request)) if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
+        return (*super().get_readonly_fields(request, obj), "patients", "linked_patients")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+        in_use = self.get_queryset(request).filter(pk__in=[model.pk for model in objs], patient_count__gt=0)
+        if refusals := [_refusal(model) for model in in_use]:
+            return [], {}, set(), refusals
+        return super().get_deleted_objects(objs, request)
+
+    @admin.display(ordering="patient_count")
+    def patients(self, model: "WithAnnotations[TrackerModel, _Counts]") -> str:
+        return f"{model.patient_count:,}"
+
+    @admin.display(description="patients", ordering="patient_count")
+    def linked_patients(self, model: "WithAnnotations[TrackerModel, _Counts]") -> str:
+        if not model.patient_count:
+            return self.patients(model)
+        records = reverse("admin:patients_medicalrecord_changelist")
+        query = urlencode({LinkedModelFilter.parameter_name: model.pk})
+        return format_html('<a href="{}?{}">{}</a>', records, query, self.patients(model))
+
+    def _patients_column(self, request: HttpRequest) -> str:
+        records = self.admin_site.get_model_admin(MedicalRecord)
+        return "linked_patients" if records.has_view_permission(request) else "patients"
+
+
+def _refusal(model: "WithAnnotations[TrackerModel, _Counts]") -> str:
+    users = "1 patient uses it" if model.patient_count == 1 else f"{model.patient_count:,} patients use it"
+    return f"{model} cannot be deleted: {users}."
+
+
+admin.site.unregister(TrackerModel)
+admin.site.register(TrackerModel, PatientsTrackerModelAdmin)

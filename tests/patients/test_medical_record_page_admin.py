@@ -1,0 +1,224 @@
+"""The page of one medical record: who may do what, what a save writes, and what the log keeps of it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from patients import admin
+from patients.models import MedicalRecord, MedicalRecordTracker
+from tests import factories
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+
+LIST = "/admin/patients/medicalrecord/"
+KEEPER = tuple(f"patients.{action}_medicalrecord" for action in ("view", "add", "change", "delete"))
+
+
+@pytest.fixture
+def keeper(sign_in: SignIn) -> Client:
+    return sign_in(*KEEPER)
+
+
+def page(record: MedicalRecord, name: str = "change") -> str:
+    return reverse(f"admin:patients_medicalrecord_{name}", args=[record.pk.replace("/", "_2F")])
+
+
+def form(**values: str) -> dict[str, str]:
+    person = {"patient_id": "P1", "name": "Ada Byron", "date_of_birth": "1980-05-17", "gender": "F"}
+    return {**person, "tracker_links-TOTAL_FORMS": "0", "tracker_links-INITIAL_FORMS": "0", **values}
+
+
+@pytest.mark.parametrize(
+    ("name", "permission"), [("change", "view"), ("change", "change"), ("delete", "delete"), ("history", "view")]
+)
+def test_each_page_of_a_record_needs_its_permission(sign_in: SignIn, name: str, permission: str) -> None:
+    address = page(factories.medical_record(), name)
+    assert_page_needs(sign_in, address, f"patients.{permission}_medicalrecord", others=["patients.add_medicalrecord"])
+
+
+def test_the_add_page_needs_the_permission_to_add(sign_in: SignIn) -> None:
+    assert_page_needs(sign_in, f"{LIST}add/", "patients.add_medicalrecord", others=["patients.view_medicalrecord"])
+
+
+def test_view_permission_alone_shows_a_page_without_anything_to_change(sign_in: SignIn) -> None:
+    record = factories.medical_record()
+    factories.link(record, factories.tracker_model())
+    viewer = sign_in("patients.view_medicalrecord")
+    text = viewer.get(page(record)).content.decode()
+    assert "Xiaomi Band 2" in text
+    for control in ('name="_save"', 'name="name"', "-DELETE", 'name="tracker_links-0-model"'):
+        assert control not in text
+    assert viewer.post(page(record), form(name="Grace")).status_code == 403
+    assert viewer.post(page(record, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_the_page_shows_the_age_today_and_the_number_that_never_changes(keeper: Client) -> None:
+    born = date(timezone.localdate().year - 40, 1, 1)
+    record = factories.medical_record(date_of_birth=born)
+    text = keeper.get(page(record)).content.decode()
+    assert "Age today" in text
+    assert '<div class="readonly">40</div>' in text
+    assert 'name="patient_id"' not in text
+    keeper.post(page(record), form(patient_id="P2"))
+    assert MedicalRecord.objects.get().pk == "P1"
+
+
+def test_a_number_with_odd_letters_has_its_pages(keeper: Client) -> None:
+    record = factories.medical_record("A/1_x ?#é")
+    for name in ("change", "delete", "history"):
+        address = reverse(f"admin:patients_medicalrecord_{name}", args=["A_2F1_5Fx _3F_23é"])
+        assert keeper.get(address).context["original" if name == "change" else "object"] == record
+
+
+def test_a_new_record_is_linked_to_what_its_stated_tracker_names(keeper: Client) -> None:
+    model = factories.tracker_model()
+    assert keeper.post(f"{LIST}add/", form(tracker="BAND 2")).status_code == 302
+    link = MedicalRecordTracker.objects.get()
+    assert (link.patient_id, link.model, link.source) == ("P1", model, "import")
+
+
+def test_a_changed_stated_tracker_makes_all_links_anew(keeper: Client) -> None:
+    old, new = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
+    record = factories.medical_record(tracker="Band 2", unlinked_model_ids=[new.pk])
+    factories.link(record, old)
+    keeper.post(page(record), form(tracker="band 3"))
+    assert list(record.tracker_models.all()) == [new]
+    record.refresh_from_db()
+    assert record.unlinked_model_ids == []
+
+
+def test_a_save_that_leaves_the_stated_tracker_leaves_the_links(keeper: Client) -> None:
+    record = factories.medical_record(tracker="Band 2")
+    factories.link(record, factories.tracker_model(model_name="Band 3"))
+    keeper.post(page(record), form(tracker="Band 2", name="Ada Lovelace"))
+    record.refresh_from_db()
+    assert (record.name, record.link_count) == ("Ada Lovelace", 1)
+
+
+def test_a_save_writes_only_what_changed(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = factories.medical_record()
+    read = admin.MedicalRecordAdmin.save_form
+
+    def meanwhile(*args: Any, **kwargs: Any) -> Any:
+        MedicalRecord.objects.update(allergies="Peanuts", unlinked_model_ids=[7])
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(admin.MedicalRecordAdmin, "save_form", meanwhile)
+    keeper.post(page(record), form(name="Ada Lovelace"))
+    record.refresh_from_db()
+    assert (record.name, record.allergies, record.unlinked_model_ids) == ("Ada Lovelace", "Peanuts", [7])
+
+
+def test_line_breaks_within_conditions_become_blanks(keeper: Client) -> None:
+    keeper.post(f"{LIST}add/", form(medical_conditions="Asthma,\r\n Obesity", allergies="Nuts\n"))
+    record = MedicalRecord.objects.get()
+    assert (record.medical_conditions, record.allergies) == ("Asthma, Obesity", "Nuts")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"patient_id": "P0"}, "Medical record with this Patient number already exists."),
+        ({"name": "x" * 201}, "Ensure this value has at most 200 characters (it has 201)."),
+        ({"medical_conditions": "x" * 501}, "Ensure this value has at most 500 characters (it has 501)."),
+        ({"last_appointment_date": "1980-05-16"}, "The last appointment lies before the day of birth."),
+        ({"gender": "X"}, "X is not one of the available choices."),
+        ({"name": "A\0B"}, "Null characters are not allowed."),
+        ({"name": "  "}, "This field is required."),
+        ({"date_of_birth": "1980-02-30"}, "Enter a valid date."),
+        (
+            {"date_of_birth": str(timezone.localdate() + timedelta(days=2))},
+            "The date of birth lies after today.",
+        ),
+    ],
+)
+def test_a_faulty_record_is_refused_with_a_sentence(keeper: Client, values: dict[str, str], sentence: str) -> None:
+    factories.medical_record("P0")
+    answer = keeper.post(f"{LIST}add/", form(**values))
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert MedicalRecord.objects.count() == 1
+
+
+def test_two_who_add_the_same_number_at_once_do_not_overwrite_each_other(
+    keeper: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = admin.MedicalRecordAdmin.save_form
+
+    def meanwhile(*args: Any, **kwargs: Any) -> Any:
+        factories.medical_record("P1", name="Grace Hopper")
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(admin.MedicalRecordAdmin, "save_form", meanwhile)
+    answer = keeper.post(f"{LIST}add/", form(), follow=True)
+    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert not MedicalRecord.objects.filter(name="Ada Byron").exists()
+
+
+@pytest.mark.parametrize("rows", [3, 50])
+def test_the_page_asks_the_database_as_often_for_any_number_of_links(
+    keeper: Client, rows: int, django_assert_max_num_queries: Any
+) -> None:
+    record = factories.medical_record()
+    for number in range(rows):
+        factories.link(record, factories.tracker_model(model_name=f"Band {number}"))
+    with django_assert_max_num_queries(7):
+        keeper.get(page(record))
+
+
+def test_deleting_a_record_names_its_links_and_deletes_them(keeper: Client) -> None:
+    record = factories.medical_record()
+    model = factories.tracker_model()
+    factories.link(record, model)
+    text = keeper.get(page(record, "delete")).content.decode()
+    assert "Tracker: Xiaomi Band 2" in text
+    assert keeper.post(page(record, "delete"), {"post": "yes"}).status_code == 302
+    assert not MedicalRecord.objects.exists()
+    assert not MedicalRecordTracker.objects.exists()
+
+
+def test_many_records_are_deleted_at_once_with_their_links(keeper: Client) -> None:
+    model = factories.tracker_model()
+    for number in ("P1", "P2", "P3"):
+        factories.link(factories.medical_record(number), model)
+    chosen = {"action": "delete_selected", "_selected_action": ["P1", "P2"]}
+    assert "Tracker: Xiaomi Band 2" in keeper.post(LIST, chosen).content.decode()
+    keeper.post(LIST, {**chosen, "post": "yes"})
+    assert [link.patient_id for link in MedicalRecordTracker.objects.all()] == ["P3"]
+    assert sorted(LogEntry.objects.values_list("object_repr", flat=True)) == ["P1", "P2"]
+
+
+def test_the_log_names_patients_by_their_number_alone(keeper: Client) -> None:
+    keeper.post(f"{LIST}add/", form())
+    record = MedicalRecord.objects.get()
+    keeper.post(page(record), form(name="Ada Lovelace"))
+    history = keeper.get(page(record, "history")).content.decode()
+    assert "Changed Name." in history
+    keeper.post(page(record, "delete"), {"post": "yes"})
+    entries = LogEntry.objects.order_by("pk")
+    assert [(entry.object_id, entry.object_repr) for entry in entries] == [("P1", "P1")] * 3
+
+
+@pytest.mark.parametrize("number", ["none", "%00", "P1%00", "_zz"])
+@pytest.mark.parametrize("name", ["change", "delete", "history"])
+def test_a_page_of_no_patient_leads_home_with_a_message(keeper: Client, number: str, name: str) -> None:
+    answer = keeper.get(f"{LIST}{number}/{name}/", follow=True)
+    assert answer.redirect_chain[0][0] == "/admin/"
+    assert "Perhaps it was deleted?" in answer.content.decode()
+
+
+def test_a_collision_at_deletion_is_told_in_a_sentence(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def collide(*_: object) -> None:
+        raise IntegrityError
+
+    record = factories.medical_record()
+    monkeypatch.setattr(admin.MedicalRecordAdmin, "delete_model", collide)
+    answer = keeper.post(page(record, "delete"), {"post": "yes"}, follow=True)
+    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert not LogEntry.objects.exists()

@@ -1,0 +1,171 @@
+"""Medical records and their links: what no client can store, and what people are told instead."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError
+
+from patients.models import MedicalRecord, MedicalRecordTracker
+from tests import factories
+from tests.refusals import execute, refusal
+
+pytestmark = pytest.mark.django_db
+
+PATIENT_KEY = "medical_record_and_t_patient_id_de7821f5_fk_medical_r"
+MODEL_KEY = "medical_record_and_t_model_id_17e6e9a8_fk_tracker_m"
+INSERT_RECORD = """
+    INSERT INTO medical_records (patient_id, name, date_of_birth, gender, medications)
+    VALUES (%s, 'Ada Byron', '1980-05-17', 'F', false)
+"""
+
+
+@pytest.mark.parametrize(
+    ("assignment", "constraint"),
+    [
+        ("name = ''", "name_not_blank"),
+        ("name = ' '", "name_not_blank"),
+        ("name = ' padded'", "name_not_blank"),
+        ("name = 'padded '", "name_not_blank"),
+        ("gender = 'X'", "gender_known"),
+        ("gender = 'f'", "gender_known"),
+        ("gender = ''", "gender_known"),
+        ("last_appointment_date = date_of_birth - 1", "born_before_appointment"),
+        ("link_count = -1", "link_count_check"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(assignment: str, constraint: str) -> None:
+    factories.medical_record()
+    refused = refusal(f"UPDATE medical_records SET {assignment}")
+    assert refused.constraint_name == f"medical_records_{constraint}"
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "last_appointment_date = NULL",
+        "last_appointment_date = date_of_birth",
+        "name = repeat('a', 200)",
+        "gender = 'M'",
+    ],
+)
+def test_values_at_the_edge_are_taken(assignment: str) -> None:
+    factories.medical_record()
+    execute(f"UPDATE medical_records SET {assignment}")
+
+
+@pytest.mark.parametrize("patient_id", ["", " ", " P1", "P1 "])
+def test_a_patients_number_is_neither_blank_nor_padded(patient_id: str) -> None:
+    assert refusal(INSERT_RECORD, patient_id).constraint_name == "medical_records_patient_id_not_blank"
+
+
+def test_a_patients_number_has_50_characters_at_most() -> None:
+    execute(INSERT_RECORD, "9" * 50)
+    assert refusal(INSERT_RECORD, "9" * 51).message_primary == "value too long for type character varying(50)"
+
+
+def test_a_patients_number_stands_once() -> None:
+    execute(INSERT_RECORD, "P1")
+    assert refusal(INSERT_RECORD, "P1").constraint_name == "medical_records_pkey"
+
+
+def test_patients_numbers_are_compared_byte_by_byte_so_that_letter_case_tells_them_apart() -> None:
+    for patient_id in ("p1", "P1", "P-1", "P10"):
+        execute(INSERT_RECORD, patient_id)
+    assert list(MedicalRecord.objects.values_list("pk", flat=True)) == ["P-1", "P1", "P10", "p1"]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("statement", ["patient_id = 'P2'", "patient_id = 'p1', name = 'Eve'"])
+def test_a_patients_number_never_changes(statement: str, linked: bool) -> None:
+    record = factories.medical_record()
+    if linked:
+        factories.link(record, factories.tracker_model())
+    refused = refusal(f"UPDATE medical_records SET {statement}")
+    assert refused.context
+    assert "patient_id_never_changes" in refused.context
+    assert MedicalRecord.objects.get().pk == "P1"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "constraint"),
+    [
+        ("patient_id = 'P9'", PATIENT_KEY),
+        ("model_id = -1", MODEL_KEY),
+        ("source = 'robot'", "medical_record_and_trackers_source_known"),
+        ("source = ''", "medical_record_and_trackers_source_known"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused(assignment: str, constraint: str) -> None:
+    factories.link(factories.medical_record(), factories.tracker_model())
+    assert refusal(f"UPDATE medical_record_and_trackers SET {assignment}").constraint_name == constraint
+
+
+def test_a_link_is_not_made_to_whom_or_what_is_not_there() -> None:
+    record, model = factories.medical_record(), factories.tracker_model()
+    insert = "INSERT INTO medical_record_and_trackers (patient_id, model_id) VALUES (%s, %s)"
+    assert refusal(insert, "P9", model.pk).constraint_name == PATIENT_KEY
+    assert refusal(insert, record.pk, -1).constraint_name == MODEL_KEY
+
+
+def test_a_patient_is_linked_to_a_model_once_whoever_says_so() -> None:
+    factories.link(factories.medical_record(), factories.tracker_model())
+    again = """
+        INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
+        SELECT patient_id, model_id, 'import' FROM medical_record_and_trackers
+    """
+    assert refusal(again).constraint_name == "medical_record_and_trackers_pkey"
+
+
+def test_who_has_a_link_is_not_deleted_without_it() -> None:
+    factories.link(factories.medical_record(), factories.tracker_model())
+    assert refusal("DELETE FROM medical_records").constraint_name == PATIENT_KEY
+    assert refusal("DELETE FROM tracker_models").constraint_name == MODEL_KEY
+
+
+def test_links_are_deleted_with_their_patient_and_keep_their_model() -> None:
+    record, model = factories.medical_record(), factories.tracker_model()
+    factories.link(record, model)
+    with pytest.raises(ProtectedError):
+        model.delete()
+    record.delete()
+    assert not MedicalRecordTracker.objects.exists()
+    model.delete()
+
+
+def test_a_row_of_plain_sql_gets_the_defaults_of_the_program() -> None:
+    execute(INSERT_RECORD, "P1")
+    execute("INSERT INTO medical_record_and_trackers VALUES ('P1', %s)", factories.tracker_model().pk)
+    stored, made = MedicalRecord.objects.get(), MedicalRecord(patient_id="P1")
+    assert stored.unlinked_model_ids == made.unlinked_model_ids == []
+    for field in ("medical_conditions", "allergies", "tracker", "last_appointment_date"):
+        assert getattr(stored, field) == getattr(made, field)
+    assert stored.tracker_links.get().source == MedicalRecordTracker.Source.STAFF
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"gender": "X"}, "The gender is neither F nor M."),
+        ({"last_appointment_date": date(1980, 5, 16)}, "The last appointment lies before the day of birth."),
+        ({"name": " Ada"}, "Enter the name, without blanks around it."),
+    ],
+)
+def test_a_record_is_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
+    record = factories.medical_record()
+    for field, value in values.items():
+        setattr(record, field, value)
+    with pytest.raises(ValidationError) as refused:
+        record.validate_constraints()
+    assert refused.value.messages == [sentence]
+
+
+def test_a_record_is_called_by_number_and_name_and_a_link_by_its_model() -> None:
+    record = factories.medical_record()
+    assert str(record) == "P1 Ada Byron"
+    assert str(factories.link(record, factories.tracker_model())) == "Xiaomi Band 2"
+
+
+def test_a_record_knows_the_patients_age_on_a_day() -> None:
+    assert factories.medical_record().age(date(2000, 5, 16)) == 19

@@ -1,0 +1,233 @@
+"""A patient's tracker links, edited on the record's page through their composite key."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from patients.models import MedicalRecord, MedicalRecordTracker
+from tests import factories
+from tests.conftest import SignIn
+from trackers.models import TrackerModel
+
+STALE = "A row of this list is gone"
+Row = dict[str, str]
+
+
+@pytest.fixture
+def keeper(sign_in: SignIn) -> Client:
+    return sign_in("patients.view_medicalrecord", "patients.add_medicalrecord", "patients.change_medicalrecord")
+
+
+@pytest.fixture
+def record(db: None) -> MedicalRecord:
+    return factories.medical_record(tracker="Something else")
+
+
+def standing(link: MedicalRecordTracker, **values: str) -> Row:
+    return {"pk": json.dumps(link.pk), "patient": link.patient_id, **values}
+
+
+def new(model: TrackerModel) -> Row:
+    return {"model": str(model.pk)}
+
+
+def form(*rows: Row, **values: str) -> Row:
+    person = {"patient_id": "P1", "name": "Ada Byron", "date_of_birth": "1980-05-17", "gender": "F"}
+    data = {**person, "tracker": "Something else", **values}
+    data["tracker_links-TOTAL_FORMS"] = str(len(rows))
+    data["tracker_links-INITIAL_FORMS"] = str(sum("pk" in row for row in rows))
+    for number, row in enumerate(rows):
+        data |= {f"tracker_links-{number}-{field}": value for field, value in row.items()}
+    return data
+
+
+def save(browser: Client, *rows: Row, number: str = "P1", **values: str) -> Any:
+    return browser.post(f"/admin/patients/medicalrecord/{number}/change/", form(*rows, **values))
+
+
+def links(record: MedicalRecord) -> set[tuple[str, str]]:
+    return {(str(link.model), link.source) for link in record.tracker_links.select_related("model")}
+
+
+def unlinked(record: MedicalRecord) -> list[int]:
+    return MedicalRecord.objects.get(pk=record.pk).unlinked_model_ids
+
+
+def test_the_page_writes_the_key_of_a_link_as_json_and_its_model_as_text(keeper: Client, record: MedicalRecord) -> None:
+    link = factories.link(record, factories.tracker_model(), "import")
+    text = keeper.get("/admin/patients/medicalrecord/P1/change/").content.decode()
+    assert f'value="[&quot;P1&quot;, {link.model_id}]"' in text
+    assert 'name="tracker_links-0-model"' not in text
+    assert "Import" in text
+
+
+def test_a_link_added_by_hand_is_the_staffs(keeper: Client, record: MedicalRecord) -> None:
+    assert save(keeper, new(factories.tracker_model())).status_code == 302
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+    assert "Xiaomi Band 2" in LogEntry.objects.get().change_message
+
+
+def test_links_are_kept_deleted_and_added_in_one_save(keeper: Client, record: MedicalRecord) -> None:
+    kept, gone, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
+    rows = standing(factories.link(record, kept, "import")), standing(factories.link(record, gone), DELETE="on")
+    assert save(keeper, *rows, new(added)).status_code == 302
+    assert links(record) == {("Xiaomi Band 1", "import"), ("Xiaomi Band 3", "staff")}
+    assert "Xiaomi Band 2" in LogEntry.objects.get().change_message
+
+
+def test_a_deleted_link_is_remembered_until_the_model_is_linked_again(keeper: Client, record: MedicalRecord) -> None:
+    model = factories.tracker_model()
+    save(keeper, standing(factories.link(record, model, "import"), DELETE="on"))
+    assert unlinked(record) == [model.pk]
+    save(keeper, new(model))
+    assert unlinked(record) == []
+
+
+def test_deleting_and_adding_a_model_in_one_save_makes_the_link_the_staffs(
+    keeper: Client, record: MedicalRecord
+) -> None:
+    model = factories.tracker_model()
+    save(keeper, standing(factories.link(record, model, "import"), DELETE="on"), new(model))
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+    assert unlinked(record) == []
+
+
+def test_a_model_chosen_twice_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+    model = factories.tracker_model()
+    text = save(keeper, new(model), new(model)).content.decode()
+    assert "Xiaomi Band 2 is chosen twice; once is enough." in text
+    assert links(record) == set()
+
+
+def test_a_model_linked_already_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+    link = factories.link(record, factories.tracker_model(), "import")
+    text = save(keeper, standing(link), new(link.model)).content.decode()
+    assert "Xiaomi Band 2 is linked to this patient already." in text
+    assert links(record) == {("Xiaomi Band 2", "import")}
+
+
+def test_an_unknown_or_missing_model_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+    text = save(keeper, {"model": "0"}).content.decode()
+    assert "That choice is not one of the available choices." in text
+    assert "Select a valid choice" in text
+
+
+def test_the_link_that_relinking_makes_becomes_the_staffs_when_it_is_added_in_the_same_save(
+    keeper: Client, record: MedicalRecord
+) -> None:
+    old, stated, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
+    row = standing(factories.link(record, old))
+    assert save(keeper, row, new(stated), new(added), tracker="Band 2").status_code == 302
+    assert links(record) == {("Xiaomi Band 2", "staff"), ("Xiaomi Band 3", "staff")}
+
+
+def test_a_new_record_takes_links_by_hand_beside_those_of_its_stated_tracker(keeper: Client) -> None:
+    stated, added = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
+    rows = form(new(added), new(stated), tracker="Band 2")
+    assert keeper.post("/admin/patients/medicalrecord/add/", rows).status_code == 302
+    record = MedicalRecord.objects.get()
+    assert links(record) == {("Xiaomi Band 2", "staff"), ("Xiaomi Band 3", "staff")}
+
+
+def test_a_deletion_of_what_relinking_removed_is_no_fault(keeper: Client, record: MedicalRecord) -> None:
+    link = factories.link(record, factories.tracker_model())
+    assert save(keeper, standing(link, DELETE="on"), tracker="Nothing known").status_code == 302
+    assert links(record) == set()
+
+
+def test_a_model_linked_before_may_be_added_again_when_the_stated_tracker_changes(
+    keeper: Client, record: MedicalRecord
+) -> None:
+    link = factories.link(record, factories.tracker_model(), "import")
+    assert save(keeper, standing(link), new(link.model), tracker="Nothing known").status_code == 302
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+
+
+@pytest.mark.parametrize("deletion", [{}, {"DELETE": "on"}], ids=["kept", "deleted"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "('P1', 5)",
+        "null",
+        "5",
+        "[]",
+        "{}",
+        '["P1"]',
+        '["P1", 5, 6]',
+        '["P1", "x"]',
+        '["P1", {}]',
+        '["P1", null]',
+        '["P1", 0]',
+        '["P\\u0000", 5]',
+        '["P1", Infinity]',
+        '["P1", ' + "9" * 5000 + "]",
+        "[" * 100_000,
+    ],
+    ids=lambda key: key[:20],
+)
+def test_a_key_that_is_none_gets_a_sentence(keeper: Client, record: MedicalRecord, key: str, deletion: Row) -> None:
+    factories.link(record, factories.tracker_model())
+    answer = save(keeper, {"pk": key, "patient": "P1", **deletion})
+    assert answer.status_code == 200
+    assert STALE in answer.content.decode()
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+
+
+def test_a_row_without_any_key_gets_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+    answer = keeper.post(
+        "/admin/patients/medicalrecord/P1/change/",
+        form() | {"tracker_links-TOTAL_FORMS": "1", "tracker_links-INITIAL_FORMS": "1"},
+    )
+    assert STALE in answer.content.decode()
+
+
+def test_another_patients_link_is_out_of_reach(keeper: Client, record: MedicalRecord) -> None:
+    other = factories.medical_record("P2")
+    link = factories.link(other, factories.tracker_model())
+    for patient in ("P1", "P2"):
+        row = {**standing(link, DELETE="on"), "patient": patient, "model": str(link.model_id)}
+        assert STALE in save(keeper, row).content.decode()
+    assert links(other) == {("Xiaomi Band 2", "staff")}
+
+
+def test_a_new_row_cannot_name_another_patient(keeper: Client, record: MedicalRecord) -> None:
+    other = factories.medical_record("P2")
+    answer = save(keeper, {**new(factories.tracker_model()), "patient": "P2"})
+    assert answer.status_code == 200
+    assert links(other) == links(record) == set()
+
+
+def test_a_model_sent_for_a_standing_link_is_left_unread(keeper: Client, record: MedicalRecord) -> None:
+    linked, other = (factories.link(record, factories.tracker_model(model_name=name)) for name in ("Band 1", "Band 2"))
+    model = str(other.model_id)
+    save(keeper, standing(linked, model=model, DELETE="on"), standing(other, model="0", source="import"))
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+    assert unlinked(record) == [linked.model_id]
+
+
+def test_a_link_that_another_person_deleted_meanwhile_gets_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+    models = [factories.tracker_model(model_name=f"Band {number}") for number in (1, 2)]
+    rows = [standing(factories.link(record, model), DELETE="on") for model in models]
+    record.tracker_links.get(model=models[0]).delete()
+    assert STALE in save(keeper, *rows).content.decode()
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+
+
+def test_the_same_key_sent_twice_deletes_one_link(keeper: Client, record: MedicalRecord) -> None:
+    row = standing(factories.link(record, factories.tracker_model()), DELETE="on")
+    assert save(keeper, row, row).status_code == 302
+    assert links(record) == set()
+
+
+def test_whoever_may_only_add_records_links_new_ones_and_no_others(sign_in: SignIn) -> None:
+    model = factories.tracker_model()
+    record = factories.medical_record("P2")
+    clerk = sign_in("patients.add_medicalrecord")
+    assert clerk.post("/admin/patients/medicalrecord/add/", form(new(model))).status_code == 302
+    assert save(clerk, new(model), number="P2").status_code == 403
+    assert MedicalRecordTracker.objects.get().patient_id == "P1"
+    assert links(record) == set()

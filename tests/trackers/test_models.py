@@ -1,0 +1,135 @@
+"""Tracker models and their variants: what no client can store, and what people are told instead."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from tests import factories
+from tests.refusals import execute, refusal
+from trackers.models import FitnessTracker, TrackerModel
+
+pytestmark = pytest.mark.django_db
+
+BLANKS = ["''", "' '", "' padded'", "'padded '"]
+DUPLICATE_MODEL = """
+    INSERT INTO tracker_models (brand_name, model_name, device_type)
+    SELECT upper(brand_name), lower(model_name), upper(device_type) FROM tracker_models
+"""
+DUPLICATE_VARIANT = """
+    INSERT INTO fitness_trackers (
+        model_id, color, display, strap_material, selling_price, original_price, average_battery_life_days)
+    SELECT model_id, upper(color), lower(display), upper(strap_material), 1, 1, 1 FROM fitness_trackers
+"""
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("column", ["brand_name", "model_name", "device_type"])
+def test_a_models_names_are_neither_blank_nor_padded(column: str, blank: str) -> None:
+    factories.tracker_model()
+    refused = refusal(f"UPDATE tracker_models SET {column} = {blank}")
+    assert refused.constraint_name == f"tracker_models_{column}_not_blank"
+
+
+def test_a_model_stands_once_in_whatever_letter_case() -> None:
+    factories.tracker_model()
+    assert refusal(DUPLICATE_MODEL).constraint_name == "tracker_models_unique"
+
+
+@pytest.mark.parametrize("other", [{"brand_name": "Huawei"}, {"model_name": "Band 3"}, {"device_type": "Smartwatch"}])
+def test_models_that_differ_in_brand_or_name_or_device_type_stand_side_by_side(other: dict[str, str]) -> None:
+    factories.tracker_model()
+    factories.tracker_model(**other)
+    assert TrackerModel.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "constraint"),
+    [
+        ("rating = 5.1", "rating_0_to_5"),
+        ("rating = -0.1", "rating_0_to_5"),
+        ("selling_price = original_price + 1", "price_not_raised"),
+        ("selling_price = -1", "selling_price_check"),
+        ("selling_price = -2, original_price = -1", "original_price_check"),
+        ("average_battery_life_days = -1", "average_battery_life_days_check"),
+        ("reviews = -1", "reviews_check"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(assignment: str, constraint: str) -> None:
+    factories.variant(factories.tracker_model())
+    refused = refusal(f"UPDATE fitness_trackers SET {assignment}")
+    assert refused.constraint_name == f"fitness_trackers_{constraint}"
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "rating = 0",
+        "rating = 5",
+        "rating = NULL",
+        "reviews = NULL",
+        "selling_price = 0",
+        "selling_price = original_price",
+    ],
+)
+def test_numbers_at_the_edge_are_taken(assignment: str) -> None:
+    factories.variant(factories.tracker_model())
+    execute(f"UPDATE fitness_trackers SET {assignment}")
+
+
+@pytest.mark.parametrize("looks", [{}, {"color": "", "display": "", "strap_material": ""}, {"display": "AMOLED"}])
+def test_a_variant_stands_once_in_whatever_letter_case(looks: dict[str, str]) -> None:
+    factories.variant(factories.tracker_model(), **looks)
+    assert refusal(DUPLICATE_VARIANT).constraint_name == "fitness_trackers_unique"
+
+
+@pytest.mark.parametrize("other", [{"color": "Red"}, {"display": "AMOLED"}, {"strap_material": "Leather"}])
+def test_variants_that_differ_in_color_or_display_or_strap_stand_side_by_side(other: dict[str, str]) -> None:
+    model = factories.tracker_model()
+    factories.variant(model)
+    factories.variant(model, **other)
+    assert model.variants.count() == 2
+
+
+def test_a_variant_is_one_of_a_model_that_is_there() -> None:
+    factories.variant(factories.tracker_model())
+    for statement in ("UPDATE fitness_trackers SET model_id = -1", "DELETE FROM tracker_models"):
+        assert refusal(statement).constraint_name == "fitness_trackers_model_id_092c55db_fk_tracker_models_model_id"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"selling_price": 3000}, "The selling price is above the original price."),
+        ({"rating": Decimal("5.1")}, "Ensure this value is less than or equal to 5."),
+        ({"color": "BLACK"}, "This model has a variant of this color, display and strap already."),
+    ],
+)
+def test_a_variant_is_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
+    standing = factories.variant(factories.tracker_model())
+    defaults = {"color": "Red", "selling_price": 2499, "original_price": 2999, "average_battery_life_days": 14}
+    with pytest.raises(ValidationError) as refused:
+        FitnessTracker(model=standing.model, **{**defaults, **values}).full_clean()
+    assert sentence in refused.value.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("band 2", "This brand has a model of this name and device type already."),
+        (" Band 3", "Enter the model name, without blanks around it."),
+    ],
+)
+def test_a_model_is_refused_with_a_sentence(name: str, sentence: str) -> None:
+    factories.tracker_model()
+    with pytest.raises(ValidationError) as refused:
+        TrackerModel(brand_name="XIAOMI", model_name=name, device_type="fitnessband").full_clean()
+    assert refused.value.messages == [sentence]
+
+
+def test_a_model_is_called_by_brand_and_name_and_a_variant_by_its_looks_too() -> None:
+    model = factories.tracker_model()
+    assert str(model) == "Xiaomi Band 2"
+    assert str(FitnessTracker(model=model, color="Black", strap_material="Leather")) == "Xiaomi Band 2: Black, Leather"
+    assert str(FitnessTracker(model=model)) == "Xiaomi Band 2"
