@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import dj_database_url
@@ -47,10 +48,11 @@ def database(options: dict[str, str]) -> dict[str, object]:
 
 def data_folder(default: Path) -> Path:
     """The folder of everything that HealthTrack keeps outside the database; made here, for its owner alone."""
-    folder = Path(os.environ.get("HEALTHTRACK_DATA_DIR") or default).expanduser().resolve()
+    folder = Path(os.environ.get("HEALTHTRACK_DATA_DIR") or default)
     try:
+        folder = folder.expanduser().resolve()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
+    except (OSError, RuntimeError) as fault:  # the latter: no such user's home, links in a circle
         raise _unwritable(folder) from fault
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(folder)
@@ -69,20 +71,26 @@ def keep_secret(file: Path, secret: str) -> str:
 
     Of several processes that call it at once the first wins: a link is made whole or not at all.
     """
-    if not file.exists():
-        draft = file.with_name(f"{file.name}.{os.getpid()}")
-        try:
-            draft.touch(mode=0o600)
-            draft.write_text(secret)
-        except OSError as fault:
-            raise _unwritable(file.parent) from fault
-        try:
+    try:
+        if not file.exists():
+            _write_once(file, secret)
+        kept = file.read_text()
+    except OSError as fault:
+        raise ImproperlyConfigured(f"{file} cannot be read or written ({fault.strerror}).") from fault
+    if not kept:
+        raise ImproperlyConfigured(f"{file} is empty; delete it, and it is made anew.")
+    return kept
+
+
+def _write_once(file: Path, text: str) -> None:
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        with suppress(FileExistsError):
             file.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return file.read_text()
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _unwritable(folder: Path) -> ImproperlyConfigured:

@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import Truncator
-from typing_extensions import override
 
+from healthtrack.admin import CarefulAdmin
 from patients.inlines import TrackerLinkInline
 from patients.linking import relink
 from patients.models import MedicalRecord, MedicalRecordTracker
-from trackers.admin import CarefulAdmin, TrackerModelAdmin, rows_per_model
+from patients.resources import MedicalRecordResource
+from trackers.admin import TrackerModelAdmin, rows_per_model
 from trackers.models import TrackerModel
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class LinkedModelFilter(admin.SimpleListFilter):
     title = "tracker model"
     parameter_name = "tracker_model"
 
-    @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         chosen = self.value()
         if not chosen:
             return []
@@ -46,7 +46,6 @@ class LinkedModelFilter(admin.SimpleListFilter):
             raise IncorrectLookupParameters
         return [(str(model.pk), str(model)) for model in TrackerModel.objects.filter(pk=chosen)]
 
-    @override
     def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
         chosen = self.value()
         return queryset.filter(Exists(_links().filter(model=int(chosen)))) if chosen else queryset
@@ -56,11 +55,9 @@ class LinksFilter(admin.SimpleListFilter):
     title = "linked trackers"
     parameter_name = "linked"
 
-    @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("some", "Some"), ("none", "None"), ("brands", "Several brands, to settle")]
 
-    @override
     def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
         match self.value():
             case "some":
@@ -78,13 +75,11 @@ class LastAppointmentFilter(admin.SimpleListFilter):
     title = "last appointment"
     parameter_name = "appointment"
 
-    @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         this_year = timezone.localdate().year
         years = range(this_year, this_year - YEARS_OFFERED, -1)
         return [*((str(year), str(year)) for year in years), ("earlier", "Earlier"), ("none", "None")]
 
-    @override
     def queryset(self, request: HttpRequest, queryset: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
         match self.value():
             case None:
@@ -153,6 +148,7 @@ class _Nameless:
 
 @admin.register(MedicalRecord)
 class MedicalRecordAdmin(CarefulAdmin):
+    resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (
         "patient_id",
@@ -173,8 +169,7 @@ class MedicalRecordAdmin(CarefulAdmin):
     class Media:
         css = {"all": ("patients/record.css",)}
 
-    @override
-    def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:  # noqa: ANN401
         born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
         health = ("medical_conditions", "medications", "allergies", "last_appointment_date")
         return (
@@ -183,7 +178,6 @@ class MedicalRecordAdmin(CarefulAdmin):
             ("Tracker", {"fields": ("tracker",)}),
         )
 
-    @override
     def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
         return ("patient_id", "age_today") if obj else ()
 
@@ -208,7 +202,6 @@ class MedicalRecordAdmin(CarefulAdmin):
     def linked_trackers(self, record: MedicalRecord) -> str:
         return ", ".join(map(str, record.tracker_models.all()))
 
-    @override
     def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
         if change:
             # What others changed meanwhile in other fields stays theirs.

@@ -6,7 +6,6 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
-from typing_extensions import override
 
 from healthtrack.composite_keys import CompositeKeyFormSet
 from patients.models import MedicalRecord, MedicalRecordTracker
@@ -95,7 +94,6 @@ class TrackerLinkInline(admin.TabularInline[MedicalRecordTracker, MedicalRecord]
             return self._records.has_add_permission(request)
         return self._records.has_change_permission(request, obj)
 
-    @override
     def has_change_permission(self, request: HttpRequest, obj: MedicalRecord | None = None) -> bool:
         return False
 

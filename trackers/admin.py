@@ -1,73 +1,23 @@
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db import DataError, IntegrityError, transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, UniqueConstraint
 from django.db.models.functions import Coalesce
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from import_export.admin import ImportExportModelAdmin
+from django.http import HttpRequest
 
+from healthtrack.admin import CarefulAdmin
 from trackers.models import FitnessTracker, TrackerModel
+from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-NUL = "\0"
 LOOKS = ("color", "display", "strap_material")
 UNIQUE_VARIANT = next(rule for rule in FitnessTracker._meta.constraints if isinstance(rule, UniqueConstraint))
-Answer = TypeVar("Answer", bound=HttpResponse | None)
-
-
-class CarefulAdmin(ImportExportModelAdmin):
-    """Answers with a sentence where Django's admin has a server error.
-
-    That is to values that no row can hold, and to people who change the same rows at the same moment.
-    """
-
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        try:
-            return super().get_changelist_instance(request)
-        except (DataError, OverflowError, ValueError) as fault:
-            raise IncorrectLookupParameters from fault
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, search_term.replace(NUL, ""))
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:  # noqa: ANN401
-        return None if NUL in object_id else super().get_object(request, object_id, from_field)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
-        view = super().changeform_view
-        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
-        view = super().delete_view
-        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
-
-    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:  # noqa: ANN401
-        view = transaction.atomic(super().response_action)
-        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
-
-    def _unless_collided(self, request: HttpRequest, view: Callable[[], Answer]) -> Answer | HttpResponseRedirect:
-        try:
-            return view()
-        except IntegrityError:
-            self.message_user(
-                request,
-                "Nothing was saved: somebody else changed the same data at the same moment."
-                " Look at it as it is now, and do it again.",
-                messages.ERROR,
-            )
-            return HttpResponseRedirect(request.get_full_path())
 
 
 class VariantForm(forms.ModelForm[FitnessTracker]):
@@ -132,6 +82,7 @@ class _Counts(TypedDict):
 
 @admin.register(TrackerModel)
 class TrackerModelAdmin(CarefulAdmin):
+    resource_classes = [TrackerModelResource]
     list_display = ("model_name", "brand_name", "device_type", "number_of_variants")
     list_filter = ("brand_name", "device_type")
     search_fields = ("brand_name", "model_name")
@@ -154,6 +105,7 @@ class TrackerModelAdmin(CarefulAdmin):
 
 @admin.register(FitnessTracker)
 class FitnessTrackerAdmin(CarefulAdmin):
+    resource_classes = [FitnessTrackerResource]
     list_display = (
         "model_name",
         "brand_name",

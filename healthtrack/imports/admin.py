@@ -1,17 +1,25 @@
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.forms import ChoiceField, HiddenInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, JSON, XLSX, Format
-from import_export.forms import ExportForm
+from import_export.forms import ConfirmImportForm, ExportForm
 
 from healthtrack.imports.formats import DataFile
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ImportResult
 from healthtrack.imports.uploads import UploadStorage
+
+
+class ConfirmForm(ConfirmImportForm):
+    """Takes what the preview page gave, and nothing else: there is one format and one resource."""
+
+    format = ChoiceField(choices=[("0", "")], widget=HiddenInput)  # type: ignore[assignment]
+    resource = ChoiceField(choices=[("0", "")], widget=HiddenInput, required=False)  # type: ignore[assignment]
 
 
 class ImportExportAdmin(ImportExportModelAdmin):
@@ -21,6 +29,7 @@ class ImportExportAdmin(ImportExportModelAdmin):
     import_formats = [DataFile]
     export_formats = [CSV, XLSX, JSON]
     export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
+    confirm_form_class = ConfirmForm
     import_template_name = "imports/import.html"
     tmp_storage_class = UploadStorage  # type: ignore[assignment]
 
@@ -39,14 +48,21 @@ class ImportExportAdmin(ImportExportModelAdmin):
         return response
 
     def process_import(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
-        upload = UploadStorage(name=request.POST.get("import_file_name", ""))
-        if request.method == "POST" and not upload.exists:
-            messages.error(
-                request, "This upload is gone: it was imported already, or is too old. Upload the file again."
-            )
-            return HttpResponseRedirect(reverse("admin:{}_{}_import".format(*self.get_model_info())))
-        response: HttpResponse = super().process_import(request, **kwargs)
+        if request.method == "POST" and self.has_import_permission(request) and not self._is_confirmed(request):
+            return self._upload_again(request)
+        try:
+            response: HttpResponse = super().process_import(request, **kwargs)
+        except FileNotFoundError:  # imported meanwhile, by a second click
+            return self._upload_again(request)
         return response
+
+    def _is_confirmed(self, request: HttpRequest) -> bool:
+        upload = UploadStorage(name=request.POST.get("import_file_name", ""))
+        return upload.exists and bool(self.create_confirm_form(request).is_valid())
+
+    def _upload_again(self, request: HttpRequest) -> HttpResponse:
+        messages.error(request, "This upload is gone: it was imported already, or is too old. Upload the file again.")
+        return HttpResponseRedirect(reverse("admin:{}_{}_import".format(*self.get_model_info())))
 
     def process_result(self, result: ImportResult, request: HttpRequest) -> HttpResponse:
         if not result.faults:

@@ -20,12 +20,12 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:  # noqa: ANN401
-        if not file.is_file():
-            raise CommandError(f"There is no file {file}.")
         try:
             result = self.resource_class().import_data(file, dry_run=dry_run)
-        except PermissionError as fault:
-            raise CommandError(f"The file {file} may not be read.") from fault
+        except FileNotFoundError as fault:
+            raise CommandError(f"There is no file {file}.") from fault
+        except OSError as fault:
+            raise CommandError(f"The file {file} cannot be read: {fault.strerror}.") from fault
         self._report(result, dry_run=dry_run, as_json=json)
         if result.faults:
             raise CommandError(

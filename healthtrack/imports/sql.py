@@ -1,7 +1,6 @@
 """Pieces of SQL over the columns of a plan. Every name in them comes from a model or a resource, none from a file."""
 
 from collections.abc import Iterable
-from typing import cast
 
 from django.db import connection
 from django.db.models import Model
@@ -25,7 +24,7 @@ def primary_key(model: type[Model]) -> str:
 
 
 def key_type(model: type[Model]) -> str:
-    return _type(cast("ModelField", model._meta.pk))
+    return _type(model._meta.pk)
 
 
 def comma(parts: Iterable[str]) -> str:

@@ -74,14 +74,12 @@ class StagedRows:
                                  ADD COLUMN outcome text NOT NULL DEFAULT 'new'
         """)
         self._find_parents()
-        changed = ""
-        if self.plan.values:
-            new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
-            changed = f"WHEN ({new}) IS DISTINCT FROM ({old}) THEN 'changed'"
+        new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
+        changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows
                SET target = target.{primary_key(self.plan.model)},
-                   outcome = CASE {changed} ELSE 'unchanged' END
+                   outcome = CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END
               FROM {table(self.plan.model)} AS target WHERE {same_target(self.plan)}
         """)
 

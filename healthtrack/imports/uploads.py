@@ -2,18 +2,22 @@
 
 import re
 import secrets
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
 from import_export.tmp_storages import BaseStorage
 
+KEPT_SECONDS = 24 * 60 * 60
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 class UploadStorage(BaseStorage):
     def save(self, chunks: Iterable[bytes]) -> None:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget_old()
         self.name = secrets.token_hex(16)
         self.path.touch(mode=0o600, exist_ok=False)
         with self.path.open("wb") as file:
@@ -33,6 +37,15 @@ class UploadStorage(BaseStorage):
     @property
     def path(self) -> Path:
         return _folder() / str(self.name)
+
+
+def _forget_old() -> None:
+    """Removes the uploads that nobody confirmed: patients' data lie about no longer than they are needed."""
+    oldest = time.time() - KEPT_SECONDS
+    for path in _folder().iterdir():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _folder() -> Path:

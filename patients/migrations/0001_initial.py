@@ -36,9 +36,7 @@ class Migration(migrations.Migration):
                 ("date_of_birth", models.DateField(db_comment="Day of birth")),
                 (
                     "gender",
-                    models.CharField(
-                        choices=[("F", "Female"), ("M", "Male")], db_comment="F or M", max_length=1
-                    ),
+                    models.CharField(choices=[("F", "Female"), ("M", "Male")], db_comment="F or M", max_length=1),
                 ),
                 (
                     "medical_conditions",

@@ -10,6 +10,7 @@ from healthtrack.imports.reading.table import Table
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_OTHER_KINDS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK", b"\x1f\x8b", b"{\\rtf", b"<")
 _HEAD_BYTES = 4096
 
 
@@ -28,6 +29,6 @@ def open_table(path: Path) -> AbstractContextManager[Table]:
         raise FileRefusedError(Fault("This is an old or an encrypted Excel file; save it as XLSX without a password."))
     if head.startswith(_UTF_16):
         raise FileRefusedError(Fault("The file is encoded in UTF-16; save it as “CSV UTF-8”."))
-    if b"\x00" in head.splitlines()[0]:
+    if head.startswith(_OTHER_KINDS) or b"\x00" in head.splitlines()[0]:
         raise FileRefusedError(Fault("This is neither a CSV or TSV file nor XLSX; save the table as one of these."))
     return delimited.open_text(path)

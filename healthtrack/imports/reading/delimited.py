@@ -5,6 +5,7 @@ standard library's reader takes over for that part of the file: it knows the lin
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -14,12 +15,13 @@ from typing import TextIO
 
 import polars as pl
 
-from healthtrack.imports.faults import Fault
+from healthtrack.imports.faults import SHOWN_LETTERS, Fault, FileRefusedError
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 
 DELIMITERS = ",\t;"
 LONGEST_CELL = csv.field_size_limit()
 _QUOTED = "\x02"
+_CELL = '(?:^|{0})("(?:[^"]|"")*"|[^{0}]*)'
 
 
 class _Lines:
@@ -28,7 +30,7 @@ class _Lines:
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._again: list[str] = []
-        self._record: list[str] = []
+        self.record: list[str] = []
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -37,7 +39,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self._again.pop() if self._again else next(self._file)
         self.number += 1
-        self._record.append(line)
+        self.record.append(line)
         return line
 
     def take(self, most: int) -> list[str]:
@@ -51,12 +53,12 @@ class _Lines:
         self.number -= len(lines)
 
     def begin_record(self) -> int:
-        self._record.clear()
+        self.record.clear()
         return self.number + 1
 
     def put_back_record(self) -> None:
         """Puts back all but the record's first line: so a quote that is left open costs its own line only."""
-        self.put_back(self._record[1:])
+        self.put_back(self.record[1:])
 
     @property
     def any_put_back(self) -> bool:
@@ -67,15 +69,19 @@ class _Lines:
 def open_text(path: Path) -> Iterator[Table]:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = _Lines(file)
-        first = next(lines)
-        while not first.strip():
-            first = next(lines)
+        first = next(filter(str.strip, lines), "")
         delimiter = max(DELIMITERS, key=first.count)
-        header_line = lines.number
-        headers = next(csv.reader([first], delimiter=delimiter))
-        table = Table(headers, header_line, iter(()))
+        table = Table(_headers(first, lines.number, delimiter), lines.number, iter(()))
         table.batches = _batches(table, lines, delimiter)
         yield table
+
+
+def _headers(first: str, line: int, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error as fault:
+        reason = f"A name in the header has more than {LONGEST_CELL:,} letters; begin the file with the header line."
+        raise FileRefusedError(Fault(reason, line)) from fault
 
 
 def _batches(table: Table, lines: _Lines, delimiter: str) -> Iterator[pl.DataFrame]:
@@ -109,7 +115,7 @@ def _record_a_line(taken: list[str], first: int, names: list[str], delimiter: st
         has_header=False,
         separator=delimiter,
         schema=dict.fromkeys(names, pl.String),
-        missing_utf8_is_empty_string=True,
+        empty_string_is_null=False,
     )
     return records.insert_column(0, lines[LINE].cast(pl.Int64))
 
@@ -123,7 +129,7 @@ def _records(table: Table, lines: _Lines, delimiter: str) -> Iterator[tuple[int,
         try:
             record = next(reader)
         except csv.Error as fault:
-            table.leave_out(Fault(_explained(fault, lines.number - line), line))
+            table.leave_out(_broken(fault, line, lines.record, table.headers, delimiter))
             lines.put_back_record()
             continue
         if len(record) == width:
@@ -137,12 +143,15 @@ def _record_by_record(records: list[tuple[int, list[str]]], names: list[str]) ->
     return pl.DataFrame(rows, schema={LINE: pl.Int64, **dict.fromkeys(names, pl.String)}, orient="row")
 
 
-def _explained(fault: csv.Error, further_lines: int) -> str:
-    if "field larger" in str(fault) and not further_lines:
-        return f"A cell holds more than {LONGEST_CELL:,} letters; shorten it."
-    if "expected after" in str(fault):
-        return "A quote ends within a cell; write a quote that belongs to the text twice."
-    return "A quote that opens in this line is not closed; close it, or take it away."
+def _broken(fault: csv.Error, line: int, record: list[str], headers: list[str], delimiter: str) -> Fault:
+    if "field larger" in str(fault) and len(record) == 1:
+        cells = re.findall(_CELL.format(delimiter), record[0])
+        place, cell = max(enumerate(cells), key=lambda numbered: len(numbered[1]))
+        column = headers[place] if place < len(headers) else ""
+        return Fault(f"holds more than {LONGEST_CELL:,} letters; shorten it", line, column, cell[: SHOWN_LETTERS + 1])
+    if "expected after" in str(fault) and len(record) == 1:
+        return Fault("A quote ends within a cell; write a quote that belongs to the text twice.", line)
+    return Fault("A quote that opens in this line is not closed; close it, or take it away.", line)
 
 
 def _ragged(line: int, cells: int, width: int) -> Fault:

@@ -17,9 +17,7 @@ LAST_DAY = date(2026, 6, 30)
 
 
 class Command(BaseCommand):
-    help = (
-        "Writes fitness_trackers.csv and medical_records.csv, all invented, in the form of the source files."
-    )
+    help = "Writes fitness_trackers.csv and medical_records.csv, all invented, in the form of the source files."
     requires_system_checks = []  # it needs neither tables nor pages
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,59 @@
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from healthtrack.imports.admin import ImportExportAdmin
+
+NUL = "\0"
+Answer = TypeVar("Answer", bound=HttpResponse | None)
+
+
+class CarefulAdmin(ImportExportAdmin):
+    """Answers with a sentence where Django's admin has a server error.
+
+    That is to values that no row can hold, and to people who change the same rows at the same moment.
+    """
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        try:
+            return super().get_changelist_instance(request)
+        except (DataError, OverflowError, ValueError) as fault:
+            raise IncorrectLookupParameters from fault
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, search_term.replace(NUL, ""))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:  # noqa: ANN401
+        return None if NUL in object_id else super().get_object(request, object_id, from_field)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        view = super().changeform_view
+        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        view = super().delete_view
+        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:  # noqa: ANN401
+        view = transaction.atomic(super().response_action)
+        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
+
+    def _unless_collided(self, request: HttpRequest, view: Callable[[], Answer]) -> Answer | HttpResponseRedirect:
+        try:
+            return view()
+        except IntegrityError:
+            self.message_user(
+                request,
+                "Nothing was saved: somebody else changed the same data at the same moment."
+                " Look at it as it is now, and do it again.",
+                messages.ERROR,
+            )
+            return HttpResponseRedirect(request.get_full_path())
