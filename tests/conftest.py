@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import SettingsWrapper
 
 from tests import factories
 
