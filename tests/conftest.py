@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
-from pytest_django import SettingsWrapper
 
 from tests import factories
 
@@ -10,7 +10,7 @@ SignIn = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: SettingsWrapper) -> None:
+def quick_passwords(settings: LazySettings) -> None:
     """A password's hash is slow by design, and no test is about that."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
