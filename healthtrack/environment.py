@@ -47,11 +47,14 @@ def database(options: dict[str, str]) -> dict[str, object]:
 
 
 def data_folder(default: Path) -> Path:
-    """The folder of everything that HealthTrack keeps outside the database; made here, for its owner alone."""
+    """The folder of everything that HealthTrack keeps outside the database.
+
+    Others may pass through it, for root's PostgreSQL runs as somebody else; what it holds is closed to them.
+    """
     folder = Path(os.environ.get("HEALTHTRACK_DATA_DIR") or default)
     try:
         folder = folder.expanduser().resolve()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     except (OSError, RuntimeError) as fault:  # the latter: no such user's home, links in a circle
         raise _unwritable(folder) from fault
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -92,7 +92,7 @@ _COUNT_STAGED = f"""
 """
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def relink(patient_ids: Sequence[str]) -> None:
     """Starts these patients' links anew from their stated trackers, as when these have just changed."""
     with connection.cursor() as cursor:
@@ -100,7 +100,7 @@ def relink(patient_ids: Sequence[str]) -> None:
             cursor.execute(statement, {"patients": list(patient_ids)})
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def link_waiting_patients(model_ids: Sequence[int]) -> None:
     """Links these models, new or renamed, to the patients who state their names, and to no others."""
     with connection.cursor() as cursor:
