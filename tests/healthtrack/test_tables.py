@@ -1,0 +1,233 @@
+"""The four tables, read back from PostgreSQL's own catalogue."""
+
+import re
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from django.db import connection
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = """
+    tracker_models.model_id integer not null identity
+    tracker_models.brand_name varchar(100) not null
+    tracker_models.device_type varchar(50) not null
+    tracker_models.model_name varchar(200) not null
+
+    fitness_trackers.tracker_id integer not null identity
+    fitness_trackers.model_id integer not null
+    fitness_trackers.color varchar(100) not null default ''
+    fitness_trackers.selling_price integer not null
+    fitness_trackers.original_price integer not null
+    fitness_trackers.display varchar(100) not null default ''
+    fitness_trackers.rating numeric(2,1)
+    fitness_trackers.strap_material varchar(100) not null default ''
+    fitness_trackers.average_battery_life_days integer not null
+    fitness_trackers.reviews integer
+
+    medical_records.patient_id varchar(50) collate C not null
+    medical_records.name varchar(200) not null
+    medical_records.date_of_birth date not null
+    medical_records.gender varchar(1) not null
+    medical_records.medical_conditions varchar(500) not null default ''
+    medical_records.medications boolean not null
+    medical_records.allergies varchar(500) not null default ''
+    medical_records.last_appointment_date date
+    medical_records.tracker varchar(300) not null default ''
+    medical_records.link_count smallint not null default 0
+    medical_records.unlinked_model_ids integer[] not null default '{}'
+
+    medical_record_and_trackers.patient_id varchar(50) collate C not null
+    medical_record_and_trackers.model_id integer not null
+    medical_record_and_trackers.source varchar(6) not null default 'staff'
+"""
+PRIMARY_KEYS = """
+    tracker_models (model_id)
+    fitness_trackers (tracker_id)
+    medical_records (patient_id)
+    medical_record_and_trackers (patient_id, model_id)
+"""
+# Deferred to the end of the transaction; a row in use is not deleted, whoever asks.
+FOREIGN_KEYS = """
+    fitness_trackers (model_id) to tracker_models (model_id) deferred, on delete no action, on update no action
+    medical_record_and_trackers (patient_id) to medical_records (patient_id)
+        deferred, on delete no action, on update no action
+    medical_record_and_trackers (model_id) to tracker_models (model_id)
+        deferred, on delete no action, on update no action
+"""
+CHECKS = """
+    tracker_models_brand_name_not_blank
+    tracker_models_device_type_not_blank
+    tracker_models_model_name_not_blank
+
+    fitness_trackers_average_battery_life_days_check
+    fitness_trackers_original_price_check
+    fitness_trackers_price_not_raised
+    fitness_trackers_rating_0_to_5
+    fitness_trackers_reviews_check
+    fitness_trackers_selling_price_check
+
+    medical_records_born_before_appointment
+    medical_records_gender_known
+    medical_records_link_count_check
+    medical_records_name_not_blank
+    medical_records_patient_id_not_blank
+
+    medical_record_and_trackers_source_known
+"""
+# All of them: none is made beside those that a query needs.
+INDEXES = """
+    tracker_models_pkey: unique (model_id)
+    tracker_models_unique: unique (lower(brand_name), lower(model_name), lower(device_type))
+
+    fitness_trackers_pkey: unique (tracker_id)
+    fitness_trackers_unique: unique (model_id, lower(color), lower(display), lower(strap_material))
+
+    medical_records_pkey: unique (patient_id)
+    medical_records_birth: (date_of_birth)
+    medical_records_multilinked: (patient_id) WHERE link_count > 1
+    medical_records_tracker: (lower(tracker)) WHERE NOT tracker = ''
+    medical_records_unlinked: (patient_id) WHERE link_count = 0
+
+    medical_record_and_trackers_pkey: unique (patient_id, model_id)
+    medical_record_and_trackers_model_id_17e6e9a8: (model_id)
+"""
+TRIGGERS = """
+    medical_records patient_id_never_changes before update of each row
+    medical_records records_inserted after insert
+    medical_records records_updated after update
+
+    medical_record_and_trackers links_deleted after delete
+    medical_record_and_trackers links_inserted after insert
+    medical_record_and_trackers links_truncated after truncate
+    medical_record_and_trackers links_updated after update
+"""
+COMMENTS = {
+    "tracker_models": "Wearables by brand and model; each is sold in variants (fitness_trackers)",
+    "fitness_trackers": "Variants of the tracker models: color, display, strap, prices, rating",
+    "medical_records": "Patients with their conditions and the tracker that they say they use, a row a patient",
+    "medical_record_and_trackers": "Which patient uses which tracker model",
+}
+# The tables in the order above, and what their columns, keys, indexes and triggers hang on.
+_TABLES = """
+    unnest(%s::text[]) WITH ORDINALITY AS named (table_name, place)
+    JOIN pg_class AS class ON class.oid = table_name::regclass
+"""
+
+
+def rows(select: str, source: str = "", *, where: str = "true", order: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {select} FROM {_TABLES} {source} WHERE {where} ORDER BY place, {order}", [[*COMMENTS]])
+        return list(cursor.fetchall())
+
+
+def catalogue(select: str, source: str, *, where: str = "true", order: str) -> list[str]:
+    """What each row says, without the casts that PostgreSQL writes into expressions."""
+    said = [" ".join(part for part in row if part) for row in rows(select, source, where=where, order=order)]
+    return [
+        re.sub(r"::(varchar|text|integer)(\[\])?", "", line.replace("character varying", "varchar")) for line in said
+    ]
+
+
+def lines(expected: str) -> list[str]:
+    """An indented line belongs to the one before."""
+    return list(filter(None, re.sub(r"\n +", " ", dedent(expected)).split("\n")))
+
+
+def test_columns_have_their_names_order_types_collations_and_defaults() -> None:
+    assert catalogue(
+        """
+        table_name || '.' || attname, format_type(atttypid, atttypmod),
+        CASE WHEN attcollation <> typcollation THEN 'collate ' || collname END,
+        CASE WHEN attnotnull THEN 'not null' END,
+        CASE WHEN attidentity <> '' THEN 'identity' END,
+        'default ' || pg_get_expr(adbin, adrelid)
+        """,
+        """
+        JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+        JOIN pg_type ON pg_type.oid = atttypid
+        LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        """,
+        order="attnum",
+    ) == lines(COLUMNS)
+
+
+def test_primary_keys_are_the_designs_and_the_junctions_is_composite() -> None:
+    assert catalogue(
+        "table_name, substring(pg_get_constraintdef(con.oid) FROM '\\(.*')",
+        "JOIN pg_constraint AS con ON conrelid = class.oid",
+        where="contype = 'p'",
+        order="conname",
+    ) == lines(PRIMARY_KEYS)
+
+
+def test_foreign_keys_are_deferred_and_delete_nothing() -> None:
+    assert catalogue(
+        """
+        table_name, '(' || source.attname || ')', 'to', confrelid::regclass::text, '(' || target.attname || ')',
+        CASE WHEN condeferred THEN 'deferred,' END,
+        'on delete ' || CASE confdeltype WHEN 'a' THEN 'no action' ELSE confdeltype::text END || ',',
+        'on update ' || CASE confupdtype WHEN 'a' THEN 'no action' ELSE confupdtype::text END
+        """,
+        """
+        JOIN pg_constraint AS con ON conrelid = class.oid AND cardinality(conkey) = 1
+        JOIN pg_attribute AS source ON source.attrelid = conrelid AND source.attnum = conkey[1]
+        JOIN pg_attribute AS target ON target.attrelid = confrelid AND target.attnum = confkey[1]
+        """,
+        where="contype = 'f' AND convalidated",
+        order="source.attnum",
+    ) == lines(FOREIGN_KEYS)
+
+
+def test_checks_are_named_after_what_they_ask() -> None:
+    assert catalogue(
+        "conname",
+        "JOIN pg_constraint ON conrelid = class.oid",
+        where="contype = 'c' AND convalidated",
+        order='conname COLLATE "C"',
+    ) == lines(CHECKS)
+
+
+def test_indexes_are_these_and_no_others() -> None:
+    assert catalogue(
+        """
+        indexrelid::regclass || ':', CASE WHEN indisunique THEN 'unique' END,
+        substring(pg_get_indexdef(indexrelid, 0, true) FROM 'USING btree (.*)')
+        """,
+        "JOIN pg_index ON indrelid = class.oid",
+        where="indisvalid",
+        order='NOT indisprimary, indexrelid::regclass::text COLLATE "C"',
+    ) == lines(INDEXES)
+
+
+def test_triggers_are_on_and_have_names_that_say_what_they_do() -> None:
+    assert [
+        re.sub(r"pgtrigger_(\w+)_[0-9a-f]{5} ", r"\1 ", line)
+        for line in catalogue(
+            """
+            table_name, tgname, CASE WHEN tgtype & 2 > 0 THEN 'before' ELSE 'after' END,
+            CASE tgtype & 60
+                WHEN 4 THEN 'insert' WHEN 8 THEN 'delete' WHEN 16 THEN 'update' WHEN 32 THEN 'truncate' END,
+            CASE WHEN tgtype & 1 > 0 THEN 'of each row' END
+            """,
+            "JOIN pg_trigger ON tgrelid = class.oid",
+            where="NOT tgisinternal AND tgenabled = 'O'",
+            order='NOT tgtype & 1 > 0, tgname COLLATE "C"',
+        )
+    ] == lines(TRIGGERS)
+
+
+def test_every_table_says_what_it_holds() -> None:
+    assert dict(rows("table_name, obj_description(class.oid, 'pg_class')", order="table_name")) == COMMENTS
+
+
+def test_every_column_says_what_it_holds() -> None:
+    silent = rows(
+        "attname",
+        "JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped",
+        where="coalesce(col_description(class.oid, attnum), '') = ''",
+        order="attnum",
+    )
+    assert silent == []

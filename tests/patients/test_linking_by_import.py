@@ -1,0 +1,300 @@
+"""What imports of either file do to the links of patients."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.results import ImportResult, LinkCounts
+from patients import linking
+from patients.linking import relink
+from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
+from tests import factories
+from tests.patients.linked import (
+    ALL_BAND_2,
+    CATALOGUE,
+    NAMED,
+    brand_and_name,
+    links,
+    make_catalogue,
+    make_model,
+    unlink_by_staff,
+    unlinked,
+)
+from tests.sessions import start_in_another_session
+from trackers.models import TrackerModel
+from trackers.resources import FitnessTrackerResource, TrackerModelResource
+
+pytestmark = pytest.mark.django_db
+
+PATIENTS = {"P1": "Band 2", "P2": "huawei band 2", "P3": "Fenix", "P4": "None", "P5": "Bip U"}
+THEIR_LINKS = {"P1": ALL_BAND_2, "P2": {"Huawei Band 2"}, "P3": set(), "P4": set(), "P5": {"Amazfit Bip U"}}
+
+ImportRecords = Callable[..., ImportResult]
+ImportModels = Callable[..., ImportResult]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rows.csv"
+
+
+@pytest.fixture
+def import_records(file: Path) -> ImportRecords:
+    """Imports patients, given as numbers with stated trackers."""
+
+    def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> ImportResult:
+        rows = [record_row(patient_id, name, tracker) for patient_id, tracker in trackers.items()]
+        return import_rows(MedicalRecordResource(), file, rows, dry_run=dry_run)
+
+    return imported
+
+
+@pytest.fixture(params=[FitnessTrackerResource, TrackerModelResource])
+def import_models(request: pytest.FixtureRequest, file: Path) -> ImportModels:
+    """Imports models, with a variant of each or by themselves."""
+
+    def imported(*models: str, dry_run: bool = False) -> ImportResult:
+        return import_rows(request.param(), file, list(map(variant_row, models)), dry_run=dry_run)
+
+    return imported
+
+
+def record_row(patient_id: str, name: str, tracker: str) -> dict[str, str]:
+    return {
+        "patient_id": patient_id,
+        "name": name,
+        "date_of_birth": "05/17/1980",
+        "gender": "F",
+        "medical_conditions": "None",
+        "medications": "No",
+        "allergies": "None",
+        "last_appointment_date": "01/31/2024",
+        "Tracker": tracker,
+    }
+
+
+def variant_row(model: str) -> dict[str, str]:
+    brand, name = brand_and_name(model)
+    return {
+        "Brand Name": f"{brand} ",
+        "Device Type": "FitnessBand",
+        "Model Name": name,
+        "Color": "Black",
+        "Selling Price": "2,499",
+        "Original Price": "2,999",
+        "Display": "AMOLED",
+        "Rating (Out of 5)": "4.1",
+        "Strap Material": "Leather",
+        "Average Battery Life (in days)": "14",
+        "Reviews": "",
+    }
+
+
+def import_rows(resource: SetResource, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> ImportResult:
+    with file.open("w", newline="", encoding="utf-8-sig") as opened:
+        writer = csv.DictWriter(opened, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    result = resource.import_data(file, dry_run=dry_run)
+    assert result.faults == []
+    return result
+
+
+@pytest.mark.parametrize(("tracker", "models"), [*NAMED, (" Band  2 ", ALL_BAND_2), ("NONE", set())])
+def test_a_new_patient_is_linked_by_the_stated_tracker(
+    import_records: ImportRecords, tracker: str, models: set[str]
+) -> None:
+    make_catalogue()
+    import_records({"P1": tracker})
+    assert links() == {"P1": models}
+
+
+@pytest.mark.parametrize("records_first", [True, False])
+def test_links_are_the_same_whichever_file_comes_first(
+    import_records: ImportRecords, import_models: ImportModels, records_first: bool
+) -> None:
+    if records_first:
+        import_records(PATIENTS)
+    import_models(*CATALOGUE)
+    if not records_first:
+        import_records(PATIENTS)
+    assert links() == THEIR_LINKS
+
+
+def test_a_catalogue_that_comes_in_parts_gives_the_same_links(
+    import_records: ImportRecords, import_models: ImportModels
+) -> None:
+    import_models(CATALOGUE[0])
+    import_records(PATIENTS)
+    for model in CATALOGUE:
+        import_models(model.upper(), CATALOGUE[0])
+    assert {pk: {name.lower() for name in names} for pk, names in links().items()} == {
+        pk: {name.lower() for name in names} for pk, names in THEIR_LINKS.items()
+    }
+
+
+def test_the_preview_of_records_tells_the_links_that_applying_makes(import_records: ImportRecords) -> None:
+    make_catalogue()
+    preview = import_records(PATIENTS, dry_run=True).links
+    assert preview == LinkCounts(linked=3, unmatched=1, ambiguous=1)
+    assert links() == {}
+    assert import_records(PATIENTS).links == preview
+    assert links() == THEIR_LINKS
+
+
+def test_the_preview_of_a_catalogue_tells_the_links_that_applying_makes(
+    import_records: ImportRecords, import_models: ImportModels
+) -> None:
+    import_records(PATIENTS)
+    preview = import_models(*CATALOGUE, dry_run=True).links
+    assert preview == LinkCounts(linked=3, unmatched=1, ambiguous=1)
+    assert links() == {patient_id: set() for patient_id in PATIENTS}
+    assert not TrackerModel.objects.exists()
+    assert import_models(*CATALOGUE).links == preview
+    assert links() == THEIR_LINKS
+
+
+def test_a_patient_whose_tracker_gains_a_second_brand_is_linked_and_ambiguous(
+    import_records: ImportRecords, import_models: ImportModels
+) -> None:
+    make_model("Xiaomi Band 2")
+    import_records(PATIENTS)
+    for dry_run in (True, False):
+        counted = import_models("Xiaomi Band 2", "Honor Band 2", dry_run=dry_run).links
+        assert counted == LinkCounts(linked=1, unmatched=3, ambiguous=1)
+    assert links()["P1"] == {"Xiaomi Band 2", "Honor Band 2"}
+
+
+@pytest.mark.parametrize(("others", "ambiguous"), [({"device_type": "Smartwatch"}, 0), ({"brand_name": "Huawei"}, 1)])
+def test_models_of_one_name_are_all_linked_and_are_ambiguous_when_of_several_brands(
+    import_records: ImportRecords, others: dict[str, str], ambiguous: int
+) -> None:
+    for values in ({}, others):
+        factories.tracker_model(**values)
+    for dry_run in (True, False):
+        assert import_records({"P1": "Band 2"}, dry_run=dry_run).links == LinkCounts(linked=1, ambiguous=ambiguous)
+    assert MedicalRecord.objects.get().link_count == 2
+
+
+def test_both_files_imported_again_change_no_link(import_records: ImportRecords, import_models: ImportModels) -> None:
+    import_models(*CATALOGUE)
+    counted = import_records(PATIENTS).links
+    assert import_records(PATIENTS).links == counted
+    assert import_models(*CATALOGUE).links == LinkCounts(unmatched=1)
+    assert links() == THEIR_LINKS
+
+
+@pytest.fixture
+def decided(import_records: ImportRecords) -> dict[str, TrackerModel]:
+    """The catalogue, of which staff have taken Honor's Band 2 from P1 and given the Bip U."""
+    catalogue = make_catalogue()
+    import_records({"P1": "Band 2"})
+    unlink_by_staff(catalogue["Honor Band 2"])
+    factories.link(MedicalRecord.objects.get(), catalogue["Amazfit Bip U"])
+    return catalogue
+
+
+@pytest.mark.parametrize("name", ["Ada Byron", "Ada Lovelace"])
+@pytest.mark.parametrize("tracker", ["Band 2", "BAND 2", " band  2"])
+def test_what_staff_decided_stays_while_the_stated_tracker_does(
+    decided: dict[str, TrackerModel],
+    import_records: ImportRecords,
+    import_models: ImportModels,
+    tracker: str,
+    name: str,
+) -> None:
+    for _ in range(2):
+        import_records({"P1": tracker}, name=name)
+        import_models(*CATALOGUE)
+        assert links() == {"P1": {"Xiaomi Band 2", "Huawei Band 2", "Amazfit Bip U*"}}
+        assert unlinked() == [decided["Honor Band 2"].pk]
+    assert MedicalRecord.objects.get().tracker == " ".join(tracker.split())
+
+
+@pytest.mark.parametrize(
+    ("tracker", "models"),
+    [("Honor Band 2", {"Honor Band 2"}), ("bip u", {"Amazfit Bip U"}), ("Fenix", set()), ("None", set()), ("", set())],
+)
+def test_another_stated_tracker_starts_all_links_anew(
+    decided: dict[str, TrackerModel], import_records: ImportRecords, tracker: str, models: set[str]
+) -> None:
+    for _ in range(2):
+        import_records({"P1": tracker})
+        assert (links(), unlinked()) == ({"P1": models}, [])
+    import_records({"P1": "Band 2"})
+    assert links() == {"P1": ALL_BAND_2}
+
+
+def test_the_preview_of_another_stated_tracker_changes_nothing(
+    decided: dict[str, TrackerModel], import_records: ImportRecords
+) -> None:
+    before = links()
+    assert import_records({"P1": "Bip U"}, dry_run=True).links == LinkCounts(linked=1)
+    assert (links(), unlinked()) == (before, [decided["Honor Band 2"].pk])
+
+
+def test_the_stated_tracker_of_others_changes_nothing(
+    decided: dict[str, TrackerModel], import_records: ImportRecords
+) -> None:
+    import_records({"P2": "Honor Band 2"})
+    decisions = {"Xiaomi Band 2", "Huawei Band 2", "Amazfit Bip U*"}
+    assert links() == {"P1": decisions, "P2": {"Honor Band 2"}}
+    import_records({"P2": "Bip U"})
+    assert links() == {"P1": decisions, "P2": {"Amazfit Bip U"}}
+
+
+def test_the_database_is_asked_as_often_for_any_number_of_patients(import_records: ImportRecords) -> None:
+    make_catalogue()
+    asked = []
+    for count in (2, 40):
+        for tracker in ("Band 2", "Bip U"):
+            with CaptureQueriesContext(connection) as queries:
+                import_records({f"{count}-{number}": tracker for number in range(count)})
+            asked.append(len(queries))
+    assert asked[:2] == asked[2:]
+
+
+def test_a_catalogue_asks_the_database_as_often_for_any_number_of_waiting_patients(
+    import_records: ImportRecords, import_models: ImportModels
+) -> None:
+    asked = []
+    for count, model in ((2, "Xiaomi Band 2"), (40, "Amazfit Bip U")):
+        import_records({f"{count}-{number}": model for number in range(count)})
+        with CaptureQueriesContext(connection) as queries:
+            import_models(model)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+    assert len(set.union(*links().values())) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_models_that_come_while_an_import_stores_their_patients_are_linked(
+    import_records: ImportRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = []
+
+    def relink_meanwhile(patient_ids: Sequence[str]) -> None:
+        others.append(start_in_another_session(make_catalogue))
+        relink(patient_ids)
+
+    monkeypatch.setattr(linking, "relink", relink_meanwhile)
+    import_records(PATIENTS)
+    others.pop().result()
+    assert links() == THEIR_LINKS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_patients_who_come_during_an_import_of_their_models_are_linked(
+    import_records: ImportRecords, import_models: ImportModels
+) -> None:
+    with transaction.atomic():
+        import_models(*CATALOGUE)
+        other = start_in_another_session(lambda: import_records(PATIENTS))
+    other.result()
+    assert links() == THEIR_LINKS
