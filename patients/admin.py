@@ -18,8 +18,8 @@ from django.utils.http import urlencode
 from django.utils.text import Truncator
 
 from healthtrack.admin import CarefulAdmin
+from patients import linking
 from patients.inlines import TrackerLinkInline
-from patients.linking import relink
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from trackers.admin import TrackerModelAdmin, rows_per_model
@@ -203,14 +203,18 @@ class MedicalRecordAdmin(CarefulAdmin):
         return ", ".join(map(str, record.tracker_models.all()))
 
     def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
+        stated_before = str(form.initial.get("tracker", ""))
+        restated = not change or stated_before.lower() != obj.tracker.lower()
+        if restated:
+            linking.wait_for_models()
         if change:
             # What others changed meanwhile in other fields stays theirs.
             obj.save(update_fields=form.changed_data)
         else:
             # Another's new record of this number is never taken for an older state of this one.
             obj.save(force_insert=True)
-        if not change or "tracker" in form.changed_data:
-            relink([obj.pk])
+        if restated:
+            linking.relink([obj.pk])
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:  # noqa: ANN401
         return super().log_addition(request, _Nameless(obj), message)

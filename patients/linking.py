@@ -92,6 +92,12 @@ _COUNT_STAGED = f"""
 """
 
 
+def wait_for_models() -> None:
+    """To be called before the first row of a transaction that will relink is written: locks are taken in this order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEFORE_PATIENTS)
+
+
 @transaction.atomic(savepoint=False)
 def relink(patient_ids: Sequence[str]) -> None:
     """Starts these patients' links anew from their stated trackers, as when these have just changed."""

@@ -70,6 +70,14 @@ def test_a_link_added_by_hand_is_the_staffs(keeper: Client, record: MedicalRecor
     assert "Xiaomi Band 2" in LogEntry.objects.get().change_message
 
 
+def test_links_stay_when_only_the_letter_case_of_the_stated_tracker_changes(
+    keeper: Client, record: MedicalRecord
+) -> None:
+    link = factories.link(record, factories.tracker_model())
+    assert save(keeper, standing(link), tracker="SOMETHING else").status_code == 302
+    assert links(record) == {("Xiaomi Band 2", "staff")}
+
+
 def test_links_are_kept_deleted_and_added_in_one_save(keeper: Client, record: MedicalRecord) -> None:
     kept, gone, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
     rows = standing(factories.link(record, kept, "import")), standing(factories.link(record, gone), DELETE="on")
