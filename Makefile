@@ -1,0 +1,36 @@
+# Paths are relative, and tools run as `python -m`, so that a folder whose path holds a blank serves too.
+PYTHON ?= python3
+VENV_PYTHON = .venv/bin/python
+
+.PHONY: install development run test check bench lock
+
+install:
+	@$(PYTHON) scripts/install.py runtime
+
+run: install
+	@HEALTHTRACK_DEBUG=$${HEALTHTRACK_DEBUG:-1} exec $(VENV_PYTHON) manage.py serve
+
+development:
+	@$(PYTHON) scripts/install.py development
+
+# ARGS are pytest's: make test ARGS=--durations=10
+test: development
+	$(VENV_PYTHON) -m pytest --cov --cov-report=term-missing $(ARGS)
+
+check: development
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy .
+	$(VENV_PYTHON) manage.py check --fail-level WARNING
+	$(VENV_PYTHON) manage.py makemigrations --check --dry-run
+	$(VENV_PYTHON) manage.py data_model --check
+
+bench: development
+	$(VENV_PYTHON) -m benchmarks $(ARGS)
+
+# Keeps what is pinned unless pyproject.toml rules it out: make lock ARGS=--upgrade takes the newest.
+COMPILE = $(VENV_PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet \
+	--python-version 3.11 --no-emit-index-url --no-emit-find-links
+lock: development
+	$(COMPILE) $(ARGS) --output-file requirements/runtime.txt
+	$(COMPILE) $(ARGS) --group dev --constraint requirements/runtime.txt --output-file requirements/development.txt
