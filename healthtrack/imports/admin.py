@@ -72,7 +72,6 @@ class ImportExportAdmin(ImportExportModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Import",
             "opts": self.opts,
-            "form": self.create_import_form(request),
             "result": result,
         }
         page = TemplateResponse(request, self.import_template_name, context)

@@ -11,6 +11,9 @@ from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import Finding
 from healthtrack.spreadsheets import FORMULA
 
+# Besides those that count as blanks; most of them cannot stand in an XLSX file.
+_CONTROL = "[\\p{Cc}\ufffe\uffff]"
+
 
 @dataclass(frozen=True)
 class CheckedBatch:
@@ -69,6 +72,7 @@ def _findings(column: Column) -> list[Finding]:
     return [
         *missing,
         (text.str.contains("\x00", literal=True), "holds a NUL byte; take it away"),
+        (text.str.contains(_CONTROL), "holds a control character, which cannot be seen; take it away"),
         (text.str.contains("\ufffd", literal=True), "is not encoded in UTF-8; save the file as “CSV UTF-8”"),
         (
             text.str.contains(_formula(column)),

@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+
+@pytest.fixture
+def data_folder(db: None, settings: LazySettings, tmp_path: Path) -> Path:
+    """A data folder for the test's uploads: the developer's own is left alone."""
+    settings.HEALTHTRACK_DATA_DIR = tmp_path / "data"
+    return tmp_path / "data"

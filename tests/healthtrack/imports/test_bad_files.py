@@ -1,0 +1,429 @@
+"""Every bad file: its faults in full, from the command and on the upload page, and nothing changed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings as project
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils.html import escape
+
+from tests.conftest import SignIn
+from tests.factories import tracker_model, variant
+from tests.healthtrack.imports.files import (
+    CATALOGUE,
+    FIXTURES,
+    RECORDS,
+    Kind,
+    Row,
+    tables,
+    write_csv,
+    write_parts,
+    write_xlsx,
+)
+from tests.healthtrack.imports.pages import upload
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
+
+EMPTY = "The file is empty; upload one with a header line and rows below it."
+NO_TABLE = "This is neither a CSV or TSV file nor XLSX; save the table as one of these."
+NO_WORKBOOK = "The file is not an XLSX workbook that can be read; save it anew as XLSX or as CSV."
+UTF_16 = "The file is encoded in UTF-16; save it as “CSV UTF-8”."
+NOT_UTF_8 = "is not encoded in UTF-8; save the file as “CSV UTF-8”"
+HEADER_ONLY = "line 1: The file holds a header and no rows; add the rows below it."
+OPEN_QUOTE = "A quote that opens in this line is not closed; close it, or take it away."
+QUOTE_WITHIN = "A quote ends within a cell; write a quote that belongs to the text twice."
+MISSING = "is missing; fill it in"
+FORMULA = "looks like a formula; write its value, or ' before it to keep it as text"
+FORMULA_CELL = "This cell holds a formula; paste its value instead."
+ERROR_CELL = "This cell holds an error of the spreadsheet; write its value instead."
+CONTROL = "holds a control character, which cannot be seen; take it away"
+NO_DATE = "is not a date; write a day that exists as MM/DD/YYYY or YYYY-MM-DD"
+NOT_WHOLE = "is not a whole number; write digits only, such as 2,499"
+NO_NUMBER = "is not a number; write it in digits, such as 4.1"
+TOO_HIGH = "is above 2,147,483,647, the most there may be; correct it"
+TOO_MANY_DIGITS = "has too many digits; correct it"
+NEGATIVE = "is below 0, the least there may be; correct it"
+RAISED = "is above the original price; correct one of them"
+BEFORE_BIRTH = "lies before the date of birth; correct one of them"
+AFTER_TODAY = "lies after today; correct it"
+NO_GENDER = "is not known here; write F or M"
+NO_ANSWER = "is neither Yes nor No; write one of these"
+TOO_LONG = "is longer than {} letters; shorten it"
+RAGGED = "put quotes around a text that holds the separator, and fill in empty cells."
+BATTERY, RATING = "Average Battery Life (in days)", "Rating (Out of 5)"
+
+Faults = Sequence[str]
+
+
+def at(line: int, column: str, value: str, reason: str) -> str:
+    return f"line {line}, {column}: {f'“{value}” ' if value else ''}{reason}"
+
+
+def several(first_line: int, column: str, reason: str, *values: str) -> list[str]:
+    return [at(line, column, value, reason) for line, value in enumerate(values, first_line)]
+
+
+def eastern(number: str) -> str:
+    """In Arabic digits, which PostgreSQL does not read."""
+    return number.translate({ord("0") + digit: 0x660 + digit for digit in range(10)})
+
+
+def missing_columns(kind: Kind) -> list[str]:
+    return [f"line 1, header: The column {column} is missing; add it to the header." for column in kind.row]
+
+
+def formulas(*columns: str) -> list[str]:
+    return [at(line, column, "=1+1", FORMULA) for line, column in enumerate(columns, 8)]
+
+
+def too_long(first_line: int, lengths: dict[str, int]) -> list[str]:
+    return [
+        at(line, column, "é" * min(most + 1, 100) + "…" * (most >= 100), TOO_LONG.format(most))
+        for line, (column, most) in enumerate(lengths.items(), first_line)
+    ]
+
+
+# Files that are no tables, whatever the kind.
+NO_TABLES: dict[str, Faults] = {
+    "files/archive.zip": [NO_WORKBOOK],
+    "files/document.pdf": [NO_TABLE],
+    "files/empty.csv": [EMPTY],
+    "files/empty_sheet.xlsx": ["The first sheet is empty; put the table there."],
+    "files/old.xls": ["This is an old or an encrypted Excel file; save it as XLSX without a password."],
+    "files/only_blank_lines.csv": [EMPTY],
+    "files/only_bom.csv": [EMPTY],
+    "files/page.html": [NO_TABLE],
+    "files/picture.png": [NO_TABLE],
+}
+
+
+def alike(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[str, Faults]:
+    """The faults that both kinds of files have; most of the files hold a bad cell further down too."""
+
+    def cell(line: int) -> str:
+        return at(line, "gender" if kind is RECORDS else "Reviews", bad, reason)
+
+    width = len(kind.row)
+    return {
+        "blank_lines.csv": [cell(6)],
+        "blank_lines_first.csv": [cell(6)],
+        "cp1252.csv": [at(3, text, "Jos\ufffd N\ufffd\ufffdez", NOT_UTF_8)],
+        "control_characters.csv": several(2, text, CONTROL, *(f"Ada{sign}Byron" for sign in "\x01\x1b\x7f\x92\ufffe")),
+        "cr_only.csv": [cell(3)],
+        "csv_by_name.csv": [cell(3)],
+        "doubled_column.csv": [
+            f"line 1, header: “{dropped} and {dropped.upper()}” stands 2 times in the header; keep one of them"
+        ],
+        "header_only.csv": [HEADER_ONLY],
+        "missing_column.csv": [f"line 1, header: The column {dropped} is missing; add it to the header."],
+        "missing_columns.csv": missing_columns(kind),
+        "newline_in_cell.csv": [cell(6), cell(8)] if kind is RECORDS else [cell(5), cell(7)],
+        "nul.csv": [at(3, text, "Ada\0Byron", "holds a NUL byte; take it away")],
+        "nul_in_header.csv": [NO_TABLE],
+        "quote_open_in_first_row.csv": [f"line 2: {OPEN_QUOTE}", cell(3)],
+        "quote_open_in_last_row.csv": [cell(3), f"line 5: {OPEN_QUOTE}"],
+        "quote_open_in_middle_row.csv": [cell(3), f"line 4: {OPEN_QUOTE}"],
+        "quote_within_cell.csv": [f"line 3: {QUOTE_WITHIN}", cell(4)],
+        "lone_quote.csv": [f"line 3: {OPEN_QUOTE}", cell(5)],
+        "ragged.csv": [
+            f"line 3: The row has {width + 2} cells, more than the {width} of the header; {RAGGED}",
+            f"line 4: The row has 2 cells, fewer than the {width} of the header; {RAGGED}",
+            cell(5),
+        ],
+        "replacement_character.csv": [at(3, text, "Ad\ufffd", NOT_UTF_8)],
+        "semicolons.csv": [cell(3)],
+        "tabs.tsv": [cell(3)],
+        "truncated.xlsx": [NO_WORKBOOK],
+        "utf16.csv": [UTF_16],
+        "utf16_without_mark.csv": [NO_TABLE],
+        "workbook_by_name.xlsx": [cell(3)],
+    }
+
+
+OF_RECORDS: dict[str, Faults] = {
+    **alike(RECORDS, "gender", "name", "X", NO_GENDER),
+    "dates.csv": [
+        *several(2, "date_of_birth", NO_DATE, "02/30/2020", "13/13/2020", "01/02/20"),
+        *several(5, "date_of_birth", "lies before the year 1; correct it", "01/01/0000", "0000-01-01"),
+        *several(7, "date_of_birth", NO_DATE, "2020-02-30", "17 May 1980", "1980", "05-17-1980", "05/17/1980 10:30"),
+        *several(12, "date_of_birth", NO_DATE, eastern("05/17/1980"), "12345", "02/29/2023"),
+        *several(15, "last_appointment_date", NO_DATE, "06/31/2024", "soon"),
+    ],
+    "dates_in_order.csv": [
+        at(3, "last_appointment_date", "06/14/2024", BEFORE_BIRTH),
+        at(5, "date_of_birth", "01/01/9999", AFTER_TODAY),
+        at(6, "date_of_birth", "01/01/9999", AFTER_TODAY),
+        at(6, "last_appointment_date", "06/14/2024", BEFORE_BIRTH),
+    ],
+    "differing.csv": [
+        at(2, "patient_id", "A", "stands in line 4 too, with another name; keep one of these rows"),
+        at(4, "patient_id", "A", "stands in line 2 too, with another name; keep one of these rows"),
+        *(
+            at(
+                line,
+                "patient_id",
+                "C",
+                f"stands in lines {others} too, with another gender, last_appointment_date; keep one of these rows",
+            )
+            for line, others in ((6, "7, 8"), (7, "6, 8"), (8, "6, 7"))
+        ),
+    ],
+    "formula.xlsx": [
+        f"line 3, name: {FORMULA_CELL}",
+        at(4, "gender", "X", NO_GENDER),
+        f"line 5, name: {ERROR_CELL}",
+    ],
+    "formulas.csv": [
+        *several(2, "name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
+        *formulas(*(column for column in RECORDS.row if column != "name")),
+    ],
+    "gender.csv": [
+        at(3, "gender", "X", NO_GENDER),
+        at(4, "gender", "female", NO_GENDER),
+        at(5, "gender", "", MISSING),
+        at(7, "gender", "FM", NO_GENDER),
+    ],
+    "medications.csv": [
+        *several(3, "medications", NO_ANSWER, "maybe", "1"),
+        at(5, "medications", "None", MISSING),
+    ],
+    "missing_values.csv": [
+        at(2, "patient_id", "", MISSING),
+        at(3, "name", " ", MISSING),
+        at(4, "date_of_birth", "none", MISSING),
+        at(5, "gender", "", MISSING),
+        at(5, "medications", "", MISSING),
+    ],
+    "too_long.csv": too_long(
+        7, {"patient_id": 50, "name": 200, "medical_conditions": 500, "allergies": 500, "Tracker": 300}
+    ),
+}
+
+OF_CATALOGUE: dict[str, Faults] = {
+    **alike(CATALOGUE, "Original Price", "Model Name", "many", NOT_WHOLE),
+    "formula.xlsx": [
+        f"line 3, Model Name: {FORMULA_CELL}",
+        f"line 3, Reviews: {FORMULA_CELL}",
+        at(4, "Reviews", "many", NOT_WHOLE),
+        f"line 5, Model Name: {ERROR_CELL}",
+    ],
+    "formulas.csv": [
+        *several(2, "Model Name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
+        *formulas(*(column for column in CATALOGUE.row if column != "Model Name")),
+        at(18, "Reviews", "+1", NOT_WHOLE),
+        at(19, "Reviews", "-1", NEGATIVE),
+        at(20, "Reviews", "@x", FORMULA),
+        at(21, RATING, "-x", FORMULA),
+    ],
+    "huge_numbers.csv": [
+        at(3, "Original Price", "2147483648", TOO_HIGH),
+        at(4, "Original Price", "9,223,372,036,854,775,808", TOO_MANY_DIGITS),
+        at(5, BATTERY, "99999999999", TOO_HIGH),
+        at(6, "Reviews", "4294967296", TOO_HIGH),
+        at(7, "Reviews", "1" * 100, TOO_MANY_DIGITS),
+        at(8, BATTERY, "-" + "9" * 30, TOO_MANY_DIGITS),
+    ],
+    "missing_values.csv": [
+        at(2, "Brand Name", "", MISSING),
+        at(3, "Device Type", "None", MISSING),
+        at(4, "Model Name", " ", MISSING),
+        at(5, "Selling Price", "", MISSING),
+        at(6, "Original Price", "none", MISSING),
+        at(7, BATTERY, "", MISSING),
+    ],
+    "numbers_in_words.csv": [
+        at(2, "Selling Price", "two thousand", NOT_WHOLE),
+        at(3, "Original Price", "many", NOT_WHOLE),
+        at(4, RATING, "good", NO_NUMBER),
+        at(5, BATTERY, "two weeks", NOT_WHOLE),
+        at(6, "Reviews", "some", NOT_WHOLE),
+        at(7, "Reviews", eastern("2499"), NOT_WHOLE),
+    ],
+    "prices.csv": [
+        at(2, "Selling Price", "-1", NEGATIVE),
+        at(3, "Original Price", "-2,999", NEGATIVE),
+        at(3, "Selling Price", "2,499", RAISED),
+        at(4, "Selling Price", "3,000", RAISED),
+        at(7, "Selling Price", "2499.50", NOT_WHOLE),
+        *several(9, "Selling Price", NOT_WHOLE, "24,99", "₹2,499", "2 499"),
+    ],
+    "ratings.csv": [
+        at(2, RATING, "7", "is above 5, the most there may be; correct it"),
+        at(3, RATING, "4.15", "has more than 1 decimal; round it"),
+        at(4, RATING, "five", NO_NUMBER),
+        at(5, RATING, "5.1", "is above 5, the most there may be; correct it"),
+        at(6, RATING, "-0.1", NEGATIVE),
+        *several(10, RATING, NO_NUMBER, "4,1", eastern("4.1"), "NaN", "1e0"),
+        at(14, RATING, "9" * 100 + "…", "is above 5, the most there may be; correct it"),
+    ],
+    "too_long.csv": too_long(
+        8,
+        {
+            "Brand Name": 100,
+            "Device Type": 50,
+            "Model Name": 200,
+            "Color": 100,
+            "Display": 100,
+            "Strap Material": 100,
+        },
+    ),
+}
+
+FAULTY = [
+    *((kind, FIXTURES / name, faults) for kind in (RECORDS, CATALOGUE) for name, faults in NO_TABLES.items()),
+    *((RECORDS, FIXTURES / "records" / name, faults) for name, faults in OF_RECORDS.items()),
+    *((CATALOGUE, FIXTURES / "catalogue" / name, faults) for name, faults in OF_CATALOGUE.items()),
+]
+IDS = [f"{kind.resource.__name__} {path.relative_to(FIXTURES)}" for kind, path, _ in FAULTY]
+each_faulty_file = pytest.mark.parametrize(("kind", "path", "faults"), FAULTY, ids=IDS)
+
+
+# Odd files that are in order: the rows read, and whether a column is left out.
+FINE = {
+    (RECORDS, "records/blank_lines_between.csv"): (3, False),
+    (RECORDS, "records/unknown_column.csv"): (3, True),
+    (RECORDS, "records/unusual_names.csv"): (12, False),
+    (CATALOGUE, "catalogue/blank_lines_between.csv"): (3, False),
+    (CATALOGUE, "catalogue/unknown_column.csv"): (3, True),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), FINE)
+def test_what_is_odd_but_in_order_is_imported(kind: Kind, name: str) -> None:
+    result = kind.run(FIXTURES / name)
+    assert result.faults == []
+    assert (result.counts.new, bool(result.notices)) == FINE[kind, name]
+
+
+def test_every_fixture_is_tested() -> None:
+    tested = {path for _, path, _ in FAULTY} | {FIXTURES / name for _, name in FINE}
+    assert tested == set(FIXTURES.glob("*/*"))
+
+
+def faults_by_command(kind: Kind, path: Path) -> list[str]:
+    errors = StringIO()
+    with pytest.raises(CommandError, match=r"^Nothing was imported"):
+        call_command(kind.command, path, stdout=StringIO(), stderr=errors)
+    return errors.getvalue().removesuffix("\n").split("\n")
+
+
+def store_something() -> None:
+    """So that it is seen that nothing which stood there is lost."""
+    variant(tracker_model())
+
+
+@each_faulty_file
+def test_the_command_lists_every_fault_and_changes_nothing(kind: Kind, path: Path, faults: Faults) -> None:
+    store_something()
+    before = tables()
+    assert faults_by_command(kind, path) == list(faults)
+    assert tables() == before
+
+
+@each_faulty_file
+def test_the_upload_page_shows_every_fault_and_changes_nothing(
+    kind: Kind, path: Path, faults: Faults, sign_in: SignIn, data_folder: Path
+) -> None:
+    store_something()
+    before = tables()
+    page = upload(sign_in(f"{kind.page.replace('/', '.import_')}"), kind, path)
+    assert page.status_code == 200
+    assert tables() == before
+    if path.name == "empty.csv":  # refused by Django's own form
+        assert page.context["form"].errors == {"import_file": ["The submitted file is empty."]}
+        return
+    assert [str(fault) for fault in page.context["result"].faults] == list(faults)
+    shown = page.content.decode()
+    for fault in page.context["result"].faults:
+        assert escape(fault.reason) in shown
+        assert f"<code>{escape(fault.shown_value)}</code>" in shown or not fault.value
+        assert f'<td class="figure">{fault.line}</td><td>{escape(fault.column)}' in shown or not fault.line
+    assert "confirm_form" not in page.context
+    assert list((data_folder / "uploads").iterdir()) == []
+
+
+class TestFilesTooBigToKeep:
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
+    @pytest.mark.parametrize("surroundings", ["{}", "Ada, {}", 'Ada ""{}'])
+    def test_a_cell_of_10_mb_is_named(self, tmp_path: Path, kind: Kind, surroundings: str) -> None:
+        column = "name" if kind is RECORDS else "Display"
+        text = surroundings.format("x" * 10_000_000)
+        path = write_csv(tmp_path / "big.csv", kind.rows({}, {column: text}, {list(kind.row)[2]: ""}))
+        (long, after) = faults_by_command(kind, path)
+        assert long.startswith(f"line 3, {column}: “")
+        assert long.endswith("… ”".replace(" ", "") + " holds more than 131,072 letters; shorten it")
+        assert len(long) < 200
+        assert after.startswith("line 4, ")
+
+    def test_a_cell_of_10_mb_of_many_lines_is_an_open_quote(self, tmp_path: Path) -> None:
+        path = write_csv(tmp_path / "big.csv", RECORDS.rows({}, {"name": ("x" * 100_000 + "\n") * 100}))
+        first, *others = faults_by_command(RECORDS, path)
+        assert first == f"line 3: {OPEN_QUOTE}"
+        assert len(others) == 100
+
+    def test_a_header_of_10_mb_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "big.csv"
+        path.write_text("x" * 10_000_000)
+        assert faults_by_command(RECORDS, path) == [
+            "line 1: A name in the header has more than 131,072 letters; begin the file with the header line."
+        ]
+
+    @pytest.mark.parametrize("write", [write_csv, write_xlsx])
+    def test_ten_thousand_faulty_rows_are_all_named(
+        self, tmp_path: Path, sign_in: SignIn, write: Callable[[Path, Sequence[Row]], Path]
+    ) -> None:
+        path = write(tmp_path / "rows", RECORDS.rows(*[{"gender": "X"}] * 10_000))
+        assert faults_by_command(RECORDS, path) == several(2, "gender", NO_GENDER, *["X"] * 10_000)
+        page = upload(sign_in("patients.import_medicalrecord"), RECORDS, path)
+        assert page.status_code == 200
+        assert page.content.count(b"<code>X</code>") == 10_000
+        assert "10,000 of 10,000 rows are faulty" in page.content.decode()
+
+    def test_ten_thousand_rows_of_one_patient_name_a_few_lines_each(self, tmp_path: Path) -> None:
+        rows = RECORDS.rows(*({"patient_id": "A", "name": f"Ada {number}"} for number in range(10_000)))
+        faults = faults_by_command(RECORDS, write_csv(tmp_path / "rows.csv", rows))
+        assert len(faults) == 10_000
+        assert faults[0].endswith(
+            "stands in lines 3, 4, 5, 6, 7 and 9,994 more too, with another name; keep one of these rows"
+        )
+        assert "lines 2, 3, 4, 5, 6 and 9,994 more" in faults[-1]
+
+    def test_a_zip_bomb_is_refused(self, tmp_path: Path) -> None:
+        path = write_parts(tmp_path / "bomb.xlsx", {"xl/workbook.xml": "", "xl/bomb.xml": bytes(50_000_000)})
+        assert faults_by_command(RECORDS, path) == [
+            "The file unpacks to far more than its size; save the table as CSV."
+        ]
+
+
+class TestTheCommandItself:
+    @pytest.mark.parametrize(("name", "faults"), [("gender.csv", 4), ("too_long.csv", 5)])
+    def test_it_ends_with_status_1_and_no_traceback(self, tmp_path: Path, name: str, faults: int) -> None:
+        before = tables()
+        done = subprocess.run(
+            [sys.executable, "manage.py", RECORDS.command, FIXTURES / "records" / name],
+            cwd=project.BASE_DIR,
+            env={**os.environ, "DATABASE_URL": database_of_the_tests(), "HEALTHTRACK_DATA_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stdout == ""
+        *lines, last = done.stderr.splitlines()
+        assert lines == list(OF_RECORDS[name])
+        assert last.startswith(f"CommandError: Nothing was imported: {faults} of ")
+        assert tables() == before
+
+
+def database_of_the_tests() -> str:
+    connection.ensure_connection()
+    place = connection.connection.info
+    sign_in = ":".join(quote(part, safe="") for part in (place.user, place.password) if part)
+    return f"postgresql://{sign_in}@{quote(place.host, safe='')}:{place.port}/{place.dbname}"

@@ -1,0 +1,178 @@
+"""The two commands: what they print, where, and how they end."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.core.management import CommandError, call_command
+
+from patients.models import MedicalRecord
+from tests.factories import medical_record, tracker_model
+from tests.healthtrack.imports.files import CATALOGUE, FIXTURES, RECORDS, Kind, tables, write_csv
+from trackers.models import FitnessTracker, TrackerModel
+
+pytestmark = pytest.mark.django_db
+
+KEYS = ["new", "changed", "unchanged", "faulty", "linked", "unmatched", "ambiguous", "seconds"]
+SOURCE = project.BASE_DIR.parent / "shared" / "data" / "fitness_trackers.csv"
+each_kind = pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.csv"
+
+
+def run(kind: Kind, path: Path, *options: str) -> tuple[str, str]:
+    out, errors = StringIO(), StringIO()
+    call_command(kind.command, str(path), *options, stdout=out, stderr=errors)
+    return out.getvalue(), errors.getvalue()
+
+
+def run_json(kind: Kind, path: Path, *options: str) -> dict[str, Any]:
+    out, errors = run(kind, path, "--json", *options)
+    assert errors == ""
+    assert out.count("\n") == 1
+    counts: dict[str, Any] = json.loads(out)
+    return counts
+
+
+class TestWhatTheyPrint:
+    @each_kind
+    def test_json_is_one_object_with_the_stable_keys(self, path: Path, kind: Kind) -> None:
+        counts = run_json(kind, write_csv(path, kind.rows({}, {}, {})))
+        assert list(counts)[: len(KEYS)] == KEYS
+        assert [counts[key] for key in ("new", "changed", "unchanged", "faulty")] == [3, 0, 0, 0]
+        assert isinstance(counts["seconds"], float)
+        assert counts["tables"][kind.resource._meta.model._meta.db_table] == {"new": 3, "changed": 0, "unchanged": 0}
+
+    def test_the_links_are_counted(self, path: Path) -> None:
+        for brand in ("Xiaomi", "Honor"):
+            tracker_model(brand, "Band 2")
+        tracker_model("Xiaomi", "Band 3")
+        trackers = ("Band 2", "band 3", "unheard-of", "None")
+        counts = run_json(RECORDS, write_csv(path, RECORDS.rows(*({"Tracker": tracker} for tracker in trackers))))
+        assert (counts["linked"], counts["ambiguous"], counts["unmatched"]) == (2, 1, 1)
+
+    def test_words_say_the_counts_of_each_table(self, path: Path) -> None:
+        out, errors = run(CATALOGUE, write_csv(path, CATALOGUE.rows({}, {}, {"Color": "shade 1"})))
+        assert errors == ""
+        assert out.splitlines()[:4] == [
+            "Imported:",
+            "tracker models: 1 new, 0 changed, 0 unchanged",
+            "variants: 2 new, 0 changed, 0 unchanged",
+            "3 rows read, 1 of them merged into others",
+        ]
+
+    def test_a_dry_run_says_what_would_change_and_changes_nothing(self, path: Path) -> None:
+        medical_record("P1", name="Ada King")
+        before = tables()
+        write_csv(path, RECORDS.rows({}, {}))
+        out, _ = run(RECORDS, path, "--dry-run")
+        assert out.splitlines()[:2] == ["This would change:", "medical records: 1 new, 1 changed, 0 unchanged"]
+        assert run_json(RECORDS, path, "--dry-run")["changed"] == 1
+        assert tables() == before
+        assert run_json(RECORDS, path)["changed"] == 1
+        assert tables() != before
+
+    def test_notices_go_to_the_other_stream(self) -> None:
+        out, errors = run(RECORDS, FIXTURES / "records" / "unknown_column.csv", "--json")
+        assert errors == "Left out, because unknown here: column Notes, Notes, number 12, which has no name.\n"
+        assert json.loads(out)["new"] == 3
+
+    @pytest.mark.parametrize("option", ["--json", "--dry-run"])
+    def test_faults_go_to_the_other_stream_a_line_each(self, option: str) -> None:
+        out, errors = StringIO(), StringIO()
+        with pytest.raises(CommandError, match=r"^Nothing was imported: 4 of 6 rows are faulty\.$") as ended:
+            call_command(
+                RECORDS.command, FIXTURES / "records" / "gender.csv", option, "--json", stdout=out, stderr=errors
+            )
+        assert ended.value.returncode == 1
+        assert [line.partition(",")[0] for line in errors.getvalue().splitlines()] == [
+            f"line {n}" for n in (3, 4, 5, 7)
+        ]
+        assert json.loads(out.getvalue())["faulty"] == 4
+
+
+class TestFilesThatCannotBeRead:
+    @each_kind
+    def test_a_missing_file_is_named(self, path: Path, kind: Kind) -> None:
+        with pytest.raises(CommandError, match=r"^There is no file .*/rows\.csv\.$"):
+            run(kind, path)
+
+    @each_kind
+    def test_a_folder_is_no_file(self, tmp_path: Path, kind: Kind) -> None:
+        with pytest.raises(CommandError, match=r"^The file .* cannot be read: Is a directory\.$"):
+            run(kind, tmp_path)
+
+    def test_a_name_that_no_file_can_have_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match=r"cannot be read: File name too long\.$"):
+            run(RECORDS, tmp_path / ("x" * 5000))
+
+    def test_an_unreadable_file_is_told(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def forbidden(_: Path) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("healthtrack.imports.engine.open_table", forbidden)
+        with pytest.raises(CommandError, match=r"rows\.csv cannot be read: Permission denied\.$"):
+            run(RECORDS, write_csv(path, RECORDS.rows({})))
+
+    def test_no_file_at_all_is_told(self) -> None:
+        with pytest.raises(CommandError, match="the following arguments are required: file"):
+            call_command(RECORDS.command)
+
+
+def write_stand_in(path: Path) -> Path:
+    """A catalogue in the source's form: repeated and differing rows, other spellings, names of several brands."""
+    rows = CATALOGUE.rows(
+        {"Brand Name": "Xiaomi", "Color": "Black"},
+        {"Brand Name": "Xiaomi ", "Color": "Black"},
+        {"Brand Name": "XIAOMI", "Color": "black ", "Selling Price": "2,469"},
+        {"Brand Name": "Honor", "Rating (Out of 5)": ""},
+        {"Brand Name": "Honor", "Strap Material": "leather"},
+        {"Brand Name": "Honor", "Model Name": "Band 3", "Reviews": "1,234"},
+    )
+    return write_csv(path, rows)
+
+
+class TestTheCatalogueOfTheSource:
+    @pytest.fixture
+    def catalogue(self, path: Path) -> tuple[Path, int, int]:
+        """The real file where it lies beside the project, and else one of our own, with its models and variants."""
+        return (SOURCE, 387, 539) if SOURCE.exists() else (write_stand_in(path), 3, 4)
+
+    def test_its_models_and_variants_are_imported_once(self, catalogue: tuple[Path, int, int]) -> None:
+        path, models, variants = catalogue
+        first = run_json(CATALOGUE, path)
+        assert first["tables"]["tracker_models"] == {"new": models, "changed": 0, "unchanged": 0}
+        assert first["tables"]["fitness_trackers"] == {"new": variants, "changed": 0, "unchanged": 0}
+        assert (TrackerModel.objects.count(), FitnessTracker.objects.count()) == (models, variants)
+        second = run_json(CATALOGUE, path)
+        assert (second["new"], second["changed"], second["unchanged"]) == (0, 0, variants)
+        assert second["tables"]["tracker_models"] == {"new": 0, "changed": 0, "unchanged": models}
+
+    def test_the_stand_in_is_true_to_itself(self, path: Path) -> None:
+        counts = run_json(CATALOGUE, write_stand_in(path))
+        assert (counts["tables"]["tracker_models"]["new"], counts["new"], counts["merged"]) == (3, 4, 2)
+
+    def test_its_averages_are_right(self, catalogue: tuple[Path, int, int]) -> None:
+        run_json(CATALOGUE, catalogue[0])
+        black = FitnessTracker.objects.filter(model__brand_name="Xiaomi", color="Black")
+        name = "Smart Band 5" if catalogue[0] == SOURCE else "Band 2"
+        assert 2484 in black.filter(model__model_name=name).values_list("selling_price", flat=True)
+
+
+class TestSampleData:
+    def test_both_files_of_make_sample_data_go_in_and_change_nothing_again(self, tmp_path: Path) -> None:
+        call_command("make_sample_data", str(tmp_path), "--patients=300", stdout=StringIO())
+        files = {CATALOGUE: tmp_path / "fitness_trackers.csv", RECORDS: tmp_path / "medical_records.csv"}
+        first = [run_json(kind, path) for kind, path in files.items()]
+        assert MedicalRecord.objects.count() == first[1]["new"] == 300
+        assert first[1]["linked"] > first[1]["ambiguous"] > 0
+        assert first[1]["unmatched"] > 0
+        again = [run_json(kind, path) for kind, path in files.items()]
+        assert [(counts["new"], counts["changed"]) for counts in again] == [(0, 0), (0, 0)]
+        assert [counts["unchanged"] for counts in again] == [counts["new"] for counts in first]

@@ -1,0 +1,171 @@
+"""What leaves through the export pages comes back by the import pages unchanged."""
+
+import csv
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from openpyxl import load_workbook
+
+from patients.models import MedicalRecord
+from tests import factories
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, tables
+from trackers.models import FitnessTracker
+
+pytestmark = pytest.mark.django_db
+
+CSV, XLSX, JSON = "0", "1", "2"
+PERMISSIONS = {
+    RECORDS: ("patients.view_medicalrecord", "patients.export_medicalrecord"),
+    CATALOGUE: ("trackers.view_fitnesstracker", "trackers.export_fitnesstracker"),
+    MODELS: ("trackers.view_trackermodel", "trackers.export_trackermodel"),
+}
+ODD_TEXTS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "'x",
+    "'",
+    "''",
+    "'=x",
+    "''=x",
+    "a,b;c",
+    'say "a"',
+    '"',
+    "Zoë 🩺 Öst",
+    "فاطمة",
+    "007",
+    "1E5",
+    "2,499",
+    "TRUE",
+    "01/02/2020",
+    "None known",
+]
+each_kind = pytest.mark.parametrize("kind", PERMISSIONS, ids=str)
+
+Budget = Callable[[int], AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def clerk(sign_in: SignIn) -> Client:
+    return sign_in(*(permission for permissions in PERMISSIONS.values() for permission in permissions))
+
+
+@pytest.fixture
+def stored() -> int:
+    """Rows of every table with texts of every sort and with nothing where nothing may be; answers how many."""
+    for number, text in enumerate(ODD_TEXTS):
+        model = factories.tracker_model(text, text, text)
+        factories.variant(model, color=text, display=text, strap_material=text, rating=None, reviews=number)
+        factories.medical_record(
+            f"P{number}",
+            name=text,
+            medical_conditions=text,
+            allergies=text,
+            tracker=text,
+            last_appointment_date=date(2024, 2, 29) if number % 2 else None,
+        )
+    FitnessTracker.objects.filter(color="'x").update(rating="4.1", reviews=None, strap_material="", display="")
+    MedicalRecord.objects.filter(name="'x").update(medical_conditions="", allergies="", tracker="", medications=True)
+    return len(ODD_TEXTS)
+
+
+def export(client: Client, kind: Kind, form: str, query: str = "") -> bytes:
+    answer = client.post(f"{kind.address('export')}{query}", {"format": form, "resource": "0"})
+    assert answer.status_code == 200
+    assert "attachment" in answer["Content-Disposition"]
+    return answer.content
+
+
+def cells(content: bytes, form: str) -> list[list[object]]:
+    if form == CSV:
+        return [list(row) for row in csv.reader(StringIO(content.decode("utf-8-sig")), strict=True)]
+    sheet = load_workbook(BytesIO(content)).worksheets[0]
+    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+    return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+@each_kind
+def test_the_page_needs_the_permission_to_export(sign_in: SignIn, kind: Kind) -> None:
+    view, exports = PERMISSIONS[kind]
+    assert_page_needs(sign_in, kind.address("export"), exports, others=[view, exports.replace(".export_", ".import_")])
+
+
+@each_kind
+def test_nobody_else_is_given_a_file(sign_in: SignIn, kind: Kind) -> None:
+    viewer = sign_in(PERMISSIONS[kind][0])
+    assert viewer.post(kind.address("export"), {"format": CSV, "resource": "0"}).status_code == 403
+    assert Client().post(kind.address("export"), {"format": CSV, "resource": "0"}).status_code == 302
+
+
+@each_kind
+@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
+def test_a_file_comes_back_unchanged(clerk: Client, stored: int, tmp_path: Path, kind: Kind, form: str) -> None:
+    path = tmp_path / "export"
+    path.write_bytes(export(clerk, kind, form))
+    before = tables()
+    for dry_run in (True, False):
+        result = kind.run(path, dry_run=dry_run)
+        assert [str(fault) for fault in result.faults] == []
+        assert result.notices == []
+        assert (result.counts.new, result.counts.changed, result.counts.unchanged) == (0, 0, stored)
+        assert result.tables[0].unchanged == stored
+    assert tables() == before
+
+
+@each_kind
+@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
+def test_a_file_brings_lost_rows_back(clerk: Client, stored: int, tmp_path: Path, kind: Kind, form: str) -> None:
+    path = tmp_path / "export"
+    path.write_bytes(export(clerk, kind, form))
+    kind.resource._meta.model.objects.all().delete()
+    assert kind.run(path).counts.new == stored
+    assert cells(export(clerk, kind, form), form) == cells(path.read_bytes(), form)
+
+
+@each_kind
+@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
+def test_no_cell_begins_like_a_formula(clerk: Client, stored: int, kind: Kind, form: str) -> None:
+    header, *rows = cells(export(clerk, kind, form), form)
+    assert header == list(kind.row)
+    assert len(rows) == stored
+    assert not [cell for row in rows for cell in row if str(cell or "").startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+@each_kind
+def test_json_holds_the_same_rows(clerk: Client, stored: int, kind: Kind) -> None:
+    rows = json.loads(export(clerk, kind, JSON))
+    assert len(rows) == stored
+    assert list(rows[0]) == list(kind.row)
+
+
+def test_what_the_list_shows_is_what_is_exported(clerk: Client, stored: int) -> None:
+    _, *rows = cells(export(clerk, RECORDS, CSV, "?medications__exact=1"), CSV)
+    assert [row[0] for row in rows] == [f"P{ODD_TEXTS.index(chr(39) + 'x')}"]
+
+
+@each_kind
+@pytest.mark.parametrize("form", [CSV, XLSX, JSON], ids=["csv", "xlsx", "json"])
+@pytest.mark.parametrize("rows", [3, 50])
+def test_no_row_costs_a_query(
+    clerk: Client, django_assert_max_num_queries: Budget, kind: Kind, form: str, rows: int
+) -> None:
+    for number in range(rows):
+        factories.variant(factories.tracker_model(model_name=f"Band {number}"))
+        factories.medical_record(f"P{number}", tracker="Band 1")
+    with django_assert_max_num_queries(8):
+        export(clerk, kind, form)
+
+
+@each_kind
+def test_an_empty_table_gives_a_header(clerk: Client, kind: Kind) -> None:
+    assert cells(export(clerk, kind, CSV), CSV) == [list(kind.row)]

@@ -1,0 +1,443 @@
+"""What rows mean among each other and beside the tables, and that an import is all or nothing."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+
+from healthtrack.imports.results import ImportResult, LinkCounts
+from healthtrack.imports.staging import StagedRows
+from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
+from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
+from trackers.models import FitnessTracker, TrackerModel
+from trackers.resources import FitnessTrackerResource
+
+RATING, BATTERY = "Rating (Out of 5)", "Average Battery Life (in days)"
+ONE = {"Color": "Black"}  # rows of one variant
+
+Import = Callable[..., ImportResult]
+
+
+@pytest.fixture
+def imported(db: None, tmp_path: Path) -> Import:
+    """Imports rows of a kind, each given by what sets it apart."""
+
+    def run(kind: Kind, *changes: Row, dry_run: bool = False) -> ImportResult:
+        result = kind.run(write_csv(tmp_path / "rows.csv", kind.rows(*changes)), dry_run=dry_run)
+        assert [str(fault) for fault in result.faults] == []
+        return result
+
+    return run
+
+
+def outcome(result: ImportResult) -> tuple[int, int, int]:
+    return result.counts.new, result.counts.changed, result.counts.unchanged
+
+
+def alike_in_database(*texts: str) -> bool:
+    """Whether this database, by its collation, takes the texts for one without regard to case."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT lower(text)) FROM unnest(%s::text[]) AS text", [list(texts)])
+        return bool(cursor.fetchone()[0] == 1)
+
+
+class TestMeans:
+    @pytest.mark.parametrize(
+        ("column", "values", "mean"),
+        [
+            ("selling_price", ["2,499", "2,469"], 2484),
+            ("selling_price", ["1", "2"], 2),
+            ("selling_price", ["1", "2", "4"], 2),
+            ("original_price", ["3,000", "3,001", "3,002", "3,003"], 3002),
+            ("average_battery_life_days", ["1", "2"], 2),
+            ("reviews", ["", "7", "none", "10"], 9),
+            ("reviews", ["0", "1"], 1),
+            ("reviews", ["", "None"], None),
+            ("rating", ["4.1", "4.2"], Decimal("4.2")),
+            ("rating", ["4", "4.1", "4.3"], Decimal("4.1")),
+            ("rating", ["4", "", "4.5"], Decimal("4.3")),
+            ("rating", ["", "none"], None),
+        ],
+    )
+    def test_rows_of_one_variant_become_their_mean_rounded_half_up(
+        self, imported: Import, column: str, values: list[str], mean: object
+    ) -> None:
+        result = imported(CATALOGUE, *({**ONE, column: value} for column, value in self.by_header(column, values)))
+        assert getattr(FitnessTracker.objects.get(), column) == mean
+        assert (result.rows_read, result.rows_merged) == (len(values), len(values) - 1)
+
+    @staticmethod
+    def by_header(column: str, values: list[str]) -> list[tuple[str, str]]:
+        fields: dict[str, Any] = FitnessTrackerResource().fields
+        return [(fields[column].column_name, value) for value in values]
+
+    def test_rows_that_repeat_exactly_count_once(self, imported: Import) -> None:
+        cheap, dear = {**ONE, "Selling Price": "1,000"}, {**ONE, "Selling Price": "2,000"}
+        imported(CATALOGUE, cheap, cheap, {**cheap, "Brand Name": " xiaomi "}, dear, {**cheap, "Selling Price": "1000"})
+        assert FitnessTracker.objects.get().selling_price == 1500
+
+    def test_each_variant_has_means_of_its_own(self, imported: Import) -> None:
+        imported(CATALOGUE, *({"Color": color, "Reviews": n} for color, n in (("a", 1), ("b", 5), ("A", 2), ("B", 6))))
+        assert list(FitnessTracker.objects.order_by("color").values_list("color", "reviews")) == [("a", 2), ("b", 6)]
+
+    def test_a_mean_keeps_the_selling_price_at_most_at_the_original(self, imported: Import) -> None:
+        prices = [("1", "2"), ("2", "2"), ("2", "3")]
+        imported(CATALOGUE, *({**ONE, "Selling Price": a, "Original Price": b} for a, b in prices))
+        assert FitnessTracker.objects.values_list("selling_price", "original_price").get() == (2, 2)
+
+
+class TestKeys:
+    def test_letter_case_and_blanks_make_no_other_variant_and_the_first_spelling_wins(self, imported: Import) -> None:
+        first = {"Brand Name": "FOSSIL ", "Color": "Jet  Black", "Strap Material": "leather"}
+        imported(CATALOGUE, first, {"Brand Name": "Fossil", "Color": "JET BLACK", "Strap Material": " Leather "})
+        variant = FitnessTracker.objects.select_related("model").get()
+        assert (variant.model.brand_name, variant.color, variant.strap_material) == ("FOSSIL", "Jet Black", "leather")
+
+    def test_the_spelling_in_the_tables_wins_over_the_files(self, imported: Import) -> None:
+        imported(CATALOGUE, {"Brand Name": "FOSSIL", "Color": "black"})
+        result = imported(CATALOGUE, {"Brand Name": "Fossil", "Color": "Black"}, {"Brand Name": "fossil", "Color": "x"})
+        assert outcome(result) == (1, 0, 1)
+        assert TrackerModel.objects.get().brand_name == "FOSSIL"
+
+    @pytest.mark.parametrize("texts", [("ÉCLAIR", "éclair"), ("İ", "i̇"), ("İ", "i"), ("STRASSE", "Straße"), ("Σ", "ς")])
+    def test_the_database_says_which_letters_are_one(self, imported: Import, texts: tuple[str, str]) -> None:
+        result = imported(CATALOGUE, *({**ONE, "Model Name": text} for text in texts))
+        assert result.counts.new == (1 if alike_in_database(*texts) else 2)
+        again = imported(CATALOGUE, *({**ONE, "Model Name": text} for text in reversed(texts)))
+        assert outcome(again) == (0, 0, result.counts.new)
+
+    def test_patient_numbers_differ_by_letter_case(self, imported: Import) -> None:
+        assert outcome(imported(RECORDS, {"patient_id": "p1"}, {"patient_id": "P1"})) == (2, 0, 0)
+
+    def test_records_that_repeat_exactly_count_once(self, imported: Import) -> None:
+        same = {"patient_id": "A", "allergies": "None"}
+        result = imported(RECORDS, same, {**same, "allergies": "", "name": " Ada  Byron "}, {}, same)
+        assert outcome(result) == (2, 0, 0)
+        assert (result.rows_read, result.rows_merged) == (4, 2)
+
+    def test_models_that_repeat_count_once(self, imported: Import) -> None:
+        band = {"Model Name": "Band 2"}
+        assert outcome(imported(MODELS, band, {"Model Name": "BAND 2"}, {})) == (2, 0, 0)
+        assert outcome(imported(MODELS, band, {"Model Name": "Band 3"})) == (0, 0, 2)
+
+
+class TestCleaning:
+    @pytest.mark.parametrize("none", ["", "None", "none", " NONE ", "\t"])
+    def test_none_and_nothing_are_alike(self, imported: Import, none: str) -> None:
+        columns = ("medical_conditions", "allergies", "last_appointment_date", "Tracker")
+        imported(RECORDS, dict.fromkeys(columns, none))
+        record = MedicalRecord.objects.get()
+        assert (record.medical_conditions, record.allergies, record.tracker) == ("", "", "")
+        assert record.last_appointment_date is None
+        assert outcome(imported(RECORDS, dict.fromkeys(columns, "None"))) == (0, 0, 1)
+
+    def test_a_text_that_only_begins_like_none_stays(self, imported: Import) -> None:
+        imported(RECORDS, {"allergies": "None known"})
+        assert MedicalRecord.objects.get().allergies == "None known"
+
+    @pytest.mark.parametrize(
+        ("text", "number"),
+        [("1,00,000", 100_000), ("1,000,000", 1_000_000), ("12,34,567", 1_234_567), ("100000", 100_000), ("7.0", 7)],
+    )
+    def test_thousands_are_parted_by_commas_in_the_western_and_the_indian_way(
+        self, imported: Import, text: str, number: int
+    ) -> None:
+        imported(CATALOGUE, {"Reviews": text})
+        assert FitnessTracker.objects.get().reviews == number
+
+    @pytest.mark.parametrize(
+        "text", ["05/17/1980", "5/17/1980", "1980-05-17", "1980-5-17", "1980-05-17 00:00:00", "1980-05-17T00:00:00"]
+    )
+    def test_dates_are_read_in_either_form(self, imported: Import, text: str) -> None:
+        imported(RECORDS, {"date_of_birth": text, "last_appointment_date": text})
+        record = MedicalRecord.objects.get()
+        assert record.date_of_birth == record.last_appointment_date == date(1980, 5, 17)
+
+    def test_runs_of_blanks_and_line_ends_become_one_blank(self, imported: Import) -> None:
+        imported(RECORDS, {"name": " Ada\u00a0\u2003King \r\n of\tLovelace "})
+        assert MedicalRecord.objects.get().name == "Ada King of Lovelace"
+
+    @pytest.mark.parametrize(
+        "name", ["Zoë 🩺 Ångström", "فاطمة الزهراء", "שרה לוי", "李小龍", "N" * 150, 'a"b', "O'Neil"]
+    )
+    def test_names_of_all_peoples_are_kept_letter_by_letter(self, imported: Import, name: str) -> None:
+        imported(RECORDS, {"name": name})
+        assert MedicalRecord.objects.get().name == name
+
+    @pytest.mark.parametrize("name", ["=1", "+1", "-1", "@x", "'=1", "''@x"])
+    def test_an_apostrophe_keeps_what_looks_like_a_formula_as_text(self, imported: Import, name: str) -> None:
+        imported(RECORDS, {"name": f"'{name}"})
+        assert MedicalRecord.objects.get().name == name
+
+    @pytest.mark.parametrize("name", ["'", "''", "'Ada", "'s Gravenhage"])
+    def test_any_other_apostrophe_stays(self, imported: Import, name: str) -> None:
+        imported(RECORDS, {"name": name})
+        assert MedicalRecord.objects.get().name == name
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("spelling", ["patient_id", "Patient ID", " PATIENT__ID ", "patientid", "Patient\nid"])
+    def test_case_blanks_and_underscores_are_no_matter(self, db: None, tmp_path: Path, spelling: str) -> None:
+        (row,) = RECORDS.rows({})
+        renamed = {spelling if column == "patient_id" else column: value for column, value in row.items()}
+        path = write_xlsx(tmp_path / "rows.xlsx", [renamed])
+        assert outcome(RECORDS.run(path)) == (1, 0, 0)
+
+    def test_another_sign_makes_another_column(self, db: None, tmp_path: Path) -> None:
+        (row,) = RECORDS.rows({})
+        path = write_csv(tmp_path / "rows.csv", [{"PATIENT-ID": "P1", **row}])
+        result = RECORDS.run(path)
+        assert result.notices == ["Left out, because unknown here: column PATIENT-ID."]
+        del row["patient_id"]  # type: ignore[attr-defined]
+        result = RECORDS.run(write_csv(path, [{"PATIENT-ID": "P1", **row}]))
+        assert [fault.reason for fault in result.faults] == ["The column patient_id is missing; add it to the header."]
+
+    def test_a_field_may_go_by_its_name_in_the_table(self, db: None, tmp_path: Path) -> None:
+        (row,) = CATALOGUE.rows({})
+        renamed = {column.replace(BATTERY, "average_battery_life_days"): value for column, value in row.items()}
+        assert outcome(CATALOGUE.run(write_csv(tmp_path / "rows.csv", [renamed]))) == (1, 0, 0)
+
+    def test_two_spellings_of_one_column_are_too_many(self, db: None, tmp_path: Path) -> None:
+        (row,) = CATALOGUE.rows({})
+        path = write_csv(tmp_path / "rows.csv", [{**row, "average_battery_life_days": "15"}])
+        (fault,) = CATALOGUE.run(path).faults
+        assert fault.value == f"{BATTERY} and average_battery_life_days"
+        assert fault.reason == "stands 2 times in the header; keep one of them"
+
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
+    def test_columns_stand_in_any_order(self, db: None, tmp_path: Path, kind: Kind) -> None:
+        rows = kind.rows({}, {})
+        path = write_csv(tmp_path / "rows.csv", rows)
+        assert outcome(kind.run(path)) == (2, 0, 0)
+        turned = [dict(reversed([*row.items()])) for row in rows]
+        assert outcome(kind.run(write_csv(path, turned))) == (0, 0, 2)
+
+    def test_unknown_columns_are_named_and_left_out(self, db: None, tmp_path: Path) -> None:
+        (row,) = RECORDS.rows({})
+        result = RECORDS.run(write_csv(tmp_path / "rows.csv", [{"Notes": "x", **row, "": "y"}]))
+        assert result.notices == ["Left out, because unknown here: column Notes, number 11, which has no name."]
+        assert outcome(result) == (1, 0, 0)
+
+    def test_a_formula_in_an_unknown_column_is_no_fault(self, db: None, tmp_path: Path) -> None:
+        (row,) = RECORDS.rows({})
+        result = RECORDS.run(write_xlsx(tmp_path / "rows.xlsx", [{**row, "Total": "=1+1"}]))
+        assert result.faults == []
+        assert outcome(result) == (1, 0, 0)
+
+
+class TestComparing:
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
+    def test_a_second_import_changes_nothing(self, imported: Import, kind: Kind) -> None:
+        assert outcome(imported(kind, {}, {}, {})) == (3, 0, 0)
+        before = tables()
+        assert outcome(imported(kind, {}, {}, {})) == (0, 0, 3)
+        assert tables() == before
+
+    def test_new_changed_and_unchanged_rows_are_told_apart(self, imported: Import) -> None:
+        imported(RECORDS, {"name": "Ada"}, {}, {"medications": "Yes"})
+        assert outcome(imported(RECORDS, {"name": "Eve"}, {}, {}, {})) == (1, 2, 1)
+        assert list(MedicalRecord.objects.values_list("name", "medications")) == [
+            ("Eve", False),
+            *[("Ada Byron", False)] * 3,
+        ]
+
+    @pytest.mark.parametrize(
+        ("kind", "column", "texts", "shown"),
+        [
+            (RECORDS, "name", ("Ada", "Eve"), ("Ada", "Eve")),
+            (RECORDS, "medications", ("No", "Yes"), ("No", "Yes")),
+            (RECORDS, "last_appointment_date", ("", "01/02/2024"), (None, date(2024, 1, 2))),
+            (RECORDS, "Tracker", ("Band 2", "none"), ("Band 2", "")),
+            (CATALOGUE, "Selling Price", ("2,499", "2,469"), (2499, 2469)),
+            (CATALOGUE, RATING, ("4.1", ""), (Decimal("4.1"), None)),
+        ],
+    )
+    def test_a_changed_row_shows_the_old_value_beside_the_new(
+        self, imported: Import, kind: Kind, column: str, texts: tuple[str, str], shown: tuple[object, object]
+    ) -> None:
+        imported(kind, {column: texts[0]}, {})
+        result = imported(kind, {column: texts[1]}, {}, {}, dry_run=True)
+        assert outcome(result) == (1, 1, 1)
+        (changed,) = result.samples["changed"]
+        assert changed.line == 2
+        cells = dict(zip(result.headers, changed.cells, strict=True))
+        assert {header for header, cell in cells.items() if cell.changed} == {column}
+        assert (cells[column].old, cells[column].value) == shown
+        assert [sample.line for sample in result.samples["unchanged"]] == [3]
+        assert [sample.line for sample in result.samples["new"]] == [4]
+
+    def test_no_more_than_a_hundred_rows_are_sampled(self, imported: Import) -> None:
+        result = imported(RECORDS, *[{}] * 150, dry_run=True)
+        assert [sample.line for sample in result.samples["new"]] == list(range(2, 102))
+
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
+    def test_a_dry_run_changes_nothing(self, imported: Import, kind: Kind) -> None:
+        imported(CATALOGUE, {"Color": "Red"})
+        imported(RECORDS, {"patient_id": "P1", "name": "Eve"})
+        before = tables()
+        result = imported(kind, {"Tracker": "x"} if kind is RECORDS else {}, {}, dry_run=True)
+        assert result.counts.new + result.counts.changed > 0
+        assert tables() == before
+
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
+    def test_a_dry_run_counts_as_the_import_does(self, imported: Import, kind: Kind) -> None:
+        imported(CATALOGUE, {"Brand Name": "Honor"}, {"Model Name": "Band 9"})
+        imported(RECORDS, {}, {"Tracker": "unheard-of"}, {"patient_id": "B", "Tracker": "band 3"})
+        changes: list[Row] = [{}, {"Tracker": "Honor Band 2"} if kind is RECORDS else {"Model Name": "Band 3"}, {}]
+        expected, found = (imported(kind, *changes, dry_run=dry_run) for dry_run in (True, False))
+        assert (found.tables, found.links, found.rows_merged) == (expected.tables, expected.links, expected.rows_merged)
+
+    def test_a_workbook_of_numbers_and_dates_says_the_same_as_csv(self, imported: Import, tmp_path: Path) -> None:
+        imported(CATALOGUE, {**ONE, "Reviews": "1,234"})
+        imported(RECORDS, {"patient_id": "17"})
+        variant = {"Selling Price": 2499, "Original Price": 2999.0, RATING: 4.1, BATTERY: 14, "Reviews": 1234}
+        record = {
+            "patient_id": 17,
+            "date_of_birth": date(1980, 5, 17),
+            "last_appointment_date": date(2024, 6, 14),
+            "medications": False,
+            "allergies": None,
+        }
+        for kind, row in ((CATALOGUE, {**ONE, **variant}), (RECORDS, record)):
+            result = kind.run(write_xlsx(tmp_path / "rows.xlsx", kind.rows(row)))
+            assert [str(fault) for fault in result.faults] == []
+            assert outcome(result) == (0, 0, 1)
+
+
+class TestTheOrderOfTheFiles:
+    CATALOGUE_ROWS: list[Row] = [
+        {"Brand Name": "Xiaomi"},
+        {"Brand Name": "Honor"},
+        {"Brand Name": "realme", "Model Name": "Watch"},
+    ]
+    RECORD_ROWS: list[Row] = [
+        {"Tracker": tracker}
+        for tracker in ("Band 2", "BAND 2 ", "Honor band 2", "Watch", "realme", "None", "Band 22", "xiaomi  band 2")
+    ]
+    LINKS = {
+        ("P1", "Xiaomi", "Band 2"),
+        ("P1", "Honor", "Band 2"),
+        ("P2", "Xiaomi", "Band 2"),
+        ("P2", "Honor", "Band 2"),
+        ("P3", "Honor", "Band 2"),
+        ("P4", "realme", "Watch"),
+        ("P8", "Xiaomi", "Band 2"),
+    }
+
+    def test_the_records_after_the_catalogue(self, imported: Import) -> None:
+        imported(CATALOGUE, *self.CATALOGUE_ROWS)
+        assert imported(RECORDS, *self.RECORD_ROWS).links == LinkCounts(linked=5, unmatched=2, ambiguous=2)
+        assert links() == self.LINKS
+
+    def test_the_records_before_the_catalogue(self, imported: Import) -> None:
+        assert imported(RECORDS, *self.RECORD_ROWS).links == LinkCounts(linked=0, unmatched=7, ambiguous=0)
+        assert imported(CATALOGUE, *self.CATALOGUE_ROWS).links == LinkCounts(linked=5, unmatched=2, ambiguous=2)
+        assert links() == self.LINKS
+
+    def test_the_models_alone_find_their_patients_too(self, imported: Import) -> None:
+        imported(RECORDS, *self.RECORD_ROWS)
+        imported(MODELS, *({"Model Name": "Band 2", **row} for row in self.CATALOGUE_ROWS))
+        assert links() == self.LINKS
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAllOrNothing:
+    SOMEBODY = "Somebody changed these tables during the import, so nothing was imported; import it again."
+
+    @pytest.fixture(autouse=True)
+    def stored(self, imported: Import) -> dict[str, list[dict[str, Any]]]:
+        imported(CATALOGUE, {}, {})
+        imported(RECORDS, {}, {"Tracker": "Band 3"})
+        return tables()
+
+    @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
+    def test_an_import_that_breaks_after_its_inserts_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any], kind: Kind
+    ) -> None:
+        def broken(self: StagedRows) -> None:
+            assert tables() != stored
+            raise RuntimeError("the power fails")
+
+        monkeypatch.setattr(StagedRows, "update_changed", broken)
+        with pytest.raises(RuntimeError, match="the power fails"):
+            kind.run(write_csv(tmp_path / "rows.csv", kind.rows({}, {}, {})))
+        assert tables() == stored
+
+    def test_rows_that_somebody_else_adds_meanwhile_are_told_and_not_lost(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any]
+    ) -> None:
+        def beaten(self: StagedRows, *_: object, **__: object) -> None:
+            raise IntegrityError("duplicate key")
+
+        monkeypatch.setattr(StagedRows, "insert_new", beaten)
+        result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}, {})))
+        assert [str(fault) for fault in result.faults] == [self.SOMEBODY]
+        assert tables() == stored
+
+    def test_a_link_to_a_patient_who_is_gone_is_found_before_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any]
+    ) -> None:
+        apply = MedicalRecordResource.apply
+
+        def apply_and_lose_a_patient(self: MedicalRecordResource, rows: StagedRows) -> LinkCounts:
+            counts = apply(self, rows)
+            rows.cursor.execute(
+                "INSERT INTO medical_record_and_trackers (patient_id, model_id, source)"
+                " SELECT 'nobody', min(model_id), 'import' FROM tracker_models"
+            )
+            return counts
+
+        monkeypatch.setattr(MedicalRecordResource, "apply", apply_and_lose_a_patient)
+        result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}, {})))
+        assert [str(fault) for fault in result.faults] == [self.SOMEBODY]
+        assert tables() == stored
+
+    def test_a_faulty_row_keeps_the_good_ones_out_too(self, tmp_path: Path, stored: dict[str, Any]) -> None:
+        result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({"name": "Eve"}, {}, {}, {"gender": "X"})))
+        assert len(result.faults) == 1
+        assert tables() == stored
+
+    def test_two_imports_at_once_go_one_after_the_other(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = write_csv(tmp_path / "many.csv", RECORDS.rows(*[{"name": "Eve"}] * 50))
+        apply = MedicalRecordResource.apply
+        events: list[str] = []
+
+        def watched(self: MedicalRecordResource, rows: StagedRows) -> LinkCounts:
+            events.append("begins")
+            if len(events) == 1:
+                wait_until_another_waits()
+            counts = apply(self, rows)
+            events.append("ends")
+            return counts
+
+        monkeypatch.setattr(MedicalRecordResource, "apply", watched)
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(run_and_disconnect, [path] * 2))
+        assert events == ["begins", "ends"] * 2
+        assert [result.faults for result in results] == [[], []]
+        assert sorted(map(outcome, results)) == [(0, 0, 50), (48, 2, 0)]
+
+
+def run_and_disconnect(path: Path) -> ImportResult:
+    try:
+        return RECORDS.run(path)
+    finally:
+        connection.close()
+
+
+def wait_until_another_waits() -> None:
+    with connection.cursor() as cursor:
+        for _ in range(600):
+            cursor.execute(
+                "SELECT count(*), pg_sleep(0.05) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+                " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+    pytest.fail("nobody waited")

@@ -1,0 +1,309 @@
+"""The readers: a file's lines or rows as text under its header, whatever the format."""
+
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from openpyxl import Workbook
+
+from healthtrack.imports.faults import FileRefusedError
+from healthtrack.imports.reading import delimited, open_table, workbook
+from tests.healthtrack.imports.files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
+
+Records = list[tuple[object, ...]]
+Write = Callable[[Path, Sequence[Row]], Path]
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+SHEETS = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{{}}</sheets></workbook>'
+TEXT_FILES = sorted(path for path in FIXTURES.glob("*/*") if path.suffix in {".csv", ".tsv"})
+
+
+def read(path: Path) -> tuple[list[str], Records, list[str]]:
+    """The headers, the rows, each after its line, and the faults in the order of the file."""
+    with open_table(path) as table:
+        rows = [row for batch in table.batches for row in batch.rows()]
+        faults = sorted(table.faults, key=lambda fault: fault.line or 0)
+    return table.headers, rows, [str(fault) for fault in faults]
+
+
+def read_or_refusal(path: Path) -> object:
+    try:
+        return read(path)
+    except FileRefusedError as refused:
+        return str(refused)
+
+
+def rows_of(path: Path) -> Records:
+    return read(path)[1]
+
+
+def cells(rows: Records) -> list[list[object]]:
+    return [[cell or "" for cell in row[1:]] for row in rows]
+
+
+def write_tsv(path: Path, rows: Sequence[Row]) -> Path:
+    return write_csv(path, rows, delimiter="\t")
+
+
+def write_semicolons(path: Path, rows: Sequence[Row]) -> Path:
+    return write_csv(path, rows, delimiter=";")
+
+
+def text_file(folder: Path, content: str) -> Path:
+    path = folder / "table.csv"
+    path.write_bytes(content.encode())
+    return path
+
+
+def minimal_workbook(sheet: str = "", **parts: str) -> dict[str, str]:
+    """The parts of a workbook; `parts` replaces them by the names of their files."""
+    relations = (
+        f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="rId2" Type="{OFFICE}/worksheet" Target="/xl/worksheets/sheet2.xml"/>'
+        f'<Relationship Id="rId3" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
+    )
+    return {
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>',
+        "xl/workbook.xml": parts.get("workbook", SHEETS.format('<sheet name="S" sheetId="1" r:id="rId1"/>')),
+        "xl/worksheets/sheet1.xml": sheet or sheet_of("a", "b"),
+        "xl/worksheets/sheet2.xml": sheet_of("second", "sheet"),
+        "xl/sharedStrings.xml": parts.get("strings", f'<sst xmlns="{MAIN}"/>'),
+    }
+
+
+def sheet_of(*texts: str) -> str:
+    """A sheet of one column."""
+    rows = "".join(
+        f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
+        for number, text in enumerate(texts, 1)
+    )
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+
+
+class TestEveryFormat:
+    @pytest.mark.parametrize("write", [write_tsv, write_semicolons, write_xlsx])
+    def test_it_gives_the_same_rows_as_csv(self, tmp_path: Path, write: Write) -> None:
+        texts = ("plain", 'a "quoted" text', "a, b; c\td", "two\nlines", "فاطمة 🩺", "2,499", "")
+        rows = [{"first": text, "second": "x", "third": f"{text}!"} for text in texts]
+        by_csv, found = (read(way(tmp_path / "table", rows)) for way in (write_csv, write))
+        assert found[0] == by_csv[0] == ["first", "second", "third"]
+        assert cells(found[1]) == cells(by_csv[1])
+        assert found[2] == by_csv[2] == []
+
+
+class TestText:
+    def test_a_row_bears_the_number_of_its_first_line(self, tmp_path: Path) -> None:
+        content = 'a,b\r\n1,2\r\n\r\n"3\r\n\r\n3",4\n5,"6\n6"\r7,8\r\n'
+        assert rows_of(text_file(tmp_path, content)) == [
+            (2, "1", "2"),
+            (4, "3\r\n\r\n3", "4"),
+            (7, "5", "6\n6"),
+            (9, "7", "8"),
+        ]
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_lines_may_end_in_any_way(self, tmp_path: Path, end: str) -> None:
+        assert rows_of(text_file(tmp_path, end.join(["a,b", "1,2", "", "3,4"]))) == [(2, "1", "2"), (4, "3", "4")]
+
+    @pytest.mark.parametrize("separator", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85"])
+    def test_what_only_python_takes_for_a_line_end_is_none(self, tmp_path: Path, separator: str) -> None:
+        content = f"a,b\n1{separator}1,2\n3,4\n"
+        assert rows_of(text_file(tmp_path, content)) == [(2, f"1{separator}1", "2"), (3, "3", "4")]
+
+    @pytest.mark.parametrize("mark", ["", "\ufeff"])
+    def test_a_byte_order_mark_is_no_part_of_the_header(self, tmp_path: Path, mark: str) -> None:
+        assert read(text_file(tmp_path, f"{mark}a,b\n1,2\n"))[0] == ["a", "b"]
+
+    @pytest.mark.parametrize(
+        ("line", "cells"),
+        [
+            ('1,"2"', ("1", "2")),
+            ('"1","2"', ("1", "2")),
+            ('1,""', ("1", "")),
+            (",", ("", "")),
+            ('"1,1","2""2"', ("1,1", '2"2')),
+            ('1"1,2', ('1"1', "2")),
+            ('1""1,2"', ('1""1', '2"')),
+            ('1, "2"', ("1", ' "2"')),
+            ('"""1""",2', ('"1"', "2")),
+            (" 1 ,\t2 ", (" 1 ", "\t2 ")),
+            ("#1,2", ("#1", "2")),
+            ("\x02,\x02x", ("\x02", "\x02x")),
+            ("null,NA", ("null", "NA")),
+            ("1,\ufeff", ("1", "\ufeff")),
+            ("1\x00,2", ("1\x00", "2")),
+        ],
+    )
+    @pytest.mark.parametrize("further", ["", '"x\nx",y\n'])
+    def test_the_fast_way_and_the_slow_way_read_a_line_alike(
+        self, tmp_path: Path, line: str, cells: tuple[str, ...], further: str
+    ) -> None:
+        assert rows_of(text_file(tmp_path, f"a,b\n{line}\n{further}"))[0] == (2, *cells)
+
+    @pytest.mark.parametrize("path", TEXT_FILES, ids=lambda path: "/".join(path.parts[-2:]))
+    @pytest.mark.parametrize("rows", [1, 2, 3])
+    def test_small_batches_read_the_same_as_one(self, monkeypatch: pytest.MonkeyPatch, path: Path, rows: int) -> None:
+        at_once = read_or_refusal(path)
+        monkeypatch.setattr(delimited, "BATCH_ROWS", rows)
+        assert read_or_refusal(path) == at_once
+
+    def test_every_open_quote_costs_its_own_line_only(self, tmp_path: Path) -> None:
+        lines = [f'{number},"{number}' if number % 3 else f"{number},x" for number in range(2, 100)]
+        _, rows, faults = read(text_file(tmp_path, "\n".join(["a,b", *lines])))
+        assert [row[0] for row in rows] == [number for number in range(2, 100) if number % 3 == 0]
+        assert [fault.partition(":")[0] for fault in faults] == [f"line {n}" for n in range(2, 100) if n % 3]
+
+
+class TestWorkbooks:
+    def test_cells_come_as_a_csv_file_would_write_them(self, tmp_path: Path) -> None:
+        row = {
+            "whole": 2499,
+            "float": 2499.0,
+            "rating": 4.1,
+            "sum": 0.1 + 0.2,
+            "large": 12345678901,
+            "date": date(2020, 2, 29),
+            "moment": datetime(2020, 2, 29, 13, 30),  # noqa: DTZ001 (a cell has no zone)
+            "yes": True,
+            "no": False,
+            "none": None,
+            "text": " 2,499 ",
+        }
+        assert rows_of(write_xlsx(tmp_path / "table.xlsx", [row])) == [
+            (
+                2,
+                "2499",
+                "2499",
+                "4.1",
+                "0.3",
+                "12345678901",
+                "2020-02-29 00:00:00",
+                "2020-02-29 13:30:00",
+                "true",
+                "false",
+                None,
+                " 2,499 ",
+            )
+        ]
+
+    def test_blank_rows_are_left_out_and_counted(self, tmp_path: Path) -> None:
+        book = Workbook()
+        for place, value in {"C3": "a", "D3": "b", "C4": "1", "D6": "2", "C9": "3"}.items():
+            book.worksheets[0][place] = value
+        book.save(tmp_path / "table.xlsx")
+        assert read(tmp_path / "table.xlsx")[:2] == (["a", "b"], [(4, "1", None), (6, None, "2"), (9, "3", None)])
+
+    def test_small_batches_read_the_same_as_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = write_xlsx(tmp_path / "table.xlsx", [{"a": number, "b": "x"} for number in range(10)])
+        at_once = read(path)
+        monkeypatch.setattr(workbook, "BATCH_ROWS", 3)
+        assert read(path) == at_once
+
+    def test_the_first_sheet_of_the_list_counts_whatever_its_number(self, tmp_path: Path) -> None:
+        listed = '<sheet name="B" sheetId="2" r:id="rId2"/><sheet name="A" sheetId="1" r:id="rId1"/>'
+        formula = (
+            f'<worksheet xmlns="{MAIN}"><sheetData><row r="2"><c r="A2"><f>1+1</f></c></row></sheetData></worksheet>'
+        )
+        parts = minimal_workbook(formula, workbook=SHEETS.format(listed))
+        assert read(write_parts(tmp_path / "table.xlsx", parts)) == (["second"], [(2, "sheet")], [])
+
+    def test_further_sheets_are_no_matter(self, tmp_path: Path) -> None:
+        book = Workbook()
+        book.worksheets[0].append(["a"])
+        book.worksheets[0].append(["1"])
+        book.create_sheet("Notes").append(["=1+1", "b", "c"])
+        book.save(tmp_path / "table.xlsx")
+        assert read(tmp_path / "table.xlsx") == (["a"], [(2, "1")], [])
+
+    @pytest.mark.parametrize("chunk", [1, 7, 1024, 1024**2])
+    def test_every_formula_and_error_is_found(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+    ) -> None:
+        book = Workbook()
+        sheet = book.worksheets[0]
+        for place, value in {"B2": "a", "C2": "b", "C3": "=1+1", "B4": "x", "C4": "#N/A", "B60": "=B4"}.items():
+            sheet[place] = value
+        book.save(tmp_path / "table.xlsx")
+        monkeypatch.setattr(workbook, "_CHUNK", chunk)
+        assert read(tmp_path / "table.xlsx")[2] == [
+            "line 3, b: This cell holds a formula; paste its value instead.",
+            "line 4, b: This cell holds an error of the spreadsheet; write its value instead.",
+            "line 60, a: This cell holds a formula; paste its value instead.",
+        ]
+
+
+class TestHostileWorkbooks:
+    REFUSED = "The file is not an XLSX workbook that can be read; save it anew as XLSX or as CSV."
+    TOO_MUCH = "The file unpacks to far more than its size; save the table as CSV."
+
+    @pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "docProps/notes.xml"])
+    @pytest.mark.parametrize("said", [None, 100], ids=["honest", "lying"])
+    def test_one_that_unpacks_to_far_more_is_refused_before_it_is(
+        self, tmp_path: Path, part: str, said: int | None
+    ) -> None:
+        content = b"<sst>" + b"<si><t>abc</t></si>" * 1_000_000
+        path = write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), part: content})
+        if said:
+            understate(path, part, content[:said])
+        with pytest.raises(FileRefusedError) as refused:
+            read(path)
+        assert str(refused.value) == self.TOO_MUCH
+
+    def test_parts_that_together_unpack_to_too_much_are_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(workbook, "MOST_UNPACKED_BYTES", 5000)
+        parts = {f"part{number}.xml": "x" * 1000 for number in range(5)}
+        with pytest.raises(FileRefusedError, match="unpacks to far more"):
+            read(write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), **parts}))
+
+    @pytest.mark.parametrize(
+        "declared",
+        ['<!ENTITY a SYSTEM "file:///etc/passwd">', '<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">'],
+        ids=["external", "nested"],
+    )
+    def test_one_that_declares_entities_is_refused(self, tmp_path: Path, declared: str) -> None:
+        sheets = SHEETS.format('<sheet name="&a;" sheetId="1" r:id="rId1"/>')
+        parts = minimal_workbook(workbook=f"<!DOCTYPE workbook [{declared}]>{sheets}")
+        with pytest.raises(FileRefusedError) as refused:
+            read(write_parts(tmp_path / "entity.xlsx", parts))
+        assert str(refused.value) == self.REFUSED
+
+    @pytest.mark.parametrize("lost", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"])
+    def test_one_that_lacks_a_part_is_refused(self, tmp_path: Path, lost: str) -> None:
+        parts = {name: content for name, content in minimal_workbook().items() if name != lost}
+        with pytest.raises(FileRefusedError) as refused:
+            read(write_parts(tmp_path / "table.xlsx", parts))
+        assert str(refused.value) == self.REFUSED
+
+    @pytest.mark.parametrize("sheet", ["<worksheet", "<html/>", '<worksheet><sheetData><row r="x"></sheetData>'])
+    def test_one_whose_sheet_is_none_is_refused(self, tmp_path: Path, sheet: str) -> None:
+        with pytest.raises(FileRefusedError):
+            read(write_parts(tmp_path / "table.xlsx", minimal_workbook(sheet)))
+
+    def test_one_damaged_anywhere_is_read_or_refused(self, tmp_path: Path) -> None:
+        content = write_xlsx(tmp_path / "table.xlsx", RECORDS.rows({}, {})).read_bytes()
+        for place in range(4, len(content), 61):
+            path = tmp_path / "damaged.xlsx"
+            path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+            read_or_refusal(path)
+
+
+def understate(path: Path, part: str, beginning: bytes) -> None:
+    """Makes the archive say that a part unpacks to these bytes only."""
+    with ZipFile(path) as archive:
+        local = archive.getinfo(part).header_offset
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(part.encode()) - 46  # in the archive's list, which comes last
+    for header in (local + 14, entry + 16):
+        struct.pack_into("<I", content, header, zlib.crc32(beginning))
+        struct.pack_into("<I", content, header + 8, len(beginning))
+    path.write_bytes(content)
