@@ -1,16 +1,20 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from healthtrack.forms import CleanedCharField
 from healthtrack.imports.admin import ImportExportAdmin
 
 NUL = "\0"
+CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
+    models.CharField: {"form_class": CleanedCharField}
+}
 Answer = TypeVar("Answer", bound=HttpResponse | None)
 
 
@@ -19,6 +23,8 @@ class CarefulAdmin(ImportExportAdmin):
 
     That is to values that no row can hold, and to people who change the same rows at the same moment.
     """
+
+    formfield_overrides = CLEANED_TEXT
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:

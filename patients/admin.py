@@ -124,16 +124,6 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
             raise ValidationError("The date of birth lies after today.")
         return born
 
-    def clean_medical_conditions(self) -> str:
-        return _on_one_line(self.cleaned_data["medical_conditions"])
-
-    def clean_allergies(self) -> str:
-        return _on_one_line(self.cleaned_data["allergies"])
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())
-
 
 class _Nameless:
     """A record as the log is to name it: by the patient's number alone."""

@@ -46,7 +46,5 @@ def staff(*permissions: str, username: str = "staff") -> User:
     user = User.objects.create_user(username, password=DEFAULT_PASSWORD, is_staff=True)
     for permission in permissions:
         app_label, codename = permission.split(".")
-        user.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app_label, codename=codename)
-        )
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
     return user

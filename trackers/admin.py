@@ -9,7 +9,7 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
-from healthtrack.admin import CarefulAdmin
+from healthtrack.admin import CLEANED_TEXT, CarefulAdmin
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -53,6 +53,7 @@ class VariantInline(admin.TabularInline[FitnessTracker, TrackerModel]):
     model = FitnessTracker
     form = VariantForm
     formset = VariantFormSet
+    formfield_overrides = CLEANED_TEXT
     fields = (
         "color",
         "display",
