@@ -2,7 +2,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from django.db.models import QuerySet
 from import_export.fields import Field
 
 from healthtrack.imports.plan import RepeatedRows, RowRule
@@ -70,10 +69,6 @@ class FitnessTrackerResource(SetResource):
             "reviews",
         ]
         import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
-
-    def get_queryset(self) -> QuerySet[FitnessTracker]:
-        variants: QuerySet[FitnessTracker] = super().get_queryset()
-        return variants.select_related("model")
 
     def row_rules(self) -> Sequence[RowRule]:
         raised = pl.col("selling_price") > pl.col("original_price")

@@ -49,13 +49,11 @@ class SetResource(ModelResource):
 
     def preview(self, rows: StagedRows) -> LinkCounts:
         """What `apply` would link. Whatever it writes is rolled back."""
-        return LinkCounts()
+        raise NotImplementedError
 
     def apply(self, rows: StagedRows) -> LinkCounts:
-        rows.insert_parents()
-        rows.insert_new()
-        rows.update_changed()
-        return LinkCounts()
+        """Takes the compared rows into the tables."""
+        raise NotImplementedError
 
     def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:  # type: ignore[override]
         """Imports the file that `formats.DataFile` hands on as a dataset."""
