@@ -8,7 +8,7 @@ install:
 	@$(PYTHON) scripts/install.py runtime
 
 run: install
-	@HEALTHTRACK_DEBUG=$${HEALTHTRACK_DEBUG:-1} exec $(VENV_PYTHON) manage.py serve
+	@exec $(VENV_PYTHON) manage.py serve
 
 development:
 	@$(PYTHON) scripts/install.py development

@@ -4,10 +4,12 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.db import DataError, IntegrityError, models, transaction
+from django.db import DataError, IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
+from healthtrack.collisions import is_collision
 from healthtrack.forms import CleanedCharField
 from healthtrack.imports.admin import ImportExportAdmin
 
@@ -50,12 +52,26 @@ class CarefulAdmin(ImportExportAdmin):
 
     def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:  # noqa: ANN401
         view = transaction.atomic(super().response_action)
-        return self._unless_collided(request, lambda: view(request, *args, **kwargs))
+        try:
+            return self._unless_collided(request, lambda: view(request, *args, **kwargs))
+        except (DataError, OverflowError, ValueError):
+            self.message_user(request, "A row was selected that cannot be; select the rows again.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        try:
+            response: HttpResponse = super().export_action(request)
+        except IncorrectLookupParameters:
+            self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
+        return response
 
     def _unless_collided(self, request: HttpRequest, view: Callable[[], Answer]) -> Answer | HttpResponseRedirect:
         try:
             return view()
-        except IntegrityError:
+        except (IntegrityError, OperationalError) as fault:
+            if not is_collision(fault):
+                raise
             self.message_user(
                 request,
                 "Nothing was saved: somebody else changed the same data at the same moment."

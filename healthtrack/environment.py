@@ -4,6 +4,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +24,16 @@ def flag(name: str) -> bool:
 
 def names(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def time_zone(name: str) -> str:
+    """The zone that says which day it is; UTC unless another is named."""
+    zone = os.environ.get(name, "").strip() or "UTC"
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as fault:
+        raise ImproperlyConfigured(f"{name} is {zone!r}; set it to a time zone such as Asia/Kolkata.") from fault
+    return zone
 
 
 def database(options: dict[str, str]) -> dict[str, object]:

@@ -89,8 +89,10 @@ class LastAppointmentFilter(admin.SimpleListFilter):
             case "earlier":
                 oldest = timezone.localdate().year - YEARS_OFFERED + 1
                 return queryset.filter(last_appointment_date__year__lt=oldest)
-            case year:
+            case year if len(year) <= 4 and year.isascii() and year.isdecimal() and int(year):
                 return queryset.filter(last_appointment_date__year=year)
+            case _:
+                raise IncorrectLookupParameters
 
 
 def _links() -> QuerySet[MedicalRecordTracker]:
@@ -118,11 +120,22 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
             " and links the tracker models of the new name.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # Changed is what this person changed since the page was opened, and not what others did meanwhile.
+            field.show_hidden_initial = True
+
     def clean_date_of_birth(self) -> date:
         born: date = self.cleaned_data["date_of_birth"]
         if born > timezone.localdate():
             raise ValidationError("The date of birth lies after today.")
         return born
+
+
+def is_restated(form: forms.ModelForm[MedicalRecord]) -> bool:
+    """Whether the form gives the patient another stated tracker, and not only other letter case."""
+    return "tracker" in form.changed_data and str(form.initial["tracker"]).lower() != form.instance.tracker.lower()
 
 
 class _Nameless:
@@ -152,7 +165,7 @@ class MedicalRecordAdmin(CarefulAdmin):
         "last_appointment_date",
     )
     list_filter = (LinkedModelFilter, LinksFilter, "gender", "medications", LastAppointmentFilter)
-    search_fields = ("^patient_id", "name")
+    search_fields = ("patient_id__startswith", "name")
     search_help_text = "The beginning of the patient number, or words of the name"
     inlines = (TrackerLinkInline,)
 
@@ -193,8 +206,7 @@ class MedicalRecordAdmin(CarefulAdmin):
         return ", ".join(map(str, record.tracker_models.all()))
 
     def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
-        stated_before = str(form.initial.get("tracker", ""))
-        restated = not change or stated_before.lower() != obj.tracker.lower()
+        restated = not change or is_restated(form)
         if restated:
             linking.wait_for_models()
         if change:

@@ -8,6 +8,7 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
 from healthtrack.composite_keys import CompositeKeyFormSet
+from healthtrack.widgets import AutocompleteByNumber
 from patients.models import MedicalRecord, MedicalRecordTracker
 
 
@@ -56,10 +57,10 @@ class TrackerLinkFormSet(CompositeKeyFormSet):
 
     def _is_restated(self) -> bool:
         """Whether the same form changes the stated tracker, upon which all links are made anew."""
-        return not MedicalRecord.objects.filter(pk=self.instance.pk, tracker=self.instance.tracker).exists()
+        return not MedicalRecord.objects.filter(pk=self.instance.pk, tracker__iexact=self.instance.tracker).exists()
 
 
-class TrackerLinkInline(admin.TabularInline[MedicalRecordTracker, MedicalRecord]):
+class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordTracker, MedicalRecord]):
     """A patient's links, for whoever may change the record to make and to delete.
 
     None is ever changed, as it is its own key: so Django shows those that stand as plain text.
@@ -90,6 +91,9 @@ class TrackerLinkInline(admin.TabularInline[MedicalRecordTracker, MedicalRecord]
         return self._records.has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: MedicalRecord | None = None) -> bool:
+        # The models to choose from are shown to whom may see them.
+        if not request.user.has_perm("trackers.view_trackermodel"):
+            return False
         if obj is None:
             return self._records.has_add_permission(request)
         return self._records.has_change_permission(request, obj)

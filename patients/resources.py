@@ -11,6 +11,7 @@ from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
 from patients import linking
 from patients.models import MedicalRecord
+from trackers.names import describe
 
 
 class MedicalRecordResource(SetResource):
@@ -42,6 +43,9 @@ class MedicalRecordResource(SetResource):
             RowRule("date_of_birth", born > today, "lies after today; correct it"),
             RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
         ]
+
+    def describe(self, links: LinkCounts) -> str:
+        return describe(links)
 
     def preview(self, rows: StagedRows) -> LinkCounts:
         return linking.count_staged(rows.cursor)

@@ -7,39 +7,34 @@ writes only where the number is wrong: an import that fills it in rightly pays f
 
 import pgtrigger
 
-# Two transactions that link one patient at once must count one after the other: each statement of a trigger
-# function sees what was committed before it, so the second counts the first one's links once it holds the lock.
-_LOCK = """
-    PERFORM FROM medical_records WHERE patient_id IN ({touched}) ORDER BY patient_id FOR NO KEY UPDATE;
-"""
 _RECOUNT = """
     UPDATE medical_records AS record
        SET link_count = counted.links
       FROM (SELECT patient_id, count(link.model_id) AS links
-              FROM ({touched}) AS touched
+              FROM (SELECT DISTINCT patient_id FROM ({touched}) AS rows) AS touched
               LEFT JOIN medical_record_and_trackers AS link USING (patient_id)
              GROUP BY patient_id) AS counted
      WHERE record.patient_id = counted.patient_id
        AND record.link_count <> counted.links;
 """
-
-
-def _recount(  # noqa: PLR0913 (a trigger has as many parts)
-    name: str,
-    operation: pgtrigger.Operation,
-    statements: str,
-    touched: str,
-    *,
-    old: str | None = None,
-    new: str | None = None,
-) -> pgtrigger.Trigger:
-    # A statement that touches no row fires too: without the condition an update by this trigger would never end.
-    func = f"""
-    IF EXISTS ({touched}) THEN
-    {statements.format(touched=touched)}
-    END IF;
+# Two transactions that link one patient at once must count one after the other: each statement of a trigger
+# function sees what was committed before it, so the second counts the first one's links once it holds the lock.
+# An import writes the links before their patients, of whom none is found yet.
+_OF_LINKS = f"""
+    PERFORM FROM medical_records WHERE patient_id IN ({{touched}}) ORDER BY patient_id FOR NO KEY UPDATE;
+    IF FOUND THEN {_RECOUNT} END IF;
     RETURN NULL;
-    """
+"""
+# A statement that touches no row fires too: without the condition an update by this trigger would never end.
+_OF_RECORDS = f"""
+    IF EXISTS ({{touched}}) THEN {_RECOUNT} END IF;
+    RETURN NULL;
+"""
+
+
+def _trigger(
+    name: str, operation: pgtrigger.Operation, func: str, *, old: str | None = None, new: str | None = None
+) -> pgtrigger.Trigger:
     return pgtrigger.Trigger(
         name=name,
         level=pgtrigger.Statement,
@@ -50,25 +45,22 @@ def _recount(  # noqa: PLR0913 (a trigger has as many parts)
     )
 
 
-links_inserted = _recount(
+links_inserted = _trigger(
     "links_inserted",
     pgtrigger.Insert,
-    _LOCK + _RECOUNT,
-    "SELECT DISTINCT patient_id FROM new_links",
+    _OF_LINKS.format(touched="SELECT patient_id FROM new_links"),
     new="new_links",
 )
-links_deleted = _recount(
+links_deleted = _trigger(
     "links_deleted",
     pgtrigger.Delete,
-    _LOCK + _RECOUNT,
-    "SELECT DISTINCT patient_id FROM old_links",
+    _OF_LINKS.format(touched="SELECT patient_id FROM old_links"),
     old="old_links",
 )
-links_updated = _recount(
+links_updated = _trigger(
     "links_updated",
     pgtrigger.Update,
-    _LOCK + _RECOUNT,
-    "SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links",
+    _OF_LINKS.format(touched="SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links"),
     old="old_links",
     new="new_links",
 )
@@ -79,19 +71,19 @@ links_truncated = pgtrigger.Trigger(
     operation=pgtrigger.Truncate,
     func="UPDATE medical_records SET link_count = 0 WHERE link_count <> 0; RETURN NULL;",
 )
-records_inserted = _recount(
+records_inserted = _trigger(
     "records_inserted",
     pgtrigger.Insert,
-    _RECOUNT,
-    "SELECT patient_id FROM new_records",
+    _OF_RECORDS.format(touched="SELECT patient_id FROM new_records"),
     new="new_records",
 )
-records_updated = _recount(
+records_updated = _trigger(
     "records_updated",
     pgtrigger.Update,
-    _RECOUNT,
-    "SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
-    " WHERE new_records.link_count <> old_records.link_count",
+    _OF_RECORDS.format(
+        touched="SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
+        " WHERE new_records.link_count <> old_records.link_count"
+    ),
     old="old_records",
     new="new_records",
 )

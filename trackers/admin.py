@@ -10,6 +10,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from healthtrack.admin import CLEANED_TEXT, CarefulAdmin
+from healthtrack.widgets import AutocompleteByNumber
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -105,7 +106,7 @@ class TrackerModelAdmin(CarefulAdmin):
 
 
 @admin.register(FitnessTracker)
-class FitnessTrackerAdmin(CarefulAdmin):
+class FitnessTrackerAdmin(AutocompleteByNumber, CarefulAdmin):  # type: ignore[misc]  # untyped bases disagree
     resource_classes = [FitnessTrackerResource]
     list_display = (
         "model_name",

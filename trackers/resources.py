@@ -10,15 +10,21 @@ from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
 from trackers.models import FitnessTracker, TrackerModel
+from trackers.names import describe
 from trackers.signals import models_imported
 
 
-class TrackerModelResource(SetResource):
+class TrackerResource(SetResource):
+    repeated_rows = RepeatedRows.MEAN
+
+    def describe(self, links: LinkCounts) -> str:
+        return describe(links)
+
+
+class TrackerModelResource(TrackerResource):
     brand_name = Field("brand_name", "Brand Name", TextWidget())
     device_type = Field("device_type", "Device Type", TextWidget())
     model_name = Field("model_name", "Model Name", TextWidget())
-
-    repeated_rows = RepeatedRows.MEAN
 
     class Meta:
         model = TrackerModel
@@ -26,6 +32,7 @@ class TrackerModelResource(SetResource):
         import_id_fields = ["brand_name", "device_type", "model_name"]
 
     def preview(self, rows: StagedRows) -> LinkCounts:
+        rows.take_turn()
         rows.insert_new()
         return _linked(rows.inserted_keys(), dry_run=True)
 
@@ -34,7 +41,7 @@ class TrackerModelResource(SetResource):
         return _linked(rows.inserted_keys(), dry_run=False)
 
 
-class FitnessTrackerResource(SetResource):
+class FitnessTrackerResource(TrackerResource):
     """The catalogue: a row describes a variant and names the model that it is one of."""
 
     brand_name = Field("model__brand_name", "Brand Name", TextWidget())
@@ -50,8 +57,6 @@ class FitnessTrackerResource(SetResource):
         "average_battery_life_days", "Average Battery Life (in days)", WholeNumberWidget()
     )
     reviews = Field("reviews", "Reviews", WholeNumberWidget())
-
-    repeated_rows = RepeatedRows.MEAN
 
     class Meta:
         model = FitnessTracker
@@ -75,6 +80,7 @@ class FitnessTrackerResource(SetResource):
         return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
 
     def preview(self, rows: StagedRows) -> LinkCounts:
+        rows.take_turn()
         return _linked(rows.insert_parents(), dry_run=True)
 
     def apply(self, rows: StagedRows) -> LinkCounts:

@@ -1,10 +1,10 @@
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Model, QuerySet
 from django.forms import ChoiceField, HiddenInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, JSON, XLSX, Format
 from import_export.forms import ConfirmImportForm, ExportForm
@@ -12,7 +12,7 @@ from import_export.forms import ConfirmImportForm, ExportForm
 from healthtrack.imports.formats import DataFile
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ImportResult
-from healthtrack.imports.uploads import UploadStorage
+from healthtrack.imports.uploads import UploadStorage, forget_old_uploads
 
 
 class ConfirmForm(ConfirmImportForm):
@@ -38,13 +38,25 @@ class ImportExportAdmin(ImportExportModelAdmin):
         storage.save(import_file.chunks())
         return storage
 
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """The preview shows stored values beside the file's, to whom may see them."""
+        return bool(super().has_import_permission(request)) and self.has_view_permission(request)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_export_permission(request)) and self.has_view_permission(request)
+
+    def get_export_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Without what only the list shows: prefetched rows would have the export read page by page."""
+        rows: QuerySet[Model] = super().get_export_queryset(request)
+        return rows.prefetch_related(None)
+
     def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
+        forget_old_uploads()
         response: TemplateResponse = super().import_action(request, **kwargs)
         context = response.context_data or {}
         if "result" in context and "confirm_form" not in context:
             upload = context["form"].cleaned_data["import_file"]
             UploadStorage(name=upload.tmp_storage_name).remove()
-        add_never_cache_headers(response)
         return response
 
     def process_import(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
@@ -74,9 +86,7 @@ class ImportExportAdmin(ImportExportModelAdmin):
             "opts": self.opts,
             "result": result,
         }
-        page = TemplateResponse(request, self.import_template_name, context)
-        add_never_cache_headers(page)
-        return page
+        return TemplateResponse(request, self.import_template_name, context)
 
     def add_success_message(self, result: ImportResult, request: HttpRequest) -> None:
         messages.success(request, f"Imported. {' '.join(f'{line}.' for line in result.summary())}")

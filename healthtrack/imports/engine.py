@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from healthtrack.collisions import is_collision
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.headers import Layout, lay_out
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from healthtrack.imports.resources import SetResource
 
 MOST_SAMPLES = 100
-_IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
 
 
 def run_import(resource: "SetResource", path: Path, *, dry_run: bool) -> ImportResult:
@@ -35,12 +35,17 @@ def run_import(resource: "SetResource", path: Path, *, dry_run: bool) -> ImportR
     result = ImportResult()
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested
+            # loop over what only looks empty would take for ever.
+            cursor.execute("SET LOCAL enable_nestloop = off")
             _import(resource, path, result, cursor, dry_run=dry_run)
             if dry_run or result.faults:
                 transaction.set_rollback(True)
     except FileRefusedError as refused:
         result.faults.extend(refused.faults)
-    except IntegrityError:
+    except (IntegrityError, OperationalError) as fault:
+        if not is_collision(fault):
+            raise
         result.faults.append(
             Fault("Somebody changed these tables during the import, so nothing was imported; import it again.")
         )
@@ -54,8 +59,7 @@ def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: C
     with open_table(path) as table:
         _stage(resource, table, rows, result)
     if not dry_run:
-        # One import after the other: each compares its rows with what the one before has left.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
+        rows.take_turn()
     result.faults.extend(rows.merge_repeated())
     result.faults.sort(key=lambda fault: fault.line or 0)
     result.rows_faulty = len({fault.line for fault in result.faults})
@@ -63,14 +67,16 @@ def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: C
     result.tables = rows.counts()
     counts = result.counts
     merged = counts.new + counts.changed + counts.unchanged
-    result.rows_merged = result.rows_read - result.rows_faulty - merged
+    result.rows_merged = max(result.rows_read - result.rows_faulty - merged, 0)
     if dry_run:
         result.samples = {outcome: rows.samples(outcome, MOST_SAMPLES) for outcome in OUTCOMES}
         result.links = resource.preview(rows)
     elif not result.faults:
+        rows.lock_changed()
         result.links = resource.apply(rows)
         # The deferred foreign keys are checked here, where a fault can still be told, and not at the commit.
         connection.check_constraints()
+    result.link_summary = resource.describe(result.links)
 
 
 def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: ImportResult) -> None:

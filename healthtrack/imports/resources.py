@@ -55,6 +55,10 @@ class SetResource(ModelResource):
         """Takes the compared rows into the tables."""
         raise NotImplementedError
 
+    def describe(self, links: LinkCounts) -> str:
+        """The links in words, as a sentence without its stop."""
+        raise NotImplementedError
+
     def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:  # type: ignore[override]
         """Imports the file that `formats.DataFile` hands on as a dataset."""
         return run_import(self, dataset, dry_run=dry_run)

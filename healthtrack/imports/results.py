@@ -12,7 +12,10 @@ MOST_GROUPS_SHOWN = 100
 
 @dataclass(frozen=True)
 class LinkCounts:
-    """Patients whose stated tracker names a model (`linked`), none, or several brands' (`ambiguous`, linked too)."""
+    """Rows of other tables that name an imported one, or that imported rows name: how many find what they name.
+
+    `ambiguous` are those of the `linked` whose name means several things; `unmatched` find nothing.
+    """
 
     linked: int = 0
     unmatched: int = 0
@@ -67,6 +70,7 @@ class ImportResult(Result):
         self.tables: list[TableCounts] = []
         self.samples: dict[str, list[Sample]] = {}
         self.links = LinkCounts()
+        self.link_summary = ""
         self.seconds = 0.0
 
     @property
@@ -97,10 +101,7 @@ class ImportResult(Result):
             for each in self.tables
         ]
         lines.append(f"{self.rows_read:,} rows read, {self.rows_merged:,} of them merged into others")
-        lines.append(
-            f"{self.links.linked:,} patients linked to a tracker model, {self.links.ambiguous:,} of them to models of "
-            f"several brands; {self.links.unmatched:,} patients name a tracker that no model answers to"
-        )
+        lines.append(self.link_summary)
         return lines
 
     def as_json(self) -> dict[str, object]:

@@ -33,6 +33,8 @@ from healthtrack.imports.sql import (
     table,
 )
 
+_IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
+
 
 class StagedRows:
     """Temporary tables, which end with the transaction that they are made in."""
@@ -45,6 +47,10 @@ class StagedRows:
         cursor.execute(
             f"CREATE TEMPORARY TABLE {STAGED} ({LINE} bigint, {comma(map(declared, plan.columns))}) ON COMMIT DROP"
         )
+
+    def take_turn(self) -> None:
+        """One import after the other: each compares its rows with what the one before has left."""
+        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
 
     @contextmanager
     def filling(self) -> Iterator[Callable[[pl.DataFrame], None]]:
@@ -125,6 +131,14 @@ class StagedRows:
             )
             for line, *values in self.cursor.fetchall()
         ]
+
+    def lock_changed(self) -> None:
+        """From here to the end of the transaction nobody else changes the rows that are to be changed."""
+        key = primary_key(self.plan.model)
+        self.cursor.execute(f"""
+            SELECT FROM {table(self.plan.model)} AS target JOIN {STAGED} AS rows ON target.{key} = rows.target
+             WHERE outcome = 'changed' ORDER BY target.{key} FOR NO KEY UPDATE OF target
+        """)
 
     def insert_parents(self) -> list[int]:
         """Inserts the rows referred to that are not there yet; answers with their primary keys."""

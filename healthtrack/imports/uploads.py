@@ -17,7 +17,6 @@ _NAME = re.compile(r"[0-9a-f]{32}")
 class UploadStorage(BaseStorage):
     def save(self, chunks: Iterable[bytes]) -> None:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        _forget_old()
         self.name = secrets.token_hex(16)
         self.path.touch(mode=0o600, exist_ok=False)
         with self.path.open("wb") as file:
@@ -39,10 +38,10 @@ class UploadStorage(BaseStorage):
         return _folder() / str(self.name)
 
 
-def _forget_old() -> None:
+def forget_old_uploads() -> None:
     """Removes the uploads that nobody confirmed: patients' data lie about no longer than they are needed."""
     oldest = time.time() - KEPT_SECONDS
-    for path in _folder().iterdir():
+    for path in _folder().glob("*"):
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()

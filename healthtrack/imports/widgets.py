@@ -5,6 +5,7 @@ and the import, which reads all of a column at once.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ ModelField = Field[Any, Any]
 
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
 _DATE_FORMATS = (("%Y-%m-%d", r"^\d{4}-\d{1,2}-\d{1,2}$"), ("%m/%d/%Y", r"^\d{1,2}/\d{1,2}/\d{4}$"))
+_FIRST_SPREADSHEET_DAY = date(1900, 3, 1)
 _WHOLE_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.0+)?$"
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 
@@ -98,6 +100,10 @@ class DateWidget(ColumnWidget):
             ),
             (value.dt.year() < 1, "lies before the year 1; correct it"),
         ]
+
+    def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]
+        """A spreadsheet counts days from 1900, and takes that year for a leap year: older days go out as text."""
+        return value.isoformat() if value and value < _FIRST_SPREADSHEET_DAY else value
 
 
 class ChoiceWidget(ColumnWidget):

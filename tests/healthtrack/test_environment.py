@@ -169,3 +169,17 @@ def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
     with pytest.raises(ImproperlyConfigured, match="is empty; delete it"):
         environment.keep_secret(tmp_path / "secret", "a")
+
+
+def test_the_time_zone_is_utc_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZONE", raising=False)
+    assert environment.time_zone("ZONE") == "UTC"
+    monkeypatch.setenv("ZONE", "Asia/Kolkata")
+    assert environment.time_zone("ZONE") == "Asia/Kolkata"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc", "/etc/passwd", "a\tb"])
+def test_a_time_zone_that_is_none_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("ZONE", zone)
+    with pytest.raises(ImproperlyConfigured, match=r"ZONE is .*; set it to a time zone such as Asia/Kolkata"):
+        environment.time_zone("ZONE")

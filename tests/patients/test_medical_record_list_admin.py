@@ -59,7 +59,7 @@ def test_the_age_column_puts_the_young_first_and_on_a_second_click_the_old(keepe
 
 @pytest.mark.parametrize(
     ("words", "numbers"),
-    [("P1", ["P1", "P12"]), ("p12", ["P12"]), ("byron ad", ["P1"]), ("2", []), ("hop P12", ["P12"])],
+    [("P1", ["P1", "P12"]), ("P12", ["P12"]), ("byron ad", ["P1"]), ("2", []), ("hop P12", ["P12"])],
 )
 def test_search_takes_the_beginning_of_the_number_and_words_of_the_name(
     keeper: Client, words: str, numbers: list[str]

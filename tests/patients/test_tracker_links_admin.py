@@ -18,7 +18,8 @@ Row = dict[str, str]
 
 @pytest.fixture
 def keeper(sign_in: SignIn) -> Client:
-    return sign_in("patients.view_medicalrecord", "patients.add_medicalrecord", "patients.change_medicalrecord")
+    records = ("patients.view_medicalrecord", "patients.add_medicalrecord", "patients.change_medicalrecord")
+    return sign_in(*records, "trackers.view_trackermodel")
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_the_same_key_sent_twice_deletes_one_link(keeper: Client, record: Medica
 def test_whoever_may_only_add_records_links_new_ones_and_no_others(sign_in: SignIn) -> None:
     model = factories.tracker_model()
     record = factories.medical_record("P2")
-    clerk = sign_in("patients.add_medicalrecord")
+    clerk = sign_in("patients.add_medicalrecord", "trackers.view_trackermodel")
     assert clerk.post("/admin/patients/medicalrecord/add/", form(new(model))).status_code == 302
     assert save(clerk, new(model), number="P2").status_code == 403
     assert MedicalRecordTracker.objects.get().patient_id == "P1"

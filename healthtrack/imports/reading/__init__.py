@@ -1,23 +1,34 @@
-"""Reads CSV, TSV and XLSX files, told apart by their content, into batches of text columns."""
+"""Reads CSV, TSV and XLSX files, and exported JSON, told apart by their content, into batches of text columns."""
 
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from healthtrack.imports.faults import Fault, FileRefusedError
-from healthtrack.imports.reading import delimited, workbook
+from healthtrack.imports.reading import delimited, objects, workbook
 from healthtrack.imports.reading.table import Table
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_OTHER_KINDS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK", b"\x1f\x8b", b"{\\rtf", b"<")
+_OTHER_KINDS = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\x1f\x8b",
+    b"{\\rtf",
+    b"<",
+)
 _HEAD_BYTES = 4096
 
 
 def open_table(path: Path) -> AbstractContextManager[Table]:
     """Opens a file as a table.
 
-    Raises FileRefusedError when the file is none of the three kinds, or is empty.
+    Raises FileRefusedError when the file is of none of these kinds, or is empty.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -29,6 +40,8 @@ def open_table(path: Path) -> AbstractContextManager[Table]:
         raise FileRefusedError(Fault("This is an old or an encrypted Excel file; save it as XLSX without a password."))
     if head.startswith(_UTF_16):
         raise FileRefusedError(Fault("The file is encoded in UTF-16; save it as “CSV UTF-8”."))
+    if re.match(rb"\s*\[\s*\{", head):
+        return objects.open_objects(path)
     if head.startswith(_OTHER_KINDS) or b"\x00" in head.splitlines()[0]:
         raise FileRefusedError(Fault("This is neither a CSV or TSV file nor XLSX; save the table as one of these."))
     return delimited.open_text(path)

@@ -135,7 +135,7 @@ def _records(table: Table, lines: _Lines, delimiter: str) -> Iterator[tuple[int,
         if len(record) == width:
             yield line, record
         elif any(map(str.strip, record)):
-            table.leave_out(_ragged(line, len(record), width))
+            table.leave_out(_ragged(line, lines.record, len(record), width))
 
 
 def _record_by_record(records: list[tuple[int, list[str]]], names: list[str]) -> pl.DataFrame:
@@ -149,15 +149,20 @@ def _broken(fault: csv.Error, line: int, record: list[str], headers: list[str], 
         place, cell = max(enumerate(cells), key=lambda numbered: len(numbered[1]))
         column = headers[place] if place < len(headers) else ""
         return Fault(f"holds more than {LONGEST_CELL:,} letters; shorten it", line, column, cell[: SHOWN_LETTERS + 1])
+    row = _as_it_stands(record)
     if "expected after" in str(fault) and len(record) == 1:
-        return Fault("A quote ends within a cell; write a quote that belongs to the text twice.", line)
-    return Fault("A quote that opens in this line is not closed; close it, or take it away.", line)
+        return Fault("has a quote that ends within a cell; write a quote that belongs to the text twice", line, "", row)
+    return Fault("has a quote that opens and is not closed; close it, or take it away", line, "", row)
 
 
-def _ragged(line: int, cells: int, width: int) -> Fault:
+def _ragged(line: int, record: list[str], cells: int, width: int) -> Fault:
     more = "more" if cells > width else "fewer"
-    return Fault(
-        f"The row has {cells} cells, {more} than the {width} of the header; "
-        "put quotes around a text that holds the separator, and fill in empty cells.",
-        line,
+    reason = (
+        f"has {cells} cells, {more} than the {width} of the header; "
+        "put quotes around a text that holds the separator, and fill in empty cells"
     )
+    return Fault(reason, line, "", _as_it_stands(record))
+
+
+def _as_it_stands(record: list[str]) -> str:
+    return record[0].rstrip("\r\n")[: SHOWN_LETTERS + 1]

@@ -22,6 +22,12 @@ SMALL_PART = 10 * 1024**2
 _UNFIT_CELL = re.compile(
     rb'<(?:\w+:)?c [^>]*?\br="([A-Z]+)([0-9]+)"(?:[^>]*>\s*<(?:\w+:)?(?P<formula>f)[ />]|[^>]*\bt="e")'
 )
+# The reader makes room for the whole rectangle that the cells span, so a lone cell far off would cost all memory.
+MOST_COLUMNS = 702  # up to column ZZ
+MOST_SPANNED_CELLS = 50_000_000
+_FAR_CELL = re.compile(rb'\br="([A-Z]{2,})([0-9]+)"')
+_FAR_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="([0-9]+)"')
+_ONE_LETTER_COLUMNS = 26
 _FORMULA = "This cell holds a formula; paste its value instead."
 _ERROR = "This cell holds an error of the spreadsheet; write its value instead."
 # What the archive's reading raises when its bytes are damaged, besides BadZipFile.
@@ -64,6 +70,7 @@ def _look_inside(path: Path) -> list[tuple[int, int, str]]:
             if "xl/workbook.xml" not in archive.namelist():
                 raise FileRefusedError(_unreadable())
             _weigh(archive)
+            _measure(archive)
             return list(_unfit_cells(archive))
     except _DAMAGES as fault:
         raise FileRefusedError(_unreadable()) from fault
@@ -84,17 +91,38 @@ def _weigh(archive: ZipFile) -> None:
         unpacked += size
 
 
+def _measure(archive: ZipFile) -> None:
+    """Refuses a first sheet whose cells span far more than a table would."""
+    width, height = _ONE_LETTER_COLUMNS, 0
+    for text, _ in _sheet_text(archive):
+        far = [(_position(cell[1].decode()) + 1, int(cell[2])) for cell in _FAR_CELL.finditer(text)]
+        width = max([width, *(column for column, _ in far)])
+        height = max([height, *(line for _, line in far), *(int(row[1]) for row in _FAR_ROW.finditer(text))])
+        if width > MOST_COLUMNS or width * height > MOST_SPANNED_CELLS:
+            raise FileRefusedError(
+                Fault("The first sheet holds cells far off the table; delete them, or save the table as CSV.")
+            )
+
+
 def _unfit_cells(archive: ZipFile) -> Iterator[tuple[int, int, str]]:
     """Position, line and reason of each cell that holds a formula or an error."""
-    seen = b""
+    told = 0
+    for text, start in _sheet_text(archive):
+        for cell in _UNFIT_CELL.finditer(text):
+            if start + cell.start() >= told:
+                told = start + cell.end()
+                yield _position(cell[1].decode()), int(cell[2]), _FORMULA if cell["formula"] else _ERROR
+
+
+def _sheet_text(archive: ZipFile) -> Iterator[tuple[bytes, int]]:
+    """The first sheet in pieces, with where each begins; they overlap, for a cell may stand across their border."""
+    start, text = 0, b""
     with archive.open(_first_sheet(archive)) as sheet:
         while chunk := sheet.read(_CHUNK):
-            text = seen + chunk
-            end = 0
-            for cell in _UNFIT_CELL.finditer(text):
-                end = cell.end()
-                yield _position(cell[1].decode()), int(cell[2]), _FORMULA if cell["formula"] else _ERROR
-            seen = text[max(end, len(text) - _OVERLAP) :]
+            kept = text[-_OVERLAP:]
+            start += len(text) - len(kept)
+            text = kept + chunk
+            yield text, start
 
 
 def _first_sheet(archive: ZipFile) -> str:

@@ -2,12 +2,15 @@ import errno
 import os
 import signal
 import threading
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import Error, connection
+from django.http import Http404, HttpRequest
 
 from healthtrack import demo
 from healthtrack.environment import EMBEDDED_ENGINE
@@ -15,11 +18,20 @@ from healthtrack.environment import EMBEDDED_ENGINE
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 HIGHEST_PORT = 65535
+SAMPLE_PATIENTS = 2000
 
 
 class QuietRequestHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
         """Writes nothing: addresses hold what was searched for, which may be a patient's name."""
+
+
+class StaticFiles(StaticFilesHandler):
+    def serve(self, request: HttpRequest) -> Any:  # noqa: ANN401
+        try:
+            return super().serve(request)
+        except SuspiciousFileOperation as fault:
+            raise Http404 from fault
 
 
 class Stop:
@@ -49,12 +61,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--patients",
             type=int,
-            default=2000,
             metavar="N",
-            help="how many invented patients the first run loads; 0 for an empty start (%(default)s)",
+            help=f"how many invented patients the first run loads; by default {SAMPLE_PATIENTS:,}, or none where"
+            " DATABASE_URL names the database",
         )
 
-    def handle(self, *, patients: int, **_: object) -> None:
+    def handle(self, *, patients: int | None, **_: object) -> None:
+        if patients is None:
+            patients = SAMPLE_PATIENTS if is_embedded() else 0
         port = wished_port()
         with listen(port) as server:
             stop = Stop(server)
@@ -62,7 +76,7 @@ class Command(BaseCommand):
                 self.set_up(patients)
                 stop.interrupts = False
                 self.greet(port)
-                server.set_app(StaticFilesHandler(get_internal_wsgi_application()))
+                server.set_app(StaticFiles(get_internal_wsgi_application()))
                 server.serve_forever()
             except KeyboardInterrupt:
                 stop.interrupts = False
@@ -115,8 +129,12 @@ def database_fault(fault: Error) -> CommandError:
     return CommandError(f"The database cannot be used: {reason}")
 
 
+def is_embedded() -> bool:
+    return bool(connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE)
+
+
 def data_place() -> str:
     folder = str(settings.HEALTHTRACK_DATA_DIR)
-    if connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE:
+    if is_embedded():
         return folder
     return f"database {connection.settings_dict['NAME']} of DATABASE_URL; secrets in {folder}"

@@ -36,6 +36,11 @@ class Kind:
     def __str__(self) -> str:
         return self.page
 
+    @property
+    def steward(self) -> tuple[str, str]:
+        """The permissions of who may import it."""
+        return self.page.replace("/", ".view_"), self.page.replace("/", ".import_")
+
     def rows(self, *changes: Row) -> list[Row]:
         """A valid row for each change, and changed so."""
         return [

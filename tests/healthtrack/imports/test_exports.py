@@ -97,7 +97,9 @@ def cells(content: bytes, form: str) -> list[list[object]]:
 @each_kind
 def test_the_page_needs_the_permission_to_export(sign_in: SignIn, kind: Kind) -> None:
     view, exports = PERMISSIONS[kind]
-    assert_page_needs(sign_in, kind.address("export"), exports, others=[view, exports.replace(".export_", ".import_")])
+    assert_page_needs(
+        sign_in, kind.address("export"), view, exports, others=[view, exports.replace(".export_", ".import_")]
+    )
 
 
 @each_kind
@@ -108,7 +110,7 @@ def test_nobody_else_is_given_a_file(sign_in: SignIn, kind: Kind) -> None:
 
 
 @each_kind
-@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
+@pytest.mark.parametrize("form", [CSV, XLSX, JSON], ids=["csv", "xlsx", "json"])
 def test_a_file_comes_back_unchanged(clerk: Client, stored: int, tmp_path: Path, kind: Kind, form: str) -> None:
     path = tmp_path / "export"
     path.write_bytes(export(clerk, kind, form))
@@ -146,6 +148,24 @@ def test_json_holds_the_same_rows(clerk: Client, stored: int, kind: Kind) -> Non
     rows = json.loads(export(clerk, kind, JSON))
     assert len(rows) == stored
     assert list(rows[0]) == list(kind.row)
+
+
+def test_a_day_that_no_spreadsheet_knows_comes_back_unchanged(clerk: Client, tmp_path: Path) -> None:
+    for number, born in enumerate((date(1, 1, 1), date(1850, 6, 1), date(1899, 12, 30), date(1900, 2, 28))):
+        factories.medical_record(f"P{number}", date_of_birth=born)
+    path = tmp_path / "export"
+    path.write_bytes(export(clerk, RECORDS, XLSX))
+    assert RECORDS.run(path).counts.unchanged == 4
+
+
+@each_kind
+@pytest.mark.parametrize("wanted", ["foo=1", "id=1", "rating=x", "appointment=abc", "tracker_model=x"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_filter_that_the_list_does_not_have_gets_a_sentence(
+    clerk: Client, kind: Kind, wanted: str, method: str
+) -> None:
+    answer = getattr(clerk, method)(f"{kind.address('export')}?{wanted}", {"format": CSV, "resource": "0"}, follow=True)
+    assert answer.status_code == 200
 
 
 def test_what_the_list_shows_is_what_is_exported(clerk: Client, stored: int) -> None:

@@ -265,6 +265,20 @@ class TestHostileWorkbooks:
         with pytest.raises(FileRefusedError, match="unpacks to far more"):
             read(write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), **parts}))
 
+    @pytest.mark.parametrize("cell", ["XFD1048576", "AAA1", "ZZ200000", "AB1048576"])
+    def test_one_with_a_cell_far_off_the_table_is_refused(self, tmp_path: Path, cell: str) -> None:
+        book = Workbook()
+        book.active["A1"], book.active[cell] = "name", "x"
+        book.save(tmp_path / "far.xlsx")
+        with pytest.raises(FileRefusedError, match="cells far off the table"):
+            read(tmp_path / "far.xlsx")
+
+    def test_one_with_some_columns_more_is_read(self, tmp_path: Path) -> None:
+        book = Workbook()
+        book.active["A1"], book.active["A2"], book.active["AZ5000"] = "name", "Ada", "x"
+        book.save(tmp_path / "wide.xlsx")
+        read(tmp_path / "wide.xlsx")
+
     @pytest.mark.parametrize(
         "declared",
         ['<!ENTITY a SYSTEM "file:///etc/passwd">', '<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">'],

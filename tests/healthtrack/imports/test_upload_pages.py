@@ -17,17 +17,14 @@ from patients.models import MedicalRecord
 from tests import factories
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
+from tests.forms import form_with
 from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.healthtrack.imports.pages import confirm, messages, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 GONE = "This upload is gone: it was imported already, or is too old. Upload the file again."
-PERMISSIONS = {
-    RECORDS: ("patients.view_medicalrecord", "patients.import_medicalrecord"),
-    CATALOGUE: ("trackers.view_fitnesstracker", "trackers.import_fitnesstracker"),
-    MODELS: ("trackers.view_trackermodel", "trackers.import_trackermodel"),
-}
+PERMISSIONS = {kind: kind.steward for kind in (RECORDS, CATALOGUE, MODELS)}
 each_kind = pytest.mark.parametrize("kind", PERMISSIONS, ids=str)
 
 
@@ -61,7 +58,11 @@ class TestWhoMayImport:
         view, imports = PERMISSIONS[kind]
         others = [view, view.replace(".view_", ".add_"), view.replace(".view_", ".change_")]
         others += [name for other, names in PERMISSIONS.items() if other is not kind for name in names]
-        assert_page_needs(sign_in, kind.address("import"), imports, others=others)
+        assert_page_needs(sign_in, kind.address("import"), view, imports, others=others)
+
+    @each_kind
+    def test_who_may_not_see_the_rows_may_not_import_them(self, sign_in: SignIn, kind: Kind) -> None:
+        assert sign_in(kind.steward[1]).get(kind.address("import")).status_code == 403
 
     @each_kind
     def test_nobody_else_may_upload_or_confirm(self, sign_in: SignIn, path: Path, kind: Kind, steward: Client) -> None:
@@ -263,6 +264,13 @@ class TestTheConfirmation:
         assert "no-store" in page["Cache-Control"]
         assert uploads(data_folder) == []
         assert not MedicalRecord.objects.exists()
+
+    @each_kind
+    def test_the_button_of_the_preview_imports_the_file(self, steward: Client, path: Path, kind: Kind) -> None:
+        button = form_with(preview_of(steward, path, {}, kind=kind), "import_file_name")
+        page = steward.post(button.address, button.fields, follow=True)
+        assert messages(page)[-1].startswith("Imported.")
+        assert kind.resource._meta.model.objects.count() == 1
 
     def test_rows_that_changed_after_the_preview_are_compared_anew(self, steward: Client, path: Path) -> None:
         preview = preview_of(steward, path, {}, {})
