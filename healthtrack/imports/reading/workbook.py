@@ -24,7 +24,7 @@ _UNFIT_CELL = re.compile(
 )
 # The reader makes room for the whole rectangle that the cells span, so a lone cell far off would cost all memory.
 MOST_COLUMNS = 702  # up to column ZZ
-MOST_SPANNED_CELLS = 50_000_000
+MOST_SPANNED_CELLS = 26 * 2**20  # all lines of an alphabet of columns
 _FAR_CELL = re.compile(rb'\br="([A-Z]{2,})([0-9]+)"')
 _FAR_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="([0-9]+)"')
 _ONE_LETTER_COLUMNS = 26

@@ -88,6 +88,14 @@ def sheet_of(*texts: str) -> str:
     return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
 
 
+def write_cells(path: Path, cells: dict[str, str]) -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for place, value in cells.items():
+        sheet[place] = value
+    book.save(path)
+
+
 class TestEveryFormat:
     @pytest.mark.parametrize("write", [write_tsv, write_semicolons, write_xlsx])
     def test_it_gives_the_same_rows_as_csv(self, tmp_path: Path, write: Write) -> None:
@@ -267,16 +275,12 @@ class TestHostileWorkbooks:
 
     @pytest.mark.parametrize("cell", ["XFD1048576", "AAA1", "ZZ200000", "AB1048576"])
     def test_one_with_a_cell_far_off_the_table_is_refused(self, tmp_path: Path, cell: str) -> None:
-        book = Workbook()
-        book.active["A1"], book.active[cell] = "name", "x"
-        book.save(tmp_path / "far.xlsx")
+        write_cells(tmp_path / "far.xlsx", {"A1": "name", cell: "x"})
         with pytest.raises(FileRefusedError, match="cells far off the table"):
             read(tmp_path / "far.xlsx")
 
     def test_one_with_some_columns_more_is_read(self, tmp_path: Path) -> None:
-        book = Workbook()
-        book.active["A1"], book.active["A2"], book.active["AZ5000"] = "name", "Ada", "x"
-        book.save(tmp_path / "wide.xlsx")
+        write_cells(tmp_path / "wide.xlsx", {"A1": "name", "A2": "Ada", "AZ5000": "x"})
         read(tmp_path / "wide.xlsx")
 
     @pytest.mark.parametrize(
