@@ -81,8 +81,9 @@ records_updated = _trigger(
     "records_updated",
     pgtrigger.Update,
     _OF_RECORDS.format(
-        touched="SELECT patient_id FROM new_records JOIN old_records USING (patient_id)"
-        " WHERE new_records.link_count <> old_records.link_count"
+        # Not a join: of two sets whose sizes the planner cannot know it may make a nested loop.
+        touched="SELECT patient_id FROM (SELECT patient_id, link_count FROM new_records"
+        " EXCEPT SELECT patient_id, link_count FROM old_records) AS changed"
     ),
     old="old_records",
     new="new_records",
