@@ -5,10 +5,18 @@ from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
-from patients.linking import relink, relink_names
+from patients.linking import relink_names
 from patients.models import MedicalRecord
 from tests import factories
-from tests.patients.linked import ALL_BAND_2, links, make_catalogue, make_model, unlink_by_staff, unlinked
+from tests.patients.linked import (
+    ALL_BAND_2,
+    links,
+    make_catalogue,
+    make_model,
+    make_patients,
+    unlink_by_staff,
+    unlinked,
+)
 from tests.sessions import start_in_another_session
 from trackers.models import TrackerAlias, TrackerModel
 
@@ -20,16 +28,10 @@ def catalogue() -> dict[str, TrackerModel]:
     return make_catalogue()
 
 
-def patients(*trackers: str) -> None:
-    """P0, P1 and so on, who state these trackers."""
-    numbers = [factories.medical_record(f"P{number}", tracker=tracker).pk for number, tracker in enumerate(trackers)]
-    relink(numbers)
-
-
 def test_settling_an_unknown_name_links_those_who_state_it_in_any_letter_case(
     catalogue: dict[str, TrackerModel],
 ) -> None:
-    patients("Bipp", "BIPP", "Bip", "Bip U", "")
+    make_patients("Bipp", "BIPP", "Bip", "Bip U", "")
     factories.tracker_alias("bIpp", catalogue["Amazfit Bip U"])
     bip = {"Amazfit Bip U"}
     assert links() == {"P0": bip, "P1": bip, "P2": set(), "P3": bip, "P4": set()}
@@ -38,13 +40,13 @@ def test_settling_an_unknown_name_links_those_who_state_it_in_any_letter_case(
 def test_settling_a_name_of_several_brands_leaves_its_patients_the_chosen_model(
     catalogue: dict[str, TrackerModel],
 ) -> None:
-    patients("Band 2", "Honor Band 2")
+    make_patients("Band 2", "Honor Band 2")
     factories.tracker_alias("band 2", catalogue["Xiaomi Band 2"])
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Honor Band 2"}}
 
 
 def test_a_name_may_be_settled_for_a_model_that_it_does_not_name(catalogue: dict[str, TrackerModel]) -> None:
-    patients("Band 2", "Honor Band 2")
+    make_patients("Band 2", "Honor Band 2")
     factories.tracker_alias("Honor Band 2", catalogue["Amazfit Bip U"])
     assert links() == {"P0": ALL_BAND_2, "P1": {"Amazfit Bip U"}}
 
@@ -52,7 +54,7 @@ def test_a_name_may_be_settled_for_a_model_that_it_does_not_name(catalogue: dict
 def test_another_choice_moves_the_patients_and_letting_the_name_go_undoes_it(
     catalogue: dict[str, TrackerModel],
 ) -> None:
-    patients("Band 2", "Bipp")
+    make_patients("Band 2", "Bipp")
     settled = [factories.tracker_alias(name, catalogue["Xiaomi Band 2"]) for name in ("Band 2", "Bipp")]
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Xiaomi Band 2"}}
     for alias in settled:
@@ -65,7 +67,7 @@ def test_another_choice_moves_the_patients_and_letting_the_name_go_undoes_it(
 
 @pytest.mark.parametrize("chosen", ["Xiaomi Band 2", "Honor Band 2", "Amazfit Bip U"])
 def test_links_that_staff_made_or_removed_are_left_alone(catalogue: dict[str, TrackerModel], chosen: str) -> None:
-    patients("Band 2")
+    make_patients("Band 2")
     unlink_by_staff(catalogue["Honor Band 2"])
     factories.link(MedicalRecord.objects.get(), catalogue["Amazfit Bip U"])
     alias = factories.tracker_alias("Band 2", catalogue[chosen])
@@ -77,12 +79,12 @@ def test_links_that_staff_made_or_removed_are_left_alone(catalogue: dict[str, Tr
 
 def test_a_patient_who_states_a_settled_name_later_is_linked_by_it(catalogue: dict[str, TrackerModel]) -> None:
     factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
-    patients("Band 2", "Xiaomi Band 2")
+    make_patients("Band 2", "Xiaomi Band 2")
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Xiaomi Band 2"}}
 
 
 def test_a_new_model_of_a_settled_name_gets_none_of_its_patients(catalogue: dict[str, TrackerModel]) -> None:
-    patients("Band 2", "Bipp")
+    make_patients("Band 2", "Bipp")
     for name in ("Band 2", "Bipp"):
         factories.tracker_alias(name, catalogue["Xiaomi Band 2"])
     make_model("Realme Band 2")
@@ -95,7 +97,7 @@ def test_a_new_model_of_a_settled_name_gets_none_of_its_patients(catalogue: dict
 def test_a_renamed_model_keeps_the_patients_of_its_settled_names_and_gains_none_of_others(
     catalogue: dict[str, TrackerModel],
 ) -> None:
-    patients("Band 2", "Bipp", "Honor Band 2")
+    make_patients("Band 2", "Bipp", "Honor Band 2")
     factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
     factories.tracker_alias("Bipp", catalogue["Honor Band 2"])
     for model, name in (("Xiaomi Band 2", "Band 7"), ("Honor Band 2", "Band 8"), ("Huawei Band 2", "Bipp")):
@@ -111,7 +113,7 @@ def test_a_model_that_a_settled_name_stands_for_is_not_deleted(catalogue: dict[s
 
 
 def test_names_that_nobody_states_change_nothing(catalogue: dict[str, TrackerModel]) -> None:
-    patients("Band 2", "", "Fenix")
+    make_patients("Band 2", "", "Fenix")
     before = links()
     relink_names([])
     relink_names(["", "Bipp", "%"])
@@ -123,7 +125,7 @@ def test_names_that_nobody_states_change_nothing(catalogue: dict[str, TrackerMod
 def test_the_database_is_asked_as_often_for_any_number_of_patients(
     catalogue: dict[str, TrackerModel], count: int
 ) -> None:
-    patients(*["Band 2"] * count)
+    make_patients(*["Band 2"] * count)
     with CaptureQueriesContext(connection) as settling:
         alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
     with CaptureQueriesContext(connection) as letting_go:
@@ -134,7 +136,7 @@ def test_the_database_is_asked_as_often_for_any_number_of_patients(
 
 @transaction.atomic
 def new_patient() -> None:
-    patients("Band 2")
+    make_patients("Band 2")
 
 
 @transaction.atomic
@@ -158,7 +160,7 @@ def test_a_patient_who_comes_while_the_name_is_settled_is_linked_by_it(patient_f
 def test_a_link_that_staff_remove_while_the_name_is_let_go_stays_removed() -> None:
     catalogue = make_catalogue()
     alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
-    patients("Band 2")
+    make_patients("Band 2")
     with transaction.atomic():
         MedicalRecord.objects.update(unlinked_model_ids=[catalogue["Honor Band 2"].pk])
         other = start_in_another_session(alias.delete)
