@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
 from django.contrib.admin.views.main import ChangeList
 from django.db import DataError, IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
@@ -12,6 +12,7 @@ from django.urls import reverse
 from healthtrack.collisions import is_collision
 from healthtrack.forms import CleanedCharField
 from healthtrack.imports.admin import ImportExportAdmin
+from healthtrack.widgets import AutocompleteByNumber
 
 NUL = "\0"
 CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
@@ -20,7 +21,7 @@ CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
 Answer = TypeVar("Answer", bound=HttpResponse | None)
 
 
-class CarefulAdmin(ImportExportAdmin):
+class CarefulPages(AutocompleteByNumber, ModelAdmin[Any]):
     """Answers with a sentence where Django's admin has a server error.
 
     That is to values that no row can hold, and to people who change the same rows at the same moment.
@@ -58,14 +59,6 @@ class CarefulAdmin(ImportExportAdmin):
             self.message_user(request, "A row was selected that cannot be; select the rows again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    def export_action(self, request: HttpRequest) -> HttpResponse:
-        try:
-            response: HttpResponse = super().export_action(request)
-        except IncorrectLookupParameters:
-            self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
-        return response
-
     def _unless_collided(self, request: HttpRequest, view: Callable[[], Answer]) -> Answer | HttpResponseRedirect:
         try:
             return view()
@@ -79,3 +72,15 @@ class CarefulAdmin(ImportExportAdmin):
                 messages.ERROR,
             )
             return HttpResponseRedirect(request.get_full_path())
+
+
+class CarefulAdmin(CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+    """The same for rows that files bring too."""
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        try:
+            response: HttpResponse = super().export_action(request)
+        except IncorrectLookupParameters:
+            self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
+        return response

@@ -6,6 +6,7 @@ from healthtrack.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/tracker-names/", include("patients.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("healthz", healthz, name="healthz"),

@@ -66,6 +66,28 @@ _COUNT_WAITING = f"""
            (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
 """
 
+# A patient is locked before the links, as when staff change both at once.
+_RELINK_NAMES = f"""
+    WITH stating AS (
+        SELECT patient_id, lower(tracker) AS name, unlinked_model_ids
+          FROM medical_records
+         WHERE tracker <> '' AND lower(tracker) IN (SELECT lower(name) FROM unnest(%(names)s::text[]) AS name)
+         ORDER BY patient_id FOR NO KEY UPDATE
+    ), outdated AS (
+        DELETE FROM medical_record_and_trackers AS link
+         USING stating
+         WHERE link.patient_id = stating.patient_id
+           AND link.source = 'import'
+           AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+                            WHERE named.model_id = link.model_id AND named.name = stating.name)
+    )
+    INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
+    SELECT patient_id, model_id, 'import'
+      FROM stating JOIN ({NAMES_SQL}) AS named USING (name)
+     WHERE model_id <> ALL(unlinked_model_ids)
+    ON CONFLICT DO NOTHING
+"""
+
 # Over the staged rows of an import of medical records, `rows`.
 STAGED_LINK_COUNTS = f"""
     LEFT JOIN (SELECT name, count(*) AS links FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
@@ -112,6 +134,14 @@ def link_waiting_patients(model_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         for statement in (_BEFORE_MODELS, _DROP_OUTDATED_LINKS, _LINK_WAITING):
             cursor.execute(statement, {"models": list(model_ids)})
+
+
+@transaction.atomic(savepoint=False)
+def relink_names(names: Sequence[str]) -> None:
+    """Gives the patients who state these names, settled or let go, the links that the names now stand for."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEFORE_MODELS)
+        cursor.execute(_RELINK_NAMES, {"names": list(names)})
 
 
 def count_waiting_patients(model_ids: Sequence[int]) -> LinkCounts:

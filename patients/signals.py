@@ -1,18 +1,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from healthtrack.imports.results import LinkCounts
-from patients.linking import count_waiting_patients, link_waiting_patients
-from trackers.models import TrackerModel
+from patients.linking import count_waiting_patients, link_waiting_patients, relink_names
+from trackers.models import TrackerAlias, TrackerModel
 from trackers.signals import models_imported
 
 
 @receiver(post_save, sender=TrackerModel)
 def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:  # noqa: ANN401
     link_waiting_patients([instance.pk])
+
+
+@receiver([post_save, post_delete], sender=TrackerAlias)
+def relink_patients_of_settled_name(instance: TrackerAlias, **_: Any) -> None:  # noqa: ANN401
+    relink_names([instance.name])
 
 
 @receiver(models_imported)

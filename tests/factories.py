@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 
 from patients.models import MedicalRecord, MedicalRecordTracker
-from trackers.models import FitnessTracker, TrackerModel
+from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 DEFAULT_PASSWORD = "a long enough password"
 
@@ -25,6 +25,10 @@ def variant(model: TrackerModel, **values: Any) -> FitnessTracker:
         "average_battery_life_days": 14,
     }
     return FitnessTracker.objects.create(model=model, **{**defaults, **values})
+
+
+def tracker_alias(name: str, model: TrackerModel) -> TrackerAlias:
+    return TrackerAlias.objects.create(name=name, model=model)
 
 
 def medical_record(patient_id: str = "P1", **values: Any) -> MedicalRecord:

@@ -2,16 +2,16 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, UniqueConstraint
+from django.contrib.admin.widgets import AdminIntegerFieldWidget, RelatedFieldWidgetWrapper
+from django.db.models import Count, IntegerField, Min, OuterRef, QuerySet, Subquery, UniqueConstraint
 from django.db.models.functions import Coalesce
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from healthtrack.admin import CLEANED_TEXT, CarefulAdmin
-from healthtrack.widgets import AutocompleteByNumber
-from trackers.models import FitnessTracker, TrackerModel
+from healthtrack.admin import CLEANED_TEXT, CarefulAdmin, CarefulPages
+from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ class _Counts(TypedDict):
     variant_count: int
 
 
+class _Aliases(TypedDict):
+    alias_count: int
+    alias: str
+
+
 @admin.register(TrackerModel)
 class TrackerModelAdmin(CarefulAdmin):
     resource_classes = [TrackerModelResource]
@@ -100,13 +105,26 @@ class TrackerModelAdmin(CarefulAdmin):
         counted: QuerySet[Any] = models.annotate(variant_count=rows_per_model(FitnessTracker.objects.all()))
         return counted
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+        named = TrackerModel.objects.filter(pk__in=[model.pk for model in objs], aliases__isnull=False)
+        counted: QuerySet[Any] = named.annotate(alias_count=Count("aliases"), alias=Min("aliases__name"))
+        if refusals := [_refusal(model) for model in counted]:
+            return [], {}, set(), refusals
+        return super().get_deleted_objects(objs, request)
+
     @admin.display(description="variants", ordering="variant_count")
     def number_of_variants(self, model: "WithAnnotations[TrackerModel, _Counts]") -> int:
         return model.variant_count
 
 
+def _refusal(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:
+    several = f"{model.alias_count:,} settled tracker names stand for it, such as “{model.alias}”. Undo these first."
+    one = f"the settled tracker name “{model.alias}” stands for it. Undo that first."
+    return f"{model} cannot be deleted: {one if model.alias_count == 1 else several}"
+
+
 @admin.register(FitnessTracker)
-class FitnessTrackerAdmin(AutocompleteByNumber, CarefulAdmin):  # type: ignore[misc]  # untyped bases disagree
+class FitnessTrackerAdmin(CarefulAdmin):
     resource_classes = [FitnessTrackerResource]
     list_display = (
         "model_name",
@@ -162,3 +180,31 @@ class FitnessTrackerAdmin(AutocompleteByNumber, CarefulAdmin):  # type: ignore[m
     @admin.display(description="reviews", ordering="reviews")
     def review_count(self, variant: FitnessTracker) -> str | None:
         return None if variant.reviews is None else f"{variant.reviews:,}"
+
+
+@admin.register(TrackerAlias)
+class TrackerAliasAdmin(CarefulPages):
+    list_display = ("name", "model", "created_by", "created_at")
+    list_select_related = ("model", "created_by")
+    search_fields = ("name", "model__brand_name", "model__model_name")
+    search_help_text = "Words of the stated tracker, the brand and the model name, in any order"
+    autocomplete_fields = ("model",)
+
+    def get_fields(self, request: HttpRequest, obj: TrackerAlias | None = None) -> tuple[str, ...]:
+        return ("name", "model", "created_by", "created_at") if obj else ("name", "model")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TrackerAlias | None = None) -> tuple[str, ...]:
+        return ("name", "created_by", "created_at") if obj else ()
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        choice = field.widget if field else None
+        if isinstance(choice, RelatedFieldWidgetWrapper):
+            # Whoever would undo a choice must not meet a button beside it that deletes the tracker model.
+            choice.can_add_related = choice.can_change_related = choice.can_delete_related = False
+        return field
+
+    def save_model(self, request: HttpRequest, obj: TrackerAlias, form: forms.ModelForm[Any], change: bool) -> None:
+        # Whoever chooses another model has settled the name.
+        obj.created_by_id, obj.created_at = request.user.pk, timezone.now()
+        super().save_model(request, obj, form, change)

@@ -1,9 +1,11 @@
 from decimal import Decimal
 
+import pgtrigger
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 from healthtrack.constraints import not_blank
 
@@ -121,3 +123,57 @@ class FitnessTracker(models.Model):
     def __str__(self) -> str:
         looks = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
         return f"{self.model}: {looks}" if looks else str(self.model)
+
+
+class TrackerAlias(models.Model):
+    """A person's decision which model a stated tracker names, whatever the models are called."""
+
+    alias_id = models.AutoField(primary_key=True, db_comment="Number of the settled name")
+    name = models.CharField(
+        "stated tracker",
+        max_length=300,
+        db_comment="The tracker as patients name it, in whatever letter case; it never changes",
+    )
+    model = models.ForeignKey(
+        TrackerModel,
+        on_delete=models.PROTECT,
+        related_name="aliases",
+        db_index=False,  # the table is small
+        verbose_name="tracker model",
+        db_comment="The tracker model that the name stands for, and no other",
+    )
+    created_at = models.DateTimeField(
+        "settled at",
+        db_default=Now(),
+        editable=False,
+        db_comment="Moment at which the name was settled",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,  # the table is small
+        verbose_name="settled by",
+        db_comment="Who settled the name, null when not known",
+    )
+
+    class Meta:
+        db_table = "tracker_aliases"
+        db_table_comment = "Stated trackers that staff tied to a tracker model: misspelt, unknown or of several brands"
+        verbose_name = "settled tracker name"
+        ordering = ["name"]
+        constraints = [
+            UniqueConstraint(
+                Lower("name"),
+                name="tracker_aliases_unique",
+                violation_error_message="This name is settled already.",
+            ),
+            not_blank("tracker_aliases", "name"),
+        ]
+        # Patients are linked anew by the name that is saved: under another one, those of the old would be forgotten.
+        triggers = [pgtrigger.ReadOnly(name="name_never_changes", fields=["name"])]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,4 +1,4 @@
-"""The four tables, read back from PostgreSQL's own catalogue."""
+"""The tables, read back from PostgreSQL's own catalogue."""
 
 import re
 from textwrap import dedent
@@ -41,12 +41,19 @@ COLUMNS = """
     medical_record_and_trackers.patient_id varchar(50) collate C not null
     medical_record_and_trackers.model_id integer not null
     medical_record_and_trackers.source varchar(6) not null default 'staff'
+
+    tracker_aliases.alias_id integer not null identity
+    tracker_aliases.name varchar(300) not null
+    tracker_aliases.created_at timestamp with time zone not null default statement_timestamp()
+    tracker_aliases.created_by_id integer
+    tracker_aliases.model_id integer not null
 """
 PRIMARY_KEYS = """
     tracker_models (model_id)
     fitness_trackers (tracker_id)
     medical_records (patient_id)
     medical_record_and_trackers (patient_id, model_id)
+    tracker_aliases (alias_id)
 """
 # Deferred to the end of the transaction; a row in use is not deleted, whoever asks.
 FOREIGN_KEYS = """
@@ -55,6 +62,8 @@ FOREIGN_KEYS = """
         deferred, on delete no action, on update no action
     medical_record_and_trackers (model_id) to tracker_models (model_id)
         deferred, on delete no action, on update no action
+    tracker_aliases (created_by_id) to auth_user (id) deferred, on delete no action, on update no action
+    tracker_aliases (model_id) to tracker_models (model_id) deferred, on delete no action, on update no action
 """
 CHECKS = """
     tracker_models_brand_name_not_blank
@@ -75,6 +84,8 @@ CHECKS = """
     medical_records_patient_id_not_blank
 
     medical_record_and_trackers_source_known
+
+    tracker_aliases_name_not_blank
 """
 # All of them: none is made beside those that a query needs.
 INDEXES = """
@@ -92,6 +103,9 @@ INDEXES = """
 
     medical_record_and_trackers_pkey: unique (patient_id, model_id)
     medical_record_and_trackers_model_id_17e6e9a8: (model_id)
+
+    tracker_aliases_pkey: unique (alias_id)
+    tracker_aliases_unique: unique (lower(name))
 """
 TRIGGERS = """
     medical_records patient_id_never_changes before update of each row
@@ -102,12 +116,15 @@ TRIGGERS = """
     medical_record_and_trackers links_inserted after insert
     medical_record_and_trackers links_truncated after truncate
     medical_record_and_trackers links_updated after update
+
+    tracker_aliases name_never_changes before update of each row
 """
 COMMENTS = {
     "tracker_models": "Wearables by brand and model; each is sold in variants (fitness_trackers)",
     "fitness_trackers": "Variants of the tracker models: color, display, strap, prices, rating",
     "medical_records": "Patients with their conditions and the tracker that they say they use, a row a patient",
     "medical_record_and_trackers": "Which patient uses which tracker model",
+    "tracker_aliases": "Stated trackers that staff tied to a tracker model: misspelt, unknown or of several brands",
 }
 # The tables in the order above, and what their columns, keys, indexes and triggers hang on.
 _TABLES = """

@@ -1,5 +1,6 @@
 """A catalogue to link patients to, and the links as a test reads them."""
 
+from patients.linking import relink
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests import factories
 from trackers.models import TrackerModel
@@ -37,6 +38,11 @@ def make_model(model: str) -> TrackerModel:
 
 def make_catalogue() -> dict[str, TrackerModel]:
     return {model: make_model(model) for model in CATALOGUE}
+
+
+def make_patients(*trackers: str) -> None:
+    """P0, P1 and so on, who state these trackers."""
+    relink([factories.medical_record(f"P{number}", tracker=tracker).pk for number, tracker in enumerate(trackers)])
 
 
 def links() -> dict[str, set[str]]:

@@ -1,25 +1,21 @@
 """What imports of either file do to the links of patients."""
 
-import csv
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ImportResult, LinkCounts
+from healthtrack.imports.results import LinkCounts
 from patients import linking
 from patients.linking import relink
 from patients.models import MedicalRecord
-from patients.resources import MedicalRecordResource
 from tests import factories
+from tests.patients.conftest import ImportModels, ImportRecords
 from tests.patients.linked import (
     ALL_BAND_2,
     CATALOGUE,
     NAMED,
-    brand_and_name,
     links,
     make_catalogue,
     make_model,
@@ -28,82 +24,11 @@ from tests.patients.linked import (
 )
 from tests.sessions import start_in_another_session
 from trackers.models import TrackerModel
-from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
 pytestmark = pytest.mark.django_db
 
 PATIENTS = {"P1": "Band 2", "P2": "huawei band 2", "P3": "Fenix", "P4": "None", "P5": "Bip U"}
 THEIR_LINKS = {"P1": ALL_BAND_2, "P2": {"Huawei Band 2"}, "P3": set(), "P4": set(), "P5": {"Amazfit Bip U"}}
-
-ImportRecords = Callable[..., ImportResult]
-ImportModels = Callable[..., ImportResult]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
-@pytest.fixture
-def import_records(file: Path) -> ImportRecords:
-    """Imports patients, given as numbers with stated trackers."""
-
-    def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> ImportResult:
-        rows = [record_row(patient_id, name, tracker) for patient_id, tracker in trackers.items()]
-        return import_rows(MedicalRecordResource(), file, rows, dry_run=dry_run)
-
-    return imported
-
-
-@pytest.fixture(params=[FitnessTrackerResource, TrackerModelResource])
-def import_models(request: pytest.FixtureRequest, file: Path) -> ImportModels:
-    """Imports models, with a variant of each or by themselves."""
-
-    def imported(*models: str, dry_run: bool = False) -> ImportResult:
-        return import_rows(request.param(), file, list(map(variant_row, models)), dry_run=dry_run)
-
-    return imported
-
-
-def record_row(patient_id: str, name: str, tracker: str) -> dict[str, str]:
-    return {
-        "patient_id": patient_id,
-        "name": name,
-        "date_of_birth": "05/17/1980",
-        "gender": "F",
-        "medical_conditions": "None",
-        "medications": "No",
-        "allergies": "None",
-        "last_appointment_date": "01/31/2024",
-        "Tracker": tracker,
-    }
-
-
-def variant_row(model: str) -> dict[str, str]:
-    brand, name = brand_and_name(model)
-    return {
-        "Brand Name": f"{brand} ",
-        "Device Type": "FitnessBand",
-        "Model Name": name,
-        "Color": "Black",
-        "Selling Price": "2,499",
-        "Original Price": "2,999",
-        "Display": "AMOLED",
-        "Rating (Out of 5)": "4.1",
-        "Strap Material": "Leather",
-        "Average Battery Life (in days)": "14",
-        "Reviews": "",
-    }
-
-
-def import_rows(resource: SetResource, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> ImportResult:
-    with file.open("w", newline="", encoding="utf-8-sig") as opened:
-        writer = csv.DictWriter(opened, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    result = resource.import_data(file, dry_run=dry_run)
-    assert result.faults == []
-    return result
 
 
 @pytest.mark.parametrize(("tracker", "models"), [*NAMED, (" Band  2 ", ALL_BAND_2), ("NONE", set())])

@@ -104,6 +104,15 @@ def test_the_patients_of_one_model_are_shown_with_the_models_name_among_the_filt
     assert "By tracker model" not in keeper.get(LIST).content.decode()
 
 
+def test_the_patients_who_state_one_tracker_are_shown_with_its_name_among_the_filters(keeper: Client) -> None:
+    for number, tracker in enumerate(("Band 2", "BAND 2", "Band 22", "")):
+        factories.medical_record(f"P{number}", tracker=tracker)
+    assert found(keeper, tracker="band 2") == ["P0", "P1"]
+    assert found(keeper, tracker="Fenix") == []
+    assert "By stated tracker" in keeper.get(LIST, {"tracker": "Fenix"}).content.decode()
+    assert "By stated tracker" not in keeper.get(LIST).content.decode()
+
+
 def test_the_last_appointment_filters_by_year(keeper: Client) -> None:
     this_year = timezone.localdate().year
     factories.medical_record("P1", last_appointment_date=date(this_year, 1, 1))
@@ -145,6 +154,8 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
         {"name": "\0"},
         {"medications__exact": "x"},
         {"linked": "x"},
+        {"tracker": "\0"},
+        {"tracker": ""},
         {"tracker_model": "x"},
         {"tracker_model": "99999999999999999999"},
         {"appointment": "x"},

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from tests import factories
 from tests.refusals import execute, refusal
-from trackers.models import FitnessTracker, TrackerModel
+from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +133,43 @@ def test_a_model_is_called_by_brand_and_name_and_a_variant_by_its_looks_too() ->
     assert str(model) == "Xiaomi Band 2"
     assert str(FitnessTracker(model=model, color="Black", strap_material="Leather")) == "Xiaomi Band 2: Black, Leather"
     assert str(FitnessTracker(model=model)) == "Xiaomi Band 2"
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_settled_name_is_neither_blank_nor_padded(blank: str) -> None:
+    model = factories.tracker_model()
+    refused = refusal(f"INSERT INTO tracker_aliases (name, model_id) VALUES ({blank}, {model.pk})")
+    assert refused.constraint_name == "tracker_aliases_name_not_blank"
+
+
+def test_a_name_is_settled_once_in_whatever_letter_case() -> None:
+    alias = factories.tracker_alias("Band 2", factories.tracker_model())
+    refused = refusal("INSERT INTO tracker_aliases (name, model_id) SELECT upper(name), model_id FROM tracker_aliases")
+    assert refused.constraint_name == "tracker_aliases_unique"
+    with pytest.raises(ValidationError) as said:
+        TrackerAlias(name="BAND 2", model=alias.model).full_clean()
+    assert said.value.messages == ["This name is settled already."]
+
+
+def test_a_settled_name_stays_the_name_that_it_is() -> None:
+    alias = factories.tracker_alias("Band 2", factories.tracker_model())
+    assert refusal("UPDATE tracker_aliases SET name = 'Band 3'").message_primary
+    execute("UPDATE tracker_aliases SET model_id = %s", factories.tracker_model("Huawei").pk)
+    alias.refresh_from_db()
+    assert (str(alias), str(alias.model)) == ("Band 2", "Huawei Band 2")
+
+
+def test_a_settled_name_stands_for_a_model_that_is_there() -> None:
+    factories.tracker_alias("Band 2", factories.tracker_model())
+    refused = refusal("DELETE FROM tracker_models")
+    assert refused.constraint_name == "tracker_aliases_model_id_cded34a1_fk_tracker_models_model_id"
+
+
+def test_a_name_outlives_the_account_of_who_settled_it() -> None:
+    person = factories.staff()
+    alias = factories.tracker_alias("Band 2", factories.tracker_model())
+    TrackerAlias.objects.update(created_by=person)
+    person.delete()
+    alias.refresh_from_db()
+    assert alias.created_by is None
+    assert alias.created_at
