@@ -1,4 +1,4 @@
-"""Prints the ratios that the README quotes: `make bench`, or one part of it as in `make bench PART=imports`.
+"""Prints the ratios that the README quotes: `make bench`, or one part of it as in `make bench ARGS=imports`.
 
 Works in a scratch database of its own, which is dropped at the end.
 """

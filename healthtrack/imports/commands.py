@@ -27,12 +27,13 @@ class ImportCommand(BaseCommand):
         except OSError as fault:
             raise CommandError(f"The file {file} cannot be read: {fault.strerror}.") from fault
         self._report(result, dry_run=dry_run, as_json=json)
-        if result.faults:
+        if result.rows_faulty:
+            verb = "is" if result.rows_faulty == 1 else "are"
             raise CommandError(
-                f"Nothing was imported: {result.rows_faulty:,} of {result.rows_read:,} rows are faulty."
-                if result.rows_faulty
-                else "Nothing was imported."
+                f"Nothing was imported: {result.rows_faulty:,} of {result.rows_read:,} rows {verb} faulty."
             )
+        if result.faults:
+            raise CommandError("Nothing was imported.")
 
     def _report(self, result: ImportResult, *, dry_run: bool, as_json: bool) -> None:
         for fault in result.faults:

@@ -97,7 +97,7 @@ class ImportResult(Result):
     def summary(self) -> list[str]:
         """The counts in words, a sentence a line."""
         lines = [
-            f"{each.label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
+            f"{each.label.capitalize()}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
             for each in self.tables
         ]
         lines.append(f"{self.rows_read:,} rows read, {self.rows_merged:,} of them merged into others")

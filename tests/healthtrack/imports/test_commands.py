@@ -62,8 +62,8 @@ class TestWhatTheyPrint:
         assert errors == ""
         assert out.splitlines()[:4] == [
             "Imported:",
-            "tracker models: 1 new, 0 changed, 0 unchanged",
-            "variants: 2 new, 0 changed, 0 unchanged",
+            "Tracker models: 1 new, 0 changed, 0 unchanged",
+            "Variants: 2 new, 0 changed, 0 unchanged",
             "3 rows read, 1 of them merged into others",
         ]
 
