@@ -58,5 +58,6 @@ class MedicalRecordResource(SetResource):
         linking.link_new_staged(rows.cursor)
         rows.insert_new({"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS)
         rows.update_changed()
-        linking.relink(restated)
+        if restated:
+            linking.relink(restated)
         return counts

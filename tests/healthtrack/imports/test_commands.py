@@ -72,7 +72,7 @@ class TestWhatTheyPrint:
         before = tables()
         write_csv(path, RECORDS.rows({}, {}))
         out, _ = run(RECORDS, path, "--dry-run")
-        assert out.splitlines()[:2] == ["This would change:", "medical records: 1 new, 1 changed, 0 unchanged"]
+        assert out.splitlines()[:2] == ["This would change:", "Medical records: 1 new, 1 changed, 0 unchanged"]
         assert run_json(RECORDS, path, "--dry-run")["changed"] == 1
         assert tables() == before
         assert run_json(RECORDS, path)["changed"] == 1
