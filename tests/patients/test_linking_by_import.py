@@ -1,14 +1,12 @@
 """What imports of either file do to the links of patients."""
 
-from collections.abc import Sequence
-
 import pytest
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 from healthtrack.imports.results import LinkCounts
 from patients import linking
-from patients.linking import relink
 from patients.models import MedicalRecord
 from tests import factories
 from tests.patients.conftest import ImportModels, ImportRecords
@@ -203,12 +201,13 @@ def test_models_that_come_while_an_import_stores_their_patients_are_linked(
     import_records: ImportRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = []
+    link = linking.link_new_staged
 
-    def relink_meanwhile(patient_ids: Sequence[str]) -> None:
+    def link_meanwhile(cursor: CursorWrapper) -> None:
+        link(cursor)
         others.append(start_in_another_session(make_catalogue))
-        relink(patient_ids)
 
-    monkeypatch.setattr(linking, "relink", relink_meanwhile)
+    monkeypatch.setattr(linking, "link_new_staged", link_meanwhile)
     import_records(PATIENTS)
     others.pop().result()
     assert links() == THEIR_LINKS
