@@ -110,8 +110,9 @@ def _record_a_line(taken: list[str], first: int, names: list[str], delimiter: st
         return None
     if bare.is_empty():
         return _record_by_record([], names)
+    # polars takes a mark off the beginning: this one, and not one that belongs to the first cell.
     records = pl.read_csv(
-        BytesIO("\n".join(lines["text"]).encode()),
+        BytesIO(("\ufeff" + "\n".join(lines["text"])).encode()),
         has_header=False,
         separator=delimiter,
         schema=dict.fromkeys(names, pl.String),

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
@@ -187,6 +187,8 @@ def plain(text: str) -> str:
     rows=st.lists(st.lists(cell.filter(lambda text: len(text) < 1000), min_size=3, max_size=3), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
+@example(rows=[["\ufeff", "", ""]], quoting=csv.QUOTE_MINIMAL)
+@example(rows=[["\x1f\x8b", "", ""]], quoting=csv.QUOTE_MINIMAL)
 def test_a_well_formed_file_is_read_as_the_standard_library_reads_it(
     tmp_path: Path, rows: list[list[str]], quoting: Literal[0, 1]
 ) -> None:
