@@ -44,17 +44,17 @@ def _type(field: ModelField) -> str:
     )
 
 
-def staged(column: Column, alias: str = "rows") -> str:
-    return f"{alias}.{quoted(column.name)}"
+def staged(column: Column) -> str:
+    return f"rows.{quoted(column.name)}"
 
 
 def stored(column: Column) -> str:
     return f"{'parent' if column.of_parent else 'target'}.{quoted(column.field.column)}"
 
 
-def folded(column: Column, alias: str = "rows") -> str:
+def folded(column: Column) -> str:
     """The column as it is compared within a key."""
-    return f"lower({staged(column, alias)})" if column.case_blind else staged(column, alias)
+    return f"lower({staged(column)})" if column.case_blind else staged(column)
 
 
 def same_as_stored(columns: Iterable[Column]) -> str:

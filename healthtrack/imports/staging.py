@@ -182,8 +182,6 @@ class StagedRows:
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self) -> None:
-        if not self.plan.values:
-            return
         assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
         self.cursor.execute(f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
