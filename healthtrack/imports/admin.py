@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from import_export.admin import ImportExportModelAdmin
-from import_export.formats.base_formats import CSV, JSON, XLSX, Format
+from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ConfirmImportForm, ExportForm
 
 from healthtrack.imports.formats import DataFile
@@ -27,7 +27,7 @@ class ImportExportAdmin(ImportExportModelAdmin):
 
     resource_classes: list[type[SetResource]]
     import_formats = [DataFile]
-    export_formats = [CSV, XLSX, JSON]
+    export_formats = [CSV, XLSX]
     export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
     confirm_form_class = ConfirmForm
     import_template_name = "imports/import.html"

@@ -10,7 +10,7 @@ class DataFile(Format):
         """The encoding that the package gives is of no account: the engine finds it in the file."""
 
     def get_title(self) -> str:
-        return "CSV, TSV or XLSX; JSON as exported here"
+        return "CSV, TSV or XLSX"
 
     def create_dataset(self, path: Path) -> Path:
         return path

@@ -1,11 +1,11 @@
-"""Reads CSV, TSV and XLSX files, and exported JSON, told apart by their content, into batches of text columns."""
+"""Reads CSV, TSV and XLSX files, told apart by their content, into batches of text columns."""
 
 import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from healthtrack.imports.faults import Fault, FileRefusedError
-from healthtrack.imports.reading import delimited, objects, workbook
+from healthtrack.imports.reading import delimited, workbook
 from healthtrack.imports.reading.table import Table
 
 _ZIP = b"PK\x03\x04"
@@ -22,6 +22,7 @@ _OTHER_KINDS = (
     b"{\\rtf",
     b"<",
 )
+_JSON = re.compile(rb"\s*(\[\s*)?\{")
 _HEAD_BYTES = 4096
 
 
@@ -40,8 +41,6 @@ def open_table(path: Path) -> AbstractContextManager[Table]:
         raise FileRefusedError(Fault("This is an old or an encrypted Excel file; save it as XLSX without a password."))
     if head.startswith(_UTF_16):
         raise FileRefusedError(Fault("The file is encoded in UTF-16; save it as “CSV UTF-8”."))
-    if re.match(rb"\s*\[\s*\{", head):
-        return objects.open_objects(path)
-    if head.startswith(_OTHER_KINDS) or b"\x00" in head.splitlines()[0]:
+    if head.startswith(_OTHER_KINDS) or _JSON.match(head) or b"\x00" in head.splitlines()[0]:
         raise FileRefusedError(Fault("This is neither a CSV or TSV file nor XLSX; save the table as one of these."))
     return delimited.open_text(path)

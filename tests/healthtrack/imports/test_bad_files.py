@@ -101,6 +101,7 @@ NO_TABLES: dict[str, Faults] = {
     "files/document.pdf": [NO_TABLE],
     "files/empty.csv": [EMPTY],
     "files/empty_sheet.xlsx": ["The first sheet is empty; put the table there."],
+    "files/objects.json": [NO_TABLE],
     "files/old.xls": ["This is an old or an encrypted Excel file; save it as XLSX without a password."],
     "files/only_blank_lines.csv": [EMPTY],
     "files/only_bom.csv": [EMPTY],

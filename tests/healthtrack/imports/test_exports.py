@@ -1,7 +1,6 @@
 """What leaves through the export pages comes back by the import pages unchanged."""
 
 import csv
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
@@ -22,7 +21,7 @@ from trackers.models import FitnessTracker
 
 pytestmark = pytest.mark.django_db
 
-CSV, XLSX, JSON = "0", "1", "2"
+CSV, XLSX = "0", "1"
 PERMISSIONS = {
     RECORDS: ("patients.view_medicalrecord", "patients.export_medicalrecord"),
     CATALOGUE: ("trackers.view_fitnesstracker", "trackers.export_fitnesstracker"),
@@ -110,7 +109,7 @@ def test_nobody_else_is_given_a_file(sign_in: SignIn, kind: Kind) -> None:
 
 
 @each_kind
-@pytest.mark.parametrize("form", [CSV, XLSX, JSON], ids=["csv", "xlsx", "json"])
+@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
 def test_a_file_comes_back_unchanged(clerk: Client, stored: int, tmp_path: Path, kind: Kind, form: str) -> None:
     path = tmp_path / "export"
     path.write_bytes(export(clerk, kind, form))
@@ -143,13 +142,6 @@ def test_no_cell_begins_like_a_formula(clerk: Client, stored: int, kind: Kind, f
     assert not [cell for row in rows for cell in row if str(cell or "").startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
-@each_kind
-def test_json_holds_the_same_rows(clerk: Client, stored: int, kind: Kind) -> None:
-    rows = json.loads(export(clerk, kind, JSON))
-    assert len(rows) == stored
-    assert list(rows[0]) == list(kind.row)
-
-
 def test_a_day_that_no_spreadsheet_knows_comes_back_unchanged(clerk: Client, tmp_path: Path) -> None:
     for number, born in enumerate((date(1, 1, 1), date(1850, 6, 1), date(1899, 12, 30), date(1900, 2, 28))):
         factories.medical_record(f"P{number}", date_of_birth=born)
@@ -174,7 +166,7 @@ def test_what_the_list_shows_is_what_is_exported(clerk: Client, stored: int) -> 
 
 
 @each_kind
-@pytest.mark.parametrize("form", [CSV, XLSX, JSON], ids=["csv", "xlsx", "json"])
+@pytest.mark.parametrize("form", [CSV, XLSX], ids=["csv", "xlsx"])
 @pytest.mark.parametrize("rows", [3, 50])
 def test_no_row_costs_a_query(
     clerk: Client, django_assert_max_num_queries: Budget, kind: Kind, form: str, rows: int
