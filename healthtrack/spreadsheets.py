@@ -7,6 +7,7 @@ import re
 
 GUARD = "'"
 FORMULA = r"^[=+\-@\t\r]"
+ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)$"
 GUARDED_FORMULA = r"^'+[=+\-@\t\r]"
 
 _TO_GUARD = re.compile(f"{FORMULA}|{GUARDED_FORMULA}")

@@ -9,7 +9,7 @@ from healthtrack.imports.faults import Fault
 from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import Finding
-from healthtrack.spreadsheets import FORMULA
+from healthtrack.spreadsheets import ERROR, FORMULA
 
 # Besides those that count as blanks; most of them cannot stand in an XLSX file.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"
@@ -78,6 +78,7 @@ def _findings(column: Column) -> list[Finding]:
             text.str.contains(_formula(column)),
             "looks like a formula; write its value, or ' before it to keep it as text",
         ),
+        (text.str.contains(ERROR), "is an error of the spreadsheet; write its value instead"),
         *column.widget.findings(text, value, column.field),
     ]
 

@@ -1,20 +1,16 @@
 """Takes a file into the tables: read, clean, validate, merge, compare, and apply, a set at a time."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.collisions import is_collision
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.faults import Fault, FileRefusedError
-from healthtrack.imports.headers import Layout, lay_out
-from healthtrack.imports.plan import Column
+from healthtrack.imports.headers import lay_out
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.results import OUTCOMES, ImportResult
@@ -85,23 +81,13 @@ def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: Impo
     if layout.faults:
         raise FileRefusedError(*layout.faults)
     result.notices.extend(layout.notices)
-    table.faults = _of_known_columns(table, columns, layout)
-    unfit = {(fault.line, fault.column) for fault in table.faults}
     with rows.filling() as fill:
         for batch in table.batches:
             named = batch.select(LINE, *layout.positions).rename(layout.positions)
             checked = check_batch(named, columns, resource.row_rules())
-            fill(checked.rows.filter(~pl.col(LINE).is_in([line for line, _ in unfit])) if unfit else checked.rows)
-            result.faults.extend(fault for fault in checked.faults if (fault.line, fault.column) not in unfit)
-            result.rows_read += len(batch)
-    result.faults.extend(table.faults)
-    result.rows_read += table.rows_left_out
+            fill(checked.rows)
+            left_out = table.drain()
+            result.faults += [*checked.faults, *(row.fault for row in left_out)]
+            result.rows_read += len(batch) + len(left_out)
     if not result.rows_read:
         raise FileRefusedError(Fault("The file holds a header and no rows; add the rows below it.", table.header_line))
-
-
-def _of_known_columns(table: Table, columns: Sequence[Column], layout: Layout) -> list[Fault]:
-    """The faults that the reader knows of from the start, under the headers of the plan."""
-    headers = {column.name: column.header for column in columns}
-    known = {table.headers[int(place)]: headers[name] for place, name in layout.positions.items()}
-    return [replace(fault, column=known[fault.column]) for fault in table.faults if fault.column in known]

@@ -8,12 +8,18 @@ class Fault:
     """One thing wrong in a file: the sentence that it makes says where, what stands there, and the way out.
 
     `line` counts the file's lines from 1 (in an XLSX file its rows); it is None for a fault of the file as a whole.
+    Faults of one `kind` are counted together: it is the reason, unless that holds what differs from row to row.
     """
 
     reason: str
     line: int | None = None
     column: str = ""
     value: str | None = None
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.reason)
 
     @property
     def shown_value(self) -> str:

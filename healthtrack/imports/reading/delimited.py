@@ -20,6 +20,7 @@ from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 
 DELIMITERS = ",\t;"
 LONGEST_CELL = csv.field_size_limit()
+_BLOCK = 1024**2
 _QUOTED = "\x02"
 _CELL = '(?:^|{0})("(?:[^"]|"")*"|[^{0}]*)'
 
@@ -67,13 +68,26 @@ class _Lines:
 
 @contextmanager
 def open_text(path: Path) -> Iterator[Table]:
+    expected = max(lines_of(path) - 1, 0)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = _Lines(file)
         first = next(filter(str.strip, lines), "")
         delimiter = max(DELIMITERS, key=first.count)
-        table = Table(_headers(first, lines.number, delimiter), lines.number, iter(()))
+        table = Table(_headers(first, lines.number, delimiter), lines.number, expected, iter(()))
         table.batches = _batches(table, lines, delimiter)
         yield table
+
+
+def lines_of(path: Path) -> int:
+    """How many lines end in the file; those that end in CR alone count where none ends otherwise."""
+    ends = {b"\n": 0, b"\r": 0}
+    last = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            for end in ends:
+                ends[end] += block.count(end)
+            last = block[-1:]
+    return (ends[b"\n"] or ends[b"\r"]) + (last not in ends)
 
 
 def _headers(first: str, line: int, delimiter: str) -> list[str]:
@@ -130,13 +144,14 @@ def _records(table: Table, lines: _Lines, delimiter: str) -> Iterator[tuple[int,
         try:
             record = next(reader)
         except csv.Error as fault:
-            table.leave_out(_broken(fault, line, lines.record, table.headers, delimiter))
+            cells = _cells_of_first_line(lines.record, delimiter)
+            table.leave_out(_broken(fault, line, lines.record, table.headers, delimiter), cells)
             lines.put_back_record()
             continue
         if len(record) == width:
             yield line, record
         elif any(map(str.strip, record)):
-            table.leave_out(_ragged(line, lines.record, len(record), width))
+            table.leave_out(_ragged(line, lines.record, len(record), width), record)
 
 
 def _record_by_record(records: list[tuple[int, list[str]]], names: list[str]) -> pl.DataFrame:
@@ -146,7 +161,7 @@ def _record_by_record(records: list[tuple[int, list[str]]], names: list[str]) ->
 
 def _broken(fault: csv.Error, line: int, record: list[str], headers: list[str], delimiter: str) -> Fault:
     if "field larger" in str(fault) and len(record) == 1:
-        cells = re.findall(_CELL.format(delimiter), record[0])
+        cells = _cells_of_long_line(record, delimiter)
         place, cell = max(enumerate(cells), key=lambda numbered: len(numbered[1]))
         column = headers[place] if place < len(headers) else ""
         return Fault(f"holds more than {LONGEST_CELL:,} letters; shorten it", line, column, cell[: SHOWN_LETTERS + 1])
@@ -162,7 +177,19 @@ def _ragged(line: int, record: list[str], cells: int, width: int) -> Fault:
         f"has {cells} cells, {more} than the {width} of the header; "
         "put quotes around a text that holds the separator, and fill in empty cells"
     )
-    return Fault(reason, line, "", _as_it_stands(record))
+    return Fault(reason, line, "", _as_it_stands(record), f"has {more} cells than the header")
+
+
+def _cells_of_first_line(record: list[str], delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([record[0].rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return _cells_of_long_line(record, delimiter)
+
+
+def _cells_of_long_line(record: list[str], delimiter: str) -> list[str]:
+    cells: list[str] = re.findall(_CELL.format(delimiter), record[0].rstrip("\r\n"))
+    return [cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in cells]
 
 
 def _as_it_stands(record: list[str]) -> str:

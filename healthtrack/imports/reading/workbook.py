@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -19,8 +20,11 @@ MOST_UNPACKED_BYTES = 2 * 1024**3
 MOST_PACKED_RATIO = 200
 SMALL_PART = 10 * 1024**2
 
+# A cell that holds a formula or an error, and as much of it as is shown.
 _UNFIT_CELL = re.compile(
-    rb'<(?:\w+:)?c [^>]*?\br="([A-Z]+)([0-9]+)"(?:[^>]*>\s*<(?:\w+:)?(?P<formula>f)[ />]|[^>]*\bt="e")'
+    rb'<(?:\w+:)?c [^>]*?\br="([A-Z]+)([0-9]+)"'
+    rb"(?:[^>]*>\s*<(?:\w+:)?f\b[^>]*>(?P<formula>[^<]{0,200})"
+    rb'|[^>]*\bt="e"[^>]*>\s*<(?:\w+:)?v>(?P<error>[^<]{0,20}))'
 )
 # The reader makes room for the whole rectangle that the cells span, so a lone cell far off would cost all memory.
 MOST_COLUMNS = 702  # up to column ZZ
@@ -28,8 +32,6 @@ MOST_SPANNED_CELLS = 26 * 2**20  # all lines of an alphabet of columns
 _FAR_CELL = re.compile(rb'\br="([A-Z]{2,})([0-9]+)"')
 _FAR_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="([0-9]+)"')
 _ONE_LETTER_COLUMNS = 26
-_FORMULA = "This cell holds a formula; paste its value instead."
-_ERROR = "This cell holds an error of the spreadsheet; write its value instead."
 # What the archive's reading raises when its bytes are damaged, besides BadZipFile.
 _DAMAGES = (BadZipFile, zlib.error, RuntimeError, OSError, EOFError)
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -52,19 +54,24 @@ def open_workbook(path: Path) -> Iterator[Table]:
     filled = frame.with_row_index(LINE, 1).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
     if filled.is_empty():
         raise FileRefusedError(Fault("The first sheet is empty; put the table there."))
-    header = filled.row(0)
-    table = Table([cell or "" for cell in header[1:]], header[0], iter(()))
-    table.faults.extend(
-        Fault(reason, line, table.headers[places[position]])
-        for position, line, reason in unfit
-        if position in places and line > table.header_line
-    )
-    table.batches = filled.slice(1).with_columns(pl.col(LINE).cast(pl.Int64)).iter_slices(BATCH_ROWS)
-    yield table
+    header_line, *header = filled.row(0)
+    rows = filled.slice(1).with_columns(pl.col(LINE).cast(pl.Int64))
+    texts: dict[int, dict[int, str]] = {}
+    for position, line, text in unfit:
+        if position in places and line > header_line:
+            texts.setdefault(places[position], {})[line] = text
+    for place, of_lines in texts.items():
+        rows = _with_texts(rows, str(place), of_lines)
+    yield Table([cell or "" for cell in header], header_line, len(rows), rows.iter_slices(BATCH_ROWS))
+
+
+def _with_texts(rows: pl.DataFrame, column: str, of_lines: dict[int, str]) -> pl.DataFrame:
+    texts = pl.DataFrame({LINE: of_lines.keys(), column: of_lines.values()}, {LINE: pl.Int64, column: pl.String})
+    return rows.update(texts, on=LINE, how="full").sort(LINE)
 
 
 def _look_inside(path: Path) -> list[tuple[int, int, str]]:
-    """The first sheet's cells that hold no value; refuses what is no workbook or unpacks to too much."""
+    """The first sheet's cells that hold no value of their own; refuses what is no workbook or unpacks to too much."""
     try:
         with ZipFile(path) as archive:
             if "xl/workbook.xml" not in archive.namelist():
@@ -94,7 +101,7 @@ def _weigh(archive: ZipFile) -> None:
 def _measure(archive: ZipFile) -> None:
     """Refuses a first sheet whose cells span far more than a table would."""
     width, height = _ONE_LETTER_COLUMNS, 0
-    for text, _ in _sheet_text(archive):
+    for text in _sheet_text(archive):
         far = [(_position(cell[1].decode()) + 1, int(cell[2])) for cell in _FAR_CELL.finditer(text)]
         width = max([width, *(column for column, _ in far)])
         height = max([height, *(line for _, line in far), *(int(row[1]) for row in _FAR_ROW.finditer(text))])
@@ -105,24 +112,20 @@ def _measure(archive: ZipFile) -> None:
 
 
 def _unfit_cells(archive: ZipFile) -> Iterator[tuple[int, int, str]]:
-    """Position, line and reason of each cell that holds a formula or an error."""
-    told = 0
-    for text, start in _sheet_text(archive):
+    """Position, line and text of each cell that holds a formula or an error: a formula is read as its text."""
+    for text in _sheet_text(archive):
         for cell in _UNFIT_CELL.finditer(text):
-            if start + cell.start() >= told:
-                told = start + cell.end()
-                yield _position(cell[1].decode()), int(cell[2]), _FORMULA if cell["formula"] else _ERROR
+            told = cell["error"] if cell["formula"] is None else b"=" + cell["formula"]
+            yield _position(cell[1].decode()), int(cell[2]), unescape(told.decode(errors="replace"))
 
 
-def _sheet_text(archive: ZipFile) -> Iterator[tuple[bytes, int]]:
-    """The first sheet in pieces, with where each begins; they overlap, for a cell may stand across their border."""
-    start, text = 0, b""
+def _sheet_text(archive: ZipFile) -> Iterator[bytes]:
+    """The first sheet in pieces; they overlap, for a cell may stand across their border."""
+    text = b""
     with archive.open(_first_sheet(archive)) as sheet:
         while chunk := sheet.read(_CHUNK):
-            kept = text[-_OVERLAP:]
-            start += len(text) - len(kept)
-            text = kept + chunk
-            yield text, start
+            text = text[-_OVERLAP:] + chunk
+            yield text
 
 
 def _first_sheet(archive: ZipFile) -> str:

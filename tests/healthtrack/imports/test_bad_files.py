@@ -41,8 +41,7 @@ OPEN_QUOTE = "has a quote that opens and is not closed; close it, or take it awa
 QUOTE_WITHIN = "has a quote that ends within a cell; write a quote that belongs to the text twice"
 MISSING = "is missing; fill it in"
 FORMULA = "looks like a formula; write its value, or ' before it to keep it as text"
-FORMULA_CELL = "This cell holds a formula; paste its value instead."
-ERROR_CELL = "This cell holds an error of the spreadsheet; write its value instead."
+ERROR = "is an error of the spreadsheet; write its value instead"
 CONTROL = "holds a control character, which cannot be seen; take it away"
 NO_DATE = "is not a date; write a day that exists as MM/DD/YYYY or YYYY-MM-DD"
 NOT_WHOLE = "is not a whole number; write digits only, such as 2,499"
@@ -183,9 +182,9 @@ OF_RECORDS: dict[str, Faults] = {
         ),
     ],
     "formula.xlsx": [
-        f"line 3, name: {FORMULA_CELL}",
+        at(3, "name", "=1+1", FORMULA),
         at(4, "gender", "X", NO_GENDER),
-        f"line 5, name: {ERROR_CELL}",
+        at(5, "name", "#N/A", ERROR),
     ],
     "formulas.csv": [
         *several(2, "name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
@@ -216,10 +215,10 @@ OF_RECORDS: dict[str, Faults] = {
 OF_CATALOGUE: dict[str, Faults] = {
     **alike(CATALOGUE, "Original Price", "Model Name", "many", NOT_WHOLE),
     "formula.xlsx": [
-        f"line 3, Model Name: {FORMULA_CELL}",
-        f"line 3, Reviews: {FORMULA_CELL}",
+        at(3, "Model Name", "=1+1", FORMULA),
+        at(3, "Reviews", "=SUM(1,2)", FORMULA),
         at(4, "Reviews", "many", NOT_WHOLE),
-        f"line 5, Model Name: {ERROR_CELL}",
+        at(5, "Model Name", "#N/A", ERROR),
     ],
     "formulas.csv": [
         *several(2, "Model Name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
@@ -354,6 +353,16 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
         assert f'<td class="figure">{fault.line}</td><td>{escape(fault.column)}' in shown or not fault.line
     assert "confirm_form" not in page.context
     assert list((data_folder / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [write_csv, write_xlsx])
+def test_a_row_that_holds_only_a_formula_is_read_and_faulty(
+    tmp_path: Path, write: Callable[[Path, Sequence[Row]], Path]
+) -> None:
+    path = write(tmp_path / "rows", RECORDS.rows({}, dict.fromkeys(RECORDS.row, "") | {"name": "=1+1"}))
+    result = RECORDS.run(path)
+    assert (result.rows_read, result.rows_faulty) == (2, 1)
+    assert at(3, "name", "=1+1", FORMULA) in map(str, result.faults)
 
 
 class TestFilesTooBigToKeep:

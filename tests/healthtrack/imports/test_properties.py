@@ -199,5 +199,5 @@ def test_a_well_formed_file_is_read_as_the_standard_library_reads_it(
         expected = list(csv.reader(file))[1:]
     with open_table(path) as table:
         found = [list(row[1:]) for batch in table.batches for row in batch.rows()]
+        assert table.drain() == []
     assert found == expected
-    assert table.faults == []

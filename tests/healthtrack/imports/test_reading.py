@@ -28,7 +28,7 @@ def read(path: Path) -> tuple[list[str], Records, list[str]]:
     """The headers, the rows, each after its line, and the faults in the order of the file."""
     with open_table(path) as table:
         rows = [row for batch in table.batches for row in batch.rows()]
-        faults = sorted(table.faults, key=lambda fault: fault.line or 0)
+        faults = [row.fault for row in table.drain()]
     return table.headers, rows, [str(fault) for fault in faults]
 
 
@@ -163,6 +163,40 @@ class TestText:
         monkeypatch.setattr(delimited, "BATCH_ROWS", rows)
         assert read_or_refusal(path) == at_once
 
+    @pytest.mark.parametrize(
+        ("line", "cells"),
+        [
+            ("1,2,3", ["1", "2", "3"]),
+            ("1", ["1"]),
+            ('"1,1"', ["1,1"]),
+            ('1,"2', ["1", "2"]),
+            ('"1"1,2', ["11", "2"]),
+            ('"1,2', ["1,2"]),
+            ('a""b,"c ""d"', ['a""b', 'c "d']),
+            (f'1,"{"x" * 131_072}y",z', ["1", "x" * 131_072 + "y", "z"]),
+        ],
+    )
+    def test_a_row_that_is_left_out_keeps_its_cells(self, tmp_path: Path, line: str, cells: list[str]) -> None:
+        content = f"a,b\n1,2\n{line}\n3,4\n" if line[0] != "a" else f"a,b,c\n1,2,3\n{line}\n3,4,5\n"
+        with open_table(text_file(tmp_path, content)) as table:
+            assert [len(batch) for batch in table.batches] == [2]
+            assert [(row.fault.line, row.cells) for row in table.drain()] == [(3, cells)]
+            assert table.drain() == []
+
+    def test_rows_with_too_many_cells_are_of_one_kind(self, tmp_path: Path) -> None:
+        with open_table(text_file(tmp_path, "a,b\n1,2,3\n1,2,3,4\n1\n")) as table:
+            list(table.batches)
+            kinds = [row.fault.kind for row in table.drain()]
+        assert kinds == ["has more cells than the header"] * 2 + ["has fewer cells than the header"]
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    @pytest.mark.parametrize("last", ["", "end"])
+    @pytest.mark.parametrize("rows", [0, 1, 3])
+    def test_its_rows_are_foretold(self, tmp_path: Path, end: str, last: str, rows: int) -> None:
+        lines = ["a,b", *["1,2"] * rows, *([""] if last else [])]
+        with open_table(text_file(tmp_path, end.join(lines))) as table:
+            assert table.rows_expected == rows
+
     def test_every_open_quote_costs_its_own_line_only(self, tmp_path: Path) -> None:
         lines = [f'{number},"{number}' if number % 3 else f"{number},x" for number in range(2, 100)]
         _, rows, faults = read(text_file(tmp_path, "\n".join(["a,b", *lines])))
@@ -232,19 +266,16 @@ class TestWorkbooks:
         assert read(tmp_path / "table.xlsx") == (["a"], [(2, "1")], [])
 
     @pytest.mark.parametrize("chunk", [1, 7, 1024, 1024**2])
-    def test_every_formula_and_error_is_found(
+    def test_formulas_and_errors_are_read_as_their_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
     ) -> None:
-        book = Workbook()
-        sheet = book.worksheets[0]
-        for place, value in {"B2": "a", "C2": "b", "C3": "=1+1", "B4": "x", "C4": "#N/A", "B60": "=B4"}.items():
-            sheet[place] = value
-        book.save(tmp_path / "table.xlsx")
+        cells = {"B2": "a", "C2": "b", "C3": '=IF(B4<>"","&",1)', "B4": "x", "C4": "#N/A", "B60": "=B4", "E70": "=1"}
+        write_cells(tmp_path / "table.xlsx", cells)
         monkeypatch.setattr(workbook, "_CHUNK", chunk)
-        assert read(tmp_path / "table.xlsx")[2] == [
-            "line 3, b: This cell holds a formula; paste its value instead.",
-            "line 4, b: This cell holds an error of the spreadsheet; write its value instead.",
-            "line 60, a: This cell holds a formula; paste its value instead.",
+        assert rows_of(tmp_path / "table.xlsx") == [
+            (3, None, '=IF(B4<>"","&",1)'),
+            (4, "x", "#N/A"),
+            (60, "=B4", None),
         ]
 
 
