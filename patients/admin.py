@@ -17,9 +17,9 @@ from django.utils.text import Truncator
 
 from healthtrack.admin import CarefulAdmin
 from patients import linking
-from patients.filters import LastAppointmentFilter, LinkedModelFilter, LinksFilter, StatedTrackerFilter
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.record_list import RecordList
 from patients.resources import MedicalRecordResource
 from trackers.admin import TrackerModelAdmin, rows_per_model
 from trackers.models import TrackerModel
@@ -89,13 +89,15 @@ class MedicalRecordAdmin(CarefulAdmin):
         "linked_trackers",
         "last_appointment_date",
     )
-    list_filter = (StatedTrackerFilter, LinkedModelFilter, LinksFilter, "gender", "medications", LastAppointmentFilter)
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("patient_id__startswith", "name")
     search_help_text = "The beginning of the patient number, or words of the name"
     inlines = (TrackerLinkInline,)
+    change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
+    show_full_result_count = False
 
     class Media:
-        css = {"all": ("patients/record.css",)}
+        css = {"all": ("patients/record.css", "patients/records.css")}
 
     def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:  # noqa: ANN401
         born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
@@ -108,6 +110,9 @@ class MedicalRecordAdmin(CarefulAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
         return ("patient_id", "age_today") if obj else ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:  # noqa: ANN401
+        return RecordList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
@@ -191,7 +196,7 @@ class PatientsTrackerModelAdmin(TrackerModelAdmin):
         if not model.patient_count:
             return self.patients(model)
         records = reverse("admin:patients_medicalrecord_changelist")
-        query = urlencode({LinkedModelFilter.parameter_name: model.pk})
+        query = urlencode({"tracker_model": model.pk})
         return format_html('<a href="{}?{}">{}</a>', records, query, self.patients(model))
 
     def _patients_column(self, request: HttpRequest) -> str:

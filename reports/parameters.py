@@ -5,7 +5,7 @@ from datetime import date
 
 from django.utils import timezone
 
-LONGEST_SHOWN = 60
+from healthtrack.sentences import shown
 
 
 class ParameterError(ValueError):
@@ -48,7 +48,3 @@ def page_asked(value: str, pages: int) -> tuple[int, str]:
     if nearest == asked:
         return nearest, ""
     return nearest, f"page is {shown(value)}, and the pages go from 1 to {pages}. This is the nearest one."
-
-
-def shown(value: str) -> str:
-    return f"“{value[:LONGEST_SHOWN]}…”" if len(value) > LONGEST_SHOWN else f"“{value}”"

@@ -3,32 +3,8 @@ from datetime import date
 
 from django.db.models import Count, Q
 
+from patients.age import BANDS
 from patients.models import MedicalRecord
-
-
-@dataclass(frozen=True)
-class Band:
-    youngest: int
-    oldest: int | None
-
-    def __str__(self) -> str:
-        return f"{self.youngest}+" if self.oldest is None else f"{self.youngest}-{self.oldest}"
-
-    @property
-    def alias(self) -> str:
-        return f"from_{self.youngest}"
-
-    def births(self, as_of: date) -> Q | None:
-        """The days of birth of who is of these ages on the day; none when they lie before the first year."""
-        latest = latest_birth(self.youngest, as_of)
-        if latest is None:
-            return None
-        too_old = None if self.oldest is None else latest_birth(self.oldest + 1, as_of)
-        born = Q(date_of_birth__lte=latest)
-        return born & Q(date_of_birth__gt=too_old) if too_old else born
-
-
-BANDS = (Band(0, 18), Band(19, 35), Band(36, 50), Band(51, None))
 
 
 @dataclass(frozen=True)
@@ -45,17 +21,6 @@ class AgeGroups:
     @property
     def patients(self) -> int:
         return sum(group.patients for group in self.groups)
-
-
-def latest_birth(years: int, as_of: date) -> date | None:
-    """The last day of birth of who has completed so many years on the day."""
-    if as_of.year - years < date.min.year:
-        return None
-    try:
-        return as_of.replace(year=as_of.year - years)
-    except ValueError:
-        # 29 February of a common year: who was born on 1 March has the birthday still to come.
-        return date(as_of.year - years, 2, 28)
 
 
 def patients_by_age_group(as_of: date) -> AgeGroups:

@@ -72,55 +72,83 @@ def test_search_takes_the_beginning_of_the_number_and_words_of_the_name(
 def test_gender_and_medication_filter_the_list(keeper: Client) -> None:
     factories.medical_record("P1")
     factories.medical_record("P2", gender="M", medications=True)
+    assert found(keeper, gender="M") == ["P2"]
+    assert found(keeper, medication="no") == ["P1"]
+
+
+def test_the_links_of_other_pages_still_narrow_the_list(keeper: Client) -> None:
+    factories.medical_record("P1")
+    factories.medical_record("P2", gender="M", medications=True)
     assert found(keeper, gender__exact="M") == ["P2"]
-    assert found(keeper, medications__exact="0") == ["P1"]
+    assert found(keeper, medications__exact="0", gender="F") == ["P1"]
 
 
-def test_the_link_filter_tells_the_linked_from_the_unlinked_and_those_to_settle(keeper: Client) -> None:
-    none, one, settled, to_settle = (factories.medical_record(f"P{number}") for number in range(4))
-    xiaomi = factories.tracker_model()
-    other = factories.tracker_model(model_name="Band 3")
-    huawei = factories.tracker_model(brand_name="Huawei")
-    factories.link(one, xiaomi, "import")
-    factories.link(one, other, "import")
-    factories.link(settled, xiaomi, "import")
-    factories.link(settled, huawei, "staff")
-    factories.link(to_settle, xiaomi, "import")
-    factories.link(to_settle, huawei, "import")
-    assert found(keeper, linked="none") == [none.pk]
-    assert found(keeper, linked="some") == [one.pk, settled.pk, to_settle.pk]
-    assert found(keeper, linked="brands") == [to_settle.pk]
-
-
-def test_the_patients_of_one_model_are_shown_with_the_models_name_among_the_filters(keeper: Client) -> None:
+def test_an_active_filter_is_named_and_leads_to_the_list_without_it(keeper: Client) -> None:
     model = factories.tracker_model()
     for number in ("P1", "P2", "P3"):
         factories.medical_record(number)
     factories.link(MedicalRecord.objects.get(pk="P2"), model)
-    assert found(keeper, tracker_model=str(model.pk)) == ["P2"]
-    chosen = keeper.get(LIST, {"tracker_model": model.pk}).content.decode()
-    assert "Xiaomi Band 2</a>" in chosen
-    assert "By tracker model" in chosen
-    assert "By tracker model" not in keeper.get(LIST).content.decode()
+    query = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
+    assert found(keeper, **query) == ["P2"]
+    text = keeper.get(LIST, query).content.decode()
+    assert "Tracker model: <strong>Xiaomi Band 2</strong>" in text
+    assert '<a href="?linked=some&amp;q=ada&amp;tracker=">Tracker model: ' in text
+    assert f'<a href="?q=ada&amp;tracker=&amp;tracker_model={model.pk}">Linked trackers: ' in text
+    assert "Tracker model:" not in keeper.get(LIST).content.decode()
 
 
-def test_the_patients_who_state_one_tracker_are_shown_with_its_name_among_the_filters(keeper: Client) -> None:
-    for number, tracker in enumerate(("Band 2", "BAND 2", "Band 22", "")):
-        factories.medical_record(f"P{number}", tracker=tracker)
-    assert found(keeper, tracker="band 2") == ["P0", "P1"]
-    assert found(keeper, tracker="Fenix") == []
-    assert "By stated tracker" in keeper.get(LIST, {"tracker": "Fenix"}).content.decode()
-    assert "By stated tracker" not in keeper.get(LIST).content.decode()
+def test_a_filter_that_cannot_be_is_told_and_shows_no_record(keeper: Client) -> None:
+    factories.medical_record()
+    answer = keeper.get(LIST, {"min_age": "x", "linked": "y"})
+    text = answer.content.decode()
+    assert "No record is shown. min_age is “x”; write years from 0 to 150, or leave it out." in text
+    assert "No record is shown. linked is “y”; write some, none, brands, unstated or unmatched" in text
+    assert "Age from: <strong>x</strong>" in text
+    assert not answer.context["cl"].result_list
 
 
-def test_the_last_appointment_filters_by_year(keeper: Client) -> None:
+def offered(browser: Client, **query: str) -> dict[str, list[str]]:
+    """The choices of every group beside the list; the chosen one in brackets."""
+    changelist = browser.get(LIST, query).context["cl"]
+    return {
+        spec.title: [
+            f"[{choice['display']}]" if choice["selected"] else choice["display"] for choice in spec.choices(changelist)
+        ]
+        for spec in changelist.filter_specs
+    }
+
+
+def test_beside_the_list_stand_the_filters_that_people_use(keeper: Client) -> None:
+    factories.tracker_model(brand_name="Xiaomi")
+    factories.tracker_model(brand_name="huawei")
+    for number, conditions in enumerate(("Obesity", "Asthma", "asthma, Obesity", "ASTHMA", "")):
+        factories.medical_record(f"P{number}", medical_conditions=conditions)
+    offers = offered(keeper, min_age="19", max_age="35", brand="huawei", condition="Gout")
     this_year = timezone.localdate().year
-    factories.medical_record("P1", last_appointment_date=date(this_year, 1, 1))
-    factories.medical_record("P2", last_appointment_date=date(this_year - 5, 12, 31))
-    factories.medical_record("P3")
-    assert found(keeper, appointment=str(this_year)) == ["P1"]
-    assert found(keeper, appointment="earlier") == ["P2"]
-    assert found(keeper, appointment="none") == ["P3"]
+    assert offers == {
+        "age group": ["All", "0-18", "[19-35]", "36-50", "51+"],
+        "condition": ["All", "ASTHMA", "Obesity"],
+        "linked trackers": [
+            *("[All]", "Some", "None", "Several brands, to settle"),
+            *("None, and no tracker stated", "None, though a tracker is stated"),
+        ],
+        "tracker brand": ["All", "[huawei]", "Xiaomi"],
+        "gender": ["[All]", "Female", "Male"],
+        "takes medication": ["[All]", "Yes", "No"],
+        "last appointment": [
+            *("[All]", *(str(this_year - ago) for ago in range(5))),
+            *("Earlier", "None for 2 years", "None at all"),
+        ],
+    }
+
+
+def test_a_choice_keeps_the_other_filters_and_the_search(keeper: Client) -> None:
+    query = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
+    changelist = keeper.get(LIST, query).context["cl"]
+    choices = {choice["display"]: choice["query_string"] for choice in changelist.filter_specs[0].choices(changelist)}
+    assert choices["51+"] == "?gender=F&min_age=51&q=ada"
+    assert choices["All"] == "?gender=F&q=ada"
+    assert changelist.clear_all_filters_qs == "?q=ada"
 
 
 @pytest.mark.parametrize("rows", [3, 50])

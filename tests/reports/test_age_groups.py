@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from patients.age import completed_years
+from patients.age import BANDS, completed_years, latest_birth
 from patients.models import MedicalRecord
-from reports.queries.age_groups import BANDS, latest_birth, patients_by_age_group
+from reports.queries.age_groups import patients_by_age_group
 from tests import factories
 from tests.access import assert_page_needs
 from tests.conftest import SignIn

@@ -1,0 +1,239 @@
+"""The filter over patients that the list of records and the reports share: every parameter, and what it refuses."""
+
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from patients.age import completed_years
+from patients.filters import RecordFilter
+from patients.models import MedicalRecord
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def asked(**parameters: str) -> RecordFilter:
+    return RecordFilter(QueryDict(urlencode(parameters)), MedicalRecord.objects.all())
+
+
+def found(**parameters: str) -> list[str]:
+    records = asked(**parameters)
+    assert records.faults == []
+    return [record.pk for record in records.qs]
+
+
+def test_nothing_asked_finds_everybody() -> None:
+    factories.medical_record()
+    assert found() == ["P1"]
+    assert found(gender="", as_of="", condition=" ") == ["P1"]
+
+
+def test_gender_and_medication() -> None:
+    factories.medical_record("P1")
+    factories.medical_record("P2", gender="M", medications=True)
+    assert found(gender="F") == ["P1"]
+    assert found(gender="M") == ["P2"]
+    assert found(medication="yes") == ["P2"]
+    assert found(medication="no") == ["P1"]
+
+
+@pytest.mark.parametrize(("parameter", "column"), [("condition", "medical_conditions"), ("allergy", "allergies")])
+def test_a_condition_or_allergy_is_one_of_the_list_whatever_its_letter_case(parameter: str, column: str) -> None:
+    for number, text in enumerate(["Asthma", "Diabetes, asthma", "ASTHMA ,Obesity", "Asthma attacks", ""]):
+        factories.medical_record(f"P{number}", **{column: text})
+    assert found(**{parameter: "asthma"}) == ["P0", "P1", "P2"]
+    assert found(**{parameter: "Obesity"}) == ["P2"]
+    assert found(**{parameter: "asth"}) == []
+    assert found(**{parameter: "%"}) == []
+
+
+def test_condition_and_allergy_together_find_who_has_both() -> None:
+    factories.medical_record("P1", medical_conditions="Asthma", allergies="Pollen")
+    factories.medical_record("P2", medical_conditions="Asthma")
+    assert found(condition="Asthma", allergy="Pollen") == ["P1"]
+
+
+def test_brand_type_and_model_find_who_is_linked_whatever_the_letter_case() -> None:
+    for number in range(4):
+        factories.medical_record(f"P{number}")
+    band = factories.tracker_model()
+    watch = factories.tracker_model(brand_name="xiaomi", model_name="Watch", device_type="Smartwatch")
+    other = factories.tracker_model(brand_name="Huawei", model_name="Watch GT", device_type="Smartwatch")
+    for patient, model in (("P0", band), ("P1", watch), ("P2", other), ("P2", watch)):
+        factories.link(MedicalRecord.objects.get(pk=patient), model)
+    assert found(brand="XIAOMI") == ["P0", "P1", "P2"]
+    assert found(brand="Huawei") == ["P2"]
+    assert found(brand="Fossil") == []
+    assert found(device_type="smartwatch") == ["P1", "P2"]
+    assert found(tracker_model=str(watch.pk)) == ["P1", "P2"]
+    assert found(tracker_model="2147483647") == []
+
+
+def test_tracker_is_what_patients_state_whatever_the_letter_case() -> None:
+    for number, tracker in enumerate(("Band 2", "BAND 2", "Band 22", "")):
+        factories.medical_record(f"P{number}", tracker=tracker)
+    assert found(tracker="band 2") == ["P0", "P1"]
+    assert found(tracker="Fenix") == []
+
+
+def test_linked_tells_the_linked_from_the_unlinked_and_why_these_are() -> None:
+    for number in ("P0", "P1"):
+        factories.medical_record(number, tracker="" if number == "P0" else "Loop 9")
+    one, settled, to_settle = (factories.medical_record(f"P{number}") for number in (2, 3, 4))
+    xiaomi, other = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
+    huawei = factories.tracker_model(brand_name="Huawei")
+    for record, model, source in (
+        *((one, xiaomi, "import"), (one, other, "import")),
+        *((settled, xiaomi, "import"), (settled, huawei, "staff")),
+        *((to_settle, xiaomi, "import"), (to_settle, huawei, "import")),
+    ):
+        factories.link(record, model, source)
+    assert found(linked="none") == ["P0", "P1"]
+    assert found(linked="unstated") == ["P0"]
+    assert found(linked="unmatched") == ["P1"]
+    assert found(linked="some") == ["P2", "P3", "P4"]
+    assert found(linked="brands") == ["P4"]
+
+
+@pytest.mark.parametrize("as_of", ["2023-02-28", "2023-03-01", "2024-02-28", "2024-02-29", "2024-03-01", "2025-05-17"])
+@pytest.mark.parametrize(("youngest", "oldest"), [(None, 18), (19, None), (19, 35), (23, 23), (24, 24), (0, 0)])
+def test_ages_are_completed_years_on_the_day(as_of: str, youngest: int | None, oldest: int | None) -> None:
+    day = date.fromisoformat(as_of)
+    births = [
+        *(date(year, month, of_month) for year in (2000, 2004, 2005) for month, of_month in ((2, 28), (3, 1))),
+        *(date(2000, 2, 29), date(2004, 2, 29), date(2006, 5, 17), date(2025, 5, 16), day, day + timedelta(days=1)),
+    ]
+    for number, born in enumerate(births):
+        factories.medical_record(f"P{number:02}", date_of_birth=born)
+    bounds = {"min_age": youngest, "max_age": oldest}
+    expected = [
+        f"P{number:02}"
+        for number, born in enumerate(births)
+        if (youngest or 0) <= completed_years(born, day) <= (200 if oldest is None else oldest)
+    ]
+    assert found(as_of=as_of, **{name: str(years) for name, years in bounds.items() if years is not None}) == expected
+
+
+def test_ages_are_those_of_today_unless_a_day_is_asked() -> None:
+    today = timezone.localdate()
+    factories.medical_record("P1", date_of_birth=date(today.year - 30, 1, 1))
+    assert found(min_age="30", max_age="30") == ["P1"]
+    assert found(min_age="30", as_of=f"{today.year - 1}-12-31") == []
+
+
+def test_nobody_is_so_old_before_the_calendar_begins() -> None:
+    factories.medical_record(date_of_birth=date.min)
+    assert found(min_age="150", as_of="0100-01-01") == []
+    assert found(max_age="150", as_of="0100-01-01") == ["P1"]
+
+
+def test_the_last_appointment_lies_between_two_days_both_included() -> None:
+    for number, day in enumerate(("2024-01-01", "2024-01-02", "2024-01-03", None)):
+        factories.medical_record(f"P{number}", last_appointment_date=day)
+    assert found(appointment_after="2024-01-02") == ["P1", "P2"]
+    assert found(appointment_before="2024-01-02") == ["P0", "P1"]
+    assert found(appointment_after="2024-01-02", appointment_before="2024-01-02") == ["P1"]
+
+
+def test_the_last_appointment_is_of_a_year_earlier_or_none() -> None:
+    this_year = timezone.localdate().year
+    factories.medical_record("P1", last_appointment_date=date(this_year, 1, 1))
+    factories.medical_record("P2", last_appointment_date=date(this_year - 5, 12, 31))
+    factories.medical_record("P3")
+    assert found(appointment=str(this_year)) == ["P1"]
+    assert found(appointment="earlier") == ["P2"]
+    assert found(appointment="none") == ["P3"]
+
+
+@pytest.mark.parametrize(("as_of", "since"), [("2024-06-15", "2022-06-15"), ("2024-02-29", "2022-02-28")])
+def test_stale_is_without_an_appointment_for_two_years(as_of: str, since: str) -> None:
+    first = date.fromisoformat(since)
+    factories.medical_record("P1", last_appointment_date=first - timedelta(days=1))
+    factories.medical_record("P2", last_appointment_date=first)
+    factories.medical_record("P3")
+    assert found(appointment="stale", as_of=as_of) == ["P1", "P3"]
+    assert found(appointment="stale", as_of="0001-01-01") == ["P3"]
+
+
+def test_twins_are_of_one_name_and_day_of_birth() -> None:
+    born = date(1980, 5, 17)
+    factories.medical_record("P1", name="Ada Byron")
+    factories.medical_record("P2", name="ADA byron")
+    factories.medical_record("P3", name="Ada Byron", date_of_birth=born + timedelta(days=1))
+    factories.medical_record("P4", name="Ada Lovelace")
+    assert found(twins="yes") == ["P1", "P2"]
+
+
+def test_parameters_together_find_who_meets_them_all() -> None:
+    model = factories.tracker_model()
+    for number, gender in (("P1", "F"), ("P2", "M"), ("P3", "F")):
+        record = factories.medical_record(number, gender=gender, medical_conditions="Asthma")
+        if number != "P3":
+            factories.link(record, model)
+    assert found(gender="F", condition="asthma", brand="xiaomi", linked="some", min_age="1") == ["P1"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"gender": "x"}, "gender is “x”; write F or M, or leave it out."),
+        ({"medication": "1"}, "medication is “1”; write yes or no, or leave it out."),
+        ({"condition": "\0"}, "condition is “\0”; write one condition, or leave it out."),
+        ({"tracker_model": "x"}, "tracker_model is “x”; write the number of a tracker model, or leave it out."),
+        ({"tracker_model": "2147483648"}, "tracker_model is “2147483648”; write the number of a tracker model"),
+        ({"linked": "x"}, "linked is “x”; write some, none, brands, unstated or unmatched, or leave it out."),
+        ({"min_age": "-1"}, "min_age is “-1”; write years from 0 to 150, or leave it out."),
+        ({"max_age": "151"}, "max_age is “151”; write years from 0 to 150, or leave it out."),
+        ({"max_age": "٣"}, "max_age is “٣”; write years from 0 to 150, or leave it out."),
+        ({"min_age": "9" * 90}, f"min_age is “{'9' * 60}…”; write years from 0 to 150, or leave it out."),
+        ({"as_of": "2023-02-29"}, "as_of is “2023-02-29”; write a day, such as 2024-12-31, or leave it out."),
+        ({"as_of": "2023-2-9"}, "as_of is “2023-2-9”; write a day, such as 2024-12-31, or leave it out."),
+        ({"appointment_after": "12/31/2024"}, "appointment_after is “12/31/2024”; write a day, such as 2024-12-31"),
+        ({"appointment": "0"}, "appointment is “0”; write none, stale, earlier or a year such as 2024, or leave"),
+        ({"twins": "no"}, "twins is “no”; write yes, or leave it out."),
+        (
+            {"min_age": "36", "max_age": "35"},
+            "min_age is 36, and max_age is 35, which is less; swap them, or leave one out.",
+        ),
+        (
+            {"appointment_after": "2024-01-02", "appointment_before": "2024-01-01"},
+            "appointment_after is 2024-01-02, and appointment_before is 2024-01-01, which is less; swap them",
+        ),
+    ],
+    ids=lambda value: urlencode(value) if isinstance(value, dict) else "",
+)
+def test_a_value_that_cannot_be_is_refused_with_a_sentence_and_finds_nobody(
+    parameters: dict[str, str], sentence: str
+) -> None:
+    factories.medical_record()
+    records = asked(**parameters)
+    (fault,) = records.faults
+    assert fault.startswith(sentence)
+    assert not records.qs.exists()
+
+
+def test_every_fault_is_told_at_once() -> None:
+    assert len(asked(gender="x", min_age="x", as_of="x").faults) == 3
+
+
+def test_the_active_filters_are_told_in_words() -> None:
+    model = factories.tracker_model()
+    parameters = {
+        "gender": "F",
+        "tracker_model": str(model.pk),
+        "linked": "none",
+        "min_age": "19",
+        "allergy": "",
+        "condition": "x",
+    }
+    assert [(active.label, active.value) for active in asked(**parameters).active] == [
+        ("Gender", "Female"),
+        ("Condition", "x"),
+        ("Tracker model", "Xiaomi Band 2"),
+        ("Linked trackers", "None"),
+        ("Age from", "19"),
+    ]
+    assert [active.value for active in asked(tracker_model="7").active] == ["“7”"]
