@@ -1,0 +1,49 @@
+"""A table whose cells are the darker, the higher their figures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.charts.rows import Figure, HeatCell, HeatRow
+from reports.charts.writing import named, written
+
+SHADES = 5
+
+
+@dataclass(frozen=True)
+class ShadedCell:
+    name: str
+    text: str
+    detail: str
+    href: str
+    shade: int
+
+
+@dataclass(frozen=True)
+class ShadedRow:
+    label: str
+    href: str
+    cells: tuple[ShadedCell, ...]
+
+
+@dataclass(frozen=True)
+class HeatTable:
+    columns: Sequence[str]
+    rows: tuple[ShadedRow, ...]
+
+
+def heat_table(columns: Sequence[str], rows: Sequence[HeatRow]) -> HeatTable:
+    highest = max((cell.value for row in rows for cell in row.cells if cell.value), default=0)
+    return HeatTable(columns, tuple(_shaded_row(row, columns, highest) for row in rows))
+
+
+def _shaded_row(row: HeatRow, columns: Sequence[str], highest: Figure) -> ShadedRow:
+    cells = zip(columns, row.cells, strict=True)
+    return ShadedRow(row.label, row.href, tuple(_shaded(cell, f"{row.label}, {name}", highest) for name, cell in cells))
+
+
+def _shaded(cell: HeatCell, label: str, highest: Figure) -> ShadedCell:
+    if cell.value is None:
+        return ShadedCell(f"{label}: unknown", "", cell.detail, cell.href, 0)
+    shade = math.ceil(SHADES * cell.value / highest) if cell.value else 0
+    return ShadedCell(named(label, cell.value, "", cell.detail), written(cell.value), cell.detail, cell.href, shade)

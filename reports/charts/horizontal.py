@@ -1,0 +1,53 @@
+"""Horizontal bars, each under its label and beside its value: for names, and for many rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.charts.axis import Axis, axis_for
+from reports.charts.rows import Bar
+from reports.charts.writing import named, percent, shortened, written
+
+AXIS = 24
+ROW = 46
+LONGEST_LABEL = 44
+
+
+@dataclass(frozen=True)
+class DrawnBar:
+    name: str
+    label: str
+    text: str
+    detail: str
+    href: str
+    top: int
+    width: str
+
+
+@dataclass(frozen=True)
+class HorizontalBars:
+    axis: Axis
+    bars: tuple[DrawnBar, ...]
+    row: int = ROW
+
+    @property
+    def height(self) -> int:
+        return AXIS + ROW * len(self.bars)
+
+
+def horizontal_bars(rows: Sequence[Bar], unit: str) -> HorizontalBars:
+    axis = axis_for(row.value for row in rows)
+    return HorizontalBars(
+        axis,
+        tuple(
+            DrawnBar(
+                name=named(row.label, row.value, unit, row.detail),
+                label=shortened(row.label, LONGEST_LABEL),
+                text=written(row.value),
+                detail=row.detail,
+                href=row.href,
+                top=AXIS + number * ROW,
+                width=percent(axis.share(row.value)),
+            )
+            for number, row in enumerate(rows)
+        ),
+    )

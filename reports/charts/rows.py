@@ -1,0 +1,41 @@
+"""What a chart is drawn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Figure = int | float
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    value: Figure
+    href: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    series: str
+    value: Figure
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class StackedBar:
+    label: str
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    value: Figure | None
+    href: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    label: str
+    cells: Sequence[HeatCell]
+    href: str = ""

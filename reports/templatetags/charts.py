@@ -1,0 +1,45 @@
+from collections.abc import Sequence
+
+from django import template
+from django.utils.text import slugify
+
+from reports.charts.heat import HeatTable, heat_table
+from reports.charts.horizontal import horizontal_bars
+from reports.charts.rows import Bar, HeatRow, StackedBar
+from reports.charts.stacked import stacked_bars
+from reports.charts.vertical import vertical_bars
+
+register = template.Library()
+
+
+@register.inclusion_tag("reports/charts/horizontal.html")
+def bar_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
+    return {**_heading(title, description), "chart": horizontal_bars(rows, unit)}
+
+
+@register.inclusion_tag("reports/charts/vertical.html")
+def column_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
+    return {**_heading(title, description), "chart": vertical_bars(rows, unit)}
+
+
+@register.inclusion_tag("reports/charts/stacked.html")
+def stacked_chart(
+    rows: Sequence[StackedBar], title: str, description: str = "", unit: str = "patients"
+) -> dict[str, object]:
+    return {**_heading(title, description), "chart": stacked_bars(rows, unit)}
+
+
+@register.inclusion_tag("reports/charts/heat.html", name="heat_table")
+def shaded_table(
+    columns: Sequence[str], rows: Sequence[HeatRow], title: str, corner: str = ""
+) -> dict[str, HeatTable | str]:
+    return {"title": title, "id": _id(title), "corner": corner, "table": heat_table(columns, rows)}
+
+
+def _heading(title: str, description: str) -> dict[str, object]:
+    return {"title": title, "description": description, "id": _id(title)}
+
+
+def _id(title: str) -> str:
+    """Told by the title: two charts of a page have two titles."""
+    return f"chart-{slugify(title)}"

@@ -1,0 +1,36 @@
+import re
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from tests.conftest import SignIn
+
+PAGE = "/reports/charts/"
+
+
+def test_developers_who_sign_in_see_it(sign_in: SignIn, settings: LazySettings) -> None:
+    settings.DEBUG = True
+    response = Client().get(PAGE)
+    assert response.status_code == 302
+    content = sign_in().get(PAGE).content.decode()
+    assert content.count("<figure") == 24
+    assert content.count('<table class="heat">') == 2
+
+
+@pytest.mark.django_db
+def test_nobody_else_finds_it(sign_in: SignIn) -> None:
+    assert Client().get(PAGE).status_code == 404
+    assert sign_in().get(PAGE).status_code == 404
+
+
+def test_no_style_stands_in_the_page(sign_in: SignIn, settings: LazySettings) -> None:
+    settings.DEBUG = True
+    content = sign_in().get(PAGE).content.decode()
+    assert not re.search(r"<style|\sstyle=", content)
+
+
+def test_names_of_elements_are_used_once(sign_in: SignIn, settings: LazySettings) -> None:
+    settings.DEBUG = True
+    names = re.findall(r'\sid="([^"]+)"', sign_in().get(PAGE).content.decode())
+    assert len(names) == len(set(names))
