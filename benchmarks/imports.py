@@ -9,12 +9,12 @@ from import_export.resources import ModelResource
 from tablib.core import Dataset
 
 from benchmarks.measuring import empty_records, medians, sample_files
+from benchmarks.pages import MANY_PATIENTS
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from trackers.resources import FitnessTrackerResource
 
 PATIENTS = 100_000
-MANY_PATIENTS = 1_000_000
 # The junction first: its foreign keys wait for the commit, and the count of links need not be mended afterwards.
 TABLES = ("medical_record_and_trackers", "medical_records")
 

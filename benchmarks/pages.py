@@ -1,0 +1,38 @@
+"""A million patients, loaded once for all the benchmarks that only read them, and a browser to open pages with."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from benchmarks.measuring import empty_records, sample_files
+from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
+from trackers.resources import FitnessTrackerResource
+
+MANY_PATIENTS = 1_000_000
+
+
+def load_many_patients() -> None:
+    if MedicalRecord.objects.count() != MANY_PATIENTS:
+        with sample_files(MANY_PATIENTS) as (catalogue, records):
+            FitnessTrackerResource().import_data(catalogue)
+            empty_records()
+            MedicalRecordResource().import_data(records)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def browser() -> Client:
+    """That of somebody who may see every page."""
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
+    return client
+
+
+def opening(client: Client, address: str) -> Callable[[], None]:
+    def open_page() -> None:
+        assert client.get(address).status_code == 200
+
+    return open_page
