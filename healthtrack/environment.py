@@ -1,6 +1,7 @@
 """What the environment may set, read once by the settings, and refused loudly where it makes no sense."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,13 @@ def flag(name: str) -> bool:
 
 def names(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def whole_number(name: str, default: int) -> int:
+    value = os.environ.get(name, "").strip() or str(default)
+    if not re.fullmatch("0*[1-9][0-9]{0,11}", value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; set it to a whole number from 1 on, such as {default}.")
+    return int(value)
 
 
 def time_zone(name: str) -> str:

@@ -109,6 +109,13 @@ LOGGING = {
 STATIC_URL = "static/"
 STATIC_ROOT = HEALTHTRACK_DATA_DIR / "static"
 
+IMPORT_MOST_BYTES = environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200) * 1024**2
+IMPORT_MOST_ROWS = environment.whole_number("HEALTHTRACK_MOST_ROWS", 5_000_000)
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "healthtrack.imports.receiving.BoundedUploadHandler",
+]
+
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_TMP_STORAGE_CLASS = "healthtrack.imports.uploads.UploadStorage"

@@ -10,6 +10,7 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ConfirmImportForm, ExportForm
 
 from healthtrack.imports.formats import DataFile
+from healthtrack.imports.receiving import UploadForm
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ImportResult
 from healthtrack.imports.uploads import UploadStorage, forget_old_uploads
@@ -27,6 +28,7 @@ class ImportExportAdmin(ImportExportModelAdmin):
 
     resource_classes: list[type[SetResource]]
     import_formats = [DataFile]
+    import_form_class = UploadForm
     export_formats = [CSV, XLSX]
     export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
     confirm_form_class = ConfirmForm

@@ -37,6 +37,19 @@ def test_a_flag_of_another_word_is_refused_by_name(monkeypatch: pytest.MonkeyPat
         environment.flag("HEALTHTRACK_DEBUG")
 
 
+@pytest.mark.parametrize(("set_to", "number"), [("", 200), (" 7 ", 7), ("0300", 300)])
+def test_a_whole_number_is_read_or_the_default(set_to: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHTRACK_MOST_UPLOAD_MB", set_to)
+    assert environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200) == number
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "1e3", "200 MB", "many", "٣", "9" * 20])
+def test_what_is_no_whole_number_is_refused_by_name(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHTRACK_MOST_UPLOAD_MB", word)
+    with pytest.raises(ImproperlyConfigured, match=r"HEALTHTRACK_MOST_UPLOAD_MB is .*; set it to a whole number"):
+        environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200)
+
+
 def test_names_are_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEALTHTRACK_ALLOWED_HOSTS", " a.example, ,b.example,")
     assert environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost") == ["a.example", "b.example"]

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from healthtrack.imports.faults import Fault, FileRefusedError
+from healthtrack.imports.limits import check_size
 from healthtrack.imports.reading import delimited, workbook
 from healthtrack.imports.reading.table import Table
 
@@ -29,8 +30,9 @@ _HEAD_BYTES = 4096
 def open_table(path: Path) -> AbstractContextManager[Table]:
     """Opens a file as a table.
 
-    Raises FileRefusedError when the file is of none of these kinds, or is empty.
+    Raises FileRefusedError when the file is of none of these kinds, is empty or too big.
     """
+    check_size(path.stat().st_size)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):

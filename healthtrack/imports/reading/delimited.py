@@ -16,6 +16,7 @@ from typing import TextIO
 import polars as pl
 
 from healthtrack.imports.faults import SHOWN_LETTERS, Fault, FileRefusedError
+from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 
 DELIMITERS = ",\t;"
@@ -69,6 +70,7 @@ class _Lines:
 @contextmanager
 def open_text(path: Path) -> Iterator[Table]:
     expected = max(lines_of(path) - 1, 0)
+    check_rows(expected)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = _Lines(file)
         first = next(filter(str.strip, lines), "")

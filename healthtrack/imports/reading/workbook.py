@@ -14,6 +14,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from healthtrack.imports.faults import Fault, FileRefusedError
+from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 
 MOST_UNPACKED_BYTES = 2 * 1024**3
@@ -62,6 +63,7 @@ def open_workbook(path: Path) -> Iterator[Table]:
             texts.setdefault(places[position], {})[line] = text
     for place, of_lines in texts.items():
         rows = _with_texts(rows, str(place), of_lines)
+    check_rows(len(rows))
     yield Table([cell or "" for cell in header], header_line, len(rows), rows.iter_slices(BATCH_ROWS))
 
 
