@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
+from healthtrack import static_files
 from healthtrack.environment import keep_secret
 
 USERNAME = "demo"
@@ -27,6 +28,8 @@ Say = Callable[[str], None]
 def prepare(patients: int, say: Say) -> None:
     with _alone(say):
         call_command("migrate", interactive=False, verbosity=0)
+        if not settings.DEBUG:  # which takes them from where they lie
+            static_files.collect()
         if _is_first_run():
             User.objects.create(username=USERNAME, is_staff=True, is_superuser=True, password=UNFINISHED)
         if User.objects.filter(password=UNFINISHED).exists():

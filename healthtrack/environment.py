@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +33,13 @@ def whole_number(name: str, default: int) -> int:
     if not re.fullmatch("0*[1-9][0-9]{0,11}", value):
         raise ImproperlyConfigured(f"{name} is {value!r}; set it to a whole number from 1 on, such as {default}.")
     return int(value)
+
+
+def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part) for part in names(name, default)]
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"{name}: {fault}; write addresses such as 10.0.0.5 or 10.0.0.0/8.") from fault
 
 
 def time_zone(name: str) -> str:

@@ -1,12 +1,18 @@
 from collections.abc import Callable
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client
 
 from tests import factories
 
 SignIn = Callable[..., Client]
+
+
+def pytest_configure() -> None:
+    """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)

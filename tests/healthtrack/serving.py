@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from email.message import Message
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -48,13 +49,22 @@ def free_port() -> int:
 
 class Answer(NamedTuple):
     status: int
-    cookie: str
-    body: str
+    headers: Message
+    content: bytes
+
+    @property
+    def cookie(self) -> str:
+        return str(self.headers["Set-Cookie"] or "")
+
+    @property
+    def body(self) -> str:
+        return self.content.decode()
 
 
 class Server:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
+        self.port = port
         self.said = ""
 
     def read_until(self, words: str) -> None:
@@ -76,18 +86,16 @@ class Server:
         self.said += rest
         return self.process.returncode, faults
 
-    def get(self, address: str, cookie: str = "", form: dict[str, str] | None = None) -> Answer:
-        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    def get(self, address: str, cookie: str = "", form: dict[str, str] | None = None, accept: str = "") -> Answer:
+        headers = {
+            "Accept-Encoding": accept,
+            "Cookie": cookie,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
         with closing(http.client.HTTPConnection(serve.HOST, self.port, timeout=20)) as talk:
             talk.request("POST" if form else "GET", address, urlencode(form or {}), headers)
             answer = talk.getresponse()
-            return Answer(answer.status, answer.getheader("Set-Cookie") or "", answer.read().decode())
-
-    @property
-    def port(self) -> int:
-        found = re.search(rf"http://{serve.HOST}:(\d+)/", self.said)
-        assert found, self.said
-        return int(found[1])
+            return Answer(answer.status, answer.headers, answer.read())
 
     def lets_in(self, password: str) -> bool:
         page = self.get("/admin/login/")
@@ -109,7 +117,7 @@ def started(environment: dict[str, str], *arguments: str, until: str = LAST_LINE
         text=True,
     )
     with process:
-        server = Server(process)
+        server = Server(process, int(environment["PORT"]))
         try:
             server.read_until(until)
             yield server

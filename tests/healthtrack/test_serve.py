@@ -1,12 +1,9 @@
 """`manage.py serve`, run as a real process against a database of its own."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,34 +11,11 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from healthtrack import demo
 from healthtrack.management.commands import serve
 from tests.healthtrack.serving import COMMAND, LAST_LINE, Database, free_port, started
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    """An empty database beside the tests' own, on the same server."""
-    known = connection.get_connection_params()
-    params = {name: known[name] for name in ("host", "port", "user", "password") if known.get(name)}
-    server = Database({**params, "dbname": "postgres"})
-    name = f"serve_{uuid.uuid4().hex}"
-    server.ask(f"CREATE DATABASE {name}")
-    yield Database({**params, "dbname": name})
-    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def environment(database: Database, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": database.url,
-        "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
-        "HEALTHTRACK_DEBUG": "1",
-        "PORT": str(free_port()),
-    }
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -76,7 +50,7 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
     password = Path(environment["HEALTHTRACK_DATA_DIR"], "demo_password")
     assert password.read_text() == server.value("password")
     assert password.stat().st_mode & 0o777 == 0o600
-    assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key"}
+    assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static"}
 
 
 def test_a_later_run_keeps_data_and_password(database: Database, environment: dict[str, str]) -> None:

@@ -2,15 +2,11 @@ import errno
 import os
 import signal
 import threading
-from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.exceptions import SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import Error, connection
-from django.http import Http404, HttpRequest
 
 from healthtrack import demo
 from healthtrack.environment import EMBEDDED_ENGINE
@@ -24,14 +20,6 @@ SAMPLE_PATIENTS = 2000
 class QuietRequestHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
         """Writes nothing: addresses hold what was searched for, which may be a patient's name."""
-
-
-class StaticFiles(StaticFilesHandler):
-    def serve(self, request: HttpRequest) -> Any:  # noqa: ANN401
-        try:
-            return super().serve(request)
-        except SuspiciousFileOperation as fault:
-            raise Http404 from fault
 
 
 class Stop:
@@ -76,7 +64,7 @@ class Command(BaseCommand):
                 self.set_up(patients)
                 stop.interrupts = False
                 self.greet(port)
-                server.set_app(StaticFiles(get_internal_wsgi_application()))
+                server.set_app(get_internal_wsgi_application())
                 server.serve_forever()
             except KeyboardInterrupt:
                 stop.interrupts = False
