@@ -148,9 +148,15 @@ class Table:
             yield _code(index.name), _code(self._rule(index))
 
     def _trigger_rows(self) -> Iterator[tuple[str, str]]:
-        for trigger in getattr(self.model._meta, "triggers", []):
+        for trigger in self._triggers():
             fires = f"{trigger.when} {trigger.operation} for each {trigger.level}".lower()
             yield _code(trigger.name), _code(f"{fires} {trigger.render_condition(self.model)}".strip())
+
+    def _triggers(self) -> Iterator[Any]:
+        """Those that other apps declare on a proxy of the model too."""
+        for model in apps.get_models():
+            if model._meta.concrete_model is self.model:
+                yield from getattr(model._meta, "triggers", [])
 
     def _rule(self, declared: BaseConstraint | Index) -> str:
         """What its statement says, less what the page has said already."""

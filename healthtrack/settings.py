@@ -66,6 +66,13 @@ TEMPLATES = [
 
 DATABASES = {"default": environment.database({"application_name": "healthtrack"})}
 
+_IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+CACHES = {
+    "default": {"BACKEND": _IN_MEMORY},
+    # They name patients: nothing but this process may read them. They hold until the data changes.
+    "reports": {"BACKEND": _IN_MEMORY, "LOCATION": "reports", "TIMEOUT": None},
+}
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

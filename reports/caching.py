@@ -1,0 +1,49 @@
+"""Keeps what the reports count until a change of the data that they are made of is committed."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.cache import caches
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+MOST_CHANGES = 1000
+
+# The rows that this session sees: a change that is committed late is a row that was not there before, wherever its
+# place in the order.
+_STATE = "SELECT count(*), md5(string_agg(change_id::text, ',' ORDER BY change_id)) FROM report_changes"
+# A row takes the place of those that go, for what is left must not be what was there before one of them.
+_PRUNE = "WITH gone AS (DELETE FROM report_changes) INSERT INTO report_changes DEFAULT VALUES"
+
+Answer = TypeVar("Answer")
+
+
+def kept(report: str, asked: object, count: Callable[[], Answer]) -> Answer:
+    """What was counted for this question, if nothing has changed since; otherwise counts."""
+    state = _state()
+    # A digest, for what is asked may hold a patient's words.
+    key = hashlib.sha256(repr((report, asked, state)).encode()).hexdigest()
+    answers = caches["reports"]
+    answer: Answer | None = answers.get(key)
+    if answer is None:
+        answer = count()
+        # Of what was changed while it was counted, the answer may hold one part and lack another.
+        if _state() == state:
+            answers.set(key, answer)
+    return answer
+
+
+def _state() -> str | None:
+    with connection.cursor() as cursor:
+        changes, state = _seen(cursor)
+        if changes > MOST_CHANGES:
+            cursor.execute(_PRUNE)
+            _, state = _seen(cursor)
+    return state
+
+
+def _seen(cursor: CursorWrapper) -> tuple[int, str | None]:
+    cursor.execute(_STATE)
+    changes, state = cursor.fetchone()
+    return changes, state

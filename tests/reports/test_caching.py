@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.core.cache import caches
+from django.db import connection, transaction
+
+from patients.models import MedicalRecord, MedicalRecordTracker
+from reports import caching
+from reports.caching import kept
+from reports.models import ReportChange
+from tests import factories
+from tests.refusals import execute
+from tests.sessions import start_in_another_session
+from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
+
+TABLES = ("medical_record_and_trackers", "fitness_trackers", "tracker_aliases", "tracker_models", "medical_records")
+
+
+def patients() -> int:
+    return kept("patients", None, MedicalRecord.objects.count)
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.counts = 0
+
+    def __call__(self) -> int:
+        self.counts += 1
+        return self.counts
+
+
+@pytest.fixture
+def counter(db: None) -> Counter:
+    caches["reports"].clear()
+    return Counter()
+
+
+@pytest.fixture
+def rows(db: None) -> None:
+    """One of each table."""
+    model = factories.tracker_model()
+    factories.variant(model)
+    factories.tracker_alias("Bend 2", model)
+    factories.link(factories.medical_record(), model)
+    connection.check_constraints()  # none that waits keeps a table from being truncated
+
+
+def test_what_was_counted_is_kept_while_nothing_changes(counter: Counter) -> None:
+    assert [kept("report", "question", counter) for _ in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("other", [("another report", "question"), ("report", "another question")])
+def test_each_question_to_each_report_has_its_own_answer(counter: Counter, other: tuple[str, str]) -> None:
+    kept("report", "question", counter)
+    assert kept(*other, counter) == 2
+
+
+def copy_a_record() -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY medical_records FROM STDIN") as copied:
+        copied.write_row(("P9", "Ada", date(1980, 5, 17), "F", "", False, "", None, "", 0, []))
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda: factories.medical_record("P2"), id="a new patient"),
+        pytest.param(lambda: MedicalRecord.objects.update(gender="M"), id="a changed patient"),
+        pytest.param(lambda: MedicalRecord.objects.get().delete(), id="a deleted patient"),
+        pytest.param(copy_a_record, id="a copied patient"),
+        pytest.param(lambda: MedicalRecordTracker.objects.update(source="import"), id="a changed link"),
+        pytest.param(lambda: TrackerModel.objects.update(brand_name="Mi"), id="a renamed brand"),
+        pytest.param(lambda: FitnessTracker.objects.update(color="Red"), id="a changed variant"),
+        pytest.param(lambda: TrackerAlias.objects.all().delete(), id="a name let go"),
+        *(
+            pytest.param(lambda table=table: execute(f"DELETE FROM {table} WHERE false"), id=f"SQL on {table}")
+            for table in TABLES
+        ),
+        *(pytest.param(lambda table=table: execute(f"TRUNCATE {table} CASCADE"), id=f"no {table}") for table in TABLES),
+    ],
+)
+def test_any_change_of_the_data_has_it_counted_anew(counter: Counter, change: Callable[[], object]) -> None:
+    kept("report", "question", counter)
+    change()
+    assert kept("report", "question", counter) == 2
+    assert kept("report", "question", counter) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_is_taken_back_leaves_no_trace() -> None:
+    with transaction.atomic():
+        factories.medical_record()
+        assert patients() == 1
+        transaction.set_rollback(True)
+    assert patients() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_seen_once_it_is_committed_however_late() -> None:
+    with transaction.atomic():
+        factories.medical_record("P1")
+        start_in_another_session(lambda: factories.medical_record("P2")).result()
+        assert start_in_another_session(patients).result() == 1
+    assert patients() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_changed_while_it_was_counted_is_not_kept() -> None:
+    def count() -> int:
+        counted = MedicalRecord.objects.count()
+        start_in_another_session(factories.medical_record).result()
+        return counted
+
+    assert kept("patients", None, count) == 0
+    assert patients() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_changes_the_data_waits_for_nobody_else_who_does() -> None:
+    with transaction.atomic():
+        factories.medical_record("P1")
+        assert start_in_another_session(lambda: factories.medical_record("P2")).done()
+
+
+def test_changes_are_forgotten_when_they_are_many(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching, "MOST_CHANGES", 3)
+    for number in range(5):
+        factories.medical_record(f"P{number}")
+    before = set(ReportChange.objects.values_list("pk", flat=True))
+    assert kept("report", "question", counter) == 1
+    assert kept("report", "question", counter) == 1
+    assert ReportChange.objects.exclude(pk__in=before).count() == ReportChange.objects.count() == 1
+
+
+def test_what_was_kept_before_changes_were_forgotten_does_not_come_back(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept("report", "question", counter)
+    monkeypatch.setattr(caching, "MOST_CHANGES", 0)
+    factories.medical_record()
+    assert kept("report", "question", counter) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_are_forgotten_while_others_change_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching, "MOST_CHANGES", 0)
+    with transaction.atomic():
+        factories.medical_record("P1")
+        start_in_another_session(lambda: factories.medical_record("P2")).result()
+        assert start_in_another_session(patients).result() == 1
+    assert patients() == 2
