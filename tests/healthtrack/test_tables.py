@@ -108,16 +108,23 @@ INDEXES = """
     tracker_aliases_unique: unique (lower(name))
 """
 TRIGGERS = """
+    tracker_models reports_changed after any change
+
+    fitness_trackers reports_changed after any change
+
     medical_records patient_id_never_changes before update of each row
     medical_records records_inserted after insert
     medical_records records_updated after update
+    medical_records reports_changed after any change
 
     medical_record_and_trackers links_deleted after delete
     medical_record_and_trackers links_inserted after insert
     medical_record_and_trackers links_truncated after truncate
     medical_record_and_trackers links_updated after update
+    medical_record_and_trackers reports_changed after any change
 
     tracker_aliases name_never_changes before update of each row
+    tracker_aliases reports_changed after any change
 """
 COMMENTS = {
     "tracker_models": "Wearables by brand and model; each is sold in variants (fitness_trackers)",
@@ -226,7 +233,8 @@ def test_triggers_are_on_and_have_names_that_say_what_they_do() -> None:
             """
             table_name, tgname, CASE WHEN tgtype & 2 > 0 THEN 'before' ELSE 'after' END,
             CASE tgtype & 60
-                WHEN 4 THEN 'insert' WHEN 8 THEN 'delete' WHEN 16 THEN 'update' WHEN 32 THEN 'truncate' END,
+                WHEN 4 THEN 'insert' WHEN 8 THEN 'delete' WHEN 16 THEN 'update' WHEN 32 THEN 'truncate'
+                WHEN 60 THEN 'any change' END,
             CASE WHEN tgtype & 1 > 0 THEN 'of each row' END
             """,
             "JOIN pg_trigger ON tgrelid = class.oid",
