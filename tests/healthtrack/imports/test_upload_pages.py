@@ -150,7 +150,7 @@ class TestThePreview:
     @pytest.mark.parametrize("column", ["name", "gender", "date_of_birth", "Tracker"])
     def test_what_cells_hold_is_never_markup(self, steward: Client, path: Path, column: str) -> None:
         page = preview_of(steward, path, {column: '<img src="x" onerror="alert(1)">'})
-        assert b"<img src=" not in page.content
+        assert b'<img src="x"' not in page.content
         assert b"&lt;img src=&quot;x&quot; onerror=&quot;alert(1)&quot;&gt;" in page.content
 
     def test_what_headers_hold_is_never_markup(self, steward: Client, path: Path) -> None:
