@@ -16,6 +16,7 @@ from trackers.models import TrackerAlias, TrackerModel
 from trackers.names import NAMES_SQL, models_named, models_of_like_names
 
 NAMES_A_PAGE = 25
+MOST_NAMES_WALKED = 2000
 
 
 class Kind(StrEnum):
@@ -75,6 +76,36 @@ SELECT kind, total, name, patients, alias_id
  WHERE page = least((%(asked)s::jsonb ->> kind)::bigint, (total - 1) / %(size)s + 1)
  ORDER BY patients DESC, name
 """
+
+
+# Walks the index from one name to the next, where counting would read every record. It ends at some length, for then
+# there are more names than anybody needs to know the number of.
+_TO_SETTLE = f"""
+WITH RECURSIVE walk AS (
+    (SELECT lower(tracker) AS name FROM medical_records WHERE tracker <> '' ORDER BY lower(tracker) LIMIT 1)
+    UNION ALL
+    SELECT (SELECT lower(tracker) FROM medical_records
+             WHERE tracker <> '' AND lower(tracker) > walk.name ORDER BY lower(tracker) LIMIT 1)
+      FROM walk WHERE walk.name IS NOT NULL
+), stated AS (
+    SELECT name FROM walk WHERE name IS NOT NULL LIMIT %(most)s
+), answers AS (
+    SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
+)
+SELECT count(*) FILTER (WHERE brands IS DISTINCT FROM 1), count(*) = %(most)s FROM stated LEFT JOIN answers USING (name)
+"""
+
+
+class ToSettle(NamedTuple):
+    names: int
+    or_more: bool
+
+
+def names_to_settle() -> ToSettle:
+    """How many stated trackers no model answers to, or models of several brands."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TO_SETTLE, {"most": MOST_NAMES_WALKED})
+        return ToSettle(*cursor.fetchone())
 
 
 class _Row(NamedTuple):

@@ -26,7 +26,7 @@ def shortened(text: str, longest: int) -> str:
 
 def named(label: str, figure: Figure, unit: str, detail: str = "") -> str:
     """A bar as a sentence for who hears it."""
-    counted = f"{written(figure)} {unit}".rstrip()
+    counted = f"{written(figure)} {unit.removesuffix('s') if figure == 1 else unit}".rstrip()
     return f"{label}: {counted}, {detail}" if detail else f"{label}: {counted}"
 
 

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from patients.naming import NAMES_A_PAGE, Kind, stated_names
+from patients import naming
+from patients.naming import NAMES_A_PAGE, Kind, names_to_settle, stated_names
 from tests import factories
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
@@ -51,6 +52,22 @@ def test_names_stand_by_what_they_wait_for_with_most_patients_first() -> None:
     assert names(Kind.UNKNOWN) == [("BIPP", 2), ("Alpha", 1), ("Fenix", 1)]
     assert names(Kind.SHARED) == [("Band 2", 1)]
     assert names(Kind.SETTLED) == [("Forerunner", 2), ("Stated by nobody", 0)]
+
+
+@pytest.mark.django_db
+def test_the_number_of_names_to_settle_is_that_of_the_names_listed() -> None:
+    assert names_to_settle() == (0, False)
+    catalogue = make_catalogue()
+    make_patients("Fenix", "Bipp", "BIPP", "Alpha", "Band 2", "Bip U", "Honor Band 2", "", "Forerunner", "forerunner")
+    factories.tracker_alias("Forerunner", catalogue["Amazfit Bip U"])
+    assert names_to_settle() == (len(names(Kind.UNKNOWN)) + len(names(Kind.SHARED)), False) == (4, False)
+
+
+@pytest.mark.django_db
+def test_names_are_counted_up_to_some_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_patients("Alpha", "Beta", "Gamma")
+    monkeypatch.setattr(naming, "MOST_NAMES_WALKED", 2)
+    assert names_to_settle() == (2, True)
 
 
 @pytest.mark.django_db
@@ -161,11 +178,11 @@ def test_the_front_page_and_the_reports_lead_here(sign_in: SignIn) -> None:
     reader = sign_in(*VIEWER, "reports.view_aggregates", "reports.view_named_lists")
     make_patients("Band 2", "Fenix")
     make_catalogue()
-    for address in ("/admin/", "/reports/brands/", "/reports/without-tracker/"):
+    for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
         assert link_here in page(reader, address)
 
 
 def test_the_front_page_and_the_reports_do_not_lead_who_may_not_come(sign_in: SignIn) -> None:
     reader = sign_in(VIEWER[1], "reports.view_aggregates", "reports.view_named_lists")
-    for address in ("/admin/", "/reports/brands/", "/reports/without-tracker/"):
+    for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
         assert PAGE not in page(reader, address)

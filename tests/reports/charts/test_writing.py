@@ -27,3 +27,4 @@ def test_a_longer_name_ends_in_an_ellipsis() -> None:
 def test_a_bar_says_its_label_its_value_and_what_it_counts() -> None:
     assert named("51+", 52022, "patients", "52.0 %") == "51+: 52,022 patients, 52.0 %"
     assert named("51+", 52022, "") == "51+: 52,022"
+    assert named("51+", 1, "patients") == "51+: 1 patient"

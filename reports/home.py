@@ -1,0 +1,26 @@
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+
+from reports.latest import latest_changes
+from reports.overview import Overview
+from reports.views import PatientsByAgeGroup, PatientsByBrand, PatientsWithoutTracker, StaffPage
+
+
+@method_decorator(cache_control(no_store=True), name="dispatch")
+class Home(StaffPage):
+    def test_func(self) -> bool:
+        return self.request.user.is_staff
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        context = {
+            "title": "Home",
+            "overview": Overview(request.user),
+            "changes": latest_changes(request),
+            "counted_at": timezone.now(),
+            "shows_ages": PatientsByAgeGroup.open_to(request.user),
+            "shows_tracked": PatientsWithoutTracker.open_to(request.user),
+            "shows_brands": PatientsByBrand.open_to(request.user),
+        }
+        return self.page("home", context)

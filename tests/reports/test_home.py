@@ -1,0 +1,219 @@
+import re
+from datetime import date
+
+import pytest
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests import factories
+from tests.conftest import SignIn
+from tests.reports.reading import page
+
+PAGE = "/"
+EVERYTHING = [
+    "patients.view_medicalrecord",
+    "patients.import_medicalrecord",
+    "trackers.view_trackermodel",
+    "trackers.view_fitnesstracker",
+    "trackers.view_trackeralias",
+    "reports.view_aggregates",
+    "reports.view_named_lists",
+]
+
+
+def figure(words: str, label: str) -> str:
+    """What the card of this label says, without tags."""
+    found = re.search(rf"<dt>{label}</dt>(.*?)</div>", words)
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
+
+
+def patients(with_tracker: int, without: int) -> None:
+    model = factories.tracker_model()
+    for number in range(with_tracker):
+        factories.link(factories.medical_record(f"W{number}"), model)
+    for number in range(without):
+        factories.medical_record(f"N{number}")
+
+
+def logged(row: Model, action: int = ADDITION) -> None:
+    content_type = ContentType.objects.get_for_model(row)
+    LogEntry.objects.create(
+        user=User.objects.get(), content_type=content_type, object_id=row.pk, object_repr=str(row), action_flag=action
+    )
+
+
+def test_every_member_of_the_staff_has_a_front_page_and_nobody_else(sign_in: SignIn) -> None:
+    assert Client().get(PAGE)["Location"] == "/admin/login/?next=/"
+    client = sign_in()
+    assert client.get(PAGE).status_code == 200
+    User.objects.update(is_staff=False)
+    assert client.get(PAGE).status_code == 403
+
+
+def test_who_may_see_nothing_is_told_what_to_do(sign_in: SignIn) -> None:
+    patients(1, 1)
+    words = page(sign_in(), PAGE)
+    assert "Welcome to HealthTrack, staff" in words
+    assert "Ask an administrator for the permissions" in words
+    assert "<dl" not in words
+    assert "<figure" not in words
+
+
+def test_whoever_signs_in_comes_to_the_front_page(db: None) -> None:
+    person = factories.staff()
+    form = {"username": person.username, "password": factories.DEFAULT_PASSWORD}
+    client = Client()
+    words = page(client, "/admin/login/")
+    assert '<input type="hidden" name="next" value="/">' in words
+    assert client.post("/admin/login/", {**form, "next": "/"})["Location"] == PAGE
+
+
+def test_whoever_asked_for_another_page_comes_there(db: None) -> None:
+    assert 'name="next" value="/reports/"' in page(Client(), "/admin/login/?next=/reports/")
+
+
+def test_counts_patients_models_variants_and_names(sign_in: SignIn) -> None:
+    patients(3, 1)
+    factories.variant(factories.tracker_model("Honor", "Band 5"))
+    factories.medical_record("P1", tracker="Nobody's Watch")
+    words = page(sign_in(*EVERYTHING), PAGE)
+    assert figure(words, "Patients") == "5"
+    assert figure(words, "With a tracker") == "60.0 % 3 patients"
+    assert figure(words, "Tracker models") == "2"
+    assert figure(words, "Variants") == "1"
+    assert figure(words, "Names to settle") == "1"
+
+
+def test_patients_who_are_yet_to_be_born_count_too(sign_in: SignIn) -> None:
+    factories.medical_record(date_of_birth=date(9000, 1, 1))
+    assert figure(page(sign_in(*EVERYTHING), PAGE), "Patients") == "1"
+
+
+def test_figures_lead_to_what_they_count(sign_in: SignIn) -> None:
+    patients(1, 0)
+    words = page(sign_in(*EVERYTHING), PAGE)
+    for address in (
+        "/admin/patients/medicalrecord/",
+        "/admin/patients/medicalrecord/?linked=some",
+        "/admin/trackers/trackermodel/",
+        "/admin/trackers/fitnesstracker/",
+        "/admin/tracker-names/",
+    ):
+        assert f'<dd><a href="{address}">' in words
+
+
+@pytest.mark.parametrize(
+    ("permissions", "labels"),
+    [
+        (["reports.view_aggregates"], ["Patients", "With a tracker"]),
+        (["patients.view_medicalrecord"], ["Patients", "With a tracker"]),
+        (["trackers.view_trackermodel"], ["Tracker models"]),
+        (["trackers.view_fitnesstracker"], ["Variants"]),
+        (["trackers.view_trackeralias"], []),
+        (["reports.view_named_lists"], []),
+    ],
+)
+def test_each_figure_is_for_who_may_see_it(sign_in: SignIn, permissions: list[str], labels: list[str]) -> None:
+    patients(1, 1)
+    assert re.findall(r"<dt>(.*?)</dt>", page(sign_in(*permissions), PAGE)) == labels
+
+
+def test_who_sees_totals_alone_is_led_to_no_record(sign_in: SignIn) -> None:
+    patients(1, 1)
+    assert "/medicalrecord/" not in page(sign_in("reports.view_aggregates"), PAGE)
+
+
+@pytest.mark.parametrize(
+    ("permission", "reports"),
+    [
+        ("reports.view_aggregates", ["age-groups", "brands"]),
+        ("reports.view_named_lists", ["without-tracker"]),
+        ("patients.view_medicalrecord", []),
+    ],
+)
+def test_charts_lead_to_the_reports_that_the_person_may_see(
+    sign_in: SignIn, permission: str, reports: list[str]
+) -> None:
+    patients(1, 1)
+    assert re.findall(r'<h2><a href="/reports/([a-z-]+)/">', page(sign_in(permission), PAGE)) == reports
+
+
+def test_charts_show_what_the_reports_count(sign_in: SignIn) -> None:
+    patients(2, 1)
+    names = re.findall(r"<title>([^<]*: [^<]*)</title>", page(sign_in(*EVERYTHING), PAGE))
+    assert "36-50: 3 patients" in names
+    assert "Xiaomi: 2 patients" in names
+    assert "All patients, With a tracker: 2 patients" in names
+    assert "All patients, Without: 1 patient" in names
+
+
+def test_the_smaller_brands_are_left_to_the_report(sign_in: SignIn) -> None:
+    for number in range(7):
+        model = factories.tracker_model(f"Brand {number}", f"Model {number}")
+        factories.link(factories.medical_record(f"P{number}"), model)
+    words = page(sign_in(*EVERYTHING), PAGE)
+    assert "Brand 4: 1 patient<" in words
+    assert "Brand 5: 1 patient<" not in words
+    assert "And 2 more brands" in words
+
+
+def test_names_to_settle_ask_for_attention(sign_in: SignIn) -> None:
+    factories.medical_record("P1", tracker="Nobody's Watch")
+    factories.medical_record("P2", tracker="nobody's watch")
+    client = sign_in(*EVERYTHING)
+    words = page(client, PAGE)
+    assert "1 stated tracker has no model" in words
+    assert '<a class="button" href="/admin/tracker-names/">Settle the name</a>' in words
+
+
+def test_nothing_asks_for_attention_when_all_is_well(sign_in: SignIn) -> None:
+    patients(1, 0)
+    assert "Needs attention" not in page(sign_in(*EVERYTHING), PAGE)
+
+
+def test_an_empty_database_leads_to_the_import(sign_in: SignIn) -> None:
+    words = page(sign_in(*EVERYTHING), PAGE)
+    assert "There are no patients yet." in words
+    assert 'href="/admin/patients/medicalrecord/import/"' in words
+    assert figure(words, "With a tracker") == ""
+
+
+def test_the_latest_changes_name_what_who_and_when(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    record = factories.medical_record()
+    logged(record)
+    words = page(client, PAGE)
+    assert '<a href="/admin/patients/medicalrecord/P1/change/">P1 Ada Byron</a>' in words
+    assert "Medical record added by staff" in words
+
+
+def test_what_was_deleted_has_no_page_to_lead_to(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    logged(factories.medical_record(), DELETION)
+    words = page(client, PAGE)
+    assert "Medical record deleted by staff" in words
+    assert "/P1/change/" not in words
+
+
+def test_changes_of_what_the_person_may_not_see_stay_hidden(sign_in: SignIn) -> None:
+    client = sign_in("trackers.view_trackermodel")
+    logged(factories.medical_record())
+    logged(factories.tracker_model())
+    words = page(client, PAGE)
+    assert "Ada Byron" not in words
+    assert "Xiaomi Band 2" in words
+
+
+def test_it_costs_the_same_few_queries_however_much_there_is(
+    sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = sign_in(*EVERYTHING)
+    patients(3, 3)
+    for number in range(10):
+        logged(factories.medical_record(f"L{number}"))
+    with django_assert_max_num_queries(11):
+        client.get(PAGE)
