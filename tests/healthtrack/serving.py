@@ -32,6 +32,9 @@ class Database:
         user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
         return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts)}"
 
+    def session(self) -> psycopg.Connection:
+        return psycopg.connect(**self.params)
+
     def ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with psycopg.connect(**self.params, autocommit=True) as asked:
             cursor = asked.execute(sql, values)

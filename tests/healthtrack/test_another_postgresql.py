@@ -11,6 +11,8 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 
+from healthtrack.embedded_postgres import binaries
+
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
 START = """
 from pathlib import Path
@@ -39,8 +41,8 @@ def url(tmp_path: Path) -> Iterator[str]:
         holder.stdin.close()
 
 
-def manage(url: str, data: Path, *arguments: str) -> str:
-    environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data)}
+def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
+    environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data), **variables}
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
@@ -89,3 +91,18 @@ def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None
     assert "[(1,), (0,)]" in shown
     if SYSTEMS:
         assert shown.splitlines()[-1].startswith(SYSTEMS[-1].parts[-3])
+
+
+def test_a_backup_of_it_is_restored_by_the_programs_on_the_path(url: str, tmp_path: Path) -> None:
+    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
+    data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
+    manage(url, data, "migrate", "-v0")
+    manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
+    recipients = manage(url, data, "make_backup_key", str(key)).splitlines()[0].partition("=")[2]
+    variables = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HEALTHTRACK_BACKUP_RECIPIENTS": recipients}
+    manage(url, data, "backup", str(file), **variables)
+    manage(url, data, "flush", "--noinput")
+    manage(url, data, "restore", str(file), "--key", str(key), "--replace", **variables)
+    manage(url, data, "migrate", "--check")
+    users = "from django.contrib.auth.models import User; print(list(User.objects.values_list('username')))"
+    assert manage(url, data, "shell", "-v0", "-c", users).strip() == "[('grace',)]"
