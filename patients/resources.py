@@ -19,6 +19,30 @@ class MedicalRecordResource(SetResource):
     tracker = Field("tracker", "Tracker", TextWidget())
 
     repeated_rows = RepeatedRows.FAULT
+    examples = [
+        {
+            "patient_id": "EXAMPLE-1",
+            "name": "Example Patient",
+            "date_of_birth": "05/17/1980",
+            "gender": "F",
+            "medical_conditions": "Asthma, Hypertension",
+            "medications": "Yes",
+            "allergies": "Pollen",
+            "last_appointment_date": "06/14/2024",
+            "tracker": "Xiaomi Band 2",
+        },
+        {
+            "patient_id": "EXAMPLE-2",
+            "name": "Another Example",
+            "date_of_birth": "1975-11-30",
+            "gender": "M",
+            "medical_conditions": "None",
+            "medications": "No",
+            "allergies": "None",
+            "last_appointment_date": "",
+            "tracker": "None",
+        },
+    ]
 
     class Meta:
         model = MedicalRecord

@@ -22,6 +22,10 @@ class TrackerResource(SetResource):
 
 
 class TrackerModelResource(TrackerResource):
+    examples = [
+        {"brand_name": "Example Brand", "device_type": "FitnessBand", "model_name": "Example Band 1"},
+        {"brand_name": "Example Brand", "device_type": "Smartwatch", "model_name": "Example Watch"},
+    ]
     brand_name = Field("brand_name", "Brand Name", TextWidget())
     device_type = Field("device_type", "Device Type", TextWidget())
     model_name = Field("model_name", "Model Name", TextWidget())
@@ -44,6 +48,34 @@ class TrackerModelResource(TrackerResource):
 class FitnessTrackerResource(TrackerResource):
     """The catalogue: a row describes a variant and names the model that it is one of."""
 
+    examples = [
+        {
+            "brand_name": "Example Brand",
+            "device_type": "FitnessBand",
+            "model_name": "Example Band 1",
+            "color": "Black",
+            "selling_price": "2,499",
+            "original_price": "2,999",
+            "display": "AMOLED Display",
+            "rating": "4.1",
+            "strap_material": "Silicone",
+            "average_battery_life_days": "14",
+            "reviews": "1,250",
+        },
+        {
+            "brand_name": "Example Brand",
+            "device_type": "Smartwatch",
+            "model_name": "Example Watch",
+            "color": "Silver, Leather",
+            "selling_price": "12499",
+            "original_price": "12499",
+            "display": "AMOLED Display",
+            "rating": "",
+            "strap_material": "Leather",
+            "average_battery_life_days": "7",
+            "reviews": "",
+        },
+    ]
     brand_name = Field("model__brand_name", "Brand Name", TextWidget())
     device_type = Field("model__device_type", "Device Type", TextWidget())
     model_name = Field("model__model_name", "Model Name", TextWidget())

@@ -5,7 +5,6 @@ from django.forms import ChoiceField, HiddenInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ConfirmImportForm, ExportForm
 
@@ -13,6 +12,7 @@ from healthtrack.imports.formats import DataFile
 from healthtrack.imports.receiving import UploadForm
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ImportResult
+from healthtrack.imports.template_files import UploadHelp
 from healthtrack.imports.uploads import UploadStorage, forget_old_uploads
 
 
@@ -23,7 +23,7 @@ class ConfirmForm(ConfirmImportForm):
     resource = ChoiceField(choices=[("0", "")], widget=HiddenInput, required=False)  # type: ignore[assignment]
 
 
-class ImportExportAdmin(ImportExportModelAdmin):
+class ImportExportAdmin(UploadHelp):
     """django-import-export's admin, its uploads read and applied by the import engine."""
 
     resource_classes: list[type[SetResource]]
@@ -34,6 +34,9 @@ class ImportExportAdmin(ImportExportModelAdmin):
     confirm_form_class = ConfirmForm
     import_template_name = "imports/import.html"
     tmp_storage_class = UploadStorage  # type: ignore[assignment]
+
+    def get_import_context_data(self, **_: object) -> dict[str, object]:
+        return {"help": self.upload_help()}
 
     def write_to_tmp_storage(self, import_file: UploadedFile[bytes], input_format: Format) -> UploadStorage:
         storage = UploadStorage()

@@ -18,6 +18,8 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
 
 class UploadForm(ImportForm):
+    format = forms.ChoiceField(widget=forms.HiddenInput)
+
     def clean_import_file(self) -> UploadedFile[bytes]:
         file: UploadedFile[bytes] = self.cleaned_data["import_file"]
         try:

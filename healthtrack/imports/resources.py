@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +26,8 @@ class SetResource(ModelResource):
         "BooleanField": widgets.YesNoWidget,
     }
     repeated_rows: ClassVar[RepeatedRows]
+    # Rows that the upload page gives as examples: by field, in the form that a file holds them in.
+    examples: ClassVar[Sequence[Mapping[str, str]]]
     if TYPE_CHECKING:
         _meta: Any  # made by the metaclass
 

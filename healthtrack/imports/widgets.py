@@ -36,6 +36,10 @@ class ColumnWidget(widgets.Widget):
         """What can be wrong, each as the condition and the words that follow the value; the first that holds counts."""
         raise NotImplementedError
 
+    def in_words(self, field: ModelField) -> str:
+        """What a cell may hold."""
+        raise NotImplementedError
+
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return value
 
@@ -53,6 +57,9 @@ class TextWidget(ColumnWidget):
             ),
         ]
 
+    def in_words(self, field: ModelField) -> str:
+        return f"text of at most {field.max_length:,} letters"
+
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return neutralised(str(value or ""))
 
@@ -69,6 +76,9 @@ class WholeNumberWidget(ColumnWidget):
             *_out_of_bounds(value, field),
         ]
 
+    def in_words(self, field: ModelField) -> str:
+        return f"a whole number {_bounds_in_words(field)}, with commas between the thousands or without"
+
 
 class DecimalWidget(ColumnWidget):
     """Kept as text until PostgreSQL reads it: no binary fraction comes in between."""
@@ -83,6 +93,11 @@ class DecimalWidget(ColumnWidget):
             *_out_of_bounds(value.cast(pl.Float64), field),
             (value.str.contains(rf"\.\d{{{places}}}0*[1-9]"), f"has more than {places} decimal; round it"),
         ]
+
+    def in_words(self, field: ModelField) -> str:
+        places: int = field.decimal_places  # type: ignore[attr-defined]
+        decimals = f"{places} decimal{'s' * (places > 1)}"
+        return f"a number {_bounds_in_words(field)}, with a decimal point and at most {decimals}"
 
 
 class DateWidget(ColumnWidget):
@@ -101,6 +116,9 @@ class DateWidget(ColumnWidget):
             (value.dt.year() < 1, "lies before the year 1; correct it"),
         ]
 
+    def in_words(self, field: ModelField) -> str:
+        return "a day as MM/DD/YYYY or YYYY-MM-DD, or a cell that a spreadsheet takes for a day"
+
     def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]
         """A spreadsheet counts days from 1900, and takes that year for a leap year: older days go out as text."""
         return value.isoformat() if value and value < _FIRST_SPREADSHEET_DAY else value
@@ -117,6 +135,9 @@ class ChoiceWidget(ColumnWidget):
         known = " or ".join(str(choice) for choice, _ in field.flatchoices)
         return [(value.is_null() & text.is_not_null(), f"is not known here; write {known}")]
 
+    def in_words(self, field: ModelField) -> str:
+        return " or ".join(f"{value} ({str(label).lower()})" for value, label in field.flatchoices)
+
 
 class YesNoWidget(ColumnWidget):
     def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
@@ -126,17 +147,28 @@ class YesNoWidget(ColumnWidget):
     def findings(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[Finding]:
         return [(value.is_null() & text.is_not_null(), "is neither Yes nor No; write one of these")]
 
+    def in_words(self, field: ModelField) -> str:
+        return "Yes or No"
+
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return "Yes" if value else "No"
 
 
 def _out_of_bounds(number: pl.Expr, field: ModelField) -> list[Finding]:
-    lowest = max(_limits(field, MinValueValidator))
-    highest = min(_limits(field, MaxValueValidator))
+    lowest, highest = _bounds(field)
     return [
         (number < lowest, f"is below {lowest:,}, the least there may be; correct it"),
         (number > highest, f"is above {highest:,}, the most there may be; correct it"),
     ]
+
+
+def _bounds(field: ModelField) -> tuple[int, int]:
+    return max(_limits(field, MinValueValidator)), min(_limits(field, MaxValueValidator))
+
+
+def _bounds_in_words(field: ModelField) -> str:
+    lowest, highest = _bounds(field)
+    return f"from {lowest:,} to {highest:,}"
 
 
 def _limits(field: ModelField, kind: type[MinValueValidator | MaxValueValidator]) -> list[int]:

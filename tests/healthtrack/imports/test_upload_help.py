@@ -1,0 +1,103 @@
+"""The help beside an upload, and the templates to fill in."""
+
+import csv
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from openpyxl import load_workbook
+
+from healthtrack.imports.help import ColumnHelp, columns_of
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind
+
+KINDS = [RECORDS, CATALOGUE, MODELS]
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+each_format = pytest.mark.parametrize("form", ["csv", "xlsx"])
+DAY = "a day as MM/DD/YYYY or YYYY-MM-DD, or a cell that a spreadsheet takes for a day"
+
+
+def template(kind: Kind, form: str) -> str:
+    return f"{kind.address('import')}template/?format={form}"
+
+
+@pytest.fixture
+def steward(sign_in: SignIn) -> Client:
+    return sign_in(*(permission for kind in KINDS for permission in kind.steward))
+
+
+class TestTheColumns:
+    @each_kind
+    def test_they_are_those_of_a_file_in_its_order(self, kind: Kind) -> None:
+        assert [column.header for column in columns_of(kind.resource())] == list(kind.row)
+
+    @pytest.mark.parametrize(
+        ("kind", "header", "required", "holds"),
+        [
+            (RECORDS, "patient_id", True, "text of at most 50 letters"),
+            (RECORDS, "date_of_birth", True, DAY),
+            (RECORDS, "gender", True, "F (female) or M (male)"),
+            (RECORDS, "medications", True, "Yes or No"),
+            (RECORDS, "last_appointment_date", False, DAY),
+            (RECORDS, "Tracker", False, "text of at most 300 letters"),
+            (
+                CATALOGUE,
+                "Selling Price",
+                True,
+                "a whole number from 0 to 2,147,483,647, with commas between the thousands or without",
+            ),
+            (
+                CATALOGUE,
+                "Rating (Out of 5)",
+                False,
+                "a number from 0 to 5, with a decimal point and at most 1 decimal",
+            ),
+        ],
+    )
+    def test_each_says_what_it_holds(self, kind: Kind, header: str, required: bool, holds: str) -> None:
+        (told,) = [column for column in columns_of(kind.resource()) if column.header == header]
+        assert told == ColumnHelp(header, required, holds, told.example)
+        assert told.example
+
+    @each_kind
+    def test_the_page_shows_them_with_the_limits_and_the_templates(self, steward: Client, kind: Kind) -> None:
+        shown = steward.get(kind.address("import")).content.decode()
+        for column in columns_of(kind.resource()):
+            assert f'<th scope="row">{column.header}</th>' in shown
+            assert f"<td>{column.holds}</td><td><code>{column.example}</code>" in shown
+        assert "at most 200\xa0MB and 5,000,000 rows" in shown
+        assert all(template(kind, form) in shown for form in ("csv", "xlsx"))
+
+
+class TestTheTemplates:
+    @each_kind
+    @each_format
+    def test_they_need_the_permission_to_import(self, sign_in: SignIn, kind: Kind, form: str) -> None:
+        view, imports = kind.steward
+        others = [view, *(name for other in KINDS if other is not kind for name in other.steward)]
+        assert_page_needs(sign_in, template(kind, form), view, imports, others=others)
+
+    @each_kind
+    @each_format
+    def test_they_import_without_a_fault(self, steward: Client, tmp_path: Path, kind: Kind, form: str) -> None:
+        answer = steward.get(template(kind, form))
+        assert answer["Content-Disposition"].endswith(f'-template.{form}"')
+        path = tmp_path / "template"
+        path.write_bytes(answer.content)
+        result = kind.run(path)
+        assert result.faults == []
+        assert result.notices == []
+        assert result.counts.new == 2
+
+    @each_kind
+    def test_both_hold_the_same_cells(self, steward: Client, kind: Kind) -> None:
+        by_csv = list(csv.reader(StringIO(steward.get(template(kind, "csv")).content.decode())))
+        sheet = load_workbook(BytesIO(steward.get(template(kind, "xlsx")).content)).worksheets[0]
+        assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == by_csv
+        assert by_csv[0] == list(kind.row)
+
+    @pytest.mark.parametrize("query", ["", "?format=", "?format=json", "?format=../csv"])
+    def test_there_is_none_in_another_format(self, steward: Client, query: str) -> None:
+        assert steward.get(f"{RECORDS.address('import')}template/{query}").status_code == 404
