@@ -1,0 +1,79 @@
+"""The gallery of charts in a browser: everything is readable, within reach and within bounds."""
+
+from typing import Literal
+
+import pytest
+from django.conf import LazySettings
+from playwright.sync_api import Page
+
+from tests.browser.conftest import SignInAs
+from tests.browser.pages import assert_accessible, visit
+
+PAGE = "/reports/charts/"
+# Texts of a drawing whose boxes lie upon one another, and those that reach beyond their figure.
+OVERLAPPING = """
+[...document.querySelectorAll("figure svg.chart-drawing")].flatMap(drawing => {
+    const texts = [...drawing.querySelectorAll("text")].map(text => [text.textContent, text.getBoundingClientRect()]);
+    return texts.flatMap(([one, a], number) => texts.slice(number + 1)
+        .filter(([, b]) => a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 3 && b.bottom > a.top + 3)
+        .map(([other]) => `${one} on ${other}`));
+})
+"""
+OUTSIDE = """
+[...document.querySelectorAll("figure")].flatMap(figure => {
+    const bounds = figure.getBoundingClientRect();
+    return [...figure.querySelectorAll(".chart-across text")]
+        .filter(text => text.getBoundingClientRect().right > bounds.right + 1
+                     || text.getBoundingClientRect().left < bounds.left - 1)
+        .map(text => text.textContent);
+})
+"""
+
+
+@pytest.fixture(autouse=True)
+def gallery(page: Page, sign_in_as: SignInAs, settings: LazySettings) -> None:
+    settings.DEBUG = True
+    sign_in_as()
+    visit(page, PAGE)
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_texts_stay_within_their_figures_and_off_one_another(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(OVERLAPPING) == []
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bars_have_a_colour_of_the_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    color = page.locator("rect.series-1").first.evaluate("bar => getComputedStyle(bar).fill")
+    assert color == {"light": "rgb(11, 92, 151)", "dark": "rgb(88, 176, 232)"}[scheme]
+
+
+def test_axe_finds_nothing(page: Page) -> None:
+    assert_accessible(page)
+
+
+def test_a_bar_is_reached_by_keyboard_shows_that_and_leads_on(page: Page) -> None:
+    bar = page.get_by_role("link", name="51+: 52,022 patients").first
+    bar.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    target = bar.locator(".chart-target")
+    assert target.evaluate("element => getComputedStyle(element).strokeWidth") == "3px"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?bar=52022")
+
+
+def test_a_chart_reads_as_a_named_group_of_named_bars(page: Page) -> None:
+    chart = page.get_by_role("group", name="Age groups, horizontal")
+    assert chart.get_by_role("listitem").count() == 4
+    assert [link.text_content() for link in chart.get_by_role("link").all()]
+    assert chart.get_by_role("link", name="36-50: 14,961 patients", exact=True).count() == 1
+
+
+def test_a_bar_that_leads_nowhere_reads_as_a_picture_with_a_name(page: Page) -> None:
+    chart = page.get_by_role("group", name="No links, horizontal")
+    assert chart.get_by_role("img", name="Female: 51 patients, 51.0 %", exact=True).count() == 1
