@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from patients.naming import ToSettle, names_to_settle
+from reports.caching import kept
 from reports.charts.rows import Bar, Part, StackedBar
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brands, patients_by_brand
@@ -35,6 +37,35 @@ class Task:
     href: str
 
 
+@dataclass(frozen=True)
+class Counted:
+    ages: AgeGroups
+    without_tracker: int
+    use: Brands
+    models: int
+    variants: int
+    to_settle: ToSettle
+
+    @classmethod
+    def on(cls, day: date) -> "Counted":
+        return cls(
+            ages=patients_by_age_group(day),
+            without_tracker=count_patients_without_tracker(),
+            use=patients_by_brand(),
+            models=TrackerModel.objects.count(),
+            variants=FitnessTracker.objects.count(),
+            to_settle=names_to_settle(),
+        )
+
+    @property
+    def patients(self) -> int:
+        return self.ages.patients + self.ages.not_yet_born
+
+    @property
+    def with_tracker(self) -> int:
+        return self.patients - self.without_tracker
+
+
 class Overview:
     def __init__(self, user: User | AnonymousUser) -> None:
         self.user = user
@@ -49,56 +80,56 @@ class Overview:
 
     @cached_property
     def ages(self) -> Sequence[Bar]:
-        return [Bar(group.ages, group.patients) for group in self._ages.groups]
+        return [Bar(group.ages, group.patients) for group in self._counted.ages.groups]
 
     @cached_property
     def tracked(self) -> Sequence[StackedBar]:
-        parts = [Part("With a tracker", self._patients - self._without), Part("Without", self._without)]
-        return [StackedBar("All patients", parts)] if self._patients else []
+        counted = self._counted
+        parts = [Part("With a tracker", counted.with_tracker), Part("Without", counted.without_tracker)]
+        return [StackedBar("All patients", parts)] if counted.patients else []
 
     @cached_property
     def brands(self) -> Sequence[Bar]:
-        return [Bar(brand.name, brand.patients) for brand in self._use.brands[:BRANDS_SHOWN]]
+        return [Bar(brand.name, brand.patients) for brand in self._counted.use.brands[:BRANDS_SHOWN]]
 
     @property
     def other_brands(self) -> int:
-        return max(len(self._use.brands) - BRANDS_SHOWN, 0)
+        return max(len(self._counted.use.brands) - BRANDS_SHOWN, 0)
 
     def _of_patients(self) -> Iterator[KeyFigure]:
         sees_records = self.user.has_perm("patients.view_medicalrecord")
         if not (sees_records or self.user.has_perm("reports.view_aggregates")):
             return
         href = reverse("admin:patients_medicalrecord_changelist") if sees_records else ""
-        yield KeyFigure("Patients", f"{self._patients:,}", href)
-        if self._patients:
-            tracked = self._patients - self._without
-            share = f"{tracked / self._patients:.1%}".replace("%", " %")
-            yield KeyFigure("With a tracker", share, href and f"{href}?linked=some", f"{tracked:,} patients")
+        yield KeyFigure("Patients", f"{self._counted.patients:,}", href)
+        if self._counted.patients:
+            share = f"{100 * self._counted.with_tracker / self._counted.patients:.1f} %"
+            note = f"{self._counted.with_tracker:,} patients"
+            yield KeyFigure("With a tracker", share, href and f"{href}?linked=some", note)
 
     def _of_trackers(self) -> Iterator[KeyFigure]:
         if self.user.has_perm("trackers.view_trackermodel"):
             href = reverse("admin:trackers_trackermodel_changelist")
-            yield KeyFigure("Tracker models", f"{TrackerModel.objects.count():,}", href)
+            yield KeyFigure("Tracker models", f"{self._counted.models:,}", href)
         if self.user.has_perm("trackers.view_fitnesstracker"):
             href = reverse("admin:trackers_fitnesstracker_changelist")
-            yield KeyFigure("Variants", f"{FitnessTracker.objects.count():,}", href)
+            yield KeyFigure("Variants", f"{self._counted.variants:,}", href)
         if self._sees_names:
-            count = f"{self._to_settle.names:,}{' or more' if self._to_settle.or_more else ''}"
-            yield KeyFigure("Names to settle", count, reverse("tracker-names:list"))
+            names, or_more = self._counted.to_settle
+            yield KeyFigure("Names to settle", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
 
     def _of_names(self) -> Iterator[Task]:
-        if self._sees_names and self._to_settle.names:
-            one = self._to_settle.names == 1
+        names, or_more = self._counted.to_settle if self._sees_names else (0, False)
+        if names:
             yield Task(
-                f"{self._to_settle.names:,} stated {'tracker has' if one else 'trackers have'} no model, or models of "
-                "several brands.",
-                "Settle the name" if one else "Settle the names",
+                f"Stated trackers without a model, or with models of several brands: {names:,}{' or more' * or_more}.",
+                "Settle the names",
                 reverse("tracker-names:list"),
             )
 
     def _of_no_patients(self) -> Iterator[Task]:
         may_import = self.user.has_perms(["patients.import_medicalrecord", "patients.view_medicalrecord"])
-        if may_import and not self._patients:
+        if may_import and not self._counted.patients:
             yield Task(
                 "There are no patients yet.", "Import medical records", reverse("admin:patients_medicalrecord_import")
             )
@@ -108,21 +139,6 @@ class Overview:
         return self.user.has_perms(["trackers.view_trackeralias", "patients.view_medicalrecord"])
 
     @cached_property
-    def _ages(self) -> AgeGroups:
-        return patients_by_age_group(timezone.localdate())
-
-    @property
-    def _patients(self) -> int:
-        return self._ages.patients + self._ages.not_yet_born
-
-    @cached_property
-    def _without(self) -> int:
-        return count_patients_without_tracker()
-
-    @cached_property
-    def _use(self) -> Brands:
-        return patients_by_brand()
-
-    @cached_property
-    def _to_settle(self) -> ToSettle:
-        return names_to_settle()
+    def _counted(self) -> Counted:
+        today = timezone.localdate()
+        return kept("overview", today, lambda: Counted.on(today))

@@ -166,8 +166,8 @@ def test_names_to_settle_ask_for_attention(sign_in: SignIn) -> None:
     factories.medical_record("P2", tracker="nobody's watch")
     client = sign_in(*EVERYTHING)
     words = page(client, PAGE)
-    assert "1 stated tracker has no model" in words
-    assert '<a class="button" href="/admin/tracker-names/">Settle the name</a>' in words
+    assert "Stated trackers without a model, or with models of several brands: 1." in words
+    assert '<a class="button" href="/admin/tracker-names/">Settle the names</a>' in words
 
 
 def test_nothing_asks_for_attention_when_all_is_well(sign_in: SignIn) -> None:
@@ -215,5 +215,15 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
     patients(3, 3)
     for number in range(10):
         logged(factories.medical_record(f"L{number}"))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         client.get(PAGE)
+    with django_assert_max_num_queries(6):
+        client.get(PAGE)
+
+
+def test_a_change_shows_at_the_next_look(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    patients(1, 0)
+    assert figure(page(client, PAGE), "Patients") == "1"
+    factories.medical_record("N1")
+    assert figure(page(client, PAGE), "Patients") == "2"
