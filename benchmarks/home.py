@@ -1,0 +1,18 @@
+from benchmarks.measuring import medians
+from benchmarks.pages import MANY_PATIENTS, browser, load_many_patients, opening
+from reports.models import ReportChange
+
+ROUNDS = 21
+
+
+def measure_home() -> None:
+    load_many_patients()
+    look = opening(browser(), "/")
+    look()
+    again = medians({"look": look}, rounds=ROUNDS)["look"]
+    after = medians({"look": look}, rounds=ROUNDS // 3, before_each=_change)["look"]
+    print(f"Home on {MANY_PATIENTS:,} patients: {again * 1000:.0f} ms a look, {after * 1000:.0f} ms after a change")
+
+
+def _change() -> None:
+    ReportChange.objects.create()
