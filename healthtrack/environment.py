@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
 EMBEDDED_ENGINE = "healthtrack.embedded_postgres"
+NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL")
+SHORTEST_SECRET_KEY = 50
 
 
 def flag(name: str) -> bool:
@@ -22,6 +24,32 @@ def flag(name: str) -> bool:
     if value in {"1", "yes", "true", "on"}:
         return True
     raise ImproperlyConfigured(f"{name} is {value!r}; set it to 1 or 0.")
+
+
+def production() -> bool:
+    """Whether HealthTrack is open to others than the one at this machine, and then nothing is left to defaults."""
+    if not flag("HEALTHTRACK_PRODUCTION"):
+        return False
+    missing = [name for name in NEEDED_IN_PRODUCTION if not os.environ.get(name, "").strip(" ,")]
+    if missing:
+        raise ImproperlyConfigured(f"In production these must be set, and are not: {', '.join(missing)}.")
+    if flag("HEALTHTRACK_DEBUG"):
+        raise ImproperlyConfigured("HEALTHTRACK_DEBUG shows patients' data in faults; unset it in production.")
+    if len(os.environ["HEALTHTRACK_SECRET_KEY"]) < SHORTEST_SECRET_KEY:
+        raise ImproperlyConfigured(
+            f"HEALTHTRACK_SECRET_KEY can be guessed; set it to {SHORTEST_SECRET_KEY} random letters or more."
+        )
+    if "*" in names("HEALTHTRACK_ALLOWED_HOSTS", ""):
+        raise ImproperlyConfigured("HEALTHTRACK_ALLOWED_HOSTS lets any host in; name those that you serve.")
+    return True
+
+
+def header(name: str) -> str:
+    """A header of HTTP in the form in which a request holds it."""
+    wish = os.environ.get(name, "").strip()
+    if not re.fullmatch(r"[A-Za-z0-9-]*", wish):
+        raise ImproperlyConfigured(f"{name} is {wish!r}; set it to a header's name, such as X-Forwarded-Proto.")
+    return f"HTTP_{wish.upper().replace('-', '_')}" if wish else ""
 
 
 def names(name: str, default: str) -> list[str]:

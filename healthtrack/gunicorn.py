@@ -24,6 +24,7 @@ timeout = 60
 graceful_timeout = 30  # at a stop, what was begun is answered
 accesslog = None  # addresses hold what was searched for, which may be a patient's name
 control_socket_disable = True
+logconfig_dict = settings.LOGGING
 
 
 def on_starting(_: Any) -> None:  # noqa: ANN401

@@ -11,6 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 HEALTHTRACK_DATA_DIR = environment.data_folder(BASE_DIR / "var")
 
 DEBUG = environment.flag("HEALTHTRACK_DEBUG")
+PRODUCTION = environment.production()
 SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
 ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
@@ -34,9 +35,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "healthtrack.middleware.numbered",
     "healthtrack.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "healthtrack.middleware.guarded",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -86,7 +89,11 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # me
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2  # of a form, less its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -99,6 +106,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
+        "report-uri": ["/policy-report"],
     }
 }
 
@@ -112,7 +120,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"discreet": {"()": "healthtrack.logs.DiscreetFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "discreet"}},
-    "loggers": {"django": {"handlers": ["console"], "level": "ERROR", "propagate": False}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"level": "ERROR"},
+        "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
 }
 
 STATIC_URL = "static/"
@@ -141,3 +153,15 @@ IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 TRUSTED_PROXIES = environment.networks("HEALTHTRACK_TRUSTED_PROXIES", "")
 METRICS_ADDRESSES = environment.networks("HEALTHTRACK_METRICS_ADDRESSES", "127.0.0.0/8,::1")
 BACKUP_RECIPIENTS = environment.names("HEALTHTRACK_BACKUP_RECIPIENTS", "")
+
+if PRODUCTION:
+    if HTTPS_HEADER := environment.header("HEALTHTRACK_HTTPS_HEADER"):
+        SECURE_PROXY_SSL_HEADER = (HTTPS_HEADER, "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # asked on this machine, where there is no proxy between
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"

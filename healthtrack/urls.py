@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from healthtrack.health import healthz
 from healthtrack.metrics import metrics
+from healthtrack.policy_reports import policy_report
 from reports.home import Home
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,4 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/", include("reports.urls")),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    path("policy-report", policy_report, name="policy-report"),
 ]
+handler500 = "healthtrack.errors.server_error"

@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from email.message import Message
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -89,12 +90,14 @@ class Server:
         self.said += rest
         return self.process.returncode, faults
 
-    def get(self, address: str, cookie: str = "", form: dict[str, str] | None = None, accept: str = "") -> Answer:
-        headers = {
-            "Accept-Encoding": accept,
-            "Cookie": cookie,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
+    def get(
+        self,
+        address: str,
+        cookie: str = "",
+        form: dict[str, str] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
+        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **headers}
         with closing(http.client.HTTPConnection(serve.HOST, self.port, timeout=20)) as talk:
             talk.request("POST" if form else "GET", address, urlencode(form or {}), headers)
             answer = talk.getresponse()

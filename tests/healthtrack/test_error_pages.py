@@ -10,8 +10,11 @@ from django.test import Client
 from django.urls import path
 from pytest_django import DjangoAssertNumQueries
 
+from healthtrack.urls import handler500
 from healthtrack.urls import urlpatterns as pages
 from tests.conftest import SignIn
+
+__all__ = ["handler500"]
 
 SECRET = "Ada Byron, born 1815"
 

@@ -36,7 +36,7 @@ def test_a_page_names_files_that_a_browser_may_keep_for_ever(environment: dict[s
     with started(environment, "--patients", "0") as server:
         address = style(server)
         assert re.fullmatch(r"/static/admin/css/base\.[0-9a-f]{12}\.css", address)
-        plain, packed = server.get(address), server.get(address, accept="gzip")
+        plain, packed = server.get(address), server.get(address, headers={"Accept-Encoding": "gzip"})
         assert "immutable" in plain.headers["Cache-Control"]
         assert plain.headers["X-Content-Type-Options"] == "nosniff"
         assert packed.headers["Content-Encoding"] == "gzip"

@@ -1,0 +1,88 @@
+"""HEALTHTRACK_PRODUCTION: nothing is left to defaults, and all goes over TLS."""
+
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from tests.healthtrack.test_gunicorn import started
+
+HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return {
+        **environment,
+        "HEALTHTRACK_PRODUCTION": "1",
+        "HEALTHTRACK_DEBUG": "0",
+        "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
+        "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example,127.0.0.1",
+        "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
+        "WEB_CONCURRENCY": "1",
+    }
+
+
+def check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def refusal(environment: dict[str, str]) -> str:
+    ended = check(environment)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    return ended.stderr
+
+
+def test_djangos_own_check_finds_nothing(environment: dict[str, str]) -> None:
+    ended = check(environment)
+    assert ended.returncode == 0, ended.stderr
+    assert "no issues (0 silenced)" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"])
+def test_it_does_not_start_without_what_it_needs(environment: dict[str, str], name: str) -> None:
+    assert f"must be set, and are not: {name}." in refusal({**environment, name: ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("HEALTHTRACK_DEBUG", "1", "unset it in production"),
+        ("HEALTHTRACK_SECRET_KEY", "short", "can be guessed"),
+        ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "lets any host in"),
+        ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),
+        ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),
+    ],
+)
+def test_it_does_not_start_with_what_is_unsafe(
+    environment: dict[str, str], name: str, value: str, sentence: str
+) -> None:
+    assert sentence in refusal({**environment, name: value})
+
+
+def test_all_goes_over_tls(environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=settings.BASE_DIR, env=environment, check=True)
+    with started(environment) as server:
+        plain = server.get("/admin/login/?next=/")
+        assert plain.status == 301
+        assert plain.headers["Location"].startswith("https://")
+        page = server.get("/admin/login/", headers=HTTPS)
+        assert page.status == 200
+        assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+        assert page.cookie.startswith("__Host-csrftoken=")
+        assert all(word in page.cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+        assert "Domain" not in page.cookie
+        assert server.get("/healthz").status == 200
+        assert server.get("/admin/login/", headers={**HTTPS, "Host": "evil.example"}).status == 400
+        _, log = server.stop()
+    assert "evil.example" not in log
+    assert '"logger": "django.security.DisallowedHost"' in log
