@@ -1,0 +1,31 @@
+"use strict";
+
+// Names for screen readers where the scripts of Django's admin leave them off.
+{
+  const nameChoices = (within) => {
+    for (const select of within.querySelectorAll("select.admin-autocomplete")) {
+      const box = select.parentElement.querySelector(".select2 [role=combobox]");
+      const chosen = box?.querySelector("[role=textbox]");
+      const name = select.labels[0]?.textContent.trim() || select.getAttribute("aria-label");
+      if (chosen && name) {
+        box.id = `${chosen.id}-box`;
+        box.setAttribute("aria-label", name);
+        box.setAttribute("aria-labelledby", `${box.id} ${chosen.id}`);
+        chosen.setAttribute("aria-labelledby", box.id);
+      }
+    }
+  };
+
+  const nameIcons = () => {
+    for (const icon of document.querySelectorAll(".search-label-icon")) {
+      icon.setAttribute("role", "img");
+    }
+  };
+
+  // Theirs run when the page is ready, a moment later each.
+  window.addEventListener("load", () => setTimeout(() => {
+    nameChoices(document);
+    nameIcons();
+  }));
+  document.addEventListener("formset:added", (event) => setTimeout(nameChoices, 0, event.target));
+}

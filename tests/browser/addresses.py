@@ -1,0 +1,82 @@
+"""The addresses of every page, as the URL resolver knows them, and rows enough that each has something to show."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Group, User
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests import factories
+
+OF_A_ROW = {"change", "delete", "history", "password_change"}
+QUERIES = {"tracker-names:settle": "?name=Band+2"}
+NOT_PAGES = {
+    "admin:autocomplete",  # JSON, for a field to choose from
+    "admin:jsi18n",  # a script
+    "admin:logout",  # only what a form sends
+    "tracker-names:undo",
+    "reports:charts",  # for developers alone
+    "healthz",  # for machines
+    "metrics",
+}
+NOT_PAGES_OF_A_MODEL = ("_process_import", "_import_template")  # what a form sends; files to fill in
+
+
+def page_names() -> list[str]:
+    return sorted({name for name in _names(get_resolver()) if not _is_no_page(name)})
+
+
+def address(name: str) -> str:
+    kind = name.rpartition("_")[2]
+    if name == "admin:app_list":
+        return reverse(name, args=["patients"])
+    if name == "admin:auth_user_password_change":
+        kind = "password_change"
+    if name.startswith("admin:") and kind in OF_A_ROW and name != "admin:password_change":
+        return reverse(name, args=[_key_of_a_row(name)])
+    return reverse(name) + QUERIES.get(name, "")
+
+
+def make_rows() -> User:
+    """Rows of every model, and somebody who may see and do everything with them."""
+    models = [factories.tracker_model(brand, "Band 2") for brand in ("Xiaomi", "Honor")]
+    for model in models:
+        factories.variant(model, display="AMOLED Display", strap_material="Silicone", rating="4.3", reviews=1204)
+    records = [
+        factories.medical_record(f"P{number}", tracker="Band 2", last_appointment_date=date(2025, 3, number))
+        for number in range(1, 4)
+    ]
+    factories.medical_record("P4", name="Grace Hopper", tracker="Mi Bend", medical_conditions="Asthma, Diabetes")
+    for record in records:
+        factories.link(record, models[0])
+    factories.tracker_alias("My band", models[1])
+    Group.objects.create(name="Record keepers")
+    person = User.objects.create_superuser("ada", password=factories.DEFAULT_PASSWORD)
+    LogEntry.objects.log_actions(
+        person.pk, records[:1], CHANGE, [{"changed": {"fields": ["Name"]}}], single_object=True
+    )
+    return person
+
+
+def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield prefix + pattern.name
+
+
+def _is_no_page(name: str) -> bool:
+    return name in NOT_PAGES or name.endswith(NOT_PAGES_OF_A_MODEL)
+
+
+def _key_of_a_row(name: str) -> str:
+    for model in admin.site._registry:
+        if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
+            row = model._default_manager.order_by("pk").first()
+            assert row, f"make_rows() is to make a {model._meta.verbose_name}, so that {name} has something to show"
+            return quote(row.pk)
+    raise LookupError(name)

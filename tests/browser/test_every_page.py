@@ -1,0 +1,16 @@
+"""Every page of the site, as the URL resolver knows them: a new one is walked without being named here."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.addresses import address, make_rows, page_names
+from tests.browser.conftest import SignInAs
+from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_it_is_accessible_and_fits_a_phone(page: Page, sign_in_as: SignInAs, name: str) -> None:
+    sign_in_as(person=make_rows())
+    visit(page, address(name))
+    assert_accessible(page)
+    assert_fits_a_phone(page)
