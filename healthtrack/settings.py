@@ -70,7 +70,13 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # fields' templates may be ours
 
-DATABASES = {"default": environment.database({"application_name": "healthtrack"})}
+DATABASES = {
+    "default": {
+        **environment.database({"application_name": "healthtrack"}),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,  # a connection that the database has dropped meanwhile is made anew
+    }
+}
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {

@@ -1,0 +1,77 @@
+"""Which statements of a migration would keep people from a big table for as long as it takes to read or write it."""
+
+import re
+from collections.abc import Iterable
+
+from django.apps import apps
+from django.db import connection, migrations
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+
+# Those of a few hundred rows, and of a few for each person or upload. All others may hold a million.
+SMALL_TABLES = {"tracker_models", "fitness_trackers", "tracker_aliases", "auth_user", "auth_group", "saved_views"}
+
+_TABLE = r'(?:ONLY )?"?(\w+)"?'
+_CREATED = re.compile(rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?{_TABLE}", re.IGNORECASE)
+LONG_LOCKS = {
+    "builds an index and lets nobody write meanwhile; build it CONCURRENTLY": (
+        rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\S+ ON {_TABLE}"
+    ),
+    "rebuilds an index and lets nobody write meanwhile; do it CONCURRENTLY": rf"REINDEX (?:TABLE|INDEX) {_TABLE}",
+    "reads the whole table to check it; add it NOT VALID, and validate it in a later migration": (
+        rf"ALTER TABLE {_TABLE} .*ADD CONSTRAINT \S+ (?:CHECK|FOREIGN KEY)(?!.* NOT VALID)"
+    ),
+    "builds an index in a lock; build it CONCURRENTLY, and add the constraint USING INDEX": (
+        rf"ALTER TABLE {_TABLE} .*ADD CONSTRAINT \S+ (?:UNIQUE|PRIMARY KEY|EXCLUDE)(?! USING INDEX)"
+    ),
+    "reads the whole table in a lock; add a valid CHECK (… IS NOT NULL) first": (
+        rf"ALTER TABLE {_TABLE} .*ALTER COLUMN \S+ SET NOT NULL"
+    ),
+    "writes the whole table anew in a lock; fill a new column in batches": (
+        rf"ALTER TABLE {_TABLE} .*(?:ALTER COLUMN \S+ TYPE|SET LOGGED|SET UNLOGGED"
+        r"|ADD COLUMN .*(?:STORED|IDENTITY|DEFAULT \(?(?:gen_random_uuid|random|clock_timestamp|nextval)))"
+    ),
+    "writes every row in one transaction; do it in batches": rf"(?:^|;) *(?:UPDATE|DELETE FROM) {_TABLE}",
+    "keeps everybody out": rf"(?:^|;) *(?:CLUSTER|VACUUM FULL|LOCK TABLE|TRUNCATE(?: TABLE)?) {_TABLE}",
+}
+
+
+def long_locks(statements: Iterable[str]) -> list[str]:
+    """A sentence for each statement that would lock a table that stood before them and may be big."""
+    free = set(SMALL_TABLES)
+    found = []
+    for statement in statements:
+        words = " ".join(statement.split())
+        free.update(_CREATED.findall(words))
+        for why, shape in LONG_LOCKS.items():
+            found += [
+                f"{table}: {why}"
+                for table in re.findall(shape, _outside_bodies(words), re.IGNORECASE)
+                if table not in free
+            ]
+    return found
+
+
+def _outside_bodies(words: str) -> str:
+    """Without the bodies of functions, which a migration does not run."""
+    return re.sub(r"\$(\w*)\$.*?\$\1\$", "", words)
+
+
+def own_migrations() -> list[Migration]:
+    ours = {
+        config.label for config in apps.get_app_configs() if not config.name.startswith(("django.", "procrastinate"))
+    }
+    loader = MigrationLoader(None)
+    return [migration for (app, _), migration in sorted(loader.disk_migrations.items()) if app in ours]
+
+
+def statements_of(migration: Migration) -> list[str]:
+    loader = MigrationLoader(connection)
+    state = loader.project_state((migration.app_label, migration.name), at_end=False)
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        migration.apply(state, editor, collect_sql=True)
+    return [line for line in editor.collected_sql if not line.startswith("--")]
+
+
+def runs_python(migration: Migration) -> bool:
+    return any(isinstance(operation, migrations.RunPython) for operation in migration.operations)
