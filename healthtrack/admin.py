@@ -12,7 +12,7 @@ from django.urls import reverse
 from healthtrack.collisions import is_collision
 from healthtrack.forms import CleanedCharField
 from healthtrack.imports.admin import ImportExportAdmin
-from healthtrack.widgets import AutocompleteByNumber
+from healthtrack.widgets import AutocompleteByNumber, DayInput
 
 NUL = "\0"
 CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
@@ -27,7 +27,7 @@ class CarefulPages(AutocompleteByNumber, ModelAdmin[Any]):
     That is to values that no row can hold, and to people who change the same rows at the same moment.
     """
 
-    formfield_overrides = CLEANED_TEXT
+    formfield_overrides = {**CLEANED_TEXT, models.DateField: {"widget": DayInput}}
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:

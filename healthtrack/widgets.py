@@ -1,12 +1,22 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
 LONGEST_KEY = 18  # digits; no whole number of so few is too large for the database
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar, which every keyboard, screen reader and phone knows."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
 
 
 class NumberAutocomplete(AutocompleteSelect):

@@ -21,6 +21,7 @@ NOT_PAGES = {
     "reports:charts",  # for developers alone
     "healthz",  # for machines
     "metrics",
+    "policy-report",
 }
 NOT_PAGES_OF_A_MODEL = ("_process_import", "_import_template")  # what a form sends; files to fill in
 
