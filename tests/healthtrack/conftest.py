@@ -30,3 +30,16 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
         "HEALTHTRACK_DEBUG": "1",
         "PORT": str(free_port()),
     }
+
+
+@pytest.fixture
+def in_production(environment: dict[str, str]) -> dict[str, str]:
+    return {
+        **environment,
+        "HEALTHTRACK_PRODUCTION": "1",
+        "HEALTHTRACK_DEBUG": "0",
+        "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
+        "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example,127.0.0.1",
+        "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
+        "WEB_CONCURRENCY": "1",
+    }

@@ -11,46 +11,33 @@ from tests.healthtrack.test_gunicorn import started
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 
-@pytest.fixture
-def environment(environment: dict[str, str]) -> dict[str, str]:
-    return {
-        **environment,
-        "HEALTHTRACK_PRODUCTION": "1",
-        "HEALTHTRACK_DEBUG": "0",
-        "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
-        "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example,127.0.0.1",
-        "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
-        "WEB_CONCURRENCY": "1",
-    }
-
-
-def check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def check(in_production: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"],
         cwd=settings.BASE_DIR,
-        env=environment,
+        env=in_production,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def refusal(environment: dict[str, str]) -> str:
-    ended = check(environment)
+def refusal(in_production: dict[str, str]) -> str:
+    ended = check(in_production)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     return ended.stderr
 
 
-def test_djangos_own_check_finds_nothing(environment: dict[str, str]) -> None:
-    ended = check(environment)
+def test_djangos_own_check_finds_nothing(in_production: dict[str, str]) -> None:
+    ended = check(in_production)
     assert ended.returncode == 0, ended.stderr
     assert "no issues (0 silenced)" in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"])
-def test_it_does_not_start_without_what_it_needs(environment: dict[str, str], name: str) -> None:
-    assert f"must be set, and are not: {name}." in refusal({**environment, name: ""})
+def test_it_does_not_start_without_what_it_needs(in_production: dict[str, str], name: str) -> None:
+    assert f"must be set, and are not: {name}." in refusal({**in_production, name: ""})
 
 
 @pytest.mark.parametrize(
@@ -64,14 +51,16 @@ def test_it_does_not_start_without_what_it_needs(environment: dict[str, str], na
     ],
 )
 def test_it_does_not_start_with_what_is_unsafe(
-    environment: dict[str, str], name: str, value: str, sentence: str
+    in_production: dict[str, str], name: str, value: str, sentence: str
 ) -> None:
-    assert sentence in refusal({**environment, name: value})
+    assert sentence in refusal({**in_production, name: value})
 
 
-def test_all_goes_over_tls(environment: dict[str, str]) -> None:
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=settings.BASE_DIR, env=environment, check=True)
-    with started(environment) as server:
+def test_all_goes_over_tls(in_production: dict[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=settings.BASE_DIR, env=in_production, check=True
+    )
+    with started(in_production) as server:
         plain = server.get("/admin/login/?next=/")
         assert plain.status == 301
         assert plain.headers["Location"].startswith("https://")
