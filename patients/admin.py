@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,7 @@ from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.record_list import RecordList
 from patients.resources import MedicalRecordResource
+from patients.search import found_by
 from trackers.admin import TrackerModelAdmin, rows_per_model
 from trackers.models import TrackerModel
 
@@ -80,21 +82,23 @@ class MedicalRecordAdmin(CarefulAdmin):
     form = MedicalRecordForm
     list_display = (
         "patient_id",
-        "name",
+        "full_name",
         "age",
         "gender",
         "conditions",
         "medications",
         "tracker",
         "linked_trackers",
-        "last_appointment_date",
+        "last_appointment",
     )
+    sortable_by = ("patient_id", "full_name", "age", "last_appointment")
+    list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
-    search_fields = ("patient_id__startswith", "name")
-    search_help_text = "The beginning of the patient number, or words of the name"
+    show_full_result_count = False
+    search_fields = ("name",)
+    search_help_text = "Patient number, or words of the name; the first letters of each are enough"
     inlines = (TrackerLinkInline,)
     change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
-    show_full_result_count = False
 
     class Media:
         css = {"all": ("patients/record.css", "patients/records.css")}
@@ -117,6 +121,19 @@ class MedicalRecordAdmin(CarefulAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return found_by(search_term, queryset), False
+
+    @admin.display(description="name", ordering=Lower("name"))
+    def full_name(self, record: MedicalRecord) -> str:
+        return record.name
+
+    @admin.display(ordering=F("last_appointment_date").asc(nulls_first=True))
+    def last_appointment(self, record: MedicalRecord) -> date | None:
+        return record.last_appointment_date
+
     @admin.display(ordering="-date_of_birth")
     def age(self, record: MedicalRecord) -> int:
         return record.age(timezone.localdate())
@@ -125,7 +142,6 @@ class MedicalRecordAdmin(CarefulAdmin):
     def age_today(self, record: MedicalRecord) -> int:
         return self.age(record)
 
-    @admin.display(ordering="medical_conditions")
     def conditions(self, record: MedicalRecord) -> str:
         text = record.medical_conditions
         shown = Truncator(text).chars(SHOWN_CHARACTERS)

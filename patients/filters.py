@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from django import forms
-from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
@@ -21,6 +20,7 @@ from django_filters.filterset import FilterSet
 
 from healthtrack.sentences import shown
 from patients.age import Band, latest_birth
+from patients.expressions import Terms
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
 from patients.naming import stating
 from trackers.models import TrackerModel
@@ -40,13 +40,6 @@ LINKED = [
     ("unstated", "None, and no tracker stated"),
     ("unmatched", "None, though a tracker is stated"),
 ]
-
-
-class Terms(Func):
-    """The terms of a list that is parted by commas, in small letters."""
-
-    template = r"regexp_split_to_array(lower(%(expressions)s), '\s*,\s*')"
-    output_field = ArrayField(TextField())
 
 
 class _DayField(forms.DateField):
@@ -158,9 +151,8 @@ class RecordFilter(FilterSet):
 
     def having_term(self, records: Records, name: str, value: str) -> Records:
         column = {"condition": "medical_conditions", "allergy": "allergies"}[name]
-        return records.alias(**{f"{name}_terms": Terms(F(column))}).filter(
-            **{f"{name}_terms__contains": Terms(Value(value))}
-        )
+        has_term = {f"{name}_terms__contains": Terms(Value(value))}
+        return records.exclude(**{column: ""}).alias(**{f"{name}_terms": Terms(F(column))}).filter(**has_term)
 
     def of_medication(self, records: Records, _: str, value: str) -> Records:
         return records.filter(medications=value == "yes")

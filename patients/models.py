@@ -2,6 +2,7 @@ from datetime import date
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Lower
@@ -9,6 +10,7 @@ from django.db.models.functions import Lower
 from healthtrack.constraints import not_blank
 from patients import triggers
 from patients.age import completed_years
+from patients.expressions import NameWords, Terms
 from trackers.models import TrackerModel
 
 
@@ -111,6 +113,13 @@ class MedicalRecord(models.Model):
             Index(Lower("tracker"), name="medical_records_tracker", condition=~Q(tracker="")),
             Index("patient_id", name="medical_records_unlinked", condition=Q(link_count=0)),
             Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
+            GinIndex(NameWords("name"), name="medical_records_name_words"),
+            Index(Lower("name"), "date_of_birth", name="medical_records_name_birth"),
+            Index(F("last_appointment_date").asc(nulls_first=True), "patient_id", name="medical_records_last_seen"),
+            GinIndex(
+                Terms("medical_conditions"), name="medical_records_conditions", condition=~Q(medical_conditions="")
+            ),
+            GinIndex(Terms("allergies"), name="medical_records_allergies", condition=~Q(allergies="")),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="patient_id_never_changes", fields=["patient_id"]),

@@ -88,7 +88,7 @@ CHECKS = """
     tracker_aliases_name_not_blank
 """
 # All of them: none is made beside those that a query needs.
-INDEXES = """
+INDEXES = r"""
     tracker_models_pkey: unique (model_id)
     tracker_models_unique: unique (lower(brand_name), lower(model_name), lower(device_type))
 
@@ -96,8 +96,14 @@ INDEXES = """
     fitness_trackers_unique: unique (model_id, lower(color), lower(display), lower(strap_material))
 
     medical_records_pkey: unique (patient_id)
+    medical_records_allergies: gin (regexp_split_to_array(lower(allergies), '\s*,\s*')) WHERE NOT allergies = ''
     medical_records_birth: (date_of_birth)
+    medical_records_conditions: gin (regexp_split_to_array(lower(medical_conditions), '\s*,\s*'))
+        WHERE NOT medical_conditions = ''
+    medical_records_last_seen: (last_appointment_date NULLS FIRST, patient_id)
     medical_records_multilinked: (patient_id) WHERE link_count > 1
+    medical_records_name_birth: (lower(name), date_of_birth)
+    medical_records_name_words: gin (name_words(name))
     medical_records_tracker: (lower(tracker)) WHERE NOT tracker = ''
     medical_records_unlinked: (patient_id) WHERE link_count = 0
 
@@ -218,7 +224,7 @@ def test_indexes_are_these_and_no_others() -> None:
     assert catalogue(
         """
         indexrelid::regclass || ':', CASE WHEN indisunique THEN 'unique' END,
-        substring(pg_get_indexdef(indexrelid, 0, true) FROM 'USING btree (.*)')
+        regexp_replace(pg_get_indexdef(indexrelid, 0, true), '^.* USING (btree )?', '')
         """,
         "JOIN pg_index ON indrelid = class.oid",
         where="indisvalid",

@@ -1,0 +1,210 @@
+"""The pages of the list of records: the same rows whether they are few or more than are counted."""
+
+from datetime import date
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from patients import paging
+from patients.admin import MedicalRecordAdmin
+from patients.models import MedicalRecord
+from tests import factories
+from tests.conftest import SignIn
+
+LIST = "/admin/patients/medicalrecord/"
+SIZE = 4
+ORDERS = ("1", "-1", "2", "-2", "3", "-3", "9", "-9", "2.-3")
+
+
+@pytest.fixture
+def keeper(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(MedicalRecordAdmin, "list_per_page", SIZE)
+    return sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the table were too large to be counted, and the list to be sorted."""
+    monkeypatch.setattr(paging, "MOST_ROWS_COUNTED", 5)
+    monkeypatch.setattr(paging, "TABLE_SOON_COUNTED", -1)
+    monkeypatch.setattr(paging, "ROWS_TRIED", 6)
+
+
+def make_records(count: int) -> None:
+    for number in range(count):
+        factories.medical_record(
+            f"P{number:02}",
+            name=("Ada Byron", "ada lovelace", "Grace Hopper")[number % 3],
+            gender="FM"[number % 2],
+            date_of_birth=date(1980, 1, 1 + number % 5),
+            last_appointment_date=date(2024, 1, 1 + number % 4) if number % 4 else None,
+        )
+
+
+def page(browser: Client, **query: str) -> list[str]:
+    answer = browser.get(LIST, query)
+    assert answer.status_code == 200
+    return [record.pk for record in answer.context["cl"].result_list]
+
+
+def leafed_through(browser: Client, way: str, **query: str) -> list[list[str]]:
+    """The pages from where the query leads, by one link after the other."""
+    pages = []
+    address = f"{LIST}?" + "&".join(f"{name}={value}" for name, value in query.items())
+    while address:
+        changelist = browser.get(address).context["cl"]
+        pages.append([record.pk for record in changelist.result_list])
+        address = LIST + next_address if (next_address := dict(changelist.page_addresses)[way]) else ""
+    return pages
+
+
+def expected(**query: str) -> list[str]:
+    records = MedicalRecord.objects.all()
+    if "gender" in query:
+        records = records.filter(gender=query["gender"])
+    if "q" in query:
+        records = records.filter(name__icontains=query["q"])
+    keys = {
+        "1": lambda record: (record.pk,),
+        "2": lambda record: (record.name.lower(), record.pk),
+        "3": lambda record: (-record.date_of_birth.toordinal(), [-ord(letter) for letter in record.pk]),
+        "9": lambda record: (record.last_appointment_date or date.min, record.pk),
+        "2.-3": lambda record: (record.name.lower(), record.date_of_birth, record.pk),
+    }
+    order = query.get("o", "1")
+    reverse = order.startswith("-")
+    return [record.pk for record in sorted(records, key=keys[order.removeprefix("-")], reverse=reverse)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("query", [{}, {"gender": "F"}, {"q": "ada"}])
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_pages_hold_every_record_once_in_order(
+    keeper: Client, order: str, query: dict[str, str], counted: bool, request: pytest.FixtureRequest
+) -> None:
+    if not counted:
+        request.getfixturevalue("uncounted")
+    make_records(21)
+    pages = leafed_through(keeper, "Next", o=order, **query)
+    assert [pk for rows in pages for pk in rows] == expected(o=order, **query)
+    assert {len(rows) for rows in pages[:-1]} == {SIZE}
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("query", [{}, {"gender": "M"}])
+def test_from_the_last_page_the_pages_lead_back(keeper: Client, order: str, query: dict[str, str]) -> None:
+    make_records(21)
+    everybody = expected(o=order, **query)
+    assert page(keeper, p="-1", o=order, **query) == everybody[-SIZE:]
+    pages = leafed_through(keeper, "Previous", p="-1", o=order, **query)
+    assert [pk for rows in reversed(pages[:2]) for pk in rows] == everybody[-2 * SIZE :]
+
+
+def test_the_last_page_of_a_counted_list_has_the_rest(keeper: Client) -> None:
+    make_records(21)
+    assert page(keeper, p="-1") == ["P20"]
+    assert page(keeper, p="6") == ["P20"]
+    assert page(keeper, p="5") == ["P16", "P17", "P18", "P19"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [("0", "P00"), ("x", "P00"), ("7", "P20"), ("-99", "P00"), ("9" * 400, "P20")]
+)
+def test_a_page_that_is_not_there_is_the_nearest(keeper: Client, asked: str, first: str) -> None:
+    make_records(21)
+    assert page(keeper, p=asked)[0] == first
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize(("asked", "first"), [("0", "P00"), ("99", "P17"), ("-99", "P00"), ("9" * 400, "P17")])
+def test_beyond_an_uncounted_list_is_its_end(keeper: Client, asked: str, first: str) -> None:
+    make_records(21)
+    assert page(keeper, p=asked)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "total", "pages"),
+    [
+        ({}, "21 medical records", "Page 1 of 6"),
+        ({"p": "2"}, "21 medical records", "Page 2 of 6"),
+        ({"p": "-1"}, "21 medical records", "Page 6 of 6"),
+        ({"q": "P07"}, "1 medical record", None),
+        ({"q": "x"}, "0 medical records", None),
+    ],
+)
+def test_the_list_says_how_many_records_there_are(
+    keeper: Client, query: dict[str, str], total: str, pages: str | None
+) -> None:
+    make_records(21)
+    text = " ".join(keeper.get(LIST, query).content.decode().split())
+    assert f"> {total} <" in text
+    assert (pages in text) if pages else ('aria-label="Pages"' not in text)
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_list_that_is_not_counted_says_so_and_offers_to_count(keeper: Client) -> None:
+    make_records(21)
+    narrowed = " ".join(keeper.get(LIST, {"gender": "F"}).content.decode().split())
+    assert 'More than 5 medical records (<a href="?count=1&amp;gender=F">count them</a>)' in narrowed
+    assert "Page 1 " in narrowed
+    assert "Page 1 of" not in narrowed
+    assert "Last page" in keeper.get(LIST, {"gender": "F", "p": "-1"}).content.decode()
+    assert "2nd page from the end" in keeper.get(LIST, {"gender": "F", "p": "-2"}).content.decode()
+    counted = " ".join(keeper.get(LIST, {"gender": "F", "count": "1"}).content.decode().split())
+    assert "> 11 medical records <" in counted
+    assert "Page 1 of 3" in counted
+    assert "About " in keeper.get(LIST).content.decode()
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_counted_list_is_found_from_whichever_end_is_nearer(keeper: Client) -> None:
+    make_records(21)
+    everybody = expected()
+    for number in range(1, 7):
+        assert page(keeper, p=str(number), count="1") == everybody[(number - 1) * SIZE : number * SIZE]
+
+
+def test_an_order_that_no_index_has_is_not_taken(keeper: Client) -> None:
+    make_records(5)
+    assert page(keeper, o="4") == page(keeper)
+    assert "sortable column-gender" not in keeper.get(LIST).content.decode()
+
+
+def test_all_records_of_a_list_are_offered_for_an_action_when_it_is_known_how_many_they_are(
+    keeper: Client, request: pytest.FixtureRequest
+) -> None:
+    make_records(21)
+    across = "Click here to select the objects across all pages"
+    assert across in keeper.get(LIST).content.decode()
+    request.getfixturevalue("uncounted")
+    assert across not in keeper.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("query", [{}, {"q": "ada"}, {"gender": "F", "o": "2", "p": "-1"}])
+@pytest.mark.parametrize("rows", [3, 21])
+def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
+    keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_linked_records(rows)
+    with django_assert_max_num_queries(11):
+        keeper.get(LIST, query)
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize("query", [{}, {"q": "ada"}, {"gender": "F", "o": "2", "p": "-1"}])
+def test_a_page_of_an_uncounted_list_asks_no_oftener(
+    keeper: Client, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_linked_records(21)
+    with django_assert_max_num_queries(14):
+        keeper.get(LIST, query)
+
+
+def make_linked_records(count: int) -> None:
+    models = [factories.tracker_model(), factories.tracker_model(brand_name="Huawei")]
+    make_records(count)
+    for record in MedicalRecord.objects.all():
+        for model in models:
+            factories.link(record, model)
