@@ -5,13 +5,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_LZMA, ZipFile
 
 import pytest
 from openpyxl import Workbook
 
 from healthtrack.imports.faults import FileRefusedError
-from healthtrack.imports.reading import delimited, open_table, workbook
+from healthtrack.imports.reading import archive, delimited, open_table, workbook
 from tests.healthtrack.imports.files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
 
 Records = list[tuple[object, ...]]
@@ -21,6 +21,8 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SHEETS = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{{}}</sheets></workbook>'
+SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+BOMB = b"<sst>" + b"<si><t>abc</t></si>" * 1_000_000
 TEXT_FILES = sorted(path for path in FIXTURES.glob("*/*") if path.suffix in {".csv", ".tsv"})
 
 
@@ -37,6 +39,12 @@ def read_or_refusal(path: Path) -> object:
         return read(path)
     except FileRefusedError as refused:
         return str(refused)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(FileRefusedError) as refused:
+        read(path)
+    return str(refused.value)
 
 
 def rows_of(path: Path) -> Records:
@@ -86,6 +94,10 @@ def sheet_of(*texts: str) -> str:
         for number, text in enumerate(texts, 1)
     )
     return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+
+
+def row_of(cell: str, number: int) -> str:
+    return f'<row r="{number}"><c r="{cell}"><v>1</v></c></row>'
 
 
 def write_cells(path: Path, cells: dict[str, str]) -> None:
@@ -265,17 +277,18 @@ class TestWorkbooks:
         book.save(tmp_path / "table.xlsx")
         assert read(tmp_path / "table.xlsx") == (["a"], [(2, "1")], [])
 
-    @pytest.mark.parametrize("chunk", [1, 7, 1024, 1024**2])
+    @pytest.mark.parametrize("piece", [1, 7, 1024, 1024**2])
     def test_formulas_and_errors_are_read_as_their_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
     ) -> None:
         cells = {"B2": "a", "C2": "b", "C3": '=IF(B4<>"","&",1)', "B4": "x", "C4": "#N/A", "B60": "=B4", "E70": "=1"}
         write_cells(tmp_path / "table.xlsx", cells)
-        monkeypatch.setattr(workbook, "_CHUNK", chunk)
+        monkeypatch.setattr(archive, "_PIECE", piece)
         assert rows_of(tmp_path / "table.xlsx") == [
-            (3, None, '=IF(B4<>"","&",1)'),
-            (4, "x", "#N/A"),
-            (60, "=B4", None),
+            (3, None, '=IF(B4<>"","&",1)', None, None),
+            (4, "x", "#N/A", None, None),
+            (60, "=B4", None, None, None),
+            (70, None, None, None, "=1"),
         ]
 
 
@@ -283,36 +296,104 @@ class TestHostileWorkbooks:
     REFUSED = "The file is not an XLSX workbook that can be read; save it anew as XLSX or as CSV."
     TOO_MUCH = "The file unpacks to far more than its size; save the table as CSV."
 
-    @pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "docProps/notes.xml"])
-    @pytest.mark.parametrize("said", [None, 100], ids=["honest", "lying"])
-    def test_one_that_unpacks_to_far_more_is_refused_before_it_is(
-        self, tmp_path: Path, part: str, said: int | None
-    ) -> None:
-        content = b"<sst>" + b"<si><t>abc</t></si>" * 1_000_000
-        path = write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), part: content})
-        if said:
-            understate(path, part, content[:said])
-        with pytest.raises(FileRefusedError) as refused:
-            read(path)
-        assert str(refused.value) == self.TOO_MUCH
+    @pytest.mark.parametrize("part", [SHEET, STRINGS, "docProps/notes.xml"])
+    def test_one_that_unpacks_to_far_more_is_refused_before_it_is(self, tmp_path: Path, part: str) -> None:
+        path = write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), part: BOMB})
+        assert refusal(path) == self.TOO_MUCH
+
+    @pytest.mark.parametrize("part", [SHEET, STRINGS])
+    def test_one_that_says_too_little_is_unpacked_no_further(self, tmp_path: Path, part: str) -> None:
+        path = write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), part: BOMB})
+        understate(path, part, BOMB[:100])
+        assert refusal(path) == self.REFUSED
 
     def test_parts_that_together_unpack_to_too_much_are_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(workbook, "MOST_UNPACKED_BYTES", 5000)
+        monkeypatch.setattr(archive, "MOST_UNPACKED_BYTES", 5000)
         parts = {f"part{number}.xml": "x" * 1000 for number in range(5)}
-        with pytest.raises(FileRefusedError, match="unpacks to far more"):
-            read(write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), **parts}))
+        assert refusal(write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), **parts})) == self.TOO_MUCH
 
-    @pytest.mark.parametrize("cell", ["XFD1048576", "AAA1", "ZZ200000", "AB1048576"])
+    def test_one_of_very_many_parts_is_refused(self, tmp_path: Path) -> None:
+        parts = {f"part{number}.xml": "" for number in range(archive.MOST_PARTS)}
+        assert refusal(write_parts(tmp_path / "bomb.xlsx", {**minimal_workbook(), **parts})) == self.TOO_MUCH
+
+    @pytest.mark.parametrize(
+        "extra", ["../evil.xml", "/etc/passwd", "xl/../../evil.xml", "xl\\evil.xml", "XL/workbook.xml"]
+    )
+    def test_one_with_odd_or_doubled_names_is_refused(self, tmp_path: Path, extra: str) -> None:
+        assert refusal(write_parts(tmp_path / "odd.xlsx", {**minimal_workbook(), extra: "x"})) == self.REFUSED
+
+    def test_one_whose_parts_overlap_is_refused(self, tmp_path: Path) -> None:
+        path = write_parts(tmp_path / "overlap.xlsx", minimal_workbook())
+        with ZipFile(path) as book:
+            first, second = book.getinfo(SHEET).header_offset, book.getinfo("xl/worksheets/sheet2.xml").header_offset
+        content = path.read_bytes()
+        entry = content.rindex(b"xl/worksheets/sheet2.xml") - 4
+        assert content[entry : entry + 4] == struct.pack("<I", second)
+        path.write_bytes(content[:entry] + struct.pack("<I", first) + content[entry + 4 :])
+        assert refusal(path) == self.REFUSED
+
+    def test_one_that_is_locked_is_refused(self, tmp_path: Path) -> None:
+        path = write_parts(tmp_path / "locked.xlsx", minimal_workbook())
+        content = bytearray(path.read_bytes())
+        content[content.rindex(SHEET.encode()) - 46 + 8] |= 1
+        path.write_bytes(content)
+        assert refusal(path) == "The file is locked with a password; save it as XLSX without one."
+
+    def test_one_packed_in_another_way_is_refused(self, tmp_path: Path) -> None:
+        with ZipFile(tmp_path / "odd.xlsx", "w", ZIP_LZMA) as book:
+            for name, content in minimal_workbook().items():
+                book.writestr(name, content)
+        assert refusal(tmp_path / "odd.xlsx") == self.REFUSED
+
+    @pytest.mark.parametrize("part", ["xl/vbaProject.bin", "xl/vbaData.xml", "xl/macrosheets/sheet1.xml"])
+    def test_one_with_macros_is_refused(self, tmp_path: Path, part: str) -> None:
+        path = write_parts(tmp_path / "macros.xlsx", {**minimal_workbook(), part: "x"})
+        assert refusal(path) == "The workbook holds macros; save it as XLSX without them, or as CSV."
+
+    def test_what_leads_out_of_the_file_is_not_followed(self, tmp_path: Path) -> None:
+        relation = (
+            f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" TargetMode="External" Target="file:///etc/passwd"/>'
+        )
+        parts = minimal_workbook()
+        parts["xl/_rels/workbook.xml.rels"] = (
+            f'<Relationships xmlns="{PACKAGE}/relationships">{relation}</Relationships>'
+        )
+        assert refusal(write_parts(tmp_path / "out.xlsx", parts)) == self.REFUSED
+
+    @pytest.mark.parametrize("cell", ["XFD1048576", "IW1", "AAAAAAAAAAAA2"])
     def test_one_with_a_cell_far_off_the_table_is_refused(self, tmp_path: Path, cell: str) -> None:
-        write_cells(tmp_path / "far.xlsx", {"A1": "name", cell: "x"})
-        with pytest.raises(FileRefusedError, match="cells far off the table"):
-            read(tmp_path / "far.xlsx")
+        sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{row_of("A1", 1)}{row_of(cell, 1048576)}</sheetData></worksheet>'
+        assert "cells far off the table" in refusal(write_parts(tmp_path / "far.xlsx", minimal_workbook(sheet)))
 
-    def test_one_with_some_columns_more_is_read(self, tmp_path: Path) -> None:
-        write_cells(tmp_path / "wide.xlsx", {"A1": "name", "A2": "Ada", "AZ5000": "x"})
-        read(tmp_path / "wide.xlsx")
+    @pytest.mark.parametrize("cell", ["AZ5000", "IV1048576"])
+    def test_one_with_some_columns_more_is_read(self, tmp_path: Path, cell: str) -> None:
+        write_cells(tmp_path / "wide.xlsx", {"A1": "name", "A2": "Ada", cell: "x"})
+        assert rows_of(tmp_path / "wide.xlsx")[0][:2] == (2, "Ada")
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            '<row r="1"/><row r="1"/>',
+            '<row r="2"/><row r="1"/>',
+            '<row r="1048577"/>',
+            '<row r="-1"/><row r="0"/>',
+            '<row r="1"><c r="1"><v>1</v></c></row>',
+            '<row r="1"><c r="a1"><v>1</v></c></row>',
+            '<row r="1"><c r="Ä1"><v>1</v></c></row>',
+            '<row r="1"><c r="A1" t="s"><v>0</v></c></row>',
+            '<row r="1"><c r="A1" t="s"><v>-1</v></c></row>',
+            f'<row r="{"1" * 5000}"/>',
+            f'<row r="1"><c r="A1" t="s"><v>{"1" * 5000}</v></c></row>',
+            f'<row r="1"><c r="A1"><v>{"1" * 140_000}</v></c></row>',
+            f'<row r="1"><c r="A1" s="{"1" * 2_000_000}"><v>1</v></c></row>',
+        ],
+        ids=lambda rows: rows[:40],
+    )
+    def test_one_whose_rows_make_no_sense_is_refused(self, tmp_path: Path, rows: str) -> None:
+        sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+        assert refusal(write_parts(tmp_path / "odd.xlsx", minimal_workbook(sheet))) == self.REFUSED
 
     @pytest.mark.parametrize(
         "declared",
