@@ -8,9 +8,11 @@ import re
 GUARD = "'"
 FORMULA = r"^[=+\-@\t\r]"
 ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)$"
-GUARDED_FORMULA = r"^'+[=+\-@\t\r]"
+# With what else some program begins a formula, or looks past.
+_BEGINNING = r"[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001  (wide signs are meant)
+GUARDED_FORMULA = rf"^'+{_BEGINNING}"
 
-_TO_GUARD = re.compile(f"{FORMULA}|{GUARDED_FORMULA}")
+_TO_GUARD = re.compile(f"'*{_BEGINNING}")
 
 
 def neutralised(value: str) -> str:

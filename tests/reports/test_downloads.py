@@ -26,7 +26,7 @@ def read_xlsx(sheet: Sheet) -> dict[str, list[tuple[object, ...]]]:
     return {page.title: list(page.iter_rows(values_only=True)) for page in book}
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://a")'])
+@pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@SUM(A1)", "\t=1", "==1", "'=1", '=HYPERLINK("http://a")'])
 def test_text_like_a_formula_stays_text(text: str) -> None:
     sheet = Sheet("names", COLUMNS, [("P1", text)])
     assert read_csv(sheet)[1] == ["P1", f"'{text}"]
