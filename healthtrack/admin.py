@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from healthtrack.collisions import is_collision
 from healthtrack.forms import CleanedCharField
-from healthtrack.imports.admin import ImportExportAdmin
+from healthtrack.imports.importing import ImportExportAdmin
 from healthtrack.widgets import AutocompleteByNumber, DayInput
 
 NUL = "\0"

@@ -12,9 +12,10 @@ class Entry:
     label: str
     page: str
     permissions: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...] = ()  # each of which will do instead
 
     def is_shown_to(self, user: User | AnonymousUser) -> bool:
-        return user.has_perms(self.permissions)
+        return any(user.has_perms(permissions) for permissions in (self.permissions, *self.others))
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Section:
     entries: tuple[Entry, ...] = ()
     page: str = ""
 
+
+IMPORT_RECORDS = ("patients.import_medicalrecord", "patients.view_medicalrecord")
+IMPORT_VARIANTS = ("trackers.import_fitnesstracker", "trackers.view_fitnesstracker")
+IMPORT_MODELS = ("trackers.import_trackermodel", "trackers.view_trackermodel")
 
 SECTIONS = (
     Section("Home", page="home"),
@@ -43,15 +48,13 @@ SECTIONS = (
         "Imports",
         (
             Entry(
-                "Medical records",
-                "admin:patients_medicalrecord_import",
-                ("patients.import_medicalrecord", "patients.view_medicalrecord"),
+                "All imports",
+                "admin:imports_importrun_changelist",
+                ("imports.view_importrun",),
+                (IMPORT_RECORDS, IMPORT_VARIANTS, IMPORT_MODELS),
             ),
-            Entry(
-                "Trackers",
-                "admin:trackers_fitnesstracker_import",
-                ("trackers.import_fitnesstracker", "trackers.view_fitnesstracker"),
-            ),
+            Entry("Medical records", "admin:patients_medicalrecord_import", IMPORT_RECORDS),
+            Entry("Trackers", "admin:trackers_fitnesstracker_import", IMPORT_VARIANTS),
         ),
     ),
     Section(

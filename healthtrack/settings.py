@@ -16,10 +16,11 @@ SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
 ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
     "reports",
     "patients",
     "trackers",
-    "healthtrack.imports",
+    "healthtrack.imports.apps.ImportsConfig",
     "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "django.forms",
     "csp",
     "django_filters",
+    "django_htmx",
     "import_export",
     "pgtrigger",
 ]
@@ -148,15 +150,9 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 IMPORT_MOST_BYTES = environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200) * 1024**2
 IMPORT_MOST_ROWS = environment.whole_number("HEALTHTRACK_MOST_ROWS", 5_000_000)
-FILE_UPLOAD_HANDLERS = [
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "healthtrack.imports.receiving.BoundedUploadHandler",
-]
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
-IMPORT_EXPORT_TMP_STORAGE_CLASS = "healthtrack.imports.uploads.UploadStorage"
-IMPORT_EXPORT_SKIP_ADMIN_LOG = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an import can undo it
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 

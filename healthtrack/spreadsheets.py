@@ -6,6 +6,7 @@ An import takes the same apostrophe off again, so that a value travels out and b
 import re
 
 GUARD = "'"
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads a CSV file in the machine's own encoding
 FORMULA = r"^[=+\-@\t\r]"
 ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)$"
 # With what else some program begins a formula, or looks past.

@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.sql import STAGED
+from healthtrack.imports.staging import WITHIN_STEP, Step
 from trackers.names import NAMES_SQL
 
 # A patient and a model that come in two transactions at once don't see each other, and would stay unlinked. So models
@@ -97,7 +98,7 @@ _LINK_NEW_STAGED = f"""
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT rows.patient_id, named.model_id, 'import'
       FROM {STAGED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
-     WHERE rows.outcome = 'new'
+     WHERE rows.outcome = 'new' AND {WITHIN_STEP}
 """
 _STAGED_WITH_OTHER_TRACKER = f"""
     SELECT rows.patient_id FROM {STAGED} AS rows JOIN medical_records AS record USING (patient_id)
@@ -157,9 +158,8 @@ def count_staged(cursor: CursorWrapper) -> LinkCounts:
     return LinkCounts(*cursor.fetchone())
 
 
-def link_new_staged(cursor: CursorWrapper) -> None:
-    cursor.execute(_BEFORE_PATIENTS)
-    cursor.execute(_LINK_NEW_STAGED)
+def link_new_staged(cursor: CursorWrapper, step: Step) -> None:
+    cursor.execute(_LINK_NEW_STAGED, step.bounds)
 
 
 def staged_with_other_tracker(cursor: CursorWrapper) -> list[str]:

@@ -5,6 +5,7 @@ from django.utils import timezone
 from import_export.fields import Field
 
 from healthtrack.imports.plan import RepeatedRows, RowRule
+from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
@@ -74,14 +75,21 @@ class MedicalRecordResource(SetResource):
     def preview(self, rows: StagedRows) -> LinkCounts:
         return linking.count_staged(rows.cursor)
 
-    def apply(self, rows: StagedRows) -> LinkCounts:
+    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
         counts = linking.count_staged(rows.cursor)
         restated = linking.staged_with_other_tracker(rows.cursor)
-        # Links go in before their patients, whose numbers of links are then right from the start; the foreign key
-        # waits for the end of the transaction.
-        linking.link_new_staged(rows.cursor)
-        rows.insert_new({"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS)
-        rows.update_changed()
+        linking.wait_for_models()
+        for step in rows.steps("new"):
+            # Links go in before their patients, whose numbers of links are then right from the start; the foreign key
+            # waits for the patients.
+            linking.link_new_staged(rows.cursor, step)
+            inserted = rows.insert_new(
+                step, {"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS
+            )
+            rows.check_foreign_keys()
+            progress.advance(inserted)
+        for step in rows.steps("changed"):
+            progress.advance(rows.update_changed(step))
         if restated:
             linking.relink(restated)
         return counts

@@ -12,9 +12,8 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-from healthtrack.spreadsheets import neutralised
+from healthtrack.spreadsheets import BYTE_ORDER_MARK, neutralised
 
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads the file in the machine's own encoding
 ROWS_A_CHUNK = 1000
 HIGHEST_XLSX_ROW = 1_048_576
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

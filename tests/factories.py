@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 
+from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
@@ -43,6 +44,12 @@ def medical_record(patient_id: str = "P1", **values: Any) -> MedicalRecord:
 
 def link(record: MedicalRecord, model: TrackerModel, source: str = "staff") -> MedicalRecordTracker:
     return MedicalRecordTracker.objects.create(patient=record, model=model, source=source)
+
+
+def import_run(state: State = State.CHECKING, **values: Any) -> ImportRun:
+    """A run whose file and rows nobody has."""
+    defaults = {"kind": "patients.medicalrecord", "file_name": "rows.csv", "file_size": 9, "file_sha256": "0" * 64}
+    return ImportRun.objects.create(state=state, **{**defaults, "upload": "0" * 32, **values})
 
 
 def staff(*permissions: str, username: str = "staff") -> User:

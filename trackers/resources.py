@@ -5,6 +5,7 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.imports.plan import RepeatedRows, RowRule
+from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
@@ -40,8 +41,8 @@ class TrackerModelResource(TrackerResource):
         rows.insert_new()
         return _linked(rows.inserted_keys(), dry_run=True)
 
-    def apply(self, rows: StagedRows) -> LinkCounts:
-        rows.insert_new()
+    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
+        progress.advance(rows.insert_new())
         return _linked(rows.inserted_keys(), dry_run=False)
 
 
@@ -115,10 +116,10 @@ class FitnessTrackerResource(TrackerResource):
         rows.take_turn()
         return _linked(rows.insert_parents(), dry_run=True)
 
-    def apply(self, rows: StagedRows) -> LinkCounts:
+    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
         links = _linked(rows.insert_parents(), dry_run=False)
-        rows.insert_new()
-        rows.update_changed()
+        progress.advance(rows.insert_new())
+        progress.advance(rows.update_changed())
         return links
 
 

@@ -1,97 +1,194 @@
-from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Model, QuerySet
-from django.forms import ChoiceField, HiddenInput
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+"""The desk of those who import: the list of runs, and a page for each."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from import_export.formats.base_formats import CSV, XLSX, Format
-from import_export.forms import ConfirmImportForm, ExportForm
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from healthtrack.imports.formats import DataFile
-from healthtrack.imports.receiving import UploadForm
-from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ImportResult
-from healthtrack.imports.template_files import UploadHelp
-from healthtrack.imports.uploads import UploadStorage, forget_old_uploads
+from healthtrack.admin import CarefulPages
+from healthtrack.imports import pages, runs
+from healthtrack.imports.faulty_file import faulty_file
+from healthtrack.imports.importing import ImportExportAdmin
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.run_page import RunPage
+from healthtrack.imports.tasks import resource_of
+
+TOLD_PERCENT = 10  # a screen reader is told no oftener
+VIEW_ALL = "imports.view_importrun"
+
+# An import's page tells of its jobs in people's words.
+admin.site.unregister(ProcrastinateJob)
 
 
-class ConfirmForm(ConfirmImportForm):
-    """Takes what the preview page gave, and nothing else: there is one format and one resource."""
+class KindFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
 
-    format = ChoiceField(choices=[("0", "")], widget=HiddenInput)  # type: ignore[assignment]
-    resource = ChoiceField(choices=[("0", "")], widget=HiddenInput, required=False)  # type: ignore[assignment]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+        admins = model_admin.importers().items()
+        return [(kind, str(importer.opts.verbose_name_plural).capitalize()) for kind, importer in admins]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-class ImportExportAdmin(UploadHelp):
-    """django-import-export's admin, its uploads read and applied by the import engine."""
+@admin.register(ImportRun)
+class ImportRunAdmin(CarefulPages):
+    """For who may import rows of the kind, and without a look at these for who may see all imports."""
 
-    resource_classes: list[type[SetResource]]
-    import_formats = [DataFile]
-    import_form_class = UploadForm
-    export_formats = [CSV, XLSX]
-    export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
-    confirm_form_class = ConfirmForm
-    import_template_name = "imports/import.html"
-    tmp_storage_class = UploadStorage  # type: ignore[assignment]
+    list_display = ("number", "file_name", "kind_label", "state_label", "rows", "person", "started_at", "took")
+    list_filter = ("state", KindFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("started_by",)
+    ordering = ("-run_id",)
 
-    def get_import_context_data(self, **_: object) -> dict[str, object]:
-        return {"help": self.upload_help()}
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
-    def write_to_tmp_storage(self, import_file: UploadedFile[bytes], input_format: Format) -> UploadStorage:
-        storage = UploadStorage()
-        storage.save(import_file.chunks())
-        return storage
+    def has_change_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
+        return False
 
-    def has_import_permission(self, request: HttpRequest) -> bool:
-        """The preview shows stored values beside the file's, to whom may see them."""
-        return bool(super().has_import_permission(request)) and self.has_view_permission(request)
+    def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
+        return False
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_export_permission(request)) and self.has_view_permission(request)
+    def has_view_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
+        return request.user.has_perm(VIEW_ALL) or bool(self._kinds_to_import(request))
 
-    def get_export_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Without what only the list shows: prefetched rows would have the export read page by page."""
-        rows: QuerySet[Model] = super().get_export_queryset(request)
-        return rows.prefetch_related(None)
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
-    def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
-        forget_old_uploads()
-        response: TemplateResponse = super().import_action(request, **kwargs)
-        context = response.context_data or {}
-        if "result" in context and "confirm_form" not in context:
-            upload = context["form"].cleaned_data["import_file"]
-            UploadStorage(name=upload.tmp_storage_name).remove()
-        return response
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found = super().get_queryset(request)
+        return found if request.user.has_perm(VIEW_ALL) else found.filter(kind__in=self._kinds_to_import(request))
 
-    def process_import(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
-        if request.method == "POST" and self.has_import_permission(request) and not self._is_confirmed(request):
-            return self._upload_again(request)
-        try:
-            response: HttpResponse = super().process_import(request, **kwargs)
-        except FileNotFoundError:  # imported meanwhile, by a second click
-            return self._upload_again(request)
-        return response
+    def importers(self) -> dict[str, ImportExportAdmin]:
+        """The admins that import, by the kind of their runs."""
+        registered = self.admin_site._registry.items()
+        return {model._meta.label_lower: each for model, each in registered if isinstance(each, ImportExportAdmin)}
 
-    def _is_confirmed(self, request: HttpRequest) -> bool:
-        upload = UploadStorage(name=request.POST.get("import_file_name", ""))
-        return upload.exists and bool(self.create_confirm_form(request).is_valid())
+    def get_urls(self) -> list[URLPattern]:
+        """Those of looking: nobody adds, changes or deletes an import here."""
+        own = {"progress": self.progress_view, "cancel": self.cancel_view, "faulty": self.faulty_view}
+        return [
+            *(
+                path(f"<int:number>/{name}/", self.admin_site.admin_view(view), name=f"imports_importrun_{name}")
+                for name, view in own.items()
+            ),
+            *(pattern for pattern in super().get_urls() if str(pattern.name).endswith(("_changelist", "_change"))),
+        ]
 
-    def _upload_again(self, request: HttpRequest) -> HttpResponse:
-        messages.error(request, "This upload is gone: it was imported already, or is too old. Upload the file again.")
-        return HttpResponseRedirect(reverse("admin:{}_{}_import".format(*self.get_model_info())))
-
-    def process_result(self, result: ImportResult, request: HttpRequest) -> HttpResponse:
-        if not result.faults:
-            response: HttpResponse = super().process_result(result, request)
-            return response
+    @method_decorator([require_safe, never_cache])
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        run = self.get_object(request, object_id)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if run is None:
+            raise Http404
         context = {
             **self.admin_site.each_context(request),
-            "title": "Import",
+            "title": run.file_name,
             "opts": self.opts,
-            "result": result,
+            "run": run,
+            "importer": self.importers()[run.kind],
+            "may_import": self._may_import(request, run),
+            "view": RunPage(run, resource_of(run).plan, request.GET),
+            **_progress(run),
         }
-        return TemplateResponse(request, self.import_template_name, context)
+        return TemplateResponse(request, "imports/run.html", context)
 
-    def add_success_message(self, result: ImportResult, request: HttpRequest) -> None:
-        messages.success(request, f"Imported. {' '.join(f'{line}.' for line in result.summary())}")
+    @method_decorator([require_safe, never_cache])
+    def progress_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """The part of a run's page that changes while it is worked on; the whole page when that is over."""
+        run = self._run(request, number)
+        if not run.is_working:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        context = {"run": run, **_progress(run), "told": request.GET.get("told", "")}
+        return TemplateResponse(request, "imports/run-progress.html", context)
+
+    @method_decorator(require_POST)
+    def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        run = self._run_to_import(request, number)
+        runs.ask_to_cancel(run)
+        return redirect("admin:imports_importrun_change", run.pk)
+
+    @method_decorator([require_safe, never_cache])
+    def faulty_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        run = self._run_to_import(request, number)
+        if not pages.has_faults(run):
+            raise Http404
+        return StreamingHttpResponse(
+            faulty_file(run),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="faulty-rows-of-import-{run.run_id}.csv"'},
+        )
+
+    @admin.display(description="import", ordering="run_id")
+    def number(self, run: ImportRun) -> str:
+        return f"{run.run_id}"
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_label(self, run: ImportRun) -> str:
+        return str(self.importers()[run.kind].opts.verbose_name_plural).capitalize()
+
+    @admin.display(description="state", ordering="state")
+    def state_label(self, run: ImportRun) -> str:
+        return format_html('<span class="badge {}">{}</span>', run.mood, run.get_state_display())
+
+    @admin.display(description="rows", ordering="rows_read")
+    def rows(self, run: ImportRun) -> str:
+        return f"{run.rows_read:,}"
+
+    @admin.display(description="person", ordering="started_by")
+    def person(self, run: ImportRun) -> str:
+        return str(run.started_by or "command line")
+
+    @admin.display(description="took")
+    def took(self, run: ImportRun) -> str:
+        return f"{run.seconds:.1f} s" if run.check_seconds is not None else ""
+
+    def _kinds_to_import(self, request: HttpRequest) -> list[str]:
+        return [kind for kind, importer in self.importers().items() if importer.has_import_permission(request)]
+
+    def _may_import(self, request: HttpRequest, run: ImportRun) -> bool:
+        return self.importers()[run.kind].has_import_permission(request)
+
+    def _run(self, request: HttpRequest, number: int) -> ImportRun:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run: ImportRun | None = self.get_object(request, str(number))
+        if run is None:
+            raise Http404
+        return run
+
+    def _run_to_import(self, request: HttpRequest, number: int) -> ImportRun:
+        run = self._run(request, number)
+        if not self._may_import(request, run):
+            raise PermissionDenied
+        return run
+
+
+def _progress(run: ImportRun) -> dict[str, object]:
+    percent = int(100 * run.fraction_done)
+    return {"percent": percent, "step": percent - percent % TOLD_PERCENT, "time_left": _time_left(run)}
+
+
+def _time_left(run: ImportRun) -> timedelta | None:
+    """As the work has gone so far; none when that says too little."""
+    if run.work_began_at is None or run.fraction_done < 0.05:
+        return None
+    elapsed = timezone.now() - run.work_began_at
+    return elapsed * (1 / run.fraction_done - 1)

@@ -1,12 +1,20 @@
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
+from healthtrack.imports import runs
+from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.progress import Progress, Unobserved, fraction_done
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ImportResult
+
+_BAR_WIDTH = 40
+_CLEAR = "\r\x1b[K"  # the line
 
 
 class ImportCommand(BaseCommand):
@@ -21,27 +29,56 @@ class ImportCommand(BaseCommand):
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:  # noqa: ANN401
         try:
-            result = self.resource_class().import_data(file, dry_run=dry_run)
+            run = runs.import_at_once(
+                self.resource_class(),
+                file,
+                dry_run=dry_run,
+                watching=partial(_shown, self.stderr),
+                tell=lambda fault: self.stderr.write(str(fault)),
+            )
         except FileNotFoundError as fault:
             raise CommandError(f"There is no file {file}.") from fault
         except OSError as fault:
             raise CommandError(f"The file {file} cannot be read: {fault.strerror}.") from fault
-        self._report(result, dry_run=dry_run, as_json=json)
-        if result.rows_faulty:
-            verb = "is" if result.rows_faulty == 1 else "are"
-            raise CommandError(
-                f"Nothing was imported: {result.rows_faulty:,} of {result.rows_read:,} rows {verb} faulty."
-            )
-        if result.faults:
-            raise CommandError("Nothing was imported.")
+        self._report(run, dry_run=dry_run, as_json=json)
 
-    def _report(self, result: ImportResult, *, dry_run: bool, as_json: bool) -> None:
-        for fault in result.faults:
-            self.stderr.write(str(fault))
-        for notice in result.notices:
+    def _report(self, run: ImportRun, *, dry_run: bool, as_json: bool) -> None:
+        for notice in run.notices:
             self.stderr.write(notice)
         if as_json:
-            self.stdout.write(json.dumps(result.as_json()))
-        elif not result.faults:
+            self.stdout.write(json.dumps(run.as_json()))
+        if run.rows_faulty and run.rows_read:
+            verb = "is" if run.rows_faulty == 1 else "are"
+            raise CommandError(f"Nothing was imported: {run.rows_faulty:,} of {run.rows_read:,} rows {verb} faulty.")
+        if run.state in {State.REFUSED, State.FAILED}:
+            raise CommandError("Nothing was imported.")
+        if not as_json:
             self.stdout.write("This would change:" if dry_run else "Imported:")
-            self.stdout.write("\n".join(result.summary()))
+            self.stdout.write("\n".join(run.summary()))
+
+
+class _Bar:
+    def __init__(self, terminal: OutputWrapper) -> None:
+        self.terminal = terminal
+
+    def begin(self, stage: Stage, total: int = 0) -> None:
+        self.stage, self.done, self.total = stage, 0, total
+        self.advance(0)
+
+    def advance(self, rows: int) -> None:
+        self.done += rows
+        done = round(_BAR_WIDTH * fraction_done(self.stage, self.done, self.total))
+        self.terminal.write(f"{_CLEAR}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
+        self.terminal.flush()
+
+
+@contextmanager
+def _shown(terminal: OutputWrapper) -> Iterator[Progress]:
+    """As a bar where somebody looks on."""
+    if not terminal.isatty():
+        yield Unobserved()
+        return
+    try:
+        yield _Bar(terminal)
+    finally:
+        terminal.write(_CLEAR, str, "")

@@ -1,93 +1,136 @@
-"""Takes a file into the tables: read, clean, validate, merge, compare, and apply, a set at a time."""
+"""Takes a file into the tables: read, clean, validate, merge, compare, and apply, a set at a time.
 
-import time
+A check leaves what it has read in the run's staging area, from where the import takes it.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.collisions import is_collision
+from healthtrack.imports import faulty
+from healthtrack.imports.area import StagingArea
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.headers import lay_out
+from healthtrack.imports.models import ImportRun, Stage
+from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
-from healthtrack.imports.results import OUTCOMES, ImportResult
 from healthtrack.imports.staging import StagedRows
 
 if TYPE_CHECKING:
     from healthtrack.imports.resources import SetResource
 
-MOST_SAMPLES = 100
+COMPARING_STEPS = 4
 
 
-def run_import(resource: "SetResource", path: Path, *, dry_run: bool) -> ImportResult:
-    """Imports the file in one transaction, or finds what that would change.
+def check(resource: "SetResource", path: Path, run: ImportRun, progress: Progress) -> None:
+    """Fills the run's staging area, and the run with what was found; to be used within a transaction."""
+    area = StagingArea(run.run_id)
+    area.make()
+    with area.entered() as cursor:
+        _plan_for_large_sets(cursor)
+        _Check(resource, path, run, progress, StagedRows(resource.plan, cursor)).do()
 
-    Nothing is changed when the result holds a fault.
+
+def apply(resource: "SetResource", run: ImportRun, progress: Progress) -> None:
+    """Takes the staged rows into the tables, compared anew with what others have left there meanwhile.
+
+    To be used within a transaction, which must end at once: it holds the turn of all imports.
     """
-    started = time.monotonic()
-    result = ImportResult()
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested
-            # loop over what only looks empty would take for ever.
-            cursor.execute("SET LOCAL enable_nestloop = off")
-            _import(resource, path, result, cursor, dry_run=dry_run)
-            if dry_run or result.faults:
-                transaction.set_rollback(True)
-    except FileRefusedError as refused:
-        result.faults.extend(refused.faults)
-    except (IntegrityError, OperationalError) as fault:
-        if not is_collision(fault):
-            raise
-        result.faults.append(
-            Fault("Somebody changed these tables during the import, so nothing was imported; import it again.")
-        )
-    result.seconds = time.monotonic() - started
-    return result
-
-
-def _import(resource: "SetResource", path: Path, result: ImportResult, cursor: CursorWrapper, *, dry_run: bool) -> None:
-    result.headers = [column.header for column in resource.plan.columns]
-    rows = StagedRows(resource.plan, cursor)
-    with open_table(path) as table:
-        _stage(resource, table, rows, result)
-    if not dry_run:
+    with StagingArea(run.run_id).entered() as cursor:
+        _plan_for_large_sets(cursor)
+        rows = StagedRows(resource.plan, cursor)
+        progress.begin(Stage.TURN)
         rows.take_turn()
-    result.faults.extend(rows.merge_repeated())
-    result.faults.sort(key=lambda fault: fault.line or 0)
-    result.rows_faulty = len({fault.line for fault in result.faults})
-    rows.compare()
-    result.tables = rows.counts()
-    counts = result.counts
-    merged = counts.new + counts.changed + counts.unchanged
-    result.rows_merged = max(result.rows_read - result.rows_faulty - merged, 0)
-    if dry_run:
-        result.samples = {outcome: rows.samples(outcome, MOST_SAMPLES) for outcome in OUTCOMES}
-        result.links = resource.preview(rows)
-    elif not result.faults:
+        progress.begin(Stage.COMPARING_AGAIN)
+        rows.compare()
+        run.tables = rows.counts()
         rows.lock_changed()
-        result.links = resource.apply(rows)
-        # The deferred foreign keys are checked here, where a fault can still be told, and not at the commit.
-        connection.check_constraints()
-    result.link_summary = resource.describe(result.links)
+        progress.begin(Stage.WRITING, run.counts.new + run.counts.changed)
+        run.links = resource.apply(rows, progress)
+        # Here, where a fault can still be told, and not at the commit.
+        rows.check_foreign_keys()
+    run.link_summary = resource.describe(run.links)
 
 
-def _stage(resource: "SetResource", table: Table, rows: StagedRows, result: ImportResult) -> None:
-    columns = resource.plan.columns
-    layout = lay_out(table, columns)
-    if layout.faults:
-        raise FileRefusedError(*layout.faults)
-    result.notices.extend(layout.notices)
-    with rows.filling() as fill:
-        for batch in table.batches:
-            named = batch.select(LINE, *layout.positions).rename(layout.positions)
-            checked = check_batch(named, columns, resource.row_rules())
-            fill(checked.rows)
-            left_out = table.drain()
-            result.faults += [*checked.faults, *(row.fault for row in left_out)]
-            result.rows_read += len(batch) + len(left_out)
-    if not result.rows_read:
-        raise FileRefusedError(Fault("The file holds a header and no rows; add the rows below it.", table.header_line))
+@dataclass(frozen=True)
+class _Check:
+    resource: "SetResource"
+    path: Path
+    run: ImportRun
+    progress: Progress
+    rows: StagedRows
+
+    def do(self) -> None:
+        cursor = self.rows.cursor
+        self.rows.make_table()
+        faulty.make_tables(cursor)
+        is_table = self._read()
+        self.run.faults, rows_faulty = faulty.count(cursor)
+        self.run.rows_faulty = rows_faulty if is_table else 0
+        if self.run.faults:
+            faulty.arrange(cursor)
+            self.run.fault_groups = faulty.groups(cursor)
+        if is_table:
+            self._compare()
+            if self.run.faults:
+                faulty.keep_rows(cursor, self.path)
+
+    def _read(self) -> bool:
+        """Whether the file is a table of these columns; stages its good rows, and tells its faults."""
+        with faulty.fault_spool() as spool:
+            try:
+                with open_table(self.path) as table:
+                    self._stage(table, spool)
+                self.progress.begin(Stage.COMPARING, COMPARING_STEPS)
+                spool.add(self.rows.merge_repeated())
+            except FileRefusedError as refused:
+                self.run.rows_read = 0
+                spool.add(refused.faults)
+            spool.store(self.rows.cursor)
+        return self.run.rows_read > 0
+
+    def _stage(self, table: Table, spool: faulty.FaultSpool) -> None:
+        columns = self.resource.plan.columns
+        layout = lay_out(table, columns)
+        if layout.faults:
+            raise FileRefusedError(*layout.faults)
+        self.run.notices = layout.notices
+        self.progress.begin(Stage.READING, table.rows_expected)
+        with self.rows.filling() as fill:
+            for batch in table.batches:
+                named = batch.select(LINE, *layout.positions).rename(layout.positions)
+                checked = check_batch(named, columns, self.resource.row_rules())
+                fill(checked.rows)
+                left_out = table.drain()
+                spool.add([*checked.faults, *(row.fault for row in left_out)])
+                self.run.rows_read += len(batch) + len(left_out)
+                self.progress.advance(len(batch) + len(left_out))
+        if not self.run.rows_read:
+            reason = "The file holds a header and no rows; add the rows below it."
+            raise FileRefusedError(Fault(reason, table.header_line))
+
+    def _compare(self) -> None:
+        run, rows = self.run, self.rows
+        rows.compare()
+        self.progress.advance(1)
+        run.tables = rows.counts()
+        run.rows_merged = run.rows_good - sum((run.counts.new, run.counts.changed, run.counts.unchanged))
+        self.progress.advance(1)
+        # The preview may write to the tables, to see what would follow.
+        before = transaction.savepoint()
+        run.links = self.resource.preview(rows)
+        transaction.savepoint_rollback(before)
+        run.link_summary = self.resource.describe(run.links)
+        self.progress.advance(1)
+        rows.arrange()
+
+
+def _plan_for_large_sets(cursor: CursorWrapper) -> None:
+    # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
+    # over what only looks empty would take for ever.
+    cursor.execute("SET LOCAL enable_nestloop = off")

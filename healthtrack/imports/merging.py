@@ -9,6 +9,7 @@ from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
 _REPEATED = "repeated_rows"
 _LINES_NAMED = 5
+_CONTRADICTED = "stands in several lines that differ; keep one of these rows"
 
 
 def merge_repeated_rows(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
@@ -19,16 +20,18 @@ def merge_repeated_rows(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
     _set_repeated_apart(plan, cursor)
     faults = _contradictions(plan, cursor)
     _drop_repeated(plan, cursor)
+    cursor.execute(f"DROP TABLE {_REPEATED}")
     return faults
 
 
 def _merge_to_means(plan: Plan, cursor: CursorWrapper) -> None:
     """Rows that repeat exactly count once; of the others the known numbers' means are kept, rounded half up."""
     whole_row = comma(folded(column) for column in plan.columns)
-    merged = comma(f"{_merged(column)} AS {quoted(column.name)}" for column in plan.columns)
+    names = comma(quoted(column.name) for column in plan.columns)
+    cursor.execute(f"CREATE TABLE merged_rows (LIKE {STAGED} INCLUDING DEFAULTS)")
     cursor.execute(f"""
-        CREATE TEMPORARY TABLE merged_rows ON COMMIT DROP AS
-        SELECT min(line) AS line, {merged}
+        INSERT INTO merged_rows (line, {names})
+        SELECT min(line), {comma(map(_merged, plan.columns))}
           FROM (SELECT DISTINCT ON ({whole_row}) * FROM {STAGED} AS rows ORDER BY {whole_row}, line) AS rows
          GROUP BY {comma(folded(column) for column in plan.keys)}
     """)
@@ -50,9 +53,8 @@ def _merged(column: Column) -> str:
 def _set_repeated_apart(plan: Plan, cursor: CursorWrapper) -> None:
     """Few rows of a file repeat, so they are found once and the costly questions asked of them alone."""
     keys = comma(folded(column) for column in plan.keys)
-    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{_REPEATED}")
     cursor.execute(f"""
-        CREATE TEMPORARY TABLE {_REPEATED} ON COMMIT DROP AS
+        CREATE TABLE {_REPEATED} AS
         SELECT * FROM {STAGED} AS rows
          WHERE ({keys}) IN (SELECT {keys} FROM {STAGED} AS rows GROUP BY {keys} HAVING count(*) > 1)
     """)
@@ -81,7 +83,7 @@ def _contradiction(plan: Plan, lines: list[int], key: str, differs: list[bool]) 
     faults = []
     for line in lines:
         reason = f"stands in {_others(lines, line)} too, with another {', '.join(columns)}; keep one of these rows"
-        faults.append(Fault(reason, line, plan.keys[0].header, key))
+        faults.append(Fault(reason, line, plan.keys[0].header, key, kind=_CONTRADICTED))
     return faults
 
 

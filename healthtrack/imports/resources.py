@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from import_export.resources import ModelResource
 
-from healthtrack.imports import widgets
-from healthtrack.imports.engine import run_import
+from healthtrack.imports import runs, widgets
+from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
-from healthtrack.imports.results import ImportResult, LinkCounts
+from healthtrack.imports.progress import Progress
+from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
 
 
@@ -53,7 +54,7 @@ class SetResource(ModelResource):
         """What `apply` would link. Whatever it writes is rolled back."""
         raise NotImplementedError
 
-    def apply(self, rows: StagedRows) -> LinkCounts:
+    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
         """Takes the compared rows into the tables."""
         raise NotImplementedError
 
@@ -61,6 +62,6 @@ class SetResource(ModelResource):
         """The links in words, as a sentence without its stop."""
         raise NotImplementedError
 
-    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportResult:  # type: ignore[override]
-        """Imports the file that `formats.DataFile` hands on as a dataset."""
-        return run_import(self, dataset, dry_run=dry_run)
+    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportRun:  # type: ignore[override]
+        """Imports the file at once, as a run of its own."""
+        return runs.import_at_once(self, dataset, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""The staged rows of one import, and what they do to the tables.
+"""The staged rows of one run, and what they do to the tables.
 
 What rows mean among each other and beside the tables is asked of PostgreSQL: it is the judge of which texts are the
 same without regard to case, so that an import never disagrees with the constraints.
@@ -6,6 +6,7 @@ same without regard to case, so that an import never disagrees with the constrai
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 
 import polars as pl
@@ -14,9 +15,9 @@ from django.db.models import AutoField, Model
 
 from healthtrack.imports.faults import Fault
 from healthtrack.imports.merging import merge_repeated_rows
-from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
-from healthtrack.imports.results import Cell, Sample, TableCounts
+from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import (
     STAGED,
     comma,
@@ -29,24 +30,40 @@ from healthtrack.imports.sql import (
     same_target,
     staged,
     stored,
-    stored_rows,
     table,
 )
 
 _IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
+ROWS_A_STEP = 50_000
+
+
+@dataclass(frozen=True)
+class Step:
+    first: int
+    last: int
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        return {"first": self.first, "last": self.last}
+
+
+ALL = Step(0, 2**62)
+WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 class StagedRows:
-    """Temporary tables, which end with the transaction that they are made in."""
+    """The table of them, within the run's staging area."""
 
     def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
         self.plan = plan
         self.cursor = cursor
-        # Left by an import before this one, when a transaction goes around both.
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{STAGED}")
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {STAGED} ({LINE} bigint, {comma(map(declared, plan.columns))}) ON COMMIT DROP"
-        )
+
+    def make_table(self) -> None:
+        self.cursor.execute(f"""
+            CREATE TABLE {STAGED} (
+                {LINE} bigint, {comma(map(declared, self.plan.columns))},
+                target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
+        """)
 
     def take_turn(self) -> None:
         """One import after the other: each compares its rows with what the one before has left."""
@@ -73,31 +90,43 @@ class StagedRows:
         return merge_repeated_rows(self.plan, self.cursor)
 
     def compare(self) -> None:
-        """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged."""
-        self.cursor.execute(f"""
-            ALTER TABLE {STAGED} ADD COLUMN target {key_type(self.plan.model)},
-                                 ADD COLUMN parent bigint,
-                                 ADD COLUMN outcome text NOT NULL DEFAULT 'new'
-        """)
+        """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged.
+
+        Done anew it finds what has changed since, and writes no more than that.
+        """
         self._find_parents()
+        same, key = same_target(self.plan), primary_key(self.plan.model)
+        self.cursor.execute(f"""
+            UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
+             WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
+        """)
         new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
+        outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
         self.cursor.execute(f"""
-            UPDATE {STAGED} AS rows
-               SET target = target.{primary_key(self.plan.model)},
-                   outcome = CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END
-              FROM {table(self.plan.model)} AS target WHERE {same_target(self.plan)}
+            UPDATE {STAGED} AS rows SET target = target.{key}, outcome = {outcome}
+              FROM {table(self.plan.model)} AS target
+             WHERE {same} AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome})
         """)
 
     def _find_parents(self) -> None:
         if not self.plan.parent:
             return
-        parent = self.plan.parent.model
+        parent, same = self.plan.parent.model, same_as_stored(self.plan.parent_columns)
+        self.cursor.execute(f"""
+            UPDATE {STAGED} AS rows SET parent = NULL
+             WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
+        """)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = parent.{primary_key(parent)}
               FROM {table(parent)} AS parent
-             WHERE rows.parent IS NULL AND {same_as_stored(self.plan.parent_columns)}
+             WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
         """)
+
+    def arrange(self) -> None:
+        """Makes pages of the rows, and steps through them, quick."""
+        self.cursor.execute(f"CREATE INDEX ON {STAGED} (outcome, {LINE})")
+        self.cursor.execute(f"ANALYZE {STAGED} ({LINE}, outcome)")
 
     def counts(self) -> list[TableCounts]:
         """The rows by outcome: of the table that they refer to first, and then of their own."""
@@ -112,25 +141,6 @@ class StagedRows:
         """)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
-
-    def samples(self, outcome: str, most: int) -> list[Sample]:
-        """The first rows of an outcome, in the file's order, with the stored values beside the new."""
-        self.cursor.execute(
-            f"""
-            SELECT rows.{LINE}, {comma(map(staged, self.plan.columns))}, {comma(map(stored, self.plan.columns))}
-              FROM {STAGED} AS rows {stored_rows(self.plan)}
-             WHERE outcome = %s ORDER BY rows.{LINE} LIMIT %s
-            """,
-            [outcome, most],
-        )
-        width = len(self.plan.columns)
-        return [
-            Sample(
-                line,
-                [self._cell(*cell) for cell in zip(self.plan.columns, values[:width], values[width:], strict=True)],
-            )
-            for line, *values in self.cursor.fetchall()
-        ]
 
     def lock_changed(self) -> None:
         """From here to the end of the transaction nobody else changes the rows that are to be changed."""
@@ -158,7 +168,14 @@ class StagedRows:
         self._find_parents()
         return inserted
 
-    def insert_new(self, extra: Mapping[str, str] | None = None, joins: str = "") -> None:
+    def steps(self, outcome: str) -> Iterator[Step]:
+        """The file's lines in stretches, for changes that are long and are to show how far they are."""
+        self.cursor.execute(f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s", [outcome])
+        first, last = self.cursor.fetchone()
+        if first is not None:
+            yield from (Step(line, line + ROWS_A_STEP - 1) for line in range(first, last + 1, ROWS_A_STEP))
+
+    def insert_new(self, step: Step = ALL, extra: Mapping[str, str] | None = None, joins: str = "") -> int:
         """Inserts the new rows; `extra` gives further columns with the expressions over `rows` that fill them."""
         filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
         if self.plan.parent:
@@ -166,11 +183,20 @@ class StagedRows:
         filled |= extra or {}
         # Numbers are given out in the file's order; rows that bring their own key need none, and sorting costs.
         order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
-        self.cursor.execute(f"""
+        self.cursor.execute(
+            f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
             SELECT {comma(filled.values())} FROM {STAGED} AS rows {joins}
-             WHERE rows.outcome = 'new' {order}
-        """)
+             WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
+            """,
+            step.bounds,
+        )
+        return int(self.cursor.rowcount)
+
+    def check_foreign_keys(self) -> None:
+        """Checks those of the rows written so far, so that not all of them are left to the end."""
+        self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def inserted_keys(self) -> list[int]:
         """The primary keys of the rows that `insert_new` has inserted."""
@@ -181,17 +207,16 @@ class StagedRows:
         """)
         return [key for (key,) in self.cursor.fetchall()]
 
-    def update_changed(self) -> None:
+    def update_changed(self, step: Step = ALL) -> int:
         assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
-        self.cursor.execute(f"""
+        self.cursor.execute(
+            f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
-             WHERE outcome = 'changed' AND target.{primary_key(self.plan.model)} = rows.target
-        """)
-
-    @staticmethod
-    def _cell(column: Column, value: object, old: object) -> Cell:
-        render = column.widget.render
-        return Cell(render(value), render(old), changed=not column.is_key and value != old)
+             WHERE outcome = 'changed' AND {WITHIN_STEP} AND target.{primary_key(self.plan.model)} = rows.target
+            """,
+            step.bounds,
+        )
+        return int(self.cursor.rowcount)
 
 
 def _counts(model: type[Model], **counts: int) -> TableCounts:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 
-import pytest
 from django.apps import apps
 from django.db import connection, migrations
 from django.db.migrations.loader import MigrationLoader
@@ -69,10 +68,7 @@ def own_migrations() -> list[Migration]:
 def statements_of(migration: Migration) -> list[str]:
     loader = MigrationLoader(connection)
     state = loader.project_state((migration.app_label, migration.name), at_end=False)
-    with pytest.MonkeyPatch.context() as patch, connection.schema_editor(collect_sql=True, atomic=False) as editor:
-        patch.setattr(
-            connection, "in_atomic_block", False
-        )  # nothing is run, so the test's own transaction is no matter
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
         migration.apply(state, editor, collect_sql=True)
     return [line for line in editor.collected_sql if not line.startswith("--")]
 

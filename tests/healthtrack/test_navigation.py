@@ -38,6 +38,11 @@ class TestWhoSeesWhat:
     def test_importing_is_shown_only_with_the_right_to_see_what_is_there(self) -> None:
         assert labels(links(factories.staff("patients.import_medicalrecord"), "/")) == ["Home"]
 
+    def test_all_imports_are_there_for_who_may_import_anything_or_see_them(self) -> None:
+        for permissions in (["imports.view_importrun"], ["trackers.import_trackermodel", "trackers.view_trackermodel"]):
+            *_, imports = links(factories.staff(*permissions, username=permissions[0]), "/")
+            assert labels(list(imports.entries)) == ["All imports"]
+
     def test_every_entry_leads_to_a_page_that_opens(self, sign_in: SignIn) -> None:
         steward = sign_in(*EVERYTHING)
         for section in links(factories.staff(*EVERYTHING, username="another"), "/"):
@@ -54,7 +59,8 @@ class TestWhereOneIs:
             ("/admin/", [("Administration", "page")]),
             ("/admin/patients/medicalrecord/", [("Records", "page"), ("Records", "page")]),
             ("/admin/patients/medicalrecord/P1/change/", [("Records", "true"), ("Records", "true")]),
-            ("/admin/patients/medicalrecord/import/", [("Imports", "page"), ("Medical records", "page")]),
+            ("/admin/patients/medicalrecord/import/", [("Imports", "true"), ("Medical records", "page")]),
+            ("/admin/imports/importrun/7/change/", [("Imports", "true"), ("All imports", "true")]),
             ("/admin/trackers/fitnesstracker/3/history/", [("Trackers", "true"), ("Variants", "true")]),
             ("/admin/tracker-names/settle/", [("Trackers", "true"), ("Tracker names", "true")]),
             ("/reports/", [("Reports", "page")]),

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ImportResult
 from patients.resources import MedicalRecordResource
+from tests.imported import Imported, import_file
 from tests.patients.linked import brand_and_name
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
-ImportRecords = Callable[..., ImportResult]
-ImportModels = Callable[..., ImportResult]
+ImportRecords = Callable[..., Imported]
+ImportModels = Callable[..., Imported]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 def import_records(file: Path) -> ImportRecords:
     """Imports patients, given as numbers with stated trackers."""
 
-    def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> ImportResult:
+    def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> Imported:
         rows = [record_row(patient_id, name, tracker) for patient_id, tracker in trackers.items()]
         return import_rows(MedicalRecordResource(), file, rows, dry_run=dry_run)
 
@@ -36,7 +36,7 @@ def import_records(file: Path) -> ImportRecords:
 def import_models(request: pytest.FixtureRequest, file: Path) -> ImportModels:
     """Imports models, with a variant of each or by themselves."""
 
-    def imported(*models: str, dry_run: bool = False) -> ImportResult:
+    def imported(*models: str, dry_run: bool = False) -> Imported:
         return import_rows(request.param(), file, list(map(variant_row, models)), dry_run=dry_run)
 
     return imported
@@ -73,11 +73,11 @@ def variant_row(model: str) -> dict[str, str]:
     }
 
 
-def import_rows(resource: SetResource, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> ImportResult:
+def import_rows(resource: SetResource, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> Imported:
     with file.open("w", newline="", encoding="utf-8-sig") as opened:
         writer = csv.DictWriter(opened, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    result = resource.import_data(file, dry_run=dry_run)
+    result = import_file(resource, file, dry_run=dry_run)
     assert result.faults == []
     return result

@@ -6,6 +6,7 @@ from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 from healthtrack.imports.results import LinkCounts
+from healthtrack.imports.staging import Step
 from patients import linking
 from patients.models import MedicalRecord
 from tests import factories
@@ -203,8 +204,8 @@ def test_models_that_come_while_an_import_stores_their_patients_are_linked(
     others = []
     link = linking.link_new_staged
 
-    def link_meanwhile(cursor: CursorWrapper) -> None:
-        link(cursor)
+    def link_meanwhile(cursor: CursorWrapper, step: Step) -> None:
+        link(cursor, step)
         others.append(start_in_another_session(make_catalogue))
 
     monkeypatch.setattr(linking, "link_new_staged", link_meanwhile)

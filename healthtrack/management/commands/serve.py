@@ -1,7 +1,12 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,6 +20,9 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 HIGHEST_PORT = 65535
 SAMPLE_PATIENTS = 2000
+WORKER = (sys.executable, Path(settings.BASE_DIR, "manage.py"), "worker", "--until-input-ends")
+WORKER_TICK_SECONDS = 0.2
+WORKER_PAUSE_SECONDS = 1.0
 
 
 class QuietRequestHandler(WSGIRequestHandler):
@@ -65,7 +73,8 @@ class Command(BaseCommand):
                 stop.interrupts = False
                 self.greet(port)
                 server.set_app(get_internal_wsgi_application())
-                server.serve_forever()
+                with kept_worker():
+                    server.serve_forever()
             except KeyboardInterrupt:
                 stop.interrupts = False
         self.say("HealthTrack has stopped.")
@@ -87,6 +96,29 @@ class Command(BaseCommand):
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+@contextmanager
+def kept_worker() -> Iterator[None]:
+    """A worker beside the server, another one when it dies, and none when the server ends."""
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_worker, args=[ended])
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def _keep_worker(ended: threading.Event) -> None:
+    while not ended.is_set():
+        # In a session of its own, for Ctrl-C in the terminal is the server's to pass on.
+        with subprocess.Popen(WORKER, stdin=subprocess.PIPE, start_new_session=True) as worker:  # noqa: S603
+            while worker.poll() is None and not ended.wait(WORKER_TICK_SECONDS):
+                pass
+            worker.terminate()
+        ended.wait(WORKER_PAUSE_SECONDS)
 
 
 def wished_port() -> int:

@@ -1,7 +1,10 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+
+from healthtrack.imports.area import areas
 
 
 @pytest.fixture
@@ -9,3 +12,11 @@ def data_folder(db: None, settings: LazySettings, tmp_path: Path) -> Path:
     """A data folder for the test's uploads: the developer's own is left alone."""
     settings.HEALTHTRACK_DATA_DIR = tmp_path / "data"
     return tmp_path / "data"
+
+
+@pytest.fixture
+def areas_dropped(transactional_db: None) -> Iterator[None]:
+    """For imports that commit: tables are emptied after such a test, but areas would stay."""
+    yield
+    for area in areas():
+        area.drop()

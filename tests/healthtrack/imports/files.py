@@ -11,9 +11,9 @@ from django.db.models import Model
 from openpyxl import Workbook
 
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ImportResult
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
+from tests.imported import Imported, import_file
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -48,8 +48,8 @@ class Kind:
             for number, change in enumerate(changes, 1)
         ]
 
-    def run(self, path: Path, *, dry_run: bool = False) -> ImportResult:
-        return self.resource().import_data(path, dry_run=dry_run)
+    def run(self, path: Path, *, dry_run: bool = False) -> Imported:
+        return import_file(self.resource(), path, dry_run=dry_run)
 
     def address(self, action: str) -> str:
         return f"/admin/{self.page}/{action}/"

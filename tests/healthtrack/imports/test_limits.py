@@ -5,15 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
 
 from healthtrack.imports.faults import FileRefusedError
 from healthtrack.imports.limits import in_words
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.receiving import BoundedUploadHandler
-from tests.conftest import SignIn
 from tests.healthtrack.imports.files import RECORDS, Row, write_csv, write_xlsx
-from tests.healthtrack.imports.pages import upload
 
 TOO_BIG = "The file has 2\xa0KB, and at most 1\xa0KB may be uploaded at once; part it into several files."
 TOO_MANY = "The file has 3 rows, and at most 2 may be uploaded at once; part it into several files."
@@ -40,41 +36,6 @@ def test_the_reader_refuses_a_file_of_too_many_rows(
     assert refusal(write(tmp_path / "rows", RECORDS.rows({}, {}, {}))) == TOO_MANY
     with open_table(write(tmp_path / "rows", RECORDS.rows({}, {}))) as table:
         assert sum(map(len, table.batches)) == 2
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("data_folder")
-class TestAnUploadThatIsTooBig:
-    @pytest.fixture
-    def steward(self, sign_in: SignIn, settings: LazySettings) -> Client:
-        settings.IMPORT_MOST_BYTES = 1024
-        return sign_in(*RECORDS.steward)
-
-    @pytest.fixture
-    def big(self, tmp_path: Path) -> Path:
-        path = tmp_path / "big"
-        path.write_bytes(b"a,b\n" * 512)
-        return path
-
-    @pytest.mark.parametrize("in_memory", [2**20, 0], ids=["in memory", "on the disk"])
-    def test_it_is_refused_and_not_kept(
-        self, steward: Client, settings: LazySettings, big: Path, data_folder: Path, in_memory: int
-    ) -> None:
-        settings.FILE_UPLOAD_MAX_MEMORY_SIZE = in_memory
-        page = upload(steward, RECORDS, big)
-        assert page.context["form"].errors == {"import_file": [TOO_BIG]}
-        assert not (data_folder / "uploads").exists()
-
-
-def test_no_more_is_written_than_may_be_uploaded(settings: LazySettings) -> None:
-    settings.IMPORT_MOST_BYTES = 100
-    handler = BoundedUploadHandler()
-    handler.new_file("import_file", "big", "text/csv", None)
-    for start in range(0, 1000, 50):
-        handler.receive_data_chunk(b"x" * 50, start)
-    file = handler.file_complete(1000)
-    assert file is not None
-    assert (file.size, len(file.read())) == (1000, 100)
 
 
 def test_the_limits_are_said_in_words(settings: LazySettings) -> None:

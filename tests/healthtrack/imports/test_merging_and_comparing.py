@@ -9,26 +9,31 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.http import QueryDict
 
-from healthtrack.imports.results import ImportResult, LinkCounts
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.progress import Progress
+from healthtrack.imports.results import LinkCounts, StagedRow
+from healthtrack.imports.run_page import RunPage
 from healthtrack.imports.staging import StagedRows
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
+from tests.imported import Imported, check_file
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource
 
 RATING, BATTERY = "Rating (Out of 5)", "Average Battery Life (in days)"
 ONE = {"Color": "Black"}  # rows of one variant
 
-Import = Callable[..., ImportResult]
+Import = Callable[..., Imported]
 
 
 @pytest.fixture
 def imported(db: None, tmp_path: Path) -> Import:
     """Imports rows of a kind, each given by what sets it apart."""
 
-    def run(kind: Kind, *changes: Row, dry_run: bool = False) -> ImportResult:
+    def run(kind: Kind, *changes: Row, dry_run: bool = False) -> Imported:
         result = kind.run(write_csv(tmp_path / "rows.csv", kind.rows(*changes)), dry_run=dry_run)
         assert [str(fault) for fault in result.faults] == []
         return result
@@ -36,7 +41,7 @@ def imported(db: None, tmp_path: Path) -> Import:
     return run
 
 
-def outcome(result: ImportResult) -> tuple[int, int, int]:
+def outcome(result: Imported) -> tuple[int, int, int]:
     return result.counts.new, result.counts.changed, result.counts.unchanged
 
 
@@ -231,6 +236,12 @@ class TestHeaders:
         assert outcome(result) == (1, 0, 0)
 
 
+def rows_shown(run: ImportRun, kind: Kind, **asked: str) -> list[StagedRow]:
+    address = QueryDict(mutable=True)
+    address.update(asked)
+    return RunPage(run, kind.resource().plan, address).rows
+
+
 class TestComparing:
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
     def test_a_second_import_changes_nothing(self, imported: Import, kind: Kind) -> None:
@@ -258,23 +269,34 @@ class TestComparing:
             (CATALOGUE, RATING, ("4.1", ""), (Decimal("4.1"), None)),
         ],
     )
-    def test_a_changed_row_shows_the_old_value_beside_the_new(
-        self, imported: Import, kind: Kind, column: str, texts: tuple[str, str], shown: tuple[object, object]
+    def test_a_changed_row_shows_the_old_value_beside_the_new(  # noqa: PLR0917
+        self,
+        imported: Import,
+        tmp_path: Path,
+        kind: Kind,
+        column: str,
+        texts: tuple[str, str],
+        shown: tuple[object, object],
     ) -> None:
         imported(kind, {column: texts[0]}, {})
-        result = imported(kind, {column: texts[1]}, {}, {}, dry_run=True)
-        assert outcome(result) == (1, 1, 1)
-        (changed,) = result.samples["changed"]
+        run = check_file(kind.resource(), write_csv(tmp_path / "rows.csv", kind.rows({column: texts[1]}, {}, {})))
+        assert (run.counts.new, run.counts.changed, run.counts.unchanged) == (1, 1, 1)
+        (changed,) = rows_shown(run, kind, show="changed")
         assert changed.line == 2
-        cells = dict(zip(result.headers, changed.cells, strict=True))
+        headers = [each.header for each in kind.resource().plan.columns]
+        cells = dict(zip(headers, changed.cells, strict=True))
         assert {header for header, cell in cells.items() if cell.changed} == {column}
         assert (cells[column].old, cells[column].value) == shown
-        assert [sample.line for sample in result.samples["unchanged"]] == [3]
-        assert [sample.line for sample in result.samples["new"]] == [4]
+        assert [row.line for row in rows_shown(run, kind, show="unchanged")] == [3]
+        assert [row.line for row in rows_shown(run, kind, show="new")] == [4]
 
-    def test_no_more_than_a_hundred_rows_are_sampled(self, imported: Import) -> None:
-        result = imported(RECORDS, *[{}] * 150, dry_run=True)
-        assert [sample.line for sample in result.samples["new"]] == list(range(2, 102))
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("page", "lines"), [("1", (2, 52)), ("2", (52, 102)), ("3", (102, 152)), ("4", (152, 162)), ("9", (152, 162))]
+    )
+    def test_every_row_stands_on_one_page(self, tmp_path: Path, page: str, lines: tuple[int, int]) -> None:
+        run = check_file(RECORDS.resource(), write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{}] * 160)))
+        assert [row.line for row in rows_shown(run, RECORDS, show="new", page=page)] == list(range(*lines))
 
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
     def test_a_dry_run_changes_nothing(self, imported: Import, kind: Kind) -> None:
@@ -346,12 +368,12 @@ class TestTheOrderOfTheFiles:
         assert links() == self.LINKS
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("areas_dropped")
 class TestAllOrNothing:
     SOMEBODY = "Somebody changed these tables during the import, so nothing was imported; import it again."
 
     @pytest.fixture(autouse=True)
-    def stored(self, imported: Import) -> dict[str, list[dict[str, Any]]]:
+    def stored(self, areas_dropped: None, imported: Import) -> dict[str, list[dict[str, Any]]]:
         imported(CATALOGUE, {}, {})
         imported(RECORDS, {}, {"Tracker": "Band 3"})
         return tables()
@@ -360,7 +382,7 @@ class TestAllOrNothing:
     def test_an_import_that_breaks_after_its_inserts_leaves_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any], kind: Kind
     ) -> None:
-        def broken(self: StagedRows) -> None:
+        def broken(self: StagedRows, *_: object) -> int:
             assert tables() != stored
             raise RuntimeError("the power fails")
 
@@ -385,8 +407,8 @@ class TestAllOrNothing:
     ) -> None:
         apply = MedicalRecordResource.apply
 
-        def apply_and_lose_a_patient(self: MedicalRecordResource, rows: StagedRows) -> LinkCounts:
-            counts = apply(self, rows)
+        def apply_and_lose_a_patient(self: MedicalRecordResource, rows: StagedRows, progress: Progress) -> LinkCounts:
+            counts = apply(self, rows, progress)
             rows.cursor.execute(
                 "INSERT INTO medical_record_and_trackers (patient_id, model_id, source)"
                 " SELECT 'nobody', min(model_id), 'import' FROM tracker_models"
@@ -408,11 +430,11 @@ class TestAllOrNothing:
         apply = MedicalRecordResource.apply
         events: list[str] = []
 
-        def watched(self: MedicalRecordResource, rows: StagedRows) -> LinkCounts:
+        def watched(self: MedicalRecordResource, rows: StagedRows, progress: Progress) -> LinkCounts:
             events.append("begins")
             if len(events) == 1:
                 wait_until_another_waits()
-            counts = apply(self, rows)
+            counts = apply(self, rows, progress)
             events.append("ends")
             return counts
 
@@ -424,7 +446,7 @@ class TestAllOrNothing:
         assert sorted(map(outcome, results)) == [(0, 0, 50), (48, 2, 0)]
 
 
-def run_and_disconnect(path: Path) -> ImportResult:
+def run_and_disconnect(path: Path) -> Imported:
     try:
         return RECORDS.run(path)
     finally:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.results import ImportResult
 from tests.healthtrack.imports.files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
+from tests.imported import Imported
 
 pytestmark = pytest.mark.django_db
 thorough = settings(
@@ -113,7 +113,7 @@ def written(row: Sequence[str], delimiter: str, quote: str) -> str:
     return line.getvalue()
 
 
-def assert_consistent(result: ImportResult) -> None:
+def assert_consistent(result: Imported) -> None:
     assert result.faults or result.tables
     assert all(str(fault) for fault in result.faults)
     if result.tables:

@@ -1,29 +1,32 @@
-"""Uploading a file in the admin: the form, the preview, the confirmation."""
+"""Uploading a file in the admin: the form, what is taken, and what is kept of it."""
 
-import html
+import errno
 import re
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from time import time
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from healthtrack.imports.uploads import KEPT_SECONDS
-from patients.models import MedicalRecord
-from tests import factories
+from healthtrack.imports import runs
+from healthtrack.imports.area import areas
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.uploads import UploadHandler
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.forms import form_with
-from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
-from tests.healthtrack.imports.pages import confirm, messages, upload
+from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
+from tests.healthtrack.imports.pages import committed, last_run, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
-GONE = "This upload is gone: it was imported already, or is too old. Upload the file again."
 PERMISSIONS = {kind: kind.steward for kind in (RECORDS, CATALOGUE, MODELS)}
 each_kind = pytest.mark.parametrize("kind", PERMISSIONS, ids=str)
 
@@ -35,28 +38,24 @@ def steward(sign_in: SignIn) -> Client:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
+    return write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))
 
 
-def preview_of(client: Client, path: Path, *changes: Row, kind: Kind = RECORDS) -> Any:
-    return upload(client, kind, write_csv(path, kind.rows(*changes)))
+def kept(data_folder: Path) -> list[Path]:
+    folder = data_folder / "uploads"
+    return sorted(folder.iterdir()) if folder.exists() else []
 
 
-def text_of(page: Any) -> str:
-    """What a reader sees, a blank between pieces."""
-    body = re.sub(r"(?s)<(script|style).*?</\1>", "", page.content.decode())
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
-
-
-def uploads(data_folder: Path) -> list[Path]:
-    return sorted((data_folder / "uploads").iterdir())
+def post(client: Client, path: Path, **headers: str) -> Any:
+    with path.open("rb") as file:
+        return client.post(RECORDS.address("import"), {"import_file": file}, headers=headers)
 
 
 class TestWhoMayImport:
     @each_kind
     def test_the_page_needs_the_permission_to_import(self, sign_in: SignIn, kind: Kind) -> None:
         view, imports = PERMISSIONS[kind]
-        others = [view, view.replace(".view_", ".add_"), view.replace(".view_", ".change_")]
+        others = [view, view.replace(".view_", ".add_"), view.replace(".view_", ".change_"), "imports.view_importrun"]
         others += [name for other, names in PERMISSIONS.items() if other is not kind for name in names]
         assert_page_needs(sign_in, kind.address("import"), view, imports, others=others)
 
@@ -65,50 +64,30 @@ class TestWhoMayImport:
         assert sign_in(kind.steward[1]).get(kind.address("import")).status_code == 403
 
     @each_kind
-    def test_nobody_else_may_upload_or_confirm(self, sign_in: SignIn, path: Path, kind: Kind, steward: Client) -> None:
-        preview = preview_of(steward, path, {}, kind=kind)
-        before = tables()
-        User.objects.all().delete()
-        viewer = sign_in(PERMISSIONS[kind][0])
-        assert upload(viewer, kind, path).status_code == 403
-        assert confirm(viewer, kind, preview).status_code == 403
-        assert confirm(viewer, kind, preview, import_file_name="gone").status_code == 403
-        assert confirm(Client(), kind, preview).status_code == 302
-        assert tables() == before
+    def test_nobody_else_may_upload(self, sign_in: SignIn, path: Path, kind: Kind, data_folder: Path) -> None:
+        assert upload(sign_in(PERMISSIONS[kind][0]), kind, path).status_code == 403
+        assert b'name="password"' in upload(Client(), kind, path).content
+        assert not ImportRun.objects.exists()
+        assert kept(data_folder) == []
 
-    @each_kind
-    def test_the_confirmation_is_no_page_to_open(self, steward: Client, kind: Kind) -> None:
-        assert steward.get(kind.address("process_import")).status_code == 405
-
-    def test_the_confirmation_needs_the_pages_own_token(self, path: Path, steward: Client) -> None:
-        preview = preview_of(steward, path, {})
+    def test_an_upload_needs_the_pages_own_token(self, path: Path, steward: Client, data_folder: Path) -> None:
         stranger = Client(enforce_csrf_checks=True)
         stranger.cookies = steward.cookies
-        assert confirm(stranger, RECORDS, preview).status_code == 403
-        assert not MedicalRecord.objects.exists()
+        assert post(stranger, path).status_code == 403
+        assert not ImportRun.objects.exists()
+        assert kept(data_folder) == []
 
 
 class TestTheForm:
     @each_kind
-    def test_it_asks_for_a_file_and_names_the_columns(self, steward: Client, kind: Kind) -> None:
-        page = steward.get(kind.address("import"))
-        assert b'type="file"' in page.content
-        for column in kind.row:
-            assert html.escape(column) in page.content.decode()
+    def test_it_asks_for_a_file(self, steward: Client, kind: Kind) -> None:
+        assert b'type="file"' in steward.get(kind.address("import")).content
 
     def test_it_asks_again_when_no_file_is_chosen(self, steward: Client, data_folder: Path) -> None:
-        page = steward.post(RECORDS.address("import"), {"format": "0", "resource": "0"})
+        page = steward.post(RECORDS.address("import"))
         assert page.status_code == 200
-        assert page.context["form"].errors == {"import_file": ["This field is required."]}
-        assert not (data_folder / "uploads").exists()
-
-    @pytest.mark.parametrize("choice", [{"format": "7"}, {"format": "x"}, {"format": ""}, {"resource": "7"}])
-    def test_it_offers_no_other_format(self, steward: Client, path: Path, choice: Mapping[str, str]) -> None:
-        with write_csv(path, RECORDS.rows({})).open("rb") as file:
-            form = {"format": "0", "resource": "0", "import_file": file, **choice}
-            page = steward.post(RECORDS.address("import"), form)
-        assert page.status_code == 200
-        assert list(page.context["form"].errors) == list(choice)
+        assert page.context["form"].errors == {"import_file": ["Choose a file first."]}
+        assert kept(data_folder) == []
 
     @each_kind
     def test_it_is_reached_from_the_list(self, steward: Client, kind: Kind) -> None:
@@ -116,175 +95,153 @@ class TestTheForm:
         assert re.search(rf"""href=["']{kind.address("import")}""", page.content.decode())
 
 
-class TestThePreview:
+class TestTheRun:
     @each_kind
-    def test_it_counts_shows_samples_and_changes_nothing(self, steward: Client, path: Path, kind: Kind) -> None:
-        before = tables()
-        page = preview_of(steward, path, {}, {}, kind=kind)
-        assert page.status_code == 200
-        assert tables() == before
-        shown = text_of(page)
-        assert "2 rows read" in shown
-        assert "New rows" in shown
-        assert "Nothing is changed yet." in shown
-        for text in ("Ada Byron", "1980") if kind is RECORDS else ("Xiaomi", "FitnessBand"):
-            assert text in shown
-        assert page.context["result"].counts.new == 2
+    def test_it_says_who_brought_which_file_and_waits_for_a_worker(
+        self, steward: Client, path: Path, kind: Kind
+    ) -> None:
+        with path.open("rb") as file:
+            answer = steward.post(kind.address("import"), {"import_file": file})
+        run = last_run()
+        assert answer["Location"] == f"/admin/imports/importrun/{run.run_id}/change/"
+        assert (run.state, run.kind) == (State.CHECKING, kind.resource._meta.model._meta.label_lower)
+        assert (str(run.started_by), run.file_name, run.file_size) == ("staff", "rows.csv", path.stat().st_size)
+        assert len(run.file_sha256) == 64
 
-    def test_it_shows_the_old_value_beside_the_new(self, steward: Client, path: Path) -> None:
-        factories.medical_record("P1", name="Ada King", medical_conditions="Asthma", tracker="Band 2")
-        page = preview_of(steward, path, {"name": "Ada <b>Byron</b>"})
-        assert "Changed rows" in text_of(page)
-        shown = re.sub(r"<span[^>]*>[^<]*</span>", "", page.content.decode())
-        assert "<del>Ada King</del> <ins>Ada &lt;b&gt;Byron&lt;/b&gt;</ins>" in shown
-        assert "<del>Asthma" not in shown
+    def test_its_job_is_told_the_runs_number_and_nothing_else(self, steward: Client, path: Path) -> None:
+        post(steward, path)
+        assert [job.args for job in ProcrastinateJob.objects.all()] == [{"run_id": last_run().run_id}]
 
-    def test_it_says_so_when_nothing_would_change(self, steward: Client, path: Path) -> None:
-        confirm(steward, RECORDS, preview_of(steward, path, {}))
-        assert "This file would change nothing." in text_of(preview_of(steward, path, {}))
+    def test_the_same_file_again_points_to_the_earlier_run(self, steward: Client, path: Path) -> None:
+        upload(steward, RECORDS, path)
+        first = last_run()
+        page = upload(steward, RECORDS, path)
+        assert f"/admin/imports/importrun/{first.run_id}/change/" in page.content.decode()
+        assert "The same file was uploaded before" in page.content.decode()
 
-    def test_unknown_columns_are_named(self, steward: Client, path: Path) -> None:
-        page = preview_of(steward, path, {"Notes": "x"})
-        assert "Left out, because unknown here: column Notes." in text_of(page)
-
-    @pytest.mark.parametrize("column", ["name", "gender", "date_of_birth", "Tracker"])
-    def test_what_cells_hold_is_never_markup(self, steward: Client, path: Path, column: str) -> None:
-        page = preview_of(steward, path, {column: '<img src="x" onerror="alert(1)">'})
-        assert b'<img src="x"' not in page.content
-        assert b"&lt;img src=&quot;x&quot; onerror=&quot;alert(1)&quot;&gt;" in page.content
-
-    def test_what_headers_hold_is_never_markup(self, steward: Client, path: Path) -> None:
-        for row in ({**RECORDS.row, "<script>alert(1)</script>": "x"}, {"<script>alert(1)</script>": "x"}):
-            page = upload(steward, RECORDS, write_csv(path, [row]))
-            assert b"<script>alert" not in page.content
-
-    @pytest.mark.parametrize("change", [{}, {"gender": "X"}], ids=["preview", "faults"])
-    def test_nobody_keeps_the_page(self, steward: Client, path: Path, change: Row) -> None:
-        kept = preview_of(steward, path, change)["Cache-Control"]
-        assert {"no-store", "private", "no-cache"} <= set(kept.split(", "))
-
-    def test_a_faulty_file_offers_no_confirmation_but_the_form_again(self, steward: Client, path: Path) -> None:
-        page = preview_of(steward, path, {"gender": "X"}, {"gender": "Y"}, {})
-        shown = text_of(page)
-        assert "2 faults: nothing was imported" in shown
-        assert "2 of 3 rows are faulty." in shown
-        assert "confirm_form" not in page.context
-        assert b'type="file"' in page.content
+    def test_another_kind_of_rows_or_another_file_is_not_the_same(self, steward: Client, path: Path) -> None:
+        upload(steward, CATALOGUE, path)
+        upload(steward, RECORDS, write_csv(path.with_name("other.csv"), RECORDS.rows({"name": "Eve"})))
+        page = upload(steward, RECORDS, path)
+        assert "uploaded before" not in page.content.decode()
 
 
 class TestTheUploadedFile:
     def test_it_is_for_the_owners_eyes_alone(self, steward: Client, path: Path, data_folder: Path) -> None:
-        preview_of(steward, path, {})
-        (kept,) = uploads(data_folder)
-        assert kept.read_bytes() == path.read_bytes()
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-        assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
-        assert re.fullmatch(r"[0-9a-f]{32}", kept.name)
+        post(steward, path)
+        (file,) = kept(data_folder)
+        assert file.read_bytes() == path.read_bytes()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        assert re.fullmatch(r"[0-9a-f]{32}", file.name)
+        assert last_run().upload == file.name
 
     @pytest.mark.parametrize("change", [{"gender": "X"}, {"patient_id": ""}])
-    def test_a_faulty_one_is_not_kept(self, steward: Client, path: Path, data_folder: Path, change: Row) -> None:
-        preview_of(steward, path, change)
-        assert uploads(data_folder) == []
-
-    def test_it_goes_with_the_confirmation(self, steward: Client, path: Path, data_folder: Path) -> None:
-        confirm(steward, RECORDS, preview_of(steward, path, {}))
-        assert uploads(data_folder) == []
-
-    def test_one_that_nobody_confirms_goes_after_a_day(
-        self, steward: Client, path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+    def test_one_without_a_good_row_is_not_kept(
+        self, steward: Client, path: Path, data_folder: Path, change: Row
     ) -> None:
-        preview_of(steward, path, {})
-        preview_of(steward, path, {})
-        first, second = uploads(data_folder)
-        later = time() + KEPT_SECONDS + 60
-        monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: later)
-        preview_of(steward, path, {})
-        assert not {first, second} & set(uploads(data_folder))
+        upload(steward, RECORDS, write_csv(path, RECORDS.rows(change)))
+        assert last_run().state == State.REFUSED
+        assert kept(data_folder) == []
 
-
-class TestTheConfirmation:
-    @each_kind
-    def test_it_imports_and_says_the_counts(self, steward: Client, path: Path, kind: Kind) -> None:
-        answer = confirm(steward, kind, preview_of(steward, path, {}, {}, kind=kind))
-        assert answer.status_code == 302
-        assert answer["Location"] == f"/admin/{kind.page}/"
-        page = steward.get(answer["Location"])
-        (message,) = messages(page)
-        assert message.startswith("Imported.")
-        assert ": 2 new, 0 changed, 0 unchanged." in message
-        assert kind.resource._meta.model.objects.count() == 2
-
-    def test_a_second_one_says_that_the_upload_is_gone(self, steward: Client, path: Path) -> None:
-        preview = preview_of(steward, path, {})
-        confirm(steward, RECORDS, preview)
-        self.assert_gone(steward, confirm(steward, RECORDS, preview))
-
-    @pytest.mark.parametrize(
-        "name", ["../../secret_key", "../secret_key", "", "secret_key", "0" * 32, "0" * 32 + "\n", "a\0b", "A" * 32]
-    )
-    def test_another_file_is_neither_read_nor_removed(
-        self, steward: Client, path: Path, data_folder: Path, name: str
-    ) -> None:
-        preview = preview_of(steward, path, {})
-        secrets = [data_folder / "secret_key", data_folder / "uploads" / "secret_key"]
-        for secret in secrets:
-            secret.write_bytes(path.read_bytes())
-        self.assert_gone(steward, confirm(steward, RECORDS, preview, import_file_name=name))
-        assert all(secret.exists() for secret in secrets)
-        assert not MedicalRecord.objects.exists()
-
-    @pytest.mark.parametrize(
-        "change", [{"format": "7"}, {"format": "x"}, {"format": "-1"}, {"resource": "7"}, {"original_file_name": ""}]
-    )
-    def test_a_form_that_is_not_the_previews_imports_nothing(
-        self, steward: Client, path: Path, change: dict[str, str]
-    ) -> None:
-        self.assert_gone(steward, confirm(steward, RECORDS, preview_of(steward, path, {}), **change))
-        assert not MedicalRecord.objects.exists()
-
-    def test_an_upload_that_vanishes_while_it_is_confirmed_is_gone(
-        self, steward: Client, path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        preview = preview_of(steward, path, {})
-        (kept,) = uploads(data_folder)
-        monkeypatch.setattr("healthtrack.imports.uploads.UploadStorage.read", lambda _: kept.with_name("vanished"))
-        self.assert_gone(steward, confirm(steward, RECORDS, preview))
-
-    def test_faults_that_arise_after_the_preview_are_shown(
+    def test_of_several_files_only_the_one_that_is_asked_for_is_kept(
         self, steward: Client, path: Path, data_folder: Path
     ) -> None:
-        preview = preview_of(steward, path, {}, {})
-        (kept,) = uploads(data_folder)
-        write_csv(kept, RECORDS.rows({}, {"gender": "X"}))
-        page = confirm(steward, RECORDS, preview)
-        assert page.status_code == 200
-        assert "1 fault: nothing was imported" in text_of(page)
-        assert f'href="{RECORDS.address("import")}"' in page.content.decode()
-        assert b'type="file"' not in page.content
-        assert "no-store" in page["Cache-Control"]
-        assert uploads(data_folder) == []
-        assert not MedicalRecord.objects.exists()
+        files = [SimpleUploadedFile(f"{number}.csv", path.read_bytes()) for number in range(3)]
+        steward.post(RECORDS.address("import"), {"import_file": files[0], "other": files[1], "another": files[2]})
+        assert [file.name for file in kept(data_folder)] == [last_run().upload]
 
-    @each_kind
-    def test_the_button_of_the_preview_imports_the_file(self, steward: Client, path: Path, kind: Kind) -> None:
-        button = form_with(preview_of(steward, path, {}, kind=kind), "import_file_name")
-        page = steward.post(button.address, button.fields, follow=True)
-        assert messages(page)[-1].startswith("Imported.")
-        assert kind.resource._meta.model.objects.count() == 1
 
-    def test_rows_that_changed_after_the_preview_are_compared_anew(self, steward: Client, path: Path) -> None:
-        preview = preview_of(steward, path, {}, {})
-        factories.medical_record("P1", name="Ada King")
-        confirm(steward, RECORDS, preview)
-        assert list(MedicalRecord.objects.values_list("patient_id", "name")) == [
-            ("P1", "Ada Byron"),
-            ("P2", "Ada Byron"),
-        ]
+class TestFilesThatAreTooLarge:
+    @pytest.fixture(autouse=True)
+    def small_limit(self, settings: LazySettings) -> None:
+        settings.IMPORT_MOST_BYTES = 100_000
 
-    @staticmethod
-    def assert_gone(client: Client, answer: Any) -> None:
-        assert answer.status_code == 302
-        assert answer["Location"] == RECORDS.address("import")
-        page = client.get(answer["Location"])
-        assert messages(page)[-1] == GONE
-        assert page.status_code == 200
+    def large(self, path: Path, size: int) -> Path:
+        path.write_bytes(b"x" * size)
+        return path
+
+    def assert_refused(self, page: Any, data_folder: Path) -> None:
+        assert page.status_code == 413
+        assert "The file has more than 97.7\xa0KB, the most that may be uploaded at once" in page.content.decode()
+        assert kept(data_folder) == []
+        assert not ImportRun.objects.exists()
+
+    def test_one_is_refused_before_it_is_read(self, steward: Client, path: Path, data_folder: Path) -> None:
+        self.assert_refused(post(steward, self.large(path, 200_000)), data_folder)
+
+    def test_one_that_proves_too_large_while_it_is_read_is_refused(
+        self, steward: Client, path: Path, data_folder: Path
+    ) -> None:
+        self.assert_refused(post(steward, self.large(path, 100_001)), data_folder)
+
+    def test_one_of_just_the_size_is_taken(self, steward: Client, path: Path) -> None:
+        assert post(steward, self.large(path, 100_000)).status_code == 302
+
+
+class TestAFullDisk:
+    @pytest.fixture
+    def full(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def write(self: UploadHandler, raw_data: bytes, start: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(UploadHandler, "receive_data_chunk", write)
+
+    @pytest.mark.usefixtures("full")
+    def test_it_is_told_and_nothing_is_left(self, steward: Client, path: Path, data_folder: Path) -> None:
+        page = post(steward, path)
+        assert page.status_code == 507
+        assert "The server has no room for the file at the moment." in page.content.decode()
+        assert kept(data_folder) == []
+        assert not ImportRun.objects.exists()
+
+
+class TestForgetting:
+    @pytest.fixture
+    def checked(self, steward: Client, path: Path) -> ImportRun:
+        upload(steward, RECORDS, path)
+        return last_run()
+
+    @pytest.fixture
+    def forget_after(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        def forget(hours: float) -> None:
+            clock, moment = time.time() + hours * 3600, timezone.now() + timedelta(hours=hours)
+            monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: clock)
+            monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: moment)
+            with committed():
+                runs.forget_old()
+
+        return forget
+
+    def test_a_file_that_nobody_goes_ahead_with_goes_after_a_day(
+        self, checked: ImportRun, data_folder: Path, forget_after: Callable[[float], None]
+    ) -> None:
+        forget_after(23.9)
+        checked.refresh_from_db()
+        assert checked.state == State.CHECKED
+        assert len(kept(data_folder)) == 1
+        forget_after(24.1)
+        checked.refresh_from_db()
+        assert (checked.state, checked.reason) == (State.EXPIRED, runs.NOBODY_WENT_AHEAD)
+        assert kept(data_folder) == []
+        assert areas() == []
+
+    def test_the_faulty_rows_of_an_ended_run_go_after_a_day(
+        self, steward: Client, path: Path, forget_after: Callable[[float], None]
+    ) -> None:
+        upload(steward, RECORDS, write_csv(path, RECORDS.rows({"gender": "X"})))
+        forget_after(23.9)
+        assert [area.run_id for area in areas()] == [last_run().run_id]
+        forget_after(24.1)
+        assert areas() == []
+        assert last_run().state == State.REFUSED
+
+    def test_what_no_run_names_goes_after_an_hour(
+        self, checked: ImportRun, data_folder: Path, forget_after: Callable[[float], None]
+    ) -> None:
+        stray = data_folder / "uploads" / ("0" * 32)
+        stray.touch()
+        forget_after(0.9)
+        assert stray in kept(data_folder)
+        forget_after(1.1)
+        assert [file.name for file in kept(data_folder)] == [checked.upload]

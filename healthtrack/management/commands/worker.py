@@ -1,0 +1,37 @@
+import asyncio
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from healthtrack.work import work
+
+NICENESS = 5  # who waits for a page goes before who waits for an import
+
+
+class Command(BaseCommand):
+    help = (
+        "Checks and imports the files that were uploaded. Ends at Ctrl-C or SIGTERM, and leaves its jobs to the next."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--until-input-ends",
+            action="store_true",
+            help="end with the standard input too, as it ends with the program that holds it",
+        )
+
+    def handle(self, *, until_input_ends: bool, **_: Any) -> None:  # noqa: ANN401
+        os.nice(NICENESS)
+        if until_input_ends:
+            threading.Thread(target=_end_with_input, daemon=True).start()
+        asyncio.run(work())
+
+
+def _end_with_input() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
