@@ -1,0 +1,55 @@
+"""Light or dark as the system is, and as the person says with the switch, from page to page."""
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import SignInAs
+from tests.browser.pages import visit
+
+
+def is_dark(page: Page) -> bool:
+    """Whether the letters are light; paper has no color of its own."""
+    dark: bool = page.evaluate(
+        "getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).every((part) => part > 128)"
+    )
+    return dark
+
+
+def switch(page: Page) -> None:
+    page.locator(".theme-toggle").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_as_the_system_is(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    visit(page, "/admin/login/")
+    assert is_dark(page) == (scheme == "dark")
+
+
+def test_the_switch_holds_on_the_next_page(page: Page, sign_in_as: SignInAs) -> None:
+    page.emulate_media(color_scheme="light")
+    sign_in_as()
+    visit(page, "/admin/")
+    switch(page)
+    assert is_dark(page)
+    visit(page, "/admin/password_change/")
+    assert is_dark(page)
+
+
+def test_the_switch_makes_a_dark_system_light(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    visit(page, "/admin/login/")
+    switch(page)
+    assert not is_dark(page)
+
+
+def test_paper_is_light_and_bears_no_navigation(page: Page, sign_in_as: SignInAs) -> None:
+    sign_in_as("reports.view_aggregates")
+    visit(page, "/reports/age-groups/")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.locator("#header").is_visible()
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert page.get_by_role("table").is_visible()
+    assert not is_dark(page)

@@ -1,0 +1,160 @@
+"""What pages show once something was sent to them: faults, what would happen, what has happened."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import factories
+from tests.browser.addresses import make_rows
+from tests.browser.conftest import SignInAs
+from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
+from tests.healthtrack.imports.files import RECORDS, write_csv
+
+RECORD_LIST = "/admin/patients/medicalrecord/"
+
+
+@pytest.fixture
+def staff_page(page: Page, sign_in_as: SignInAs) -> Page:
+    sign_in_as(person=make_rows())
+    return page
+
+
+def assert_fine(page: Page) -> None:
+    assert_accessible(page)
+    assert_fits_a_phone(page)
+
+
+def press(page: Page, name: str) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_record_with_faults(staff_page: Page) -> None:
+    visit(staff_page, f"{RECORD_LIST}P1/change/")
+    staff_page.get_by_label("Name:").fill("")
+    staff_page.get_by_label("Date of birth:").fill("2999-01-01")
+    staff_page.get_by_text("Add another Tracker model").click()
+    press(staff_page, "Save")
+    expect(staff_page.get_by_text("The date of birth lies after today.")).to_be_visible()
+    assert_fine(staff_page)
+
+
+def test_a_model_with_a_new_variant_that_lacks_its_prices(staff_page: Page) -> None:
+    visit(staff_page, "/admin/trackers/trackermodel/")
+    staff_page.get_by_role("link", name="Band 2").first.click()
+    staff_page.get_by_text("Add another Variant").click()
+    staff_page.locator("[name=variants-1-color]").fill("Red")
+    press(staff_page, "Save")
+    expect(staff_page.locator(".errorlist").first).to_be_visible()
+    assert_fine(staff_page)
+
+
+def test_records_chosen_for_deletion(staff_page: Page) -> None:
+    visit(staff_page, RECORD_LIST)
+    staff_page.get_by_role("checkbox").nth(1).check()
+    staff_page.get_by_label("Action:").select_option("Delete selected medical records")
+    press(staff_page, "Go")
+    expect(staff_page.get_by_role("heading", level=1)).to_have_text("Delete multiple objects")
+    assert_fine(staff_page)
+
+
+def test_an_export_without_its_format(staff_page: Page) -> None:
+    visit(staff_page, f"{RECORD_LIST}export/")
+    staff_page.get_by_label("Format:").evaluate("field => field.required = false")
+    press(staff_page, "Download")
+    expect(staff_page.locator(".errorlist")).to_be_visible()
+    assert_fine(staff_page)
+
+
+def test_a_model_that_cannot_be_deleted(staff_page: Page) -> None:
+    visit(staff_page, "/admin/trackers/trackermodel/")
+    staff_page.get_by_role("link", name="Band 2").first.click()
+    staff_page.get_by_role("link", name="Delete").click()
+    expect(staff_page.get_by_text("cannot be deleted")).to_be_visible()
+    assert_fine(staff_page)
+
+
+def test_a_search_that_finds_nobody(staff_page: Page) -> None:
+    visit(staff_page, f"{RECORD_LIST}?q=nobody")
+    expect(staff_page.get_by_text("No medical records match")).to_be_visible()
+    assert_fine(staff_page)
+
+
+def test_a_list_sorted_by_two_columns(staff_page: Page) -> None:
+    visit(staff_page, f"{RECORD_LIST}?o=2.-1")
+    assert_fine(staff_page)
+
+
+def test_a_window_to_add_what_a_form_lacks(staff_page: Page) -> None:
+    visit(staff_page, "/admin/trackers/trackermodel/add/?_popup=1")
+    expect(staff_page.get_by_role("navigation")).to_have_count(0)
+    assert_fine(staff_page)
+
+
+class TestAFile:
+    def check(self, page: Page, path: Path) -> None:
+        visit(page, RECORDS.address("import"))
+        page.locator("input[type=file]").set_input_files(path)
+        press(page, "Check the file")
+
+    def test_what_it_would_change(self, staff_page: Page, tmp_path: Path) -> None:
+        changed = {"patient_id": "P1", "name": "Ada Lovelace"}
+        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows({"patient_id": "P9"}, changed)))
+        expect(staff_page.get_by_text("Ada Lovelace")).to_be_visible()
+        assert_fine(staff_page)
+
+    def test_its_faults(self, staff_page: Page, tmp_path: Path) -> None:
+        faulty = {"gender": "other", "date_of_birth": "yesterday"}
+        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows(faulty)))
+        expect(staff_page.get_by_text("yesterday").first).to_be_visible()
+        assert_fine(staff_page)
+
+
+class TestSigningInAndOut:
+    def test_a_wrong_password(self, page: Page) -> None:
+        factories.staff()
+        visit(page, "/admin/login/")
+        page.get_by_label("Username").fill("staff")
+        page.get_by_label("Password").fill("wrong")
+        press(page, "Sign in")
+        expect(page.locator(".errornote")).to_be_visible()
+        assert_fine(page)
+
+    def test_signing_out(self, staff_page: Page) -> None:
+        visit(staff_page, "/admin/")
+        press(staff_page, "Sign out")
+        expect(staff_page.get_by_role("heading", level=1)).to_have_text("Signed out")
+        assert_fine(staff_page)
+
+    def test_a_new_password_that_is_refused(self, staff_page: Page) -> None:
+        visit(staff_page, "/admin/password_change/")
+        staff_page.get_by_label("Old password:").fill("wrong")
+        staff_page.get_by_label("New password:").fill("12345678")
+        staff_page.get_by_label("New password confirmation:").fill("1234567")
+        press(staff_page, "Change my password")
+        assert_fine(staff_page)
+
+
+class TestErrors:
+    def test_a_page_that_is_not_there(self, staff_page: Page) -> None:
+        visit(staff_page, "/nowhere/", 404)
+        assert_fine(staff_page)
+
+    def test_a_page_that_one_may_not_open(self, page: Page, sign_in_as: SignInAs) -> None:
+        sign_in_as()
+        visit(page, RECORD_LIST, 403)
+        assert_fine(page)
+
+    def test_a_form_whose_cookie_is_gone(self, page: Page) -> None:
+        visit(page, "/admin/login/")
+        page.get_by_label("Username").fill("staff")
+        page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)
+        page.context.clear_cookies()
+        press(page, "Sign in")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was sent or changed")
+        assert_fine(page)
+
+    def test_a_request_that_is_not_understood(self, staff_page: Page) -> None:
+        visit(staff_page, "/admin/patients/medicalrecord/?_to_field=name", 400)
+        assert_fine(staff_page)

@@ -1,0 +1,35 @@
+"""What matters works where scripts are switched off."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from patients.models import MedicalRecord
+from tests import factories
+from tests.browser.conftest import DESKTOP
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    with browser.new_context(base_url=live_server.url, viewport=DESKTOP, java_script_enabled=False) as context:
+        yield context.new_page()
+
+
+def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
+    factories.staff("patients.view_medicalrecord", "patients.change_medicalrecord")
+    factories.medical_record("P1", name="Ada Byron")
+    page.goto("/")
+    page.get_by_label("Username").fill("staff")
+    page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Records", exact=True).click()
+    page.get_by_role("searchbox").fill("ada")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="P1").click()
+    page.get_by_label("Name:").fill("Ada Lovelace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert MedicalRecord.objects.get().name == "Ada Lovelace"
+    expect(page.locator(".theme-toggle")).to_be_hidden()
