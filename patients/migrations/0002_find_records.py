@@ -3,10 +3,11 @@
 import django.contrib.postgres.indexes
 import django.db.models.functions.text
 import patients.expressions
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 NAME_WORDS = r"""
-CREATE FUNCTION name_words(name text) RETURNS tsvector
+CREATE OR REPLACE FUNCTION name_words(name text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 200 AS $$
 DECLARE
     folded text := name;
@@ -28,7 +29,7 @@ COMMENT ON FUNCTION name_words(text) IS
     'The words of a name, accents off and in small letters; what a hyphen or an apostrophe parts, also as one';
 """
 NAME_PREFIXES = r"""
-CREATE FUNCTION name_prefixes(typed text) RETURNS tsquery
+CREATE OR REPLACE FUNCTION name_prefixes(typed text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT coalesce(string_agg(format('%s:*', quote_literal(word)), ' & '), '')::tsquery
       FROM unnest(tsvector_to_array(name_words(typed))) AS word
@@ -38,6 +39,8 @@ COMMENT ON FUNCTION name_prefixes(text) IS 'A search for names that have a word 
 
 
 class Migration(migrations.Migration):
+    atomic = False  # nobody waits for the indexes of a big table: they are built beside the work
+
     dependencies = [
         ("patients", "0001_initial"),
         ("trackers", "0002_tracker_aliases"),
@@ -46,13 +49,13 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(NAME_WORDS, "DROP FUNCTION name_words(text)"),
         migrations.RunSQL(NAME_PREFIXES, "DROP FUNCTION name_prefixes(text)"),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="medicalrecord",
             index=django.contrib.postgres.indexes.GinIndex(
                 patients.expressions.NameWords("name"), name="medical_records_name_words"
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="medicalrecord",
             index=models.Index(
                 django.db.models.functions.text.Lower("name"),
@@ -60,7 +63,7 @@ class Migration(migrations.Migration):
                 name="medical_records_name_birth",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="medicalrecord",
             index=models.Index(
                 models.OrderBy(models.F("last_appointment_date"), nulls_first=True),
@@ -68,7 +71,7 @@ class Migration(migrations.Migration):
                 name="medical_records_last_seen",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="medicalrecord",
             index=django.contrib.postgres.indexes.GinIndex(
                 patients.expressions.Terms("medical_conditions"),
@@ -76,7 +79,7 @@ class Migration(migrations.Migration):
                 name="medical_records_conditions",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="medicalrecord",
             index=django.contrib.postgres.indexes.GinIndex(
                 patients.expressions.Terms("allergies"),
