@@ -5,15 +5,18 @@ Requests are told apart by the name of their page, never by their address, which
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, connection
+from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Status
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -21,10 +24,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from healthtrack.clients import client_address, is_among
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.work import is_alive
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 NO_PAGE = "none"
+JOB_STATUSES = [status.value for status in Status]
 OF_THIS_PROCESS = CollectorRegistry()
 REQUESTS = Counter(
     "healthtrack_requests", "Requests answered, by page and status", ["view", "status"], registry=OF_THIS_PROCESS
@@ -48,7 +54,22 @@ class DatabaseFigures(Collector):
     """What is asked of the database at the moment of the answer."""
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("healthtrack_database_up", "1 when the database answers", value=database_answers())
+        is_up = database_answers()
+        yield GaugeMetricFamily("healthtrack_database_up", "1 when the database answers", value=is_up)
+        if is_up:
+            yield _counted("healthtrack_import_runs", "Imports, by state", "state", ImportRun, State.values)
+            yield _counted(
+                "healthtrack_jobs", "Jobs of the worker, by status", "status", ProcrastinateJob, JOB_STATUSES
+            )
+            yield GaugeMetricFamily("healthtrack_worker_up", "1 when a worker gives signs of life", value=is_alive())
+
+
+def _counted(name: str, words: str, by: str, model: type[Model], known: Iterable[str]) -> Metric:
+    counts = dict(model._default_manager.order_by().values_list(by).annotate(Count("pk")))
+    figures = GaugeMetricFamily(name, words, labels=[by])
+    for value in known:
+        figures.add_metric([value], counts.get(value, 0))
+    return figures
 
 
 def database_answers() -> bool:

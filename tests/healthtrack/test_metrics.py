@@ -6,6 +6,9 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.test import Client
 
+from healthtrack.imports.models import State
+from tests import factories
+
 pytestmark = pytest.mark.django_db
 
 OUTSIDE = "203.0.113.7"
@@ -54,6 +57,16 @@ def test_the_database_is_up_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(connection, "cursor", refuse)
     assert figures()["healthtrack_database_up"] == 0
+
+
+def test_imports_and_jobs_are_counted_by_how_they_stand() -> None:
+    factories.import_run(State.CHECKED)
+    factories.import_run(State.CHECKED)
+    found = figures()
+    assert found['healthtrack_import_runs{state="checked"}'] == 2
+    assert found['healthtrack_import_runs{state="failed"}'] == 0
+    assert found['healthtrack_jobs{status="todo"}'] == 0
+    assert found["healthtrack_worker_up"] == 0
 
 
 def test_another_machine_is_refused() -> None:

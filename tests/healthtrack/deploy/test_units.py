@@ -5,6 +5,8 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from django.conf import settings
 
 from healthtrack.backups import keys, reading
 from tests.healthtrack.deploy.units import BACKUPS, FOLDER, VARIABLES, commands, lines, moved, variables
-from tests.healthtrack.serving import Server
+from tests.healthtrack.serving import Database, Server
 from tests.healthtrack.test_gunicorn import await_answer
 
 UNITS = sorted(file.name for file in FOLDER.iterdir() if file.suffix in {".service", ".timer"})
@@ -85,6 +87,17 @@ def test_the_web_server_starts_tells_systemd_and_stops(own: dict[str, str], tmp_
             await_answer(server)
             assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status == 200
             assert server.stop()[0] == 0
+
+
+def test_the_worker_starts_and_stops(own: dict[str, str], database: Database) -> None:
+    run([sys.executable, "manage.py", "migrate", "-v0"], own)
+    (work,) = commands("healthtrack-worker.service", "ExecStart")
+    with subprocess.Popen(work, cwd=settings.BASE_DIR, env=own, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not database.count("procrastinate_workers"):
+            time.sleep(0.1)
+        process.terminate()
+        assert process.wait(20) == 0, process.communicate()[1]
+    assert database.count("procrastinate_workers") == 0
 
 
 def test_the_backup_is_written_and_old_ones_go(own: dict[str, str], tmp_path: Path) -> None:
