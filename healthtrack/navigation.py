@@ -63,6 +63,8 @@ SECTIONS = (
             Entry("By age group", "reports:age-groups", ("reports.view_aggregates",)),
             Entry("Without a tracker", "reports:without-tracker", ("reports.view_named_lists",)),
             Entry("By brand", "reports:brands", ("reports.view_aggregates",)),
+            Entry("By condition", "reports:conditions", ("reports.view_aggregates",)),
+            Entry("Data quality", "reports:data-quality", ("reports.view_aggregates",)),
         ),
         page="reports:index",
     ),

@@ -18,13 +18,13 @@ ROWS_A_CHUNK = 1000
 HIGHEST_XLSX_ROW = 1_048_576
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-Cell = str | int
+Cell = str | int | float
 
 
 @dataclass(frozen=True)
 class Sheet:
     name: str
-    columns: tuple[str, ...]
+    columns: Sequence[str]
     rows: Iterable[Sequence[Cell]]
 
 

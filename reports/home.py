@@ -5,7 +5,10 @@ from django.views.decorators.cache import cache_control
 
 from reports.latest import latest_changes
 from reports.overview import Overview
-from reports.views import PatientsByAgeGroup, PatientsByBrand, PatientsWithoutTracker, StaffPage
+from reports.views.age_groups import PatientsByAgeGroup
+from reports.views.base import StaffPage
+from reports.views.brands import PatientsByBrand
+from reports.views.without_tracker import PatientsWithoutTracker
 
 
 @method_decorator(cache_control(no_store=True), name="dispatch")

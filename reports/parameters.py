@@ -1,30 +1,40 @@
 """What an address may ask of a report, read or refused with a sentence."""
 
 from collections.abc import Collection
-from datetime import date
-
-from django.utils import timezone
+from itertools import pairwise
 
 from healthtrack.sentences import shown
+from patients.age import BANDS, Band
+from patients.filters import OLDEST
+
+MOST_BANDS = 20
 
 
 class ParameterError(ValueError):
     """Names the parameter, its value and the way out."""
 
 
-def day_asked(value: str) -> date:
-    if not value:
-        return timezone.localdate()
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != value:
-        raise ParameterError(
-            f"as_of is {shown(value)}, which is not a day. "
-            "Write it as year-month-day, such as 2024-12-31, or leave it out to ask for today."
-        )
-    return day
+def bands_asked(value: str) -> tuple[Band, ...]:
+    """The bands that end with these ages, and one for everybody older."""
+    if not value.strip():
+        return BANDS
+    ends = [end.strip() for end in value.split(",")]
+    if not all(end.isascii() and end.isdecimal() and len(end) <= 3 for end in ends):
+        raise _refused_bands(value, "is not made of ages")
+    ages = [int(end) for end in ends]
+    if len(ages) > MOST_BANDS or ages[-1] >= OLDEST:
+        raise _refused_bands(value, f"has more than {MOST_BANDS} ages or one of {OLDEST} or more")
+    if any(age >= following for age, following in pairwise(ages)):
+        raise _refused_bands(value, "does not go upwards")
+    starts = [0, *(age + 1 for age in ages)]
+    return tuple(Band(start, end) for start, end in zip(starts, [*ages, None], strict=True))
+
+
+def _refused_bands(value: str, why: str) -> ParameterError:
+    return ParameterError(
+        f"bands is {shown(value)}, which {why}. Write the last age of each band but the oldest, such as 18,35,50, "
+        "or leave it out."
+    )
 
 
 def format_asked(value: str, formats: Collection[str]) -> str:

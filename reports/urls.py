@@ -1,7 +1,7 @@
 from django.urls import path
 
 from reports.gallery import Gallery
-from reports.views import REPORTS, Index
+from reports.views.index import REPORTS, Index
 
 app_name = "reports"
 urlpatterns = [

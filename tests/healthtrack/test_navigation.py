@@ -29,7 +29,7 @@ class TestWhoSeesWhat:
 
     def test_an_analyst_sees_the_reports_of_figures(self) -> None:
         _, reports = links(factories.staff("reports.view_aggregates"), "/")
-        assert labels(list(reports.entries)) == ["By age group", "By brand"]
+        assert labels(list(reports.entries)) == ["By age group", "By brand", "By condition", "Data quality"]
 
     def test_a_section_without_a_page_of_its_own_leads_to_the_first_that_the_person_may_see(self) -> None:
         _, trackers = links(factories.staff("trackers.view_fitnesstracker"), "/")

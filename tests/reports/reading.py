@@ -35,8 +35,9 @@ class _Table(HTMLParser):
 
 
 def table(client: Client, address: str) -> dict[str, list[list[str]]]:
+    """The report's own table, of those on its page."""
     reader = _Table()
-    reader.feed(page(client, address))
+    reader.feed(page(client, address).partition('id="report-caption"')[2].partition("</table>")[0])
     return reader.rows
 
 
@@ -47,9 +48,11 @@ def page(client: Client, address: str, status: int = 200) -> str:
     return " ".join(response.content.decode().split())
 
 
-def counts(client: Client, address: str) -> dict[str, int]:
-    """The table's figures by what stands before them, in the page's order."""
-    return {name: int(figure.replace(",", "")) for name, figure in table(client, address)["tbody"]}
+def counts(client: Client, address: str, column: str = "Patients") -> dict[str, int]:
+    """The column's figures by what stands first in the row, in the page's order."""
+    read = table(client, address)
+    place = read["thead"][0].index(column)
+    return {row[0]: int(row[place].replace(",", "")) for row in read["tbody"]}
 
 
 def csv_rows(client: Client, address: str) -> list[list[str]]:

@@ -215,7 +215,7 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
     patients(3, 3)
     for number in range(10):
         logged(factories.medical_record(f"L{number}"))
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         client.get(PAGE)
     with django_assert_max_num_queries(6):
         client.get(PAGE)

@@ -7,7 +7,14 @@ from tests.conftest import SignIn
 from tests.reports.reading import page
 
 PAGE = "/reports/"
-EVERY_PAGE = [PAGE, "/reports/age-groups/", "/reports/without-tracker/", "/reports/brands/"]
+EVERY_PAGE = [
+    PAGE,
+    "/reports/age-groups/",
+    "/reports/without-tracker/",
+    "/reports/brands/",
+    "/reports/conditions/",
+    "/reports/data-quality/",
+]
 EVERY_PERMISSION = ["reports.view_aggregates", "reports.view_named_lists"]
 
 

@@ -1,0 +1,111 @@
+"""How many patients use each set of tracker models, which tells the patients of a model or a brand, each once.
+
+Most patients have one link, so a model's links are nearly its patients: only who has several links, and stands in a
+partial index, may stand under a brand twice. Those are counted by the set of models that they have, as there are few
+such sets. Two or three models are told by the lowest, the highest and the sum, which is quicker than gathering them
+into an array patient by patient. It is one statement, so that all counts see the same state of the tables.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.db import connection
+
+from patients.filters import Records
+
+_SETS = """
+WITH {narrowed} links AS (
+    SELECT {conditions} AS conditions, model_id, count(*) AS links FROM {linked} GROUP BY 1, 2
+), several AS (
+    SELECT patient_id, {conditions} AS conditions, count(*) AS links, min(model_id) AS lowest,
+           max(model_id) AS highest, sum(model_id) AS total
+      FROM {records} JOIN medical_record_and_trackers USING (patient_id)
+     WHERE link_count > 1
+     GROUP BY 1, 2
+), alike AS (
+    SELECT conditions, links, lowest, highest, total, CASE WHEN links > 3 THEN patient_id END AS patient_id,
+           count(*) AS patients
+      FROM several
+     GROUP BY 1, 2, 3, 4, 5, 6
+)
+SELECT conditions, ARRAY[model_id] AS models, links AS patients, false AS is_whole_set FROM links
+ UNION ALL
+SELECT conditions, CASE links WHEN 2 THEN ARRAY[lowest, highest]
+                              ELSE ARRAY[lowest, (total - lowest - highest)::integer, highest] END, patients, true
+  FROM alike
+ WHERE links <= 3
+ UNION ALL
+SELECT conditions, array_agg(model_id), 1, true
+  FROM alike JOIN medical_record_and_trackers USING (patient_id)
+ WHERE links > 3
+ GROUP BY conditions, patient_id
+"""
+_EVERYBODY = " UNION ALL SELECT medical_conditions, ARRAY[]::integer[], count(*), false FROM {records} GROUP BY 1"
+
+
+class ModelSet(NamedTuple):
+    """Patients who use these models and no others; the conditions, as they are written, where these are asked for."""
+
+    models: tuple[int, ...]
+    patients: int
+    conditions: str = ""
+
+
+class _Row(NamedTuple):
+    conditions: str
+    models: list[int]
+    patients: int
+    is_whole_set: bool
+
+
+def model_sets(records: Records) -> list[ModelSet]:
+    """Of the patients who use any model."""
+    return [found for found in _model_sets(records, by_conditions=False) if found.models]
+
+
+def model_sets_by_conditions(records: Records) -> list[ModelSet]:
+    """Of all the patients: the set is empty of who uses none."""
+    return list(_model_sets(records, by_conditions=True))
+
+
+def _model_sets(records: Records, *, by_conditions: bool) -> Iterator[ModelSet]:
+    rows = _rows(records, by_conditions=by_conditions)
+    left = Counter[tuple[str, tuple[int, ...]]]()
+    for row in rows:
+        conditions, models = row.conditions, tuple(row.models)
+        if row.is_whole_set:
+            yield ModelSet(models, row.patients, conditions)
+            # They stand among the links of each of their models too.
+            left.subtract({(conditions, (model,)): row.patients for model in models})
+            left[conditions, ()] -= row.patients
+        else:
+            left[conditions, models] += row.patients
+    for (conditions, models), patients in list(left.items()):
+        if models:
+            left[conditions, ()] -= patients
+    for (conditions, models), patients in left.items():
+        if patients > 0:
+            yield ModelSet(models, patients, conditions)
+
+
+def _rows(records: Records, *, by_conditions: bool) -> list[_Row]:
+    source, narrowed, values = "medical_records", "", ()
+    if records.query.is_empty():
+        return []
+    if records.query.where:
+        statement, values = (
+            records.order_by().values("patient_id", "medical_conditions", "link_count").query.sql_with_params()
+        )
+        source, narrowed = "narrowed", f"narrowed AS ({statement}),"
+    links = "medical_record_and_trackers"
+    is_plain = not (by_conditions or narrowed)
+    sql = _SETS.format(
+        narrowed=narrowed,
+        conditions="medical_conditions" if by_conditions else "''",
+        records=source,
+        linked=links if is_plain else f"{source} JOIN {links} USING (patient_id)",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql + (_EVERYBODY.format(records=source) if by_conditions else ""), values)
+        return [_Row(*row) for row in cursor.fetchall()]

@@ -1,0 +1,72 @@
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from patients.age import BANDS, Band
+from patients.models import Gender
+from reports.charts.rows import Part, StackedBar
+from reports.parameters import bands_asked
+from reports.queries.age_groups import AgeGroup, AgeGroups, patients_by_age_group
+from reports.tables import Cell, Column, Row, figure, percent
+from reports.views.base import Report
+
+
+class PatientsByAgeGroup(Report):
+    name = "age-groups"
+    title = "Patients by age group"
+    question = "How old are the patients?"
+    columns = (
+        Column("ages", "Age group"),
+        figure("patients", "Patients"),
+        figure("share", "Share, %"),
+        *(figure(gender.label.lower(), gender.label) for gender in Gender),
+    )
+    published_order = "-patients"
+    asks = ("bands",)
+
+    @cached_property
+    def bands(self) -> tuple[Band, ...]:
+        return bands_asked(self.request.GET.get("bands", ""))
+
+    @cached_property
+    def ages(self) -> AgeGroups:
+        return self.kept(self.by_age, self.bands)
+
+    def by_age(self) -> AgeGroups:
+        return patients_by_age_group(self.as_of, self.asked.qs, self.bands)
+
+    def rows(self) -> Iterator[Row]:
+        for group in self.ages.groups:
+            yield (
+                Cell(group.band),
+                Cell(group.patients, self.links.to_ages(group.band)),
+                Cell(percent(group.patients, self.ages.patients)),
+                *(
+                    Cell(patients, self.links.to_ages(group.band, gender=gender.value))
+                    for gender, patients in group.by_gender.items()
+                ),
+            )
+
+    def total(self) -> Row:
+        by_gender = (sum(group.by_gender[gender] for group in self.ages.groups) for gender in Gender)
+        return (
+            Cell("Total"),
+            Cell(self.ages.patients),
+            Cell(percent(self.ages.patients, self.ages.patients)),
+            *map(Cell, by_gender),
+        )
+
+    def context(self) -> Mapping[str, object]:
+        youngest_first = sorted(self.ages.groups, key=lambda group: group.band.youngest)
+        return {
+            "ages": self.ages,
+            "bars": [self.bar(group) for group in youngest_first],
+            "bands": self.request.GET.get("bands", ""),
+            "published_bands": ",".join(str(band.oldest) for band in BANDS[:-1]),
+        }
+
+    def bar(self, group: AgeGroup) -> StackedBar:
+        parts = [
+            Part(gender.label, patients, self.links.to_ages(group.band, gender=gender.value))
+            for gender, patients in group.by_gender.items()
+        ]
+        return StackedBar(group.ages, parts)

@@ -1,0 +1,83 @@
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+from django.utils.http import urlencode
+
+from reports.charts.rows import Bar
+from reports.queries.brands import Brand, Brands, Model, patients_by_brand
+from reports.tables import Cell, Column, Row, figure, percent
+from reports.views.base import Report
+
+MOST_BARS = 20
+COUNTS = (figure("patients", "Patients"), figure("share", "Share, %"))
+
+
+class PatientsByBrand(Report):
+    """Of one brand, where the address asks for it, the models."""
+
+    name = "brands"
+    title = "Patients by tracker brand"
+    question = "How many patients use a tracker of each brand?"
+    published_order = "-patients"
+
+    @property
+    def columns(self) -> Sequence[Column]:  # type: ignore[override]
+        if self.brand_asked:
+            return Column("model", "Model"), Column("type", "Device type"), *COUNTS
+        return Column("brand", "Brand"), *COUNTS
+
+    @property
+    def brand_asked(self) -> str:
+        return self.asked.asked.get("brand", "").strip()
+
+    @cached_property
+    def use(self) -> Brands:
+        return self.kept(self.by_brand)
+
+    def by_brand(self) -> Brands:
+        return patients_by_brand(self.asked.qs)
+
+    @cached_property
+    def brand(self) -> Brand | None:
+        return next((brand for brand in self.use.brands if brand.name.lower() == self.brand_asked.lower()), None)
+
+    @property
+    def counted(self) -> Sequence[Brand] | Sequence[Model]:
+        if self.brand_asked:
+            return self.brand.models if self.brand else []
+        return self.use.brands
+
+    def patients(self, counted: Brand | Model) -> str:
+        if isinstance(counted, Model):
+            return self.links.to(tracker_model=counted.model_id)
+        return self.links.to(brand=counted.name)
+
+    def models(self, brand: Brand) -> str:
+        return f"?{urlencode({**self.asked.asked, 'brand': brand.name})}"
+
+    def rows(self) -> Iterator[Row]:
+        for counted in self.counted:
+            first = (
+                (Cell(counted.name), Cell(counted.device_type))
+                if isinstance(counted, Model)
+                else (Cell(counted.name, self.models(counted)),)
+            )
+            share = percent(counted.patients, self.use.patients)
+            yield (*first, Cell(counted.patients, self.patients(counted)), Cell(share))
+
+    def total(self) -> Row:
+        once = Cell(self.use.patients, self.links.to(linked="some"))
+        first = (Cell("Total, each patient once"), *([Cell("")] if self.brand_asked else []))
+        return (*first, once, Cell(percent(self.use.patients, self.use.patients)))
+
+    def context(self) -> Mapping[str, object]:
+        bars = [
+            Bar(
+                counted.name,
+                counted.patients,
+                self.patients(counted),
+                f"{percent(counted.patients, self.use.patients)} %",
+            )
+            for counted in self.counted[:MOST_BARS]
+        ]
+        return {"use": self.use, "bars": bars, "brand": self.brand_asked, "all_bars": len(self.counted) <= MOST_BARS}

@@ -1,0 +1,79 @@
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from reports.charts.rows import HeatCell, HeatRow
+from reports.intervals import wilson
+from reports.queries.conditions import Condition, Conditions, tracker_use_by_condition
+from reports.tables import Cell, Column, Row, figure, percent
+from reports.views.base import Report
+
+ANY_BRAND = "Any brand"
+MOST_SHADED = 20
+
+
+class TrackerUseByCondition(Report):
+    name = "conditions"
+    title = "Tracker use by medical condition"
+    question = "What share of the patients with each condition uses a tracker of each brand?"
+    columns = (
+        Column("condition", "Condition"),
+        Column("brand", "Brand"),
+        figure("patients", "Patients"),
+        figure("having", "With the condition"),
+        figure("share", "Share, %"),
+        figure("low", "At least, %"),
+        figure("high", "At most, %"),
+    )
+    published_order = "-having"
+
+    @cached_property
+    def use(self) -> Conditions:
+        return self.kept(self.by_condition)
+
+    def by_condition(self) -> Conditions:
+        return tracker_use_by_condition(self.asked.qs)
+
+    def rows(self) -> Iterator[Row]:
+        for condition in self.use.conditions:
+            yield self.row(condition, ANY_BRAND)
+            yield from (self.row(condition, brand) for brand in self.use.brands if brand in condition.by_brand)
+
+    def row(self, condition: Condition, brand: str) -> Row:
+        patients = self.patients(condition, brand)
+        low, high = wilson(patients, condition.patients)
+        return (
+            Cell(condition.name),
+            Cell(brand),
+            Cell(patients, self.using(condition, brand)),
+            Cell(condition.patients, self.links.to(condition=condition.name)),
+            Cell(percent(patients, condition.patients)),
+            Cell(round(100 * low, 1)),
+            Cell(round(100 * high, 1)),
+        )
+
+    def patients(self, condition: Condition, brand: str) -> int:
+        return condition.with_tracker if brand == ANY_BRAND else condition.by_brand.get(brand, 0)
+
+    def using(self, condition: Condition, brand: str) -> str:
+        more = {"linked": "some"} if brand == ANY_BRAND else {"brand": brand}
+        return self.links.to(condition=condition.name, **more)
+
+    def context(self) -> Mapping[str, object]:
+        shaded = [ANY_BRAND, *self.use.brands]
+        return {
+            "use": self.use,
+            "shaded_columns": shaded,
+            "shaded_rows": [self.shaded_row(condition, shaded) for condition in self.use.conditions[:MOST_SHADED]],
+            "all_shaded": len(self.use.conditions) <= MOST_SHADED,
+        }
+
+    def shaded_row(self, condition: Condition, brands: list[str]) -> HeatRow:
+        cells = [
+            HeatCell(
+                percent(self.patients(condition, brand), condition.patients),
+                self.using(condition, brand),
+                f"{self.patients(condition, brand):,}",
+            )
+            for brand in brands
+        ]
+        return HeatRow(condition.name, cells, self.links.to(condition=condition.name))

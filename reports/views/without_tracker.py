@@ -1,0 +1,93 @@
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from urllib.parse import quote as urlquote
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+
+from patients.filters import Records
+from patients.models import MedicalRecord
+from reports.charts.rows import Bar
+from reports.queries.without_tracker import (
+    Patient,
+    Reasons,
+    patients_without_tracker,
+    patients_without_tracker_between,
+    why_without_tracker,
+)
+from reports.tables import Cell, Column, Row, percent
+from reports.views.base import Report
+
+MOST_NAMES = 10
+
+
+class PatientsWithoutTracker(Report):
+    name = "without-tracker"
+    title = "Patients without a tracker"
+    question = "Which patients are linked to no tracker model?"
+    permission = "reports.view_named_lists"
+    columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
+    published_order = "patient_id"
+    asks = ("q",)
+
+    @property
+    def words(self) -> str:
+        return self.request.GET.get("q", "").strip()
+
+    @property
+    def records(self) -> Records:
+        """Those that the list of records finds for the same words."""
+        pages = admin.site.get_model_admin(MedicalRecord)
+        found, _ = pages.get_search_results(self.request, self.asked.qs, self.words)
+        return found
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        return self.kept(self.why, self.words)
+
+    def why(self) -> Reasons:
+        return why_without_tracker(self.records)
+
+    def count_rows(self) -> int:
+        return self.reasons.patients
+
+    def rows_between(self, start: int, stop: int) -> Sequence[Row]:
+        def page() -> list[Patient]:
+            return patients_without_tracker_between(self.records, self.sort, start, stop)
+
+        return list(map(self.row, self.kept(page, self.words, self.sort, start, stop)))
+
+    def ordered_rows(self) -> Iterator[Row]:
+        return map(self.row, patients_without_tracker(self.records, self.sort))
+
+    def row(self, patient: Patient) -> Row:
+        # Each look-up of an address takes as long as showing the row: that of the list serves all.
+        address = f"{self.links.list}{urlquote(quote(patient.patient_id))}/change/" if self.links.is_open else ""
+        return Cell(patient.patient_id, address), Cell(patient.name, address), Cell(self.reasons.of(patient))
+
+    def total(self) -> Row:
+        count = self.reasons.patients
+        return (
+            Cell("Total"),
+            Cell(f"{count:,} patient{'' if count == 1 else 's'}", self.links.to(linked="none")),
+            Cell(""),
+        )
+
+    def context(self) -> Mapping[str, object]:
+        return {
+            "reasons": self.reasons,
+            "words": self.words,
+            "bars": list(self.bars()),
+            "any_patient": self.reasons.patients > 0 or MedicalRecord.objects.exists(),
+        }
+
+    def bars(self) -> Iterator[Bar]:
+        if self.reasons.unstated:
+            yield self.bar("No tracker stated", self.reasons.unstated, self.links.to(linked="unstated"))
+        for name in self.reasons.stated[:MOST_NAMES]:
+            yield self.bar(name.name, name.patients, self.links.to(linked="unmatched", tracker=name.name))
+        if others := sum(name.patients for name in self.reasons.stated[MOST_NAMES:]):
+            yield self.bar(f"{len(self.reasons.stated) - MOST_NAMES:,} other names", others, "")
+
+    def bar(self, label: str, patients: int, href: str) -> Bar:
+        return Bar(label, patients, href, f"{percent(patients, self.reasons.patients)} %")

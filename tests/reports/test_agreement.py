@@ -1,0 +1,206 @@
+"""A figure is the same in the chart, the table, the files, the list of records that it leads to, and in plain SQL."""
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+from django.utils.http import urlencode
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from patients.models import MedicalRecord, MedicalRecordTracker
+from tests import factories
+from tests.reports.reading import csv_rows, table, xlsx_rows
+
+MODELS = [
+    *[("Xiaomi", "Band 2", "FitnessBand"), ("Xiaomi", "Band 3", "FitnessBand"), ("XIAOMI", "Watch", "Smartwatch")],
+    *[("Honor", "Band 2", "FitnessBand"), ("boAt", "Storm", "Smartwatch")],
+]
+DAYS = st.sampled_from(
+    [date(1950, 1, 1), date(1988, 2, 29), date(1989, 3, 1), date(2004, 2, 28), date(2004, 2, 29), date(2020, 6, 1)]
+)
+CONDITIONS = ["", "Asthma", "asthma", "Diabetes", "Diabetes, Asthma", "Asthma ,  Gout", "Gout,Gout"]
+PATIENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(["Ada Byron", "ada byron", "Alan Turing"]),
+            "date_of_birth": DAYS,
+            "gender": st.sampled_from("FM"),
+            "medical_conditions": st.sampled_from(CONDITIONS),
+            "allergies": st.sampled_from(["", "Pollen", "Pollen, Nuts"]),
+            "medications": st.booleans(),
+            "last_appointment_date": st.sampled_from([None, date(2021, 1, 1), date(2022, 2, 28), date(2024, 2, 29)]),
+            "tracker": st.sampled_from(["", "Band 2", "Loop 9", "loop 9", "Storm"]),
+            "models": st.sets(st.integers(0, len(MODELS) - 1)),
+            "source": st.sampled_from(["import", "staff"]),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        "gender": st.sampled_from("FM"),
+        "condition": st.sampled_from(["asthma", "Diabetes", "Asthma, Diabetes"]),
+        "medication": st.sampled_from(["yes", "no"]),
+        "allergy": st.sampled_from(["pollen", "Nuts"]),
+        "brand": st.sampled_from(["xiaomi", "Honor"]),
+        "device_type": st.sampled_from(["Smartwatch", "fitnessband"]),
+        "min_age": st.sampled_from(["0", "20", "35"]),
+        "max_age": st.sampled_from(["35", "36", "80"]),
+        "appointment_after": st.just("2021-06-01"),
+        "appointment_before": st.just("2023-12-31"),
+        "linked": st.sampled_from(["some", "none"]),
+        "as_of": st.sampled_from(["2024-02-28", "2024-02-29", "2023-03-01"]),
+    },
+)
+
+AGE = "extract(year FROM age(%(as_of)s::date, date_of_birth))"
+LINKS = (
+    "SELECT FROM medical_record_and_trackers JOIN tracker_models USING (model_id) WHERE patient_id = record.patient_id"
+)
+HAS_CONDITION = "lower(%({0})s) = ANY (regexp_split_to_array(lower(medical_conditions), ' *, *'))"
+OF_BRAND = f"EXISTS ({LINKS} AND lower(brand_name) = lower(%({{0}})s))"
+PLAIN = {
+    "gender": "gender = %(gender)s",
+    "condition": "regexp_split_to_array(lower(%(condition)s), ' *, *')"
+    " <@ regexp_split_to_array(lower(medical_conditions), ' *, *')",
+    "medication": "medications = (%(medication)s = 'yes')",
+    "allergy": "lower(%(allergy)s) = ANY (regexp_split_to_array(lower(allergies), ' *, *'))",
+    "brand": OF_BRAND.format("brand"),
+    "device_type": f"EXISTS ({LINKS} AND lower(device_type) = lower(%(device_type)s))",
+    "min_age": f"date_of_birth <= %(as_of)s AND {AGE} >= %(min_age)s::integer",
+    "max_age": f"date_of_birth <= %(as_of)s AND {AGE} <= %(max_age)s::integer",
+    "appointment_after": "last_appointment_date >= %(appointment_after)s",
+    "appointment_before": "last_appointment_date <= %(appointment_before)s",
+    "linked": f"EXISTS ({LINKS}) = (%(linked)s = 'some')",
+    "as_of": "true",
+}
+QUALITY = {
+    "Stated trackers without a match": f"tracker <> '' AND NOT EXISTS ({LINKS})",
+    "Stated trackers of several brands": "1 < (SELECT count(DISTINCT lower(brand_name))"
+    " FROM medical_record_and_trackers JOIN tracker_models USING (model_id)"
+    " WHERE patient_id = record.patient_id AND source = 'import')",
+    "Patients without an appointment for two years": "coalesce(last_appointment_date, '-infinity')"
+    " < %(as_of)s::date - interval '2 years'",
+    "Records that may be of one person": "EXISTS (SELECT FROM medical_records AS other"
+    " WHERE other.patient_id <> record.patient_id AND lower(other.name) = lower(record.name)"
+    " AND other.date_of_birth = record.date_of_birth)",
+}
+
+RECORDS = r'<a href="(/admin/patients/medicalrecord/\?[^"]*)"'
+FIGURES = (
+    re.compile(rf"{RECORDS}>([\d,]+)</a>"),  # of a table
+    re.compile(rf"{RECORDS}>\s*<title>[^<]*: ([\d,]+) patients"),  # of a chart
+    re.compile(rf'{RECORDS} aria-label="[^"]*: [\d.]+, ([\d,]+)"'),  # of a shaded table
+)
+
+
+def make(patients: list[dict[str, Any]]) -> None:
+    models = [factories.tracker_model(*model) for model in MODELS]
+    links = []
+    for number, values in enumerate(patients):
+        chosen, source = values.pop("models"), values.pop("source")
+        if values["last_appointment_date"] and values["last_appointment_date"] < values["date_of_birth"]:
+            values["last_appointment_date"] = None
+        links += [MedicalRecordTracker(patient_id=f"P{number}", model=models[model], source=source) for model in chosen]
+    MedicalRecord.objects.bulk_create(
+        MedicalRecord(patient_id=f"P{number}", **values) for number, values in enumerate(patients)
+    )
+    MedicalRecordTracker.objects.bulk_create(links)
+
+
+def plain_count(asked: Mapping[str, str], condition: str = "true", **values: str) -> int:
+    conditions = " AND ".join(f"({PLAIN[name]})" for name in asked)
+    statement = f"SELECT count(*) FROM medical_records AS record WHERE {conditions or 'true'} AND ({condition})"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"as_of": date.today().isoformat(), **asked, **values})  # noqa: DTZ011
+        count: int = cursor.fetchone()[0]
+    return count
+
+
+def check_figures(client: Client, address: str) -> None:
+    """Each that leads to the list of records is the count there."""
+    words = client.get(address).content.decode()
+    for link, figure in {found for pattern in FIGURES for found in pattern.findall(words)}:
+        there = client.get(html.unescape(link)).context["cl"].result_count
+        assert figure == f"{there:,}", (address, link)
+
+
+def rows_of(client: Client, address: str) -> list[list[str]]:
+    """The page's rows, which are those of its files."""
+    read = table(client, address)
+    assert csv_rows(client, f"{address}&format=csv") == [
+        *read["thead"],
+        *([cell.replace(",", "") if cell[:1].isdigit() else cell for cell in row] for row in read["tbody"]),
+    ]
+    written = [[str(cell or 0) for cell in row] for row in xlsx_rows(client, f"{address}&format=xlsx")]
+    assert len(written) == 1 + len(read["tbody"])
+    return read["tbody"]
+
+
+def check_ages(client: Client, asked: Mapping[str, str]) -> None:
+    for bands, ends in (("", [(0, 18), (19, 35), (36, 50), (51, 999)]), ("20,36", [(0, 20), (21, 36), (37, 999)])):
+        address = f"/reports/age-groups/?{urlencode({**asked, 'bands': bands})}"
+        check_figures(client, address)
+        rows = {row[0]: row[1:] for row in rows_of(client, address)}
+        assert len(rows) == len(ends)
+        for low, high in ends:
+            label = f"{low}+" if high == 999 else f"{low}-{high}"
+            aged = f"date_of_birth <= %(as_of)s AND {AGE} BETWEEN {low} AND {high}"
+            assert rows[label][0] == str(plain_count(asked, aged))
+            for place, gender in ((2, "F"), (3, "M")):
+                assert rows[label][place] == str(plain_count(asked, f"{aged} AND gender = '{gender}'"))
+
+
+def check_without_tracker(client: Client, asked: Mapping[str, str]) -> None:
+    address = f"/reports/without-tracker/?{urlencode(asked)}"
+    check_figures(client, address)
+    assert len(rows_of(client, address)) == plain_count(asked, f"NOT EXISTS ({LINKS})")
+
+
+def check_brands(client: Client, asked: Mapping[str, str]) -> None:
+    address = f"/reports/brands/?{urlencode(asked)}"
+    check_figures(client, address)
+    for name, *rest, patients, _ in rows_of(client, address):
+        of_it = "lower(model_name) = lower(%(it)s) AND device_type = %(type)s AND lower(brand_name) = lower(%(brand)s)"
+        condition = f"EXISTS ({LINKS} AND {of_it})" if rest else OF_BRAND.format("it")
+        assert patients == str(plain_count(asked, condition, it=name, **({"type": rest[0]} if rest else {})))
+    assert table(client, address)["tfoot"][0][-2] == str(plain_count(asked, f"EXISTS ({LINKS})"))
+
+
+def check_conditions(client: Client, asked: Mapping[str, str]) -> None:
+    address = f"/reports/conditions/?{urlencode(asked)}"
+    check_figures(client, address)
+    having = HAS_CONDITION.format("it")
+    for condition, brand, patients, of_it, *_ in rows_of(client, address):
+        using = f"EXISTS ({LINKS})" if brand == "Any brand" else OF_BRAND.format("used")
+        assert patients == str(plain_count(asked, f"{having} AND {using}", it=condition, used=brand))
+        assert of_it == str(plain_count(asked, having, it=condition))
+
+
+def check_data_quality(client: Client, asked: Mapping[str, str]) -> None:
+    address = f"/reports/data-quality/?{urlencode(asked)}"
+    check_figures(client, address)
+    patients = {row[0]: row[2] for row in rows_of(client, address)}
+    assert patients == {what: str(plain_count(asked, condition)) for what, condition in QUALITY.items()}
+
+
+@pytest.mark.django_db
+@settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@given(PATIENTS, ASKED)
+def test_counts_agree_wherever_they_are_shown(patients: list[dict[str, Any]], asked: dict[str, str]) -> None:
+    with transaction.atomic():
+        make(patients)
+        client = Client()
+        client.force_login(User.objects.create_superuser("analyst"))
+        for check in (check_ages, check_without_tracker, check_brands, check_conditions, check_data_quality):
+            check(client, asked)
+        transaction.set_rollback(True)

@@ -1,0 +1,94 @@
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests import factories
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+from tests.reports.reading import page, table
+from trackers.models import TrackerModel
+
+PAGE = "/reports/conditions/"
+
+
+@pytest.fixture
+def analyst(sign_in: SignIn) -> Client:
+    return sign_in("reports.view_aggregates")
+
+
+def patient(number: int, conditions: str, *models: TrackerModel) -> None:
+    record = factories.medical_record(f"P{number}", medical_conditions=conditions)
+    for model in models:
+        factories.link(record, model)
+
+
+def shown(client: Client, address: str = PAGE) -> list[tuple[str, str, str, str]]:
+    return [(row[0], row[1], row[2], row[3]) for row in table(client, address)["tbody"]]
+
+
+def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
+    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+
+
+def test_counts_the_patients_of_each_condition_and_brand(analyst: Client) -> None:
+    honor, xiaomi = factories.tracker_model("Honor"), factories.tracker_model("Xiaomi")
+    patient(1, "Asthma", honor, xiaomi)
+    patient(2, "Asthma", honor)
+    patient(3, "Asthma")
+    patient(4, "Gout", xiaomi)
+    assert shown(analyst) == [
+        ("Asthma", "Any brand", "2", "3"),
+        ("Asthma", "Honor", "2", "3"),
+        ("Asthma", "Xiaomi", "1", "3"),
+        ("Gout", "Any brand", "1", "1"),
+        ("Gout", "Xiaomi", "1", "1"),
+    ]
+
+
+def test_conditions_written_together_count_under_each_and_once(analyst: Client) -> None:
+    honor = factories.tracker_model("Honor")
+    patient(1, "Diabetes, Asthma", honor)
+    patient(2, "asthma ,ASTHMA", honor)
+    patient(3, "Asthma", honor)
+    assert [row for row in shown(analyst) if row[1] == "Honor"] == [
+        ("Asthma", "Honor", "3", "3"),
+        ("Diabetes", "Honor", "1", "1"),
+    ]
+
+
+def test_a_patient_with_several_models_of_a_brand_counts_once(analyst: Client) -> None:
+    patient(1, "Asthma", *(factories.tracker_model("Honor", f"Band {number}") for number in range(5)))
+    assert ("Asthma", "Honor", "1", "1") in shown(analyst)
+
+
+def test_shares_stand_between_their_bounds(analyst: Client) -> None:
+    honor = factories.tracker_model("Honor")
+    for number in range(10):
+        patient(number, "Asthma", *([honor] if number < 5 else []))
+    assert table(analyst, PAGE)["tbody"][1] == ["Asthma", "Honor", "5", "10", "50.0", "23.7", "76.3"]
+    assert "after Wilson" in page(analyst, PAGE)
+
+
+def test_who_has_no_condition_is_not_counted_and_told(analyst: Client) -> None:
+    patient(1, "", factories.tracker_model())
+    words = page(analyst, PAGE)
+    assert "No patient has a condition yet." in words
+    assert "Not counted: 1 patient without a condition." in words
+
+
+def test_a_long_list_is_shaded_for_its_most_frequent_conditions(analyst: Client) -> None:
+    for number in range(25):
+        patient(number, f"Condition {number:02}")
+    words = page(analyst, PAGE)
+    assert "the twenty most frequent conditions" in words
+    assert words.count("Condition 19") == 2
+    assert words.count("Condition 20") == 1
+
+
+def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    for number in range(30):
+        patient(number, f"Condition {number}, Asthma", factories.tracker_model(f"Brand {number}"))
+    with django_assert_max_num_queries(12):
+        analyst.get(PAGE)
+    with django_assert_max_num_queries(6):
+        analyst.get(PAGE)

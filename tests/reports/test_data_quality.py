@@ -1,0 +1,103 @@
+from datetime import date
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from patients.linking import relink
+from patients.models import MedicalRecord
+from tests import factories
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+from tests.reports.reading import counts, page, table
+
+PAGE = "/reports/data-quality/"
+STEWARD = (
+    "reports.view_aggregates",
+    "patients.view_medicalrecord",
+    "trackers.view_trackeralias",
+    "trackers.add_trackeralias",
+)
+SEEN = date(2024, 5, 1)
+AS_OF = f"{PAGE}?as_of=2024-06-01"
+
+
+@pytest.fixture
+def analyst(sign_in: SignIn) -> Client:
+    return sign_in("reports.view_aggregates")
+
+
+def patient(number: int, **values: object) -> None:
+    about = {"last_appointment_date": SEEN, "name": f"Patient {number}", **values}
+    relink([factories.medical_record(f"P{number}", **about).pk])
+
+
+def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
+    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+
+
+def test_says_how_many_names_wait_and_how_many_patients_each_touches(analyst: Client) -> None:
+    for brand in ("Honor", "Xiaomi"):
+        factories.tracker_model(brand, "Band 2")
+    for number, tracker in enumerate(["Loop 9", "loop 9", "Halo", "Band 2", "Honor Band 2", ""]):
+        patient(number, tracker=tracker)
+    rows = {row[0]: row[1:4] for row in table(analyst, AS_OF)["tbody"]}
+    assert rows["Stated trackers without a match"] == ["2", "3", "50.0"]
+    assert rows["Stated trackers of several brands"] == ["1", "1", "16.7"]
+
+
+def test_finds_who_had_no_appointment_for_two_years(analyst: Client) -> None:
+    for number, day in enumerate([None, date(2022, 5, 31), date(2022, 6, 1), SEEN]):
+        patient(number, last_appointment_date=day)
+    assert counts(analyst, AS_OF)["Patients without an appointment for two years"] == 2
+
+
+def test_finds_records_of_one_name_and_day_of_birth(analyst: Client) -> None:
+    born = date(1980, 1, 1)
+    for number, (name, day) in enumerate(
+        [("Ada Byron", born), ("ADA BYRON", born), ("Ada Byron", date(1980, 1, 2)), ("Bob", born)]
+    ):
+        patient(number, name=name, date_of_birth=day)
+    rows = {row[0]: row[1:3] for row in table(analyst, AS_OF)["tbody"]}
+    assert rows["Records that may be of one person"] == ["1", "2"]
+
+
+def test_a_twin_outside_of_what_is_asked_for_is_one_still(analyst: Client) -> None:
+    patient(1, name="Ada", gender="F")
+    patient(2, name="Ada", gender="M")
+    assert counts(analyst, f"{AS_OF}&gender=F")["Records that may be of one person"] == 1
+
+
+def test_each_line_leads_to_where_it_is_settled(sign_in: SignIn) -> None:
+    patient(1, tracker="Loop 9")
+    words = page(sign_in(*STEWARD), AS_OF)
+    for address in ("#unknown", "#shared", "appointment=stale", "twins=yes", "settle/?name=Loop+9"):
+        assert address in words, address
+
+
+def test_who_may_settle_no_name_sees_which_wait(sign_in: SignIn) -> None:
+    patient(1, tracker="Loop 9")
+    words = page(sign_in(*STEWARD[:-1]), AS_OF)
+    assert "Loop 9" in words
+    assert "settle/" not in words
+
+
+def test_stated_names_are_shown_to_who_may_see_records_alone(analyst: Client) -> None:
+    patient(1, tracker="Loop 9")
+    words = page(analyst, AS_OF)
+    assert "Loop 9" not in words
+    assert "medicalrecord" not in words
+
+
+def test_an_empty_database_says_so(analyst: Client) -> None:
+    assert "There are no patients yet." in page(analyst, PAGE)
+    assert set(counts(analyst, PAGE).values()) == {0}
+
+
+def test_it_takes_few_queries(sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    client = sign_in(*STEWARD)
+    for number in range(30):
+        patient(number, tracker=f"Loop {number}")
+    with django_assert_max_num_queries(15):
+        client.get(PAGE)
+    assert MedicalRecord.objects.count() == 30
