@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from patients.models import MedicalRecord
 from tests import factories
 from tests.browser.addresses import make_rows
 from tests.browser.conftest import SignInAs
 from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
 from tests.healthtrack.imports.files import RECORDS, write_csv
+from tests.healthtrack.imports.pages import work_off
 
 RECORD_LIST = "/admin/patients/medicalrecord/"
 
@@ -93,15 +95,30 @@ def test_a_window_to_add_what_a_form_lacks(staff_page: Page) -> None:
 
 
 class TestAFile:
-    def check(self, page: Page, path: Path) -> None:
+    def send(self, page: Page, path: Path) -> None:
         visit(page, RECORDS.address("import"))
         page.locator("input[type=file]").set_input_files(path)
         press(page, "Check the file")
 
+    def check(self, page: Page, path: Path) -> None:
+        self.send(page, path)
+        work_off()
+        page.reload()
+
+    def test_it_waits_for_a_worker(self, staff_page: Page, tmp_path: Path) -> None:
+        self.send(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows({})))
+        expect(staff_page.get_by_role("progressbar")).to_be_visible()
+        assert_fine(staff_page)
+
     def test_what_it_would_change(self, staff_page: Page, tmp_path: Path) -> None:
         changed = {"patient_id": "P1", "name": "Ada Lovelace"}
-        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows({"patient_id": "P9"}, changed)))
+        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows(changed)))
         expect(staff_page.get_by_text("Ada Lovelace")).to_be_visible()
+        assert_fine(staff_page)
+        press(staff_page, "Import this file")
+        work_off()
+        staff_page.reload()
+        assert MedicalRecord.objects.get(pk="P1").name == "Ada Lovelace"
         assert_fine(staff_page)
 
     def test_its_faults(self, staff_page: Page, tmp_path: Path) -> None:
