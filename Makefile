@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: install development run test check bench lock
+.PHONY: install development run test properties check bench lock
 
 install:
 	@$(PYTHON) scripts/install.py runtime
@@ -16,6 +16,10 @@ development:
 # ARGS are pytest's: make test ARGS=--durations=10
 test: development
 	$(VENV_PYTHON) -m pytest --cov --cov-report=term-missing $(ARGS)
+
+# Ten times the generated files that `make test` throws at the reader and the imports.
+properties: development
+	$(VENV_PYTHON) -m pytest tests/healthtrack/imports -k properties --hypothesis-profile=thorough $(ARGS)
 
 check: development
 	$(VENV_PYTHON) -m ruff check .

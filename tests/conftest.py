@@ -3,8 +3,21 @@ from collections.abc import Callable
 import pytest
 from django.conf import LazySettings, settings
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 
 from tests import factories
+
+# Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
+properties.register_profile(
+    "usual",
+    max_examples=200,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+properties.register_profile("thorough", properties.get_profile("usual"), max_examples=2000)
+properties.load_profile("usual")
 
 SignIn = Callable[..., Client]
 

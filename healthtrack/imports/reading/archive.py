@@ -25,8 +25,8 @@ _ENCRYPTED = 1
 _PACKINGS = {ZIP_STORED, ZIP_DEFLATED}
 _MACROS = ("vbaproject.bin", "vbadata.xml")
 _MACRO_SHEETS = "xl/macrosheets/"
-# What the archive's reader raises when the bytes are damaged, besides BadZipFile.
-_DAMAGES = (BadZipFile, zlib_error, RuntimeError, EOFError, NotImplementedError, KeyError)
+# What the archive's reader raises when the bytes are damaged: places before the file's beginning, names in no encoding.
+_DAMAGES = (BadZipFile, zlib_error, RuntimeError, EOFError, KeyError, OSError, OverflowError, ValueError)
 
 
 class _File(FileIO):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
@@ -16,12 +16,8 @@ from tests.healthtrack.imports.files import CATALOGUE, RECORDS, Kind, write_csv,
 from tests.imported import Imported
 
 pytestmark = pytest.mark.django_db
-thorough = settings(
-    max_examples=100,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+# A whole import costs many times what reading a file does.
+some = settings(max_examples=settings().max_examples // 4)
 
 ODD_CELLS = [
     *(
@@ -123,7 +119,7 @@ def assert_consistent(result: Imported) -> None:
         assert min(kept, result.rows_merged, result.rows_faulty) >= 0
 
 
-@thorough
+@some
 @given(kind=kinds, beginning=beginnings, content=st.binary(max_size=2000))
 def test_any_bytes_end_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes, content: bytes) -> None:
     path = tmp_path / "any"
@@ -131,7 +127,7 @@ def test_any_bytes_end_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes,
     assert_consistent(kind.run(path, dry_run=True))
 
 
-@thorough
+@some
 @given(kind=kinds, beginning=beginnings, content=st.text(max_size=2000))
 def test_any_text_ends_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes, content: str) -> None:
     path = tmp_path / "any"
@@ -139,7 +135,7 @@ def test_any_text_ends_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes,
     assert_consistent(kind.run(path, dry_run=True))
 
 
-@thorough
+@some
 @given(file=half_right_files())
 def test_half_right_tables_end_in_a_result(tmp_path: Path, file: tuple[Kind, bytes]) -> None:
     kind, content = file
@@ -148,7 +144,7 @@ def test_half_right_tables_end_in_a_result(tmp_path: Path, file: tuple[Kind, byt
     assert_consistent(kind.run(path, dry_run=True))
 
 
-@thorough
+@some
 @given(kind=kinds, data=st.data())
 def test_what_is_imported_is_unchanged_when_imported_again(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
     rows = [dict(zip(kind.row, row, strict=True)) for row in data.draw(half_right_rows(kind))]
@@ -163,7 +159,7 @@ def test_what_is_imported_is_unchanged_when_imported_again(tmp_path: Path, kind:
         transaction.set_rollback(True)
 
 
-@thorough
+@some
 @given(kind=kinds, data=st.data())
 def test_a_workbook_is_judged_as_csv_of_the_same_texts(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
     rows = [dict(zip(kind.row, map(plain, row), strict=True)) for row in data.draw(half_right_rows(kind))]
@@ -182,7 +178,7 @@ def plain(text: str) -> str:
     return kept if not kept.startswith("=") and "_x" not in kept else "x"
 
 
-@thorough
+@some
 @given(
     rows=st.lists(st.lists(cell.filter(lambda text: len(text) < 1000), min_size=3, max_size=3), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),

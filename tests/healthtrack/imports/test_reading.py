@@ -334,6 +334,19 @@ class TestHostileWorkbooks:
         path.write_bytes(content[:entry] + struct.pack("<I", first) + content[entry + 4 :])
         assert refusal(path) == self.REFUSED
 
+    @pytest.mark.parametrize("offset", [b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"])
+    def test_one_whose_list_leads_nowhere_is_refused(self, tmp_path: Path, offset: bytes) -> None:
+        path = write_parts(tmp_path / "nowhere.xlsx", minimal_workbook())
+        content = path.read_bytes()
+        end = content.rindex(b"PK\x05\x06")
+        path.write_bytes(content[: end + 16] + offset + content[end + 20 :])
+        assert refusal(path) == self.REFUSED
+
+    def test_one_with_a_name_in_no_encoding_is_refused(self, tmp_path: Path) -> None:
+        path = write_parts(tmp_path / "odd.xlsx", {**minimal_workbook(), "xl/né.xml": "x"})
+        path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+        assert refusal(path) == self.REFUSED
+
     def test_one_that_is_locked_is_refused(self, tmp_path: Path) -> None:
         path = write_parts(tmp_path / "locked.xlsx", minimal_workbook())
         content = bytearray(path.read_bytes())
