@@ -7,6 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db import DataError, IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from healthtrack.collisions import is_collision
@@ -77,9 +78,9 @@ class CarefulPages(AutocompleteByNumber, ModelAdmin[Any]):
 class CarefulAdmin(CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The same for rows that files bring too."""
 
-    def export_action(self, request: HttpRequest) -> HttpResponse:
+    def export_action(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            response: HttpResponse = super().export_action(request)
+            response: HttpResponseBase = super().export_action(request)
         except IncorrectLookupParameters:
             self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,6 +20,7 @@ from django.utils.text import Truncator
 
 from healthtrack.admin import CarefulAdmin
 from patients import linking
+from patients.filters import RecordFilter
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.record_list import RecordList
@@ -120,6 +123,12 @@ class MedicalRecordAdmin(CarefulAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
+
+    def export_action(self, request: HttpRequest) -> HttpResponseBase:
+        if RecordFilter(request.GET).faults:
+            # The list tells them.
+            return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
+        return super().export_action(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

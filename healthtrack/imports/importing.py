@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,13 +14,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
-from import_export.formats.base_formats import CSV, XLSX
-from import_export.forms import ExportForm
 
 from healthtrack.imports import runs, tasks
+from healthtrack.imports.exporting import StreamedExport
 from healthtrack.imports.limits import size_in_words
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.resources import SetResource
 from healthtrack.imports.template_files import UploadHelp
 from healthtrack.imports.uploads import ReceivedFile, UploadHandler
 
@@ -43,25 +40,14 @@ class UploadForm(forms.Form):
     )
 
 
-class ImportExportAdmin(UploadHelp):
+class ImportExportAdmin(UploadHelp, StreamedExport):  # type: ignore[misc]  # both say which model, untyped
     """django-import-export's admin, its uploads taken into runs of the import engine."""
 
-    resource_classes: list[type[SetResource]]
-    export_formats = [CSV, XLSX]
-    export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
     import_template_name = "imports/import.html"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """The preview shows stored values beside the file's, to whom may see them."""
         return bool(super().has_import_permission(request)) and self.has_view_permission(request)
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_export_permission(request)) and self.has_view_permission(request)
-
-    def get_export_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Without what only the list shows: prefetched rows would have the export read page by page."""
-        rows: QuerySet[Model] = super().get_export_queryset(request)
-        return rows.prefetch_related(None)
 
     @method_decorator([csrf_exempt, never_cache])
     def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:

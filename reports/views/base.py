@@ -15,10 +15,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
+from healthtrack.downloads import FORMATS, Sheet
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import kept
-from reports.downloads import FORMATS, Sheet
 from reports.filter_form import FilterForm
 from reports.parameters import ParameterError, format_asked, page_asked
 from reports.record_links import RecordLinks

@@ -82,7 +82,8 @@ def export(client: Client, kind: Kind, form: str, query: str = "") -> bytes:
     answer = client.post(f"{kind.address('export')}{query}", {"format": form, "resource": "0"})
     assert answer.status_code == 200
     assert "attachment" in answer["Content-Disposition"]
-    return answer.content
+    assert answer.streaming
+    return answer.getvalue()
 
 
 def cells(content: bytes, form: str) -> list[list[object]]:
@@ -163,6 +164,33 @@ def test_a_filter_that_the_list_does_not_have_gets_a_sentence(
 def test_what_the_list_shows_is_what_is_exported(clerk: Client, stored: int) -> None:
     _, *rows = cells(export(clerk, RECORDS, CSV, "?medications__exact=1"), CSV)
     assert [row[0] for row in rows] == [f"P{ODD_TEXTS.index(chr(39) + 'x')}"]
+
+
+@pytest.mark.parametrize("query", ["?medication=yes", "?tracker=x", "?q=P7", "?linked=unstated&medication=yes"])
+def test_the_filters_and_the_search_of_the_list_hold_for_the_export(clerk: Client, stored: int, query: str) -> None:
+    MedicalRecord.objects.filter(pk="P7").update(medications=True, tracker="")
+    listed = [record.pk for record in clerk.get(f"/admin/patients/medicalrecord/{query}").context["cl"].result_list]
+    for form in (CSV, XLSX):
+        _, *rows = cells(export(clerk, RECORDS, form, query), form)
+        assert [row[0] for row in rows] == listed
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_filter_that_cannot_be_leads_back_to_the_list_which_says_why(clerk: Client, method: str) -> None:
+    address = f"{RECORDS.address('export')}?min_age=x&gender=F"
+    answer = getattr(clerk, method)(
+        address, {"format": CSV, "resource": "0"} if method == "post" else None, follow=True
+    )
+    assert answer.redirect_chain == [("/admin/patients/medicalrecord/?min_age=x&gender=F", 302)]
+    assert answer.content.decode().count("min_age is “x”; write years from 0 to 150, or leave it out.") == 1
+
+
+def test_of_selected_rows_those_are_exported_that_are_there(clerk: Client, stored: int) -> None:
+    answer = clerk.post(
+        RECORDS.address("export"), {"format": CSV, "resource": "0", "export_items": ["P1", "P2", "P99"]}
+    )
+    _, *rows = cells(answer.getvalue(), CSV)
+    assert [row[0] for row in rows] == ["P1", "P2"]
 
 
 @each_kind

@@ -1,12 +1,15 @@
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
+from django.http import StreamingHttpResponse
 from openpyxl import load_workbook
 
-from reports import downloads
-from reports.downloads import Sheet, as_csv, as_xlsx
+from healthtrack import downloads, workbooks
+from healthtrack.downloads import Sheet, as_csv, as_xlsx
 
 # Closing a response ends a request, after which Django looks at its connections.
 pytestmark = pytest.mark.django_db
@@ -34,10 +37,18 @@ def test_text_like_a_formula_stays_text(text: str) -> None:
 
 
 def test_figures_stay_figures_in_xlsx() -> None:
-    assert read_xlsx(Sheet("figures", COLUMNS, [("a", -3)]))["Sheet"] == [COLUMNS, ("a", -3)]
+    figures = (-3, 4.25, Decimal("4.1"), 1_000_000_007, None)
+    (_, row) = read_xlsx(Sheet("figures", COLUMNS, [figures]))["Sheet"]
+    assert row == (-3, 4.25, 4.1, 1_000_000_007, None)
 
 
-@pytest.mark.parametrize("text", ["a,b", 'say "a"', "two\nlines", "José Núñez 李"])
+def test_days_stay_days_in_xlsx() -> None:
+    days = (date(1900, 3, 1), date(2024, 2, 29), date(9999, 12, 31))
+    (_, row) = read_xlsx(Sheet("days", COLUMNS, [days]))["Sheet"]
+    assert [cell.date() for cell in row if isinstance(cell, datetime)] == list(days)
+
+
+@pytest.mark.parametrize("text", ["a,b", 'say "a"', "two\nlines", "José Núñez 李", " x ", "<b>&amp;", "_x0041_", "_x"])
 def test_any_text_comes_out_as_it_went_in(text: str) -> None:
     sheet = Sheet("names", COLUMNS, [("P1", text)])
     assert read_csv(sheet)[1] == ["P1", text]
@@ -45,7 +56,7 @@ def test_any_text_comes_out_as_it_went_in(text: str) -> None:
 
 
 def test_what_xlsx_cannot_write_is_marked() -> None:
-    assert read_xlsx(Sheet("names", COLUMNS, [("P1", "a\x01b")]))["Sheet"][1] == ("P1", "a\ufffdb")
+    assert read_xlsx(Sheet("names", COLUMNS, [("P1", "a\x01b\uffff")]))["Sheet"][1] == ("P1", "a\ufffdb\ufffd")
 
 
 def test_a_file_without_rows_still_names_its_columns() -> None:
@@ -54,7 +65,8 @@ def test_a_file_without_rows_still_names_its_columns() -> None:
     assert read_xlsx(sheet) == {"Sheet": [COLUMNS]}
 
 
-def test_csv_leaves_while_its_rows_are_still_read() -> None:
+@pytest.mark.parametrize("download", [as_csv, as_xlsx])
+def test_a_file_leaves_while_its_rows_are_still_read(download: Callable[[Sheet], StreamingHttpResponse]) -> None:
     read: list[int] = []
 
     def rows() -> Iterator[tuple[str, int]]:
@@ -62,7 +74,7 @@ def test_csv_leaves_while_its_rows_are_still_read() -> None:
             read.append(number)
             yield "P", number
 
-    response = as_csv(Sheet("names", COLUMNS, rows()))
+    response = download(Sheet("names", COLUMNS, rows()))
     assert read == []
     next(iter(response))
     assert len(read) == downloads.ROWS_A_CHUNK
@@ -74,7 +86,7 @@ def test_csv_of_many_rows_holds_each_once() -> None:
 
 
 def test_rows_beyond_the_last_of_a_worksheet_go_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "HIGHEST_XLSX_ROW", 3)
+    monkeypatch.setattr(workbooks, "HIGHEST_ROW", 3)
     pages = read_xlsx(Sheet("names", COLUMNS, [("P", number) for number in range(5)]))
     assert list(pages.values()) == [
         [COLUMNS, ("P", 0), ("P", 1)],

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from import_export.admin import ImportExportModelAdmin
+from import_export.formats.base_formats import CSV, XLSX, Format
+from import_export.forms import ExportForm
+from import_export.signals import post_export
+
+from healthtrack.downloads import FORMATS, ROWS_A_CHUNK, Sheet
+from healthtrack.imports.resources import SetResource
+
+
+class StreamedExport(ImportExportModelAdmin):
+    """django-import-export's export page, whose own file stands in memory as objects, as texts and as a whole."""
+
+    resource_classes: list[type[SetResource]]
+    export_formats = [CSV, XLSX]
+    export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_export_permission(request)) and self.has_view_permission(request)
+
+    def get_valid_export_item_pks(self, request: HttpRequest) -> list[str]:
+        """Those selected, which the export looks for among the list's rows: all that there are may be a million."""
+        return request.POST.getlist("export_items")
+
+    def _do_file_export(
+        self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None
+    ) -> HttpResponseBase:
+        columns = self.resource_classes[0]().get_export_fields()
+        # Prefetched rows, which only the list shows, could not be read as a stream.
+        rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
+        renders = [column.widget.render for column in columns]
+        rendered = (
+            [render(value) for render, value in zip(renders, row, strict=True)]
+            for row in rows.iterator(chunk_size=ROWS_A_CHUNK)
+        )
+        name = Path(self.get_export_filename(request, queryset, file_format))
+        sheet = Sheet(name.stem, [column.column_name for column in columns], rendered, is_guarded=True)
+        post_export.send(sender=None, model=self.model)
+        return FORMATS[name.suffix.removeprefix(".")](sheet)
