@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -26,6 +27,7 @@ def load_many_patients() -> None:
 
 def browser() -> Client:
     """That of somebody who may see every page."""
+    call_command("collectstatic", interactive=False, verbosity=0)  # a page names its files by what they hold
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
     return client

@@ -111,7 +111,12 @@ class MedicalRecord(models.Model):
         indexes = [
             Index("date_of_birth", name="medical_records_birth"),
             Index(Lower("tracker"), name="medical_records_tracker", condition=~Q(tracker="")),
-            Index("patient_id", name="medical_records_unlinked", condition=Q(link_count=0)),
+            Index(
+                fields=["patient_id"],
+                include=["tracker"],  # which says why they are not
+                name="medical_records_unlinked",
+                condition=Q(link_count=0),
+            ),
             Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
             GinIndex(NameWords("name"), name="medical_records_name_words"),
             Index(Lower("name"), "date_of_birth", name="medical_records_name_birth"),

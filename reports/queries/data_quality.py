@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Max, Min, Q, Sum
 from django.db.models.functions import Lower
 
+from healthtrack.imports.models import ImportRun, State
 from patients.filters import RecordFilter, Records
 from patients.models import MedicalRecord, MedicalRecordTracker
 
@@ -36,6 +37,14 @@ def data_quality(asked: RecordFilter) -> DataQuality:
         twins=twins,
         groups_of_twins=groups,
     )
+
+
+def merged_rows() -> tuple[int, int]:
+    """Rows of files that imports took for repeats of others, and those of them that are patients'."""
+    applied = ImportRun.objects.filter(state=State.APPLIED)
+    of_patients = Sum("rows_merged", filter=Q(kind=MedicalRecord._meta.label_lower), default=0)
+    totals = applied.aggregate(rows=Sum("rows_merged", default=0), of_patients=of_patients)
+    return totals["rows"], totals["of_patients"]
 
 
 def _names(records: Records) -> list[Name]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from reports.charts.rows import Bar
-from reports.queries.data_quality import DataQuality, Name, data_quality
+from reports.queries.data_quality import DataQuality, Name, data_quality, merged_rows
 from reports.tables import Cell, Column, Row, figure, percent
 from reports.views.base import Report
 from trackers.models import TrackerAlias
@@ -53,7 +53,8 @@ class DataQualityReport(Report):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        return [*self.of_names(), *self.of_records()]
+        of_files = [] if self.asked.asked.keys() - {"as_of"} else [self.of_files()]
+        return [*self.of_names(), *of_files, *self.of_records()]
 
     def of_names(self) -> Iterator[Finding]:
         names = reverse("tracker-names:list") if self.sees_names else ""
@@ -63,7 +64,8 @@ class DataQualityReport(Report):
         ):
             patients = sum(name.patients for name in found)
             href = names and f"{names}#{anchor}"
-            yield Finding(what, len(found), patients, self.links.to(linked=linked), "Settle the names", href)
+            names_found = sum(1 for name in found if name.name)
+            yield Finding(what, names_found, patients, self.links.to(linked=linked), "Settle the names", href)
 
     def of_records(self) -> Iterator[Finding]:
         stale, twins = self.links.to(appointment="stale"), self.links.to(twins="yes")
@@ -83,6 +85,13 @@ class DataQualityReport(Report):
             "Compare the records, and delete the one too many",
             twins,
         )
+
+    def of_files(self) -> Finding:
+        """Of all that was imported: which patients a row was of is not kept."""
+        may_see = self.request.user.has_perm("imports.view_importrun")
+        rows, of_patients = merged_rows()
+        href = reverse("admin:imports_importrun_changelist") if may_see else ""
+        return Finding("Rows that imports merged into others", rows, of_patients, "", "See the imports", href)
 
     def rows(self) -> Iterator[Row]:
         for finding in sorted(self.findings, key=lambda finding: -finding.patients):
@@ -111,5 +120,7 @@ class DataQualityReport(Report):
             ((name, "Several brands", "brands") for name in self.quality.shared[:NAMES_SHOWN]),
         )
         for name, kind, linked in chain(*of_kind):
+            if not name.name:  # linked as by an import, though nothing is stated
+                continue
             patients = self.links.to(linked=linked, tracker=name.name)
             yield name, kind, patients, settle and f"{settle}?{urlencode({'name': name.name})}"

@@ -105,7 +105,7 @@ INDEXES = r"""
     medical_records_name_birth: (lower(name), date_of_birth)
     medical_records_name_words: gin (name_words(name))
     medical_records_tracker: (lower(tracker)) WHERE NOT tracker = ''
-    medical_records_unlinked: (patient_id) WHERE link_count = 0
+    medical_records_unlinked: (patient_id) INCLUDE (tracker) WHERE link_count = 0
 
     medical_record_and_trackers_pkey: unique (patient_id, model_id)
     medical_record_and_trackers_model_id_17e6e9a8: (model_id)

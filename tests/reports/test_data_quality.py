@@ -2,8 +2,11 @@ from datetime import date
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from healthtrack.imports.models import State
 from patients.linking import relink
 from patients.models import MedicalRecord
 from tests import factories
@@ -66,6 +69,27 @@ def test_a_twin_outside_of_what_is_asked_for_is_one_still(analyst: Client) -> No
     patient(1, name="Ada", gender="F")
     patient(2, name="Ada", gender="M")
     assert counts(analyst, f"{AS_OF}&gender=F")["Records that may be of one person"] == 1
+
+
+def test_counts_the_rows_that_imports_merged(sign_in: SignIn) -> None:
+    for kind, rows_merged in (("patients.medicalrecord", 3), ("trackers.fitnesstracker", 4)):
+        factories.import_run(State.APPLIED, kind=kind, rows_merged=rows_merged, finished_at=timezone.now())
+    factories.import_run(State.CHECKED, kind="patients.medicalrecord", rows_merged=5)
+    client = sign_in("reports.view_aggregates", "imports.view_importrun")
+    rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
+    assert rows["Rows that imports merged into others"] == ["7", "3"]
+    assert reverse("admin:imports_importrun_changelist") in page(client, AS_OF)
+    assert "Rows that imports merged" not in page(client, f"{AS_OF}&gender=F")
+
+
+def test_a_patient_linked_without_a_stated_name_is_no_name_to_settle(sign_in: SignIn) -> None:
+    patient(1)
+    for brand in ("Honor", "Xiaomi"):
+        factories.link(MedicalRecord.objects.get(), factories.tracker_model(brand), "import")
+    client = sign_in(*STEWARD)
+    rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
+    assert rows["Stated trackers of several brands"] == ["0", "1"]
+    assert "names-caption" not in page(client, AS_OF)
 
 
 def test_each_line_leads_to_where_it_is_settled(sign_in: SignIn) -> None:
