@@ -1,7 +1,14 @@
+from urllib.parse import parse_qsl
+
 import pgtrigger
+from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
+from django.db.models import UniqueConstraint
+from django.db.models.functions import Lower
+from django.urls import reverse
 
+from healthtrack.constraints import not_blank
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
@@ -69,3 +76,49 @@ class ReportedVariant(FitnessTracker):
 
 class ReportedAlias(TrackerAlias):
     class Meta(_Changing): ...
+
+
+class SavedView(models.Model):
+    """A page of the reports or the list of records, with all that its address asks, under a name."""
+
+    view_id = models.BigAutoField(primary_key=True, db_comment="Number of the view")
+    name = models.CharField(max_length=100, db_comment="What its owner calls it")
+    page = models.CharField(max_length=100, editable=False, db_comment="Which page it is, such as reports:brands")
+    query = models.CharField(
+        max_length=1000, blank=True, default="", editable=False, db_comment="What its address asks; empty for nothing"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
+        db_comment="Who saved it",
+    )
+    is_shared = models.BooleanField(
+        "share with everyone who may open the page",
+        default=False,
+        db_default=False,
+        db_comment="Whether everyone sees it who may open its page",
+    )
+
+    class Meta:
+        db_table = "saved_views"
+        db_table_comment = "Reports and lists of records that people saved under a name, with their filters"
+        ordering = [Lower("name"), "view_id"]
+        default_permissions = ()
+        permissions = [("share_savedview", "Can share saved views with everyone")]
+        constraints = [
+            not_blank("saved_views", "name"),
+            UniqueConstraint("owner", Lower("name"), name="saved_views_owner_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> str:
+        return f"{reverse(self.page)}?{self.query}" if self.query else reverse(self.page)
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query)

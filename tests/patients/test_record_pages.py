@@ -188,7 +188,7 @@ def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
     keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(rows)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         keeper.get(LIST, query)
 
 
@@ -198,7 +198,7 @@ def test_a_page_of_an_uncounted_list_asks_no_oftener(
     keeper: Client, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(21)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         keeper.get(LIST, query)
 
 

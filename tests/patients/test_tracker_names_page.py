@@ -169,7 +169,7 @@ def test_the_database_is_asked_as_often_for_any_number_of_names(
         models = [factories.tracker_model(brand, f"Band {number}") for brand in ("Xiaomi", "Huawei")]
         factories.tracker_alias(f"Watch {number}", models[0])
     make_patients(*(f"{name} {number}" for number in range(rows) for name in ("Band", "Bandx", "Watch")))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         steward.get(PAGE)
 
 

@@ -90,5 +90,5 @@ def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: Dj
         patient(number, f"Condition {number}, Asthma", factories.tracker_model(f"Brand {number}"))
     with django_assert_max_num_queries(12):
         analyst.get(PAGE)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         analyst.get(PAGE)

@@ -215,9 +215,9 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
     patients(3, 3)
     for number in range(10):
         logged(factories.medical_record(f"L{number}"))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(PAGE)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get(PAGE)
 
 
