@@ -19,7 +19,7 @@ class Home(StaffPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {
             "title": "Home",
-            "overview": Overview(request.user),
+            "overview": Overview(request),
             "changes": latest_changes(request),
             "counted_at": timezone.now(),
             "shows_ages": PatientsByAgeGroup.open_to(request.user),

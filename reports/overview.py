@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from healthtrack import work
+from healthtrack.imports.models import ImportRun, State
+from patients.filters import RecordFilter
 from patients.naming import ToSettle, names_to_settle
 from reports.caching import kept
 from reports.charts.rows import Bar, Part, StackedBar
+from reports.latest import last_applied, latest_runs, runs_to_see_to
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brands, patients_by_brand
 from reports.queries.without_tracker import count_patients_without_tracker
+from reports.record_links import RecordLinks
 from trackers.models import FitnessTracker, TrackerModel
 
 BRANDS_SHOWN = 5
@@ -67,45 +73,53 @@ class Counted:
 
 
 class Overview:
-    def __init__(self, user: User | AnonymousUser) -> None:
-        self.user = user
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user = request.user
+        self.links = RecordLinks(request, RecordFilter({}))
 
     @cached_property
     def figures(self) -> list[KeyFigure]:
-        return [*self._of_patients(), *self._of_trackers()]
+        return [*self._of_patients(), *self._of_trackers(), *self._of_last_import()]
 
     @cached_property
     def tasks(self) -> list[Task]:
-        return [*self._of_names(), *self._of_no_patients()]
+        return [*self._of_runs(), *self._of_names(), *self._of_no_patients()]
+
+    @cached_property
+    def runs(self) -> list[ImportRun]:
+        return latest_runs(self.request)
 
     @cached_property
     def ages(self) -> Sequence[Bar]:
-        return [Bar(group.ages, group.patients) for group in self._counted.ages.groups]
+        return [Bar(group.ages, group.patients, self.links.to_ages(group.band)) for group in self._counted.ages.groups]
 
     @cached_property
     def tracked(self) -> Sequence[StackedBar]:
         counted = self._counted
-        parts = [Part("With a tracker", counted.with_tracker), Part("Without", counted.without_tracker)]
+        parts = [
+            Part("With a tracker", counted.with_tracker, self.links.to(linked="some")),
+            Part("Without", counted.without_tracker, self.links.to(linked="none")),
+        ]
         return [StackedBar("All patients", parts)] if counted.patients else []
 
     @cached_property
     def brands(self) -> Sequence[Bar]:
-        return [Bar(brand.name, brand.patients) for brand in self._counted.use.brands[:BRANDS_SHOWN]]
+        shown = self._counted.use.brands[:BRANDS_SHOWN]
+        return [Bar(brand.name, brand.patients, self.links.to(brand=brand.name)) for brand in shown]
 
     @property
     def other_brands(self) -> int:
         return max(len(self._counted.use.brands) - BRANDS_SHOWN, 0)
 
     def _of_patients(self) -> Iterator[KeyFigure]:
-        sees_records = self.user.has_perm("patients.view_medicalrecord")
-        if not (sees_records or self.user.has_perm("reports.view_aggregates")):
+        if not (self.links.is_open or self.user.has_perm("reports.view_aggregates")):
             return
-        href = reverse("admin:patients_medicalrecord_changelist") if sees_records else ""
-        yield KeyFigure("Patients", f"{self._counted.patients:,}", href)
+        yield KeyFigure("Patients", f"{self._counted.patients:,}", self.links.list)
         if self._counted.patients:
             share = f"{100 * self._counted.with_tracker / self._counted.patients:.1f} %"
             note = f"{self._counted.with_tracker:,} patients"
-            yield KeyFigure("With a tracker", share, href and f"{href}?linked=some", note)
+            yield KeyFigure("With a tracker", share, self.links.to(linked="some"), note)
 
     def _of_trackers(self) -> Iterator[KeyFigure]:
         if self.user.has_perm("trackers.view_trackermodel"):
@@ -117,6 +131,21 @@ class Overview:
         if self._sees_names:
             names, or_more = self._counted.to_settle
             yield KeyFigure("Names to settle", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
+
+    def _of_last_import(self) -> Iterator[KeyFigure]:
+        if run := last_applied(self.request):
+            day = date_format(timezone.localtime(run.finished_at), "j M Y")
+            yield KeyFigure("Last import", day, _page_of(run), str(run.model._meta.verbose_name_plural))
+
+    def _of_runs(self) -> Iterator[Task]:
+        for run in runs_to_see_to(self.request):
+            waits = run.state == State.CHECKED
+            fate = "is checked, and waits for a word whether to import it" if waits else "was not imported"
+            yield Task(f"{run.file_name} {fate}.", f"See import {run.run_id}", _page_of(run))
+        waiting = next((run for run in self.runs if run.is_working and run.upload), None)
+        if waiting and not work.is_alive():
+            sentence = "Imports wait, for no worker is running. An administrator has to start one."
+            yield Task(sentence, f"See import {waiting.run_id}", _page_of(waiting))
 
     def _of_names(self) -> Iterator[Task]:
         names, or_more = self._counted.to_settle if self._sees_names else (0, False)
@@ -142,3 +171,7 @@ class Overview:
     def _counted(self) -> Counted:
         today = timezone.localdate()
         return kept("overview", today, lambda: Counted.on(today))
+
+
+def _page_of(run: ImportRun) -> str:
+    return reverse("admin:imports_importrun_change", args=[run.pk])

@@ -1,5 +1,6 @@
+import html
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
@@ -7,8 +8,11 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
+from healthtrack.imports.models import State
 from tests import factories
 from tests.conftest import SignIn
 from tests.reports.reading import page
@@ -182,6 +186,73 @@ def test_an_empty_database_leads_to_the_import(sign_in: SignIn) -> None:
     assert figure(words, "With a tracker") == ""
 
 
+def test_bars_lead_to_the_patients_whom_they_count(sign_in: SignIn) -> None:
+    patients(2, 1)
+    client = sign_in(*EVERYTHING)
+    bars = re.findall(r'<a href="([^"]*)"> <title>[^<]*: ([\d,]+) patients?</title>', page(client, PAGE))
+    assert [count for _, count in bars] == ["3", "0", "0", "0", "2", "2", "1"]
+    for address, count in bars:
+        assert client.get(html.unescape(address)).context["cl"].result_count == int(count)
+
+
+def test_who_sees_totals_alone_has_bars_that_lead_nowhere(sign_in: SignIn) -> None:
+    patients(2, 1)
+    assert '<g role="img"> <title>36-50: 3 patients</title>' in page(sign_in("reports.view_aggregates"), PAGE)
+
+
+def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    now = timezone.now()
+    old = factories.import_run(State.APPLIED, file_name="old.csv", rows_read=1200, finished_at=now)
+    for number in range(5):
+        factories.import_run(State.CANCELLED, file_name=f"new {number}.csv", finished_at=now)
+    words = page(client, PAGE)
+    assert 'new 4.csv</a> <span class="badge ">Cancelled</span>' in words
+    assert "old.csv" not in words
+    assert figure(words, "Last import") == f"{date_format(now, 'j M Y')} medical records"
+    assert f'<dd><a href="/admin/imports/importrun/{old.pk}/change/">' in words
+
+
+def test_imports_are_shown_to_those_alone_who_may_see_them(sign_in: SignIn) -> None:
+    factories.import_run(State.APPLIED, finished_at=timezone.now())
+    for permission in ("reports.view_aggregates", "trackers.import_fitnesstracker"):
+        words = page(sign_in(permission), PAGE)
+        assert "rows.csv" not in words
+        assert figure(words, "Last import") == ""
+        User.objects.all().delete()
+    assert "rows.csv" in page(sign_in("imports.view_importrun"), PAGE)
+
+
+def test_a_checked_file_asks_for_a_word(sign_in: SignIn) -> None:
+    run = factories.import_run(State.CHECKED)
+    words = page(sign_in(*EVERYTHING), PAGE)
+    assert "rows.csv is checked, and waits for a word whether to import it." in words
+    assert f'<a class="button" href="/admin/imports/importrun/{run.pk}/change/">See import {run.pk}</a>' in words
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.REFUSED])
+def test_an_import_that_ended_badly_asks_for_attention_until_a_later_one_is_applied(
+    sign_in: SignIn, state: State
+) -> None:
+    client = sign_in(*EVERYTHING)
+    now = timezone.now()
+    factories.import_run(state, finished_at=now)
+    factories.import_run(State.APPLIED, finished_at=now, kind="trackers.fitnesstracker")
+    assert "rows.csv was not imported." in page(client, PAGE)
+    factories.import_run(State.APPLIED, finished_at=now)
+    assert "was not imported." not in page(client, PAGE)
+
+
+def test_an_import_that_ended_badly_long_ago_asks_for_nothing(sign_in: SignIn) -> None:
+    factories.import_run(State.FAILED, finished_at=timezone.now() - timedelta(days=8))
+    assert "was not imported." not in page(sign_in(*EVERYTHING), PAGE)
+
+
+def test_imports_that_no_worker_takes_up_ask_for_one(sign_in: SignIn) -> None:
+    factories.import_run(State.CHECKING)
+    assert "Imports wait, for no worker is running." in page(sign_in(*EVERYTHING), PAGE)
+
+
 def test_the_latest_changes_name_what_who_and_when(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     record = factories.medical_record()
@@ -215,9 +286,9 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
     patients(3, 3)
     for number in range(10):
         logged(factories.medical_record(f"L{number}"))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         client.get(PAGE)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(10):
         client.get(PAGE)
 
 
