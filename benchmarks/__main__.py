@@ -19,13 +19,14 @@ def main(wanted: list[str]) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import home, imports, reports  # noqa: PLC0415
+    from benchmarks import home, imports, migrations, reports  # noqa: PLC0415
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,
         "memory": imports.measure_memory,
         "reports": reports.compare_pages,
         "home": home.measure_home,
+        "migrations": migrations.measure_waits,
     }
     unknown = set(wanted) - set(parts)
     if unknown:
