@@ -84,7 +84,8 @@ class _Check:
         """Whether the file is a table of these columns; stages its good rows, and tells its faults."""
         with faulty.fault_spool() as spool:
             try:
-                with open_table(self.path) as table:
+                # A file may turn out to be damaged after many rows, amid the COPY that takes these in.
+                with open_table(self.path) as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARING_STEPS)
                 spool.add(self.rows.merge_repeated())

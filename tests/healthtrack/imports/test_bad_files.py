@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils.html import escape
 
 from healthtrack.imports.models import State
+from healthtrack.imports.reading import open_table
 from tests.conftest import SignIn
 from tests.factories import tracker_model, variant
 from tests.healthtrack.imports.files import (
@@ -29,6 +30,8 @@ from tests.healthtrack.imports.files import (
     write_xlsx,
 )
 from tests.healthtrack.imports.pages import last_run, upload
+from tests.healthtrack.imports.test_reader_properties import parts_of
+from tests.healthtrack.imports.test_reading import SHEET
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -365,6 +368,16 @@ def test_a_row_that_holds_only_a_formula_is_read_and_faulty(
     result = RECORDS.run(path)
     assert (result.rows_read, result.rows_faulty) == (2, 1)
     assert at(3, "name", "=1+1", FORMULA) in map(str, result.faults)
+
+
+def test_a_workbook_that_is_damaged_after_many_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthtrack.imports.reading.workbook.BATCH_ROWS", 1)
+    rows = [list(RECORDS.row), *([str(cell) for cell in row.values()] for row in RECORDS.rows(*[{}] * 1000))]
+    parts = parts_of(rows)
+    path = write_parts(tmp_path / "damaged.xlsx", {**parts, SHEET: parts[SHEET][:-100]})
+    with open_table(path) as table:
+        assert not next(table.batches).is_empty()
+    assert faults_by_command(RECORDS, path) == [NO_WORKBOOK]
 
 
 class TestFilesTooBigToKeep:
