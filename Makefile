@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: install development run test properties check bench lock
+.PHONY: install development run test properties check bench screenshots lock
 
 install:
 	@$(PYTHON) scripts/install.py runtime
@@ -32,6 +32,9 @@ check: development
 
 bench: development
 	$(VENV_PYTHON) -m benchmarks $(ARGS)
+
+screenshots: development
+	$(VENV_PYTHON) -m scripts.screenshots
 
 # Keeps what is pinned unless pyproject.toml rules it out: make lock ARGS=--upgrade takes the newest.
 COMPILE = $(VENV_PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet \

@@ -4,7 +4,6 @@ A test asks for `page`, signs in with `sign_in_as`, and fails on whatever the br
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,29 +11,18 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
+from tests.browser.chromium import DESKTOP, launch, program
 from tests.browser.complaints import Complaints
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESKTOP = ViewportSize(width=1400, height=900)
 
 SignInAs = Callable[..., User]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if _chromium() or os.environ.get("CI"):
+    if program() or os.environ.get("CI"):
         return
     without = pytest.mark.skip(reason="There is no Chromium on this machine.")
     for item in items:
@@ -42,19 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(without)
 
 
-def _chromium() -> str | None:
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For a module and not the session: while Playwright runs, no other test in the process can have an event loop."""
-    chromium = _chromium()
-    assert chromium, "The browser tests need Chromium, and here they may not be left out."
+    assert program(), "The browser tests need Chromium, and here they may not be left out."
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's event loop stands still whenever a test runs; Django sees only that there is one.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        with playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS) as started:
+        with launch(playwright) as started:
             yield started
 
 

@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
 from tests import factories
-from tests.browser.conftest import DESKTOP
+from tests.browser.chromium import DESKTOP
 
 
 @pytest.fixture

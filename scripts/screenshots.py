@@ -1,0 +1,106 @@
+"""Starts HealthTrack with sample data of its own, and takes the pictures of the README."""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+from playwright.sync_api import FilePayload, Page, ViewportSize, sync_playwright
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
+django.setup()
+
+from tests.browser.chromium import launch  # noqa: E402  (imports the settings)
+from tests.healthtrack.serving import free_port, started  # noqa: E402
+
+DOCS = Path(__file__).parent.parent / "docs"
+SIZE = ViewportSize(width=1280, height=800)
+HEADER = (
+    "patient_id",
+    "name",
+    "date_of_birth",
+    "gender",
+    "medical_conditions",
+    "medications",
+    "allergies",
+    "last_appointment_date",
+    "Tracker",
+)
+ROWS = (
+    ("1001", "Eugenia Lindqvist", "04/02/2012", "F", "Diabetes", "No", "None", "07/11/2025", "None"),
+    *(
+        (f"7{number:03}", f"New Patient {number}", "05/17/1980", "M", "Asthma", "Yes", "Pollen", "06/14/2024", "Halo 3")
+        for number in range(1, 41)
+    ),
+    ("7041", "Priya Brown", "31/31/1980", "F", "Asthma", "No", "None", "06/14/2024", "Halo 3"),
+    ("7042", "Ruth Martin", "05/17/1980", "F", "Asthma", "perhaps", "None", "06/14/2024", "Halo 3"),
+)
+
+
+def show_front_page(page: Page) -> None:
+    page.goto("/")
+
+
+def show_report(page: Page) -> None:
+    page.goto("/reports/brands/")
+
+
+def show_import(page: Page) -> None:
+    rows = io.StringIO()
+    csv.writer(rows).writerows((HEADER, *ROWS))
+    file = FilePayload(name="clinic-records.csv", mimeType="text/csv", buffer=rows.getvalue().encode())
+    page.goto("/admin/patients/medicalrecord/import/")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Check the file").click()
+    page.get_by_text("are faulty").wait_for()
+
+
+def show_records(page: Page) -> None:
+    page.goto("/admin/patients/medicalrecord/?gender=F&condition=Asthma")
+
+
+def show_record(page: Page) -> None:
+    page.goto("/admin/patients/medicalrecord/?linked=brands")
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("button", name="Save", exact=True).wait_for()
+
+
+PICTURES: dict[str, Callable[[Page], None]] = {
+    "home": show_front_page,
+    "report": show_report,
+    "import": show_import,
+    "records": show_records,
+    "record": show_record,
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "HEALTHTRACK_DATA_DIR": folder, "PORT": str(free_port())}
+        environment.pop("DATABASE_URL", None)
+        with started(environment, "--patients", "2000") as server:
+            take(f"http://127.0.0.1:{server.port}", server.value("password"))
+
+
+def take(address: str, password: str) -> None:
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        page = browser.new_page(base_url=address, viewport=SIZE)
+        sign_in(page, password)
+        for name, show in PICTURES.items():
+            show(page)
+            page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+
+
+def sign_in(page: Page, password: str) -> None:
+    page.goto("/admin/login/")
+    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Password").fill(password)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
+
+
+if __name__ == "__main__":
+    main()
