@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from django.core.cache import caches
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 MOST_CHANGES = 1000
+QUICK_SECONDS = 0.05
+PATIENCE = 100
 
 # The rows that this session sees: a change that is committed late is a row that was not there before, wherever its
 # place in the order.
@@ -32,6 +37,29 @@ def kept(report: str, asked: object, count: Callable[[], Answer]) -> Answer:
         if _state() == state:
             answers.set(key, answer)
     return answer
+
+
+@dataclass(frozen=True)
+class Count(Generic[Answer]):
+    answer: Answer
+    state: str | None
+    at: datetime
+    seconds: float
+
+    def serves(self, state: str | None) -> bool:
+        """As long as nothing has changed; what was slow to count, also for many times as long as that took."""
+        age = (timezone.now() - self.at).total_seconds()
+        return state == self.state or (self.seconds > QUICK_SECONDS and age < PATIENCE * self.seconds)
+
+
+def kept_a_while(report: str, count: Callable[[], Answer]) -> Count[Answer]:
+    """What was counted last, or a while ago, and when: for a page that has to be quick whatever changes meanwhile."""
+    last: Count[Answer] | None = caches["reports"].get(report)
+    state, at = _state(), timezone.now()
+    if last is None or not last.serves(state):
+        last = Count(count(), state, at, (timezone.now() - at).total_seconds())
+        caches["reports"].set(report, last)
+    return last
 
 
 def _state() -> str | None:

@@ -1,5 +1,4 @@
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
@@ -21,7 +20,6 @@ class Home(StaffPage):
             "title": "Home",
             "overview": Overview(request),
             "changes": latest_changes(request),
-            "counted_at": timezone.now(),
             "shows_ages": PatientsByAgeGroup.open_to(request.user),
             "shows_tracked": PatientsWithoutTracker.open_to(request.user),
             "shows_brands": PatientsByBrand.open_to(request.user),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from healthtrack import work
 from healthtrack.imports.models import ImportRun, State
 from patients.filters import RecordFilter
 from patients.naming import ToSettle, names_to_settle
-from reports.caching import kept
+from reports.caching import Count, kept_a_while
 from reports.charts.rows import Bar, Part, StackedBar
 from reports.latest import last_applied, latest_runs, runs_to_see_to
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
@@ -167,10 +167,18 @@ class Overview:
     def _sees_names(self) -> bool:
         return self.user.has_perms(["trackers.view_trackeralias", "patients.view_medicalrecord"])
 
-    @cached_property
+    @property
+    def counted_at(self) -> datetime:
+        return self._count.at
+
+    @property
     def _counted(self) -> Counted:
+        return self._count.answer
+
+    @cached_property
+    def _count(self) -> Count[Counted]:
         today = timezone.localdate()
-        return kept("overview", today, lambda: Counted.on(today))
+        return kept_a_while(f"overview:{today}", lambda: Counted.on(today))
 
 
 def _page_of(run: ImportRun) -> str:

@@ -2,10 +2,12 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings, settings
+from django.core.cache import caches
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
+from reports import caching
 from tests import factories
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
@@ -44,3 +46,10 @@ def sign_in(db: None) -> SignIn:
         return client
 
     return signed_in
+
+
+@pytest.fixture(autouse=True)
+def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine; and what one test counted is no answer in another."""
+    monkeypatch.setattr(caching, "QUICK_SECONDS", float("inf"))
+    caches["reports"].clear()

@@ -4,10 +4,11 @@ from datetime import date
 import pytest
 from django.core.cache import caches
 from django.db import connection, transaction
+from django.utils import timezone
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports import caching
-from reports.caching import kept
+from reports.caching import kept, kept_a_while
 from reports.models import ReportChange
 from tests import factories
 from tests.refusals import execute
@@ -150,3 +151,32 @@ def test_changes_are_forgotten_while_others_change_the_data(monkeypatch: pytest.
         start_in_another_session(lambda: factories.medical_record("P2")).result()
         assert start_in_another_session(patients).result() == 1
     assert patients() == 2
+
+
+class TestKeptAWhile:
+    def test_what_was_counted_holds_until_a_change(self, counter: Counter) -> None:
+        assert kept_a_while("count", counter).answer == kept_a_while("count", counter).answer == 1
+        factories.medical_record()
+        assert kept_a_while("count", counter).answer == 2
+
+    def test_it_tells_when_it_was_counted(self, counter: Counter) -> None:
+        before = timezone.now()
+        first = kept_a_while("count", counter)
+        assert before <= first.at <= timezone.now()
+        assert kept_a_while("count", counter).at == first.at
+
+    def test_what_is_slow_to_count_holds_beyond_a_change(
+        self, counter: Counter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
+        monkeypatch.setattr(caching, "PATIENCE", 10**9)
+        kept_a_while("count", counter)
+        factories.medical_record()
+        assert kept_a_while("count", counter).answer == 1
+
+    def test_but_not_for_ever(self, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
+        monkeypatch.setattr(caching, "PATIENCE", 0)
+        kept_a_while("count", counter)
+        factories.medical_record()
+        assert kept_a_while("count", counter).answer == 2
