@@ -77,3 +77,16 @@ def test_a_chart_reads_as_a_named_group_of_named_bars(page: Page) -> None:
 def test_a_bar_that_leads_nowhere_reads_as_a_picture_with_a_name(page: Page) -> None:
     chart = page.get_by_role("group", name="No links, horizontal")
     assert chart.get_by_role("img", name="Female: 51 patients, 51.0 %", exact=True).count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_a_picture_of_it_is_left_for_people_to_look_at(
+    page: Page, settings: LazySettings, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    file = settings.HEALTHTRACK_DATA_DIR / "pictures" / f"charts-{width}-{scheme}.png"
+    picture = page.screenshot(path=file, full_page=True)
+    assert int.from_bytes(picture[16:20]) == width
+    assert file.read_bytes() == picture
