@@ -71,6 +71,12 @@ class TestTheColumns:
         assert all(template(kind, form) in shown for form in ("csv", "xlsx"))
 
 
+def test_a_fault_of_the_form_is_told_to_a_screen_reader_with_the_field(steward: Client) -> None:
+    shown = steward.post(RECORDS.address("import"), {}).content.decode()
+    assert '<ul class="errorlist" id="id_import_file_error"><li>Choose a file first.</li>' in shown
+    assert 'aria-invalid="true" aria-describedby="id_import_file_error upload-limits"' in shown
+
+
 class TestTheTemplates:
     @each_kind
     @each_format
