@@ -19,7 +19,7 @@ def main(wanted: list[str]) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import home, imports, migrations, reports  # noqa: PLC0415
+    from benchmarks import home, imports, load, migrations, records, reports  # noqa: PLC0415
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,
@@ -27,6 +27,8 @@ def main(wanted: list[str]) -> None:
         "reports": reports.compare_pages,
         "home": home.measure_home,
         "migrations": migrations.measure_waits,
+        "records": records.measure_record_list,
+        "load": load.measure_load,
     }
     unknown = set(wanted) - set(parts)
     if unknown:

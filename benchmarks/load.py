@@ -1,0 +1,104 @@
+"""Thirty people who browse and search the records at once, at a web server of the kind that production has."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from random import Random
+from statistics import median, quantiles
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from benchmarks.pages import MANY_PATIENTS, load_many_patients
+from benchmarks.records import LIST, queries
+
+PEOPLE = 30
+SECONDS = 60
+MOST_SECONDS_TO_START = 60
+LOOKS_AT_A_PAGE = (2.0, 4.0)  # seconds, before the next
+COMMAND = ("-m", "gunicorn", "--config", "python:healthtrack.gunicorn", "benchmarks.served:application")
+
+
+def measure_load() -> None:
+    load_many_patients()
+    views = [quote(query, safe="=&") for query in queries()]
+    sessions = [_session(number) for number in range(PEOPLE)]
+    with _served() as port, ThreadPoolExecutor(PEOPLE) as people:
+        until = time.monotonic() + SECONDS
+        visits = [
+            people.submit(_visit, port, session, views, Random(number), until)  # noqa: S311 (who looks at what)
+            for number, session in enumerate(sessions)
+        ]
+        answers = [answer for visit in visits for answer in visit.result()]
+    faults = sum(status != 200 for status, _ in answers)
+    taken = sorted(seconds for _, seconds in answers)
+    print(
+        f"{PEOPLE} people at once for {SECONDS} s on {MANY_PATIENTS:,} patients: {len(answers)} pages, {faults} errors"
+    )
+    print(f"  median {median(taken) * 1000:.0f} ms, 95 % under {quantiles(taken, n=20)[-1] * 1000:.0f} ms")
+
+
+def _session(number: int) -> str:
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.get_or_create(username=f"person{number}", is_staff=True, is_superuser=True)[0])
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@contextmanager
+def _served() -> Iterator[int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    database = connection.settings_dict["NAME"]
+    environment = {**os.environ, "PORT": str(port), "HEALTHTRACK_BENCHMARKS_DATABASE": str(database)}
+    with subprocess.Popen([sys.executable, *COMMAND], env=environment, cwd=settings.BASE_DIR) as server:
+        try:
+            _await(server, port)
+            yield port
+        finally:
+            server.terminate()
+
+
+def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
+    until = time.monotonic() + MOST_SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit("The web server did not start.")
+
+
+def _visit(port: int, session: str, views: list[str], chance: Random, until: float) -> list[tuple[int, float]]:
+    """The status and the seconds of every page that a person opens; the status 0 of one that does not come."""
+    answers = []
+    time.sleep(chance.uniform(0, LOOKS_AT_A_PAGE[1]))
+    while time.monotonic() < until:
+        page = f"{LIST}?{chance.choice(views)}&p={chance.choice((1, 1, 2, -1))}"
+        started = time.perf_counter()
+        status = _status(port, session, page)
+        answers.append((status, time.perf_counter() - started))
+        time.sleep(chance.uniform(*LOOKS_AT_A_PAGE))
+    return answers
+
+
+def _status(port: int, session: str, page: str) -> int:
+    browser = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}", "Accept-Encoding": "gzip"}
+    with closing(browser), suppress(OSError, http.client.HTTPException):
+        browser.request("GET", page, headers=headers)
+        answer = browser.getresponse()
+        answer.read()
+        return answer.status
+    return 0
