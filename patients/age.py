@@ -28,10 +28,6 @@ class Band:
     def __str__(self) -> str:
         return f"{self.youngest}+" if self.oldest is None else f"{self.youngest}-{self.oldest}"
 
-    @property
-    def alias(self) -> str:
-        return f"from_{self.youngest}"
-
     def births(self, as_of: date) -> Q | None:
         """The days of birth of who is of these ages on the day; none when they lie before the first year."""
         latest = latest_birth(self.youngest, as_of)

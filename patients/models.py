@@ -109,7 +109,7 @@ class MedicalRecord(models.Model):
             ),
         ]
         indexes = [
-            Index("date_of_birth", name="medical_records_birth"),
+            Index("date_of_birth", "gender", name="medical_records_birth"),
             Index(Lower("tracker"), name="medical_records_tracker", condition=~Q(tracker="")),
             Index(
                 fields=["patient_id"],
@@ -119,7 +119,8 @@ class MedicalRecord(models.Model):
             ),
             Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
             GinIndex(NameWords("name"), name="medical_records_name_words"),
-            Index(Lower("name"), "date_of_birth", name="medical_records_name_birth"),
+            # With the name itself, without which PostgreSQL would read each row to fold it.
+            Index(Lower("name"), "date_of_birth", include=["name"], name="medical_records_name_birth"),
             Index(F("last_appointment_date").asc(nulls_first=True), "patient_id", name="medical_records_last_seen"),
             GinIndex(
                 Terms("medical_conditions"), name="medical_records_conditions", condition=~Q(medical_conditions="")

@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from healthtrack.imports.models import ImportRun, State
 from patients.filters import RecordFilter, Records
 from patients.models import MedicalRecord, MedicalRecordTracker
+from reports.queries import is_everybody
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ def _linked_to_several_brands() -> object:
 
 def _twins(records: Records) -> tuple[int, int]:
     """Groups of records that agree in name and day of birth, and the patients asked for who stand in one."""
-    everybody = not (records.query.where or records.query.is_empty())
-    theirs = Count("patient_id") if everybody else Count("patient_id", filter=Q(pk__in=records.values("pk")))
+    theirs = Count("*") if is_everybody(records) else Count("patient_id", filter=Q(pk__in=records.values("pk")))
     groups = MedicalRecord.objects.order_by().values("date_of_birth", folded=Lower("name"))
     found = groups.annotate(records=Count("*"), theirs=theirs).filter(records__gt=1, theirs__gt=0)
     totals = found.aggregate(groups=Count("*"), patients=Sum("theirs"))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from patients.filters import Records
+from reports.queries import is_everybody
 
 _SETS = """
 WITH {narrowed} links AS (
@@ -93,7 +94,7 @@ def _rows(records: Records, *, by_conditions: bool) -> list[_Row]:
     source, narrowed, values = "medical_records", "", ()
     if records.query.is_empty():
         return []
-    if records.query.where:
+    if not is_everybody(records):
         statement, values = (
             records.order_by().values("patient_id", "medical_conditions", "link_count").query.sql_with_params()
         )

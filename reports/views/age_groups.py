@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from patients.age import BANDS, Band
@@ -46,14 +46,16 @@ class PatientsByAgeGroup(Report):
                 ),
             )
 
-    def total(self) -> Row:
+    def totals(self) -> Sequence[Row]:
         by_gender = (sum(group.by_gender[gender] for group in self.ages.groups) for gender in Gender)
-        return (
-            Cell("Total"),
-            Cell(self.ages.patients),
-            Cell(percent(self.ages.patients, self.ages.patients)),
-            *map(Cell, by_gender),
-        )
+        return [
+            (
+                Cell("Total"),
+                Cell(self.ages.patients),
+                Cell(percent(self.ages.patients, self.ages.patients)),
+                *map(Cell, by_gender),
+            )
+        ]
 
     def context(self) -> Mapping[str, object]:
         youngest_first = sorted(self.ages.groups, key=lambda group: group.band.youngest)

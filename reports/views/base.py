@@ -100,7 +100,7 @@ class Report(StaffPage):
         """In the order in which the report was published."""
         raise NotImplementedError
 
-    def total(self) -> Row:
+    def totals(self) -> Sequence[Row]:
         return ()
 
     def ordered_rows(self) -> Iterable[Row]:
@@ -134,7 +134,7 @@ class Report(StaffPage):
         return {
             "heads": heads(self.columns, self.sort),
             "rows": self.rows_between(start, start + ROWS_A_PAGE),
-            "total": self.total(),
+            "totals": self.totals(),
             "page": pages.page(number),
             "page_numbers": pages.get_elided_page_range(number),
             "other_page": other_page,

@@ -65,10 +65,10 @@ class PatientsByBrand(Report):
             share = percent(counted.patients, self.use.patients)
             yield (*first, Cell(counted.patients, self.patients(counted)), Cell(share))
 
-    def total(self) -> Row:
+    def totals(self) -> Sequence[Row]:
         once = Cell(self.use.patients, self.links.to(linked="some"))
         first = (Cell("Total, each patient once"), *([Cell("")] if self.brand_asked else []))
-        return (*first, once, Cell(percent(self.use.patients, self.use.patients)))
+        return [(*first, once, Cell(percent(self.use.patients, self.use.patients)))]
 
     def context(self) -> Mapping[str, object]:
         bars = [

@@ -65,13 +65,15 @@ class PatientsWithoutTracker(Report):
         address = f"{self.links.list}{urlquote(quote(patient.patient_id))}/change/" if self.links.is_open else ""
         return Cell(patient.patient_id, address), Cell(patient.name, address), Cell(self.reasons.of(patient))
 
-    def total(self) -> Row:
+    def totals(self) -> Sequence[Row]:
         count = self.reasons.patients
-        return (
-            Cell("Total"),
-            Cell(f"{count:,} patient{'' if count == 1 else 's'}", self.links.to(linked="none")),
-            Cell(""),
-        )
+        return [
+            (
+                Cell("Total"),
+                Cell(f"{count:,} patient{'' if count == 1 else 's'}", self.links.to(linked="none")),
+                Cell(""),
+            )
+        ]
 
     def context(self) -> Mapping[str, object]:
         return {

@@ -97,12 +97,12 @@ INDEXES = r"""
 
     medical_records_pkey: unique (patient_id)
     medical_records_allergies: gin (regexp_split_to_array(lower(allergies), '\s*,\s*')) WHERE NOT allergies = ''
-    medical_records_birth: (date_of_birth)
+    medical_records_birth: (date_of_birth, gender)
     medical_records_conditions: gin (regexp_split_to_array(lower(medical_conditions), '\s*,\s*'))
         WHERE NOT medical_conditions = ''
     medical_records_last_seen: (last_appointment_date NULLS FIRST, patient_id)
     medical_records_multilinked: (patient_id) WHERE link_count > 1
-    medical_records_name_birth: (lower(name), date_of_birth)
+    medical_records_name_birth: (lower(name), date_of_birth) INCLUDE (name)
     medical_records_name_words: gin (name_words(name))
     medical_records_tracker: (lower(tracker)) WHERE NOT tracker = ''
     medical_records_unlinked: (patient_id) INCLUDE (tracker) WHERE link_count = 0
