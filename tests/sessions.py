@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import connection
 
-_HELD_UP_BY_US = (
+HELD_UP_BY_US = (
     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 )
 
@@ -30,5 +30,5 @@ def _work_and_disconnect(work: Callable[[], object]) -> object:
 
 def _holds_up_others() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_HELD_UP_BY_US)
+        cursor.execute(HELD_UP_BY_US)
         return bool(cursor.fetchone()[0])

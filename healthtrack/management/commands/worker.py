@@ -32,6 +32,7 @@ class Command(BaseCommand):
 
 
 def _end_with_input() -> None:
-    while sys.stdin.buffer.read(1):
+    # Not through a buffer: its lock, held by a thread that waits, has Python abort where the worker ends otherwise.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

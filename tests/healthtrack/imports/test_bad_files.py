@@ -6,12 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils.html import escape
 
 from healthtrack.imports.models import State
@@ -32,6 +30,7 @@ from tests.healthtrack.imports.files import (
 from tests.healthtrack.imports.pages import last_run, upload
 from tests.healthtrack.imports.test_reader_properties import parts_of
 from tests.healthtrack.imports.test_reading import SHEET
+from tests.healthtrack.imports.workers import database_of_the_tests
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -453,10 +452,3 @@ class TestTheCommandItself:
         assert lines == list(OF_RECORDS[name])
         assert last.startswith(f"CommandError: Nothing was imported: {faults} of ")
         assert tables() == before
-
-
-def database_of_the_tests() -> str:
-    connection.ensure_connection()
-    place = connection.connection.info
-    sign_in = ":".join(quote(part, safe="") for part in (place.user, place.password) if part)
-    return f"postgresql://{sign_in}@{quote(place.host, safe='')}:{place.port}/{place.dbname}"

@@ -1,0 +1,258 @@
+"""Imports whose worker is killed, stopped or held up: real processes, and nothing half done."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.conf import settings as project
+from django.db import connection
+from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from healthtrack.imports.area import areas
+from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.tasks import WORKER_ENDED
+from patients.models import MedicalRecord
+from tests import factories
+from tests.conftest import SignIn
+from tests.healthtrack.imports.files import RECORDS, links, write_csv
+from tests.healthtrack.imports.pages import last_run
+from tests.healthtrack.imports.quick_worker import WITHOUT_END
+from tests.healthtrack.imports.workers import (
+    environment_of_the_tests,
+    held,
+    wait_for,
+    wait_for_state,
+    worker,
+)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("data_folder", "areas_dropped", "jobs_dropped"),
+]
+
+# An import takes it away last of all, when everything else is written.
+LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
+RECORDS_TABLE = "LOCK TABLE medical_records IN ACCESS EXCLUSIVE MODE"
+JOBS_TABLE = "LOCK TABLE procrastinate_jobs IN SHARE MODE"
+BEFORE = {("P1", "Xiaomi", "Band 2")}
+AFTER = {(f"P{number}", "Amazfit", "Bip") for number in range(1, 5)}
+
+
+@pytest.fixture
+def jobs_dropped(transactional_db: None) -> Iterator[None]:
+    """Their tables are not of Django's making, and are not emptied after such a test."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+
+
+@pytest.fixture
+def steward(sign_in: SignIn) -> Client:
+    factories.medical_record("P1", tracker="Band 2")
+    factories.tracker_model("Xiaomi", "Band 2")
+    factories.tracker_model("Amazfit", "Bip")
+    assert links() == BEFORE
+    return sign_in(*RECORDS.steward)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A patient who changes the tracker, and three new ones."""
+    return write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{"Tracker": "Bip"}] * 4))
+
+
+def bring(steward: Client, path: Path) -> ImportRun:
+    with path.open("rb") as file:
+        assert steward.post(RECORDS.address("import"), {"import_file": file}).status_code == 302
+    return last_run()
+
+
+def go_ahead(steward: Client, run: ImportRun) -> ImportRun:
+    assert steward.post(RECORDS.address("process_import"), {"run": run.pk}).status_code == 302
+    return run
+
+
+def cancel(steward: Client, run: ImportRun) -> None:
+    steward.post(f"/admin/imports/importrun/{run.pk}/cancel/")
+
+
+@pytest.fixture
+def checked(steward: Client, path: Path) -> ImportRun:
+    run = bring(steward, path)
+    with worker():
+        return wait_for_state(run, State.CHECKED)
+
+
+def jobs() -> list[str]:
+    return list(ProcrastinateJob.objects.filter(args__has_key="run_id").values_list("status", flat=True))
+
+
+def assert_untouched() -> None:
+    assert MedicalRecord.objects.count() == 1
+    assert links() == BEFORE
+
+
+def assert_applied(run: ImportRun) -> None:
+    wait_for_state(run, State.APPLIED)
+    assert (run.counts.new, run.counts.changed, run.counts.unchanged, run.linked) == (3, 1, 0, 4)
+    assert MedicalRecord.objects.count() == 4
+    assert links() == AFTER
+
+
+def assert_nothing_kept(settings: LazySettings) -> None:
+    assert areas() == []
+    assert list(Path(settings.HEALTHTRACK_DATA_DIR, "uploads").iterdir()) == []
+
+
+def is_reading(run: ImportRun) -> bool:
+    return ImportRun.objects.filter(pk=run.pk, stage=Stage.READING, rows_done__gt=0).exists()
+
+
+def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, path: Path) -> None:
+    run = bring(steward, path)
+    with worker(WITHOUT_END) as first:
+        wait_for(lambda: is_reading(run))
+        first.kill()
+    with worker():
+        wait_for_state(run, State.CHECKED)
+    assert (run.rows_read, run.counts.new, run.counts.changed) == (4, 3, 1)
+    assert_untouched()
+
+
+def test_an_import_whose_worker_is_killed_leaves_no_row_and_is_done_by_the_next(
+    steward: Client, checked: ImportRun
+) -> None:
+    run = go_ahead(steward, checked)
+    with held(LINK) as hold, worker() as first:
+        wait_for(hold.is_awaited)
+        first.kill()
+    assert_untouched()
+    with worker():
+        assert_applied(run)
+
+
+def test_an_import_whose_worker_is_killed_before_it_says_so_is_done_once(steward: Client, checked: ImportRun) -> None:
+    run = go_ahead(steward, checked)
+    with worker() as first, ExitStack() as amid_writing:
+        wait_for(amid_writing.enter_context(held(LINK)).is_awaited)
+        with held(JOBS_TABLE) as hold:
+            amid_writing.close()
+            wait_for_state(run, State.APPLIED)
+            wait_for(hold.is_awaited)
+            first.kill()
+            hold.end_those_who_wait()
+    MedicalRecord.objects.filter(pk="P2").delete()
+    assert jobs() == ["doing"]
+    with worker():
+        wait_for(lambda: not jobs())
+    assert not MedicalRecord.objects.filter(pk="P2").exists()
+    assert ImportRun.objects.get(pk=run.pk).state == State.APPLIED
+
+
+def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
+    steward: Client, checked: ImportRun, settings: LazySettings
+) -> None:
+    run = go_ahead(steward, checked)
+    with held(LINK) as hold:
+        for _ in range(3):
+            with worker() as killed:
+                wait_for(hold.is_awaited)
+                killed.kill()
+            wait_for(lambda: not hold.is_awaited())
+        with worker():
+            wait_for_state(run, State.FAILED)
+    assert run.reason == WORKER_ENDED
+    assert_untouched()
+    assert_nothing_kept(settings)
+
+
+def test_an_import_whose_worker_is_told_to_stop_is_done_by_the_next(steward: Client, checked: ImportRun) -> None:
+    run = go_ahead(steward, checked)
+    with held(LINK) as hold, worker() as first:
+        wait_for(hold.is_awaited)
+        assert first.stop() == 0
+    assert_untouched()
+    with worker():
+        assert_applied(run)
+
+
+def test_imports_take_turns_and_each_is_compared_with_what_the_one_before_has_left(
+    steward: Client, checked: ImportRun, tmp_path: Path
+) -> None:
+    others = write_csv(tmp_path / "others.csv", RECORDS.rows({}, {"patient_id": "P2", "name": "Grace Hopper"})[1:])
+    second = bring(steward, others)
+    with worker(), worker():
+        wait_for_state(second, State.CHECKED)
+        assert (second.counts.new, second.counts.changed) == (1, 0)
+        with held(LINK) as hold:
+            go_ahead(steward, checked)
+            wait_for(hold.is_awaited)
+            go_ahead(steward, second)
+            with import_by_command(others) as command:
+                wait_for(waits_for_its_turn)
+                second.refresh_from_db()
+                assert (second.state, second.stage) == (State.APPLYING, Stage.WAITING)
+                assert_untouched()
+                hold.end()
+                assert command.wait() == 0
+        wait_for_state(second, State.APPLIED)
+    by_command = last_run()
+    counts = sorted((run.counts.new, run.counts.changed, run.counts.unchanged) for run in (second, by_command))
+    assert counts == [(0, 0, 1), (0, 1, 0)]
+    assert MedicalRecord.objects.get(pk="P2").name == "Grace Hopper"
+    assert MedicalRecord.objects.count() == 4
+
+
+def import_by_command(path: Path) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "manage.py", RECORDS.command, path)
+    return subprocess.Popen(command, env=environment_of_the_tests(), cwd=project.BASE_DIR, stdout=subprocess.DEVNULL)
+
+
+def waits_for_its_turn() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT count(*) FROM pg_locks JOIN pg_database AS here ON here.oid = database
+             WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+        """)
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_check_that_is_cancelled_amid_reading_leaves_nothing(
+    steward: Client, path: Path, settings: LazySettings
+) -> None:
+    run = bring(steward, path)
+    with worker(WITHOUT_END):
+        wait_for(lambda: is_reading(run))
+        cancel(steward, run)
+        wait_for_state(run, State.CANCELLED)
+    assert_untouched()
+    assert_nothing_kept(settings)
+
+
+def test_a_check_that_is_cancelled_amid_comparing_leaves_nothing(
+    steward: Client, path: Path, settings: LazySettings
+) -> None:
+    run = bring(steward, path)
+    with held(RECORDS_TABLE) as hold, worker():
+        wait_for(hold.is_awaited)
+        cancel(steward, run)
+        wait_for_state(run, State.CANCELLED)
+    assert_untouched()
+    assert_nothing_kept(settings)
+
+
+def test_an_import_that_is_cancelled_amid_writing_leaves_nothing(
+    steward: Client, checked: ImportRun, settings: LazySettings
+) -> None:
+    run = go_ahead(steward, checked)
+    with held(LINK) as hold, worker():
+        wait_for(hold.is_awaited)
+        cancel(steward, run)
+        wait_for_state(run, State.CANCELLED)
+    assert_untouched()
+    assert_nothing_kept(settings)
