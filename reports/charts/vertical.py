@@ -42,7 +42,6 @@ class VerticalBars:
     axis: Axis
     columns: tuple[DrawnColumn, ...]
     height: int = TOP + PLOT + LABELS
-    base: int = TOP + PLOT
     label_y: int = TOP + PLOT + 18
 
     @property
