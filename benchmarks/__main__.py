@@ -19,11 +19,12 @@ def main(wanted: list[str]) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import home, imports, load, migrations, records, reports  # noqa: PLC0415
+    from benchmarks import home, imports, load, migrations, records, reports, runs  # noqa: PLC0415
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,
         "memory": imports.measure_memory,
+        "runs": runs.measure_runs,
         "reports": reports.compare_pages,
         "home": home.measure_home,
         "migrations": migrations.measure_waits,

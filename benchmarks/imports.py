@@ -36,11 +36,11 @@ def compare_import() -> None:
     with sample_files(PATIENTS) as (catalogue, records):
         FitnessTrackerResource().import_data(catalogue)
         _import(records)
-        finished = {table: _copied_out(table) for table in TABLES}
+        finished = {table: copied_out(table) for table in TABLES}
         dataset = _as_dataset()
         ours, limit, bare = "this import", "the limit", "the limit without triggers"
         taken = medians(
-            {ours: lambda: _import(records), limit: lambda: _copy_in(finished), bare: _without_triggers(finished)},
+            {ours: lambda: _import(records), limit: lambda: copy_in(finished), bare: _without_triggers(finished)},
             rounds=5,
             before_each=empty_records,
         )
@@ -70,10 +70,10 @@ def measure_memory() -> None:
         )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()
-        finished = {table: _copied_out(table) for table in TABLES}
+        finished = {table: copied_out(table) for table in TABLES}
         empty_records()
         started = time.perf_counter()
-        _copy_in(finished)
+        copy_in(finished)
         ratio = float(seconds) / (time.perf_counter() - started)
     print(f"Import of {int(new):,} records: {ratio:.2f} x the limit, peak memory of the process {megabytes} MB")
 
@@ -94,12 +94,12 @@ def _as_dataset() -> Dataset:
     return Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
 
 
-def _copied_out(table: str) -> bytes:
+def copied_out(table: str) -> bytes:
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} TO STDOUT") as copy:
         return b"".join(bytes(part) for part in copy)
 
 
-def _copy_in(finished: dict[str, bytes]) -> None:
+def copy_in(finished: dict[str, bytes]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table, rows in finished.items():
             with cursor.copy(f"COPY {table} FROM STDIN") as copy:
@@ -110,7 +110,7 @@ def _without_triggers(finished: dict[str, bytes]) -> Callable[[], None]:
     def copy_in() -> None:
         _switch_triggers("DISABLE")
         try:
-            _copy_in(finished)
+            copy_in(finished)
         finally:
             _switch_triggers("ENABLE")
 

@@ -1,0 +1,154 @@
+"""Imports as a steward meets them: uploaded to the web, checked and applied by a worker that really runs."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test import Client
+
+from benchmarks.imports import TABLES, copied_out, copy_in
+from benchmarks.measuring import empty_records, sample_files
+from benchmarks.pages import MANY_PATIENTS, browser
+from healthtrack.imports.area import StagingArea
+from healthtrack.imports.checking import check_batch
+from healthtrack.imports.headers import lay_out
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.reading import open_table
+from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.staging import StagedRows
+from healthtrack.work import is_alive
+from patients.resources import MedicalRecordResource
+from trackers.resources import FitnessTrackerResource
+
+PATIENTS = 100_000
+ROUNDS = 3
+VIEWS = 40
+LIST = "/admin/patients/medicalrecord/"
+
+
+def measure_runs() -> None:
+    with _worker() as worker:
+        _compare_with_staging()
+        _follow_a_million(worker)
+
+
+@contextmanager
+def _worker() -> Iterator[subprocess.Popen[bytes]]:
+    name = connection.settings_dict["NAME"]
+    script = (
+        "import django; django.setup();"
+        f"from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
+        "from django.core.management import call_command; call_command('worker')"
+    )
+    with subprocess.Popen([sys.executable, "-c", script]) as worker:
+        try:
+            while not is_alive():
+                assert worker.poll() is None
+                time.sleep(0.1)
+            yield worker
+        finally:
+            worker.terminate()
+
+
+def _compare_with_staging() -> None:
+    client = browser()
+    staging, preview, first, again = ([0.0] * ROUNDS for _ in range(4))
+    with sample_files(PATIENTS) as (catalogue, records):
+        FitnessTrackerResource().import_data(catalogue)
+        for number in range(ROUNDS):
+            empty_records()
+            staging[number] = _timed(lambda: _stage_alone(records))
+            runs_of_file = [_import(client, records) for _ in range(2)]
+            (preview[number], first[number]), (_, again[number]) = runs_of_file
+    print(f"Upload of {PATIENTS:,} records, checked and applied by a worker:")
+    print(f"  the preview is there after {median(preview) / median(staging):.2f} x reading and staging alone")
+    print(f"  the same file again, which changes nothing: {median(again) / median(first):.2f} x the first time")
+
+
+def _import(client: Client, file: Path) -> tuple[float, float]:
+    """Seconds to the preview, and to all of it."""
+    started = time.perf_counter()
+    run = _wait(_upload(client, file), State.CHECKED)
+    preview = time.perf_counter() - started
+    client.post(f"{LIST}process_import/", {"run": run.run_id})
+    _wait(run, State.APPLIED)
+    return preview, time.perf_counter() - started
+
+
+def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
+    client = browser()
+    with sample_files(MANY_PATIENTS) as (catalogue, records):
+        FitnessTrackerResource().import_data(catalogue)
+        quiet = [_timed(lambda: client.get(LIST)) for _ in range(VIEWS)]
+        empty_records()
+        views: list[float] = []
+        started = time.perf_counter()
+        run = _upload(client, records)
+        _wait(run, State.CHECKED, lambda: views.append(_timed(lambda: client.get(LIST))))
+        taken = time.perf_counter() - started
+        page = [_timed(lambda: client.get(f"/admin/imports/importrun/{run.run_id}/change/")) for _ in range(5)]
+        weight = len(client.get(f"/admin/imports/importrun/{run.run_id}/change/?page=9999").content)
+        last = _timed(lambda: client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new&page=10000"))
+        started = time.perf_counter()
+        client.post(f"{LIST}process_import/", {"run": run.run_id})
+        _wait(run, State.APPLIED, lambda: views.append(_timed(lambda: client.get(LIST))))
+        taken += time.perf_counter() - started
+        finished = {table: copied_out(table) for table in TABLES}
+        empty_records()
+        limit = _timed(lambda: copy_in(finished))
+    print(f"Upload of {MANY_PATIENTS:,} records, from the file to applied:")
+    print(f"  {taken / limit:.2f} x bare COPY of the finished rows ({taken:.0f} s, {limit:.0f} s)")
+    print(f"  peak memory of the worker {_peak_megabytes(worker)} MB")
+    print(f"  a view of the record list meanwhile {median(views) / median(quiet):.2f} x a quiet one (of {len(views)})")
+    print(
+        f"  its preview {median(page) * 1000:.0f} ms, a page in the middle {last * 1000:.0f} ms, {weight / 1000:.0f} kB"
+    )
+
+
+def _stage_alone(file: Path) -> None:
+    """What must be done at the least: the file is read, its rows checked, and put where they can be compared."""
+    resource = MedicalRecordResource()
+    area = StagingArea(0)
+    with transaction.atomic(), open_table(file) as table:
+        area.make()
+        with area.entered() as cursor:
+            rows = StagedRows(resource.plan, cursor)
+            rows.make_table()
+            layout = lay_out(table, resource.plan.columns)
+            with rows.filling() as fill:
+                for batch in table.batches:
+                    named = batch.select(LINE, *layout.positions).rename(layout.positions)
+                    fill(check_batch(named, resource.plan.columns, resource.row_rules()).rows)
+        area.drop()
+
+
+def _upload(client: Client, file: Path) -> ImportRun:
+    client.post(f"{LIST}import/", {"import_file": SimpleUploadedFile(file.name, file.read_bytes())})
+    return ImportRun.objects.latest("run_id")
+
+
+def _wait(run: ImportRun, state: State, meanwhile: Callable[[], None] = lambda: None) -> ImportRun:
+    while run.state != state:
+        assert not run.is_ended, run.reason
+        meanwhile()
+        time.sleep(0.02)
+        run.refresh_from_db()
+    return run
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _peak_megabytes(process: subprocess.Popen[bytes]) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak) // 1024
