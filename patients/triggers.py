@@ -23,14 +23,14 @@ _RECOUNT = """
 # function sees what was committed before it, so the second counts the first one's links once it holds the lock.
 # An import writes the links before their patients, of whom none is found yet.
 _OF_LINKS = f"""
-    touched := ARRAY(SELECT DISTINCT patient_id FROM ({{touched}}) AS rows);
+    touched := ARRAY({{touched}});
     PERFORM FROM medical_records WHERE patient_id = ANY (touched) ORDER BY patient_id FOR NO KEY UPDATE;
     IF FOUND THEN {_RECOUNT} END IF;
     RETURN NULL;
 """
 # A statement that touches no row fires too: without the condition an update by this trigger would never end.
 _OF_RECORDS = f"""
-    touched := ARRAY(SELECT DISTINCT patient_id FROM ({{touched}}) AS rows);
+    touched := ARRAY({{touched}});
     IF touched <> '{{{{}}}}' THEN {_RECOUNT} END IF;
     RETURN NULL;
 """
