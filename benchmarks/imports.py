@@ -107,14 +107,14 @@ def copy_in(finished: dict[str, bytes]) -> None:
 
 
 def _without_triggers(finished: dict[str, bytes]) -> Callable[[], None]:
-    def copy_in() -> None:
+    def copy_without_triggers() -> None:
         _switch_triggers("DISABLE")
         try:
             copy_in(finished)
         finally:
             _switch_triggers("ENABLE")
 
-    return copy_in
+    return copy_without_triggers
 
 
 def _switch_triggers(state: str) -> None:

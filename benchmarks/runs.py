@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -84,32 +85,37 @@ def _import(client: Client, file: Path) -> tuple[float, float]:
 
 def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
     client = browser()
+
+    def view() -> float:
+        return _timed(lambda: client.get(LIST))
+
     with sample_files(MANY_PATIENTS) as (catalogue, records):
         FitnessTrackerResource().import_data(catalogue)
         empty_records()
-        quiet = [_timed(lambda: client.get(LIST)) for _ in range(VIEWS)]
-        views: list[float] = []
+        quiet, meanwhile = [view() for _ in range(VIEWS)], list[float]()
         started = time.perf_counter()
-        run = _upload(client, records)
-        _wait(run, State.CHECKED, lambda: views.append(_timed(lambda: client.get(LIST))))
+        run = _wait(_upload(client, records), State.CHECKED, lambda: meanwhile.append(view()))
         taken = time.perf_counter() - started
-        page = [_timed(lambda: client.get(f"/admin/imports/importrun/{run.run_id}/change/")) for _ in range(5)]
-        weight = len(client.get(f"/admin/imports/importrun/{run.run_id}/change/?page=9999").content)
-        middle = _timed(lambda: client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new&page=10000"))
+        pages, kilobytes = _open_preview(client, run)
         started = time.perf_counter()
         client.post(f"{LIST}process_import/", {"run": run.run_id})
-        _wait(run, State.APPLIED, lambda: views.append(_timed(lambda: client.get(LIST))))
+        _wait(run, State.APPLIED, lambda: meanwhile.append(view()))
         taken += time.perf_counter() - started
         finished = {table: copied_out(table) for table in TABLES}
         empty_records()
         limit = _timed(lambda: copy_in(finished))
     print(f"Upload of {MANY_PATIENTS:,} records, from the file to applied:")
-    print(f"  {taken / limit:.2f} x bare COPY of the finished rows ({taken:.0f} s, {limit:.0f} s)")
+    print(f"  {taken / limit:.2f} x bare COPY of the finished rows ({taken:.0f} s for {limit:.0f} s)")
     print(f"  peak memory of the worker {_peak_megabytes(worker)} MB")
-    print(f"  a view of the record list meanwhile {median(views) / median(quiet):.2f} x a quiet one (of {len(views)})")
-    print(
-        f"  its preview {median(page) * 1000:.0f} ms, a page in the middle {last * 1000:.0f} ms, {weight / 1000:.0f} kB"
-    )
+    print(f"  the record list meanwhile {median(meanwhile) / median(quiet):.2f} x a quiet look, {len(meanwhile)} looks")
+    print(f"  a page of the preview at most {max(pages) * 1000:.0f} ms and {kilobytes:.0f} kB")
+
+
+def _open_preview(client: Client, run: ImportRun) -> tuple[list[float], float]:
+    """Seconds of its first, middle and last page, and the weight of the first in kB."""
+    address = f"/admin/imports/importrun/{run.run_id}/change/"
+    pages = [_timed(partial(client.get, address, {"page": page})) for page in (1, 10_000, 20_000)]
+    return pages, len(client.get(address).content) / 1000
 
 
 def _stage_alone(file: Path) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0003_why_unlinked"),
+        ("patients", "0004_covering_indexes"),
     ]
 
     operations = [
