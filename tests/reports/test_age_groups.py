@@ -198,5 +198,5 @@ def test_files_are_named_after_the_report_and_the_day_asked(analyst: Client) -> 
 
 def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     born(date(1950, 1, 1))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):
         analyst.get(PAGE)

@@ -126,5 +126,5 @@ def test_files_are_named_after_the_report_and_the_day(analyst: Client) -> None:
 
 def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     patient(1, factories.tracker_model("Honor"), factories.tracker_model("Xiaomi"))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         analyst.get(PAGE)
