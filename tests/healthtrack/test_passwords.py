@@ -1,0 +1,25 @@
+"""What a password must be, and how it is kept."""
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from healthtrack import settings as project
+
+
+@pytest.mark.parametrize("password", ["fourteen chars", "1234567890123456", "1qaz2wsx3edc4rfv", "ada.lovelace.1815"])
+def test_a_short_common_or_guessable_one_is_refused(password: str) -> None:
+    with pytest.raises(ValidationError):
+        validate_password(password, User(username="ada.lovelace.1815"))
+
+
+def test_fifteen_letters_will_do() -> None:
+    validate_password("fifteen letters")
+
+
+def test_it_is_kept_by_argon2(settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = project.PASSWORD_HASHERS
+    assert make_password("fifteen letters").startswith("argon2$argon2id$")
