@@ -81,14 +81,13 @@ def test_a_long_list_is_shaded_for_its_most_frequent_conditions(analyst: Client)
         patient(number, f"Condition {number:02}")
     words = page(analyst, PAGE)
     assert "the twenty most frequent conditions" in words
-    assert words.count("Condition 19") == 2
-    assert words.count("Condition 20") == 1
+    assert words.count("Condition 18") == words.count("Condition 19") > words.count("Condition 20") == 1
 
 
 def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(30):
         patient(number, f"Condition {number}, Asthma", factories.tracker_model(f"Brand {number}"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         analyst.get(PAGE)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         analyst.get(PAGE)
