@@ -1,12 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import LazySettings, settings
 from django.core.cache import caches
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
+from healthtrack.imports.area import areas
 from reports import caching
 from tests import factories
 
@@ -53,3 +55,19 @@ def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine; and what one test counted is no answer in another."""
     monkeypatch.setattr(caching, "QUICK_SECONDS", float("inf"))
     caches["reports"].clear()
+
+
+@pytest.fixture
+def areas_dropped(transactional_db: None) -> Iterator[None]:
+    """For imports that commit: tables are emptied after such a test, but areas would stay."""
+    yield
+    for area in areas():
+        area.drop()
+
+
+@pytest.fixture
+def jobs_dropped(transactional_db: None) -> Iterator[None]:
+    """Their tables are not of Django's making, and are not emptied after such a test."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")

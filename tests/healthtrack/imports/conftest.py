@@ -1,11 +1,8 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection
-
-from healthtrack.imports.area import areas
 
 
 @pytest.fixture
@@ -17,11 +14,3 @@ def data_folder(db: None, settings: LazySettings, tmp_path: Path) -> Path:
     connection.ensure_connection()
     settings.HEALTHTRACK_DATA_DIR = tmp_path / "data"
     return tmp_path / "data"
-
-
-@pytest.fixture
-def areas_dropped(transactional_db: None) -> Iterator[None]:
-    """For imports that commit: tables are emptied after such a test, but areas would stay."""
-    yield
-    for area in areas():
-        area.drop()
