@@ -127,6 +127,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "healthtrack.formats"
 TIME_ZONE = environment.time_zone("HEALTHTRACK_TIME_ZONE")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

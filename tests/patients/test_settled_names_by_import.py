@@ -32,7 +32,7 @@ def brands(analyst: Client) -> dict[str, int]:
 
 
 def without_tracker(analyst: Client) -> list[str]:
-    return [number for number, _ in table(analyst, "/reports/without-tracker/")["tbody"]]
+    return [row[0] for row in table(analyst, "/reports/without-tracker/")["tbody"]]
 
 
 def test_settling_band_2_moves_exactly_its_patients_in_both_reports(
