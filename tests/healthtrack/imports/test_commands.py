@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
 
+from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
 from tests.factories import medical_record, tracker_model
 from tests.healthtrack.imports.files import CATALOGUE, FIXTURES, RECORDS, Kind, tables, write_csv
@@ -95,6 +96,32 @@ class TestWhatTheyPrint:
             f"line {n}" for n in (3, 4, 5, 7)
         ]
         assert json.loads(out.getvalue())["faulty"] == 4
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class TestProgress:
+    def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(self, path: Path) -> None:
+        terminal = Terminal()
+        write_csv(path, RECORDS.rows({}, {}))
+        call_command(RECORDS.command, str(path), stdout=StringIO(), stderr=terminal, no_color=True)
+        shown = terminal.getvalue()
+        assert "[........................................] Reading and checking the rows" in shown
+        assert "[########################################] Writing the rows" in shown
+        assert shown.endswith("\r\x1b[K")
+
+    def test_a_pipe_is_shown_none(self, path: Path) -> None:
+        assert run(RECORDS, write_csv(path, RECORDS.rows({})))[1] == ""
+
+    def test_each_import_leaves_a_run(self, path: Path) -> None:
+        run(RECORDS, write_csv(path, RECORDS.rows({})))
+        run(RECORDS, path, "--dry-run")
+        dry, real = ImportRun.objects.all()
+        assert (real.state, real.file_name, real.started_by) == (State.APPLIED, "rows.csv", None)
+        assert (dry.state, dry.file_sha256) == (State.CANCELLED, real.file_sha256)
 
 
 class TestFilesThatCannotBeRead:
