@@ -1,0 +1,132 @@
+"""Every address with every method and with what nobody would type gets an answer, and lets nobody further than may be.
+
+The addresses are those that the URL resolver knows, so that a new one is swept without being written here.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+
+from tests.browser.addresses import address, make_rows
+from tests.conftest import SignIn
+
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
+ODD_VALUES = ("x", "0", "9" * 40, "\0", "%00", "_5F", "../../etc/passwd", "P1/extra", "é\u202e<b>")
+READ = ("q", "p", "o", "e", "page", "format", "as_of", "name", "run", "column", "next", "of")
+ODD_PARAMETERS: list[dict[str, str]] = [
+    *(dict.fromkeys(READ, value) for value in ("\0", "x" * 2000, "9" * 40, "-1", "1.5", "'\"<b>", "2024-02-30", "٣")),
+    {"_popup": "1", "_to_field": "x"},
+    {"_to_field": "password"},
+    {"_changelist_filters": "\0"},
+    {"gender": "X", "min_age": "9" * 40, "max_age": "-1", "twins": "maybe", "tracker_model": "9" * 40, "linked": "x"},
+    {"appointment_after": "0000-00-00", "appointment_before": "9999-12-31", "medication": "\0", "brand": "%"},
+    {"app_label": "x", "model_name": "y", "field_name": "z", "term": "\0"},
+    {"app_label": "patients", "model_name": "medicalrecordtracker", "field_name": "model", "term": "\0", "page": "x"},
+    {"password__startswith": "a", "user__password": "a"},
+]
+ODD_FORMS: list[dict[str, Any]] = [
+    {},
+    {"action": "delete_selected", "_selected_action": ["\0", "9" * 40], "index": "x", "select_across": "1"},
+    {"_save": "1", "name": "\0", "patient_id": "x" * 300, "date_of_birth": "x", "form-TOTAL_FORMS": "9" * 40},
+    {"form-TOTAL_FORMS": "x", "tracker_links-TOTAL_FORMS": "-1", "tracker_links-INITIAL_FORMS": "9" * 9},
+    {"import_file": "x", "format": "99", "resource": "99", "run": "\0", "model": "9" * 40, "undo": "x", "of": "//x"},
+]
+# What anybody may open; all else sends a stranger to sign in, or refuses.
+FOR_ANYBODY = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}
+# What every member of the staff may open: pages without patients.
+FOR_THE_STAFF = FOR_ANYBODY | {
+    *("home", "admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"),
+}
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        elif pattern.name:
+            yield prefix + pattern.name, pattern
+
+
+ALL = dict(names(get_resolver()))
+each_page = pytest.mark.parametrize("name", sorted(ALL))
+
+
+def parameters(pattern: URLPattern) -> list[str]:
+    return list(getattr(pattern.pattern, "converters", None) or pattern.pattern.regex.groupindex)
+
+
+def addresses(name: str) -> list[str]:
+    """Where the page of a row that is there stands, and those of rows that cannot be."""
+    found = []
+    with suppress(LookupError, NoReverseMatch):
+        found.append(address(name))
+    wanted = parameters(ALL[name])
+    for value in ODD_VALUES if wanted else ():
+        with suppress(NoReverseMatch):
+            found.append(reverse(name, kwargs=dict.fromkeys(wanted, value)))
+    assert found, f"The sweep does not know how to write an address of {name}."
+    return found
+
+
+def ask(client: Client, method: str, where: str, *form: object) -> HttpResponse:
+    answer: HttpResponse = getattr(client, method)(where, *form)
+    if answer.streaming:
+        b"".join(answer)
+    assert answer.status_code < 500, f"{method} {where} {form}: {answer.status_code}"
+    return answer
+
+
+def lets_in(answer: HttpResponse) -> bool:
+    return answer.status_code == 200 and "Allow" not in answer
+
+
+def client_of(person: User | None) -> Client:
+    client = Client(raise_request_exception=False)
+    if person:
+        client.force_login(person)
+    return client
+
+
+@pytest.mark.django_db
+@each_page
+def test_nobody_gets_in_who_has_not_signed_in(name: str) -> None:
+    make_rows()
+    stranger = client_of(None)
+    where, *_ = addresses(name)
+    for method in METHODS:
+        assert not lets_in(ask(stranger, method, where)) or name in FOR_ANYBODY, f"{method} {where}"
+
+
+@pytest.mark.django_db
+@each_page
+def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -> None:
+    make_rows()
+    sign_in()
+    nobody = client_of(User.objects.get(username="staff"))
+    where, *_ = addresses(name)
+    for method in METHODS:
+        assert not lets_in(ask(nobody, method, where)) or name in FOR_THE_STAFF, f"{method} {where}"
+
+
+@pytest.mark.django_db
+@each_page
+def test_whatever_is_asked_gets_an_answer(name: str) -> None:
+    client = client_of(make_rows())
+    first, *others = addresses(name)
+    join = "&" if "?" in first else "?"
+    for method in METHODS:
+        ask(client, method, first)
+    for odd in ODD_PARAMETERS:
+        ask(client, "get", f"{first}{join}{urlencode(odd)}")
+    for form in ODD_FORMS:
+        ask(client, "post", first, form)
+    for where in others:
+        ask(client, "get", where)
+        ask(client, "post", where)
