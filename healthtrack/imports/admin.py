@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from healthtrack import work
 from healthtrack.admin import CarefulPages
 from healthtrack.imports import pages, runs
 from healthtrack.imports.faulty_file import faulty_file
@@ -116,7 +117,8 @@ class ImportRunAdmin(CarefulPages):
         run = self._run(request, number)
         if not run.is_working:
             return HttpResponse(headers={"HX-Refresh": "true"})
-        context = {"run": run, **_progress(run), "told": request.GET.get("told", "")}
+        lacking = request.GET.get("lacks_worker") == "True"
+        context = {"run": run, **_progress(run), "told": request.GET.get("told", ""), "told_lacking": lacking}
         return TemplateResponse(request, "imports/run-progress.html", context)
 
     @method_decorator(require_POST)
@@ -183,7 +185,12 @@ class ImportRunAdmin(CarefulPages):
 
 def _progress(run: ImportRun) -> dict[str, object]:
     percent = int(100 * run.fraction_done)
-    return {"percent": percent, "step": percent - percent % TOLD_PERCENT, "time_left": _time_left(run)}
+    return {
+        "percent": percent,
+        "step": percent - percent % TOLD_PERCENT,
+        "time_left": _time_left(run),
+        "lacks_worker": run.is_working and bool(run.upload) and not work.is_alive(),
+    }
 
 
 def _time_left(run: ImportRun) -> timedelta | None:

@@ -6,7 +6,6 @@ from functools import cached_property
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
-from healthtrack import work
 from healthtrack.imports import pages
 from healthtrack.imports.faults import Fault
 from healthtrack.imports.models import ImportRun, State
@@ -37,9 +36,6 @@ class RunPage:
         """The last run before it of the same bytes."""
         same = ImportRun.objects.filter(file_sha256=self.run.file_sha256, kind=self.run.kind)
         return same.filter(run_id__lt=self.run.run_id).select_related("started_by").first()
-
-    def lacks_worker(self) -> bool:
-        return self.run.is_working and bool(self.run.upload) and not work.is_alive()
 
     @cached_property
     def listings(self) -> list[Listing]:

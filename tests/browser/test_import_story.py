@@ -93,6 +93,7 @@ def test_from_the_upload_over_the_faults_to_the_reports(page: Page, sign_in_as: 
         with held(RECORDS_TABLE):
             await_visible(page.get_by_text("Comparing with what is stored"))
             expect(page.locator("body[data-stays]")).to_have_count(1)
+            expect(page.get_by_text("No worker is running")).to_have_count(0)
             expect(page.get_by_role("progressbar")).to_have_js_property("value", 70)
             assert_fine(page)
         await_visible(page.get_by_text(f"{FAULTY} of 20,000 rows are faulty. Nothing is changed yet."))
