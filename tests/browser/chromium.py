@@ -8,6 +8,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # of which a container may have little
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -11,12 +11,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
 from tests.browser.chromium import DESKTOP, launch, program
 from tests.browser.complaints import Complaints
+
+PATIENCE = 20_000  # milliseconds; machines that run all tests at once are slow
+expect.set_options(timeout=PATIENCE)
 
 SignInAs = Callable[..., User]
 
