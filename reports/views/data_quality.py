@@ -70,7 +70,7 @@ class DataQualityReport(Report):
     def of_records(self) -> Iterator[Finding]:
         stale, twins = self.links.to(appointment="stale"), self.links.to(twins="yes")
         yield Finding(
-            "Patients without an appointment for two years",
+            "No appointment for two years",
             self.quality.stale,
             self.quality.stale,
             stale,

@@ -88,7 +88,7 @@ QUALITY = {
     "Stated trackers of several brands": "1 < (SELECT count(DISTINCT lower(brand_name))"
     " FROM medical_record_and_trackers JOIN tracker_models USING (model_id)"
     " WHERE patient_id = record.patient_id AND source = 'import')",
-    "Patients without an appointment for two years": "coalesce(last_appointment_date, '-infinity')"
+    "No appointment for two years": "coalesce(last_appointment_date, '-infinity')"
     " < %(as_of)s::date - interval '2 years'",
     "Records that may be of one person": "EXISTS (SELECT FROM medical_records AS other"
     " WHERE other.patient_id <> record.patient_id AND lower(other.name) = lower(record.name)"

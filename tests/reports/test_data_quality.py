@@ -52,7 +52,7 @@ def test_says_how_many_names_wait_and_how_many_patients_each_touches(analyst: Cl
 def test_finds_who_had_no_appointment_for_two_years(analyst: Client) -> None:
     for number, day in enumerate([None, date(2022, 5, 31), date(2022, 6, 1), SEEN]):
         patient(number, last_appointment_date=day)
-    assert counts(analyst, AS_OF)["Patients without an appointment for two years"] == 2
+    assert counts(analyst, AS_OF)["No appointment for two years"] == 2
 
 
 def test_finds_records_of_one_name_and_day_of_birth(analyst: Client) -> None:
