@@ -1,4 +1,6 @@
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.healthtrack.embedded_postgres.harness import stop_servers
 from tests.healthtrack.serving import Database, free_port
 
 
@@ -43,3 +46,14 @@ def in_production(environment: dict[str, str]) -> dict[str, str]:
         "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
         "WEB_CONCURRENCY": "1",
     }
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data folder whose embedded server is the test's own."""
+    # Not in pytest's own folder, which nobody else may enter: root's server runs as somebody else.
+    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
+    folder.chmod(0o755)
+    yield folder
+    stop_servers(folder.glob("postgres-*"))
+    shutil.rmtree(folder)

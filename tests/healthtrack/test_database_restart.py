@@ -1,27 +1,14 @@
 """Connections outlive a restart of the database, as far as those who ask can see."""
 
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.healthtrack.embedded_postgres.harness import home, is_down, server_pid, stop_servers, wait_for
+from tests.healthtrack.embedded_postgres.harness import home, is_down, server_pid, wait_for
 from tests.healthtrack.serving import Database, Server
 from tests.healthtrack.test_gunicorn import started
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    # Not in pytest's own folder, which nobody else may enter: root's server runs as somebody else.
-    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
-    folder.chmod(0o755)
-    yield folder
-    stop_servers(folder.glob("postgres-*"))
-    shutil.rmtree(folder)
 
 
 def asks(server: Server) -> int:

@@ -1,0 +1,71 @@
+"""The database is restarted, or dies, amid an import: a server of its own, that no other test uses."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from tests.healthtrack.embedded_postgres.harness import Client, server_pid
+from tests.healthtrack.imports.files import RECORDS, write_csv
+from tests.healthtrack.imports.test_real_workers import LINK
+from tests.healthtrack.imports.workers import held, wait_for, worker
+
+# A patient who changes the tracker, and three new ones; checked, and on the way into the tables.
+GO_AHEAD = """
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+django.setup()
+call_command("migrate", verbosity=0)
+from healthtrack.imports import runs, tasks
+from patients.resources import MedicalRecordResource
+from tests import factories
+from tests.imported import check_file
+
+factories.medical_record("P1", tracker="Band 2")
+factories.tracker_model("Xiaomi", "Band 2")
+factories.tracker_model("Amazfit", "Bip")
+run = check_file(MedicalRecordResource(), Path(sys.argv[1]))
+assert runs.ask_to_apply(run, without_faulty=False)
+tasks.apply_import.defer(run_id=run.run_id)
+"""
+
+
+@pytest.fixture
+def environment(data: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    own = {"HEALTHTRACK_DATA_DIR": str(data), "DJANGO_SETTINGS_MODULE": "healthtrack.settings"}
+    return {**inherited, **own, "HEALTHTRACK_DEBUG": "1"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_import_is_done_once_the_database_is_back(
+    data: Path, environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    path = write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{"Tracker": "Bip"}] * 4))
+    command = (sys.executable, "-c", GO_AHEAD, str(path))
+    with Client(data) as database:
+        database.ask()
+        subprocess.run(command, env=environment, cwd=settings.BASE_DIR, check=True)
+        address = f"postgresql://healthtrack@:5432/healthtrack?host={database.place}"
+        first_server = server_pid(data)
+        with worker(environment=environment):
+            with suppress(psycopg.OperationalError), held(LINK, address) as hold:
+                wait_for(hold.is_awaited)
+                os.kill(first_server, number)
+                wait_for(lambda: not hold.is_awaited())
+            assert database.ask("SELECT count(*) FROM medical_records") == [[1]]
+            assert server_pid(data) != first_server
+            with worker(environment=environment):
+                wait_for(lambda: database.ask("SELECT state FROM import_runs") != [["applying"]])
+        assert database.ask("SELECT state, reason FROM import_runs") == [["applied", ""]]
+        assert database.ask("SELECT count(*) FROM medical_records") == [[4]]
