@@ -59,7 +59,7 @@ class Catalogue:
 
 
 def patients_by_brand(records: Records | None = None) -> Brands:
-    sets = model_sets(MedicalRecord.objects.all() if records is None else records)
+    sets = list(model_sets(MedicalRecord.objects.all() if records is None else records))
     catalogue = Catalogue(sets)
     counts = Counter[str]()
     for found in sets:

@@ -6,7 +6,7 @@ from django.db import connection
 
 from patients.filters import Records
 from reports.queries.brands import Catalogue
-from reports.queries.model_sets import model_sets_by_conditions
+from reports.queries.model_sets import model_sets
 
 # As the filter by condition parts them: without regard to case and to blanks about the commas.
 _TERMS = r"""
@@ -51,7 +51,7 @@ class _Counts:
 
 
 def tracker_use_by_condition(records: Records) -> Conditions:
-    sets = model_sets_by_conditions(records)
+    sets = list(model_sets(records, by_conditions=True))
     catalogue = Catalogue(sets)
     terms = _terms({found.conditions for found in sets})
     counts: dict[str, _Counts] = defaultdict(_Counts)

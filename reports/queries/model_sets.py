@@ -30,7 +30,7 @@ WITH {narrowed} links AS (
       FROM several
      GROUP BY 1, 2, 3, 4, 5, 6
 )
-SELECT conditions, ARRAY[model_id] AS models, links AS patients, false AS is_whole_set FROM links
+SELECT conditions, array_remove(ARRAY[model_id], NULL) AS models, links AS patients, false AS is_whole_set FROM links
  UNION ALL
 SELECT conditions, CASE links WHEN 2 THEN ARRAY[lowest, highest]
                               ELSE ARRAY[lowest, (total - lowest - highest)::integer, highest] END, patients, true
@@ -42,7 +42,6 @@ SELECT conditions, array_agg(model_id), 1, true
  WHERE links > 3
  GROUP BY conditions, patient_id
 """
-_EVERYBODY = " UNION ALL SELECT medical_conditions, ARRAY[]::integer[], count(*), false FROM {records} GROUP BY 1"
 
 
 class ModelSet(NamedTuple):
@@ -60,31 +59,17 @@ class _Row(NamedTuple):
     is_whole_set: bool
 
 
-def model_sets(records: Records) -> list[ModelSet]:
-    """Of the patients who use any model."""
-    return [found for found in _model_sets(records, by_conditions=False) if found.models]
-
-
-def model_sets_by_conditions(records: Records) -> list[ModelSet]:
-    """Of all the patients: the set is empty of who uses none."""
-    return list(_model_sets(records, by_conditions=True))
-
-
-def _model_sets(records: Records, *, by_conditions: bool) -> Iterator[ModelSet]:
-    rows = _rows(records, by_conditions=by_conditions)
+def model_sets(records: Records, *, by_conditions: bool = False) -> Iterator[ModelSet]:
+    """Of the patients who use any model; by conditions, of the others too, whose set is empty."""
     left = Counter[tuple[str, tuple[int, ...]]]()
-    for row in rows:
+    for row in _rows(records, by_conditions=by_conditions):
         conditions, models = row.conditions, tuple(row.models)
         if row.is_whole_set:
             yield ModelSet(models, row.patients, conditions)
             # They stand among the links of each of their models too.
             left.subtract({(conditions, (model,)): row.patients for model in models})
-            left[conditions, ()] -= row.patients
         else:
             left[conditions, models] += row.patients
-    for (conditions, models), patients in list(left.items()):
-        if models:
-            left[conditions, ()] -= patients
     for (conditions, models), patients in left.items():
         if patients > 0:
             yield ModelSet(models, patients, conditions)
@@ -100,13 +85,16 @@ def _rows(records: Records, *, by_conditions: bool) -> list[_Row]:
         )
         source, narrowed = "narrowed", f"narrowed AS ({statement}),"
     links = "medical_record_and_trackers"
-    is_plain = not (by_conditions or narrowed)
+    if by_conditions:
+        links = f"{source} LEFT JOIN {links} USING (patient_id)"
+    elif narrowed:
+        links = f"{source} JOIN {links} USING (patient_id)"
     sql = _SETS.format(
         narrowed=narrowed,
         conditions="medical_conditions" if by_conditions else "''",
         records=source,
-        linked=links if is_plain else f"{source} JOIN {links} USING (patient_id)",
+        linked=links,
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql + (_EVERYBODY.format(records=source) if by_conditions else ""), values)
+        cursor.execute(sql, values)
         return [_Row(*row) for row in cursor.fetchall()]
