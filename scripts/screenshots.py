@@ -59,7 +59,7 @@ def show_import(page: Page) -> None:
 
 
 def show_records(page: Page) -> None:
-    page.goto("/admin/patients/medicalrecord/?condition=Asthma&linked=unmatched&gender=F&min_age=51")
+    page.goto("/admin/patients/medicalrecord/?condition=Asthma&linked=unmatched&gender=F&min_age=75")
 
 
 def show_record(page: Page) -> None:
