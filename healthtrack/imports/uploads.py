@@ -98,4 +98,4 @@ def forget_uploads(*, kept: Collection[str]) -> None:
 
 
 def _folder() -> Path:
-    return Path(settings.HEALTHTRACK_DATA_DIR) / "uploads"
+    return Path(settings.IMPORT_UPLOADS)

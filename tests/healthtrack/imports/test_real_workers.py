@@ -97,7 +97,7 @@ def assert_applied(run: ImportRun) -> None:
 
 def assert_nothing_kept(settings: LazySettings) -> None:
     assert areas() == []
-    uploads = Path(settings.HEALTHTRACK_DATA_DIR, "uploads")
+    uploads = settings.IMPORT_UPLOADS
     wait_for(lambda: not any(uploads.iterdir()))  # right after the transaction that ends the run
 
 

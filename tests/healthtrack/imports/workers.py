@@ -35,7 +35,7 @@ def database_of_the_tests() -> str:
 
 
 def environment_of_the_tests() -> dict[str, str]:
-    data = str(settings.HEALTHTRACK_DATA_DIR)
+    data = str(settings.IMPORT_UPLOADS.parent)
     return {**os.environ, "DATABASE_URL": database_of_the_tests(), "HEALTHTRACK_DATA_DIR": data}
 
 
