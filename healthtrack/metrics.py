@@ -6,6 +6,7 @@ Requests are told apart by the name of their page, never by their address, which
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -56,12 +57,16 @@ class DatabaseFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         is_up = database_answers()
         yield GaugeMetricFamily("healthtrack_database_up", "1 when the database answers", value=is_up)
-        if is_up:
-            yield _counted("healthtrack_import_runs", "Imports, by state", "state", ImportRun, State.values)
-            yield _counted(
-                "healthtrack_jobs", "Jobs of the worker, by status", "status", ProcrastinateJob, JOB_STATUSES
-            )
-            yield GaugeMetricFamily("healthtrack_worker_up", "1 when a worker gives signs of life", value=is_alive())
+        with suppress(Error):  # it may not have its tables yet, or go down just now
+            yield from _of_the_work() if is_up else ()
+
+
+def _of_the_work() -> list[Metric]:
+    return [
+        _counted("healthtrack_import_runs", "Imports, by state", "state", ImportRun, State.values),
+        _counted("healthtrack_jobs", "Jobs, by status", "status", ProcrastinateJob, JOB_STATUSES),
+        GaugeMetricFamily("healthtrack_worker_up", "1 when a worker gives signs of life", value=is_alive()),
+    ]
 
 
 def _counted(name: str, words: str, by: str, model: type[Model], known: Iterable[str]) -> Metric:

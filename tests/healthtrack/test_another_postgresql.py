@@ -87,7 +87,7 @@ def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None
         "from patients.models import MedicalRecord; print(list(MedicalRecord.objects.values_list('link_count')));"
         "from django.db import connection; print(connection.cursor().execute('SHOW server_version').fetchone()[0])",
     )
-    assert "Brand(name='Xiaomi', patients=1)" in shown
+    assert "Brand(name='Xiaomi', patients=1," in shown
     assert "[(1,), (0,)]" in shown
     if SYSTEMS:
         assert shown.splitlines()[-1].startswith(SYSTEMS[-1].parts[-3])
