@@ -64,7 +64,7 @@ class UploadHandler(FileUploadHandler):
         upload = Upload(secrets.token_hex(16))
         upload.path.touch(mode=0o600, exist_ok=False)
         self.unused.append(upload)
-        self.destination = upload.path.open("wb", buffering=0)
+        self.destination = upload.path.open("wb")  # buffered: it writes all of a chunk, or raises
         self.digest = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -84,7 +84,8 @@ class UploadHandler(FileUploadHandler):
 
     def forget_unused(self) -> None:
         for upload in self.unused:
-            self.destination.close()
+            with suppress(OSError):  # what it still holds may find no room either
+                self.destination.close()
             upload.remove()
 
 

@@ -1,10 +1,10 @@
 """Uploading a file in the admin: the form, what is taken, and what is kept of it."""
 
-import errno
 import re
+import resource
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from healthtrack.imports import runs
 from healthtrack.imports.area import areas
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.uploads import UploadHandler
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
 from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
@@ -180,15 +179,22 @@ class TestFilesThatAreTooLarge:
 
 
 class TestAFullDisk:
+    ROOM = 2000
+
     @pytest.fixture
-    def full(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def write(self: UploadHandler, raw_data: bytes, start: int) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    def full(self) -> Iterator[None]:
+        """The system itself refuses to write more, as a full disk does."""
+        usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.ROOM, usual[1]))
+        yield
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
-        monkeypatch.setattr(UploadHandler, "receive_data_chunk", write)
-
-    @pytest.mark.usefixtures("full")
-    def test_it_is_told_and_nothing_is_left(self, steward: Client, path: Path, data_folder: Path) -> None:
+    def test_it_is_told_and_nothing_is_left(
+        self, steward: Client, path: Path, data_folder: Path, request: pytest.FixtureRequest
+    ) -> None:
+        write_csv(path, RECORDS.rows(*[{}] * 100))
+        assert path.stat().st_size > self.ROOM
+        request.getfixturevalue("full")
         page = post(steward, path)
         assert page.status_code == 507
         assert "The server has no room for the file at the moment." in page.content.decode()
