@@ -45,7 +45,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: Complaints, live_server: LiveServer) -> Iterator[Page]:
+def page(
+    browser: Browser, complaints: Complaints, live_server: LiveServer, areas_dropped: None, jobs_dropped: None
+) -> Iterator[Page]:
     with browser.new_context(base_url=live_server.url, viewport=DESKTOP, reduced_motion="reduce") as context:
         complaints.listen(context)
         yield context.new_page()

@@ -17,7 +17,10 @@ from tests.healthtrack.serving import Database
 
 SHAPES = (
     # Not the words of a check, which PostgreSQL puts in another order when it reads them.
-    "SELECT conname, CASE contype WHEN 'c' THEN '' ELSE pg_get_constraintdef(oid) END FROM pg_constraint",
+    (
+        "SELECT conname, CASE contype WHEN 'c' THEN '' ELSE pg_get_constraintdef(oid) END FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace"
+    ),
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
     "SELECT relname, objsubid, description FROM pg_description JOIN pg_class ON oid = objoid AND relkind = 'r'",

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client, TestCase
 from procrastinate.contrib.django import app
 
+from healthtrack.imports.area import areas
 from healthtrack.imports.models import ImportRun
 from tests.forms import form_with
 from tests.healthtrack.imports.files import Kind
@@ -53,6 +54,11 @@ def _once_worked_off(client: Client, answer: Any) -> Any:
 
 def last_run() -> ImportRun:
     return ImportRun.objects.latest("run_id")
+
+
+def area_numbers() -> set[int]:
+    """The runs whose rows are still there."""
+    return {area.run_id for area in areas()}
 
 
 def messages(response: Any) -> list[str]:
