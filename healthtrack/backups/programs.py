@@ -19,6 +19,7 @@ from healthtrack.embedded_postgres import binaries
 from healthtrack.environment import EMBEDDED_ENGINE
 
 SETS_TRANSACTION_TIMEOUT = 17  # the first version whose pg_restore does, which older servers refuse
+_MOMENT_SECONDS = 1
 _TOLD = re.compile(r"(?:error|ERROR|FATAL): +(.+)")
 
 
@@ -36,6 +37,12 @@ class Program:
 
     def succeeded(self) -> bool:
         return self.process.wait() == 0
+
+    def ends_by_itself(self) -> bool:
+        """Waits a moment: what a program held open is closed a little before it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=_MOMENT_SECONDS)
+        return self.process.returncode is not None
 
 
 @contextmanager

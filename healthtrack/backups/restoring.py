@@ -88,7 +88,7 @@ def _put_in_place(file: Path, identities: reading.Keys) -> None:
 
 def _explained(session: Program, fault: CommandError) -> CommandError:
     """When psql ended first, it knows the reason, and pg_restore only that nobody reads on."""
-    return fault if session.process.poll() is None else _refusal(session)
+    return _refusal(session) if session.ends_by_itself() else fault
 
 
 def _refusal(session: Program) -> CommandError:
