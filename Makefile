@@ -37,8 +37,9 @@ screenshots: development
 	$(VENV_PYTHON) -m scripts.screenshots
 
 # Keeps what is pinned unless pyproject.toml rules it out: make lock ARGS=--upgrade takes the newest.
-COMPILE = $(VENV_PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet \
-	--python-version 3.11 --no-emit-index-url --no-emit-find-links
+# With the extras named, so that pip takes what is pinned for them even where a newer release is out.
+COMPILE = $(VENV_PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
+	--no-header --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links
 lock: development
 	$(COMPILE) $(ARGS) --output-file requirements/runtime.txt
 	$(COMPILE) $(ARGS) --group dev --constraint requirements/runtime.txt --output-file requirements/development.txt
