@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 
+from healthtrack import searches
 from healthtrack.admin import CarefulAdmin
 from patients import linking
 from patients.filters import RecordFilter
@@ -124,8 +125,13 @@ class MedicalRecordAdmin(CarefulAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return searches.without_words(request) or super().changelist_view(request, extra_context)
+
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
-        if RecordFilter(request.GET).faults:
+        if elsewhere := searches.without_words(request):
+            return elsewhere
+        if searches.is_lost(request) or RecordFilter(request.GET).faults:
             # The list tells them.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)

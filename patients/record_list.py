@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
+from healthtrack import searches
 from patients import sidebar
 from patients.filters import PARAMETERS, ActiveFilter, RecordFilter
 from patients.paging import LAST, RowPage, page_of
@@ -18,11 +19,12 @@ COUNT_VAR = "count"
 class RecordList(ChangeList):
     records: RecordFilter
     page: RowPage
+    searches_by_post = True
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:  # noqa: ANN401 (as in the base class)
         """What is left for the admin's own look-ups by field."""
         others = super().get_filters_params(params)
-        return {name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR}}
+        return {name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, searches.FOUND}}
 
     def get_filters(self, request: HttpRequest) -> Any:  # noqa: ANN401 (as in the base class)
         _, _, lookups, may_have_duplicates, _ = super().get_filters(request)
@@ -30,10 +32,14 @@ class RecordList(ChangeList):
         for fault in self.records.faults:
             messages.error(request, f"No record is shown. {fault}")
         self.root_queryset = self.records.qs
+        if searches.is_lost(request):
+            messages.error(request, f"No record is shown. {searches.LOST}")
+            self.root_queryset = self.root_queryset.none()
         is_narrowed = bool(self.records.asked or lookups)
         return sidebar.offers(self.records), True, lookups, may_have_duplicates, is_narrowed
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:  # noqa: ANN401
+        self.query = searches.words_of(request)
         queryset = super().get_queryset(request, exclude_parameters)
         others = self.get_filters_params()
         self.clear_all_filters_qs = self.get_query_string(dict.fromkeys([*PARAMETERS, *others]))

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from healthtrack import searches
 from patients.age import Band
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
@@ -17,8 +18,8 @@ class RecordLinks:
         self.is_open = admin.site.get_model_admin(MedicalRecord).has_view_permission(request)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
         self.asked = dict(asked.asked)
-        if words := request.GET.get("q", "").strip():
-            self.asked["q"] = words
+        if searches.words_of(request):
+            self.asked[searches.FOUND] = request.GET[searches.FOUND]
 
     def to(self, **more: str | int) -> str:
         """Of the patients asked for, those of whom this is true besides; nowhere if the list has no words for them."""

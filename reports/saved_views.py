@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from healthtrack.forms import CleanedCharField
 from reports.models import SavedView
-from reports.saving import SHARE, UnsavableError, changeable_by, titles_open_to, view_of, visible_to
+from reports.saving import SHARE, UnsavableError, changeable_by, is_searched, titles_open_to, view_of, visible_to
 from reports.views.base import StaffPage
 
 TAKEN = "There is already a view of this name; choose another."
@@ -74,8 +74,8 @@ class SaveView(ViewPage):
         if form.saved():
             messages.success(self.request, f"Saved as “{view}”. It stands in the navigation under Saved views.")
             return redirect(view.address)
-        context = {"title": "Save this view", "form": form, "view": view, "of": titles_open_to(person)[view.page]}
-        return self.page("save-view", context)
+        context = {"form": form, "view": view, "of": titles_open_to(person)[view.page], "here": address}
+        return self.page("save-view", {"title": "Save this view", "is_searched": is_searched(address), **context})
 
 
 class ChangeView(ViewPage):

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
+from healthtrack import searches
 from healthtrack.sentences import shown
 from patients.filters import PARAMETERS
 from reports.models import SavedView
@@ -14,7 +15,7 @@ from reports.views.index import REPORTS
 RECORDS = "admin:patients_medicalrecord_changelist"
 SHARE = "reports.share_savedview"
 LONGEST_QUERY = 1000
-SEARCH = "q"
+OF_A_SEARCH = {searches.WORDS, searches.FOUND}  # the words may be a name, and the navigation shows views to others
 OF_RECORDS = {*PARAMETERS, "o"}
 OF_REPORTS = {*PARAMETERS, "bands", "sort"}
 OF_THE_MOMENT = {"page", "p", "count", "format", "e"}
@@ -50,6 +51,10 @@ def view_of(address: str, user: User) -> SavedView:
     return SavedView(owner=user, page=page, query=_kept(parts.query, OF_RECORDS if page == RECORDS else OF_REPORTS))
 
 
+def is_searched(address: str) -> bool:
+    return any(name in OF_A_SEARCH for name, _ in parse_qsl(urlsplit(address).query))
+
+
 def visible_to(user: User | AnonymousUser) -> QuerySet[SavedView]:
     mine_or_shared = Q(owner=user.pk) | Q(is_shared=True)
     return SavedView.objects.filter(mine_or_shared, page__in=titles_open_to(user)).select_related("owner")
@@ -62,13 +67,9 @@ def changeable_by(user: User | AnonymousUser) -> QuerySet[SavedView]:
 
 
 def _kept(query: str, known: set[str]) -> str:
-    pairs = [(name, value) for name, value in parse_qsl(query) if value.strip() and name not in OF_THE_MOMENT]
+    left_out = OF_THE_MOMENT | OF_A_SEARCH
+    pairs = [(name, value) for name, value in parse_qsl(query) if value.strip() and name not in left_out]
     for name, _ in pairs:
-        if name == SEARCH:
-            raise UnsavableError(
-                "A view with search text cannot be saved, for the text may be a patient's name. Clear the search, and"
-                " save the rest."
-            )
         if name not in known:
             raise UnsavableError(f"The address asks for {shown(name)}, which no view can hold. Leave it out.")
     kept = urlencode(pairs)

@@ -4,10 +4,14 @@ from urllib.parse import quote as urlquote
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
+from healthtrack import searches
 from patients.filters import Records
 from patients.models import MedicalRecord
 from reports.charts.rows import Bar
+from reports.parameters import ParameterError
 from reports.queries.without_tracker import (
     Patient,
     Reasons,
@@ -22,17 +26,29 @@ MOST_NAMES = 10
 
 
 class PatientsWithoutTracker(Report):
+    http_method_names = ["get", "head", "post"]
     name = "without-tracker"
     title = "Patients without a tracker"
     question = "Which patients are linked to no tracker model?"
     permission = "reports.view_named_lists"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
-    asks = ("q",)
+    asks = (searches.WORDS,)
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return searches.without_words(request) or super().get(request)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get(request)
+
+    def refuse_faults(self) -> None:
+        super().refuse_faults()
+        if searches.is_lost(self.request):
+            raise ParameterError(searches.LOST)
 
     @property
     def words(self) -> str:
-        return self.request.GET.get("q", "").strip()
+        return searches.words_of(self.request)
 
     @property
     def records(self) -> Records:

@@ -19,7 +19,7 @@ from tests.conftest import SignIn
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
 ODD_VALUES = ("x", "0", "9" * 40, "\0", "%00", "_5F", "../../etc/passwd", "P1/extra", "é\u202e<b>")
-READ = ("q", "p", "o", "e", "page", "format", "as_of", "name", "run", "column", "next", "of")
+READ = ("q", "found", "p", "o", "e", "page", "format", "as_of", "name", "run", "column", "next", "of")
 ODD_PARAMETERS: list[dict[str, str]] = [
     *(dict.fromkeys(READ, value) for value in ("\0", "x" * 2000, "9" * 40, "-1", "1.5", "'\"<b>", "2024-02-30", "٣")),
     {"_popup": "1", "_to_field": "x"},
@@ -37,6 +37,7 @@ ODD_FORMS: list[dict[str, Any]] = [
     {"_save": "1", "name": "\0", "patient_id": "x" * 300, "date_of_birth": "x", "form-TOTAL_FORMS": "9" * 40},
     {"form-TOTAL_FORMS": "x", "tracker_links-TOTAL_FORMS": "-1", "tracker_links-INITIAL_FORMS": "9" * 9},
     {"import_file": "x", "format": "99", "resource": "99", "run": "\0", "model": "9" * 40, "undo": "x", "of": "//x"},
+    {"q": "\0", "found": "x", "gender": "9" * 40},
 ]
 # What anybody may open; all else sends a stranger to sign in, or refuses.
 FOR_ANYBODY = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}

@@ -12,6 +12,7 @@ from patients.models import MedicalRecord
 from tests import factories
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
+from tests.searching import with_mark
 
 LIST = "/admin/patients/medicalrecord/"
 
@@ -22,7 +23,7 @@ def keeper(sign_in: SignIn) -> Client:
 
 
 def found(browser: Client, **query: str) -> list[str]:
-    answer = browser.get(LIST, query)
+    answer = browser.get(LIST, with_mark(browser, LIST, query))
     assert answer.status_code == 200
     return [record.pk for record in answer.context["cl"].queryset]
 
@@ -88,12 +89,14 @@ def test_an_active_filter_is_named_and_leads_to_the_list_without_it(keeper: Clie
     for number in ("P1", "P2", "P3"):
         factories.medical_record(number)
     factories.link(MedicalRecord.objects.get(pk="P2"), model)
-    query = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
+    asked = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
+    query = with_mark(keeper, LIST, asked)
+    mark = query["found"]
     assert found(keeper, **query) == ["P2"]
     text = keeper.get(LIST, query).content.decode()
     assert "Tracker model: <strong>Xiaomi Band 2</strong>" in text
-    assert '<a href="?linked=some&amp;q=ada&amp;tracker=">Tracker model: ' in text
-    assert f'<a href="?q=ada&amp;tracker=&amp;tracker_model={model.pk}">Linked trackers: ' in text
+    assert f'<a href="?found={mark}&amp;linked=some&amp;tracker=">Tracker model: ' in text
+    assert f'<a href="?found={mark}&amp;tracker=&amp;tracker_model={model.pk}">Linked trackers: ' in text
     assert "Tracker model:" not in keeper.get(LIST).content.decode()
 
 
@@ -143,12 +146,14 @@ def test_beside_the_list_stand_the_filters_that_people_use(keeper: Client) -> No
 
 
 def test_a_choice_keeps_the_other_filters_and_the_search(keeper: Client) -> None:
-    query = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
+    asked = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
+    query = with_mark(keeper, LIST, asked)
+    mark = query["found"]
     changelist = keeper.get(LIST, query).context["cl"]
     choices = {choice["display"]: choice["query_string"] for choice in changelist.filter_specs[0].choices(changelist)}
-    assert choices["51+"] == "?gender=F&min_age=51&q=ada"
-    assert choices["All"] == "?gender=F&q=ada"
-    assert changelist.clear_all_filters_qs == "?q=ada"
+    assert choices["51+"] == f"?found={mark}&gender=F&min_age=51"
+    assert choices["All"] == f"?found={mark}&gender=F"
+    assert changelist.clear_all_filters_qs == f"?found={mark}"
 
 
 @pytest.mark.parametrize("rows", [3, 50])
@@ -161,6 +166,7 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
         record = factories.medical_record(f"P{number}")
         for model in models:
             factories.link(record, model)
+    query = with_mark(keeper, LIST, query)
     with django_assert_max_num_queries(12):
         keeper.get(LIST, query)
 

@@ -1,6 +1,7 @@
 """The pages of the list of records: the same rows whether they are few or more than are counted."""
 
 from datetime import date
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from patients.admin import MedicalRecordAdmin
 from patients.models import MedicalRecord
 from tests import factories
 from tests.conftest import SignIn
+from tests.searching import with_mark
 
 LIST = "/admin/patients/medicalrecord/"
 SIZE = 4
@@ -43,7 +45,7 @@ def make_records(count: int) -> None:
 
 
 def page(browser: Client, **query: str) -> list[str]:
-    answer = browser.get(LIST, query)
+    answer = browser.get(LIST, with_mark(browser, LIST, query))
     assert answer.status_code == 200
     return [record.pk for record in answer.context["cl"].result_list]
 
@@ -51,7 +53,7 @@ def page(browser: Client, **query: str) -> list[str]:
 def leafed_through(browser: Client, way: str, **query: str) -> list[list[str]]:
     """The pages from where the query leads, by one link after the other."""
     pages = []
-    address = f"{LIST}?" + "&".join(f"{name}={value}" for name, value in query.items())
+    address = f"{LIST}?{urlencode(with_mark(browser, LIST, query))}"
     while address:
         changelist = browser.get(address).context["cl"]
         pages.append([record.pk for record in changelist.result_list])
@@ -138,7 +140,7 @@ def test_the_list_says_how_many_records_there_are(
     keeper: Client, query: dict[str, str], total: str, pages: str | None
 ) -> None:
     make_records(21)
-    text = " ".join(keeper.get(LIST, query).content.decode().split())
+    text = " ".join(keeper.get(LIST, with_mark(keeper, LIST, query)).content.decode().split())
     assert f"> {total} <" in text
     assert (pages in text) if pages else ('aria-label="Pages"' not in text)
 
@@ -188,6 +190,7 @@ def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
     keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(rows)
+    query = with_mark(keeper, LIST, query)
     with django_assert_max_num_queries(12):
         keeper.get(LIST, query)
 
@@ -198,6 +201,7 @@ def test_a_page_of_an_uncounted_list_asks_no_oftener(
     keeper: Client, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(21)
+    query = with_mark(keeper, LIST, query)
     with django_assert_max_num_queries(15):
         keeper.get(LIST, query)
 

@@ -1,5 +1,6 @@
 import html
 import re
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -81,11 +82,16 @@ def test_what_serves_the_moment_alone_is_left_out(sign_in: SignIn) -> None:
     assert save(client, f"{RECORDS}?p=7&count=1", "All") == RECORDS
 
 
-@pytest.mark.parametrize("address", [f"{RECORDS}?q=Byron&gender=F", f"{BRANDS}?q=Byron"])
-def test_search_text_is_not_saved_for_it_may_be_a_name(sign_in: SignIn, address: str) -> None:
+@pytest.mark.parametrize("search", ["q=Byron", "found=aMark"])
+@pytest.mark.parametrize("report", [RECORDS, BRANDS])
+def test_a_search_is_left_out_for_its_words_may_be_a_name_and_that_is_said(
+    sign_in: SignIn, report: str, search: str
+) -> None:
     client = sign_in(AGGREGATES, RECORD_VIEWER)
-    assert "the text may be a patient's name. Clear the search" in save(client, address)
-    assert not SavedView.objects.exists()
+    said = page(client, f"{SAVE}?of={quote(f'{report}?{search}&gender=F')}")
+    assert "What you searched for is left out" in said
+    assert save(client, f"{report}?{search}&gender=F") == f"{report}?gender=F"
+    assert "What you searched for" not in page(client, f"{SAVE}?of={quote(f'{report}?gender=F')}")
 
 
 @pytest.mark.parametrize("name", ["name__startswith", "bands", "unheard"])

@@ -1,0 +1,114 @@
+"""What is searched for stands in no address: not where the search leads, and not where its page leads."""
+
+import pytest
+from django.test import Client
+
+from healthtrack import searches
+from tests import factories
+from tests.conftest import SignIn
+from tests.searching import with_mark
+
+LIST = "/admin/patients/medicalrecord/"
+EXPORT = f"{LIST}export/"
+REPORT = "/reports/without-tracker/"
+EVERY_SEARCH = pytest.mark.parametrize("page", [LIST, REPORT])
+SEARCHERS = ("patients.view_medicalrecord", "patients.export_medicalrecord", "reports.view_named_lists")
+
+
+@pytest.fixture
+def searcher(sign_in: SignIn) -> Client:
+    factories.medical_record("P1", name="Ada Byron")
+    factories.medical_record("P2", name="Grace Hopper", gender="M")
+    return sign_in(*SEARCHERS)
+
+
+def links(text: str) -> list[str]:
+    return [part.partition('"')[0] for attribute in ("href", "action") for part in text.split(f'{attribute}="')[1:]]
+
+
+def shown(text: str) -> list[str]:
+    return [name for name in ("Ada Byron", "Grace Hopper") if f">{name}<" in text]
+
+
+@EVERY_SEARCH
+def test_the_search_is_sent_by_a_form_and_its_page_names_the_words_in_no_address(searcher: Client, page: str) -> None:
+    assert '<form id="changelist-search" method="post"' in searcher.get(LIST).content.decode()
+    answer = searcher.post(page, {"q": "hopp", "gender": "M", "sort": ""}, follow=True)
+    ((address, status),) = answer.redirect_chain
+    assert status == 302
+    assert "hopp" not in address
+    assert "gender=M" in address
+    assert "sort" not in address
+    text = answer.content.decode()
+    assert shown(text) == ["Grace Hopper"]
+    assert 'value="hopp"' in text
+    assert not [link for link in links(text) if "hopp" in link]
+
+
+@EVERY_SEARCH
+def test_an_address_of_old_is_honoured_and_loses_the_words(searcher: Client, page: str) -> None:
+    answer = searcher.get(page, {"q": "hopp", "p": "3", "gender": "M"}, follow=True)
+    ((address, _),) = answer.redirect_chain
+    assert "hopp" not in address
+    assert "p=3" not in address
+    assert shown(answer.content.decode()) == ["Grace Hopper"]
+
+
+@EVERY_SEARCH
+@pytest.mark.parametrize("words", ["", "  ", "\0"])
+def test_no_words_lead_to_everybody_and_leave_the_old_search(searcher: Client, page: str, words: str) -> None:
+    mark = with_mark(searcher, page, {"q": "hopp"})["found"]
+    answer = searcher.post(page, {"q": words, "found": mark}, follow=True)
+    assert "found" not in answer.redirect_chain[0][0]
+    assert len(shown(answer.content.decode())) == 2
+
+
+def test_a_mark_that_nobody_knows_shows_no_record_and_says_what_to_do(searcher: Client) -> None:
+    answer = searcher.get(LIST, {"found": "unheard"})
+    assert answer.status_code == 200
+    assert f"No record is shown. {searches.LOST}" in answer.content.decode().replace("&#x27;", "'")
+    assert shown(answer.content.decode()) == []
+    told = searcher.get(REPORT, {"found": "unheard"})
+    assert told.status_code == 400
+    assert searches.LOST in told.content.decode().replace("&#x27;", "'")
+
+
+def test_a_mark_is_nobody_elses(searcher: Client) -> None:
+    mark = with_mark(searcher, LIST, {"q": "ada"})["found"]
+    other = Client()
+    other.force_login(factories.staff(*SEARCHERS, username="other"))
+    assert shown(other.get(LIST, {"found": mark}).content.decode()) == []
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_export_of_a_search_that_is_over_leads_to_the_list_which_says_so(searcher: Client, method: str) -> None:
+    answer = getattr(searcher, method)(f"{EXPORT}?found=unheard", follow=True)
+    assert answer.redirect_chain == [(f"{LIST}?found=unheard", 302)]
+    assert "No record is shown." in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_export_asked_for_by_an_address_of_old_loses_the_words_first(searcher: Client, method: str) -> None:
+    answer = getattr(searcher, method)(f"{EXPORT}?q=hopp&gender=M")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(f"{EXPORT}?gender=M&found=")
+
+
+def test_the_report_leads_to_the_records_that_it_found(searcher: Client) -> None:
+    query = with_mark(searcher, REPORT, {"q": "hopp"})
+    text = searcher.get(REPORT, query).content.decode()
+    address = next(link for link in links(text) if link.startswith(LIST) and "linked=none" in link)
+    assert shown(searcher.get(address.replace("&amp;", "&")).content.decode()) == ["Grace Hopper"]
+
+
+def test_the_same_words_have_one_mark_and_only_the_latest_searches_are_kept(searcher: Client) -> None:
+    first = with_mark(searcher, LIST, {"q": "ada"})
+    assert with_mark(searcher, LIST, {"q": "ada"}) == first
+    for number in range(searches.MOST_KEPT):
+        with_mark(searcher, LIST, {"q": f"word{number}"})
+    assert shown(searcher.get(LIST, first).content.decode()) == []
+
+
+def test_more_than_any_name_holds_is_not_kept(searcher: Client) -> None:
+    with_mark(searcher, LIST, {"q": "x" * 100_000})
+    assert all(len(words) <= searches.MOST_LETTERS for words in searcher.session["searches"].values())
