@@ -94,8 +94,8 @@ def _as_dataset() -> Dataset:
     return Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
 
 
-def copied_out(table: str) -> bytes:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} TO STDOUT") as copy:
+def copied_out(table: str, rows: str = "true") -> bytes:
+    with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT * FROM {table} WHERE {rows}) TO STDOUT") as copy:
         return b"".join(bytes(part) for part in copy)
 
 
