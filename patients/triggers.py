@@ -8,24 +8,29 @@ writes only where the number is wrong: an import that fills it in rightly pays f
 import pgtrigger
 
 # The rows are named by an array, of which the planner knows how long it is: few are found by the index even where
-# joins by index are switched off, as in an import.
+# joins by index are switched off, as in an import. Executed as text, for a plan that a session keeps is made for an
+# array of any length: on a table that it saw empty, one of many thousands is then searched through for every row.
 _RECOUNT = """
-    UPDATE medical_records AS record
-       SET link_count = coalesce(counted.links, 0)
-      FROM unnest(touched) AS one (patient_id)
-      LEFT JOIN (SELECT patient_id, count(*) AS links FROM medical_record_and_trackers
-                  WHERE patient_id = ANY (touched) GROUP BY patient_id) AS counted USING (patient_id)
-     WHERE record.patient_id = one.patient_id
-       AND record.patient_id = ANY (touched)
-       AND record.link_count <> coalesce(counted.links, 0);
+    EXECUTE $statement$
+        UPDATE medical_records AS record
+           SET link_count = coalesce(counted.links, 0)
+          FROM unnest($1) AS one (patient_id)
+          LEFT JOIN (SELECT patient_id, count(*) AS links FROM medical_record_and_trackers
+                      WHERE patient_id = ANY ($1) GROUP BY patient_id) AS counted USING (patient_id)
+         WHERE record.patient_id = one.patient_id
+           AND record.patient_id = ANY ($1)
+           AND record.link_count <> coalesce(counted.links, 0)
+        $statement$ USING touched;
 """
 # Two transactions that link one patient at once must count one after the other: each statement of a trigger
 # function sees what was committed before it, so the second counts the first one's links once it holds the lock.
 # An import writes the links before their patients, of whom none is found yet.
 _OF_LINKS = f"""
     touched := ARRAY({{touched}});
-    PERFORM FROM medical_records WHERE patient_id = ANY (touched) ORDER BY patient_id FOR NO KEY UPDATE;
-    IF FOUND THEN {_RECOUNT} END IF;
+    EXECUTE 'SELECT FROM medical_records WHERE patient_id = ANY ($1) ORDER BY patient_id FOR NO KEY UPDATE'
+        USING touched;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    IF locked > 0 THEN {_RECOUNT} END IF;
     RETURN NULL;
 """
 # A statement that touches no row fires too: without the condition an update by this trigger would never end.
@@ -45,7 +50,7 @@ def _trigger(
         when=pgtrigger.After,
         operation=operation,
         referencing=pgtrigger.Referencing(old=old, new=new),
-        declare=[("touched", "text[]")],
+        declare=[("touched", "text[]"), ("locked", "bigint")],
         func=func,
     )
 

@@ -1,9 +1,11 @@
 """`manage.py serve`, run as a real process against a database of its own."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -15,7 +17,8 @@ from django.db import OperationalError
 
 from healthtrack import demo
 from healthtrack.management.commands import serve
-from tests.healthtrack.serving import COMMAND, LAST_LINE, Database, free_port, started
+from tests.healthtrack.embedded_postgres.harness import wait_for
+from tests.healthtrack.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -33,6 +36,28 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def worker_of(server: Server) -> int | None:
+    """The number of its process, once it is there."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        number, parent, words = line.split(maxsplit=2)
+        if int(parent) == server.process.pid and "manage.py worker" in words:
+            return int(number)
+    return None
+
+
+def started_worker(server: Server, killed: int | None = None) -> int:
+    wait_for(lambda: worker_of(server) not in {None, killed})
+    return worker_of(server) or 0
+
+
+def is_running(number: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(number, 0)
+        return True
+    return False
 
 
 def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
@@ -127,6 +152,22 @@ def test_who_has_administrators_gets_no_demo_account(database: Database, environ
     with started(environment) as server:
         assert server.value("sign in") == "with an account of your own"
     assert database.ask("SELECT username FROM auth_user") == [("grace",)]
+
+
+def test_a_worker_that_was_killed_is_replaced(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        first = started_worker(server)
+        os.kill(first, signal.SIGKILL)
+        second = started_worker(server, killed=first)
+        assert server.stop() == (0, "")
+    assert not is_running(second)
+
+
+def test_no_worker_outlives_a_server_that_was_killed(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        worker = started_worker(server)
+        server.process.kill()
+        wait_for(lambda: not is_running(worker))
 
 
 def test_what_is_searched_for_is_not_logged(environment: dict[str, str]) -> None:
