@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "patients",
     "trackers",
     "healthtrack.imports.apps.ImportsConfig",
+    "healthtrack.audit.apps.AuditConfig",
     "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
@@ -49,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "healthtrack.audit.acting.attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

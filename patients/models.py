@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Lower
 
+from healthtrack.audit.triggers import history, made_by_run
 from healthtrack.constraints import not_blank
 from patients import triggers
 from patients.age import completed_years
@@ -85,6 +86,7 @@ class MedicalRecord(models.Model):
         editable=False,
         db_comment="Tracker models that staff unlinked, which no import links again while the stated tracker stays",
     )
+    made_by_run = made_by_run()
 
     class Meta:
         db_table = "medical_records"
@@ -131,6 +133,7 @@ class MedicalRecord(models.Model):
             pgtrigger.ReadOnly(name="patient_id_never_changes", fields=["patient_id"]),
             triggers.records_inserted,
             triggers.records_updated,
+            *history(internal=["link_count"]),
         ]
 
     def __str__(self) -> str:
@@ -168,6 +171,7 @@ class MedicalRecordTracker(models.Model):
         db_default=Source.STAFF,
         db_comment="Who made the link: import (by the stated tracker) or staff (by hand)",
     )
+    made_by_run = made_by_run()
 
     class Meta:
         db_table = "medical_record_and_trackers"
@@ -184,6 +188,7 @@ class MedicalRecordTracker(models.Model):
             triggers.links_updated,
             triggers.links_deleted,
             triggers.links_truncated,
+            *history(),
         ]
 
     def __str__(self) -> str:

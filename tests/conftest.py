@@ -7,7 +7,9 @@ from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
+from pytest_django import DjangoDbBlocker
 
+from healthtrack.audit.models import Change, never_emptied
 from healthtrack.imports.area import areas
 from reports import caching
 from tests import factories
@@ -30,6 +32,19 @@ def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Django empties all tables after a test that commits, and may empty the history too."""
+    with django_db_blocker.unblock():
+        switch_never_emptied("DISABLE")
+
+
+def switch_never_emptied(state: str) -> None:
+    trigger = never_emptied.get_pgid(Change)  # type: ignore[arg-type]  # it declares an instance
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE changes {state} TRIGGER {trigger}")
 
 
 @pytest.fixture(autouse=True)

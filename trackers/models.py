@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
+from healthtrack.audit.triggers import history, made_by_run
 from healthtrack.constraints import not_blank
 
 HIGHEST_RATING = Decimal(5)
@@ -19,6 +20,7 @@ class TrackerModel(models.Model):
     brand_name = models.CharField(max_length=100, db_comment="Maker's brand, such as Xiaomi")
     device_type = models.CharField(max_length=50, db_comment="Kind of device: Smartwatch or FitnessBand")
     model_name = models.CharField(max_length=200, db_comment="Name of the model, which several brands may use: Band 2")
+    made_by_run = made_by_run()
 
     class Meta:
         db_table = "tracker_models"
@@ -40,6 +42,7 @@ class TrackerModel(models.Model):
             not_blank("tracker_models", "model_name"),
             not_blank("tracker_models", "device_type"),
         ]
+        triggers = history()
 
     def __str__(self) -> str:
         return f"{self.brand_name} {self.model_name}"
@@ -89,6 +92,7 @@ class FitnessTracker(models.Model):
     reviews = models.PositiveIntegerField(
         null=True, blank=True, db_comment="Number of buyers' reviews, null when not known"
     )
+    made_by_run = made_by_run()
 
     class Meta:
         db_table = "fitness_trackers"
@@ -119,6 +123,7 @@ class FitnessTracker(models.Model):
                 violation_error_message="The rating lies outside 0 to 5.",
             ),
         ]
+        triggers = history()
 
     def __str__(self) -> str:
         looks = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
@@ -173,7 +178,10 @@ class TrackerAlias(models.Model):
             not_blank("tracker_aliases", "name"),
         ]
         # Patients are linked anew by the name that is saved: under another one, those of the old would be forgotten.
-        triggers = [pgtrigger.ReadOnly(name="name_never_changes", fields=["name"])]
+        triggers = [
+            pgtrigger.ReadOnly(name="name_never_changes", fields=["name"]),
+            *history(internal=["created_at", "created_by_id"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from healthtrack.audit.acting import on_behalf_of
 from healthtrack.collisions import is_collision
 from healthtrack.imports import engine, pages
 from healthtrack.imports.area import StagingArea, areas
@@ -118,7 +119,7 @@ def apply(run: ImportRun, resource: "SetResource", watching: Watching) -> None:
     """All or nothing: the rows and the run's being applied are one transaction."""
     began = time.monotonic()
     with transaction.atomic():
-        with watching() as progress:
+        with watching() as progress, on_behalf_of(run.started_by_id, run.run_id):
             engine.apply(resource, run, progress)
         run.apply_seconds = time.monotonic() - began
         run.save(update_fields=[*ImportRun.FOUND, "apply_seconds"])

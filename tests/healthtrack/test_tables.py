@@ -14,6 +14,8 @@ COLUMNS = """
     tracker_models.brand_name varchar(100) not null
     tracker_models.device_type varchar(50) not null
     tracker_models.model_name varchar(200) not null
+    tracker_models.made_by_run bigint
+        default (NULLIF(current_setting('healthtrack.run', true), ''))::bigint
 
     fitness_trackers.tracker_id integer not null identity
     fitness_trackers.model_id integer not null
@@ -25,6 +27,8 @@ COLUMNS = """
     fitness_trackers.strap_material varchar(100) not null default ''
     fitness_trackers.average_battery_life_days integer not null
     fitness_trackers.reviews integer
+    fitness_trackers.made_by_run bigint
+        default (NULLIF(current_setting('healthtrack.run', true), ''))::bigint
 
     medical_records.patient_id varchar(50) collate C not null
     medical_records.name varchar(200) not null
@@ -37,10 +41,14 @@ COLUMNS = """
     medical_records.tracker varchar(300) not null default ''
     medical_records.link_count smallint not null default 0
     medical_records.unlinked_model_ids integer[] not null default '{}'
+    medical_records.made_by_run bigint
+        default (NULLIF(current_setting('healthtrack.run', true), ''))::bigint
 
     medical_record_and_trackers.patient_id varchar(50) collate C not null
     medical_record_and_trackers.model_id integer not null
     medical_record_and_trackers.source varchar(6) not null default 'staff'
+    medical_record_and_trackers.made_by_run bigint
+        default (NULLIF(current_setting('healthtrack.run', true), ''))::bigint
 
     tracker_aliases.alias_id integer not null identity
     tracker_aliases.name varchar(300) not null
@@ -114,15 +122,31 @@ INDEXES = r"""
     tracker_aliases_unique: unique (lower(name))
 """
 TRIGGERS = """
+    tracker_models history_delete after delete
+    tracker_models history_insert after insert
+    tracker_models history_truncate before truncate
+    tracker_models history_update after update
     tracker_models reports_changed after any change
 
+    fitness_trackers history_delete after delete
+    fitness_trackers history_insert after insert
+    fitness_trackers history_truncate before truncate
+    fitness_trackers history_update after update
     fitness_trackers reports_changed after any change
 
     medical_records patient_id_never_changes before update of each row
+    medical_records history_delete after delete
+    medical_records history_insert after insert
+    medical_records history_truncate before truncate
+    medical_records history_update after update
     medical_records records_inserted after insert
     medical_records records_updated after update
     medical_records reports_changed after any change
 
+    medical_record_and_trackers history_delete after delete
+    medical_record_and_trackers history_insert after insert
+    medical_record_and_trackers history_truncate before truncate
+    medical_record_and_trackers history_update after update
     medical_record_and_trackers links_deleted after delete
     medical_record_and_trackers links_inserted after insert
     medical_record_and_trackers links_truncated after truncate
@@ -130,6 +154,10 @@ TRIGGERS = """
     medical_record_and_trackers reports_changed after any change
 
     tracker_aliases name_never_changes before update of each row
+    tracker_aliases history_delete after delete
+    tracker_aliases history_insert after insert
+    tracker_aliases history_truncate before truncate
+    tracker_aliases history_update after update
     tracker_aliases reports_changed after any change
 """
 COMMENTS = {

@@ -72,7 +72,7 @@ def test_a_model_in_use_is_not_deleted_and_the_page_says_by_how_many(
 ) -> None:
     model = used_model(patients)
     for send in (keeper.get, keeper.post):
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(11):
             answer: Any = send(f"{LIST}{model.pk}/delete/", {"post": "yes"})
         assert f"Xiaomi Band 2 cannot be deleted: {patients} patients use it." in answer.content.decode()
     assert TrackerModel.objects.get() == model
