@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("audit", "0001_history"),
-        ("patients", "0005_quicker_link_counts"),
+        ("patients", "0006_plans_of_their_own"),
     ]
 
     operations = [
