@@ -60,11 +60,11 @@ SECTIONS = (
     Section(
         "Reports",
         (
-            Entry("By age group", "reports:age-groups", ("reports.view_aggregates",)),
-            Entry("Without a tracker", "reports:without-tracker", ("reports.view_named_lists",)),
-            Entry("By brand", "reports:brands", ("reports.view_aggregates",)),
-            Entry("By condition", "reports:conditions", ("reports.view_aggregates",)),
-            Entry("Data quality", "reports:data-quality", ("reports.view_aggregates",)),
+            Entry("By age group", "reports:age-groups", ("reports.view_age_groups",)),
+            Entry("Without a tracker", "reports:without-tracker", ("reports.view_without_tracker",)),
+            Entry("By brand", "reports:brands", ("reports.view_brands",)),
+            Entry("By condition", "reports:conditions", ("reports.view_conditions",)),
+            Entry("Data quality", "reports:data-quality", ("reports.view_data_quality",)),
         ),
         page="reports:index",
     ),
@@ -73,6 +73,8 @@ SECTIONS = (
         (
             Entry("Users", "admin:auth_user_changelist", ("auth.view_user",)),
             Entry("Groups", "admin:auth_group_changelist", ("auth.view_group",)),
+            Entry("Roles", "roles", ("auth.view_user",)),
+            Entry("Emergency accesses", "admin:roles_emergencyaccess_changelist", ("roles.view_emergencyaccess",)),
         ),
         page="admin:index",
     ),

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "import_export",
     "pgtrigger",
+    "healthtrack.roles.apps.RolesConfig",  # last, for roles are made of the permissions of all
 ]
 
 MIDDLEWARE = [
@@ -90,6 +91,10 @@ CACHES = {
     "reports": {"BACKEND": _IN_MEMORY, "LOCATION": "reports", "TIMEOUT": None},
 }
 
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "healthtrack.roles.emergency.EmergencyBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/tracker-names/", include("patients.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
+    path("", include("healthtrack.roles.urls")),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("policy-report", policy_report, name="policy-report"),

@@ -20,8 +20,11 @@ class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
         managed = False
         default_permissions = ()
         permissions = [
-            ("view_aggregates", "Can see the reports of totals"),
-            ("view_named_lists", "Can see the reports that name patients"),
+            ("view_age_groups", "Can see the report of patients by age group"),
+            ("view_without_tracker", "Can see the report that names patients without a tracker"),
+            ("view_brands", "Can see the report of patients by tracker brand"),
+            ("view_conditions", "Can see the report of tracker use by medical condition"),
+            ("view_data_quality", "Can see the report of data quality"),
         ]
 
 

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 
 from healthtrack import work
 from healthtrack.imports.models import ImportRun, State
+from healthtrack.roles import emergency
 from patients.filters import RecordFilter
 from patients.naming import ToSettle, names_to_settle
 from reports.caching import Count, kept_a_while
@@ -84,7 +85,7 @@ class Overview:
 
     @cached_property
     def tasks(self) -> list[Task]:
-        return [*self._of_runs(), *self._of_names(), *self._of_no_patients()]
+        return [*self._of_emergencies(), *self._of_runs(), *self._of_names(), *self._of_no_patients()]
 
     @cached_property
     def runs(self) -> list[ImportRun]:
@@ -113,7 +114,7 @@ class Overview:
         return max(len(self._counted.use.brands) - BRANDS_SHOWN, 0)
 
     def _of_patients(self) -> Iterator[KeyFigure]:
-        if not (self.links.is_open or self.user.has_perm("reports.view_aggregates")):
+        if not (self.links.is_open or self.user.has_perm("reports.view_age_groups")):
             return
         yield KeyFigure("Patients", f"{self._counted.patients:,}", self.links.list)
         if self._counted.patients:
@@ -136,6 +137,19 @@ class Overview:
         if run := last_applied(self.request):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
             yield KeyFigure("Last import", day, _page_of(run), str(run.model._meta.verbose_name_plural))
+
+    def _of_emergencies(self) -> Iterator[Task]:
+        if not self.user.has_perm("roles.view_emergencyaccess"):
+            return
+        if latest := emergency.lately():
+            began = date_format(timezone.localtime(latest[0].began_at), "j M Y, H:i")
+            times = "once" if len(latest) == 1 else f"{len(latest):,} times"
+            yield Task(
+                f"In the last seven days emergency access was used {times}, the last time by {latest[0].person}"
+                f" on {began}.",
+                "See why",
+                reverse("admin:roles_emergencyaccess_changelist"),
+            )
 
     def _of_runs(self) -> Iterator[Task]:
         for run in runs_to_see_to(self.request):

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 from django.test import Client
 
+from healthtrack.roles.table import TOTALS
 from tests.conftest import SignIn
+
+TO_SEE_REPORTS = (*TOTALS.permissions, "reports.view_without_tracker")
 
 
 def assert_page_needs(sign_in: SignIn, address: str, *permissions: str, others: Sequence[str] = ()) -> None:

@@ -1,14 +1,18 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import LazySettings, settings
 from django.core.cache import caches
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
 
+from healthtrack.append_only import AppendOnly
 from healthtrack.audit.models import Change, never_emptied
 from healthtrack.imports.area import areas
 from reports import caching
@@ -32,6 +36,23 @@ def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    _let_tests_empty_what_nobody_may()
+
+
+def _let_tests_empty_what_nobody_may() -> None:
+    """After a test that commits, the rows go of tables too that refuse to be emptied."""
+    truncates = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+        guarded = [
+            model._meta.db_table
+            for model in apps.get_models()
+            if any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
+        ]
+        switches = [[f"ALTER TABLE {table} {what} TRIGGER USER" for table in guarded] for what in ("DISABLE", "ENABLE")]
+        return [*switches[0], *truncates(self, style, tables, **options), *switches[1]]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,6 @@ class Report(StaffPage):
     name: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[str]
-    permission: ClassVar[str] = "reports.view_aggregates"
     columns: Sequence[Column]
     published_order: ClassVar[str]
     asks: ClassVar[tuple[str, ...]] = ()  # besides what the filter asks
@@ -52,7 +51,7 @@ class Report(StaffPage):
 
     @classmethod
     def open_to(cls, user: User | AnonymousUser) -> bool:
-        return user.is_staff and user.has_perm(cls.permission)
+        return user.is_staff and user.has_perm(f"reports.view_{cls.name.replace('-', '_')}")
 
     def test_func(self) -> bool:
         return self.open_to(self.request.user)

@@ -30,7 +30,6 @@ class PatientsWithoutTracker(Report):
     name = "without-tracker"
     title = "Patients without a tracker"
     question = "Which patients are linked to no tracker model?"
-    permission = "reports.view_named_lists"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
     asks = (searches.WORDS,)

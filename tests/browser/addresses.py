@@ -9,16 +9,18 @@ from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests import factories
 
-OF_A_ROW = {"change", "delete", "history", "password_change"}
+OF_A_ROW = {"change", "delete", "history", "password_change", "cancel", "faulty", "progress"}
 QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
     "admin:jsi18n",  # a script
     "admin:logout",  # only what a form sends
     "tracker-names:undo",
+    "end-emergency-access",
     "reports:delete-view",
     "reports:charts",  # for developers alone
     "healthz",  # for machines
@@ -37,12 +39,14 @@ def address(name: str) -> str:
     kind = name.rpartition("_")[2]
     if name == "admin:app_list":
         return reverse(name, args=["patients"])
-    if name == "reports:change-view":
+    if name in {"reports:change-view", "reports:delete-view"}:
         return reverse(name, args=[SavedView.objects.get().pk])
     if name == "admin:auth_user_password_change":
         kind = "password_change"
     if name.startswith("admin:") and kind in OF_A_ROW and name != "admin:password_change":
         return reverse(name, args=[_key_of_a_row(name)])
+    if kind == "template":
+        return f"{reverse(name)}?format=csv"
     return reverse(name) + QUERIES.get(name, "")
 
 
@@ -62,6 +66,7 @@ def make_rows() -> User:
     Group.objects.create(name="Record keepers")
     factories.import_run()
     person = User.objects.create_superuser("ada", password=factories.DEFAULT_PASSWORD)
+    begin(person, "Somebody fainted in the hall", "192.0.2.7")
     SavedView.objects.create(owner=person, name="Brands", page="reports:brands", is_shared=True)
     LogEntry.objects.log_actions(
         person.pk, records[:1], CHANGE, [{"changed": {"fields": ["Name"]}}], single_object=True

@@ -10,6 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
 from tests import factories
+from tests.access import TO_SEE_REPORTS
 from tests.browser.chromium import DESKTOP
 from tests.browser.conftest import SignInAs
 from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
@@ -85,7 +86,7 @@ def assert_fine(page: Page) -> None:
 
 
 def test_from_the_upload_over_the_faults_to_the_reports(page: Page, sign_in_as: SignInAs, tmp_path: Path) -> None:
-    sign_in_as(*RECORDS.steward, "reports.view_aggregates")
+    sign_in_as(*RECORDS.steward, *TO_SEE_REPORTS)
     upload(page, write_csv(tmp_path / "rows.csv", rows()))
     expect(page.get_by_text("No worker is running")).to_be_visible()
     page.evaluate("document.body.dataset.stays = 'yes'")

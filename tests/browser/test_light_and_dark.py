@@ -46,7 +46,7 @@ def test_the_switch_makes_a_dark_system_light(page: Page) -> None:
 
 
 def test_paper_is_light_and_bears_no_navigation(page: Page, sign_in_as: SignInAs) -> None:
-    sign_in_as("reports.view_aggregates")
+    sign_in_as("reports.view_age_groups")
     visit(page, "/reports/age-groups/")
     page.emulate_media(media="print", color_scheme="dark")
     assert not page.locator("#header").is_visible()

@@ -5,7 +5,7 @@ from tests.browser.pages import visit
 
 
 def test_a_view_is_saved_found_renamed_and_deleted(page: Page, sign_in_as: SignInAs) -> None:
-    sign_in_as("reports.view_aggregates", "reports.share_savedview")
+    sign_in_as("reports.view_brands", "reports.share_savedview")
     visit(page, "/reports/brands/?gender=F")
     page.get_by_text("Saved views").click()
     page.get_by_role("link", name="Save this view").click()
@@ -28,7 +28,7 @@ def test_a_view_is_saved_found_renamed_and_deleted(page: Page, sign_in_as: SignI
 
 
 def test_the_menu_opens_by_keyboard_and_stays_on_the_screen_of_a_phone(page: Page, sign_in_as: SignInAs) -> None:
-    sign_in_as("reports.view_aggregates")
+    sign_in_as("reports.view_brands")
     page.set_viewport_size({"width": 400, "height": 800})
     visit(page, "/reports/brands/")
     page.get_by_text("Saved views").focus()

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.logs import DiscreetFormatter
 from healthtrack.urls import handler500, urlpatterns
+from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +73,7 @@ PAGES = [
 
 @pytest.mark.parametrize("address", PAGES)
 def test_no_page_is_kept_by_browser_or_proxy(sign_in: SignIn, address: str) -> None:
-    permissions = ("reports.view_aggregates", "reports.view_named_lists", "trackers.view_trackeralias")
+    permissions = (*TO_SEE_REPORTS, "trackers.view_trackeralias")
     records = (f"patients.{action}_medicalrecord" for action in ("view", "add", "import", "export"))
     answer = sign_in(*permissions, *records).get(address)
     answer.close()

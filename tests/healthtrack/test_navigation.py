@@ -4,6 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from healthtrack.navigation import SECTIONS, Link, links
+from healthtrack.roles.table import TOTALS
 from tests import factories
 from tests.conftest import SignIn
 
@@ -28,7 +29,7 @@ class TestWhoSeesWhat:
         assert labels(links(factories.staff(), "/")) == ["Home"]
 
     def test_an_analyst_sees_the_reports_of_figures(self) -> None:
-        _, reports = links(factories.staff("reports.view_aggregates"), "/")
+        _, reports = links(factories.staff(*TOTALS.permissions), "/")
         assert labels(list(reports.entries)) == ["By age group", "By brand", "By condition", "Data quality"]
 
     def test_a_section_without_a_page_of_its_own_leads_to_the_first_that_the_person_may_see(self) -> None:

@@ -5,6 +5,7 @@ from django.test import Client
 
 from healthtrack.imports.results import LinkCounts
 from tests import factories
+from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
 from tests.patients.conftest import ImportModels, ImportRecords
 from tests.patients.linked import ALL_BAND_2, CATALOGUE, links, make_catalogue, make_model
@@ -24,7 +25,7 @@ def catalogue() -> dict[str, TrackerModel]:
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_aggregates", "reports.view_named_lists")
+    return sign_in(*TO_SEE_REPORTS)
 
 
 def brands(analyst: Client) -> dict[str, int]:

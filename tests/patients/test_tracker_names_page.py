@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from patients import naming
 from patients.naming import NAMES_A_PAGE, Kind, names_to_settle, stated_names
 from tests import factories
-from tests.access import assert_page_needs
+from tests.access import TO_SEE_REPORTS, assert_page_needs
 from tests.conftest import SignIn
 from tests.patients.linked import make_catalogue, make_patients
 from tests.reports.reading import page
@@ -175,7 +175,7 @@ def test_the_database_is_asked_as_often_for_any_number_of_names(
 
 def test_the_front_page_and_the_reports_lead_here(sign_in: SignIn) -> None:
     link_here = f'<a href="{PAGE}'
-    reader = sign_in(*VIEWER, "reports.view_aggregates", "reports.view_named_lists")
+    reader = sign_in(*VIEWER, *TO_SEE_REPORTS)
     make_patients("Band 2", "Fenix")
     make_catalogue()
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
@@ -183,6 +183,6 @@ def test_the_front_page_and_the_reports_lead_here(sign_in: SignIn) -> None:
 
 
 def test_the_front_page_and_the_reports_do_not_lead_who_may_not_come(sign_in: SignIn) -> None:
-    reader = sign_in(VIEWER[1], "reports.view_aggregates", "reports.view_named_lists")
+    reader = sign_in(VIEWER[1], *TO_SEE_REPORTS)
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
         assert PAGE not in page(reader, address)

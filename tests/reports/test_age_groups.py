@@ -31,7 +31,7 @@ SELECT CASE WHEN age BETWEEN 0 AND 18 THEN '0-18'
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_aggregates")
+    return sign_in("reports.view_age_groups")
 
 
 def born(*days: date) -> None:
@@ -45,7 +45,7 @@ def group_on(day: date) -> str:
 
 
 def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
-    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+    assert_page_needs(sign_in, PAGE, "reports.view_age_groups", others=["reports.view_without_tracker"])
 
 
 def test_groups_stand_with_most_patients_first(analyst: Client) -> None:

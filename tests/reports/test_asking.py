@@ -8,13 +8,14 @@ from django.core.cache import caches
 from django.test import Client
 
 from tests import factories
+from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
 from tests.reports.reading import counts, csv_rows, page, table
 from tests.searching import with_mark
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
 EVERY_REPORT = (AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/")
-EVERY_PERMISSION = ("reports.view_aggregates", "reports.view_named_lists", "patients.view_medicalrecord")
+EVERY_PERMISSION = (*TO_SEE_REPORTS, "patients.view_medicalrecord")
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_it_says_why_a_patient_has_no_tracker(analyst: Client) -> None:
 def test_who_may_not_see_records_is_led_to_none(sign_in: SignIn, address: str) -> None:
     factories.link(factories.medical_record(medical_conditions="Asthma"), factories.tracker_model())
     factories.medical_record("P2", tracker="Loop 9")
-    client = sign_in("reports.view_aggregates", "reports.view_named_lists")
+    client = sign_in(*TO_SEE_REPORTS)
     assert "medicalrecord" not in page(client, address)
 
 

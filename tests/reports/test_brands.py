@@ -19,7 +19,7 @@ PAGE = "/reports/brands/"
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_aggregates")
+    return sign_in("reports.view_brands")
 
 
 def patient(number: int, *models: TrackerModel) -> None:
@@ -29,7 +29,7 @@ def patient(number: int, *models: TrackerModel) -> None:
 
 
 def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
-    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+    assert_page_needs(sign_in, PAGE, "reports.view_brands", others=["reports.view_without_tracker"])
 
 
 def test_brands_stand_with_most_patients_first_and_ties_by_name(analyst: Client) -> None:

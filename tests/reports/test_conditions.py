@@ -13,7 +13,7 @@ PAGE = "/reports/conditions/"
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_aggregates")
+    return sign_in("reports.view_conditions")
 
 
 def patient(number: int, conditions: str, *models: TrackerModel) -> None:
@@ -27,7 +27,7 @@ def shown(client: Client, address: str = PAGE) -> list[tuple[str, str, str, str]
 
 
 def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
-    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+    assert_page_needs(sign_in, PAGE, "reports.view_conditions", others=["reports.view_without_tracker"])
 
 
 def test_counts_the_patients_of_each_condition_and_brand(analyst: Client) -> None:

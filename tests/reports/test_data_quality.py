@@ -16,7 +16,7 @@ from tests.reports.reading import counts, page, table
 
 PAGE = "/reports/data-quality/"
 STEWARD = (
-    "reports.view_aggregates",
+    "reports.view_data_quality",
     "patients.view_medicalrecord",
     "trackers.view_trackeralias",
     "trackers.add_trackeralias",
@@ -27,7 +27,7 @@ AS_OF = f"{PAGE}?as_of=2024-06-01"
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_aggregates")
+    return sign_in("reports.view_data_quality")
 
 
 def patient(number: int, **values: object) -> None:
@@ -36,7 +36,7 @@ def patient(number: int, **values: object) -> None:
 
 
 def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
-    assert_page_needs(sign_in, PAGE, "reports.view_aggregates", others=["reports.view_named_lists"])
+    assert_page_needs(sign_in, PAGE, "reports.view_data_quality", others=["reports.view_without_tracker"])
 
 
 def test_says_how_many_names_wait_and_how_many_patients_each_touches(analyst: Client) -> None:
@@ -75,7 +75,7 @@ def test_counts_the_rows_that_imports_merged(sign_in: SignIn) -> None:
     for kind, rows_merged in (("patients.medicalrecord", 3), ("trackers.fitnesstracker", 4)):
         factories.import_run(State.APPLIED, kind=kind, rows_merged=rows_merged, finished_at=timezone.now())
     factories.import_run(State.CHECKED, kind="patients.medicalrecord", rows_merged=5)
-    client = sign_in("reports.view_aggregates", "imports.view_importrun")
+    client = sign_in("reports.view_data_quality", "imports.view_importrun")
     rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
     assert rows["Rows that imports merged into others"] == ["7", "3"]
     assert reverse("admin:imports_importrun_changelist") in page(client, AS_OF)

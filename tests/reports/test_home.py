@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.imports.models import State
 from tests import factories
+from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
 from tests.reports.reading import page
 
@@ -24,8 +25,7 @@ EVERYTHING = [
     "trackers.view_trackermodel",
     "trackers.view_fitnesstracker",
     "trackers.view_trackeralias",
-    "reports.view_aggregates",
-    "reports.view_named_lists",
+    *TO_SEE_REPORTS,
 ]
 
 
@@ -113,12 +113,12 @@ def test_figures_lead_to_what_they_count(sign_in: SignIn) -> None:
 @pytest.mark.parametrize(
     ("permissions", "labels"),
     [
-        (["reports.view_aggregates"], ["Patients", "With a tracker"]),
+        (["reports.view_age_groups"], ["Patients", "With a tracker"]),
         (["patients.view_medicalrecord"], ["Patients", "With a tracker"]),
         (["trackers.view_trackermodel"], ["Tracker models"]),
         (["trackers.view_fitnesstracker"], ["Variants"]),
         (["trackers.view_trackeralias"], []),
-        (["reports.view_named_lists"], []),
+        (["reports.view_without_tracker"], []),
     ],
 )
 def test_each_figure_is_for_who_may_see_it(sign_in: SignIn, permissions: list[str], labels: list[str]) -> None:
@@ -128,14 +128,15 @@ def test_each_figure_is_for_who_may_see_it(sign_in: SignIn, permissions: list[st
 
 def test_who_sees_totals_alone_is_led_to_no_record(sign_in: SignIn) -> None:
     patients(1, 1)
-    assert "/medicalrecord/" not in page(sign_in("reports.view_aggregates"), PAGE)
+    assert "/medicalrecord/" not in page(sign_in("reports.view_age_groups"), PAGE)
 
 
 @pytest.mark.parametrize(
     ("permission", "reports"),
     [
-        ("reports.view_aggregates", ["age-groups", "brands"]),
-        ("reports.view_named_lists", ["without-tracker"]),
+        ("reports.view_age_groups", ["age-groups"]),
+        ("reports.view_brands", ["brands"]),
+        ("reports.view_without_tracker", ["without-tracker"]),
         ("patients.view_medicalrecord", []),
     ],
 )
@@ -197,7 +198,7 @@ def test_bars_lead_to_the_patients_whom_they_count(sign_in: SignIn) -> None:
 
 def test_who_sees_totals_alone_has_bars_that_lead_nowhere(sign_in: SignIn) -> None:
     patients(2, 1)
-    assert '<g role="img"> <title>36-50: 3 patients</title>' in page(sign_in("reports.view_aggregates"), PAGE)
+    assert '<g role="img"> <title>36-50: 3 patients</title>' in page(sign_in("reports.view_age_groups"), PAGE)
 
 
 def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_in: SignIn) -> None:
@@ -215,7 +216,7 @@ def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_
 
 def test_imports_are_shown_to_those_alone_who_may_see_them(sign_in: SignIn) -> None:
     factories.import_run(State.APPLIED, finished_at=timezone.now())
-    for permission in ("reports.view_aggregates", "trackers.import_fitnesstracker"):
+    for permission in ("reports.view_age_groups", "trackers.import_fitnesstracker"):
         words = page(sign_in(permission), PAGE)
         assert "rows.csv" not in words
         assert figure(words, "Last import") == ""

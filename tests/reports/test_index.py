@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.access import assert_page_needs
+from tests.access import TO_SEE_REPORTS, assert_page_needs
 from tests.conftest import SignIn
 from tests.reports.reading import page
 
@@ -15,16 +15,15 @@ EVERY_PAGE = [
     "/reports/conditions/",
     "/reports/data-quality/",
 ]
-EVERY_PERMISSION = ["reports.view_aggregates", "reports.view_named_lists"]
 
 
-@pytest.mark.parametrize("permission", EVERY_PERMISSION)
+@pytest.mark.parametrize("permission", TO_SEE_REPORTS)
 def test_needs_the_permission_for_any_report(sign_in: SignIn, permission: str) -> None:
     assert_page_needs(sign_in, PAGE, permission, others=["patients.view_medicalrecord"])
 
 
 def test_shows_those_reports_that_the_person_may_see(sign_in: SignIn) -> None:
-    words = page(sign_in("reports.view_aggregates"), PAGE)
+    words = page(sign_in("reports.view_age_groups", "reports.view_brands"), PAGE)
     assert "/reports/age-groups/" in words
     assert "/reports/brands/" in words
     assert "/reports/without-tracker/" not in words
@@ -37,14 +36,14 @@ def test_anonymous_people_come_back_to_the_page_after_signing_in(db: None, addre
 
 @pytest.mark.parametrize("address", EVERY_PAGE)
 def test_who_left_the_staff_is_refused(sign_in: SignIn, address: str) -> None:
-    client = sign_in(*EVERY_PERMISSION)
+    client = sign_in(*TO_SEE_REPORTS)
     User.objects.update(is_staff=False)
     assert client.get(address).status_code == 403
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE)
 def test_whose_account_was_closed_has_to_sign_in(sign_in: SignIn, address: str) -> None:
-    client = sign_in(*EVERY_PERMISSION)
+    client = sign_in(*TO_SEE_REPORTS)
     User.objects.update(is_active=False)
     assert client.get(address).status_code == 302
 
@@ -52,21 +51,21 @@ def test_whose_account_was_closed_has_to_sign_in(sign_in: SignIn, address: str) 
 @pytest.mark.parametrize("address", EVERY_PAGE)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
 def test_pages_are_only_read(sign_in: SignIn, address: str, method: str) -> None:
-    response = getattr(sign_in(*EVERY_PERMISSION), method)(address)
+    response = getattr(sign_in(*TO_SEE_REPORTS), method)(address)
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE)
 def test_the_head_alone_can_be_asked(sign_in: SignIn, address: str) -> None:
-    response = sign_in(*EVERY_PERMISSION).head(address)
+    response = sign_in(*TO_SEE_REPORTS).head(address)
     assert response.status_code == 200
     assert response.content == b""
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE)
 def test_pages_stand_in_the_frame_of_the_admin(sign_in: SignIn, address: str) -> None:
-    words = page(sign_in(*EVERY_PERMISSION), address)
+    words = page(sign_in(*TO_SEE_REPORTS), address)
     assert 'id="user-tools"' in words
     assert 'class="breadcrumbs"' in words
     assert " style=" not in words
@@ -75,7 +74,7 @@ def test_pages_stand_in_the_frame_of_the_admin(sign_in: SignIn, address: str) ->
 
 @pytest.mark.parametrize("address", EVERY_PAGE[1:])
 def test_a_format_that_is_not_known_is_refused_with_a_sentence(sign_in: SignIn, address: str) -> None:
-    words = page(sign_in(*EVERY_PERMISSION), f"{address}?format=pdf", status=400)
+    words = page(sign_in(*TO_SEE_REPORTS), f"{address}?format=pdf", status=400)
     assert "format is “pdf”, which this report is not made in. Write csv or xlsx, or leave it out" in words
     assert 'id="user-tools"' in words
     assert f'href="{address}"' in words

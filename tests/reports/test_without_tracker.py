@@ -16,7 +16,7 @@ PAGE = "/reports/without-tracker/"
 
 @pytest.fixture
 def analyst(sign_in: SignIn) -> Client:
-    return sign_in("reports.view_named_lists")
+    return sign_in("reports.view_without_tracker")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def shown(client: Client, address: str) -> list[str]:
 
 
 def test_needs_the_permission_for_named_lists(sign_in: SignIn) -> None:
-    assert_page_needs(sign_in, PAGE, "reports.view_named_lists", others=["reports.view_aggregates"])
+    assert_page_needs(sign_in, PAGE, "reports.view_without_tracker", others=["reports.view_age_groups"])
 
 
 def test_lists_every_patient_without_a_link_by_number(analyst: Client) -> None:
@@ -101,7 +101,7 @@ def test_the_links_to_the_files_name_no_page(analyst: Client) -> None:
 
 def test_patients_lead_to_their_record_when_one_may_see_it(sign_in: SignIn) -> None:
     factories.medical_record("P/1 ä")
-    client = sign_in("reports.view_named_lists", "patients.view_medicalrecord")
+    client = sign_in("reports.view_without_tracker", "patients.view_medicalrecord")
     address = reverse("admin:patients_medicalrecord_change", args=["P_2F1 ä"])
     assert page(client, PAGE).count(f'href="{address}"') == 2
 
@@ -141,7 +141,7 @@ def test_files_are_named_after_the_report_and_the_day(analyst: Client) -> None:
 def test_it_takes_as_many_queries_for_many_patients_as_for_one(
     sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = sign_in("reports.view_named_lists", "patients.view_medicalrecord")
+    client = sign_in("reports.view_without_tracker", "patients.view_medicalrecord")
     for number in range(40):
         factories.medical_record(f"P{number}")
     with django_assert_max_num_queries(17):

@@ -1,0 +1,129 @@
+"""The pages of people and their roles. Nobody gives away rights that they lack, nor touches who holds such rights."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import QuerySet
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+from healthtrack.admin import CarefulPages
+from healthtrack.roles.emergency import own_permissions
+from healthtrack.roles.models import EmergencyAccess
+from healthtrack.roles.table import ROLES
+
+if TYPE_CHECKING:
+    from django.forms import ModelMultipleChoiceField
+
+OF_SUPERUSERS_ALONE = {"is_superuser", "user_permissions"}
+
+
+def _beyond(user: Any) -> QuerySet[Permission]:  # noqa: ANN401 (whoever the request is of)
+    """The permissions that this person does not hold for good."""
+    held = own_permissions(user)
+    all_of_them = Permission.objects.values_list("pk", "content_type__app_label", "codename")
+    keys = [key for key, app, codename in all_of_them if f"{app}.{codename}" not in held]
+    return Permission.objects.filter(pk__in=keys)
+
+
+class PeopleAdmin(CarefulPages, UserAdmin[User]):
+    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser", "groups")
+    filter_horizontal = ("user_permissions",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def role_names(self, person: User) -> str:
+        return ", ".join(sorted(group.name for group in person.groups.all()))
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:  # noqa: ANN401
+        hidden = set() if request.user.is_superuser else OF_SUPERUSERS_ALONE
+        return [
+            (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
+        if db_field.name == "groups":
+            kwargs["widget"] = CheckboxSelectMultiple
+        field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field and db_field.name == "groups":
+            field.label = "Roles"
+            field.help_text = "What each of them may do stands on the page Roles."
+            if not request.user.is_superuser:
+                field.queryset = Group.objects.exclude(permissions__in=_beyond(request.user))
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_within(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._is_within(request, obj)
+
+    def _is_within(self, request: HttpRequest, person: User | None) -> bool:
+        """Whether the person holds no right that the asking one lacks: who sets a password may sign in with it."""
+        if person is None or request.user.is_superuser:
+            return True
+        mine = own_permissions(request.user)
+        # Anew from the database, and as if the account were open: it may be opened later.
+        theirs = own_permissions(User(pk=person.pk, is_active=True))
+        return not person.is_superuser and theirs <= mine
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ANN401
+        if not change:
+            obj.is_staff = True  # HealthTrack has no other people
+        super().save_model(request, obj, form, change)
+
+
+class RolesAdmin(GroupAdmin):
+    """Groups that somebody made; the roles are as the program says."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return self._may_edit(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return self._may_edit(request, obj) and super().has_delete_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._may_edit(request, None) and super().has_add_permission(request)
+
+    def _may_edit(self, request: HttpRequest, group: Group | None) -> bool:
+        """Who gives rights to a group gives them to people."""
+        is_role = group is not None and group.name in {role.name for role in ROLES}
+        return bool(request.user.is_superuser) and not is_role
+
+
+admin.site.unregister([User, Group])
+admin.site.register(User, PeopleAdmin)
+admin.site.register(Group, RolesAdmin)
+
+
+@admin.register(EmergencyAccess)
+class EmergencyAccessAdmin(CarefulPages):
+    list_display = ("began_at", "person", "reason", "client_address", "over")
+    list_display_links = None
+    list_filter = (("person", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("person", "end")
+    date_hierarchy = "began_at"
+    ordering = ("-access_id",)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [pattern for pattern in super().get_urls() if str(pattern.name).endswith("_changelist")]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: EmergencyAccess | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: EmergencyAccess | None = None) -> bool:
+        return False
+
+    @admin.display(description="ended")
+    def over(self, access: EmergencyAccess) -> Any:  # noqa: ANN401 (a moment, or a word)
+        return (access.ended_at or access.ends_at) if access.is_over else "still running"

@@ -1,0 +1,34 @@
+"""The roles as groups of the database, brought in line with the table after each migration."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from healthtrack.roles.table import ROLES
+
+_Held = Group.permissions.through
+
+
+@transaction.atomic
+def bring_in_line(**_: Any) -> None:  # noqa: ANN401 (a receiver of post_migrate)
+    """A permission that is not there belongs to a part that is not installed."""
+    names = [role.name for role in ROLES]
+    Group.objects.bulk_create([Group(name=name) for name in names], ignore_conflicts=True)
+    groups = dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
+    there = {
+        f"{app}.{codename}": key
+        for app, codename, key in Permission.objects.values_list("content_type__app_label", "codename", "pk")
+    }
+    wanted = {
+        (groups[role.name], there[permission]) for role in ROLES for permission in role.permissions & there.keys()
+    }
+    held = {
+        (group, permission): key
+        for key, group, permission in _Held.objects.filter(group__in=groups.values()).values_list(
+            "pk", "group", "permission"
+        )
+    }
+    _Held.objects.filter(pk__in=[key for pair, key in held.items() if pair not in wanted]).delete()
+    missing = [_Held(group_id=group, permission_id=permission) for group, permission in wanted - held.keys()]
+    _Held.objects.bulk_create(missing, ignore_conflicts=True)

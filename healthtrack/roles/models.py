@@ -1,0 +1,77 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+from django.utils import timezone
+
+from healthtrack.append_only import AppendOnly
+from healthtrack.constraints import not_blank
+
+LASTS = timedelta(hours=1)
+
+
+class EmergencyAccess(models.Model):
+    """That a person saw, or may have seen, everything for an hour, and why."""
+
+    access_id = models.BigAutoField(primary_key=True, db_comment="Number of the emergency access")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_comment="Who used it"
+    )
+    reason = models.CharField(max_length=500, db_comment="Why, in the person's own words")
+    client_address = models.GenericIPAddressField(
+        "address", null=True, db_comment="Network address from which the person asked, null when none is known"
+    )
+    began_at = models.DateTimeField("began", db_comment="Moment at which it began")
+    ends_at = models.DateTimeField("until", db_comment="Moment at which it ends by itself")
+
+    class Meta:
+        db_table = "emergency_accesses"
+        db_table_comment = "Who saw everything for an hour in an emergency, and why; rows are only added"
+        verbose_name = "emergency access"
+        verbose_name_plural = "emergency accesses"
+        ordering = ["-access_id"]
+        default_permissions = ("view",)
+        permissions = [("use_emergencyaccess", "Can see everything for an hour in an emergency")]
+        constraints = [
+            not_blank("emergency_accesses", "reason"),
+            CheckConstraint(
+                name="emergency_accesses_an_hour_at_most",
+                condition=Q(ends_at__gt=F("began_at"), ends_at__lte=F("began_at") + LASTS),
+            ),
+        ]
+        indexes = [Index("ends_at", name="emergency_accesses_ends")]
+        triggers = [AppendOnly()]
+
+    def __str__(self) -> str:
+        return f"Emergency access {self.access_id}"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.end.ended_at if hasattr(self, "end") else None
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended_at is not None or self.ends_at <= timezone.now()
+
+
+class EmergencyEnd(models.Model):
+    """That the person ended it before its hour was over: the row of the access itself never changes."""
+
+    access = models.OneToOneField(
+        EmergencyAccess,
+        primary_key=True,
+        on_delete=models.PROTECT,
+        related_name="end",
+        db_comment="The emergency access",
+    )
+    ended_at = models.DateTimeField("ended", db_comment="Moment at which the person ended it")
+
+    class Meta:
+        db_table = "emergency_ends"
+        db_table_comment = "Emergency accesses that the person ended before their hour was over; rows are only added"
+        default_permissions = ()
+        triggers = [AppendOnly()]
+
+    def __str__(self) -> str:
+        return f"End of emergency access {self.access_id}"

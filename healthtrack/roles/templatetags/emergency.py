@@ -1,0 +1,15 @@
+from typing import Any
+
+from django import template
+
+from healthtrack.roles.emergency import running_access
+from healthtrack.roles.models import EmergencyAccess
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def emergency(context: dict[str, Any]) -> EmergencyAccess | None:
+    """The emergency access that the person has at the moment."""
+    user = context.get("user")
+    return running_access(user) if user else None

@@ -1,0 +1,72 @@
+from typing import TYPE_CHECKING, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.mixins import UserPassesTestMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views import View
+
+from healthtrack.clients import client_address
+from healthtrack.forms import CleanedCharField
+from healthtrack.roles import emergency
+from healthtrack.roles.table import ROLES, rights
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class ReasonForm(forms.Form):
+    reason = CleanedCharField(
+        label="Why you need to see everything now",
+        min_length=10,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="In words that an auditor will understand. Name a patient by number.",
+        error_messages={"required": "Say why: without a reason nothing is opened."},
+    )
+
+
+class RolesPage(UserPassesTestMixin, View):
+    http_method_names = ["get", "head"]
+
+    def test_func(self) -> bool:
+        return admin.site.has_permission(self.request) and self.request.user.has_perm("auth.view_user")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = [(right.words, [right in role.rights for role in ROLES]) for right in rights()]
+        context = {"title": "Roles", "roles": ROLES, "rows": rows}
+        return render(request, "roles/roles.html", {**admin.site.each_context(request), **context})
+
+
+class EmergencyPage(UserPassesTestMixin, View):
+    http_method_names = ["get", "head", "post"]
+
+    def test_func(self) -> bool:
+        return emergency.may_use(self.request.user)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page(ReasonForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ReasonForm(request.POST)
+        user = cast("User", request.user)
+        if user.is_superuser or not form.is_valid():
+            return self.page(form)
+        if not emergency.running_access(user):
+            emergency.begin(user, form.cleaned_data["reason"], client_address(request))
+        return redirect("home")
+
+    def page(self, form: ReasonForm) -> HttpResponse:
+        frame = admin.site.each_context(self.request)
+        context = {"title": "Emergency access", "form": form, "running": emergency.running_access(self.request.user)}
+        return render(self.request, "roles/emergency.html", {**frame, **context})
+
+
+class EndEmergency(EmergencyPage):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        emergency.end(cast("User", request.user))
+        messages.success(request, "The emergency access is over: you see again what your roles let you see.")
+        return redirect("home")
