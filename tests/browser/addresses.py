@@ -87,6 +87,8 @@ def _is_no_page(name: str) -> bool:
 
 
 def _key_of_a_row(name: str) -> str:
+    if name.startswith("admin:auth_group_"):
+        return quote(Group.objects.get(name="Record keepers").pk)  # the others are roles, which nobody changes
     for model in admin.site._registry:
         if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
             row = model._default_manager.order_by("pk").first()

@@ -12,7 +12,7 @@ LIST = "/admin/patients/medicalrecord/"
 EXPORT = f"{LIST}export/"
 REPORT = "/reports/without-tracker/"
 EVERY_SEARCH = pytest.mark.parametrize("page", [LIST, REPORT])
-SEARCHERS = ("patients.view_medicalrecord", "patients.export_medicalrecord", "reports.view_named_lists")
+SEARCHERS = ("patients.view_medicalrecord", "patients.export_medicalrecord", "reports.view_without_tracker")
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ ADDRESSES = {
     "reports:brands": ("vksad!", NOBODY),
     "reports:conditions": ("vksad!", NOBODY),
     "reports:data-quality": ("vksad!", NOBODY),
-    "reports:without-tracker": ("sad!", NOBODY),
+    "reports:without-tracker": ("sad!", "sad!"),
     "reports:charts": (NOBODY, NOBODY),  # for developers
     "reports:saved-views": ("vksaud!", NOBODY),
     "reports:save-view": ("vksaud!", "vksaud!"),
