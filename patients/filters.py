@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
@@ -244,4 +244,5 @@ def _linked_to(column: Lower, value: str) -> Exists:
 def _ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
     """Of a patient whom an import linked to models of several brands; what staff linked, somebody decided."""
     by_import = _links().filter(source=MedicalRecordTracker.Source.IMPORT).order_by().values("patient")
-    return by_import.annotate(brands=Count(Lower("model__brand_name"), distinct=True)).filter(brands__gt=1)
+    brand = Lower("model__brand_name")
+    return by_import.annotate(first_brand=Min(brand), last_brand=Max(brand)).filter(first_brand__lt=F("last_brand"))

@@ -121,8 +121,8 @@ class MedicalRecord(models.Model):
             ),
             Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
             GinIndex(NameWords("name"), name="medical_records_name_words"),
-            # With the name itself, without which PostgreSQL would read each row to fold it.
-            Index(Lower("name"), "date_of_birth", include=["name"], name="medical_records_name_birth"),
+            # With the name itself, without which PostgreSQL would read each row to fold it, and whose it is.
+            Index(Lower("name"), "date_of_birth", include=["name", "patient_id"], name="medical_records_name_birth"),
             Index(F("last_appointment_date").asc(nulls_first=True), "patient_id", name="medical_records_last_seen"),
             GinIndex(
                 Terms("medical_conditions"), name="medical_records_conditions", condition=~Q(medical_conditions="")

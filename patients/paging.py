@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import OrderBy, QuerySet
 
 MOST_ROWS_COUNTED = 10_000
@@ -95,10 +95,20 @@ def _total_of_many(found: QuerySet[Any], *, is_counted: bool) -> Total:
     (plan,) = json.loads(everybody.explain(format="json"))
     estimate = plan["Plan"]["Plan Rows"]
     if is_counted or estimate <= TABLE_SOON_COUNTED:
-        return Total(found.count())
+        return Total(_count(found))
     if found.query.where:
         return Total(MOST_ROWS_COUNTED, "more than")
     return Total(int(float(f"{estimate:.3g}")), "about")
+
+
+@transaction.atomic
+def _count(found: QuerySet[Any]) -> int:
+    """All of them at once: going from one to the next through an index takes several times as long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
+        rows = found.count()
+        cursor.execute("RESET enable_nestloop; RESET work_mem")
+    return rows
 
 
 def _keys_between(found: QuerySet[Any], start: int, stop: int) -> list[Any]:

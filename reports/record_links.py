@@ -9,6 +9,7 @@ from healthtrack import searches
 from patients.age import Band
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
+from patients.record_list import COUNT_VAR
 
 
 class RecordLinks:
@@ -43,4 +44,5 @@ class RecordLinks:
                 query[name] += "" if text.casefold() in terms else f", {text}"
             elif query.setdefault(name, text).casefold() != text.casefold():
                 return ""
+        query[COUNT_VAR] = "1"  # who follows a number looks for the same one
         return f"{self.list}?{urlencode(query)}" if self.is_open else ""

@@ -59,7 +59,7 @@ def test_each_question_to_each_report_has_its_own_answer(counter: Counter, other
 
 def copy_a_record() -> None:
     with connection.cursor() as cursor, cursor.copy("COPY medical_records FROM STDIN") as copied:
-        copied.write_row(("P9", "Ada", date(1980, 5, 17), "F", "", False, "", None, "", 0, []))
+        copied.write_row(("P9", "Ada", date(1980, 5, 17), "F", "", False, "", None, "", 0, [], None))
 
 
 @pytest.mark.usefixtures("rows")

@@ -102,7 +102,7 @@ def test_figures_lead_to_what_they_count(sign_in: SignIn) -> None:
     words = page(sign_in(*EVERYTHING), PAGE)
     for address in (
         "/admin/patients/medicalrecord/",
-        "/admin/patients/medicalrecord/?linked=some",
+        "/admin/patients/medicalrecord/?linked=some&amp;count=1",
         "/admin/trackers/trackermodel/",
         "/admin/trackers/fitnesstracker/",
         "/admin/tracker-names/",
