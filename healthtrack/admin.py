@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from healthtrack.audit.pages import HistoryPages
 from healthtrack.collisions import is_collision
 from healthtrack.forms import CleanedCharField
 from healthtrack.imports.importing import ImportExportAdmin
@@ -75,7 +76,7 @@ class CarefulPages(AutocompleteByNumber, ModelAdmin[Any]):
             return HttpResponseRedirect(request.get_full_path())
 
 
-class CarefulAdmin(CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class CarefulAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The same for rows that files bring too."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:

@@ -75,6 +75,7 @@ SECTIONS = (
             Entry("Groups", "admin:auth_group_changelist", ("auth.view_group",)),
             Entry("Roles", "roles", ("auth.view_user",)),
             Entry("Emergency accesses", "admin:roles_emergencyaccess_changelist", ("roles.view_emergencyaccess",)),
+            Entry("Changes", "changes", ("audit.view_change",)),
         ),
         page="admin:index",
     ),

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from healthtrack.audit.views import Changes
 from healthtrack.health import healthz
 from healthtrack.metrics import metrics
 from healthtrack.policy_reports import policy_report
@@ -9,6 +10,7 @@ from reports.home import Home
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", Home.as_view(), name="home"),
     path("admin/tracker-names/", include("patients.urls")),
+    path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("", include("healthtrack.roles.urls")),

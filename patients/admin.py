@@ -1,10 +1,8 @@
-from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
@@ -67,17 +65,6 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
 def is_restated(form: forms.ModelForm[MedicalRecord]) -> bool:
     """Whether the form gives the patient another stated tracker, and not only other letter case."""
     return "tracker" in form.changed_data and str(form.initial["tracker"]).lower() != form.instance.tracker.lower()
-
-
-class _Nameless:
-    """A record as the log is to name it: by the patient's number alone."""
-
-    def __init__(self, record: MedicalRecord) -> None:
-        self.pk = record.pk
-        self._meta = record._meta
-
-    def __str__(self) -> str:
-        return self.pk
 
 
 @admin.register(MedicalRecord)
@@ -178,16 +165,6 @@ class MedicalRecordAdmin(CarefulAdmin):
             obj.save(force_insert=True)
         if restated:
             linking.relink([obj.pk])
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:  # noqa: ANN401
-        return super().log_addition(request, _Nameless(obj), message)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:  # noqa: ANN401
-        return super().log_change(request, _Nameless(obj), message)
-
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[MedicalRecord]) -> Any:  # noqa: ANN401
-        nameless: Any = [_Nameless(record) for record in queryset]
-        return super().log_deletions(request, nameless)
 
 
 class _Counts(TypedDict):

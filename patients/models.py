@@ -81,6 +81,7 @@ class MedicalRecord(models.Model):
     )
     unlinked_model_ids = ArrayField(
         models.IntegerField(),
+        verbose_name="models that imports are to leave unlinked",
         default=list,
         db_default=[],
         editable=False,

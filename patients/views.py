@@ -101,7 +101,6 @@ class SettleName(NamesView):
     def settle(self, form: SettleForm) -> str:
         alias = form.save(commit=False)
         self.aliases.save_model(self.request, alias, form, change=False)
-        self.aliases.log_addition(self.request, alias, [{"added": {}}])
         moved = stating(alias.name, MedicalRecord.objects.filter(tracker_links__model=alias.model)).count()
         return f"“{alias}” stands for {alias.model} from now on. Patients moved: {moved:,}."
 
@@ -135,7 +134,6 @@ class UndoName(NamesView):
         if alias is None:
             messages.warning(request, "This name is not settled any more: somebody else undid it meanwhile.")
             return self.back_to_list()
-        self.aliases.log_deletions(request, TrackerAlias.objects.filter(pk=alias.pk))
         alias.delete()
         patients = stating(alias.name, MedicalRecord.objects.all()).count()
         messages.success(

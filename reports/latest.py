@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from healthtrack.audit.models import Action
+from healthtrack.audit.views import changes_shown_to
+from healthtrack.audit.words import Entry, entries
 from healthtrack.imports.models import ImportRun, State
 
 CHANGES_SHOWN = 8
@@ -16,13 +17,10 @@ RUNS_SHOWN = 5
 MOURNED_FOR = timedelta(days=7)
 
 
-def latest_changes(request: HttpRequest) -> list[LogEntry]:
-    seen = [model for model, pages in admin.site._registry.items() if pages.has_view_permission(request)]
-    if not seen:
-        return []
-    types = ContentType.objects.get_for_models(*seen).values()
-    entries = LogEntry.objects.filter(content_type__in=types).select_related("content_type", "user")
-    return list(entries.order_by("-action_time")[:CHANGES_SHOWN])
+def latest_changes(request: HttpRequest) -> list[Entry]:
+    by_hand = changes_shown_to(request).filter(run_id=None).exclude(action=Action.TRUNCATE)
+    latest = by_hand.select_related("person").order_by("-changed_at", "-change_id")
+    return entries(list(latest[:CHANGES_SHOWN]))
 
 
 def latest_runs(request: HttpRequest) -> list[ImportRun]:

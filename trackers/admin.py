@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from healthtrack.admin import CLEANED_TEXT, CarefulAdmin, CarefulPages
+from healthtrack.audit.pages import HistoryPages
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -183,7 +184,7 @@ class FitnessTrackerAdmin(CarefulAdmin):
 
 
 @admin.register(TrackerAlias)
-class TrackerAliasAdmin(CarefulPages):
+class TrackerAliasAdmin(HistoryPages, CarefulPages):
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")

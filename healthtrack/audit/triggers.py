@@ -31,6 +31,7 @@ _ACTION = (
 
 def made_by_run() -> BigIntegerField[int | None, int | None]:
     return BigIntegerField(
+        "added by import",
         null=True,
         editable=False,
         db_default=RunOfSession(),

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import date
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -68,9 +67,6 @@ def make_rows() -> User:
     person = User.objects.create_superuser("ada", password=factories.DEFAULT_PASSWORD)
     begin(person, "Somebody fainted in the hall", "192.0.2.7")
     SavedView.objects.create(owner=person, name="Brands", page="reports:brands", is_shared=True)
-    LogEntry.objects.log_actions(
-        person.pk, records[:1], CHANGE, [{"changed": {"fields": ["Name"]}}], single_object=True
-    )
     return person
 
 

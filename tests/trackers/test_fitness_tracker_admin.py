@@ -25,9 +25,7 @@ def page(variant: FitnessTracker, name: str) -> str:
     return reverse(f"admin:trackers_fitnesstracker_{name}", args=[variant.pk])
 
 
-@pytest.mark.parametrize(
-    ("name", "permission"), [("change", "view"), ("change", "change"), ("delete", "delete"), ("history", "view")]
-)
+@pytest.mark.parametrize(("name", "permission"), [("change", "view"), ("change", "change"), ("delete", "delete")])
 def test_each_page_of_a_variant_needs_its_permission(sign_in: SignIn, name: str, permission: str) -> None:
     address = page(factories.variant(factories.tracker_model()), name)
     assert_page_needs(sign_in, address, f"trackers.{permission}_fitnesstracker", others=["trackers.view_trackermodel"])

@@ -31,7 +31,7 @@ def test_list_and_add_page_need_their_permission(sign_in: SignIn, address: str, 
     assert_page_needs(sign_in, address, f"trackers.{permission}_trackeralias", others=["trackers.view_trackermodel"])
 
 
-@pytest.mark.parametrize(("page", "permission"), [("change", "view"), ("delete", "delete"), ("history", "view")])
+@pytest.mark.parametrize(("page", "permission"), [("change", "view"), ("delete", "delete")])
 def test_each_page_of_a_name_needs_its_permission(
     sign_in: SignIn, alias: TrackerAlias, page: str, permission: str
 ) -> None:

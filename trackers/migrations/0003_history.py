@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 db_default=healthtrack.audit.acting.RunOfSession(),
                 editable=False,
                 null=True,
+                verbose_name="added by import",
             ),
         ),
         migrations.AddField(
@@ -31,6 +32,7 @@ class Migration(migrations.Migration):
                 db_default=healthtrack.audit.acting.RunOfSession(),
                 editable=False,
                 null=True,
+                verbose_name="added by import",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

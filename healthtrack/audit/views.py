@@ -1,0 +1,70 @@
+from datetime import datetime, time, timedelta
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.mixins import UserPassesTestMixin
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import cache_control
+
+from healthtrack.audit.models import Change
+from healthtrack.audit.pages import VIEW, change_asked
+from healthtrack.audit.timelines import page_of
+from healthtrack.audit.words import owners, tracked_models
+from healthtrack.widgets import DayInput
+
+LARGEST_NUMBER = 2**63 - 1
+
+
+class ChangesForm(forms.Form):
+    person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
+    day = forms.DateField(required=False, widget=DayInput)
+    run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=LARGEST_NUMBER)
+
+
+def changes_shown_to(request: HttpRequest) -> QuerySet[Change]:
+    """Those of what the person may see."""
+    tables = tracked_models()
+    seen = [table for table, model in tables.items() if _sees(request, model)]
+    return Change.objects.all() if len(seen) == len(tables) else Change.objects.filter(table_name__in=seen)
+
+
+def _sees(request: HttpRequest, model: type[Model]) -> bool:
+    owner = next(iter(owners(model).values()))
+    return admin.site.get_model_admin(owner).has_view_permission(request)
+
+
+@method_decorator(cache_control(no_store=True), name="dispatch")
+class Changes(UserPassesTestMixin, View):
+    http_method_names = ["get", "head"]
+
+    def test_func(self) -> bool:
+        return admin.site.has_permission(self.request) and self.request.user.has_perm(VIEW)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = ChangesForm(request.GET)
+        changes = self._asked(form) if form.is_valid() else Change.objects.none()
+        context = {
+            **admin.site.each_context(request),
+            "title": "Changes",
+            "form": form,
+            "page": page_of(changes, change_asked(request)),
+        }
+        return render(request, "audit/changes.html", context)
+
+    def _asked(self, form: ChangesForm) -> QuerySet[Change]:
+        changes = changes_shown_to(self.request)
+        asked = form.cleaned_data
+        if asked["person"]:
+            changes = changes.filter(person=asked["person"])
+        if asked["run"]:
+            changes = changes.filter(run_id=asked["run"])
+        if day := asked["day"]:
+            start = timezone.make_aware(datetime.combine(day, time()))
+            changes = changes.filter(changed_at__gte=start, changed_at__lt=start + timedelta(days=1))
+        return changes
