@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import ForeignKey, Model
+from django.db.models import DateField, ForeignKey, Model
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.triggers import MADE_BY_RUN
@@ -132,8 +133,7 @@ class _Words:
                 names = self.names.get(_named_by(model, column), {})
                 yield FieldChange(label, names.get(old, _text(old)), names.get(new, _text(new)))
             else:
-                choices = dict(column_field.flatchoices)
-                yield FieldChange(label, str(choices.get(old, _text(old))), str(choices.get(new, _text(new))))
+                yield FieldChange(label, _in_words(column_field, old), _in_words(column_field, new))
 
 
 def who(change: Change) -> str:
@@ -141,6 +141,12 @@ def who(change: Change) -> str:
         # The person may be deleted since; the reference is not checked.
         return str(change.person) if change.person else f"person {change.person_id}, who is deleted"
     return COMMAND_LINE if change.run_id else f"{change.database_role}, at the database itself"
+
+
+def _in_words(column: Any, value: object) -> str:  # noqa: ANN401
+    if isinstance(column, DateField) and value:
+        return str(date_format(date.fromisoformat(str(value))))
+    return str(dict(column.flatchoices).get(value, _text(value)))
 
 
 def _text(value: object) -> str:

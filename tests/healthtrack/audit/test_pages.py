@@ -99,7 +99,7 @@ class TestAPatient:
         second = imported(RECORDS, {"Tracker": "None", "name": "Ada Lovelace"}).run
         MedicalRecord.objects.update(last_appointment_date=date(2025, 3, 1))
         third, removed, changed, *made = rows(auditor, PATIENT)
-        assert "Medical record P1 changed Last appointment date: was 2024-06-14 became 2025-03-01" in third
+        assert "Medical record P1 changed Last appointment date: was 14 Jun 2024 became 1 Mar 2025" in third
         assert "Tracker P1 and Xiaomi Band 2 removed" in removed
         assert f"Added by import: was {first.pk}" in removed
         assert "the command line Medical record P1 changed Name: was Ada Byron became Ada Lovelace" in changed
