@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -20,7 +21,6 @@ from healthtrack.audit.models import Change
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests import factories
 from tests.access import assert_page_needs
-from tests.browser.addresses import address, make_rows
 from tests.conftest import SignIn
 from tests.healthtrack.imports.files import CATALOGUE, RECORDS, Kind, write_csv
 from tests.imported import Imported
@@ -67,9 +67,9 @@ def by(person: User, run_id: int = 7) -> Any:
 class TestWhoMaySee:
     @pytest.mark.parametrize("kind", HAVE_HISTORY)
     def test_the_history_of_a_row_is_for_who_may_see_the_row_and_histories(self, sign_in: SignIn, kind: str) -> None:
-        make_rows()
-        User.objects.all().delete()
-        page = address(f"admin:{kind.replace('.', '_')}_history")
+        model = factories.tracker_model()
+        rows = factories.medical_record(), model, factories.variant(model), factories.tracker_alias("My band", model)
+        page = reverse(f"admin:{kind.replace('.', '_')}_history", args=[rows[HAVE_HISTORY.index(kind)].pk])
         view = kind.replace(".", ".view_")
         assert_page_needs(sign_in, page, view, "audit.view_change", others=[view, "imports.view_importrun"])
         User.objects.all().delete()

@@ -27,6 +27,7 @@ EVERYONE = "vksaude!-"
 ANYBODY = EVERYONE + "?"
 NOBODY = ""
 READ = "ksaud!"  # who reads records and the catalogue
+HISTORY = "ksud!"  # and who changed them
 # Who may look, and who may send a form there. An address that is only sent to, or only looked at, lets nobody else in.
 ADDRESSES = {
     "home": (EVERYONE, NOBODY),
@@ -38,6 +39,7 @@ ADDRESSES = {
     "admin:password_change": (EVERYONE, EVERYONE),
     "admin:password_change_done": (EVERYONE, NOBODY),
     "admin:autocomplete": (NOBODY, NOBODY),  # without the words that a field sends
+    "changes": (HISTORY, NOBODY),
     "healthz": (ANYBODY, NOBODY),
     "metrics": (ANYBODY, NOBODY),  # of this machine
     "policy-report": (NOBODY, ANYBODY),
@@ -66,7 +68,7 @@ ADDRESSES = {
     "admin:patients_medicalrecord_changelist": (READ, READ),
     "admin:patients_medicalrecord_delete": ("kd", "kd"),
     "admin:patients_medicalrecord_export": ("ad", "ad"),
-    "admin:patients_medicalrecord_history": (READ, READ),
+    "admin:patients_medicalrecord_history": (HISTORY, NOBODY),
     "admin:patients_medicalrecord_import": ("sd", "sd"),
     "admin:patients_medicalrecord_import_template": ("sd", "sd"),
     "admin:patients_medicalrecord_process_import": (NOBODY, "sd"),
@@ -79,7 +81,7 @@ ADDRESSES = {
             "changelist": (READ, READ),
             "delete": ("kd", "kd"),
             "export": ("ad", "ad"),
-            "history": (READ, READ),
+            "history": (HISTORY, NOBODY),
             "import": ("sd", "sd"),
             "import_template": ("sd", "sd"),
             "process_import": (NOBODY, "sd"),
@@ -89,7 +91,7 @@ ADDRESSES = {
     "admin:trackers_trackeralias_change": (READ, "sd"),
     "admin:trackers_trackeralias_changelist": (READ, READ),
     "admin:trackers_trackeralias_delete": ("sd", "sd"),
-    "admin:trackers_trackeralias_history": (READ, READ),
+    "admin:trackers_trackeralias_history": (HISTORY, NOBODY),
     "tracker-names:list": (READ, NOBODY),
     "tracker-names:settle": ("sd", "sd"),
     "tracker-names:undo": (NOBODY, "sd"),

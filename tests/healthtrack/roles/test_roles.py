@@ -15,7 +15,7 @@ from tests.reports.reading import page
 
 PAGE = "/roles/"
 # Of parts that are not here yet.
-AWAITED = {"imports.undo_importrun", "audit.view_change"}
+AWAITED = {"imports.undo_importrun"}
 
 pytestmark = pytest.mark.django_db
 
