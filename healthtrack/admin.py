@@ -2,6 +2,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
 from django.contrib.admin.views.main import ChangeList
 from django.db import DataError, IntegrityError, OperationalError, models, transaction
@@ -9,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from healthtrack.audit.pages import HistoryPages
 from healthtrack.collisions import is_collision
@@ -30,6 +33,16 @@ class CarefulPages(AutocompleteByNumber, ModelAdmin[Any]):
     """
 
     formfield_overrides = {**CLEANED_TEXT, models.DateField: {"widget": DayInput}}
+
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """As Django's, without a template for each row: of a page of fifty rows that was a fifth of the time."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select"'
+            ' aria-label="Select this object for an action - {}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            obj,
+        )
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:

@@ -6,6 +6,7 @@ from django import forms
 from django.core.cache import caches
 from django.db import connection
 from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
 
 from patients.filters import OLDEST, PARAMETERS, RecordFilter
 from trackers.models import TrackerModel
@@ -33,9 +34,8 @@ _TERMS = r"""
 
 
 class FilterForm:
-    def __init__(self, asked: RecordFilter, besides: Sequence[str]) -> None:
+    def __init__(self, asked: RecordFilter) -> None:
         self.asked = asked
-        self.besides = besides  # what the page asks for in fields of its own
         self.fields = asked.form.fields
         for name in DAYS:
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
@@ -48,15 +48,11 @@ class FilterForm:
         for name in OF_RECORDS:
             self.fields[name].widget.attrs["list"] = f"{name}-suggestions"
 
+    def as_html(self) -> str:
+        return render_to_string("reports/filter-fields.html", {"form": self})
+
     def __iter__(self) -> Iterator[BoundField]:
         return (self.asked.form[name] for name in FIELDS)
-
-    @property
-    def others(self) -> Iterator[tuple[str, str]]:
-        """What the address asks for and no field does: it is asked for again."""
-        for name in {*PARAMETERS, "sort"} - {*FIELDS, *self.besides}:
-            if value := self.asked.data.get(name):
-                yield name, value
 
     @property
     def suggestions(self) -> Iterator[tuple[str, Sequence[str]]]:
@@ -64,6 +60,13 @@ class FilterForm:
         for name, column in OF_RECORDS.items():
             terms = caches["reports"].get_or_set(f"terms-{column}", lambda column=column: _terms(column), SECONDS_KEPT)
             yield f"{name}-suggestions", terms or ()
+
+
+def asked_without_field(asked: RecordFilter, fields: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the address asks for and no field does, neither the form's nor one of these: it is asked for again."""
+    for name in {*PARAMETERS, "sort"} - {*FIELDS, *fields}:
+        if value := asked.data.get(name):
+            yield name, value
 
 
 def _of_catalogue() -> dict[str, list[str]]:

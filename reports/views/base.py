@@ -19,7 +19,7 @@ from healthtrack.downloads import FORMATS, Sheet
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import kept
-from reports.filter_form import FilterForm
+from reports.filter_form import FilterForm, asked_without_field
 from reports.parameters import ParameterError, format_asked, page_asked
 from reports.record_links import RecordLinks
 from reports.tables import Column, Row, as_values, heads, in_order, sort_asked
@@ -115,8 +115,16 @@ class Report(StaffPage):
         return {"title": self.title, "report": self, "counted_at": timezone.now()}
 
     def filters(self) -> dict[str, object]:
-        form = FilterForm(self.asked, self.asks)
-        return {"asked": self.asked, "active_filters": self.active_filters(), "form": form, "as_of": self.as_of}
+        return {
+            "asked": self.asked,
+            "active_filters": self.active_filters(),
+            "fields": self.kept(self.filter_fields),  # to draw them takes as long as to draw the chart
+            "others": asked_without_field(self.asked, self.asks),
+            "as_of": self.as_of,
+        }
+
+    def filter_fields(self) -> str:
+        return FilterForm(self.asked).as_html()
 
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
         """Each with the address of the same report without it."""
