@@ -17,9 +17,11 @@ NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "
 SHORTEST_SECRET_KEY = 50
 
 
-def flag(name: str) -> bool:
+def flag(name: str, *, default: bool = False) -> bool:
     value = os.environ.get(name, "").strip().lower()
-    if value in {"", "0", "no", "false", "off"}:
+    if not value:
+        return default
+    if value in {"0", "no", "false", "off"}:
         return False
     if value in {"1", "yes", "true", "on"}:
         return True
@@ -35,6 +37,10 @@ def production() -> bool:
         raise ImproperlyConfigured(f"In production these must be set, and are not: {', '.join(missing)}.")
     if flag("HEALTHTRACK_DEBUG"):
         raise ImproperlyConfigured("HEALTHTRACK_DEBUG shows patients' data in faults; unset it in production.")
+    if not flag("HEALTHTRACK_SECOND_FACTOR", default=True):
+        raise ImproperlyConfigured(
+            "HEALTHTRACK_SECOND_FACTOR is off, and passwords get stolen; unset it in production."
+        )
     if len(os.environ["HEALTHTRACK_SECRET_KEY"]) < SHORTEST_SECRET_KEY:
         raise ImproperlyConfigured(
             f"HEALTHTRACK_SECRET_KEY can be guessed; set it to {SHORTEST_SECRET_KEY} random letters or more."

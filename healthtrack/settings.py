@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
@@ -12,15 +13,18 @@ HEALTHTRACK_DATA_DIR = environment.data_folder(BASE_DIR / "var")
 
 DEBUG = environment.flag("HEALTHTRACK_DEBUG")
 PRODUCTION = environment.production()
+SECOND_FACTOR = environment.flag("HEALTHTRACK_SECOND_FACTOR", default=not DEBUG)  # whether everybody needs one
 SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
 ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
+    "django_otp.plugins.otp_totp",  # before the sign-in, likewise
     "reports",
     "patients",
     "trackers",
     "healthtrack.imports.apps.ImportsConfig",
+    "healthtrack.signin.apps.SignInConfig",
     "healthtrack.audit.apps.AuditConfig",
     "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
@@ -28,12 +32,13 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
+    "axes",
     "csp",
     "django_filters",
     "django_htmx",
+    "django_otp",
     "import_export",
     "pgtrigger",
     "healthtrack.roles.apps.RolesConfig",  # last, for roles are made of the permissions of all
@@ -51,8 +56,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "healthtrack.audit.acting.attributed",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "healthtrack.signin.middleware.attended",
+    "healthtrack.signin.middleware.second_factor_asked",
+    "healthtrack.signin.middleware.moderated",
+    "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -92,9 +102,23 @@ CACHES = {
 }
 
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "healthtrack.roles.emergency.EmergencyBackend",
 ]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see healthtrack.signin
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "healthtrack.signin.lockout.name"
+AXES_CLIENT_IP_CALLABLE = "healthtrack.signin.lockout.address"
+AXES_LOCKOUT_CALLABLE = "healthtrack.signin.lockout.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "HealthTrack"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
@@ -111,6 +135,10 @@ PASSWORD_HASHERS = [
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # messages may name a patient
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
+SESSION_ENGINE = "healthtrack.signin.sessions"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, however active
+SESSION_IDLE_SECONDS = 15 * 60
+SESSION_WARNING_SECONDS = 2 * 60  # before that
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
@@ -147,6 +175,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},  # healthtrack.signin tells of what it refuses
         "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
@@ -169,6 +198,7 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an import can undo it
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
+FILES_A_MINUTE = 10  # that one person may take out
 TRUSTED_PROXIES = environment.networks("HEALTHTRACK_TRUSTED_PROXIES", "")
 METRICS_ADDRESSES = environment.networks("HEALTHTRACK_METRICS_ADDRESSES", "127.0.0.0/8,::1")
 BACKUP_RECIPIENTS = environment.names("HEALTHTRACK_BACKUP_RECIPIENTS", "")

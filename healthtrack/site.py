@@ -5,6 +5,13 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, reverse
 
+ENDED = {
+    "idle": "You were signed out because you were away for a while. Sign in to go on where you were.",
+    "long": "You were signed out because you had been signed in for long. Sign in to go on where you were.",
+    "over": "You were signed out meanwhile: by yourself elsewhere, or because your account was changed.",
+    "everywhere": "You are signed out everywhere.",
+}
+
 
 class HealthTrackSite(AdminSite):
     site_header = "HealthTrack"
@@ -20,7 +27,11 @@ class HealthTrackSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Leads to the front page who asked for no other, and not to the administration."""
-        context = extra_context or {}
+        from healthtrack.signin import lockout  # noqa: PLC0415  (it needs the models, which come later)
+
+        if request.method == "POST" and (refusal := lockout.refusal(request)):
+            return refusal
+        context = {**(extra_context or {}), "ended": ENDED.get(request.GET.get("ended", ""))}
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             context = {REDIRECT_FIELD_NAME: reverse("home"), **context}
         return super().login(request, context)

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("", include("healthtrack.roles.urls")),
+    path("sign-in/", include("healthtrack.signin.urls")),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("policy-report", policy_report, name="policy-report"),

@@ -36,6 +36,9 @@ def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    # The tests of the sign-in switch these on.
+    settings.SECOND_FACTOR = settings.AXES_ENABLED = False
+    settings.FILES_A_MINUTE = 1_000_000
     _let_tests_empty_what_nobody_may()
 
 

@@ -26,6 +26,7 @@ from healthtrack.imports.importing import ImportExportAdmin
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.run_page import RunPage
 from healthtrack.imports.tasks import resource_of
+from healthtrack.signin.middleware import UNATTENDED
 
 TOLD_PERCENT = 10  # a screen reader is told no oftener
 VIEW_ALL = "imports.view_importrun"
@@ -99,6 +100,8 @@ class ImportRunAdmin(CarefulPages):
             raise PermissionDenied
         if run is None:
             raise Http404
+        if UNATTENDED in request.GET and not run.is_working:
+            return redirect(request.path)  # from here on a person leafs through it
         context = {
             **self.admin_site.each_context(request),
             "title": run.file_name,

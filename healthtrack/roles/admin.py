@@ -14,6 +14,7 @@ from healthtrack.admin import CarefulPages
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
+from healthtrack.signin.admin import SignInOfPeople
 
 if TYPE_CHECKING:
     from django.forms import ModelMultipleChoiceField
@@ -29,7 +30,7 @@ def _beyond(user: Any) -> QuerySet[Permission]:  # noqa: ANN401 (whoever the req
     return Permission.objects.filter(pk__in=keys)
 
 
-class PeopleAdmin(CarefulPages, UserAdmin[User]):
+class PeopleAdmin(CarefulPages, SignInOfPeople, UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)

@@ -8,7 +8,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[Link]:
-    """Nothing for who is not signed in, and on the pages that must do without the person who asks."""
+    """Nothing for who is not signed in wholly, and on the pages that must do without the person who asks."""
     request = context.get("request")
     user = context.get("user")
-    return links(user, request.path) if request and user and user.is_staff else []
+    if not request or not user or not user.is_staff or getattr(request, "owes_second_factor", False):
+        return []
+    return links(user, request.path)

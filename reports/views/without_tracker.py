@@ -38,7 +38,7 @@ class PatientsWithoutTracker(Report):
         return searches.without_words(request) or super().get(request)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get(request)
+        return searches.without_words(request) or self.http_method_not_allowed(request)
 
     def refuse_faults(self) -> None:
         super().refuse_faults()

@@ -12,7 +12,7 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests import factories
 
-OF_A_ROW = {"change", "delete", "history", "password_change", "cancel", "faulty", "progress"}
+OF_A_ROW = {"change", "delete", "history", "password_change", "cancel", "faulty", "progress", "end", "reset"}
 QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
@@ -21,13 +21,14 @@ NOT_PAGES = {
     "tracker-names:undo",
     "end-emergency-access",
     "reports:delete-view",
+    *("sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
     "reports:charts",  # for developers alone
     "healthz",  # for machines
     "metrics",
     "policy-report",
 }
 # What a form sends; files to fill in, and to correct; a part of a page.
-NOT_PAGES_OF_A_MODEL = ("_process_import", "_cancel", "_import_template", "_faulty", "_progress")
+NOT_PAGES_OF_A_MODEL = ("_process_import", "_cancel", "_import_template", "_faulty", "_progress", "_end", "_reset")
 
 
 def page_names() -> list[str]:

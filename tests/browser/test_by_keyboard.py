@@ -83,7 +83,7 @@ def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading
     sign_in_as("trackers.view_trackermodel", "trackers.view_fitnesstracker")
     visit(page, "/admin/trackers/fitnesstracker/")
     passed = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         passed.append(focused(page).removesuffix(" (current theme: auto)"))
     assert passed == [
@@ -91,6 +91,7 @@ def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading
         "HealthTrack",
         "Home",
         "Trackers",
+        "Your sign-in",
         "Change password",
         "Sign out",
         "Toggle theme",

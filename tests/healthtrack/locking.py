@@ -11,7 +11,9 @@ from django.db.migrations.migration import Migration
 
 # Those of a few hundred rows, and of a few for each person or upload. All others may hold a million.
 SMALL_TABLES = {"tracker_models", "fitness_trackers", "tracker_aliases", "auth_user", "auth_group", "saved_views"}
-SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions"}
+SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions", "sessions"}
+
+PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 
 _TABLE = r'(?:ONLY )?"?(\w+)"?'
 _CREATED = re.compile(rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?{_TABLE}", re.IGNORECASE)
@@ -60,9 +62,7 @@ def _outside_bodies(words: str) -> str:
 
 
 def own_migrations() -> list[Migration]:
-    ours = {
-        config.label for config in apps.get_app_configs() if not config.name.startswith(("django.", "procrastinate"))
-    }
+    ours = {config.label for config in apps.get_app_configs() if not config.name.startswith(PACKAGES)}
     loader = MigrationLoader(None)
     return [migration for (app, _), migration in sorted(loader.disk_migrations.items()) if app in ours]
 

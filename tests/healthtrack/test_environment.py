@@ -31,6 +31,13 @@ def test_a_flag_that_is_not_there_is_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert environment.flag("HEALTHTRACK_DEBUG") is False
 
 
+def test_a_flag_that_is_set_unless_said_otherwise_takes_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHTRACK_SECOND_FACTOR", " ")
+    assert environment.flag("HEALTHTRACK_SECOND_FACTOR", default=True) is True
+    monkeypatch.setenv("HEALTHTRACK_SECOND_FACTOR", "0")
+    assert environment.flag("HEALTHTRACK_SECOND_FACTOR", default=True) is False
+
+
 def test_a_flag_of_another_word_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEALTHTRACK_DEBUG", "maybe")
     with pytest.raises(ImproperlyConfigured, match="HEALTHTRACK_DEBUG is 'maybe'; set it to 1 or 0"):

@@ -45,6 +45,7 @@ def test_it_does_not_start_without_what_it_needs(in_production: dict[str, str], 
     [
         ("HEALTHTRACK_DEBUG", "1", "unset it in production"),
         ("HEALTHTRACK_SECRET_KEY", "short", "can be guessed"),
+        ("HEALTHTRACK_SECOND_FACTOR", "0", "passwords get stolen"),
         ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "lets any host in"),
         ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),
         ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),

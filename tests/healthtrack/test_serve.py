@@ -40,7 +40,9 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
 
 def worker_of(server: Server) -> int | None:
     """The number of its process, once it is there."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     for line in listed.splitlines():
         number, parent, words = line.split(maxsplit=2)
         if int(parent) == server.process.pid and "manage.py worker" in words:
@@ -225,3 +227,13 @@ def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
 
     fault = EmbeddedError("says what to do")
     assert serve.database_fault(fault) is fault
+
+
+@pytest.mark.parametrize(("wish", "asks"), [("", False), ("0", False), ("1", True)])
+def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
+    wish: str, asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEALTHTRACK_SECOND_FACTOR", wish)
+    assert serve.asks_second_factor() is asks
+    monkeypatch.setattr(settings, "PRODUCTION", True)
+    assert serve.asks_second_factor()

@@ -44,6 +44,7 @@ FOR_ANYBODY = {"admin:login", "admin:logout", "healthz", "metrics", "policy-repo
 # What every member of the staff may open: pages without patients.
 FOR_THE_STAFF = FOR_ANYBODY | {
     *("home", "admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"),
+    *("sign-in:own", "sign-in:code", "sign-in:enrol"),
 }
 
 

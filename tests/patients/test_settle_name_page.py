@@ -205,7 +205,7 @@ def test_the_database_is_asked_as_often_for_any_number_of_patients_and_models(
     make_patients(*["Band 2"] * count)
     with django_assert_max_num_queries(11):
         steward.get(f"{SETTLE}?name=Band+2&q=brand")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         steward.post(SETTLE, {"name": "Band 2", "model": models[0].pk})
     with django_assert_max_num_queries(20):
         steward.post(UNDO, {"alias": TrackerAlias.objects.get().pk})

@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -38,7 +40,7 @@ def test_anonymous_people_come_back_to_the_page_after_signing_in(db: None, addre
 def test_who_left_the_staff_is_refused(sign_in: SignIn, address: str) -> None:
     client = sign_in(*TO_SEE_REPORTS)
     User.objects.update(is_staff=False)
-    assert client.get(address).status_code == 403
+    assert client.get(address)["Location"] == f"/admin/login/?next={quote(address, safe='')}&ended=over"
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE)

@@ -152,7 +152,9 @@ class TestProgress:
         assert re.search(r"About (89|9\d|1\d\d) s left", shown)
         assert '<progress class="meter" id="progress-bar" max="100" value="25">' in page.content.decode()
         assert f'hx-get="{address(run, "progress")}?told=20&amp;lacks_worker=True"' in page.content.decode()
-        assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page.content.decode()
+        assert (
+            '<noscript><meta http-equiv="refresh" content="2; url=?unattended=1"></noscript>' in page.content.decode()
+        )
 
     def test_a_reader_of_the_screen_is_told_every_tenth(self, steward: Client) -> None:
         run = factories.import_run(stage=Stage.READING, fraction_done=0.25)

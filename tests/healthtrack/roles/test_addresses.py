@@ -40,6 +40,12 @@ ADDRESSES = {
     "admin:password_change_done": (EVERYONE, NOBODY),
     "admin:autocomplete": (NOBODY, NOBODY),  # without the words that a field sends
     "changes": (HISTORY, NOBODY),
+    "sign-in:own": (EVERYONE, NOBODY),
+    "sign-in:code": (EVERYONE, EVERYONE),
+    "sign-in:enrol": (EVERYONE, EVERYONE),
+    "sign-in:stay": (NOBODY, EVERYONE),
+    "sign-in:everywhere": (NOBODY, NOBODY),  # as it leads to the sign-in
+    "sign-in:idle": (NOBODY, NOBODY),  # likewise
     "healthz": (ANYBODY, NOBODY),
     "metrics": (ANYBODY, NOBODY),  # of this machine
     "policy-report": (NOBODY, ANYBODY),
@@ -58,6 +64,8 @@ ADDRESSES = {
     "admin:auth_user_delete": (NOBODY, NOBODY),
     "admin:auth_user_history": ("ud!", "ud!"),
     "admin:auth_user_password_change": (NOBODY, NOBODY),
+    "admin:auth_user_end": (NOBODY, NOBODY),
+    "admin:auth_user_reset": (NOBODY, NOBODY),
     "admin:imports_importrun_cancel": (NOBODY, "sd"),
     "admin:imports_importrun_change": ("sud!", NOBODY),
     "admin:imports_importrun_changelist": ("sud!", "sud!"),
@@ -100,7 +108,7 @@ ADDRESSES = {
     "reports:brands": ("vksad!", NOBODY),
     "reports:conditions": ("vksad!", NOBODY),
     "reports:data-quality": ("vksad!", NOBODY),
-    "reports:without-tracker": ("sad!", "sad!"),
+    "reports:without-tracker": ("sad!", NOBODY),  # without the words that a search sends
     "reports:charts": (NOBODY, NOBODY),  # for developers
     "reports:saved-views": ("vksaud!", NOBODY),
     "reports:save-view": ("vksaud!", "vksaud!"),

@@ -108,6 +108,8 @@ def test_asking_twice_does_not_make_it_last_longer(nurse: Client) -> None:
 def test_it_ends_with_the_permission_for_it(nurse: Client) -> None:
     nurse.post(PAGE, {"reason": REASON})
     User.objects.get().user_permissions.clear()
+    assert nurse.get(RECORDS).status_code == 302  # who loses a permission is signed out
+    nurse.force_login(User.objects.get())
     assert nurse.get(RECORDS).status_code == 403
 
 

@@ -1,0 +1,34 @@
+"""Sessions in a table of ours, which says whose each is; SESSION_ENGINE names this module."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends import db
+from django.utils import timezone
+
+from healthtrack.signin.models import Session
+
+BEGAN = "began"
+ADDRESS = "address"
+
+
+class SessionStore(db.SessionStore):
+    row: Session | None = None
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        self.row = super()._get_session_from_db()  # type: ignore[misc]  # private, and so not among the stubs
+        return self.row
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        now = timezone.now()
+        row = cast("Session", super().create_model_instance(data))
+        row.user_id = data.get(SESSION_KEY)
+        row.began_at = datetime.fromtimestamp(data[BEGAN], UTC) if BEGAN in data else now
+        row.active_at = now
+        row.address = data.get(ADDRESS)
+        return row

@@ -1,0 +1,19 @@
+from django import template
+from django.conf import settings
+from django.template.context import Context
+
+register = template.Library()
+
+
+@register.inclusion_tag("sign-in/idle.html", takes_context=True)
+def idle_warning(context: Context) -> dict[str, object]:
+    """Nothing for who is not signed in, and on the pages that must do without the person who asks."""
+    request, user = context.get("request"), context.get("user")
+    if not request or not user or not user.is_authenticated:
+        return {}
+    return {
+        "here": request.get_full_path() if request.method == "GET" else "",
+        "seconds": settings.SESSION_IDLE_SECONDS,
+        "warning": settings.SESSION_WARNING_SECONDS,
+        "csrf_token": context.get("csrf_token"),
+    }
