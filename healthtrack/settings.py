@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "healthtrack.audit.acting.attributed",
+    "healthtrack.audit.seeing.logged",
     "django.contrib.messages.middleware.MessageMiddleware",
     "healthtrack.signin.middleware.attended",
     "healthtrack.signin.middleware.second_factor_asked",
@@ -199,6 +200,7 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an im
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
 FILES_A_MINUTE = 10  # that one person may take out
+ACCESS_LOG_MONTHS = environment.whole_number("HEALTHTRACK_ACCESS_LOG_MONTHS", 72)
 TRUSTED_PROXIES = environment.networks("HEALTHTRACK_TRUSTED_PROXIES", "")
 METRICS_ADDRESSES = environment.networks("HEALTHTRACK_METRICS_ADDRESSES", "127.0.0.0/8,::1")
 BACKUP_RECIPIENTS = environment.names("HEALTHTRACK_BACKUP_RECIPIENTS", "")

@@ -1,10 +1,15 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
+from healthtrack.audit.seeing import saw
+
+MOST_ACTIONS = 10
 ENDED = {
     "idle": "You were signed out because you were away for a while. Sign in to go on where you were.",
     "long": "You were signed out because you had been signed in for long. Sign in to go on where you were.",
@@ -24,6 +29,12 @@ class HealthTrackSite(AdminSite):
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
     enable_nav_sidebar = False
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Shows what its reader did last, by patients' numbers."""
+        own = LogEntry.objects.filter(user=request.user.pk, content_type__model="medicalrecord")
+        saw(str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MOST_ACTIONS])
+        return super().index(request, extra_context)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Leads to the front page who asked for no other, and not to the administration."""

@@ -1,8 +1,10 @@
 from datetime import date
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
@@ -18,8 +20,9 @@ from django.utils.text import Truncator
 
 from healthtrack import searches
 from healthtrack.admin import CarefulAdmin
+from healthtrack.audit.seeing import saw
 from patients import linking
-from patients.filters import RecordFilter
+from patients.filters import RecordFilter, kinds_asked
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.record_list import RecordList
@@ -30,6 +33,7 @@ from trackers.models import TrackerModel
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
+    from import_export.formats.base_formats import Format
 
 SHOWN_CHARACTERS = 60
 
@@ -65,6 +69,11 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
 def is_restated(form: forms.ModelForm[MedicalRecord]) -> bool:
     """Whether the form gives the patient another stated tracker, and not only other letter case."""
     return "tracker" in form.changed_data and str(form.initial["tracker"]).lower() != form.instance.tracker.lower()
+
+
+def _seen(object_id: str, answer: HttpResponse) -> HttpResponse:
+    saw([unquote(object_id)] if answer.status_code == HTTPStatus.OK else [])
+    return answer
 
 
 @admin.register(MedicalRecord)
@@ -127,6 +136,27 @@ class MedicalRecordAdmin(CarefulAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return found_by(search_term, queryset), False
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """None for a field to choose from: no field is of a patient, and no name is to leave by one."""
+        match = request.resolver_match
+        return () if match and match.url_name == "autocomplete" else self.search_fields
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        return _seen(object_id, super().change_view(request, object_id, *args, **kwargs))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+        saw(record.pk for record in objs)
+        return super().get_deleted_objects(objs, request)
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        return _seen(object_id, super().history_view(request, object_id, *args, **kwargs))
+
+    def _do_file_export(
+        self, file_format: "Format", request: HttpRequest, queryset: QuerySet[Any], export_form: object = None
+    ) -> HttpResponseBase:
+        saw(file_rows=queryset.count(), asked=kinds_asked(request))
+        return super()._do_file_export(file_format, request, queryset, export_form)
 
     @admin.display(description="name", ordering=Lower("name"))
     def full_name(self, record: MedicalRecord) -> str:

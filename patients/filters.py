@@ -14,10 +14,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
+from django.http import HttpRequest
 from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
+from healthtrack.searches import FOUND
 from healthtrack.sentences import shown
 from patients.age import Band, latest_birth
 from patients.expressions import Terms
@@ -230,6 +232,11 @@ class RecordFilter(FilterSet):
 
 
 PARAMETERS = tuple(RecordFilter.get_filters())
+
+
+def kinds_asked(request: HttpRequest) -> list[str]:
+    """What the address narrows the records by, without the values, which may say who somebody is."""
+    return [name for name in (*PARAMETERS, FOUND) if request.GET.get(name)]
 
 
 def _links() -> QuerySet[MedicalRecordTracker]:

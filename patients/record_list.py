@@ -9,8 +9,9 @@ from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
 from healthtrack import searches
+from healthtrack.audit.seeing import saw
 from patients import sidebar
-from patients.filters import PARAMETERS, ActiveFilter, RecordFilter
+from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, kinds_asked
 from patients.paging import LAST, RowPage, page_of
 
 COUNT_VAR = "count"
@@ -60,6 +61,7 @@ class RecordList(ChangeList):
         is_counted = COUNT_VAR in self.params
         self.page = page_of(self.queryset, shown, self.page_num, self.list_per_page, is_counted=is_counted)
         self.result_list: Any = self.page.rows
+        saw([record.pk for record in self.page.rows], asked=kinds_asked(request))
         self.result_count = self.full_result_count = self.page.total.rows  # alike, or the search would tell both
         self.show_admin_actions = bool(self.page.rows)
         self.show_full_result_count = self.can_show_all = False

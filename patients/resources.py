@@ -20,6 +20,7 @@ class MedicalRecordResource(SetResource):
     tracker = Field("tracker", "Tracker", TextWidget())
 
     repeated_rows = RepeatedRows.FAULT
+    names_patients = True
     examples = [
         {
             "patient_id": "EXAMPLE-1",

@@ -29,6 +29,14 @@ properties.register_profile(
 properties.register_profile("thorough", properties.get_profile("usual"), max_examples=2000)
 properties.load_profile("usual")
 
+# Of a table and, where it has some, of its parts.
+_SWITCH = """
+    DO $$ DECLARE part regclass; BEGIN
+        FOR part IN SELECT relid FROM pg_partition_tree('{table}') UNION SELECT '{table}'::regclass LOOP
+            EXECUTE format('ALTER TABLE %s {what} TRIGGER USER', part);
+        END LOOP;
+    END $$
+"""
 SignIn = Callable[..., Client]
 
 
@@ -52,8 +60,8 @@ def _let_tests_empty_what_nobody_may() -> None:
             for model in apps.get_models()
             if any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
         ]
-        switches = [[f"ALTER TABLE {table} {what} TRIGGER USER" for table in guarded] for what in ("DISABLE", "ENABLE")]
-        return [*switches[0], *truncates(self, style, tables, **options), *switches[1]]
+        off, on = ([_SWITCH.format(table=table, what=what) for table in guarded] for what in ("DISABLE", "ENABLE"))
+        return [*off, *truncates(self, style, tables, **options), *on]
 
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
 

@@ -4,6 +4,10 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
+from healthtrack.audit.access_log import Access
+
+__all__ = ["Access", "Action", "Change"]
+
 
 class Action(models.TextChoices):
     INSERT = "insert", "Added"

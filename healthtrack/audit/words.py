@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 
 from healthtrack.audit.models import Action, Change
+from healthtrack.audit.seeing import saw
 from healthtrack.audit.triggers import MADE_BY_RUN
 
 COMMAND_LINE = "the command line"
@@ -66,6 +67,7 @@ def key_of(change: Change) -> dict[str, Any]:
 
 
 def entries(changes: Sequence[Change]) -> list[Entry]:
+    saw(change.patient_id for change in changes if change.patient_id is not None)
     return list(_Words(changes).entries())
 
 

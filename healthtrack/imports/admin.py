@@ -20,6 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack import work
 from healthtrack.admin import CarefulPages
+from healthtrack.audit.seeing import saw
 from healthtrack.imports import pages, runs
 from healthtrack.imports.faulty_file import faulty_file
 from healthtrack.imports.importing import ImportExportAdmin
@@ -102,6 +103,12 @@ class ImportRunAdmin(CarefulPages):
             raise Http404
         if UNATTENDED in request.GET and not run.is_working:
             return redirect(request.path)  # from here on a person leafs through it
+        resource = resource_of(run)
+        view = RunPage(run, resource.plan, request.GET)
+        if resource.names_patients and view.shown:
+            (key,) = (place for place, column in enumerate(resource.plan.columns) if column.is_key)
+            shown = [str(row.cells[key].value) for row in view.rows]
+            saw(shown, run_id=run.run_id, asked=[view.shown.name, f"page {view.page.number}"])
         context = {
             **self.admin_site.each_context(request),
             "title": run.file_name,
@@ -109,7 +116,7 @@ class ImportRunAdmin(CarefulPages):
             "run": run,
             "importer": self.importers()[run.kind],
             "may_import": self._may_import(request, run),
-            "view": RunPage(run, resource_of(run).plan, request.GET),
+            "view": view,
             **_progress(run),
         }
         return TemplateResponse(request, "imports/run.html", context)
@@ -135,6 +142,8 @@ class ImportRunAdmin(CarefulPages):
         run = self._run_to_import(request, number)
         if not pages.has_faults(run):
             raise Http404
+        if resource_of(run).names_patients:
+            saw(run_id=run.run_id, file_rows=run.rows_faulty)
         return StreamingHttpResponse(
             faulty_file(run),
             content_type="text/csv; charset=utf-8",

@@ -27,6 +27,7 @@ class SetResource(ModelResource):
         "BooleanField": widgets.YesNoWidget,
     }
     repeated_rows: ClassVar[RepeatedRows]
+    names_patients: ClassVar[bool] = False
     # Rows that the upload page gives as examples: by field, in the form that a file holds them in.
     examples: ClassVar[Sequence[Mapping[str, str]]]
     if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from healthtrack import searches
-from patients.filters import Records
+from healthtrack.audit.seeing import saw
+from healthtrack.downloads import Sheet
+from patients.filters import Records, kinds_asked
 from patients.models import MedicalRecord
 from reports.charts.rows import Bar
 from reports.parameters import ParameterError
@@ -70,7 +72,13 @@ class PatientsWithoutTracker(Report):
         def page() -> list[Patient]:
             return patients_without_tracker_between(self.records, self.sort, start, stop)
 
-        return list(map(self.row, self.kept(page, self.words, self.sort, start, stop)))
+        patients = self.kept(page, self.words, self.sort, start, stop)
+        saw((patient.patient_id for patient in patients), asked=kinds_asked(self.request))
+        return list(map(self.row, patients))
+
+    def sheet(self) -> Sheet:
+        saw(file_rows=self.count_rows(), asked=kinds_asked(self.request))
+        return super().sheet()
 
     def ordered_rows(self) -> Iterator[Row]:
         return map(self.row, patients_without_tracker(self.records, self.sort))

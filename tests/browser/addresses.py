@@ -50,14 +50,15 @@ def address(name: str) -> str:
     return reverse(name) + QUERIES.get(name, "")
 
 
-def make_rows() -> User:
-    """Rows of every model, and somebody who may see and do everything with them."""
+def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
+    """Rows of every model, and somebody who may see and do everything with them; the first patient is as given."""
     models = [factories.tracker_model(brand, "Band 2") for brand in ("Xiaomi", "Honor")]
     for model in models:
         factories.variant(model, display="AMOLED Display", strap_material="Silicone", rating="4.3", reviews=1204)
+    people = {number: name, "P2": "Ada Byron", "P3": "Ada Byron"}
     records = [
-        factories.medical_record(f"P{number}", tracker="Band 2", last_appointment_date=date(2025, 3, number))
-        for number in range(1, 4)
+        factories.medical_record(patient, name=called, tracker="Band 2", last_appointment_date=date(2025, 3, day))
+        for day, (patient, called) in enumerate(people.items(), start=1)
     ]
     factories.medical_record("P4", name="Grace Hopper", tracker="Mi Bend", medical_conditions="Asthma, Diabetes")
     for record in records:

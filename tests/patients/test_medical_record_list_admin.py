@@ -167,7 +167,7 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
         for model in models:
             factories.link(record, model)
     query = with_mark(keeper, LIST, query)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         keeper.get(LIST, query)
 
 

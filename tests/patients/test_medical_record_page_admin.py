@@ -168,7 +168,7 @@ def test_the_page_asks_the_database_as_often_for_any_number_of_links(
     record = factories.medical_record()
     for number in range(rows):
         factories.link(record, factories.tracker_model(model_name=f"Band {number}"))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         keeper.get(page(record))
 
 

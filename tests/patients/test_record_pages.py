@@ -191,7 +191,7 @@ def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
 ) -> None:
     make_linked_records(rows)
     query = with_mark(keeper, LIST, query)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         keeper.get(LIST, query)
 
 
@@ -202,7 +202,7 @@ def test_a_page_of_an_uncounted_list_asks_no_oftener(
 ) -> None:
     make_linked_records(21)
     query = with_mark(keeper, LIST, query)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         keeper.get(LIST, query)
 
 

@@ -290,9 +290,9 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
     patients(3, 3)
     for number in range(10):
         factories.medical_record(f"L{number}")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         client.get(PAGE)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(PAGE)
 
 

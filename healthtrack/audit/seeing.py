@@ -1,0 +1,76 @@
+"""What a request shows of patients, gathered while it is answered and written to the access log before it leaves."""
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from healthtrack.audit.models import Access
+from healthtrack.clients import client_address
+
+
+@dataclass
+class _Seen:
+    patient_ids: dict[str, None] = field(default_factory=dict)  # in the order in which they were shown
+    asked: dict[str, None] = field(default_factory=dict)
+    run_id: int | None = None
+    file_rows: int | None = None
+
+    @property
+    def is_anything(self) -> bool:
+        return bool(self.patient_ids) or self.run_id is not None or self.file_rows is not None
+
+
+_seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
+
+
+def saw(
+    patient_ids: Iterable[str] = (),
+    *,
+    run_id: int | None = None,
+    file_rows: int | None = None,
+    asked: Iterable[str] = (),
+) -> None:
+    """Puts down that the answer under way shows these patients, rows of this import run, or is a file of so many rows.
+
+    `asked` names the filters, never what they were set to. Outside of a request nobody sees anything.
+    """
+    seen = _seen.get()
+    if seen is None:
+        return
+    seen.patient_ids |= dict.fromkeys(patient_ids)
+    seen.asked |= dict.fromkeys(asked)
+    seen.run_id = run_id if run_id is not None else seen.run_id
+    seen.file_rows = file_rows if file_rows is not None else seen.file_rows
+
+
+def logged(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """What cannot be written down is not shown: a fault of the log is one of the page."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        seen = _Seen()
+        outer = _seen.set(seen)
+        try:
+            response = get_response(request)
+        finally:
+            _seen.reset(outer)
+        if seen.is_anything:
+            _write(request, seen)
+        return response
+
+    return middleware
+
+
+def _write(request: HttpRequest, seen: _Seen) -> None:
+    Access.objects.create(
+        person_id=request.user.pk,
+        page=request.resolver_match.view_name if request.resolver_match else "",
+        patient_ids=list(seen.patient_ids),
+        run_id=seen.run_id,
+        file_rows=seen.file_rows,
+        asked=list(seen.asked),
+        client_address=client_address(request) or None,
+        request=request.id,  # type: ignore[attr-defined]
+    )

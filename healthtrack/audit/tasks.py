@@ -1,0 +1,10 @@
+from procrastinate.contrib.django import app
+
+from healthtrack.audit import partitions
+
+
+@app.periodic(cron="23 2 * * *")
+@app.task
+def keep_access_log(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks are given one)
+    partitions.make_months()
+    partitions.drop_old_months()

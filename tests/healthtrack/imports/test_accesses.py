@@ -1,0 +1,37 @@
+"""What an import's pages show of patients is written down in the access log."""
+
+from pathlib import Path
+
+import pytest
+
+from healthtrack.audit.models import Access
+from tests.conftest import SignIn
+from tests.healthtrack.imports.files import CATALOGUE, RECORDS, write_csv
+from tests.healthtrack.imports.pages import last_run, upload
+
+NAME = "Wilhelmina Trelawney"
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
+
+
+def test_its_preview_and_its_faulty_rows_are_put_down_with_its_number(sign_in: SignIn, tmp_path: Path) -> None:
+    client = sign_in(*RECORDS.steward)
+    rows = RECORDS.rows({"name": NAME}, {"patient_id": "P2", "gender": "X"})
+    shown = upload(client, RECORDS, write_csv(tmp_path / "rows.csv", rows))
+    run = last_run()
+    assert "Faults" in shown.content.decode()
+    access = Access.objects.latest("access_id")
+    assert (access.page, access.run_id) == ("admin:imports_importrun_change", run.run_id)
+    assert access.asked == ["faulty", "page 1"]
+    assert NAME in client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new").content.decode()
+    access = Access.objects.latest("access_id")
+    assert (access.asked, access.patient_ids) == (["new", "page 1"], ["P1"])
+    client.get(f"/admin/imports/importrun/{run.run_id}/faulty/")
+    access = Access.objects.latest("access_id")
+    assert (access.page, access.run_id, access.file_rows) == ("admin:imports_importrun_faulty", run.run_id, 1)
+
+
+def test_of_trackers_is_none_of_patients(sign_in: SignIn, tmp_path: Path) -> None:
+    client = sign_in(*CATALOGUE.steward)
+    upload(client, CATALOGUE, write_csv(tmp_path / "rows.csv", CATALOGUE.rows({})))
+    assert not Access.objects.exists()
