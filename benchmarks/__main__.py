@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 def main(wanted: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
-    os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # who asks for the pages is let in without the pages of the sign-in
     django.setup()
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)

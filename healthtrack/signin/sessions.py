@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError
 from django.utils import timezone
 
 from healthtrack.signin.models import Session
@@ -23,6 +25,15 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         self.row = super()._get_session_from_db()  # type: ignore[misc]  # private, and so not among the stubs
         return self.row
+
+    def save(self, must_create: bool = False) -> None:
+        """Where the database is at fault, says so: the base class takes it for a session that somebody has ended."""
+        try:
+            super().save(must_create)
+        except UpdateError as fault:
+            if isinstance(fault.__context__, OperationalError):
+                raise fault.__context__ from None
+            raise
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         now = timezone.now()

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.conf import LazySettings, settings
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
 from healthtrack.signin.models import Session
+from healthtrack.signin.sessions import SessionStore
 from tests import factories
 from tests.healthtrack.signin.conftest import PASSWORD, signed_in
 
@@ -244,3 +246,19 @@ def test_old_rows_go_when_somebody_signs_in(keeper: User) -> None:
 
 def test_sessions_are_kept_in_the_database(settings: LazySettings) -> None:
     assert settings.SESSION_ENGINE == "healthtrack.signin.sessions"
+
+
+def test_a_database_that_goes_away_is_not_taken_for_a_session_that_was_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = SessionStore()
+    session.create()
+    with monkeypatch.context() as away:
+        away.setattr(Session, "save", gone_away)
+        with pytest.raises(OperationalError):
+            session.save()
+    Session.objects.all().delete()
+    with pytest.raises(UpdateError):
+        session.save()
+
+
+def gone_away(*_: object, **__: object) -> None:
+    raise OperationalError("server closed the connection unexpectedly")
