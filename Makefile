@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: install development run test properties check bench screenshots lock
+.PHONY: install development run test properties faults check bench screenshots lock
 
 install:
 	@$(PYTHON) scripts/install.py runtime
@@ -20,6 +20,10 @@ test: development
 # Ten times the generated files that `make test` throws at the reader and the imports.
 properties: development
 	$(VENV_PYTHON) -m pytest tests/healthtrack/imports -k properties --hypothesis-profile=thorough $(ARGS)
+
+# For three minutes the database, workers and web servers are killed while people work; then all is accounted for.
+faults: development
+	$(VENV_PYTHON) -m pytest -n0 tests/healthtrack/faults/campaign.py $(ARGS)
 
 check: development
 	$(VENV_PYTHON) -m ruff check .

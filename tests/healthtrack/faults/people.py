@@ -4,6 +4,7 @@ import http.client
 import re
 import threading
 import time
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -16,7 +17,8 @@ from tests.healthtrack.serving import Answer
 
 LOGIN = "/admin/login/"
 RECORDS = "/admin/patients/medicalrecord/"
-REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
+REPORTS = ("age-groups", "brands", "conditions", "data-quality")
+RECORD, NAMED = "admin:patients_medicalrecord_change", "reports:without-tracker"  # as the access log calls them
 PATIENCE_SECONDS = 30
 ROWS_OF_A_FILE = 400
 
@@ -33,6 +35,7 @@ class Person:
     answers: int = 0
     unanswered: int = 0
     unexpected: list[str] = field(default_factory=list)
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def work(self) -> None:
         while not self.stop.is_set():
@@ -71,6 +74,14 @@ class Person:
         self.unanswered += 1
         return None
 
+    def look(self, address: str, page: str, patient: str = "") -> Answer | None:
+        """The page, which shows patients, if it comes."""
+        answer = self.ask(address)
+        if answer is None or answer.status != 200:
+            return None
+        self.seen[page, patient] += 1
+        return answer
+
     def _keep_cookies(self, answer: Answer) -> None:
         for line in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
@@ -92,25 +103,19 @@ class Editor(Person):
     number: int = 0
     committed: dict[str, list[int]] = field(default_factory=dict)
     unknown: dict[str, list[int]] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
 
     def step(self) -> None:
         patient = self.chance.choice(self.patients)
         address = f"{RECORDS}{patient}/change/"
-        page = self.ask(address)
-        if page is None or page.status != 200:
+        page = self.look(address, RECORD, patient)
+        if page is None:
             return
-        self.seen[patient] = self.seen.get(patient, 0) + 1
         self.number += 1
         form = form_of(page, address, "allergies")
         written = {**form.fields, "allergies": f"Edit {self.number}", "medical_conditions": f"Edit {self.number}"}
         answer = self.ask(address, written)
-        if answer is None:
-            self.unknown.setdefault(patient, []).append(self.number)
-        elif answer.status == 302 and LOGIN not in str(answer.headers["Location"]):
-            self.committed.setdefault(patient, []).append(self.number)
-        elif answer.status == 200:
-            self.unexpected.append("A record was not saved.")
+        is_saved = answer is not None and answer.status == 302 and LOGIN not in str(answer.headers["Location"])
+        (self.committed if is_saved else self.unknown).setdefault(patient, []).append(self.number)
 
 
 @dataclass
@@ -158,16 +163,15 @@ class Reader(Person):
     """Looks at reports and records."""
 
     patients: list[str] = field(default_factory=list)
-    seen: dict[str, int] = field(default_factory=dict)
 
     def step(self) -> None:
-        if self.chance.random() < 0.5:
-            self.ask(f"/reports/{self.chance.choice(REPORTS)}/")
-            return
         patient = self.chance.choice(self.patients)
-        page = self.ask(f"{RECORDS}{patient}/change/")
-        if page is not None and page.status == 200:
-            self.seen[patient] = self.seen.get(patient, 0) + 1
+        self.chance.choice((self.look_at_reports, lambda: self.look(f"{RECORDS}{patient}/change/", RECORD, patient)))()
+
+    def look_at_reports(self) -> None:
+        for report in REPORTS:
+            self.ask(f"/reports/{report}/")
+        self.look("/reports/without-tracker/", NAMED)
 
 
 def form_of(page: Answer | str, address: str, name: str) -> Form:
