@@ -2,6 +2,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -10,6 +11,8 @@ from tablib.core import Dataset
 
 from benchmarks.measuring import empty_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS
+from healthtrack.audit.acting import on_behalf_of
+from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from trackers.resources import FitnessTrackerResource
@@ -36,7 +39,7 @@ def compare_import() -> None:
     with sample_files(PATIENTS) as (catalogue, records):
         FitnessTrackerResource().import_data(catalogue)
         _import(records)
-        finished = {table: copied_out(table) for table in TABLES}
+        finished = copied_out()
         dataset = _as_dataset()
         ours, limit, bare = "this import", "the limit", "the limit without triggers"
         taken = medians(
@@ -70,7 +73,7 @@ def measure_memory() -> None:
         )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()
-        finished = {table: copied_out(table) for table in TABLES}
+        finished = copied_out()
         empty_records()
         started = time.perf_counter()
         copy_in(finished)
@@ -94,19 +97,31 @@ def _as_dataset() -> Dataset:
     return Dataset(*[["" if value is None else str(value) for value in row] for row in rows], headers=names)
 
 
-def copied_out(table: str, rows: str = "true") -> bytes:
+@dataclass(frozen=True)
+class Finished:
+    """What an import has left in the tables, to be copied in as if by the same import: its history is the run."""
+
+    tables: dict[str, bytes]
+    run_id: int
+
+
+def copied_out(rows: str = "true") -> Finished:
+    return Finished({table: _copied_out(table, rows) for table in TABLES}, ImportRun.objects.latest("run_id").run_id)
+
+
+def _copied_out(table: str, rows: str) -> bytes:
     with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT * FROM {table} WHERE {rows}) TO STDOUT") as copy:
         return b"".join(bytes(part) for part in copy)
 
 
-def copy_in(finished: dict[str, bytes]) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        for table, rows in finished.items():
+def copy_in(finished: Finished) -> None:
+    with transaction.atomic(), on_behalf_of(None, finished.run_id), connection.cursor() as cursor:
+        for table, rows in finished.tables.items():
             with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                 copy.write(rows)
 
 
-def _without_triggers(finished: dict[str, bytes]) -> Callable[[], None]:
+def _without_triggers(finished: Finished) -> Callable[[], None]:
     def copy_without_triggers() -> None:
         _switch_triggers("DISABLE")
         try:
