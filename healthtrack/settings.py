@@ -140,6 +140,7 @@ SESSION_ENGINE = "healthtrack.signin.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, however active
 SESSION_IDLE_SECONDS = 15 * 60
 SESSION_WARNING_SECONDS = 2 * 60  # before that
+KNOWN_BROWSER_COOKIE_NAME = "known"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
@@ -215,4 +216,5 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-sessionid"
+    KNOWN_BROWSER_COOKIE_NAME = "__Host-known"
     CSRF_COOKIE_NAME = "__Host-csrftoken"

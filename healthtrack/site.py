@@ -1,3 +1,4 @@
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -45,4 +46,7 @@ class HealthTrackSite(AdminSite):
         context = {**(extra_context or {}), "ended": ENDED.get(request.GET.get("ended", ""))}
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             context = {REDIRECT_FIELD_NAME: reverse("home"), **context}
-        return super().login(request, context)
+        answer = super().login(request, context)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:  # as nothing else leads on from there
+            lockout.remember_browser(request, answer)
+        return answer

@@ -6,6 +6,7 @@ django-axes locks an account for one address; what many addresses try on one acc
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -20,6 +21,8 @@ from healthtrack.signin import limits
 
 _logger = logging.getLogger(__name__)
 
+KNOWN_BROWSER = "healthtrack.signin.browser"
+KNOWN_FOR = timedelta(days=90)
 NETWORK_OF_ONE = 64  # bits of an address of IPv6; who has one has all with the same beginning
 
 
@@ -37,13 +40,34 @@ def name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
 
 
 def refusal(request: HttpRequest) -> HttpResponse | None:
-    """What is said to whom no password is taken from at all."""
+    """What is said to whom no password is taken from at all; others' attempts are not held against a known browser."""
+    if _is_known_browser(request):
+        return None
     from_here, as_this = limits.FAILED_FROM, limits.FAILED_AS
     if from_here.is_used_up(address(request)):
         return _page(request, "from your address", from_here.seconds_left)
     if as_this.is_used_up(name(request, None)):
         return _page(request, "for this account", as_this.seconds_left)
     return None
+
+
+def remember_browser(request: HttpRequest, answer: HttpResponse) -> None:
+    answer.set_signed_cookie(
+        settings.KNOWN_BROWSER_COOKIE_NAME,
+        name(request, None),
+        salt=KNOWN_BROWSER,
+        max_age=KNOWN_FOR,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def _is_known_browser(request: HttpRequest) -> bool:
+    """Whether the same account signed in there before; django-axes counts what is tried on it all the same."""
+    cookie = settings.KNOWN_BROWSER_COOKIE_NAME
+    known = request.get_signed_cookie(cookie, default="", salt=KNOWN_BROWSER, max_age=KNOWN_FOR)
+    return known == name(request, None)
 
 
 def locked_out(request: HttpRequest, *_: object) -> HttpResponse:

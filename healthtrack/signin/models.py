@@ -5,7 +5,6 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.crypto import salted_hmac
@@ -40,12 +39,6 @@ class Session(AbstractBaseSession):
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.began_at}"
-
-    @classmethod
-    def get_session_store_class(cls) -> type[SessionBase]:
-        from healthtrack.signin.sessions import SessionStore  # noqa: PLC0415  (which imports this)
-
-        return SessionStore
 
 
 class RecoveryCodes(ThrottlingMixin, Device):

@@ -136,6 +136,53 @@ def test_one_address_alone_cannot_lock_an_account_for_its_owner(monkeypatch: pyt
     assert gets_in(ELSEWHERE)
 
 
+def known_browser(address: str = ELSEWHERE) -> Client:
+    """In which the keeper has signed in and out before."""
+    client = Client(REMOTE_ADDR=address)
+    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 302
+    client.post("/admin/logout/")
+    return client
+
+
+@pytest.mark.usefixtures("keeper")
+def test_what_others_try_is_not_held_against_a_browser_in_which_the_account_signed_in_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "FAILED_AS", Limit("failed sign-ins as", 6, 900))
+    monkeypatch.setattr(limits, "FAILED_FROM", Limit("failed sign-ins from", 3, 900))
+    client, other = known_browser(), known_browser()
+    for number in range(9):
+        guess(1, ELSEWHERE if number < 3 else f"203.0.113.{number}")
+    assert not gets_in(ELSEWHERE)
+    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 302
+    for _ in range(5):
+        answer = other.post(LOGIN, {"username": "keeper", "password": "guess"})
+    assert answer.status_code == 429
+
+
+@pytest.mark.usefixtures("keeper")
+def test_a_browser_is_known_for_one_account_and_by_our_word_alone(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    monkeypatch.setattr(limits, "FAILED_FROM", Limit("failed sign-ins from", 1, 900))
+    factories.staff(username="other")
+    client = known_browser()
+    cookie = client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
+    assert cookie["httponly"]
+    assert "keeper" not in cookie.value
+    guess(1, ELSEWHERE)
+    assert client.post(LOGIN, {"username": "other", "password": PASSWORD}).status_code == 429
+    client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = cookie.value[:-1] + "?"
+    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 429
+
+
+@pytest.mark.usefixtures("keeper")
+def test_a_wrong_password_makes_no_browser_known(settings: LazySettings) -> None:
+    client = Client()
+    client.post(LOGIN, {"username": "keeper", "password": "guess"})
+    assert settings.KNOWN_BROWSER_COOKIE_NAME not in client.cookies
+
+
 def test_an_account_that_is_not_there_is_locked_like_one_that_is() -> None:
     assert guess(5, username="nobody").status_code == 429
 

@@ -158,6 +158,33 @@ def test_recovery_codes_have_to_wait_after_a_wrong_one_too(keeper: User) -> None
     assert client.post(CODE, {"code": first}).status_code == 429
 
 
+def test_who_calls_for_a_look_at_a_recovery_code_gets_not_round_the_wait(keeper: User) -> None:
+    code, *_ = RecoveryCodes.renew(keeper)
+    device = RecoveryCodes.objects.get()
+    assert not device.verify_token("wrong")
+    assert not device.verify_token(code)
+    RecoveryCodes.objects.update(throttling_failure_timestamp=None)
+    assert RecoveryCodes.objects.get().verify_token(code)
+
+
+def test_without_recovery_codes_none_is_right_and_no_code_is_a_fault_of_the_form(keeper: User) -> None:
+    enrolled(keeper)
+    client = signed_in(keeper)
+    assert "recovery code is not right" in text(client.post(CODE, {"code": "abcde-fghij-kmnpq"}))
+    assert "This field is required." in text(client.post(CODE, {"code": ""}))
+
+
+def test_not_even_whether_a_page_is_there_is_told_before_it(keeper: User) -> None:
+    assert signed_in(keeper).get("/nowhere/")["Location"].startswith(ENROL)
+
+
+def test_who_has_given_it_is_not_asked_again(keeper: User) -> None:
+    client = signed_in(keeper)
+    enrol(client)
+    assert client.get(f"{CODE}?next={RECORDS}")["Location"] == RECORDS
+    assert client.post(CODE, {"code": "000000"})["Location"] == "/"
+
+
 def test_another_app_needs_the_password_and_ends_the_old_one_and_the_other_sessions(keeper: User) -> None:
     client, other = signed_in(keeper), signed_in(keeper)
     old_codes = enrol(client)
