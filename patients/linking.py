@@ -67,6 +67,20 @@ _COUNT_WAITING = f"""
            (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
 """
 
+_DROP_UNNAMED = f"""
+    DELETE FROM medical_record_and_trackers AS link
+     USING medical_records AS record
+     WHERE record.patient_id = ANY(%(patients)s) AND link.patient_id = record.patient_id AND link.source = 'import'
+       AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+                        WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
+"""
+_LINK_NAMED = (
+    f"{_LINK_PATIENTS.partition('ON CONFLICT')[0]} AND named.model_id <> ALL(record.unlinked_model_ids)"
+    """
+    ON CONFLICT DO NOTHING
+"""
+)
+
 # A patient is locked before the links, as when staff change both at once.
 _RELINK_NAMES = f"""
     WITH stating AS (
@@ -126,6 +140,14 @@ def relink(patient_ids: Sequence[str]) -> None:
     """Starts these patients' links anew from their stated trackers, as when these have just changed."""
     with connection.cursor() as cursor:
         for statement in (_BEFORE_PATIENTS, _DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
+            cursor.execute(statement, {"patients": list(patient_ids)})
+
+
+@transaction.atomic(savepoint=False)
+def follow_names(patient_ids: Sequence[str]) -> None:
+    """Gives these patients, put back as they once were, the links that their stated trackers stand for by now."""
+    with connection.cursor() as cursor:
+        for statement in (_BEFORE_PATIENTS, _DROP_UNNAMED, _LINK_NAMED):
             cursor.execute(statement, {"patients": list(patient_ids)})
 
 

@@ -9,6 +9,7 @@ from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.undo import Undo
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
 from patients import linking
 from patients.models import MedicalRecord
@@ -94,3 +95,6 @@ class MedicalRecordResource(SetResource):
         if restated:
             linking.relink(restated)
         return counts
+
+    def after_undo(self, undo: Undo) -> None:
+        linking.follow_names(undo.came_back(MedicalRecord))

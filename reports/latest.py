@@ -28,7 +28,7 @@ def latest_runs(request: HttpRequest) -> list[ImportRun]:
 
 
 def last_applied(request: HttpRequest) -> ImportRun | None:
-    return _runs(request).filter(state=State.APPLIED).first()
+    return _runs(request).filter(state=State.APPLIED, undoes=None).first()
 
 
 def runs_to_see_to(request: HttpRequest) -> list[ImportRun]:

@@ -9,6 +9,7 @@ from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.undo import Undo
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.names import describe
@@ -17,6 +18,9 @@ from trackers.signals import models_imported
 
 class TrackerResource(SetResource):
     repeated_rows = RepeatedRows.MEAN
+
+    def after_undo(self, undo: Undo) -> None:
+        _linked(undo.came_back(TrackerModel), dry_run=False)
 
     def describe(self, links: LinkCounts) -> str:
         return describe(links)

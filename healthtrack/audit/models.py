@@ -1,6 +1,6 @@
 import pgtrigger
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
@@ -86,3 +86,10 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"Change {self.change_id}"
+
+
+def next_change() -> int:
+    """A number between those of the changes before and after this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('changes', 'change_id'))")
+        return int(cursor.fetchone()[0])

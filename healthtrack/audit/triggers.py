@@ -42,9 +42,9 @@ def made_by_run() -> BigIntegerField[int | None, int | None]:
 def history(*, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     """For the Meta of a model; `internal` columns are kept by the program itself, and nobody asks who changed them."""
     return [
-        _HistoryTrigger(pgtrigger.Insert, internal, new="new_values"),
-        _HistoryTrigger(pgtrigger.Update, internal, old="old_values", new="new_values"),
-        _HistoryTrigger(pgtrigger.Delete, internal, old="old_values"),
+        HistoryTrigger(pgtrigger.Insert, internal, new="new_values"),
+        HistoryTrigger(pgtrigger.Update, internal, old="old_values", new="new_values"),
+        HistoryTrigger(pgtrigger.Delete, internal, old="old_values"),
         pgtrigger.Trigger(
             name="history_truncate",
             level=pgtrigger.Statement,
@@ -56,7 +56,11 @@ def history(*, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     ]
 
 
-class _HistoryTrigger(pgtrigger.Trigger):
+def history_of(model: Any) -> "HistoryTrigger":  # noqa: ANN401 (the stubs know no triggers)
+    return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
+
+
+class HistoryTrigger(pgtrigger.Trigger):
     def __init__(self, operation: pgtrigger.Operation, internal: Sequence[str], **referencing: str) -> None:
         super().__init__(
             name=f"history_{str(operation).lower()}",

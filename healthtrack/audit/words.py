@@ -88,7 +88,7 @@ class _Words:
                 action=Action(change.action),
                 fields=list(self._fields(change)),
                 run_id=change.run_id,
-                href=_history_page(change),
+                href=row_page(change, "history"),
                 request=change.request,
             )
 
@@ -193,10 +193,10 @@ def owners(model: type[Model]) -> dict[str, type[Model]]:
     return {column: owner for column, owner in named.items() if admin.site.is_registered(owner)}
 
 
-def _history_page(change: Change) -> str:
-    """The timeline that the change stands in: the patient's, or that of the row itself."""
+def row_page(change: Change, page: str) -> str:
+    """A page of the patient, or of the changed row itself: its timeline (history), or where it is edited (change)."""
     if change.action == Action.TRUNCATE:
         return ""
     column, owner = next(iter(owners(model_of(change)).items()))
     key = quote(key_of(change)[column])
-    return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_history", args=[key])
+    return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_{page}", args=[key])

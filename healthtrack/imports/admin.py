@@ -1,10 +1,11 @@
 """The desk of those who import: the list of runs, and a page for each."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -21,16 +22,21 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from healthtrack import work
 from healthtrack.admin import CarefulPages
 from healthtrack.audit.seeing import saw
-from healthtrack.imports import pages, runs
+from healthtrack.imports import pages, runs, undoing
 from healthtrack.imports.faulty_file import faulty_file
 from healthtrack.imports.importing import ImportExportAdmin
-from healthtrack.imports.models import ImportRun
+from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.run_page import RunPage
-from healthtrack.imports.tasks import resource_of
+from healthtrack.imports.tasks import apply_import, resource_of
 from healthtrack.signin.middleware import UNATTENDED
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 TOLD_PERCENT = 10  # a screen reader is told no oftener
 VIEW_ALL = "imports.view_importrun"
+UNDO = "imports.undo_importrun"
+CANNOT_BE_UNDONE = "This import cannot be undone any more; look at how it stands."
 
 # An import's page tells of its jobs in people's words.
 admin.site.unregister(ProcrastinateJob)
@@ -83,7 +89,12 @@ class ImportRunAdmin(CarefulPages):
 
     def get_urls(self) -> list[URLPattern]:
         """Those of looking: nobody adds, changes or deletes an import here."""
-        own = {"progress": self.progress_view, "cancel": self.cancel_view, "faulty": self.faulty_view}
+        own = {
+            "progress": self.progress_view,
+            "cancel": self.cancel_view,
+            "faulty": self.faulty_view,
+            "undo": self.undo_view,
+        }
         return [
             *(
                 path(f"<int:number>/{name}/", self.admin_site.admin_view(view), name=f"imports_importrun_{name}")
@@ -117,6 +128,9 @@ class ImportRunAdmin(CarefulPages):
             "importer": self.importers()[run.kind],
             "may_import": self._may_import(request, run),
             "view": view,
+            "may_undo": self._may_undo(request, run) and undoing.is_undoable(run),
+            "conflicts": undoing.conflicts_of(run),
+            "undone_by": run.undos.filter(state=State.APPLIED).first(),
             **_progress(run),
         }
         return TemplateResponse(request, "imports/run.html", context)
@@ -150,6 +164,32 @@ class ImportRunAdmin(CarefulPages):
             headers={"Content-Disposition": f'attachment; filename="faulty-rows-of-import-{run.run_id}.csv"'},
         )
 
+    @method_decorator(never_cache)
+    def undo_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Shows what an undo would do, and asks a worker to do it."""
+        run = self._run(request, number)
+        if not self._may_undo(request, run):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._undo(request, run)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Undo import {run.run_id}",
+            "opts": self.opts,
+            "run": run,
+            "preview": undoing.preview(run) if undoing.is_undoable(run) else None,
+        }
+        return TemplateResponse(request, "imports/undo.html", context)
+
+    def _undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+        with transaction.atomic():
+            undo = undoing.ask_to_undo(run, cast("User", request.user))
+            if undo is None:
+                self.message_user(request, CANNOT_BE_UNDONE, messages.WARNING)
+                return redirect("admin:imports_importrun_change", run.pk)
+            apply_import.defer(run_id=undo.run_id)
+        return redirect("admin:imports_importrun_change", undo.pk)
+
     @admin.display(description="import", ordering="run_id")
     def number(self, run: ImportRun) -> str:
         return f"{run.run_id}"
@@ -180,6 +220,10 @@ class ImportRunAdmin(CarefulPages):
     def _may_import(self, request: HttpRequest, run: ImportRun) -> bool:
         return self.importers()[run.kind].has_import_permission(request)
 
+    def _may_undo(self, request: HttpRequest, run: ImportRun) -> bool:
+        """The preview shows stored values, to whom may see them."""
+        return request.user.has_perm(UNDO) and self.importers()[run.kind].has_view_permission(request)
+
     def _run(self, request: HttpRequest, number: int) -> ImportRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -201,7 +245,7 @@ def _progress(run: ImportRun) -> dict[str, object]:
         "percent": percent,
         "step": percent - percent % TOLD_PERCENT,
         "time_left": _time_left(run),
-        "lacks_worker": run.is_working and bool(run.upload) and not work.is_alive(),
+        "lacks_worker": run.is_working and bool(run.upload or run.undoes_id) and not work.is_alive(),
     }
 
 

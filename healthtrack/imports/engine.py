@@ -32,7 +32,7 @@ def check(resource: "SetResource", path: Path, run: ImportRun, progress: Progres
     area = StagingArea(run.run_id)
     area.make()
     with area.entered() as cursor:
-        _plan_for_large_sets(cursor)
+        plan_for_large_sets(cursor)
         _Check(resource, path, run, progress, StagedRows(resource.plan, cursor)).do()
 
 
@@ -42,7 +42,7 @@ def apply(resource: "SetResource", run: ImportRun, progress: Progress) -> None:
     To be used within a transaction, which must end at once: it holds the turn of all imports.
     """
     with StagingArea(run.run_id).entered() as cursor:
-        _plan_for_large_sets(cursor)
+        plan_for_large_sets(cursor)
         rows = StagedRows(resource.plan, cursor)
         progress.begin(Stage.TURN)
         rows.take_turn()
@@ -131,7 +131,7 @@ class _Check:
         rows.arrange()
 
 
-def _plan_for_large_sets(cursor: CursorWrapper) -> None:
+def plan_for_large_sets(cursor: CursorWrapper) -> None:
     # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
     # over what only looks empty would take for ever.
     cursor.execute("SET LOCAL enable_nestloop = off")

@@ -61,6 +61,17 @@ class ImportRun(models.Model):
     finished_at = models.DateTimeField(
         "finished", null=True, db_comment="Moment at which the import ended, null while it is open"
     )
+    undoes = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="undos",
+        db_index=False,  # the table is small
+        db_comment="The run that this one takes back, null when it brings a file",
+    )
+    first_change = models.BigIntegerField(
+        null=True, db_comment="What has a higher number in the history came after it, null when it changed nothing yet"
+    )
     file_name = models.CharField("file", max_length=LONGEST_FILE_NAME, db_comment="The file's own name")
     file_size = models.BigIntegerField(db_comment="Size of the file in bytes")
     file_sha256 = models.CharField(max_length=64, db_comment="SHA-256 of the file in hexadecimal digits")
@@ -113,6 +124,7 @@ class ImportRun(models.Model):
         verbose_name = "import"
         ordering = ["-run_id"]
         default_permissions = ("view",)
+        permissions = [("undo_importrun", "Can undo imports")]
         constraints = [
             CheckConstraint(name="import_runs_state_known", condition=Q(state__in=State.values)),
             CheckConstraint(
@@ -211,3 +223,25 @@ class ImportRun(models.Model):
             },
             "run": self.run_id,
         }
+
+
+class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
+    """A row that an undo left as it was, for somebody to settle by hand."""
+
+    conflict_id = models.BigAutoField(primary_key=True, db_comment="Number of the row left")
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="conflicts", db_comment="The undo that left it"
+    )
+    table_name = models.CharField(max_length=63, db_comment="The table that the row stands in, or stood")
+    patient_id = models.CharField(  # noqa: DJ001 (as in the history)
+        max_length=50, null=True, db_comment="The patient, null when it is none"
+    )
+    model_id = models.IntegerField(null=True, db_comment="The tracker model, null when it is none")
+    row_id = models.IntegerField(null=True, db_comment="The row's own number, null where another column names it")
+    reason = models.CharField(max_length=100, db_comment="Why it was left")
+
+    class Meta:
+        db_table = "undo_conflicts"
+        db_table_comment = "Rows that an undo of an import left, for somebody else had changed them since"
+        ordering = ["conflict_id"]
+        default_permissions = ()

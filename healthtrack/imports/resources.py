@@ -11,6 +11,7 @@ from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.undo import Undo
 
 
 class SetResource(ModelResource):
@@ -58,6 +59,9 @@ class SetResource(ModelResource):
     def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
         """Takes the compared rows into the tables."""
         raise NotImplementedError
+
+    def after_undo(self, undo: Undo) -> None:
+        """Sees to what follows from rows that an undo has put back."""
 
     def describe(self, links: LinkCounts) -> str:
         """The links in words, as a sentence without its stop."""

@@ -35,13 +35,18 @@ class StagedRow:
 
 @dataclass(frozen=True)
 class TableCounts:
-    """What an import does to the rows of one table; `label` names them for people."""
+    """What a run does to the rows of one table; `label` names them for people.
+
+    Undos alone remove rows, and leave some that they would have to change.
+    """
 
     table: str
     label: str = ""
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    removed: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True)

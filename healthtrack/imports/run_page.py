@@ -34,6 +34,8 @@ class RunPage:
 
     def earlier(self) -> ImportRun | None:
         """The last run before it of the same bytes."""
+        if self.run.undoes_id:
+            return None
         same = ImportRun.objects.filter(file_sha256=self.run.file_sha256, kind=self.run.kind)
         return same.filter(run_id__lt=self.run.run_id).select_related("started_by").first()
 

@@ -13,8 +13,9 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.models import next_change
 from healthtrack.collisions import is_collision
-from healthtrack.imports import engine, pages
+from healthtrack.imports import engine, pages, undoing
 from healthtrack.imports.area import StagingArea, areas
 from healthtrack.imports.faults import Fault
 from healthtrack.imports.models import LONGEST_FILE_NAME, ImportRun, Stage, State
@@ -120,9 +121,13 @@ def apply(run: ImportRun, resource: "SetResource", watching: Watching) -> None:
     began = time.monotonic()
     with transaction.atomic():
         with watching() as progress, on_behalf_of(run.started_by_id, run.run_id):
-            engine.apply(resource, run, progress)
+            run.first_change = next_change()
+            if run.undoes_id:
+                undoing.apply(resource, run, progress)
+            else:
+                engine.apply(resource, run, progress)
         run.apply_seconds = time.monotonic() - began
-        run.save(update_fields=[*ImportRun.FOUND, "apply_seconds"])
+        run.save(update_fields=[*ImportRun.FOUND, "apply_seconds", "first_change"])
         _end(run, State.APPLIED)
 
 

@@ -14,6 +14,7 @@ from healthtrack.collisions import is_collision
 from healthtrack.imports import runs
 from healthtrack.imports.models import WORKING, ImportRun, State
 from healthtrack.imports.progress import CancelledError, StoppedError
+from healthtrack.imports.undoing import UndoneMeanwhileError
 from healthtrack.imports.uploads import Upload
 from healthtrack.imports.watching import watched
 
@@ -94,6 +95,9 @@ def _ends_quietly(run: ImportRun, fault: Exception) -> bool:
     cancelled = isinstance(fault, CancelledError) or isinstance(fault.__cause__, QueryCanceled)
     if cancelled and ImportRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
         runs.end(run, State.CANCELLED)
+        return True
+    if isinstance(fault, UndoneMeanwhileError):
+        runs.end(run, State.FAILED, str(fault))
         return True
     if isinstance(fault, FileNotFoundError):
         runs.end(run, State.FAILED, FILE_GONE)

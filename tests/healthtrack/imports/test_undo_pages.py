@@ -1,0 +1,127 @@
+"""An undo on the pages: who may ask for it, what is shown before, and what stands there afterwards."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.tasks import apply_import
+from patients.models import MedicalRecord
+from tests import factories
+from tests.access import assert_page_needs
+from tests.conftest import SignIn
+from tests.healthtrack.imports.files import RECORDS, write_csv
+from tests.healthtrack.imports.pages import last_run, work_off
+
+STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> ImportRun:
+    return RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
+
+
+@pytest.fixture
+def steward(sign_in: SignIn) -> Client:
+    return sign_in(*STEWARD)
+
+
+def page(run: ImportRun, name: str = "undo") -> str:
+    return f"/admin/imports/importrun/{run.pk}/{name}/"
+
+
+def ask(steward: Client, run: ImportRun) -> ImportRun:
+    answer = steward.post(page(run))
+    assert answer.status_code == 302
+    work_off()
+    return last_run()
+
+
+def test_it_needs_a_permission_of_its_own(sign_in: SignIn, run: ImportRun) -> None:
+    assert_page_needs(sign_in, page(run), *STEWARD, others=["imports.view_importrun", "patients.view_medicalrecord"])
+
+
+@pytest.mark.parametrize("lacking", STEWARD)
+def test_nobody_undoes_who_lacks_a_permission_for_it(sign_in: SignIn, run: ImportRun, lacking: str) -> None:
+    client = sign_in(*(permission for permission in STEWARD if permission != lacking))
+    assert client.get(page(run)).status_code in {403, 404}
+    assert client.post(page(run)).status_code in {403, 404}
+    assert ImportRun.objects.count() == 1
+    assert page(run) not in client.get(page(run, "change")).content.decode()
+
+
+def test_a_stranger_is_sent_to_sign_in(run: ImportRun) -> None:
+    assert "/login/" in Client().post(page(run))["Location"]
+    assert ImportRun.objects.count() == 1
+
+
+def test_the_way_to_it_stands_on_the_imports_page(steward: Client, run: ImportRun) -> None:
+    assert (
+        f'<a class="button" href="{page(run)}">Undo this import</a>'
+        in steward.get(page(run, "change")).content.decode()
+    )
+
+
+def test_it_shows_what_would_be_done_and_does_nothing(steward: Client, run: ImportRun) -> None:
+    MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
+    words = steward.get(page(run)).content.decode()
+    assert "Nothing is changed yet." in words
+    assert "Medical record P2" in words
+    assert "1 conflict</caption>" in words
+    assert '<a href="/admin/patients/medicalrecord/P1/change/">P1</a>' in words
+    assert "It was changed since." in words
+    assert MedicalRecord.objects.count() == 2
+
+
+def test_a_worker_does_it_as_a_run_of_its_own(steward: Client, run: ImportRun) -> None:
+    taking_back = ask(steward, run)
+    assert (taking_back.state, taking_back.undoes, taking_back.started_by) == (State.APPLIED, run, User.objects.get())
+    assert not MedicalRecord.objects.exists()
+    words = steward.get(page(taking_back, "change")).content.decode()
+    assert f"What import {run.pk} did is taken back." in words
+    assert "Undo this import" in words
+    earlier = steward.get(page(run, "change")).content.decode()
+    assert f'Undone by</dt><dd><a href="{page(taking_back, "change")}">' in earlier
+    assert "Undo this import" not in earlier
+
+
+def test_what_was_left_stands_on_the_undos_page(steward: Client, run: ImportRun) -> None:
+    MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
+    words = steward.get(page(ask(steward, run), "change")).content.decode()
+    assert "but for what somebody else had changed since" in words
+    assert '<a href="/admin/patients/medicalrecord/P1/change/">P1</a>' in words
+
+
+def test_while_it_waits_its_page_shows_how_far_it_is(steward: Client, run: ImportRun) -> None:
+    steward.post(page(run))
+    words = steward.get(page(last_run(), "change")).content.decode()
+    assert "Taking back" in words
+    assert "No worker is running" in words
+
+
+def test_what_is_undone_or_being_undone_cannot_be_undone(steward: Client, run: ImportRun) -> None:
+    steward.post(page(run))
+    for _ in range(2):
+        assert "This import cannot be undone" in steward.get(page(run)).content.decode()
+        answer = steward.post(page(run), follow=True)
+        assert "This import cannot be undone any more" in answer.content.decode()
+        work_off()
+    assert ImportRun.objects.count() == 2
+
+
+def test_the_second_of_two_undos_ends_with_a_sentence(steward: Client, run: ImportRun) -> None:
+    steward.post(page(run))
+    factories.import_run(State.APPLYING, undoes=run, upload="")
+    second = last_run()
+    apply_import.defer(run_id=second.pk)
+    work_off()
+    second.refresh_from_db()
+    assert (second.state, second.reason) == (State.FAILED, "Somebody else undid this import meanwhile.")
+
+
+def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:
+    ask(steward, run)
+    assert f"Undo of import {run.pk}" in steward.get("/admin/imports/importrun/").content.decode()
