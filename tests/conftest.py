@@ -10,10 +10,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
-from pytest_django import DjangoDbBlocker
 
 from healthtrack.append_only import AppendOnly
-from healthtrack.audit.models import Change, never_emptied
 from healthtrack.imports.area import areas
 from reports import caching
 from tests import factories
@@ -64,19 +62,6 @@ def _let_tests_empty_what_nobody_may() -> None:
         return [*off, *truncates(self, style, tables, **options), *on]
 
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Django empties all tables after a test that commits, and may empty the history too."""
-    with django_db_blocker.unblock():
-        switch_never_emptied("DISABLE")
-
-
-def switch_never_emptied(state: str) -> None:
-    trigger = never_emptied.get_pgid(Change)  # type: ignore[arg-type]  # it declares an instance
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE changes {state} TRIGGER {trigger}")
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
-import pgtrigger
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
+from healthtrack.append_only import AppendOnly
 from healthtrack.audit.access_log import Access
 
 __all__ = ["Access", "Action", "Change"]
@@ -14,19 +14,6 @@ class Action(models.TextChoices):
     UPDATE = "update", "Changed"
     DELETE = "delete", "Removed"
     TRUNCATE = "truncate", "Emptied"
-
-
-def _never(name: str, operation: pgtrigger.Operation) -> pgtrigger.Trigger:
-    return pgtrigger.Trigger(
-        name=name,
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=operation,
-        func="RAISE EXCEPTION 'The history is only added to' USING ERRCODE = 'insufficient_privilege';",
-    )
-
-
-never_emptied = _never("never_emptied", pgtrigger.Truncate)
 
 
 class Change(models.Model):
@@ -79,10 +66,7 @@ class Change(models.Model):
             Index("patient_id", "changed_at", name="changes_of_patient", condition=Q(patient_id__isnull=False)),
             Index("model_id", "changed_at", name="changes_of_model", condition=Q(patient_id=None)),
         ]
-        triggers = [
-            _never("never_changed", pgtrigger.Update | pgtrigger.Delete),
-            never_emptied,
-        ]
+        triggers = [AppendOnly()]
 
     def __str__(self) -> str:
         return f"Change {self.change_id}"

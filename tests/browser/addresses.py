@@ -12,7 +12,7 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests import factories
 
-OF_A_ROW = {"change", "delete", "history", "password_change", "cancel", "faulty", "progress", "end", "reset"}
+OF_A_ROW = {"change", "delete", "history", "undo", "password_change", "cancel", "faulty", "progress", "end", "reset"}
 QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from

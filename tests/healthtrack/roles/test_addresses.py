@@ -71,6 +71,7 @@ ADDRESSES = {
     "admin:imports_importrun_changelist": ("sud!", "sud!"),
     "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # of a run that has faults
     "admin:imports_importrun_progress": ("sud!", NOBODY),
+    "admin:imports_importrun_undo": ("sd", "sd"),
     "admin:patients_medicalrecord_add": ("kd", "kd"),
     "admin:patients_medicalrecord_change": (READ, "kd"),
     "admin:patients_medicalrecord_changelist": (READ, READ),
