@@ -76,6 +76,7 @@ SECTIONS = (
             Entry("Roles", "roles", ("auth.view_user",)),
             Entry("Emergency accesses", "admin:roles_emergencyaccess_changelist", ("roles.view_emergencyaccess",)),
             Entry("Changes", "changes", ("audit.view_change",)),
+            Entry("Who saw what", "accesses", ("audit.view_access",)),
         ),
         page="admin:index",
     ),

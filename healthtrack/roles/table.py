@@ -59,6 +59,7 @@ EXPORT = Right(
 )
 SHARE = Right("Share saved views with everyone", ("reports.share_savedview",))
 HISTORY = Right("See who changed what", ("audit.view_change",))
+ACCESSES = Right("See who saw which patient", ("audit.view_access",))
 EMERGENCIES = Right("See who used emergency access, and why", ("roles.view_emergencyaccess",))
 SEE_PEOPLE = Right("See people and their roles", ("auth.view_user", "auth.view_group"))
 KEEP_PEOPLE = Right(
@@ -70,7 +71,7 @@ EMERGENCY = Right(
 
 _ALL = (
     *(TOTALS, NAMED_LISTS, RECORDS, KEEP_RECORDS, CATALOGUE, KEEP_CATALOGUE, SETTLE_NAMES),
-    *(IMPORT, SEE_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, EMERGENCIES, SEE_PEOPLE, KEEP_PEOPLE, EMERGENCY),
+    *(IMPORT, SEE_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, EMERGENCIES, SEE_PEOPLE, KEEP_PEOPLE, EMERGENCY),
 )
 ROLES = (
     Role("Viewer", "Reads figures, and no patient's name.", (TOTALS,)),
@@ -92,7 +93,7 @@ ROLES = (
     Role(
         "Auditor",
         "Asks who did what, and changes nothing.",
-        (RECORDS, CATALOGUE, SEE_IMPORTS, HISTORY, EMERGENCIES, SEE_PEOPLE),
+        (RECORDS, CATALOGUE, SEE_IMPORTS, HISTORY, ACCESSES, EMERGENCIES, SEE_PEOPLE),
     ),
     Role("Administrator", "Runs HealthTrack: people, and all that the other roles may.", _ALL),
     Role("Emergency access", "Given besides another role, to who may have to help at once.", (EMERGENCY,)),

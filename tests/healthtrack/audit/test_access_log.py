@@ -94,12 +94,3 @@ def test_months_go_when_they_are_older_than_is_kept(settings: LazySettings, caps
     call_command("keep_access_log")
     assert capsys.readouterr().out == "dropped access_log_2020_01\ndropped access_log_2020_02\n"
     assert list(Access.objects.all()) == [kept]
-
-
-def test_who_saw_a_patient_is_found_by_an_index() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN SELECT * FROM access_log WHERE patient_ids @> ARRAY['P1']::varchar[]")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Seq Scan" not in plan
-    assert "patient_ids" in plan

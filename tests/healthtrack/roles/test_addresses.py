@@ -39,6 +39,7 @@ ADDRESSES = {
     "admin:password_change": (EVERYONE, EVERYONE),
     "admin:password_change_done": (EVERYONE, NOBODY),
     "admin:autocomplete": (NOBODY, NOBODY),  # without the words that a field sends
+    "accesses": ("ud!", NOBODY),
     "changes": (HISTORY, NOBODY),
     "sign-in:own": (EVERYONE, NOBODY),
     "sign-in:code": (EVERYONE, EVERYONE),
