@@ -234,7 +234,8 @@ def test_what_to_install_must_be_said(project: Project) -> None:
 
 def _pins(kind: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{kind}.txt").read_text()
-    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.M)}
+    found = re.findall(r"^([\w.-]+)(?:\[[\w, -]+\])?==([\w.]+)", text, re.M)
+    return {canonicalize_name(name): version for name, version in found}
 
 
 def test_every_dependency_of_the_project_is_pinned_in_a_version_that_it_allows() -> None:
