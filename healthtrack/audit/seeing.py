@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -47,7 +48,7 @@ def saw(
 
 
 def logged(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """What cannot be written down is not shown: a fault of the log is one of the page."""
+    """What cannot be written down is not shown: a fault of the log is one of the page. Who is refused saw nothing."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         seen = _Seen()
@@ -56,7 +57,7 @@ def logged(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[
             response = get_response(request)
         finally:
             _seen.reset(outer)
-        if seen.is_anything:
+        if seen.is_anything and response.status_code < HTTPStatus.BAD_REQUEST:
             _write(request, seen)
         return response
 

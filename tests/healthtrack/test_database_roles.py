@@ -207,6 +207,7 @@ class TestTwoRolesThatAreNoSuperusers:
         (tmp_path / "data").mkdir()
         manage(owner.url, tmp_path / "data", "migrate", "-v0")
         manage(owner.url, tmp_path / "data", "database_roles", "--app", program.params["user"], "--apply")
+        manage(program.url, tmp_path / "data", "migrate", "-v0")  # as the web server does at its start
         file = str(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
         assert '"new": 2' in manage(program.url, tmp_path / "data", "import_medical_records", file, "--json")
         manage(program.url, tmp_path / "data", "keep_access_log")

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
@@ -134,6 +135,13 @@ def test_who_is_refused_saw_nothing(sign_in: SignIn) -> None:
     factories.medical_record(NUMBER)
     assert sign_in("trackers.view_trackermodel").get(f"{RECORDS}{NUMBER}/change/").status_code == 403
     assert not Access.objects.exists()
+
+
+def test_nor_who_took_out_too_many_files(reader: Client, settings: LazySettings) -> None:
+    settings.FILES_A_MINUTE = 1
+    factories.medical_record(NUMBER)
+    assert [reader.get(f"{WITHOUT}?format=csv").status_code for _ in range(2)] == [200, 429]
+    assert Access.objects.count() == 1
 
 
 def test_what_cannot_be_written_down_is_not_shown(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
