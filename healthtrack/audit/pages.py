@@ -31,7 +31,7 @@ class HistoryPages(ModelAdmin[Any]):
         """Also of a row that is gone."""
         if not (self.has_view_permission(request) and request.user.has_perm(VIEW)):
             raise PermissionDenied
-        object_id = unquote(object_id)
+        object_id = unquote(object_id).replace("\0", "")  # which no text of the database can hold
         row = self.get_object(request, object_id)
         page = timeline(self.model, row.pk if row else self._key(object_id), change_asked(request))
         if row is None and not page.entries:
