@@ -137,14 +137,17 @@ def number_of(written: str) -> int:
 
 
 def check_files(database: Client) -> None:
-    """A file's rows are all there when its run says so, and none of them when it says otherwise."""
+    """A file's rows are all there when its run says so and none took it back, and none of them otherwise."""
     runs = database.ask(
-        "SELECT run_id, state, (SELECT count(*) FROM medical_records WHERE made_by_run = run_id)"
-        " FROM import_runs WHERE file_name = 'new.csv'"
+        "SELECT run_id, state, EXISTS (SELECT FROM import_runs AS undo"
+        "                               WHERE undo.undoes_id = run.run_id AND undo.state = 'applied'),"
+        "       (SELECT count(*) FROM medical_records WHERE made_by_run = run_id)"
+        "  FROM import_runs AS run WHERE file_name = 'new.csv'"
     )
-    assert any(state == "applied" for _, state, _ in runs), "no file was imported at all"
-    for run_id, state, rows in runs:
-        assert rows == (ROWS_OF_A_FILE if state == "applied" else 0), f"run {run_id} is {state} and has {rows} rows"
+    assert any(undone for _, _, undone, _ in runs), "no file was imported and taken back at all"
+    for run_id, state, undone, rows in runs:
+        expected = ROWS_OF_A_FILE if state == "applied" and not undone else 0
+        assert rows == expected, f"run {run_id} is {state}, undone: {undone}, and has {rows} rows"
 
 
 def check_reads(database: Client, people: list[Person]) -> None:

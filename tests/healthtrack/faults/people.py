@@ -141,10 +141,7 @@ class Steward(Person):
             return
         self.files += 1
         token = form_of(page, RECORDS, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
-        answer = self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file_of(self.files))
-        if answer is not None and answer.status == 302:
-            with suppress(StopIteration):
-                self.run = next(int(part) for part in answer.headers["Location"].split("/") if part.isdecimal())
+        self.run = run_led_to(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file_of(self.files)))
 
     def _go_on(self, page: str) -> None:
         with suppress(StopIteration):
@@ -152,10 +149,16 @@ class Steward(Person):
             self.ask(form.address, form.fields)
             return
         if "badge good" in page or "badge bad" in page:
-            self._take_back(page)
+            self.run = self._take_back() if "Undo this import" in page and self.files % 2 else None
 
-    def _take_back(self, page: str) -> None:
-        self.run = None
+    def _take_back(self) -> int | None:
+        """The undo's run, if it is to begin; the import's own, to be looked at again, when nobody answers."""
+        undo = self.page_of_run.replace("/change/", "/undo/")
+        page = self.ask(undo)
+        if page is None or page.status != 200:
+            return self.run
+        token = form_of(page, undo, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
+        return run_led_to(self.ask(undo, {"csrfmiddlewaretoken": token})) or self.run
 
 
 @dataclass
@@ -177,6 +180,13 @@ class Reader(Person):
 def form_of(page: Answer | str, address: str, name: str) -> Form:
     body = page.body if isinstance(page, Answer) else page
     return form_with(SimpleNamespace(request={"PATH_INFO": address}, content=body.encode()), name)
+
+
+def run_led_to(answer: Answer | None) -> int | None:
+    """The number of the run whose page the answer leads to."""
+    if answer is None or answer.status != 302:
+        return None
+    return next((int(part) for part in answer.headers["Location"].split("/") if part.isdecimal()), None)
 
 
 def file_of(number: int) -> bytes:
