@@ -20,7 +20,7 @@ def main(wanted: list[str]) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import access, home, imports, load, migrations, records, reports, runs  # noqa: PLC0415
+    from benchmarks import access, history, home, imports, load, migrations, records, reports, runs  # noqa: PLC0415
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,
@@ -30,6 +30,7 @@ def main(wanted: list[str]) -> None:
         "home": home.measure_home,
         "migrations": migrations.measure_waits,
         "records": records.measure_record_list,
+        "history": history.measure_history,
         "load": load.measure_load,
         "access": access.measure_access_log,
     }

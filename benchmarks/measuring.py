@@ -22,7 +22,7 @@ class _Nowhere:
 
 
 def medians(
-    ways: Mapping[str, Callable[[], None]], *, rounds: int, before_each: Callable[[], None] = lambda: None
+    ways: Mapping[str, Callable[[], object]], *, rounds: int, before_each: Callable[[], None] = lambda: None
 ) -> dict[str, float]:
     """The median seconds of each way; they take turns, so that a change of the machine's speed meets them all."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
