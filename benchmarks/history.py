@@ -87,7 +87,9 @@ def _time_undos() -> None:
         empty_records()
         _import(records)
         added, changed = records.with_name("added.csv"), records.with_name("changed.csv")
-        _changed(records, PATIENTS).with_columns(pl.lit("N") + pl.col("patient_id")).write_csv(added)
+        _changed(records, PATIENTS).with_columns((pl.lit("N") + pl.col("patient_id")).alias("patient_id")).write_csv(
+            added
+        )
         _changed(records, PATIENTS).write_csv(changed)
         print(f"Undo of an import of {PATIENTS:,} records into {MANY_PATIENTS:,}:")
         for label, file in (("new ones", added), ("changed ones", changed)):

@@ -97,4 +97,4 @@ class MedicalRecordResource(SetResource):
         return counts
 
     def after_undo(self, undo: Undo) -> None:
-        linking.follow_names(undo.came_back(MedicalRecord))
+        linking.follow_names(undo.came_back(MedicalRecord, "tracker"))

@@ -20,7 +20,7 @@ class TrackerResource(SetResource):
     repeated_rows = RepeatedRows.MEAN
 
     def after_undo(self, undo: Undo) -> None:
-        _linked(undo.came_back(TrackerModel), dry_run=False)
+        _linked(undo.came_back(TrackerModel, "model_name"), dry_run=False)
 
     def describe(self, links: LinkCounts) -> str:
         return describe(links)

@@ -197,12 +197,15 @@ class Undo:
             )
             yield from self.cursor.fetchall()
 
-    def came_back(self, model: type[Model]) -> list[Any]:
-        """The keys of rows put back or restored."""
+    def came_back(self, model: type[Model], column: str) -> list[Any]:
+        """The keys of rows that were put back, or whose column was."""
         ((_, held),) = Tracked(model).keys.items()
         self.cursor.execute(
-            f"SELECT {held} FROM undone WHERE table_name = %s AND what <> 'delete' AND conflict IS NULL",
-            [model._meta.db_table],
+            f"""
+            SELECT {held} FROM undone
+             WHERE table_name = %s AND conflict IS NULL AND (what = 'insert' OR (what = 'restore' AND state ? %s))
+            """,
+            [model._meta.db_table, column],
         )
         return [key for (key,) in self.cursor.fetchall()]
 
