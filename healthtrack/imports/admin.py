@@ -129,7 +129,7 @@ class ImportRunAdmin(CarefulPages):
             "may_import": self._may_import(request, run),
             "view": view,
             "may_undo": self._may_undo(request, run) and undoing.is_undoable(run),
-            "conflicts": undoing.conflicts_of(run),
+            "conflicts": undoing.conflicts_of(run, request.GET.get("conflicts", "")),
             "undone_by": run.undos.filter(state=State.APPLIED).first(),
             **_progress(run),
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from healthtrack.imports.resources import SetResource
 
 SHOWN = 20
+CONFLICTS_A_PAGE = 50
 UNDONE_MEANWHILE = "Somebody else undid this import meanwhile."
 _ACTIONS = {"delete": Action.DELETE, "restore": Action.UPDATE, "insert": Action.INSERT}
 
@@ -70,8 +72,12 @@ def preview(run: ImportRun) -> Preview:
     return Preview(tables, samples, _conflicts(left), count)
 
 
-def conflicts_of(run: ImportRun) -> list[Conflict]:
-    return _conflicts(run.conflicts.values_list("table_name", "patient_id", "model_id", "row_id", "reason")[:SHOWN])
+def conflicts_of(run: ImportRun, asked: str = "") -> Page[Any]:
+    """A page of what an undo left."""
+    left = run.conflicts.values_list("table_name", "patient_id", "model_id", "row_id", "reason")
+    page = Paginator(left, CONFLICTS_A_PAGE).get_page(asked)
+    page.object_list = _conflicts(page.object_list)  # type: ignore[assignment]
+    return page
 
 
 def ask_to_undo(run: ImportRun, user: User) -> ImportRun | None:

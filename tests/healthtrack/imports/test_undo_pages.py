@@ -1,11 +1,13 @@
 """An undo on the pages: who may ask for it, what is shown before, and what stands there afterwards."""
 
+import re
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from healthtrack.imports import undoing
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.tasks import apply_import
 from patients.models import MedicalRecord
@@ -125,3 +127,15 @@ def test_the_second_of_two_undos_ends_with_a_sentence(steward: Client, run: Impo
 def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:
     ask(steward, run)
     assert f"Undo of import {run.pk}" in steward.get("/admin/imports/importrun/").content.decode()
+
+
+def test_all_that_was_left_can_be_leafed_through(
+    steward: Client, run: ImportRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "CONFLICTS_A_PAGE", 1)
+    MedicalRecord.objects.update(allergies="Pollen")
+    address = page(ask(steward, run), "change")
+    for query, patient in (("", "P1"), ("?conflicts=2", "P2"), ("?conflicts=99", "P2"), ("?conflicts=x", "P1")):
+        words = steward.get(address + query).content.decode()
+        assert re.findall(r'/medicalrecord/(P.)/change/">', words) == [patient]
+        assert f"2 conflicts, {patient[1]} to {patient[1]}</caption>" in words
