@@ -36,6 +36,7 @@ WORDS = {
     "admin:patients_medicalrecord_history": "Read the record's history",
     "admin:imports_importrun_change": "Read the rows of an import",
     "admin:imports_importrun_faulty": "Took out the faulty rows of an import",
+    "admin:imports_importrun_undo": "Was asked whether to undo an import",
     "reports:without-tracker": "Read the report of patients without a tracker",
 }
 

@@ -8,11 +8,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.access_pages import ROWS_A_PAGE
+from healthtrack.audit.access_pages import ROWS_A_PAGE, WORDS
 from healthtrack.audit.models import Access
 from tests import factories
 from tests.access import assert_page_needs
 from tests.conftest import SignIn
+from tests.healthtrack.test_sweep import ALL
 from tests.reports.reading import page
 
 PAGE = "/admin/accesses/"
@@ -44,6 +45,10 @@ def rows(words: str) -> list[list[str]]:
 
 def people(words: str) -> list[str]:
     return [row[1] for row in rows(words)]
+
+
+def test_it_has_words_for_pages_that_there_are() -> None:
+    assert WORDS.keys() <= ALL.keys()
 
 
 def test_needs_the_permission_to_see_the_access_log(sign_in: SignIn) -> None:

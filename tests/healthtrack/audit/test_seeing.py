@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit import seeing
+from healthtrack.audit.access_pages import WORDS
 from healthtrack.audit.models import Access
 from patients.models import MedicalRecord
 from tests import factories
@@ -57,6 +58,7 @@ def test_who_is_shown_a_patient_is_written_down(name: str, method: str) -> None:
                 NUMBER in access.patient_ids or access.file_rows is not None or access.run_id for access in logged
             )
         assert len(logged) <= 1
+        assert all(access.page in WORDS for access in logged)
 
 
 def test_the_walk_meets_the_patient_on_the_pages_where_patients_are(reader: Client) -> None:
