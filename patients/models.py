@@ -178,6 +178,7 @@ class MedicalRecordTracker(models.Model):
         db_table = "medical_record_and_trackers"
         db_table_comment = "Which patient uses which tracker model"
         verbose_name = "tracker"
+        verbose_name_plural = "tracker links"
         constraints = [
             CheckConstraint(
                 name="medical_record_and_trackers_source_known",

@@ -139,3 +139,10 @@ def test_all_that_was_left_can_be_leafed_through(
         words = steward.get(address + query).content.decode()
         assert re.findall(r'/medicalrecord/(P.)/change/">', words) == [patient]
         assert f"2 conflicts, {patient[1]} to {patient[1]}</caption>" in words
+
+
+def test_an_imports_page_leads_to_what_it_changed(sign_in: SignIn, run: ImportRun) -> None:
+    link = f'<a href="/admin/changes/?run={run.pk}">'
+    assert link in sign_in(*STEWARD, "audit.view_change").get(page(run, "change")).content.decode()
+    User.objects.all().delete()
+    assert link not in sign_in(*STEWARD).get(page(run, "change")).content.decode()
