@@ -144,5 +144,5 @@ def test_it_takes_as_many_queries_for_many_patients_as_for_one(
     client = sign_in("reports.view_without_tracker", "patients.view_medicalrecord")
     for number in range(40):
         factories.medical_record(f"P{number}")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         client.get(PAGE)
