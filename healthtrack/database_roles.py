@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
-GUARDS = {"append_only", "never_changed"}
+from healthtrack.append_only import AppendOnly
 
 _TABLES = """
     SELECT relname FROM pg_class
@@ -55,7 +55,7 @@ def apply(role: str) -> None:
 
 
 def _is_guarded(model: type[Model]) -> bool:
-    return any(trigger.name in GUARDS for trigger in getattr(model._meta, "triggers", ()))
+    return any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
 
 
 def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
