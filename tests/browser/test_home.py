@@ -19,7 +19,7 @@ def person(page: Page, sign_in_as: SignInAs) -> User:
 def test_a_bar_leads_to_the_patients_whom_it_counts(page: Page, person: User) -> None:
     visit(page, "/")
     page.get_by_role("link", name="Xiaomi: 3 patients").click()
-    page.wait_for_url("**/medicalrecord/?brand=Xiaomi")
+    page.wait_for_url("**/medicalrecord/?brand=Xiaomi&count=1")
     assert page.locator("#result_list tbody tr").count() == 3
 
 
