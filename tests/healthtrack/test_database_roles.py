@@ -24,7 +24,7 @@ from patients.models import MedicalRecord
 from tests import factories
 from tests.conftest import SignIn
 from tests.healthtrack.imports.files import RECORDS, write_csv
-from tests.healthtrack.imports.pages import go_ahead, last_run, upload
+from tests.healthtrack.imports.pages import go_ahead, last_run, upload, work_off
 from tests.healthtrack.serving import Database
 from tests.healthtrack.test_another_postgresql import manage
 
@@ -34,7 +34,7 @@ EVERYTHING = (
     *RECORDS.steward,
     *(f"patients.{action}_medicalrecord" for action in ("add", "change", "delete", "export")),
     *("audit.view_change", "audit.view_access", "roles.use_emergencyaccess", "reports.view_without_tracker"),
-    *("trackers.view_trackermodel", "reports.view_brands"),
+    *("trackers.view_trackermodel", "reports.view_brands", "imports.undo_importrun"),
 )
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,13 @@ class TestTheProgramDoesItsWork:
         go_ahead(steward, preview)
         assert last_run().state == State.APPLIED
         assert MedicalRecord.objects.count() == 2
+
+    def test_an_import_is_undone(self, steward: Client, tmp_path: Path) -> None:
+        run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
+        assert steward.post(f"/admin/imports/importrun/{run.pk}/undo/").status_code == 302
+        work_off()
+        assert last_run().state == State.APPLIED
+        assert not MedicalRecord.objects.exists()
 
     def test_a_file_is_exported(self, steward: Client) -> None:
         factories.medical_record("P1")

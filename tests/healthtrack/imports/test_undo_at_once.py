@@ -1,0 +1,61 @@
+"""An undo and people who work on the same rows at the same moment."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from healthtrack.imports import runs, undoing
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.tasks import resource_of
+from patients.models import MedicalRecord
+from tests import factories
+from tests.healthtrack.imports.files import RECORDS, write_csv
+
+LONGEST_WAIT = 30  # seconds
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("areas_dropped")]
+
+
+def in_a_thread(work: Callable[[], object]) -> threading.Thread:
+    def alone() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=alone)
+    thread.start()
+    return thread
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_change_that_is_under_way_is_waited_for_and_kept(tmp_path: Path) -> None:
+    run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
+    person = factories.staff()
+    with transaction.atomic():
+        undo = undoing.ask_to_undo(ImportRun.objects.get(pk=run.pk), User.objects.get(pk=person.pk))
+    assert undo
+    with transaction.atomic():
+        MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
+        thread = in_a_thread(lambda: runs.apply(undo, resource_of(undo), runs.unobserved))
+        until = time.monotonic() + LONGEST_WAIT
+        while thread.is_alive() and not waits_for_a_lock():
+            assert time.monotonic() < until
+            thread.join(0.05)
+        assert thread.is_alive()
+    thread.join()
+    assert [(record.pk, record.allergies) for record in MedicalRecord.objects.all()] == [("P1", "Pollen")]
+    assert undo.conflicts.get().patient_id == "P1"
