@@ -97,8 +97,11 @@ def _status(port: int, session: str, page: str) -> int:
     browser = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}", "Accept-Encoding": "gzip"}
     with closing(browser), suppress(OSError, http.client.HTTPException):
-        browser.request("GET", page, headers=headers)
-        answer = browser.getresponse()
-        answer.read()
-        return answer.status
+        status, where = 302, page
+        while status == 302:  # a search leads to where its words are not in the address
+            browser.request("GET", where, headers=headers)
+            answer = browser.getresponse()
+            answer.read()
+            status, where = answer.status, answer.headers["Location"]
+        return status
     return 0

@@ -81,13 +81,15 @@ class MedicalRecordResource(SetResource):
         counts = linking.count_staged(rows.cursor)
         restated = linking.staged_with_other_tracker(rows.cursor)
         linking.wait_for_models()
-        for step in rows.steps("new"):
+        for number, step in enumerate(rows.steps("new")):
             # Links go in before their patients, whose numbers of links are then right from the start; the foreign key
             # waits for the patients.
             linking.link_new_staged(rows.cursor, step)
             inserted = rows.insert_new(
                 step, {"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS
             )
+            if number == 0:
+                rows.take_stock()
             rows.check_foreign_keys()
             progress.advance(inserted)
         for step in rows.steps("changed"):
