@@ -49,11 +49,14 @@ class Person:
         raise NotImplementedError
 
     def sign_in(self) -> None:
-        if page := self.ask(LOGIN):
+        page = self.ask(LOGIN)
+        if page is not None and page.status == 200:
             form = form_of(page, LOGIN, "username")
             self.ask(LOGIN, {**form.fields, "username": "demo", "password": self.password})
 
-    def ask(self, address: str, fields: dict[str, str] | None = None, file: bytes | None = None) -> Answer | None:
+    def ask(
+        self, address: str, fields: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
+    ) -> Answer | None:
         """The answer, unless it does not come or is that of a server whose database is away."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body: bytes | None = None
@@ -67,7 +70,7 @@ class Person:
                 came = talk.getresponse()
                 answer = Answer(came.status, came.headers, came.read())
             self._keep_cookies(answer)
-            if answer.status < 500:
+            if answer.status < 500 and "Content-Length" in answer.headers:  # one cut short may lack its last headers
                 self.answers += 1
                 self._notice(address, answer)
                 return answer
@@ -110,8 +113,8 @@ class Editor(Person):
         page = self.look(address, RECORD, patient)
         if page is None:
             return
-        self.number += 1
         form = form_of(page, address, "allergies")
+        self.number += 1
         written = {**form.fields, "allergies": f"Edit {self.number}", "medical_conditions": f"Edit {self.number}"}
         answer = self.ask(address, written)
         is_saved = answer is not None and answer.status == 302 and LOGIN not in str(answer.headers["Location"])
@@ -141,7 +144,8 @@ class Steward(Person):
             return
         self.files += 1
         token = form_of(page, RECORDS, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
-        self.run = run_led_to(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file_of(self.files)))
+        file = (f"F{self.files}.csv", file_of(self.files))
+        self.run = run_led_to(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file))
 
     def _go_on(self, page: str) -> None:
         with suppress(StopIteration):
@@ -149,7 +153,8 @@ class Steward(Person):
             self.ask(form.address, form.fields)
             return
         if "badge good" in page or "badge bad" in page:
-            self.run = self._take_back() if "Undo this import" in page and self.files % 2 else None
+            is_import = f"F{self.files}.csv" in page  # and no undo, which can be taken back as well
+            self.run = self._take_back() if is_import and "Undo this import" in page and self.files % 2 else None
 
     def _take_back(self) -> int | None:
         """The undo's run, if it is to begin; the import's own, to be looked at again, when nobody answers."""
@@ -197,10 +202,11 @@ def file_of(number: int) -> bytes:
     return "\n".join(lines).encode()
 
 
-def with_file(fields: dict[str, str], file: bytes) -> tuple[str, bytes]:
+def with_file(fields: dict[str, str], named_file: tuple[str, bytes]) -> tuple[str, bytes]:
+    name_of_file, file = named_file
     edge = "edge-of-a-part"
     parts = [f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fields[name]}\r\n' for name in fields]
-    head = f'--{edge}\r\nContent-Disposition: form-data; name="import_file"; filename="new.csv"\r\n\r\n'
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="import_file"; filename="{name_of_file}"\r\n\r\n'
     return (
         f"multipart/form-data; boundary={edge}",
         f"{''.join(parts)}{head}".encode() + file + f"\r\n--{edge}--\r\n".encode(),
