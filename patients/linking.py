@@ -24,14 +24,14 @@ _FORGET_UNLINKED = """
     UPDATE medical_records SET unlinked_model_ids = '{}'
      WHERE patient_id = ANY(%(patients)s) AND unlinked_model_ids <> '{}'
 """
-_LINK_PATIENTS = f"""
+_LINKS_BY_NAME = f"""
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT record.patient_id, named.model_id, 'import'
       FROM medical_records AS record
       JOIN ({NAMES_SQL}) AS named ON named.name = lower(record.tracker)
      WHERE record.patient_id = ANY(%(patients)s)
-    ON CONFLICT DO NOTHING
 """
+_LINK_PATIENTS = f"{_LINKS_BY_NAME} ON CONFLICT DO NOTHING"
 
 _DROP_OUTDATED_LINKS = f"""
     DELETE FROM medical_record_and_trackers AS link
@@ -74,12 +74,7 @@ _DROP_UNNAMED = f"""
        AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
                         WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
 """
-_LINK_NAMED = (
-    f"{_LINK_PATIENTS.partition('ON CONFLICT')[0]} AND named.model_id <> ALL(record.unlinked_model_ids)"
-    """
-    ON CONFLICT DO NOTHING
-"""
-)
+_LINK_NAMED = f"{_LINKS_BY_NAME} AND named.model_id <> ALL(record.unlinked_model_ids) ON CONFLICT DO NOTHING"
 
 # A patient is locked before the links, as when staff change both at once.
 _RELINK_NAMES = f"""
