@@ -23,7 +23,7 @@ properties: development
 
 # For three minutes the database, workers and web servers are killed while people work; then all is accounted for.
 faults: development
-	$(VENV_PYTHON) -m pytest -n0 tests/healthtrack/faults/campaign.py $(ARGS)
+	$(VENV_PYTHON) -m pytest -n0 tests/fault_injection/campaign.py $(ARGS)
 
 check: development
 	$(VENV_PYTHON) -m ruff check .

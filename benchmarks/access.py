@@ -9,7 +9,7 @@ from django.test import Client
 
 from benchmarks.measuring import empty_records, sample_files
 from benchmarks.pages import browser, opening
-from healthtrack.audit import seeing
+from healthtrack.audit import access_recorder
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from trackers.resources import FitnessTrackerResource
@@ -62,19 +62,19 @@ def _cost(look: Callable[[], None]) -> tuple[float, float, float, float]:
     The line is measured by itself: between pages with it and pages without, a busy machine makes a greater difference.
     """
     spent: list[tuple[float, float]] = []
-    write = seeing._write
+    write = access_recorder._write
 
-    def timed(request: HttpRequest, seen: Any) -> None:  # noqa: ANN401 (as it is gathered)
+    def timed(request: HttpRequest, seen: Any) -> None:
         began = time.perf_counter(), time.process_time()
         write(request, seen)
         spent.append((time.perf_counter() - began[0], time.process_time() - began[1]))
 
     look()
-    seeing._write = timed
+    access_recorder._write = timed
     try:
         page = _milliseconds(look)
     finally:
-        seeing._write = write
+        access_recorder._write = write
     assert len(spent) == ROUNDS
     walls, works = ([1000 * seconds for seconds in each] for each in zip(*spent, strict=True))
     return page, median(walls), quantiles(walls, n=10)[0], median(works)

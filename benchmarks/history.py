@@ -16,8 +16,9 @@ from benchmarks.imports import PATIENTS, TABLES
 from benchmarks.measuring import empty_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser, opening
 from healthtrack.audit.models import Change
-from healthtrack.imports import runs, undoing
+from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from trackers.resources import FitnessTrackerResource
@@ -94,7 +95,7 @@ def _time_undos() -> None:
         print(f"Undo of an import of {PATIENTS:,} records into {MANY_PATIENTS:,}:")
         for label, file in (("new ones", added), ("changed ones", changed)):
             run = _import(file)
-            shown = _timed(partial(undoing.preview, run))
+            shown = _timed(partial(undo_service.preview, run))
             taken = _timed(partial(_undo, run))
             print(
                 f"  {label}: the preview {shown:.1f} s, the undo {taken:.1f} s, the import itself {run.seconds:.1f} s"
@@ -145,7 +146,7 @@ def _vacuum() -> None:
 
 def _undo(run: ImportRun) -> None:
     with transaction.atomic():
-        undo = undoing.ask_to_undo(run, User.objects.get())
+        undo = undo_service.ask_to_undo(run, User.objects.get())
     assert undo
     runs.apply(undo, MedicalRecordResource(), runs.unobserved)
 

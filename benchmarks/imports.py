@@ -11,7 +11,7 @@ from tablib.core import Dataset
 
 from benchmarks.measuring import empty_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS
-from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource

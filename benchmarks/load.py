@@ -25,7 +25,7 @@ PEOPLE = 30
 SECONDS = 60
 MOST_SECONDS_TO_START = 60
 LOOKS_AT_A_PAGE = (2.0, 4.0)  # seconds, before the next
-COMMAND = ("-m", "gunicorn", "--config", "python:healthtrack.gunicorn", "benchmarks.served:application")
+COMMAND = ("-m", "gunicorn", "--config", "python:healthtrack.operations.gunicorn", "benchmarks.served:application")
 
 
 def measure_load() -> None:

@@ -16,14 +16,14 @@ from django.test import Client
 from benchmarks.imports import copied_out, copy_in
 from benchmarks.measuring import empty_records, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
-from healthtrack.imports.area import StagingArea
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import lay_out
+from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.staging import StagedRows
-from healthtrack.work import is_alive
+from healthtrack.imports.staging_schema import StagingArea
 from patients.resources import MedicalRecordResource
 from trackers.resources import FitnessTrackerResource
 

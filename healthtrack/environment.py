@@ -12,7 +12,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
-EMBEDDED_ENGINE = "healthtrack.embedded_postgres"
+EMBEDDED_ENGINE = "healthtrack.operations.embedded_postgres"
 NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL")
 SHORTEST_SECRET_KEY = 50
 

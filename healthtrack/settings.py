@@ -24,8 +24,10 @@ INSTALLED_APPS = [
     "patients",
     "trackers",
     "healthtrack.imports.apps.ImportsConfig",
-    "healthtrack.signin.apps.SignInConfig",
+    "healthtrack.accounts.apps.AccountsConfig",
     "healthtrack.audit.apps.AuditConfig",
+    "healthtrack.core.apps.CoreConfig",
+    "healthtrack.operations.apps.OperationsConfig",
     "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
@@ -45,24 +47,24 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "healthtrack.middleware.numbered",
-    "healthtrack.metrics.measured",
+    "healthtrack.core.middleware.numbered",
+    "healthtrack.operations.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "healthtrack.middleware.guarded",
+    "healthtrack.core.middleware.guarded",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "healthtrack.audit.acting.attributed",
-    "healthtrack.audit.seeing.logged",
+    "healthtrack.audit.actor.attributed",
+    "healthtrack.audit.access_recorder.logged",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "healthtrack.signin.middleware.attended",
-    "healthtrack.signin.middleware.second_factor_asked",
-    "healthtrack.signin.middleware.moderated",
+    "healthtrack.accounts.middleware.attended",
+    "healthtrack.accounts.middleware.second_factor_asked",
+    "healthtrack.accounts.middleware.moderated",
     "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -112,9 +114,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see healthtrack.signin
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "healthtrack.signin.lockout.name"
-AXES_CLIENT_IP_CALLABLE = "healthtrack.signin.lockout.address"
-AXES_LOCKOUT_CALLABLE = "healthtrack.signin.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.name"
+AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.address"
+AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -136,7 +138,7 @@ PASSWORD_HASHERS = [
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # messages may name a patient
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
-SESSION_ENGINE = "healthtrack.signin.sessions"
+SESSION_ENGINE = "healthtrack.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, however active
 SESSION_IDLE_SECONDS = 15 * 60
 SESSION_WARNING_SECONDS = 2 * 60  # before that
@@ -172,7 +174,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"discreet": {"()": "healthtrack.logs.DiscreetFormatter"}},
+    "formatters": {"discreet": {"()": "healthtrack.core.logs.DiscreetFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "discreet"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
-from healthtrack.audit.seeing import saw
+from healthtrack.audit.access_recorder import saw
 
 MOST_ACTIONS = 10
 ENDED = {
@@ -39,7 +39,7 @@ class HealthTrackSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Leads to the front page who asked for no other, and not to the administration."""
-        from healthtrack.signin import lockout  # noqa: PLC0415  (it needs the models, which come later)
+        from healthtrack.accounts import lockout  # noqa: PLC0415  (it needs the models, which come later)
 
         if request.method == "POST" and (refusal := lockout.refusal(request)):
             return refusal

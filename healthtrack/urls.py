@@ -1,12 +1,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from healthtrack.audit.access_pages import Accesses
+from healthtrack.audit.access_views import Accesses
 from healthtrack.audit.views import Changes
-from healthtrack.health import healthz
-from healthtrack.metrics import metrics
-from healthtrack.policy_reports import policy_report
-from reports.home import Home
+from healthtrack.operations.csp_reports import policy_report
+from healthtrack.operations.health import healthz
+from healthtrack.operations.metrics import metrics
+from reports.views.home import Home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", Home.as_view(), name="home"),
@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("", include("healthtrack.roles.urls")),
-    path("sign-in/", include("healthtrack.signin.urls")),
+    path("sign-in/", include("healthtrack.accounts.urls")),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("policy-report", policy_report, name="policy-report"),

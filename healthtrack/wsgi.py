@@ -2,7 +2,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from healthtrack.timeouts import limit_pages
+from healthtrack.core.timeouts import limit_pages
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 limit_pages()

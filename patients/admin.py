@@ -18,9 +18,9 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 
-from healthtrack import searches
-from healthtrack.admin import CarefulAdmin
-from healthtrack.audit.seeing import saw
+from healthtrack.audit.access_recorder import saw
+from healthtrack.core import search_terms
+from healthtrack.imports.model_admin import CarefulAdmin
 from patients import linking
 from patients.filters import RecordFilter, kinds_asked
 from patients.inlines import TrackerLinkInline
@@ -53,7 +53,7 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
             " and links the tracker models of the new name.",
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             # Changed is what this person changed since the page was opened, and not what others did meanwhile.
@@ -103,7 +103,7 @@ class MedicalRecordAdmin(CarefulAdmin):
     class Media:
         css = {"all": ("patients/record.css", "patients/records.css")}
 
-    def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:  # noqa: ANN401
+    def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:
         born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
         health = ("medical_conditions", "medications", "allergies", "last_appointment_date")
         return (
@@ -115,19 +115,19 @@ class MedicalRecordAdmin(CarefulAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
         return ("patient_id", "age_today") if obj else ()
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:  # noqa: ANN401
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:
         return RecordList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return searches.without_words(request) or super().changelist_view(request, extra_context)
+        return search_terms.without_words(request) or super().changelist_view(request, extra_context)
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
-        if elsewhere := searches.without_words(request):
+        if elsewhere := search_terms.without_words(request):
             return elsewhere
-        if searches.is_lost(request) or RecordFilter(request.GET).faults:
+        if search_terms.is_lost(request) or RecordFilter(request.GET).faults:
             # The list tells them.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)
@@ -142,14 +142,14 @@ class MedicalRecordAdmin(CarefulAdmin):
         match = request.resolver_match
         return () if match and match.url_name == "autocomplete" else self.search_fields
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _seen(object_id, super().change_view(request, object_id, *args, **kwargs))
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         saw(record.pk for record in objs)
         return super().get_deleted_objects(objs, request)
 
-    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _seen(object_id, super().history_view(request, object_id, *args, **kwargs))
 
     def _do_file_export(
@@ -219,7 +219,7 @@ class PatientsTrackerModelAdmin(TrackerModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
         return (*super().get_readonly_fields(request, obj), "patients", "linked_patients")
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         in_use = self.get_queryset(request).filter(pk__in=[model.pk for model in objs], patient_count__gt=0)
         if refusals := [_refusal(model) for model in in_use]:
             return [], {}, set(), refusals

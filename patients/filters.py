@@ -19,8 +19,8 @@ from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
-from healthtrack.searches import FOUND
-from healthtrack.sentences import shown
+from healthtrack.core.search_terms import FOUND
+from healthtrack.core.text import shown
 from patients.age import Band, latest_birth
 from patients.expressions import Terms
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
@@ -45,7 +45,7 @@ LINKED = [
 
 
 class _DayField(forms.DateField):
-    def to_python(self, value: Any) -> date | None:  # noqa: ANN401 (as in the base class)
+    def to_python(self, value: Any) -> date | None:
         day: date | None = super().to_python(value)
         if day and day.isoformat() != value.strip():
             raise ValidationError(self.error_messages["invalid"])
@@ -55,7 +55,7 @@ class _DayField(forms.DateField):
 class _WholeNumberField(forms.IntegerField):
     default_validators = [MaxValueValidator(HIGHEST_KEY)]
 
-    def to_python(self, value: Any) -> int | None:  # noqa: ANN401 (as in the base class)
+    def to_python(self, value: Any) -> int | None:
         text = str(value or "").strip()
         if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST_KEY))):
             raise ValidationError(self.error_messages["invalid"])

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from healthtrack.composite_keys import CompositeKeyFormSet
-from healthtrack.widgets import AutocompleteByNumber
+from healthtrack.core.composite_keys import CompositeKeyFormSet
+from healthtrack.core.widgets import AutocompleteByNumber
 from patients.models import MedicalRecord, MedicalRecordTracker
 
 
@@ -80,7 +80,7 @@ class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordT
     def get_queryset(self, request: HttpRequest) -> QuerySet[MedicalRecordTracker]:
         return super().get_queryset(request).select_related("model")
 
-    def get_formset(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def get_formset(self, *args: Any, **kwargs: Any) -> Any:
         formset = super().get_formset(*args, **kwargs)
         # Whoever would remove a link must not meet a button beside it that deletes the tracker model.
         choice: Any = formset.form.base_fields["model"].widget

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Lower
 
 from healthtrack.audit.triggers import history, made_by_run
-from healthtrack.constraints import not_blank
+from healthtrack.core.constraints import not_blank
 from patients import triggers
 from patients.age import completed_years
 from patients.expressions import NameWords, Terms

@@ -8,8 +8,8 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
-from healthtrack import searches
-from healthtrack.audit.seeing import saw
+from healthtrack.audit.access_recorder import saw
+from healthtrack.core import search_terms
 from patients import sidebar
 from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, kinds_asked
 from patients.paging import LAST, RowPage, page_of
@@ -22,31 +22,33 @@ class RecordList(ChangeList):
     page: RowPage
     searches_by_post = True
 
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:  # noqa: ANN401 (as in the base class)
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         """What is left for the admin's own look-ups by field."""
         others = super().get_filters_params(params)
-        return {name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, searches.FOUND}}
+        return {
+            name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.FOUND}
+        }
 
-    def get_filters(self, request: HttpRequest) -> Any:  # noqa: ANN401 (as in the base class)
+    def get_filters(self, request: HttpRequest) -> Any:
         _, _, lookups, may_have_duplicates, _ = super().get_filters(request)
         self.records = RecordFilter(request.GET, self.root_queryset)
         for fault in self.records.faults:
             messages.error(request, f"No record is shown. {fault}")
         self.root_queryset = self.records.qs
-        if searches.is_lost(request):
-            messages.error(request, f"No record is shown. {searches.LOST}")
+        if search_terms.is_lost(request):
+            messages.error(request, f"No record is shown. {search_terms.LOST}")
             self.root_queryset = self.root_queryset.none()
         is_narrowed = bool(self.records.asked or lookups)
         return sidebar.offers(self.records), True, lookups, may_have_duplicates, is_narrowed
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:  # noqa: ANN401
-        self.query = searches.words_of(request)
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self.query = search_terms.words_of(request)
         queryset = super().get_queryset(request, exclude_parameters)
         others = self.get_filters_params()
         self.clear_all_filters_qs = self.get_query_string(dict.fromkeys([*PARAMETERS, *others]))
         return queryset
 
-    def get_ordering_field(self, field_name: Any) -> Any:  # noqa: ANN401 (as in the base class)
+    def get_ordering_field(self, field_name: Any) -> Any:
         """Of the columns in whose order an index stands, and of no others."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 

@@ -9,7 +9,7 @@ from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo import Undo
+from healthtrack.imports.undo.engine import Undo
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
 from patients import linking
 from patients.models import MedicalRecord

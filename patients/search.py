@@ -8,7 +8,7 @@ from operator import and_, or_
 from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 
-from healthtrack.admin import NUL
+from healthtrack.core.admin import NUL
 from patients.expressions import Matches, NamePrefixes, NameWords
 from patients.models import MedicalRecord
 

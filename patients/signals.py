@@ -11,12 +11,12 @@ from trackers.signals import models_imported
 
 
 @receiver(post_save, sender=TrackerModel)
-def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:  # noqa: ANN401
+def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:
     link_waiting_patients([instance.pk])
 
 
 @receiver([post_save, post_delete], sender=TrackerAlias)
-def relink_patients_of_settled_name(instance: TrackerAlias, **_: Any) -> None:  # noqa: ANN401
+def relink_patients_of_settled_name(instance: TrackerAlias, **_: Any) -> None:
     relink_names([instance.name])
 
 
@@ -24,7 +24,7 @@ def relink_patients_of_settled_name(instance: TrackerAlias, **_: Any) -> None:  
 def link_patients_of_imported_models(
     primary_keys: Sequence[int],
     dry_run: bool,
-    **_: Any,  # noqa: ANN401
+    **_: Any,
 ) -> LinkCounts:
     counts = count_waiting_patients(primary_keys)
     if not dry_run:

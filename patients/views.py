@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.admin import NUL
+from healthtrack.core.admin import NUL
 from patients.models import MedicalRecord
 from patients.naming import Kind, stated_name, stated_names, stating
 from trackers.models import TrackerAlias, TrackerModel
@@ -30,7 +30,7 @@ class SettleForm(forms.ModelForm[TrackerAlias]):
         fields = ("name", "model")
         widgets = {"name": forms.HiddenInput}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The admin's site is not there yet where the class is made.
         relation: Any = TrackerAlias._meta.get_field("model")

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from healthtrack.audit.models import Action
+from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.views import changes_shown_to
-from healthtrack.audit.words import Entry, entries
 from healthtrack.imports.models import ImportRun, State
 
 CHANGES_SHOWN = 8

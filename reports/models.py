@@ -8,7 +8,7 @@ from django.db.models import UniqueConstraint
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from healthtrack.constraints import not_blank
+from healthtrack.core.constraints import not_blank
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 

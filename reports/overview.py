@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from healthtrack import work
+from healthtrack.imports import heartbeat
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.roles import emergency
 from patients.filters import RecordFilter
@@ -157,7 +157,7 @@ class Overview:
             fate = "is checked, and waits for a word whether to import it" if waits else "was not imported"
             yield Task(f"{run.file_name} {fate}.", f"See import {run.run_id}", _page_of(run))
         waiting = next((run for run in self.runs if run.is_working and run.upload), None)
-        if waiting and not work.is_alive():
+        if waiting and not heartbeat.is_alive():
             sentence = "Imports wait, for no worker is running. An administrator has to start one."
             yield Task(sentence, f"See import {waiting.run_id}", _page_of(waiting))
 

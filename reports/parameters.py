@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from healthtrack.sentences import shown
+from healthtrack.core.text import shown
 from patients.age import BANDS, Band
 from patients.filters import OLDEST
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from healthtrack import searches
+from healthtrack.core import search_terms
 from patients.age import Band
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
@@ -19,8 +19,8 @@ class RecordLinks:
         self.is_open = admin.site.get_model_admin(MedicalRecord).has_view_permission(request)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
         self.asked = dict(asked.asked)
-        if searches.words_of(request):
-            self.asked[searches.FOUND] = request.GET[searches.FOUND]
+        if search_terms.words_of(request):
+            self.asked[search_terms.FOUND] = request.GET[search_terms.FOUND]
 
     def to(self, **more: str | int) -> str:
         """Of the patients asked for, those of whom this is true besides; nowhere if the list has no words for them."""

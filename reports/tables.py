@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from healthtrack.sentences import shown
+from healthtrack.core.text import shown
 from patients.age import Band
 from reports.parameters import ParameterError
 

@@ -1,8 +1,8 @@
 from django.urls import path
 
 from reports.gallery import Gallery
-from reports.saved_views import ChangeView, DeleteView, SavedViews, SaveView
 from reports.views.index import REPORTS, Index
+from reports.views.saved_views import ChangeView, DeleteView, SavedViews, SaveView
 
 app_name = "reports"
 urlpatterns = [

@@ -13,8 +13,8 @@ from playwright.sync_api import FilePayload, Page, ViewportSize, sync_playwright
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 django.setup()
 
-from tests.browser.chromium import launch  # noqa: E402  (imports the settings)
-from tests.healthtrack.serving import free_port, started  # noqa: E402
+from tests.support.chromium import launch  # noqa: E402  (imports the settings)
+from tests.support.serving import free_port, started  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = ViewportSize(width=1280, height=800)

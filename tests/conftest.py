@@ -11,10 +11,10 @@ from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
-from healthtrack.append_only import AppendOnly
-from healthtrack.imports.area import areas
+from healthtrack.core.append_only import AppendOnly
+from healthtrack.imports.staging_schema import areas
 from reports import caching
-from tests import factories
+from tests.support import factories
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
 properties.register_profile(

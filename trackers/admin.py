@@ -10,8 +10,9 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from healthtrack.admin import CLEANED_TEXT, CarefulAdmin, CarefulPages
-from healthtrack.audit.pages import HistoryPages
+from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.core.admin import CLEANED_TEXT, CarefulPages
+from healthtrack.imports.model_admin import CarefulAdmin
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -106,7 +107,7 @@ class TrackerModelAdmin(CarefulAdmin):
         counted: QuerySet[Any] = models.annotate(variant_count=rows_per_model(FitnessTracker.objects.all()))
         return counted
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ANN401
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         named = TrackerModel.objects.filter(pk__in=[model.pk for model in objs], aliases__isnull=False)
         counted: QuerySet[Any] = named.annotate(alias_count=Count("aliases"), alias=Min("aliases__name"))
         if refusals := [_refusal(model) for model in counted]:
@@ -197,7 +198,7 @@ class TrackerAliasAdmin(HistoryPages, CarefulPages):
     def get_readonly_fields(self, request: HttpRequest, obj: TrackerAlias | None = None) -> tuple[str, ...]:
         return ("name", "created_by", "created_at") if obj else ()
 
-    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(*args, **kwargs)
         choice = field.widget if field else None
         if isinstance(choice, RelatedFieldWidgetWrapper):

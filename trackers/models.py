@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
 from healthtrack.audit.triggers import history, made_by_run
-from healthtrack.constraints import not_blank
+from healthtrack.core.constraints import not_blank
 
 HIGHEST_RATING = Decimal(5)
 

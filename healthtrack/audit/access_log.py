@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Index
 from django.db.models.functions import Now
 
-from healthtrack.append_only import AppendOnly
+from healthtrack.core.append_only import AppendOnly
 
 
 class Access(models.Model):

@@ -3,8 +3,8 @@ from django.db import connection, models
 from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
-from healthtrack.append_only import AppendOnly
 from healthtrack.audit.access_log import Access
+from healthtrack.core.append_only import AppendOnly
 
 __all__ = ["Access", "Action", "Change"]
 

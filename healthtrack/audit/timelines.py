@@ -8,7 +8,7 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.lookups import LessThan
 
 from healthtrack.audit.models import Action, Change
-from healthtrack.audit.words import COMMAND_LINE, Entry, entries, tracked_models
+from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries, tracked_models
 from healthtrack.imports.models import ImportRun
 
 ROWS_A_PAGE = 50
@@ -21,7 +21,7 @@ class Page:
     is_newest: bool
 
 
-def timeline(row_model: type[Model], key: Any, after: int | None) -> Page:  # noqa: ANN401
+def timeline(row_model: type[Model], key: Any, after: int | None) -> Page:
     """The row's changes, and among them what imports inserted, which no change tells but the rows themselves do."""
     page = page_of(changes_of(row_model, key), after)
     latest = Change.objects.filter(pk=after).values_list("changed_at", flat=True).first() if after else None
@@ -45,7 +45,7 @@ def page_of(changes: QuerySet[Change], after: int | None) -> Page:
     return Page(entries(shown), shown[-1].change_id if len(found) > ROWS_A_PAGE else None, is_newest=last is None)
 
 
-def changes_of(row_model: type[Model], key: Any) -> QuerySet[Change]:  # noqa: ANN401
+def changes_of(row_model: type[Model], key: Any) -> QuerySet[Change]:
     """Of a patient with their links, of a tracker model with its variants and settled names, or of one row."""
     column = str(row_model._meta.pk.column)
     if column == "patient_id":
@@ -56,7 +56,7 @@ def changes_of(row_model: type[Model], key: Any) -> QuerySet[Change]:  # noqa: A
     return of_no_patient.filter(table_name=row_model._meta.db_table, row_id=key)
 
 
-def _made_by_runs(row_model: type[Model], key: Any) -> list[Entry]:  # noqa: ANN401
+def _made_by_runs(row_model: type[Model], key: Any) -> list[Entry]:
     column = str(row_model._meta.pk.column)
     made: list[tuple[int, type[Model], str]] = []
     for model in tracked_models().values():
@@ -96,5 +96,5 @@ def _key(change: Change) -> tuple[Any, int]:
     return change.changed_at, change.change_id
 
 
-def _place(*parts: Any) -> Func:  # noqa: ANN401
+def _place(*parts: Any) -> Func:
     return Func(*parts, function="ROW", output_field=BooleanField())

@@ -11,7 +11,7 @@ from typing import Any
 import pgtrigger
 from django.db.models import BigIntegerField
 
-from healthtrack.audit.acting import PERSON, REQUEST, RUN, RunOfSession, setting
+from healthtrack.audit.actor import PERSON, REQUEST, RUN, RunOfSession, setting
 
 MADE_BY_RUN = "made_by_run"
 _BY = {
@@ -56,7 +56,7 @@ def history(*, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     ]
 
 
-def history_of(model: Any) -> "HistoryTrigger":  # noqa: ANN401 (the stubs know no triggers)
+def history_of(model: Any) -> "HistoryTrigger":
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
 
 
@@ -72,7 +72,7 @@ class HistoryTrigger(pgtrigger.Trigger):
         self.internal = internal
         self.has_old, self.has_new = "old" in referencing, "new" in referencing
 
-    def get_func(self, model: Any) -> str:  # noqa: ANN401 (pgtrigger declares an instance, and gives the class)
+    def get_func(self, model: Any) -> str:
         columns = [str(field.column) for field in model._meta.concrete_fields if field.column]
         keys = [str(field.column) for field in model._meta.pk_fields]
         told = [column for column in columns if column not in {*keys, *self.internal}]

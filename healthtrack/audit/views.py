@@ -12,11 +12,11 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
+from healthtrack.audit.admin_history import VIEW, change_asked
 from healthtrack.audit.models import Change
-from healthtrack.audit.pages import VIEW, change_asked
+from healthtrack.audit.presentation import owners, tracked_models
 from healthtrack.audit.timelines import page_of
-from healthtrack.audit.words import owners, tracked_models
-from healthtrack.widgets import DayInput
+from healthtrack.core.widgets import DayInput
 
 LARGEST_NUMBER = 2**63 - 1
 

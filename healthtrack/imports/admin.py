@@ -19,16 +19,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from healthtrack import work
-from healthtrack.admin import CarefulPages
-from healthtrack.audit.seeing import saw
-from healthtrack.imports import pages, runs, undoing
-from healthtrack.imports.faulty_file import faulty_file
-from healthtrack.imports.importing import ImportExportAdmin
+from healthtrack.accounts.middleware import UNATTENDED
+from healthtrack.audit.access_recorder import saw
+from healthtrack.core.admin import CarefulPages
+from healthtrack.imports import heartbeat, preview_queries, runs
+from healthtrack.imports.admin_mixins import ImportExportAdmin
+from healthtrack.imports.error_report import faulty_file
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.run_page import RunPage
+from healthtrack.imports.run_view import RunPage
 from healthtrack.imports.tasks import apply_import, resource_of
-from healthtrack.signin.middleware import UNATTENDED
+from healthtrack.imports.undo import service as undo_service
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +46,7 @@ class KindFilter(admin.SimpleListFilter):
     title = "kind"
     parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         admins = model_admin.importers().items()
         return [(kind, str(importer.opts.verbose_name_plural).capitalize()) for kind, importer in admins]
 
@@ -128,8 +128,8 @@ class ImportRunAdmin(CarefulPages):
             "importer": self.importers()[run.kind],
             "may_import": self._may_import(request, run),
             "view": view,
-            "may_undo": self._may_undo(request, run) and undoing.is_undoable(run),
-            "conflicts": undoing.conflicts_of(run, request.GET.get("conflicts", "")),
+            "may_undo": self._may_undo(request, run) and undo_service.is_undoable(run),
+            "conflicts": undo_service.conflicts_of(run, request.GET.get("conflicts", "")),
             "undone_by": run.undos.filter(state=State.APPLIED).first(),
             **_progress(run),
         }
@@ -154,7 +154,7 @@ class ImportRunAdmin(CarefulPages):
     @method_decorator([require_safe, never_cache])
     def faulty_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
         run = self._run_to_import(request, number)
-        if not pages.has_faults(run):
+        if not preview_queries.has_faults(run):
             raise Http404
         if resource_of(run).names_patients:
             saw(run_id=run.run_id, file_rows=run.rows_faulty)
@@ -177,13 +177,13 @@ class ImportRunAdmin(CarefulPages):
             "title": f"Undo import {run.run_id}",
             "opts": self.opts,
             "run": run,
-            "preview": undoing.preview(run) if undoing.is_undoable(run) else None,
+            "preview": undo_service.preview(run) if undo_service.is_undoable(run) else None,
         }
         return TemplateResponse(request, "imports/undo.html", context)
 
     def _undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         with transaction.atomic():
-            undo = undoing.ask_to_undo(run, cast("User", request.user))
+            undo = undo_service.ask_to_undo(run, cast("User", request.user))
             if undo is None:
                 self.message_user(request, CANNOT_BE_UNDONE, messages.WARNING)
                 return redirect("admin:imports_importrun_change", run.pk)
@@ -245,7 +245,7 @@ def _progress(run: ImportRun) -> dict[str, object]:
         "percent": percent,
         "step": percent - percent % TOLD_PERCENT,
         "time_left": _time_left(run),
-        "lacks_worker": run.is_working and bool(run.upload or run.undoes_id) and not work.is_alive(),
+        "lacks_worker": run.is_working and bool(run.upload or run.undoes_id) and not heartbeat.is_alive(),
     }
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from healthtrack.imports.faults import Fault
+from healthtrack.core.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.row_errors import Fault
 from healthtrack.imports.widgets import Finding
-from healthtrack.spreadsheets import ERROR, FORMULA
 
 # Besides those that count as blanks; most of them cannot stand in an XLSX file.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"

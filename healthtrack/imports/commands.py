@@ -27,7 +27,7 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
-    def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:  # noqa: ANN401
+    def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:
         try:
             run = runs.import_at_once(
                 self.resource_class(),

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports import faulty
-from healthtrack.imports.area import StagingArea
+from healthtrack.imports import staged_errors
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.headers import lay_out
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.staging_schema import StagingArea
 
 if TYPE_CHECKING:
     from healthtrack.imports.resources import SetResource
@@ -68,21 +68,21 @@ class _Check:
     def do(self) -> None:
         cursor = self.rows.cursor
         self.rows.make_table()
-        faulty.make_tables(cursor)
+        staged_errors.make_tables(cursor)
         is_table = self._read()
-        self.run.faults, rows_faulty = faulty.count(cursor)
+        self.run.faults, rows_faulty = staged_errors.count(cursor)
         self.run.rows_faulty = rows_faulty if is_table else 0
         if self.run.faults:
-            faulty.arrange(cursor)
-            self.run.fault_groups = faulty.groups(cursor)
+            staged_errors.arrange(cursor)
+            self.run.fault_groups = staged_errors.groups(cursor)
         if is_table:
             self._compare()
             if self.run.faults:
-                faulty.keep_rows(cursor, self.path)
+                staged_errors.keep_rows(cursor, self.path)
 
     def _read(self) -> bool:
         """Whether the file is a table of these columns; stages its good rows, and tells its faults."""
-        with faulty.fault_spool() as spool:
+        with staged_errors.fault_spool() as spool:
             try:
                 # A file may turn out to be damaged after many rows, amid the COPY that takes these in.
                 with open_table(self.path) as table, transaction.atomic():
@@ -95,7 +95,7 @@ class _Check:
             spool.store(self.rows.cursor)
         return self.run.rows_read > 0
 
-    def _stage(self, table: Table, spool: faulty.FaultSpool) -> None:
+    def _stage(self, table: Table, spool: staged_errors.FaultSpool) -> None:
         columns = self.resource.plan.columns
         layout = lay_out(table, columns)
         if layout.faults:

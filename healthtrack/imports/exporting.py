@@ -8,7 +8,7 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ExportForm
 from import_export.signals import post_export
 
-from healthtrack.downloads import FORMATS, ROWS_A_CHUNK, Sheet
+from healthtrack.core.downloads import FORMATS, ROWS_A_CHUNK, Sheet
 from healthtrack.imports.resources import SetResource
 
 

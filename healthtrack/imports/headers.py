@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from healthtrack.imports.faults import Fault
 from healthtrack.imports.plan import Column, bare
 from healthtrack.imports.reading.table import Table
+from healthtrack.imports.row_errors import Fault
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from healthtrack.imports.faults import Fault, FileRefusedError
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 
 
 def check_size(size: int) -> None:

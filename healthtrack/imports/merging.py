@@ -2,8 +2,8 @@
 
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports.faults import Fault
 from healthtrack.imports.plan import Column, Plan, RepeatedRows
+from healthtrack.imports.row_errors import Fault
 from healthtrack.imports.sql import STAGED, comma, folded, quoted, staged
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 

@@ -11,7 +11,7 @@ from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo import Undo
+from healthtrack.imports.undo.engine import Undo
 
 
 class SetResource(ModelResource):

@@ -12,14 +12,15 @@ from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
-from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import next_change
-from healthtrack.collisions import is_collision
-from healthtrack.imports import engine, pages, undoing
-from healthtrack.imports.area import StagingArea, areas
-from healthtrack.imports.faults import Fault
+from healthtrack.core.database_errors import is_collision
+from healthtrack.imports import engine, preview_queries
 from healthtrack.imports.models import LONGEST_FILE_NAME, ImportRun, Stage, State
 from healthtrack.imports.progress import Progress, Unobserved
+from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.staging_schema import StagingArea, areas
+from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.uploads import Upload, forget_uploads
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def apply(run: ImportRun, resource: "SetResource", watching: Watching) -> None:
         with watching() as progress, on_behalf_of(run.started_by_id, run.run_id):
             run.first_change = next_change()
             if run.undoes_id:
-                undoing.apply(resource, run, progress)
+                undo_service.apply(resource, run, progress)
             else:
                 engine.apply(resource, run, progress)
         run.apply_seconds = time.monotonic() - began
@@ -191,7 +192,7 @@ def import_at_once(
     with _lock(run.run_id):
         try:
             check(run, resource, path, watching)
-            for fault in pages.faults(run):
+            for fault in preview_queries.faults(run):
                 tell(fault)
             _go_on(run, resource, watching, dry_run=dry_run)
         except BaseException as fault:

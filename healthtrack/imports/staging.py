@@ -13,11 +13,11 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, Model
 
-from healthtrack.imports.faults import Fault
 from healthtrack.imports.merging import merge_repeated_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import TableCounts
+from healthtrack.imports.row_errors import Fault
 from healthtrack.imports.sql import (
     STAGED,
     comma,

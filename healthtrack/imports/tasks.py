@@ -10,13 +10,13 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from psycopg.errors import QueryCanceled
 
-from healthtrack.collisions import is_collision
+from healthtrack.core.database_errors import is_collision
 from healthtrack.imports import runs
 from healthtrack.imports.models import WORKING, ImportRun, State
 from healthtrack.imports.progress import CancelledError, StoppedError
-from healthtrack.imports.undoing import UndoneMeanwhileError
+from healthtrack.imports.progress_writer import watched
+from healthtrack.imports.undo.service import UndoneMeanwhileError
 from healthtrack.imports.uploads import Upload
-from healthtrack.imports.watching import watched
 
 if TYPE_CHECKING:
     from healthtrack.imports.resources import SetResource

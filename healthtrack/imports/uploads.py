@@ -58,7 +58,7 @@ class UploadHandler(FileUploadHandler):
         self.unused: list[Upload] = []
         self.is_too_large = False
 
-    def new_file(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         upload = Upload(secrets.token_hex(16))

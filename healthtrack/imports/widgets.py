@@ -14,7 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Field
 from import_export import widgets
 
-from healthtrack.spreadsheets import GUARDED_FORMULA, neutralised
+from healthtrack.core.formula_escaping import GUARDED_FORMULA, neutralised
 
 Finding = tuple[pl.Expr, str]
 ModelField = Field[Any, Any]

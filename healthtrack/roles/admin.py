@@ -10,11 +10,11 @@ from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.urls import URLPattern
 
-from healthtrack.admin import CarefulPages
+from healthtrack.accounts.admin import SignInOfPeople
+from healthtrack.core.admin import CarefulPages
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
-from healthtrack.signin.admin import SignInOfPeople
 
 if TYPE_CHECKING:
     from django.forms import ModelMultipleChoiceField
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OF_SUPERUSERS_ALONE = {"is_superuser", "user_permissions"}
 
 
-def _beyond(user: Any) -> QuerySet[Permission]:  # noqa: ANN401 (whoever the request is of)
+def _beyond(user: Any) -> QuerySet[Permission]:
     """The permissions that this person does not hold for good."""
     held = own_permissions(user)
     all_of_them = Permission.objects.values_list("pk", "content_type__app_label", "codename")
@@ -42,14 +42,14 @@ class PeopleAdmin(CarefulPages, SignInOfPeople, UserAdmin[User]):
     def role_names(self, person: User) -> str:
         return ", ".join(sorted(group.name for group in person.groups.all()))
 
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:  # noqa: ANN401
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         hidden = set() if request.user.is_superuser else OF_SUPERUSERS_ALONE
         return [
             (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in super().get_fieldsets(request, obj)
         ]
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = CheckboxSelectMultiple
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -75,7 +75,7 @@ class PeopleAdmin(CarefulPages, SignInOfPeople, UserAdmin[User]):
         theirs = own_permissions(User(pk=person.pk, is_active=True))
         return not person.is_superuser and theirs <= mine
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ANN401
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
             obj.is_staff = True  # HealthTrack has no other people
         super().save_model(request, obj, form, change)
@@ -126,5 +126,5 @@ class EmergencyAccessAdmin(CarefulPages):
         return False
 
     @admin.display(description="ended")
-    def over(self, access: EmergencyAccess) -> Any:  # noqa: ANN401 (a moment, or a word)
+    def over(self, access: EmergencyAccess) -> Any:
         return (access.ended_at or access.ends_at) if access.is_over else "still running"

@@ -11,7 +11,7 @@ _Held = Group.permissions.through
 
 
 @transaction.atomic
-def bring_in_line(**_: Any) -> None:  # noqa: ANN401 (a receiver of post_migrate)
+def bring_in_line(**_: Any) -> None:
     """A permission that is not there belongs to a part that is not installed."""
     names = [role.name for role in ROLES]
     Group.objects.bulk_create([Group(name=name) for name in names], ignore_conflicts=True)

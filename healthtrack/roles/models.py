@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
-from healthtrack.append_only import AppendOnly
-from healthtrack.constraints import not_blank
+from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.constraints import not_blank
 
 LASTS = timedelta(hours=1)
 

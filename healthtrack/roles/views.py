@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from healthtrack.clients import client_address
-from healthtrack.forms import CleanedCharField
+from healthtrack.core.client_address import client_address
+from healthtrack.core.forms import CleanedCharField
 from healthtrack.roles import emergency
 from healthtrack.roles.table import ROLES, rights
 

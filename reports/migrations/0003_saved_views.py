@@ -2,7 +2,8 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import healthtrack.constraints
+
+import healthtrack.core.constraints
 from django.conf import settings
 from django.db import migrations, models
 
@@ -64,7 +65,8 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("name", ""), _negated=True), ("name", healthtrack.constraints._Trimmed("name"))
+                            models.Q(("name", ""), _negated=True),
+                            ("name", healthtrack.core.constraints._Trimmed("name")),
                         ),
                         name="saved_views_name_not_blank",
                         violation_error_message="Enter the name, without blanks around it.",

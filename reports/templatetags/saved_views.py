@@ -2,7 +2,7 @@ from django import template
 from django.http import HttpRequest
 from django.template.context import Context
 
-from reports.saving import titles_open_to, visible_to
+from reports.saved_view_rules import titles_open_to, visible_to
 
 register = template.Library()
 MOST_IN_MENU = 15

@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.downloads import FORMATS, Sheet
+from healthtrack.core.downloads import FORMATS, Sheet
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import kept

@@ -7,9 +7,9 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from healthtrack import searches
-from healthtrack.audit.seeing import saw
-from healthtrack.downloads import Sheet
+from healthtrack.audit.access_recorder import saw
+from healthtrack.core import search_terms
+from healthtrack.core.downloads import Sheet
 from patients.filters import Records, kinds_asked
 from patients.models import MedicalRecord
 from reports.charts.rows import Bar
@@ -34,22 +34,22 @@ class PatientsWithoutTracker(Report):
     question = "Which patients are linked to no tracker model?"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
-    asks = (searches.WORDS,)
+    asks = (search_terms.WORDS,)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        return searches.without_words(request) or super().get(request)
+        return search_terms.without_words(request) or super().get(request)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        return searches.without_words(request) or self.http_method_not_allowed(request)
+        return search_terms.without_words(request) or self.http_method_not_allowed(request)
 
     def refuse_faults(self) -> None:
         super().refuse_faults()
-        if searches.is_lost(self.request):
-            raise ParameterError(searches.LOST)
+        if search_terms.is_lost(self.request):
+            raise ParameterError(search_terms.LOST)
 
     @property
     def words(self) -> str:
-        return searches.words_of(self.request)
+        return search_terms.words_of(self.request)
 
     @property
     def records(self) -> Records:

@@ -14,9 +14,9 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests import factories
-from tests.browser.chromium import DESKTOP, launch, program
-from tests.browser.complaints import Complaints
+from tests.support import factories
+from tests.support.chromium import DESKTOP, launch, program
+from tests.support.complaints import Complaints
 
 PATIENCE = 20_000  # milliseconds; machines that run all tests at once are slow
 expect.set_options(timeout=PATIENCE)

@@ -3,9 +3,9 @@
 from playwright.sync_api import Page, expect
 
 from patients.models import MedicalRecord
-from tests import factories
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import visit
+from tests.support import factories
+from tests.support.browser_pages import visit
 
 MOST_STEPS = 60
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.addresses import address, make_rows, page_names
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.page_addresses import address, make_rows, page_names
 
 
 @pytest.mark.parametrize("name", page_names())

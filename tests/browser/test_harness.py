@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.complaints import Complaints
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import assert_accessible, visit
+from tests.support.browser_pages import assert_accessible, visit
+from tests.support.complaints import Complaints
 
 
 def test_an_inline_style_is_heard(page: Page, complaints: Complaints) -> None:

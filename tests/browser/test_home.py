@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from healthtrack.imports.models import State
-from tests import factories
-from tests.browser.addresses import make_rows
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import visit
+from tests.support import factories
+from tests.support.browser_pages import visit
+from tests.support.page_addresses import make_rows
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
-from tests import factories
-from tests.access import TO_SEE_REPORTS
-from tests.browser.chromium import DESKTOP
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
-from tests.healthtrack.imports.files import RECORDS, Row, write_csv
-from tests.healthtrack.imports.workers import PATIENCE_SECONDS, held, worker
+from tests.support import factories
+from tests.support.access import TO_SEE_REPORTS
+from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.chromium import DESKTOP
+from tests.support.import_files import RECORDS, Row, write_csv
+from tests.support.workers import PATIENCE_SECONDS, held, worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import visit
+from tests.support.browser_pages import visit
 
 
 def is_dark(page: Page) -> bool:

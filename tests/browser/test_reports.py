@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.addresses import make_rows
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import assert_accessible, visit
+from tests.support.browser_pages import assert_accessible, visit
+from tests.support.page_addresses import make_rows
 
 REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
 TABLE = ".table-box:has(#report-caption)"

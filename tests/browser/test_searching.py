@@ -1,8 +1,8 @@
 from playwright.sync_api import Page, expect
 
-from tests import factories
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import visit
+from tests.support import factories
+from tests.support.browser_pages import visit
 
 
 def test_a_name_that_is_searched_for_stands_in_no_address_and_no_referrer(page: Page, sign_in_as: SignInAs) -> None:

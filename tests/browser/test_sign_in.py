@@ -8,11 +8,11 @@ from django.conf import LazySettings
 from django_otp.oath import TOTP
 from playwright.sync_api import Page, expect
 
-from healthtrack.signin.models import Session
-from tests import factories
-from tests.browser.complaints import Complaints
+from healthtrack.accounts.models import Session
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support import factories
+from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.complaints import Complaints
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SignInAs
-from tests.browser.pages import visit
-from tests.healthtrack.imports.files import RECORDS, write_csv
+from tests.support.browser_pages import visit
+from tests.support.import_files import RECORDS, write_csv
 
 FIELD = "Choose a file, or drop it here"
 

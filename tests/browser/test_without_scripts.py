@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
-from tests import factories
-from tests.browser.chromium import DESKTOP
+from tests.support import factories
+from tests.support.chromium import DESKTOP
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.healthtrack.embedded_postgres.harness import stop_servers
-from tests.healthtrack.serving import Database, free_port
+from tests.support.embedded_postgres import stop_servers
+from tests.support.serving import Database, free_port
 
 
 @pytest.fixture

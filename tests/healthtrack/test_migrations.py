@@ -3,7 +3,7 @@
 import pytest
 from django.db.migrations.migration import Migration
 
-from tests.healthtrack.locking import long_locks, own_migrations, runs_python, statements_of
+from tests.support.migration_locks import long_locks, own_migrations, runs_python, statements_of
 
 ALL = [pytest.param(migration, id=str(migration)) for migration in own_migrations()]
 

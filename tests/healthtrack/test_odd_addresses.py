@@ -4,8 +4,8 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
-from tests import factories
 from tests.conftest import SignIn
+from tests.support import factories
 
 VARIANT = "/admin/trackers/fitnesstracker/"
 ALL = [

@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from tests.browser.addresses import address, make_rows
 from tests.conftest import SignIn
+from tests.support.page_addresses import address, make_rows
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
 ODD_VALUES = ("x", "0", "9" * 40, "\0", "%00", "_5F", "../../etc/passwd", "P1/extra", "é\u202e<b>")

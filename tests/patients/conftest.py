@@ -8,8 +8,8 @@ import pytest
 
 from healthtrack.imports.resources import SetResource
 from patients.resources import MedicalRecordResource
-from tests.imported import Imported, import_file
-from tests.patients.linked import brand_and_name
+from tests.support.imported import Imported, import_file
+from tests.support.linked import brand_and_name
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
 ImportRecords = Callable[..., Imported]

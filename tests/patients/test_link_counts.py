@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
-from tests.refusals import execute
-from tests.sessions import start_in_another_session
+from tests.support import factories
+from tests.support.refusals import execute
+from tests.support.sessions import start_in_another_session
 from trackers.models import TrackerModel
 
 PATIENTS = ("P1", "P2", "P3")

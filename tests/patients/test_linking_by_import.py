@@ -9,9 +9,9 @@ from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.staging import Step
 from patients import linking
 from patients.models import MedicalRecord
-from tests import factories
 from tests.patients.conftest import ImportModels, ImportRecords
-from tests.patients.linked import (
+from tests.support import factories
+from tests.support.linked import (
     ALL_BAND_2,
     CATALOGUE,
     NAMED,
@@ -21,7 +21,7 @@ from tests.patients.linked import (
     unlink_by_staff,
     unlinked,
 )
-from tests.sessions import start_in_another_session
+from tests.support.sessions import start_in_another_session
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db

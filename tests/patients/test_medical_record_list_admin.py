@@ -9,10 +9,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.searching import with_mark
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.searching import with_mark
 
 LIST = "/admin/patients/medicalrecord/"
 

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
-from tests.refusals import execute, refusal
+from tests.support import factories
+from tests.support.refusals import execute, refusal
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from patients.age import completed_years
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from hypothesis.extra.django import TestCase
 
 from patients.models import MedicalRecord
 from patients.search import MOST_WORDS, found_by
-from tests import factories
+from tests.support import factories
 
 
 def found(text: str) -> list[str]:

@@ -9,11 +9,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients.views import MOST_MODELS_FOUND
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.patients.linked import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
-from tests.reports.reading import page
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.linked import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
+from tests.support.report_pages import page
 from trackers.admin import TrackerAliasAdmin
 from trackers.models import TrackerAlias, TrackerModel
 

@@ -4,12 +4,12 @@ import pytest
 from django.test import Client
 
 from healthtrack.imports.results import LinkCounts
-from tests import factories
-from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
 from tests.patients.conftest import ImportModels, ImportRecords
-from tests.patients.linked import ALL_BAND_2, CATALOGUE, links, make_catalogue, make_model
-from tests.reports.reading import counts, table
+from tests.support import factories
+from tests.support.access import TO_SEE_REPORTS
+from tests.support.linked import ALL_BAND_2, CATALOGUE, links, make_catalogue, make_model
+from tests.support.report_pages import counts, table
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients import admin
-from tests import factories
 from tests.conftest import SignIn
+from tests.support import factories
 from trackers.models import TrackerModel
 
 LIST = "/admin/trackers/trackermodel/"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from patients import paging
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
-from tests.reports.reading import csv_rows, table, xlsx_rows
+from tests.support import factories
+from tests.support.report_pages import csv_rows, table, xlsx_rows
 
 MODELS = [
     *[("Xiaomi", "Band 2", "FitnessBand"), ("Xiaomi", "Band 3", "FitnessBand"), ("XIAOMI", "Watch", "Smartwatch")],

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import State
-from tests import factories
-from tests.access import TO_SEE_REPORTS
 from tests.conftest import SignIn
-from tests.forms import form_with
-from tests.reports.reading import page
+from tests.support import factories
+from tests.support.access import TO_SEE_REPORTS
+from tests.support.forms import form_with
+from tests.support.report_pages import page
 
 PAGE = "/"
 EVERYTHING = [

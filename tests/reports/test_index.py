@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.access import TO_SEE_REPORTS, assert_page_needs
 from tests.conftest import SignIn
-from tests.reports.reading import page
+from tests.support.access import TO_SEE_REPORTS, assert_page_needs
+from tests.support.report_pages import page
 
 PAGE = "/reports/"
 EVERY_PAGE = [

@@ -9,11 +9,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from reports.models import SavedView
-from reports.saving import LONGEST_QUERY
-from tests import factories
-from tests.access import assert_page_needs
+from reports.saved_view_rules import LONGEST_QUERY
 from tests.conftest import SignIn
-from tests.reports.reading import page
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.report_pages import page
 
 LIST = "/reports/views/"
 SAVE = "/reports/views/save/"

@@ -6,10 +6,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports.views import base
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.reports.reading import csv_rows, page, table, xlsx_rows
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.report_pages import csv_rows, page, table, xlsx_rows
 
 PAGE = "/reports/without-tracker/"
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from tests import factories
-from tests.refusals import execute, refusal
+from tests.support import factories
+from tests.support.refusals import execute, refusal
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 pytestmark = pytest.mark.django_db

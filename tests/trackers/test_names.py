@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import factories
+from tests.support import factories
 from trackers.names import models_named, models_of_like_names
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,8 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
-import healthtrack.constraints
+
+import healthtrack.core.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -79,7 +80,8 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("name", ""), _negated=True), ("name", healthtrack.constraints._Trimmed("name"))
+                            models.Q(("name", ""), _negated=True),
+                            ("name", healthtrack.core.constraints._Trimmed("name")),
                         ),
                         name="tracker_aliases_name_not_blank",
                         violation_error_message="Enter the name, without blanks around it.",

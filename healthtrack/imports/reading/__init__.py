@@ -4,10 +4,10 @@ import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.limits import check_size
 from healthtrack.imports.reading import delimited, workbook
 from healthtrack.imports.reading.table import Table
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"

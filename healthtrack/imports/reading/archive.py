@@ -12,7 +12,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as zlib_error
 
-from healthtrack.imports.faults import Fault, FileRefusedError
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 
 MOST_UNPACKED_BYTES = 2 * 1024**3
 MOST_PACKED_RATIO = 50  # the tables that people keep have a third of it at the most

@@ -15,9 +15,9 @@ from typing import TextIO
 
 import polars as pl
 
-from healthtrack.imports.faults import SHOWN_LETTERS, Fault, FileRefusedError
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
+from healthtrack.imports.row_errors import SHOWN_LETTERS, Fault, FileRefusedError
 
 DELIMITERS = ",\t;"
 LONGEST_CELL = csv.field_size_limit()

@@ -4,9 +4,9 @@ import re
 from array import array
 from collections.abc import Callable
 
-from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.reading.archive import unreadable
 from healthtrack.imports.reading.xml import Attributes, PartParser
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 
 MOST_COLUMNS = 256  # up to column IV
 HIGHEST_ROW = 2**20

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.imports.faults import Fault
+from healthtrack.imports.row_errors import Fault
 
 LINE = "line"
 BATCH_ROWS = 50_000

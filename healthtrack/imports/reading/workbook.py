@@ -9,13 +9,13 @@ from zipfile import ZipFile
 
 import polars as pl
 
-from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.archive import open_archive, unreadable
 from healthtrack.imports.reading.numbers import Numbers, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 from healthtrack.imports.reading.xml import Attributes, PartParser
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 
 MOST_BATCH_CELLS = 2**20
 _WORKBOOK = "xl/workbook.xml"

@@ -2,9 +2,10 @@
 
 import datetime
 import django.db.models.deletion
-from healthtrack.append_only import FUNCTION
+from healthtrack.core.append_only import FUNCTION
 import django.db.models.expressions
-import healthtrack.constraints
+
+import healthtrack.core.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -107,7 +108,7 @@ class Migration(migrations.Migration):
             model_name="emergencyaccess",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("reason", ""), _negated=True), ("reason", healthtrack.constraints._Trimmed("reason"))
+                    models.Q(("reason", ""), _negated=True), ("reason", healthtrack.core.constraints._Trimmed("reason"))
                 ),
                 name="emergency_accesses_reason_not_blank",
                 violation_error_message="Enter the reason, without blanks around it.",

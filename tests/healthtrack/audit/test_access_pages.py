@@ -8,13 +8,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.access_pages import ROWS_A_PAGE, WORDS
+from healthtrack.audit.access_views import ROWS_A_PAGE, WORDS
 from healthtrack.audit.models import Access
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
 from tests.healthtrack.test_sweep import ALL
-from tests.reports.reading import page
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.report_pages import page
 
 PAGE = "/admin/accesses/"
 VIEW = "audit.view_access"

@@ -16,14 +16,14 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit import timelines
-from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import Change
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import CATALOGUE, RECORDS, Kind, write_csv
-from tests.imported import Imported
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv
+from tests.support.imported import Imported
 from trackers.models import TrackerModel
 
 CHANGES = "/admin/changes/"

@@ -10,14 +10,14 @@ from django.db import DatabaseError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit import seeing
-from healthtrack.audit.access_pages import WORDS
+from healthtrack.audit import access_recorder
+from healthtrack.audit.access_views import WORDS
 from healthtrack.audit.models import Access
 from patients.models import MedicalRecord
-from tests import factories
-from tests.browser.addresses import make_rows
 from tests.conftest import SignIn
 from tests.healthtrack.test_sweep import ALL, addresses
+from tests.support import factories
+from tests.support.page_addresses import make_rows
 
 NUMBER, NAME = "A-70417-Q", "Wilhelmina Trelawney"
 RECORDS = "/admin/patients/medicalrecord/"
@@ -152,7 +152,7 @@ def test_what_cannot_be_written_down_is_not_shown(reader: Client, monkeypatch: p
     def fail(*_: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(seeing, "_write", fail)
+    monkeypatch.setattr(access_recorder, "_write", fail)
     reader.raise_request_exception = False
     answer = reader.get(RECORDS)
     assert answer.status_code == 500

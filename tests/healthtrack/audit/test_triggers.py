@@ -9,15 +9,15 @@ from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
 from django.test import Client
 
-from healthtrack.audit.acting import on_behalf_of
+from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
 from tests.conftest import SignIn
-from tests.forms import form_with
-from tests.healthtrack.imports.files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.imported import Imported
+from tests.support import factories
+from tests.support.forms import form_with
+from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
+from tests.support.imported import Imported
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"

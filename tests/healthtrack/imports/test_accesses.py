@@ -6,8 +6,8 @@ import pytest
 
 from healthtrack.audit.models import Access
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import CATALOGUE, RECORDS, write_csv
-from tests.healthtrack.imports.pages import go_ahead, last_run, upload
+from tests.support.import_files import CATALOGUE, RECORDS, write_csv
+from tests.support.import_pages import go_ahead, last_run, upload
 
 NAME = "Wilhelmina Trelawney"
 

@@ -15,8 +15,10 @@ from django.utils.html import escape
 from healthtrack.imports.models import State
 from healthtrack.imports.reading import open_table
 from tests.conftest import SignIn
-from tests.factories import tracker_model, variant
-from tests.healthtrack.imports.files import (
+from tests.healthtrack.imports.test_reader_properties import parts_of
+from tests.healthtrack.imports.test_reading import SHEET
+from tests.support.factories import tracker_model, variant
+from tests.support.import_files import (
     CATALOGUE,
     FIXTURES,
     RECORDS,
@@ -27,10 +29,8 @@ from tests.healthtrack.imports.files import (
     write_parts,
     write_xlsx,
 )
-from tests.healthtrack.imports.pages import last_run, upload
-from tests.healthtrack.imports.test_reader_properties import parts_of
-from tests.healthtrack.imports.test_reading import SHEET
-from tests.healthtrack.imports.workers import database_of_the_tests
+from tests.support.import_pages import last_run, upload
+from tests.support.workers import database_of_the_tests
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 

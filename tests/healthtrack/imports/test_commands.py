@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
-from tests.factories import medical_record, tracker_model
-from tests.healthtrack.imports.files import CATALOGUE, FIXTURES, RECORDS, Kind, tables, write_csv
+from tests.support.factories import medical_record, tracker_model
+from tests.support.import_files import CATALOGUE, FIXTURES, RECORDS, Kind, tables, write_csv
 from trackers.models import FitnessTracker, TrackerModel
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.healthtrack.embedded_postgres.harness import Client, server_pid
-from tests.healthtrack.imports.files import RECORDS, write_csv
 from tests.healthtrack.imports.test_real_workers import LINK
-from tests.healthtrack.imports.workers import held, wait_for, worker
+from tests.support.embedded_postgres import Client, server_pid
+from tests.support.import_files import RECORDS, write_csv
+from tests.support.workers import held, wait_for, worker
 
 # A patient who changes the tracker, and three new ones; checked, and on the way into the tables.
 GO_AHEAD = """

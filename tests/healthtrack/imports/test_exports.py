@@ -14,11 +14,11 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from patients.models import MedicalRecord
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, tables
-from tests.searching import with_mark
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, tables
+from tests.support.searching import with_mark
 from trackers.models import FitnessTracker
 
 pytestmark = pytest.mark.django_db

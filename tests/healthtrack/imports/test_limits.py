@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from healthtrack.imports.faults import FileRefusedError
 from healthtrack.imports.limits import in_words
 from healthtrack.imports.reading import open_table
-from tests.healthtrack.imports.files import RECORDS, Row, write_csv, write_xlsx
+from healthtrack.imports.row_errors import FileRefusedError
+from tests.support.import_files import RECORDS, Row, write_csv, write_xlsx
 
 TOO_BIG = "The file has 2\xa0KB, and at most 1\xa0KB may be uploaded at once; part it into several files."
 TOO_MANY = "The file has 3 rows, and at most 2 may be uploaded at once; part it into several files."

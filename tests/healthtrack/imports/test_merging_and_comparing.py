@@ -14,12 +14,12 @@ from django.http import QueryDict
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import LinkCounts, StagedRow
-from healthtrack.imports.run_page import RunPage
+from healthtrack.imports.run_view import RunPage
 from healthtrack.imports.staging import StagedRows
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
-from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
-from tests.imported import Imported, check_file
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
+from tests.support.imported import Imported, check_file
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource
 

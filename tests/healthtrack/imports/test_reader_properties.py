@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.faults import Fault, FileRefusedError
 from healthtrack.imports.headers import lay_out
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
-from tests.healthtrack.imports.files import CATALOGUE, RECORDS, Kind
+from healthtrack.imports.row_errors import Fault, FileRefusedError
 from tests.healthtrack.imports.test_reading import MAIN, minimal_workbook
+from tests.support.import_files import CATALOGUE, RECORDS, Kind
 
 Cells = list[str]
 Write = Callable[[Sequence[Cells]], bytes]

@@ -10,9 +10,9 @@ from zipfile import ZIP_LZMA, ZipFile
 import pytest
 from openpyxl import Workbook
 
-from healthtrack.imports.faults import FileRefusedError
 from healthtrack.imports.reading import archive, delimited, open_table, workbook
-from tests.healthtrack.imports.files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
+from healthtrack.imports.row_errors import FileRefusedError
+from tests.support.import_files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
 
 Records = list[tuple[object, ...]]
 Write = Callable[[Path, Sequence[Row]], Path]

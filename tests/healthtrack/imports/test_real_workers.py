@@ -12,22 +12,16 @@ from django.db import connection
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from healthtrack.imports.area import areas
 from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.staging_schema import areas
 from healthtrack.imports.tasks import WORKER_ENDED
 from patients.models import MedicalRecord
-from tests import factories
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import RECORDS, links, write_csv
-from tests.healthtrack.imports.pages import last_run
-from tests.healthtrack.imports.quick_worker import WITHOUT_END
-from tests.healthtrack.imports.workers import (
-    environment_of_the_tests,
-    held,
-    wait_for,
-    wait_for_state,
-    worker,
-)
+from tests.support import factories
+from tests.support.import_files import RECORDS, links, write_csv
+from tests.support.import_pages import last_run
+from tests.support.quick_worker import WITHOUT_END
+from tests.support.workers import environment_of_the_tests, held, wait_for, wait_for_state, worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

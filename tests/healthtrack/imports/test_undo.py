@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthtrack.audit.models import Change
-from healthtrack.imports import runs, undoing
+from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.tasks import resource_of
+from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests import factories
-from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
+from tests.support import factories
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
 from trackers.models import FitnessTracker, TrackerModel
 
 Import = Callable[..., ImportRun]
@@ -37,7 +38,7 @@ def imported(tmp_path: Path) -> Import:
 
 def undo(run: ImportRun) -> ImportRun:
     person = User.objects.first() or factories.staff()
-    taking_back = undoing.ask_to_undo(run, person)
+    taking_back = undo_service.ask_to_undo(run, person)
     assert taking_back, f"{run} cannot be undone"
     runs.apply(taking_back, resource_of(taking_back), runs.unobserved)
     return taking_back
@@ -55,7 +56,7 @@ def done(run: ImportRun, table: str) -> tuple[int, int, int, int]:
 
 
 def reasons(run: ImportRun) -> list[tuple[str, str]]:
-    return [(conflict.entry.name, conflict.reason) for conflict in undoing.conflicts_of(run)]
+    return [(conflict.entry.name, conflict.reason) for conflict in undo_service.conflicts_of(run)]
 
 
 class TestWhatItTakesBack:
@@ -156,14 +157,14 @@ class TestAgainAndAgain:
     def test_an_undone_run_is_not_undone_twice(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         undo(run)
-        assert undoing.ask_to_undo(run, User.objects.get()) is None
+        assert undo_service.ask_to_undo(run, User.objects.get()) is None
 
     def test_of_two_who_ask_at_once_the_second_is_told(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         late = factories.import_run(State.APPLYING, undoes=run, upload="")
         undo_of_another = factories.import_run(State.APPLYING, undoes=run, upload="")
         runs.apply(undo_of_another, resource_of(run), runs.unobserved)
-        with pytest.raises(undoing.UndoneMeanwhileError, match="Somebody else undid this import meanwhile"):
+        with pytest.raises(undo_service.UndoneMeanwhileError, match="Somebody else undid this import meanwhile"):
             runs.apply(late, resource_of(run), runs.unobserved)
 
     def test_an_earlier_import_can_be_undone_once_the_later_one_was(self, imported: Import) -> None:
@@ -179,7 +180,7 @@ class TestAgainAndAgain:
         run = imported(RECORDS, {})
         ImportRun.objects.update(first_change=None)
         run.refresh_from_db()
-        assert not undoing.is_undoable(run)
+        assert not undo_service.is_undoable(run)
 
 
 CHANGED = "It was changed since."
@@ -261,7 +262,7 @@ class TestConflicts:
     def test_a_conflict_leads_to_the_page_of_the_row(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         MedicalRecord.objects.update(last_appointment_date=date(2025, 1, 1))
-        (conflict,) = undoing.conflicts_of(undo(run))
+        (conflict,) = undo_service.conflicts_of(undo(run))
         assert conflict.page == "/admin/patients/medicalrecord/P1/change/"
         assert conflict.entry.href == "/admin/patients/medicalrecord/P1/history/"
 
@@ -273,7 +274,7 @@ class TestPreview:
         run = imported(RECORDS, {"Tracker": "Band 3"}, {"name": "Ada Lovelace"}, {}, {})
         MedicalRecord.objects.filter(pk="P2").update(allergies="Pollen")
         before = stored()
-        shown = undoing.preview(run)
+        shown = undo_service.preview(run)
         assert stored() == before
         assert [(conflict.entry.name, conflict.reason) for conflict in shown.conflicts] == [("P2", CHANGED)]
         assert shown.conflict_count == 1

@@ -9,12 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from healthtrack.imports import runs, undoing
+from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.tasks import resource_of
+from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
-from tests import factories
-from tests.healthtrack.imports.files import RECORDS, write_csv
+from tests.support import factories
+from tests.support.import_files import RECORDS, write_csv
 
 LONGEST_WAIT = 30  # seconds
 
@@ -46,7 +47,7 @@ def test_a_change_that_is_under_way_is_waited_for_and_kept(tmp_path: Path) -> No
     run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
     person = factories.staff()
     with transaction.atomic():
-        undo = undoing.ask_to_undo(ImportRun.objects.get(pk=run.pk), User.objects.get(pk=person.pk))
+        undo = undo_service.ask_to_undo(ImportRun.objects.get(pk=run.pk), User.objects.get(pk=person.pk))
     assert undo
     with transaction.atomic():
         MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")

@@ -7,15 +7,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from healthtrack.imports import undoing
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.tasks import apply_import
+from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import RECORDS, write_csv
-from tests.healthtrack.imports.pages import last_run, work_off
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.import_files import RECORDS, write_csv
+from tests.support.import_pages import last_run, work_off
 
 STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,7 @@ def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:
 def test_all_that_was_left_can_be_leafed_through(
     steward: Client, run: ImportRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undoing, "CONFLICTS_A_PAGE", 1)
+    monkeypatch.setattr(undo_service, "CONFLICTS_A_PAGE", 1)
     MedicalRecord.objects.update(allergies="Pollen")
     address = page(ask(steward, run), "change")
     for query, patient in (("", "P1"), ("?conflicts=2", "P2"), ("?conflicts=99", "P2"), ("?conflicts=x", "P1")):

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from healthtrack.imports.help import ColumnHelp, columns_of
-from tests.access import assert_page_needs
+from healthtrack.imports.upload_help import ColumnHelp, columns_of
 from tests.conftest import SignIn
-from tests.healthtrack.imports.files import CATALOGUE, MODELS, RECORDS, Kind
+from tests.support.access import assert_page_needs
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
 
 KINDS = [RECORDS, CATALOGUE, MODELS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)

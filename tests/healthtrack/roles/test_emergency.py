@@ -9,11 +9,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.roles import emergency
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
-from tests import factories
-from tests.access import assert_page_needs
 from tests.conftest import SignIn
-from tests.healthtrack.roles.people import person_of
-from tests.reports.reading import page
+from tests.support import factories
+from tests.support.access import assert_page_needs
+from tests.support.people import person_of
+from tests.support.report_pages import page
 
 PAGE, END = "/emergency-access/", "/emergency-access/end/"
 LIST = "/admin/roles/emergencyaccess/"

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests import factories
-from tests.healthtrack.roles.people import person_of
+from tests.support import factories
+from tests.support.people import person_of
 
 PEOPLE = "/admin/auth/user/"
 GROUPS = "/admin/auth/group/"

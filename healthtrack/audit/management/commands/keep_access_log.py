@@ -8,7 +8,7 @@ from healthtrack.audit import partitions
 class Command(BaseCommand):
     help = "Makes the access log's parts of the months ahead, and drops those older than HEALTHTRACK_ACCESS_LOG_MONTHS."
 
-    def handle(self, **_: Any) -> None:  # noqa: ANN401 (whatever the options are)
+    def handle(self, **_: Any) -> None:
         partitions.make_months()
         for part in partitions.drop_old_months():
             self.stdout.write(f"dropped {part}")

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "healthtrack.accounts"
+    label = "signin"  # of the tables and permissions that exist
+    verbose_name = "Sign-in"
+
+    def ready(self) -> None:
+        from healthtrack.accounts import signals  # noqa: F401, PLC0415  (its receivers need the models)

@@ -1,0 +1,143 @@
+import secrets
+from typing import Any
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils.crypto import salted_hmac
+from django_otp.models import Device, ThrottlingMixin
+
+CODES = 10
+CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which are taken for each other
+CODE_PARTS, PART_LETTERS = 3, 5
+
+
+class Session(AbstractBaseSession):
+    """A browser in which somebody is signed in: gone from here, it is signed out for good."""
+
+    session_key = models.CharField(max_length=40, primary_key=True, db_comment="What the browser's cookie holds")
+    session_data = models.TextField(db_comment="What pages keep for the person, signed")
+    expire_date = models.DateTimeField(db_index=True, db_comment="From when on the row is of no use")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_comment="Who is signed in; nobody yet where it is null",
+    )
+    began_at = models.DateTimeField(db_comment="When the person signed in")
+    active_at = models.DateTimeField(db_comment="When the person last asked for a page; a few seconds old at most")
+    address = models.GenericIPAddressField(null=True, db_comment="From which address the person signed in")
+
+    class Meta:
+        db_table = "sessions"
+        db_table_comment = "Browsers in which people are signed in"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.began_at}"
+
+
+class RecoveryCodes(ThrottlingMixin, Device):
+    """What lets somebody in who has lost the second factor: each code once. They are kept as digests alone."""
+
+    digests = ArrayField(
+        models.CharField(max_length=64), default=list, db_comment="Digests of the codes that are still good"
+    )
+
+    class Meta:
+        db_table = "recovery_codes"
+        db_table_comment = "Codes that let people in who have lost their second factor"
+        default_permissions = ()
+
+    @classmethod
+    def renew(cls, user: User) -> list[str]:
+        """New codes in place of all old ones; nobody can be told them a second time."""
+        codes = ["-".join(_part() for _ in range(CODE_PARTS)) for _ in range(CODES)]
+        cls.objects.filter(user=user).delete()
+        cls.objects.create(user=user, name="recovery codes", digests=[_digest(user, code) for code in codes])
+        return codes
+
+    def verify_token(self, token: str) -> bool:
+        if not self.verify_is_allowed()[0]:
+            return False
+        digest = _digest(self.user, token)
+        if digest not in self.digests:
+            self.throttle_increment()
+            return False
+        self.digests.remove(digest)
+        self.throttle_reset(commit=False)
+        self.save()
+        return True
+
+    def get_throttle_factor(self) -> int:
+        return 1
+
+
+def _part() -> str:
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(PART_LETTERS))
+
+
+def _digest(user: User, code: str) -> str:
+    letters = "".join(filter(str.isalnum, code.lower()))
+    return salted_hmac(f"healthtrack.signin.recovery.{user.pk}", letters, algorithm="sha256").hexdigest()
+
+
+class UseCount(models.Model):
+    """How often somebody did what may be done only so often."""
+
+    pk = models.CompositePrimaryKey("what", "period")
+    what = models.CharField(max_length=150, db_comment="What is counted, and of whom")
+    period = models.DateTimeField(db_comment="When the period of the count began")
+    uses = models.IntegerField(db_comment="How often it was done in the period")
+
+    class Meta:
+        db_table = "use_counts"
+        db_table_comment = "How often people did what may be done only so often; the old ones are of no use"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.uses}"
+
+
+def _ends_sessions(**when: Any) -> pgtrigger.Trigger:
+    row = "OLD" if when["operation"] == pgtrigger.Delete else "NEW"
+    user = "id" if row == "NEW" else "user_id"
+    return pgtrigger.Trigger(
+        name="ends_sessions",
+        when=pgtrigger.After,
+        func=f"DELETE FROM sessions WHERE user_id = {row}.{user}; RETURN NULL;",  # noqa: S608 (our own names)
+        **when,
+    )
+
+
+class _TakenRight:
+    proxy = True
+    default_permissions = ()
+    triggers = [_ends_sessions(operation=pgtrigger.Delete)]
+
+
+class SignedInUser(User):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            _ends_sessions(
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.is_active > NEW.is_active OR OLD.is_staff > NEW.is_staff"
+                    " OR OLD.is_superuser > NEW.is_superuser OR OLD.password <> NEW.password"
+                ),
+            )
+        ]
+
+
+class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
+    class Meta(_TakenRight): ...
+
+
+class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]
+    class Meta(_TakenRight): ...

@@ -1,0 +1,44 @@
+"""What every request passes on its way in and out."""
+
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from healthtrack.core import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+UNUSED = ("camera", "display-capture", "geolocation", "microphone", "payment", "publickey-credentials-get", "usb")
+HEADERS = {
+    "Cache-Control": "no-store, private",  # a page may name a patient, and the browser may be shared
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+}
+
+
+def numbered(get_response: GetResponse) -> GetResponse:
+    """Gives each request a reference, which the log and the error page name."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        outer = logs.request_id.set(request.id)  # type: ignore[attr-defined]
+        try:
+            response = get_response(request)
+        finally:
+            logs.request_id.reset(outer)
+        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def guarded(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware

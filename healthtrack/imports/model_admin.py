@@ -1,0 +1,21 @@
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.core.admin import CarefulPages
+from healthtrack.imports.admin_mixins import ImportExportAdmin
+
+
+class CarefulAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+    """CarefulPages for rows that are also imported and exported, with their history."""
+
+    def export_action(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = super().export_action(request)
+        except IncorrectLookupParameters:
+            self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
+        return response

@@ -1,0 +1,55 @@
+"""The help beside an upload, and files to fill in: a header and example rows, which import without a fault."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.text import slugify
+from import_export.admin import ImportExportModelAdmin
+from import_export.formats.base_formats import CSV, XLSX
+from tablib.core import Dataset
+
+from healthtrack.imports.limits import in_words
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.upload_help import columns_of, example_rows, header_of
+
+_FORMATS = {"csv": CSV, "xlsx": XLSX}
+
+
+class UploadHelp(ImportExportModelAdmin):
+    resource_classes: list[type[SetResource]]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.import_template)
+        return [path("import/template/", view, name=self._template_page), *super().get_urls()]
+
+    def import_template(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        form = request.GET.get("format", "")
+        if form not in _FORMATS:
+            raise Http404(f"There is no template in this format; there is one as {' and as '.join(_FORMATS)}.")
+        resource = self.resource_classes[0]()
+        table = Dataset(*example_rows(resource), headers=header_of(resource))
+        file = _FORMATS[form]()
+        return HttpResponse(
+            file.export_data(table),
+            content_type=file.get_content_type(),
+            headers={"Content-Disposition": f'attachment; filename="{self._file_name}.{form}"'},
+        )
+
+    def upload_help(self) -> dict[str, object]:
+        """What `imports/upload-help.html` shows."""
+        page = reverse(f"admin:{self._template_page}")
+        return {
+            "columns": columns_of(self.resource_classes[0]()),
+            "limits": in_words(),
+            "templates": {form.upper(): f"{page}?format={form}" for form in _FORMATS},
+        }
+
+    @property
+    def _template_page(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_import_template"
+
+    @property
+    def _file_name(self) -> str:
+        return f"{slugify(str(self.opts.verbose_name_plural))}-template"

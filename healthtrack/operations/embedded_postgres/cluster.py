@@ -1,0 +1,178 @@
+"""The cluster on disk: how it is made, and what the server is told when it starts."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from healthtrack.operations.embedded_postgres import locks
+from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
+from healthtrack.operations.embedded_postgres.folder import ServerFolder
+from healthtrack.operations.embedded_postgres.sockets import PORT, is_private, listener_pid
+from healthtrack.operations.embedded_postgres.unprivileged import Account, Command
+
+USER = DATABASE = "healthtrack"
+LOG_LIMIT = 10_000_000
+FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
+
+INITDB_OPTIONS = (
+    f"--username={USER}",
+    "--encoding=UTF8",
+    "--auth-local=trust",  # only its owner can enter the folder of the socket
+    "--auth-host=reject",
+    "--no-instructions",
+    "--no-sync",  # once at the end is enough
+)
+
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "max_wal_size": "2GB",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    # Patients' data must not reach the log: an error's text may quote the value it stumbled over,
+    # its detail the whole row, its statement every value of it.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+@dataclass(frozen=True)
+class Programs:
+    folder: Path
+    account: Account
+    server_lock: int
+    """Goes along to every child, so that no other keeper begins while a child of a killed one is at work."""
+
+    def start(self, home: ServerFolder, place: Path) -> subprocess.Popen[bytes]:
+        command: Command = [self.folder / "postgres", "-D", home.cluster, *_options(place)]
+        log = locks.open_private(home.server_log, os.O_APPEND)
+        try:
+            return self.account.start(command, cwd=home.root, output=log, keep=[self.server_lock])
+        finally:
+            os.close(log)
+
+    def run(self, home: ServerFolder, command: Command, script: bytes = b"") -> tuple[int, str]:
+        process = self.account.start(
+            command, cwd=home.root, source=subprocess.PIPE, output=subprocess.PIPE, keep=[self.server_lock]
+        )
+        said = process.communicate(script)[0].decode(errors="replace")
+        return process.returncode, said
+
+
+def create(home: ServerFolder, programs: Programs, major: int) -> None:
+    """Made whole under another name first: what bears the real name is never half made."""
+    status, said = _initdb(home, programs, major)
+    script = f'CREATE DATABASE "{DATABASE}"\n'.encode()  # there before the first client can look for it
+    for command, words in ((_single_user(home, programs), script), (_sync(home, programs), b"")):
+        if not status:
+            status, said = programs.run(home, command, words)
+    if status:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL could not make its folder {home.cluster} ({_last_line(said)}): mend that and try again."
+        )
+    home.draft.rename(home.cluster)
+
+
+def check_version(home: ServerFolder, major: int) -> None:
+    found = (home.cluster / "PG_VERSION").read_text().strip()
+    if found != str(major):
+        raise EmbeddedPostgresError(
+            f"{home.cluster} was made by PostgreSQL {found} and cannot be read by PostgreSQL {major}: "
+            f"set HEALTHTRACK_PG_BIN to the programs of version {found}, or move that folder away."
+        )
+
+
+def forget_dead_server(home: ServerFolder) -> None:
+    """With the server lock held, no process that we started is left, whatever number the file bears.
+
+    PostgreSQL would refuse to start where that number is now another program's.
+    """
+    stale = home.postmaster()
+    if stale and listener_pid(stale.socket_folder) == stale.pid:
+        raise EmbeddedPostgresError(
+            f"A PostgreSQL that HealthTrack did not start (process {stale.pid}) runs on {home.cluster}: "
+            "stop it and try again."
+        )
+    (home.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def stop_unattended_server(home: ServerFolder) -> None:
+    """For systems where it outlives its keeper; only what listens on our own private socket is ended."""
+    left = home.postmaster()
+    if left and is_private(left.socket_folder, home.root.stat()) and listener_pid(left.socket_folder) == left.pid:
+        os.kill(left.pid, signal.SIGQUIT)
+
+
+def make_room_in_log(home: ServerFolder) -> int:
+    """Where in the log the next server's words begin."""
+    log = home.server_log
+    size = log.stat().st_size if log.exists() else 0
+    if size < LOG_LIMIT:
+        return size
+    log.replace(log.with_suffix(".log.old"))
+    return 0
+
+
+def last_words(home: ServerFolder, since: int) -> str:
+    with home.server_log.open(errors="replace") as log:
+        log.seek(since)
+        said = log.read()
+    fatal = [line for line in said.splitlines() if re.search("FATAL:|PANIC:", line)]
+    return fatal[-1] if fatal else _last_line(said)
+
+
+def _initdb(home: ServerFolder, programs: Programs, major: int) -> tuple[int, str]:
+    if major >= FIRST_MAJOR_WITH_BUILTIN_LOCALE:
+        locales = [["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]]
+    else:
+        locales = [["--locale=C.UTF-8"], ["--locale=C"]]  # some systems lack the former
+    for locale in locales:
+        shutil.rmtree(home.draft, ignore_errors=True)
+        status, said = programs.run(
+            home,
+            [programs.folder / "initdb", "-D", home.draft, *INITDB_OPTIONS, *locale],
+        )
+        if not status:
+            break
+    return status, said
+
+
+def _single_user(home: ServerFolder, programs: Programs) -> Command:
+    settings = ["-c", "fsync=off", "-c", "exit_on_error=on"]
+    return [programs.folder / "postgres", "--single", "-D", home.draft, *settings, "postgres"]
+
+
+def _sync(home: ServerFolder, programs: Programs) -> Command:
+    return [programs.folder / "initdb", "--sync-only", "-D", home.draft]
+
+
+def _options(place: Path) -> list[str]:
+    quoted = '"' + str(place).replace('"', '""') + '"'
+    settings = SETTINGS | {"unix_socket_directories": quoted, "shared_buffers": _shared_buffers()}
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def _shared_buffers() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{max(32, min(256, memory // 2**20 // 8))}MB"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,143 @@
+"""The clients' side: find the server running or start it, and keep it up as long as this process lives."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from psycopg import pq
+
+from healthtrack.operations.embedded_postgres import binaries, locks, sockets
+from healthtrack.operations.embedded_postgres.cluster import DATABASE, USER
+from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
+from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder
+
+__all__ = ["EmbeddedPostgresError", "ensure_running", "revive"]
+
+GRACE_SECONDS = 15.0
+PATIENCE_SECONDS = 180.0
+PROJECT = Path(__file__).parents[3]
+
+
+class _Process:
+    """What this process holds."""
+
+    def __init__(self) -> None:
+        self.client_locks: dict[Path, int] = {}
+        self.forget_threads()
+
+    def forget_threads(self) -> None:
+        # A fork copies a lock that another thread holds, but not the thread that would release it.
+        # The client locks stay: a forked process shares its parent's, and keeps them when the parent is gone.
+        self.one_at_a_time = threading.RLock()
+
+
+_process = _Process()
+os.register_at_fork(after_in_child=_process.forget_threads)
+
+
+def ensure_running(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
+    """The folder of the server's socket; the server will not stop by itself while this process lives."""
+    with _process.one_at_a_time:
+        home = _home(data_folder)
+        _hold_client_lock(home)
+        return _place_of_running(home) or _start_or_wait(home, grace_seconds)
+
+
+def revive(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
+    """For who was refused a connection: waits while the server recovers, starts it when it is dead."""
+    with _process.one_at_a_time:
+        home = _home(data_folder)
+        _hold_client_lock(home)
+        return _start_or_wait(home, grace_seconds)
+
+
+def _home(data_folder: Path) -> ServerFolder:
+    major = binaries.major_version(binaries.find())
+    return ServerFolder(data_folder.resolve() / f"postgres-{major}")
+
+
+def _hold_client_lock(home: ServerFolder) -> None:
+    held = _process.client_locks.get(home.root)
+    if held is not None and _is_open(held, home.clients_lock):
+        return
+    home.prepare()
+    descriptor = locks.open_private(home.clients_lock)
+    locks.share(descriptor)  # waits while a keeper is stopping its server
+    _process.client_locks[home.root] = descriptor
+
+
+def _is_open(descriptor: int, file: Path) -> bool:
+    """Not so when a daemon closed all its files, or somebody deleted the data folder."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except OSError:
+        return False
+
+
+def _place_of_running(home: ServerFolder) -> Path | None:
+    postmaster = home.postmaster()
+    if postmaster is None or postmaster.state != READY or not locks.is_taken(home.keeper_lock):
+        return None
+    place = postmaster.socket_folder
+    # After a restart of the machine the file may be stale, and the folder that it names another user's.
+    if not sockets.is_private(place, home.root.stat()) or sockets.listener_pid(place) is None:
+        return None
+    return place
+
+
+def _start_or_wait(home: ServerFolder, grace_seconds: float) -> Path:
+    start_lock = locks.open_private(home.start_lock)
+    try:
+        locks.take(start_lock)
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < give_up:
+            place = _place_of_running(home)
+            if place and _answers(place):
+                return place
+            if locks.is_taken(home.keeper_lock):
+                time.sleep(0.02)  # it starts, recovers or stops
+            else:
+                _start_keeper(home, grace_seconds)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        os.close(start_lock)
+    raise EmbeddedPostgresError(
+        f"PostgreSQL has been starting for {PATIENCE_SECONDS:.0f} seconds: try again later; "
+        f"{home.server_log} says what it does."
+    )
+
+
+def _answers(place: Path) -> bool:
+    address = f"host='{_escaped(place)}' port={sockets.PORT} user={USER} dbname={DATABASE} connect_timeout=5"
+    return pq.PGconn.ping(address.encode()) == pq.Ping.OK
+
+
+def _escaped(place: Path) -> str:
+    return str(place).replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _start_keeper(home: ServerFolder, grace_seconds: float) -> None:
+    module = "healthtrack.operations.embedded_postgres.keeper"
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    log = locks.open_private(home.keeper_log, os.O_TRUNC)
+    try:
+        launched = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", module, home.root, binaries.find(), str(grace_seconds)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=home.root,
+            env=os.environ | {"PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    finally:
+        os.close(log)
+    said = launched.stdout.decode(errors="replace")
+    if said not in {READY, BUSY}:
+        raise EmbeddedPostgresError(said or f"The keeper of PostgreSQL failed; {home.keeper_log} says why.")

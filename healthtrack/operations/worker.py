@@ -1,0 +1,58 @@
+"""The worker: takes up jobs, those of dead workers too, and ends imports that nobody works on any more."""
+
+import asyncio
+
+from asgiref.sync import sync_to_async
+from django.db import Error, close_old_connections
+from procrastinate import App
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+
+from healthtrack.imports import heartbeat
+from healthtrack.imports.tasks import MOST_ATTEMPTS, fail_abandoned
+
+JOBS_AT_ONCE = 2  # so that a file is checked while another is imported
+HEARTBEAT_SECONDS = 10.0
+LOOK_AFTER_SECONDS = 10.0
+GRACE_SECONDS = 5.0
+
+
+async def work() -> None:
+    """Works until the process is told to end, or loses the database."""
+    with app.replace_connector(app.connector.get_worker_connector()) as own:  # type: ignore[attr-defined]
+        async with own.open_async():
+            looking_after = asyncio.create_task(_look_after(own))
+            try:
+                await own.run_worker_async(
+                    concurrency=JOBS_AT_ONCE,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=heartbeat.SILENT_SECONDS,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    delete_jobs="successful",
+                )
+            finally:
+                looking_after.cancel()
+
+
+async def _look_after(own: App) -> None:
+    while True:
+        try:
+            for job in await own.job_manager.get_stalled_jobs(seconds_since_heartbeat=heartbeat.SILENT_SECONDS):
+                await _take_over(own, job)
+            await sync_to_async(_fail_abandoned)()
+        except (Error, ConnectorException):
+            close_old_connections()  # the worker itself ends when the database stays away
+        await asyncio.sleep(LOOK_AFTER_SECONDS)
+
+
+async def _take_over(own: App, job: Job) -> None:
+    if job.attempts >= MOST_ATTEMPTS - 1:
+        await own.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+    else:
+        await own.job_manager.retry_job(job)
+
+
+def _fail_abandoned() -> None:
+    close_old_connections()
+    fail_abandoned()

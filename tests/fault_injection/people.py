@@ -1,0 +1,213 @@
+"""People who work with HealthTrack while it breaks, and remember what it told them."""
+
+import http.client
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from random import Random
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+from healthtrack.operations.management.commands.serve import HOST
+from tests.support.forms import Form, form_with
+from tests.support.serving import Answer
+
+LOGIN = "/admin/login/"
+RECORDS = "/admin/patients/medicalrecord/"
+REPORTS = ("age-groups", "brands", "conditions", "data-quality")
+RECORD, NAMED = "admin:patients_medicalrecord_change", "reports:without-tracker"  # as the access log calls them
+PATIENCE_SECONDS = 30
+ROWS_OF_A_FILE = 400
+
+
+@dataclass
+class Person:
+    """Works until told to stop; a question that gets no answer is one whose outcome nobody knows."""
+
+    port: int
+    password: str
+    stop: threading.Event
+    chance: Random
+    cookies: dict[str, str] = field(default_factory=dict)
+    answers: int = 0
+    unanswered: int = 0
+    unexpected: list[str] = field(default_factory=list)
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def work(self) -> None:
+        while not self.stop.is_set():
+            if "sessionid" not in self.cookies:
+                self.sign_in()
+            else:
+                self.step()
+            time.sleep(self.chance.uniform(0.05, 0.3))
+
+    def step(self) -> None:
+        raise NotImplementedError
+
+    def sign_in(self) -> None:
+        page = self.ask(LOGIN)
+        if page is not None and page.status == 200:
+            form = form_of(page, LOGIN, "username")
+            self.ask(LOGIN, {**form.fields, "username": "demo", "password": self.password})
+
+    def ask(
+        self, address: str, fields: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
+    ) -> Answer | None:
+        """The answer, unless it does not come or is that of a server whose database is away."""
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        body: bytes | None = None
+        if file is not None:
+            headers["Content-Type"], body = with_file(fields or {}, file)
+        elif fields is not None:
+            headers["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(fields).encode()
+        with suppress(OSError, http.client.HTTPException):
+            with closing(http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)) as talk:
+                talk.request("POST" if body is not None else "GET", address, body, headers)
+                came = talk.getresponse()
+                answer = Answer(came.status, came.headers, came.read())
+            self._keep_cookies(answer)
+            if answer.status < 500 and "Content-Length" in answer.headers:  # one cut short may lack its last headers
+                self.answers += 1
+                self._notice(address, answer)
+                return answer
+        self.unanswered += 1
+        return None
+
+    def look(self, address: str, page: str, patient: str = "") -> Answer | None:
+        """The page, which shows patients, if it comes."""
+        answer = self.ask(address)
+        if answer is None or answer.status != 200:
+            return None
+        self.seen[page, patient] += 1
+        return answer
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for line in answer.headers.get_all("Set-Cookie") or ():
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+
+    def _notice(self, address: str, answer: Answer) -> None:
+        if answer.status == 302 and LOGIN in str(answer.headers["Location"]):
+            self.cookies.clear()
+        elif answer.status >= 400:
+            reason = re.sub(r"<[^>]*>|\\s+", " ", answer.body.partition("<main")[2])
+            self.unexpected.append(f"{answer.status}: {' '.join(reason.split())[:200]}")
+
+
+@dataclass
+class Editor(Person):
+    """Writes a number of its own into two fields of a patient at once, a higher one each time."""
+
+    patients: list[str] = field(default_factory=list)
+    number: int = 0
+    committed: dict[str, list[int]] = field(default_factory=dict)
+    unknown: dict[str, list[int]] = field(default_factory=dict)
+
+    def step(self) -> None:
+        patient = self.chance.choice(self.patients)
+        address = f"{RECORDS}{patient}/change/"
+        page = self.look(address, RECORD, patient)
+        if page is None:
+            return
+        form = form_of(page, address, "allergies")
+        self.number += 1
+        written = {**form.fields, "allergies": f"Edit {self.number}", "medical_conditions": f"Edit {self.number}"}
+        answer = self.ask(address, written)
+        is_saved = answer is not None and answer.status == 302 and LOGIN not in str(answer.headers["Location"])
+        (self.committed if is_saved else self.unknown).setdefault(patient, []).append(self.number)
+
+
+@dataclass
+class Steward(Person):
+    """Uploads files of new patients, goes ahead with each, and takes every second one back."""
+
+    files: int = 0
+    run: int | None = None
+
+    def step(self) -> None:
+        if self.run is None:
+            self._upload()
+        elif page := self.ask(self.page_of_run):
+            self._go_on(page.body)
+
+    @property
+    def page_of_run(self) -> str:
+        return f"/admin/imports/importrun/{self.run}/change/"
+
+    def _upload(self) -> None:
+        page = self.ask(f"{RECORDS}import/")
+        if page is None or page.status != 200:
+            return
+        self.files += 1
+        token = form_of(page, RECORDS, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
+        file = (f"F{self.files}.csv", file_of(self.files))
+        self.run = run_led_to(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file))
+
+    def _go_on(self, page: str) -> None:
+        with suppress(StopIteration):
+            form = form_of(page, self.page_of_run, "run")
+            self.ask(form.address, form.fields)
+            return
+        if "badge good" in page or "badge bad" in page:
+            is_import = f"F{self.files}.csv" in page  # and no undo, which can be taken back as well
+            self.run = self._take_back() if is_import and "Undo this import" in page and self.files % 2 else None
+
+    def _take_back(self) -> int | None:
+        """The undo's run, if it is to begin; the import's own, to be looked at again, when nobody answers."""
+        undo = self.page_of_run.replace("/change/", "/undo/")
+        page = self.ask(undo)
+        if page is None or page.status != 200:
+            return self.run
+        token = form_of(page, undo, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
+        return run_led_to(self.ask(undo, {"csrfmiddlewaretoken": token})) or self.run
+
+
+@dataclass
+class Reader(Person):
+    """Looks at reports and records."""
+
+    patients: list[str] = field(default_factory=list)
+
+    def step(self) -> None:
+        patient = self.chance.choice(self.patients)
+        self.chance.choice((self.look_at_reports, lambda: self.look(f"{RECORDS}{patient}/change/", RECORD, patient)))()
+
+    def look_at_reports(self) -> None:
+        for report in REPORTS:
+            self.ask(f"/reports/{report}/")
+        self.look("/reports/without-tracker/", NAMED)
+
+
+def form_of(page: Answer | str, address: str, name: str) -> Form:
+    body = page.body if isinstance(page, Answer) else page
+    return form_with(SimpleNamespace(request={"PATH_INFO": address}, content=body.encode()), name)
+
+
+def run_led_to(answer: Answer | None) -> int | None:
+    """The number of the run whose page the answer leads to."""
+    if answer is None or answer.status != 302:
+        return None
+    return next((int(part) for part in answer.headers["Location"].split("/") if part.isdecimal()), None)
+
+
+def file_of(number: int) -> bytes:
+    lines = [
+        "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,last_appointment_date,tracker"
+    ]
+    lines += [f"F{number}-{row},New Patient,05/17/1980,F,None,No,None,,None" for row in range(ROWS_OF_A_FILE)]
+    return "\n".join(lines).encode()
+
+
+def with_file(fields: dict[str, str], named_file: tuple[str, bytes]) -> tuple[str, bytes]:
+    name_of_file, file = named_file
+    edge = "edge-of-a-part"
+    parts = [f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fields[name]}\r\n' for name in fields]
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="import_file"; filename="{name_of_file}"\r\n\r\n'
+    return (
+        f"multipart/form-data; boundary={edge}",
+        f"{''.join(parts)}{head}".encode() + file + f"\r\n--{edge}--\r\n".encode(),
+    )

@@ -1,0 +1,69 @@
+"""Only so many files a minute leave with one person."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from healthtrack.accounts.limits import Limit
+from healthtrack.accounts.models import UseCount
+from tests.conftest import SignIn
+from tests.healthtrack.accounts.conftest import signed_in
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+REPORT = "/reports/brands/"
+EXPORT = "/admin/patients/medicalrecord/export/"
+PERMISSIONS = ("reports.view_brands", "patients.view_medicalrecord", "patients.export_medicalrecord")
+
+
+@pytest.fixture(autouse=True)
+def two_a_minute(settings: LazySettings) -> None:
+    settings.FILES_A_MINUTE = 2
+
+
+def export(client: Client) -> int:
+    return client.post(EXPORT, {"format": "0", "resource": "0"}).status_code
+
+
+def test_one_more_is_refused_with_a_sentence_and_when_to_come_back(sign_in: SignIn) -> None:
+    client = sign_in(*PERMISSIONS)
+    assert client.get(f"{REPORT}?format=csv").status_code == 200
+    assert export(client) == 200
+    refused = client.get(f"{REPORT}?format=xlsx")
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert "Nobody may take out more than 2 files a minute." in refused.content.decode()
+    assert 'id="user-tools"' in refused.content.decode()
+    assert export(client) == 429
+
+
+def test_pages_are_no_files_and_others_may_go_on(sign_in: SignIn) -> None:
+    client = sign_in(*PERMISSIONS)
+    for _ in range(3):
+        client.get(f"{REPORT}?format=csv")
+    assert client.get(REPORT).status_code == 200
+    assert signed_in(factories.staff(*PERMISSIONS, username="other")).get(f"{REPORT}?format=csv").status_code == 200
+
+
+def test_who_may_have_no_file_uses_nothing_up(sign_in: SignIn) -> None:
+    sign_in()
+    client = signed_in(User.objects.get())
+    assert client.get(f"{REPORT}?format=csv").status_code == 403
+    assert not UseCount.objects.exists()
+
+
+def test_the_next_period_begins_anew_and_old_counts_go() -> None:
+    limit = Limit("tries of", 1, 60)
+    assert limit.use("ada")
+    assert not limit.use("ada")
+    assert limit.use("grace")
+    assert limit.is_used_up("ada")
+    UseCount.objects.update(period=timezone.now() - timedelta(days=2))
+    assert not limit.is_used_up("ada")
+    assert limit.use("ada")
+    assert UseCount.objects.count() == 1

@@ -1,0 +1,241 @@
+"""The second factor: who has given the password alone gets no further, on any page."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings, settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from healthtrack.accounts.middleware import FOR_ANYBODY
+from healthtrack.accounts.models import CODES, RecoveryCodes, Session
+from tests.healthtrack.accounts.conftest import PASSWORD, code, enrolled, signed_in
+from tests.healthtrack.test_sweep import ALL, METHODS, addresses, ask, lets_in
+from tests.support import factories
+from tests.support.page_addresses import make_rows
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_needed")]
+
+RECORDS = "/admin/patients/medicalrecord/"
+CODE, ENROL, OWN = "/sign-in/code/", "/sign-in/enrol/", "/sign-in/"
+BEFORE_IT = FOR_ANYBODY | {
+    *("admin:logout", "admin:password_change", "admin:password_change_done", "sign-in:enrol", "sign-in:code"),
+}
+
+
+def sign_in(client: Client, person: User, next_page: str = RECORDS) -> str:
+    answer = client.post(f"/admin/login/?next={next_page}", {"username": person.username, "password": PASSWORD})
+    assert answer.status_code == 302
+    return str(client.get(answer["Location"])["Location"])
+
+
+def text(answer: object) -> str:
+    return html.unescape(" ".join(answer.content.decode().split()))  # type: ignore[attr-defined]
+
+
+def enrol(client: Client, **more: str) -> list[str]:
+    """Goes through the enrolment as its page says, and returns the recovery codes."""
+    client.get(ENROL)
+    answer = client.post(ENROL, {"code": code(client.session["enrolling"]), **more})
+    return re.findall(r"<li><code>([^<]+)</code></li>", answer.content.decode())
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_no_page_opens_before_it(name: str) -> None:
+    person = make_rows()
+    enrolled(person)
+    client = Client(raise_request_exception=False)
+    where, *_ = addresses(name)
+    for method in METHODS:
+        client.force_login(person)  # as one of the pages signs out
+        assert not lets_in(ask(client, method, where)) or name in BEFORE_IT, f"{method} {where}"
+
+
+def test_who_has_none_sets_one_up_and_comes_back(keeper: User) -> None:
+    client = Client()
+    assert sign_in(client, keeper) == f"{ENROL}?next=%2Fadmin%2Fpatients%2Fmedicalrecord%2F"
+    page = text(client.get(f"{ENROL}?next={RECORDS}"))
+    assert "data:image/svg+xml" in page
+    assert re.search(r"([A-Z2-7]{4} ){7}[A-Z2-7]{4}", page)
+    answer = client.post(ENROL, {"code": code(client.session["enrolling"]), "next": RECORDS})
+    assert "They are shown only now" in text(answer)
+    assert f'href="{RECORDS}"' in text(answer)
+    assert client.get(RECORDS).status_code == 200
+
+
+def test_a_wrong_code_ties_no_app_to_the_account(keeper: User) -> None:
+    client = signed_in(keeper)
+    key = (client.get(ENROL), client.session["enrolling"])[1]
+    for wrong in ("000000", "x", "", "\u0661\u0662\u0663\u0664\u0665\u0666", "9" * 41):
+        assert "They are shown only now" not in text(client.post(ENROL, {"code": wrong}))
+    assert not TOTPDevice.objects.exists()
+    assert client.session["enrolling"] == key
+    assert client.get(RECORDS).status_code == 302
+
+
+def test_who_has_one_enters_a_code_and_gets_a_new_session_key(keeper: User) -> None:
+    device = enrolled(keeper)
+    client = Client()
+    assert sign_in(client, keeper).startswith(CODE)
+    before = client.session.session_key
+    answer = client.post(CODE, {"code": code(device.key), "next": RECORDS})
+    assert answer["Location"] == RECORDS
+    assert client.get(RECORDS).status_code == 200
+    assert client.session.session_key != before
+    assert not Session.objects.filter(pk=before).exists()
+
+
+def test_who_has_one_cannot_set_up_another_with_the_password_alone(keeper: User) -> None:
+    enrolled(keeper)
+    client = signed_in(keeper)
+    assert client.get(ENROL)["Location"].startswith(CODE)
+    assert client.post(ENROL, {"code": "000000"})["Location"].startswith(CODE)
+
+
+def test_a_code_serves_once(keeper: User) -> None:
+    device = enrolled(keeper)
+    shown = code(device.key)
+    assert signed_in(keeper).post(CODE, {"code": shown}).status_code == 302
+    again = signed_in(keeper).post(CODE, {"code": shown})
+    assert "was used before" in text(again)
+
+
+def test_after_a_wrong_code_the_next_one_has_to_wait(keeper: User) -> None:
+    device = enrolled(keeper)
+    client = signed_in(keeper)
+    assert "This code is not right" in text(client.post(CODE, {"code": "000000"}))
+    refused = client.post(CODE, {"code": code(device.key)})
+    assert refused.status_code == 429
+    assert refused["Retry-After"] == "1"
+    assert "wait 1 s" in text(refused)
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(minutes=1))
+    assert client.post(CODE, {"code": code(device.key)}).status_code == 302
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_nobody_is_led_to_another_site(keeper: User, elsewhere: str) -> None:
+    device = enrolled(keeper)
+    answer = signed_in(keeper).post(CODE, {"code": code(device.key), "next": elsewhere})
+    assert answer["Location"] == "/"
+
+
+def test_a_recovery_code_lets_in_once_however_it_is_written(keeper: User) -> None:
+    first, second, *_ = enrol(signed_in(keeper))
+    assert signed_in(keeper).post(CODE, {"code": f" {first.upper()} "})["Location"] == "/"
+    RecoveryCodes.objects.update(throttling_failure_timestamp=None)
+    assert "recovery code is not right" in text(signed_in(keeper).post(CODE, {"code": first}))
+    RecoveryCodes.objects.update(throttling_failure_timestamp=None)
+    client = signed_in(keeper)
+    assert client.post(CODE, {"code": second.replace("-", "")}).status_code == 302
+    assert f"{CODES - 2} recovery codes are left" in text(client.get(OWN))
+
+
+def test_recovery_codes_are_another_each_and_kept_as_digests_alone(keeper: User) -> None:
+    codes = enrol(signed_in(keeper))
+    assert len(set(codes)) == CODES
+    kept = RecoveryCodes.objects.get().digests
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in kept)
+    assert not {letters for each in codes for letters in (each, each.replace("-", ""))} & set(kept)
+    assert "recovery code is not right" in text(signed_in(keeper).post(CODE, {"code": kept[0][:40]}))
+
+
+def test_a_recovery_code_is_nobody_elses(keeper: User) -> None:
+    first, *_ = enrol(signed_in(keeper))
+    other = factories.staff(username="other")
+    enrol(signed_in(other))
+    assert "recovery code is not right" in text(signed_in(other).post(CODE, {"code": first}))
+
+
+def test_recovery_codes_have_to_wait_after_a_wrong_one_too(keeper: User) -> None:
+    first, *_ = enrol(signed_in(keeper))
+    client = signed_in(keeper)
+    client.post(CODE, {"code": "wrong-wrong-wrong"})
+    assert client.post(CODE, {"code": first}).status_code == 429
+
+
+def test_who_calls_for_a_look_at_a_recovery_code_gets_not_round_the_wait(keeper: User) -> None:
+    code, *_ = RecoveryCodes.renew(keeper)
+    device = RecoveryCodes.objects.get()
+    assert not device.verify_token("wrong")
+    assert not device.verify_token(code)
+    RecoveryCodes.objects.update(throttling_failure_timestamp=None)
+    assert RecoveryCodes.objects.get().verify_token(code)
+
+
+def test_without_recovery_codes_none_is_right_and_no_code_is_a_fault_of_the_form(keeper: User) -> None:
+    enrolled(keeper)
+    client = signed_in(keeper)
+    assert "recovery code is not right" in text(client.post(CODE, {"code": "abcde-fghij-kmnpq"}))
+    assert "This field is required." in text(client.post(CODE, {"code": ""}))
+
+
+def test_not_even_whether_a_page_is_there_is_told_before_it(keeper: User) -> None:
+    assert signed_in(keeper).get("/nowhere/")["Location"].startswith(ENROL)
+
+
+def test_who_has_given_it_is_not_asked_again(keeper: User) -> None:
+    client = signed_in(keeper)
+    enrol(client)
+    assert client.get(f"{CODE}?next={RECORDS}")["Location"] == RECORDS
+    assert client.post(CODE, {"code": "000000"})["Location"] == "/"
+
+
+def test_another_app_needs_the_password_and_ends_the_old_one_and_the_other_sessions(keeper: User) -> None:
+    client, other = signed_in(keeper), signed_in(keeper)
+    old_codes = enrol(client)
+    key = TOTPDevice.objects.get().key
+    assert enrol(client, password="wrong") == []
+    assert enrol(client) == []
+    assert TOTPDevice.objects.get().key == key
+    assert set(enrol(client, password=PASSWORD)).isdisjoint(old_codes)
+    assert TOTPDevice.objects.get().key != key
+    assert client.get(RECORDS).status_code == 200
+    assert other.get(RECORDS)["Location"].endswith("ended=over")
+
+
+def test_whose_second_factor_was_taken_away_meanwhile_is_in_no_longer(keeper: User) -> None:
+    client = signed_in(keeper)
+    enrol(client)
+    TOTPDevice.objects.all().delete()
+    assert client.get(RECORDS)["Location"].startswith(ENROL)
+
+
+def test_who_owes_it_sees_no_navigation_and_may_change_the_password_and_sign_out(keeper: User) -> None:
+    client = signed_in(keeper)
+    page = text(client.get("/admin/password_change/"))
+    assert 'aria-label="Main"' not in page
+    assert "Saved views" not in page
+    assert client.post("/admin/logout/").status_code == 200
+
+
+@pytest.mark.parametrize("address", [CODE, ENROL, OWN])
+def test_strangers_are_sent_to_sign_in(address: str) -> None:
+    assert Client().get(address)["Location"].startswith("/admin/login/")
+    assert Client().post(address, {"code": "123456"}).status_code in {302, 405}
+
+
+def test_what_asks_by_itself_is_told_to_load_the_page_anew(keeper: User) -> None:
+    answer = signed_in(keeper).get(RECORDS, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Refresh"] == "true"
+    assert answer.content == b""
+
+
+def test_where_it_is_not_needed_who_has_set_one_up_is_asked_all_the_same(keeper: User, settings: LazySettings) -> None:
+    settings.SECOND_FACTOR = False
+    assert signed_in(keeper).get(RECORDS).status_code == 200
+    device = enrolled(keeper)
+    client = signed_in(keeper)
+    assert client.get(RECORDS)["Location"].startswith(CODE)
+    client.post(CODE, {"code": code(device.key)})
+    assert client.get(RECORDS).status_code == 200
+
+
+def test_no_page_of_the_administration_shows_a_key() -> None:
+    assert not [name for name in ALL if "totp" in name or "recovery" in name]
+    assert reverse("sign-in:own")
+    assert settings.OTP_TOTP_ISSUER == "HealthTrack"

@@ -1,0 +1,109 @@
+"""No page waits for the database without end, and people are told what it waited for."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+
+from healthtrack import errors
+from healthtrack.core import timeouts
+from healthtrack.urls import handler500
+from healthtrack.urls import urlpatterns as pages
+from patients.models import MedicalRecord
+from tests.conftest import SignIn
+from tests.healthtrack.operations.backups.conftest import reached
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["handler500"]
+
+
+def sleep(_: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(60)")
+    return HttpResponse()
+
+
+def wait(_: HttpRequest) -> HttpResponse:
+    MedicalRecord.objects.update(name="Ada King")
+    return HttpResponse()
+
+
+def fail(_: HttpRequest) -> HttpResponse:
+    raise OperationalError("connection to server at 10.0.0.5 failed")
+
+
+urlpatterns = [*pages, path("sleep/", sleep), path("wait/", wait), path("fail/", fail)]
+
+
+@pytest.fixture(autouse=True)
+def own_pages(settings: LazySettings) -> None:
+    settings.ROOT_URLCONF = __name__
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Connections as the web server makes them, and little patience."""
+    monkeypatch.setitem(timeouts.OF_A_PAGE, "lock_timeout", "50ms")
+    monkeypatch.setitem(timeouts.OF_A_PAGE, "statement_timeout", "200ms")
+    timeouts.limit_pages()
+    connection.close()
+    yield
+    connection_created.disconnect(dispatch_uid=timeouts.__name__)
+    connection.close()
+
+
+def told(address: str) -> str:
+    answer = Client(raise_request_exception=False).get(address)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "60"
+    assert answer["X-Request-ID"] in answer.content.decode()
+    return answer.content.decode()
+
+
+def test_a_statement_that_takes_too_long_is_ended(in_a_hurry: None) -> None:
+    assert errors.TOOK_TOO_LONG in told("/sleep/")
+
+
+def test_nobody_waits_long_for_others(in_a_hurry: None) -> None:
+    factories.medical_record(name="Ada Byron")
+    with reached().session() as other:
+        other.execute("SELECT FROM medical_records FOR UPDATE")
+        assert errors.HELD_UP in told("/wait/")
+    assert MedicalRecord.objects.get().name == "Ada Byron"
+
+
+def test_a_page_of_the_admin_tells_it_in_place(in_a_hurry: None, sign_in: SignIn) -> None:
+    record = factories.medical_record()
+    keeper = sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
+    with reached().session() as other:
+        other.execute("SELECT FROM medical_records FOR UPDATE")
+        address = f"/admin/patients/medicalrecord/{record.pk}/delete/"
+        answer = keeper.post(address, {"post": "yes"})
+    assert answer.status_code == 302
+    assert "somebody else changed the same data" in keeper.get(answer["Location"]).content.decode()
+    assert MedicalRecord.objects.count() == 1
+
+
+def test_a_database_that_is_away_is_told_without_its_address() -> None:
+    page = told("/fail/")
+    assert errors.NO_DATABASE in page
+    assert "10.0.0.5" not in page
+
+
+def test_commands_take_what_they_need() -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+        assert cursor.fetchone() == ("0", "0")
+
+
+def test_a_web_server_makes_its_connections_so(in_a_hurry: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('idle_in_transaction_session_timeout')")
+        assert cursor.fetchone() == ("1min",)

@@ -1,0 +1,130 @@
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from healthtrack.operations.backups import keys, programs, reading, restoring
+from patients.models import MedicalRecord
+from tests.healthtrack.operations.backups.conftest import Use, contents, reached
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def restore(file: Path, key: Path, *, replace: bool = False) -> None:
+    call_command("restore", file, key=key, replace=replace, stdout=StringIO())
+
+
+def refusal(file: Path, key: Path, *, replace: bool = True) -> str:
+    """The sentence of a refusal that changes nothing."""
+    before = contents()
+    with pytest.raises(CommandError) as refused:
+        restore(file, key, replace=replace)
+    assert contents() == before
+    return str(refused.value)
+
+
+def test_an_empty_database_gets_everything_back(backup: Path, key: Path, empty_database: Use) -> None:
+    before = contents()
+    with empty_database():
+        restore(backup, key)
+        assert contents() == before
+        call_command("migrate", check_unapplied=True, stdout=StringIO())
+        MedicalRecord.objects.get(pk="P7")
+
+
+def test_a_database_that_holds_tables_is_left_alone(backup: Path, key: Path) -> None:
+    assert "tables already. Restore into an empty one; or say --replace" in refusal(backup, key, replace=False)
+
+
+def test_when_told_to_it_replaces_all_that_there_is(backup: Path, key: Path) -> None:
+    before = contents()
+    MedicalRecord.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TYPE mood AS ENUM ('fair')")
+        cursor.execute("CREATE TABLE later (id integer PRIMARY KEY, mood mood, patient varchar(50))")
+        cursor.execute("ALTER TABLE later ADD FOREIGN KEY (patient) REFERENCES medical_records")
+        cursor.execute("CREATE VIEW latest AS SELECT * FROM later")
+    restore(backup, key, replace=True)
+    assert contents() == before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('latest'), to_regtype('mood')")
+        assert cursor.fetchone() == (None, None)
+
+
+def test_another_key_does_not_open_it(backup: Path, tmp_path: Path) -> None:
+    keys.make(tmp_path / "another")
+    assert "it was made for another key" in refusal(backup, tmp_path / "another")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
+def test_a_file_cut_short_is_refused(backup: Path, key: Path, share: float) -> None:
+    content = backup.read_bytes()
+    backup.write_bytes(content[: int(len(content) * share)])
+    assert "damaged" in refusal(backup, key)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
+def test_a_file_with_a_changed_byte_is_refused(backup: Path, key: Path, share: float) -> None:
+    content = bytearray(backup.read_bytes())
+    content[int(len(content) * share)] ^= 1
+    backup.write_bytes(content)
+    sentence = refusal(backup, key)
+    assert "damaged" in sentence or "made for another key" in sentence
+
+
+def test_a_file_that_is_cut_short_after_it_was_checked_changes_nothing(
+    backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_and_shorten(file: Path, _: Any) -> None:
+        file.write_bytes(file.read_bytes()[:-1])
+
+    monkeypatch.setattr(reading, "read_whole", check_and_shorten)
+    assert "damaged" in refusal(backup, key)
+
+
+def test_a_file_that_is_no_backup_is_refused(backup: Path, key: Path, tmp_path: Path) -> None:
+    (tmp_path / "records.csv").write_text("patient_id,name\nP1,Ada Byron\n")
+    assert "is no backup" in refusal(tmp_path / "records.csv", key)
+    assert "cannot be read" in refusal(tmp_path / "absent", key)
+
+
+def test_an_encrypted_file_of_another_kind_is_refused(
+    key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "text"
+    recipients = [identity.to_public() for identity in keys.identities(key)]
+    pyrage.encrypt_file(__file__, str(text), recipients)
+    assert "pg_restore does not understand the backup" in refusal(text, key)
+
+
+def test_a_key_file_that_holds_no_key_is_told(backup: Path, tmp_path: Path) -> None:
+    file = tmp_path / "another"
+    assert "cannot be read (No such file or directory)" in refusal(backup, file)
+    file.write_text("# public key: age1\n")
+    assert "holds no secret key of age" in refusal(backup, file)
+    file.write_text("AGE-SECRET-KEY-1ABC\n")
+    assert "may be cut short" in refusal(backup, file)
+    file.write_bytes(b"\xff")
+    assert "it is no text" in refusal(backup, file)
+
+
+def test_while_others_are_at_work_it_gives_up(backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "EMPTY", restoring.EMPTY.replace("10s", "100ms"))
+    before = contents()
+    with reached().session() as other:
+        other.execute("SELECT FROM medical_records")
+        with pytest.raises(CommandError, match="stays as it was: somebody else is at work in it"):
+            restore(backup, key, replace=True)
+    assert contents() == before
+
+
+def test_programs_whose_words_the_server_does_not_know_are_refused(
+    backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "SETS_TRANSACTION_TIMEOUT", 19)
+    monkeypatch.setattr(programs, "_version", lambda _: 19)
+    assert "pg_restore is of version 19 and the database of version" in refusal(backup, key)

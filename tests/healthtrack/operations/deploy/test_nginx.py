@@ -1,0 +1,144 @@
+"""The example configuration of nginx: read by itself, and by nginx where this machine has one."""
+
+import re
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+from tests.healthtrack.operations.test_gunicorn import started
+from tests.support.serving import free_port
+from tests.support.systemd_units import FOLDER
+
+CONFIGURATION = FOLDER / "nginx.conf"
+HOST = "127.0.0.1"
+AROUND = """
+daemon off;
+pid nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    {places}
+    include site.conf;
+}}
+"""
+PLACES = ["client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path"]
+
+
+def servers() -> list[dict[str, list[str]]]:
+    """Each server's directives, those of its locations with the location's name before them."""
+    text = re.sub(r"#.*", "", CONFIGURATION.read_text())
+    found: list[dict[str, list[str]]] = []
+    places: list[str] = []
+    for words, end in re.findall(r"([^;{}]*)([;{}])", text):
+        name, _, value = " ".join(words.split()).partition(" ")
+        if end == "{":
+            places.append(f"{name} {value}".strip())
+            if places == ["server"]:
+                found.append({})
+        elif end == "}":
+            assert not name, f"{words} lacks its semicolon"
+            places.pop()
+        else:
+            key = " ".join([*places[1:], name])
+            found[-1].setdefault(key, []).append(value)
+    assert not places, "a block is not closed"
+    return found
+
+
+def test_all_goes_over_tls() -> None:
+    plain, encrypted = servers()
+    assert plain["return"] == ["301 https://$host$request_uri"]
+    assert all("ssl" in value for value in encrypted["listen"])
+    assert encrypted["ssl_protocols"] == ["TLSv1.2 TLSv1.3"]
+
+
+def test_no_address_is_logged() -> None:
+    encrypted = servers()[1]
+    assert encrypted["access_log"] == ["off"]
+    assert encrypted["error_log"][0].endswith(" crit")
+
+
+def test_what_a_client_says_of_itself_is_replaced() -> None:
+    headers = servers()[1]["location / proxy_set_header"]
+    assert {"Host $host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", 'Forwarded ""'} == set(headers)
+
+
+def test_metrics_are_not_for_others() -> None:
+    assert servers()[1]["location = /metrics return"] == ["404"]
+
+
+@pytest.fixture
+def ports(in_production: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, int]]:
+    """nginx before gunicorn; answers its ports, without TLS and with."""
+    nginx = shutil.which("nginx")
+    assert nginx
+    plain, encrypted = free_port(), free_port()
+    site = re.sub(r".*listen \[::\].*\n", "", CONFIGURATION.read_text())
+    for old, new in (
+        ("listen 80;", f"listen {HOST}:{plain};"),
+        ("listen 443 ssl;", f"listen {HOST}:{encrypted} ssl;"),
+        ("127.0.0.1:8000", f"{HOST}:{in_production['PORT']}"),
+        ("/etc/ssl/healthtrack.pem", str(tmp_path / "pem")),
+        ("/etc/ssl/private/healthtrack.key", str(tmp_path / "key")),
+        ("/var/log/nginx/healthtrack.log", "stderr"),
+    ):
+        assert old in site
+        site = site.replace(old, new)
+    (tmp_path / "site.conf").write_text(site)
+    (tmp_path / "nginx.conf").write_text(AROUND.format(places=" ".join(f"{place} temporary;" for place in PLACES)))
+    make_certificate(tmp_path)
+    command = [nginx, "-p", f"{tmp_path}/", "-c", str(tmp_path / "nginx.conf")]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stderr
+    with started(in_production), subprocess.Popen(command, stderr=subprocess.DEVNULL) as proxy:
+        yield plain, encrypted
+        proxy.terminate()
+
+
+def make_certificate(folder: Path) -> None:
+    subject = ("-subj", "/CN=healthtrack.example", "-addext", "subjectAltName=DNS:healthtrack.example", "-days", "1")
+    files = ("-keyout", folder / "key", "-out", folder / "pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files], check=True, capture_output=True
+    )
+
+
+def ask(talk: HTTPConnection, address: str, **headers: str) -> HTTPResponse:
+    give_up = time.monotonic() + 20
+    while True:
+        try:
+            talk.request("GET", address, headers={"Host": "healthtrack.example", **headers})
+        except ConnectionRefusedError:
+            assert time.monotonic() < give_up
+            talk.close()
+            time.sleep(0.05)
+        else:
+            answer = talk.getresponse()
+            answer.read()
+            return answer
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="There is no nginx here: its configuration was only read.")
+def test_nginx_serves_healthtrack(ports: tuple[int, int]) -> None:
+    plain, encrypted = ports
+    with closing(HTTPConnection(HOST, plain)) as talk:
+        redirect = ask(talk, "/reports/?a=b")
+    assert redirect.status == 301
+    assert redirect.headers["Location"] == "https://healthtrack.example/reports/?a=b"
+    trust = ssl.create_default_context()
+    trust.check_hostname = False
+    trust.verify_mode = ssl.CERT_NONE
+    with closing(HTTPSConnection(HOST, encrypted, context=trust)) as talk:
+        assert ask(talk, "/healthz").status == 200
+        assert ask(talk, "/metrics").status == 404
+        page = ask(talk, "/admin/login/", **{"X-Forwarded-Proto": "http"})
+    assert page.status == 200
+    assert "max-age" in page.headers["Strict-Transport-Security"]
+    assert page.headers["Set-Cookie"].startswith("__Host-")

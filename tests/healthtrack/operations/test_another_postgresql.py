@@ -1,0 +1,108 @@
+"""DATABASE_URL, with the system's PostgreSQL where there is one: tables, both imports and a report on it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+
+from healthtrack.operations.embedded_postgres import binaries
+
+SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+START = """
+from pathlib import Path
+from healthtrack.embedded_postgres.server import ensure_running
+print(ensure_running(Path({folder!r}), grace_seconds=0.5), flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """The address of a server of the system's, or else of the wheel's, that runs as long as the test."""
+    binaries = {"HEALTHTRACK_PG_BIN": str(SYSTEMS[-1].parent)} if SYSTEMS else {}
+    script = START.format(folder=str(tmp_path / "server"))
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **binaries},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout
+        yield f"postgresql://healthtrack@/healthtrack?host={quote(holder.stdout.readline().strip(), safe='')}"
+        assert holder.stdin
+        holder.stdin.close()
+
+
+def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
+    environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data), **variables}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "catalogue.csv").write_text(
+        "Brand Name,Device Type,Model Name,Color,Selling Price,Original Price,Display,Rating (Out of 5),"
+        "Strap Material,Average Battery Life (in days),Reviews\n"
+        'Xiaomi,FitnessBand,Band 2,Black,"2,499","2,999",AMOLED,4.1,Leather,14,\n'
+        'Xiaomi,FitnessBand,Band 2,black,"2,469","2,999",AMOLED,4.1,leather,14,\n'
+    )
+    (tmp_path / "records.csv").write_text(
+        "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,last_appointment_date,Tracker\n"
+        "P1,Ada Byron,05/17/1980,F,None,No,None,06/14/2024,band 2\n"
+        "P2,Ada King,05/17/1990,F,None,No,None,06/14/2024,None\n"
+    )
+    manage(url, tmp_path / "data", "migrate", "-v0")
+    catalogue = manage(url, tmp_path / "data", "import_fitness_trackers", str(tmp_path / "catalogue.csv"), "--json")
+    assert json.loads(catalogue)["tables"]["tracker_models"]["new"] == 1
+    first, second = (
+        json.loads(manage(url, tmp_path / "data", "import_medical_records", str(tmp_path / "records.csv"), "--json"))
+        for _ in range(2)
+    )
+    assert (first["new"], first["linked"]) == (2, 1)
+    assert (second["new"], second["changed"], second["unchanged"]) == (0, 0, 2)
+    shown = manage(
+        url,
+        tmp_path / "data",
+        "shell",
+        "-v0",
+        "-c",
+        "from reports.queries.brands import patients_by_brand; print(patients_by_brand());"
+        "from patients.models import MedicalRecord; print(list(MedicalRecord.objects.values_list('link_count')));"
+        "from django.db import connection; print(connection.cursor().execute('SHOW server_version').fetchone()[0])",
+    )
+    assert "Brand(name='Xiaomi', patients=1," in shown
+    assert "[(1,), (0,)]" in shown
+    if SYSTEMS:
+        assert shown.splitlines()[-1].startswith(SYSTEMS[-1].parts[-3])
+
+
+def test_a_backup_of_it_is_restored_by_the_programs_on_the_path(url: str, tmp_path: Path) -> None:
+    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
+    data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
+    manage(url, data, "migrate", "-v0")
+    manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
+    recipients = manage(url, data, "make_backup_key", str(key)).splitlines()[0].partition("=")[2]
+    variables = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HEALTHTRACK_BACKUP_RECIPIENTS": recipients}
+    manage(url, data, "backup", str(file), **variables)
+    manage(url, data, "shell", "-c", "from django.contrib.auth.models import User; User.objects.all().delete()")
+    manage(url, data, "restore", str(file), "--key", str(key), "--replace", **variables)
+    manage(url, data, "migrate", "--check")
+    users = "from django.contrib.auth.models import User; print(list(User.objects.values_list('username')))"
+    assert manage(url, data, "shell", "-v0", "-c", users).strip() == "[('grace',)]"

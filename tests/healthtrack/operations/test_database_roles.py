@@ -1,0 +1,228 @@
+"""The program's own role in the database: it can do its work, and cannot touch what is written once.
+
+All of it happens in the test's transaction, the making of the role too, and is undone with it.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from healthtrack.audit import partitions, tasks
+from healthtrack.audit.models import Access, Change
+from healthtrack.imports.models import State
+from healthtrack.operations.database_roles import KNOWS_MAINTAIN, written_once
+from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
+from patients.models import MedicalRecord
+from tests.conftest import SignIn
+from tests.healthtrack.operations.test_another_postgresql import manage
+from tests.support import factories
+from tests.support.import_files import RECORDS, write_csv
+from tests.support.import_pages import go_ahead, last_run, upload, work_off
+from tests.support.serving import Database
+
+ROLE = f"healthtrack_app_of_{os.getpid()}"  # the server's other databases see it too
+LIST = "/admin/patients/medicalrecord/"
+EVERYTHING = (
+    *RECORDS.steward,
+    *(f"patients.{action}_medicalrecord" for action in ("add", "change", "delete", "export")),
+    *("audit.view_change", "audit.view_access", "roles.use_emergencyaccess", "reports.view_without_tracker"),
+    *("trackers.view_trackermodel", "reports.view_brands", "imports.undo_importrun"),
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def do(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.fixture
+def role(db: None) -> None:
+    do(f"CREATE ROLE {ROLE} LOGIN")
+    call_command("database_roles", app=ROLE, apply=True)
+
+
+@pytest.fixture
+def as_the_program(role: None) -> Iterator[None]:
+    do(f"SET SESSION AUTHORIZATION {ROLE}")
+    yield
+    # Of a transaction that failed nothing more can be asked; its end undoes the setting too.
+    if not connection.needs_rollback:
+        do("RESET SESSION AUTHORIZATION")
+
+
+@pytest.fixture
+def steward(sign_in: SignIn, as_the_program: None) -> Client:
+    return sign_in(*EVERYTHING)
+
+
+def test_the_tables_written_once_are_the_trail_of_who_did_and_saw_what() -> None:
+    trail = (Change, Access, EmergencyAccess, EmergencyEnd)
+    assert set(written_once()) == {model._meta.db_table for model in trail}
+
+
+class TestTheProgramDoesItsWork:
+    def test_pages_are_read_and_records_kept(self, steward: Client) -> None:
+        factories.medical_record("P1", name="Grace Hopper")
+        for address in ("/", LIST, f"{LIST}P1/change/", "/reports/without-tracker/", "/reports/brands/"):
+            assert steward.get(address).status_code == 200
+        assert steward.get(f"{LIST}P1/delete/").status_code == 200
+        assert steward.post(f"{LIST}P1/delete/", {"post": "yes"}).status_code == 302
+        assert not MedicalRecord.objects.exists()
+
+    def test_a_file_is_imported(self, steward: Client, tmp_path: Path, settings: LazySettings) -> None:
+        settings.IMPORT_UPLOADS = tmp_path / "uploads"
+        preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
+        go_ahead(steward, preview)
+        assert last_run().state == State.APPLIED
+        assert MedicalRecord.objects.count() == 2
+
+    def test_an_import_is_undone(self, steward: Client, tmp_path: Path) -> None:
+        run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
+        assert steward.post(f"/admin/imports/importrun/{run.pk}/undo/").status_code == 302
+        work_off()
+        assert last_run().state == State.APPLIED
+        assert not MedicalRecord.objects.exists()
+
+    def test_a_file_is_exported(self, steward: Client) -> None:
+        factories.medical_record("P1")
+        answer = steward.post(f"{LIST}export/", {"format": "0", "resource": ""})
+        assert "attachment" in answer["Content-Disposition"]
+
+    def test_what_is_done_and_seen_is_written_down(self, steward: Client) -> None:
+        factories.medical_record("P1")
+        steward.get(LIST)
+        assert Change.objects.filter(patient_id="P1").exists()
+        assert Access.objects.get().patient_ids == ["P1"]
+        assert "P1" in steward.get("/admin/accesses/").content.decode()
+
+    def test_an_emergency_begins_and_ends(self, steward: Client) -> None:
+        steward.post("/emergency-access/", {"reason": "Somebody fainted in the hall"})
+        steward.post("/emergency-access/end/")
+        assert EmergencyEnd.objects.count() == 1
+
+    def test_the_access_log_gets_its_months_and_keeps_all_of_them(self, role: None) -> None:
+        do(f"DROP TABLE {partitions.part_of(timezone.now().date())}")
+        do("CREATE TABLE access_log_2020_01 PARTITION OF access_log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        tasks.keep_access_log(timestamp=0)
+        do("RESET SESSION AUTHORIZATION")
+        do(f"SELECT FROM {partitions.part_of(timezone.now().date())}")
+        do("SELECT FROM access_log_2020_01")
+
+
+MONTH = partitions.part_of(timezone.now().date())
+TAMPERING = [
+    *(
+        statement.format(table)
+        for table in ("changes", "access_log", MONTH, "access_log_default", "emergency_accesses", "emergency_ends")
+        for statement in (
+            "DELETE FROM {}",
+            "TRUNCATE {} CASCADE",
+            "ALTER TABLE {} DISABLE TRIGGER ALL",
+            "DROP TABLE {}",
+        )
+    ),
+    "UPDATE changes SET person_id = 1",
+    "UPDATE access_log SET person_id = 1",
+    f"UPDATE {MONTH} SET person_id = 1",
+    f"INSERT INTO {MONTH} SELECT * FROM access_log",
+    "UPDATE emergency_accesses SET reason = 'none'",
+    "ALTER TABLE medical_records DISABLE TRIGGER ALL",
+    "SET session_replication_role = replica",
+    "CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+    "CREATE TABLE public.mine ()",
+    "ALTER TABLE access_log DETACH PARTITION access_log_default",
+]
+
+
+@pytest.mark.parametrize("statement", TAMPERING)
+def test_the_program_cannot_tamper_with_the_trail(as_the_program: None, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner|no schema"), transaction.atomic():
+        do(statement)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "SELECT set_config('pgtrigger.ignore', (SELECT array_agg(tgname)::text FROM pg_trigger), true)",
+        "CREATE TEMPORARY TABLE changes (LIKE public.changes INCLUDING ALL)",
+    ],
+)
+def test_no_setting_and_no_table_of_its_own_leads_the_trail_elsewhere(as_the_program: None, aside: str) -> None:
+    factories.medical_record("P1")
+    do(aside)
+    do("UPDATE medical_records SET name = 'Another' WHERE patient_id = 'P1'")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM public.changes WHERE patient_id = 'P1' AND action = 'update'")
+        assert cursor.fetchone() == (1,)
+
+
+class TestTheCommand:
+    def test_prints_what_it_would_do_and_does_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        do(f"CREATE ROLE {ROLE} LOGIN")
+        call_command("database_roles", app=ROLE)
+        printed = capsys.readouterr().out
+        maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
+        assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            do("SELECT FROM medical_records")
+        do("RESET SESSION AUTHORIZATION")
+
+    def test_can_be_run_again(self, role: None) -> None:
+        call_command("database_roles", app=ROLE, apply=True)
+
+    def test_names_a_role_that_is_not_there(self) -> None:
+        with pytest.raises(CommandError, match=r"There is no role nobody.*CREATE ROLE nobody LOGIN"):
+            call_command("database_roles", app="nobody", apply=True)
+
+    def test_refuses_the_role_that_owns_the_tables(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_user")
+            (owner,) = cursor.fetchone()
+        with pytest.raises(CommandError, match="whom no right can be denied"):
+            call_command("database_roles", app=owner, apply=True)
+
+
+class TestTwoRolesThatAreNoSuperusers:
+    @pytest.fixture
+    def roles(self, database: Database) -> Iterator[tuple[Database, Database]]:
+        """One that owns the database and one for the program, each signed in as itself."""
+        owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
+        for name in (owner, program):
+            database.ask(f"CREATE ROLE {name} LOGIN")
+        database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
+        yield tuple(Database({**database.params, "user": name}) for name in (owner, program))  # type: ignore[misc]
+        database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
+        for name in (program, owner):
+            database.ask(f"DROP OWNED BY {name} CASCADE")
+            database.ask(f"DROP ROLE {name}")
+
+    def test_one_migrates_and_the_other_works(self, roles: tuple[Database, Database], tmp_path: Path) -> None:
+        owner, program = roles
+        (tmp_path / "data").mkdir()
+        manage(owner.url, tmp_path / "data", "migrate", "-v0")
+        manage(owner.url, tmp_path / "data", "database_roles", "--app", program.params["user"], "--apply")
+        manage(program.url, tmp_path / "data", "migrate", "-v0")  # as the web server does at its start
+        file = str(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
+        assert '"new": 2' in manage(program.url, tmp_path / "data", "import_medical_records", file, "--json")
+        manage(program.url, tmp_path / "data", "keep_access_log")
+        program.ask("UPDATE medical_records SET name = 'Another' WHERE patient_id = 'P1'")
+        assert owner.ask("SELECT patient_id, database_role FROM changes WHERE action = 'update'") == [
+            ("P1", program.params["user"])
+        ]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            program.ask("DELETE FROM changes")
+        manage(owner.url, tmp_path / "data", "keep_access_log")

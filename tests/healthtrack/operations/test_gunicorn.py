@@ -1,0 +1,99 @@
+"""HealthTrack under gunicorn, with the configuration for production."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from django.conf import settings
+
+from healthtrack.operations.management.commands.serve import HOST
+from tests.support.serving import Server
+
+COMMAND = (sys.executable, "-m", "gunicorn", "--config", "python:healthtrack.operations.gunicorn")
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "HEALTHTRACK_DEBUG": "0", "WEB_CONCURRENCY": "2"}
+
+
+@contextmanager
+def started(environment: dict[str, str]) -> Iterator[Server]:
+    with subprocess.Popen(
+        COMMAND, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        server = Server(process, int(environment["PORT"]))
+        try:
+            await_answer(server)
+            yield server
+        finally:
+            process.terminate()
+
+
+def await_answer(server: Server) -> None:
+    while server.process.poll() is None:
+        with suppress(OSError):
+            server.get("/healthz")
+            return
+        time.sleep(0.05)
+    pytest.fail(f"It ended too early:\n{server.process.communicate()[1]}")
+
+
+def test_it_serves_pages_and_static_files_and_counts_over_all_processes(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        before = answered(server)
+        for _ in range(20):
+            assert server.get("/healthz").status == 200
+        assert answered(server) == before + 20
+        (style,) = re.findall(r'href="(/static/admin/css/base\.[^"]+)"', server.get("/admin/login/").body)
+        assert "immutable" in server.get(style).headers["Cache-Control"]
+        assert server.stop()[0] == 0
+
+
+def answered(server: Server) -> float:
+    page = server.get("/metrics").body
+    assert "healthtrack_database_up 1.0" in page
+    (found,) = re.findall(r'^healthtrack_requests_total{status="200",view="healthz"} (\S+)$', page, re.MULTILINE)
+    return float(found)
+
+
+def test_at_a_stop_what_was_begun_is_answered(environment: dict[str, str]) -> None:
+    with started(environment) as server, socket.create_connection((HOST, server.port), timeout=20) as talk:
+        talk.sendall(
+            b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        )
+        assert talk.recv(1000).startswith(b"HTTP/1.1 100 ")
+        server.process.terminate()
+        await_refusal(server)
+        talk.sendall(b"a=1")
+        assert talk.recv(1000).startswith(b"HTTP/1.1 403 ")  # it lacks the token that the form's page gives
+        assert server.stop()[0] == 0
+
+
+def await_refusal(server: Server) -> None:
+    while True:
+        try:
+            socket.create_connection((HOST, server.port)).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+
+
+def test_without_what_it_needs_it_says_so_in_a_sentence(environment: dict[str, str]) -> None:
+    ended = subprocess.run(
+        COMMAND,
+        env={**environment, "HEALTHTRACK_DATA_DIR": "/dev/null/data"},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("HealthTrack: The data folder /dev/null/data cannot be written;")
+    assert len(ended.stderr.splitlines()) == 1

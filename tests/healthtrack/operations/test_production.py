@@ -1,0 +1,78 @@
+"""HEALTHTRACK_PRODUCTION: nothing is left to defaults, and all goes over TLS."""
+
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from tests.healthtrack.operations.test_gunicorn import started
+
+HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+def check(in_production: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"],
+        cwd=settings.BASE_DIR,
+        env=in_production,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def refusal(in_production: dict[str, str]) -> str:
+    ended = check(in_production)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    return ended.stderr
+
+
+def test_djangos_own_check_finds_nothing(in_production: dict[str, str]) -> None:
+    ended = check(in_production)
+    assert ended.returncode == 0, ended.stderr
+    assert "no issues (0 silenced)" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"])
+def test_it_does_not_start_without_what_it_needs(in_production: dict[str, str], name: str) -> None:
+    assert f"must be set, and are not: {name}." in refusal({**in_production, name: ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("HEALTHTRACK_DEBUG", "1", "unset it in production"),
+        ("HEALTHTRACK_SECRET_KEY", "short", "can be guessed"),
+        ("HEALTHTRACK_SECOND_FACTOR", "0", "passwords get stolen"),
+        ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "lets any host in"),
+        ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),
+        ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),
+    ],
+)
+def test_it_does_not_start_with_what_is_unsafe(
+    in_production: dict[str, str], name: str, value: str, sentence: str
+) -> None:
+    assert sentence in refusal({**in_production, name: value})
+
+
+def test_all_goes_over_tls(in_production: dict[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=settings.BASE_DIR, env=in_production, check=True
+    )
+    with started(in_production) as server:
+        plain = server.get("/admin/login/?next=/")
+        assert plain.status == 301
+        assert plain.headers["Location"].startswith("https://")
+        page = server.get("/admin/login/", headers=HTTPS)
+        assert page.status == 200
+        assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+        assert page.cookie.startswith("__Host-csrftoken=")
+        assert all(word in page.cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+        assert "Domain" not in page.cookie
+        assert server.get("/healthz").status == 200
+        assert server.get("/admin/login/", headers={**HTTPS, "Host": "evil.example"}).status == 400
+        _, log = server.stop()
+    assert "evil.example" not in log
+    assert '"logger": "django.security.DisallowedHost"' in log

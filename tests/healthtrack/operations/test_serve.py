@@ -1,0 +1,239 @@
+"""`manage.py serve`, run as a real process against a database of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.management.base import CommandError
+from django.db import OperationalError
+
+from healthtrack.operations import demo
+from healthtrack.operations.management.commands import serve
+from tests.support.embedded_postgres import wait_for
+from tests.support.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
+
+
+def refusal(environment: dict[str, str]) -> str:
+    ended = subprocess.run(COMMAND, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    return ended.stderr
+
+
+def manage(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        env=environment,
+        cwd=settings.BASE_DIR,
+        check=True,
+        capture_output=True,
+    )
+
+
+def worker_of(server: Server) -> int | None:
+    """The number of its process, once it is there."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    for line in listed.splitlines():
+        number, parent, words = line.split(maxsplit=2)
+        if int(parent) == server.process.pid and "manage.py worker" in words:
+            return int(number)
+    return None
+
+
+def started_worker(server: Server, killed: int | None = None) -> int:
+    wait_for(lambda: worker_of(server) not in {None, killed})
+    return worker_of(server) or 0
+
+
+def is_running(number: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(number, 0)
+        return True
+    return False
+
+
+def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
+    database: Database, environment: dict[str, str]
+) -> None:
+    with started(environment) as server:
+        assert database.count("medical_records") == 30
+        assert database.count("fitness_trackers") > 0
+        assert server.get("/healthz").status == 200
+        assert server.get("/static/admin/css/base.css").status == 200
+        assert server.value("user name") == "demo"
+        assert server.lets_in(server.value("password"))
+        assert not server.lets_in("a guess")
+        assert server.stop() == (0, "")
+    password = Path(environment["HEALTHTRACK_DATA_DIR"], "demo_password")
+    assert password.read_text() == server.value("password")
+    assert password.stat().st_mode & 0o777 == 0o600
+    assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static"}
+
+
+def test_a_later_run_keeps_data_and_password(database: Database, environment: dict[str, str]) -> None:
+    with started(environment) as first:
+        assert first.stop(signal.SIGINT) == (0, "")
+    assert first.said.endswith("HealthTrack has stopped.\n")
+    database.ask("DELETE FROM medical_record_and_trackers")
+    database.ask("DELETE FROM medical_records")
+    with started(environment) as second:
+        assert second.value("password") == first.value("password")
+        assert "sample data" not in second.said
+    assert database.count("medical_records") == 0
+
+
+def test_a_first_run_that_was_killed_is_completed_by_the_next(database: Database, environment: dict[str, str]) -> None:
+    with started(environment, until="Loading sample data") as killed:
+        killed.process.kill()
+    with started(environment) as server:
+        assert server.lets_in(server.value("password"))
+    assert database.count("medical_records") == 30
+    assert not Path(environment["HEALTHTRACK_DATA_DIR"], "sample-data").exists()
+
+
+def test_two_first_runs_at_once_both_serve(database: Database, environment: dict[str, str]) -> None:
+    other = {**environment, "PORT": str(free_port())}
+    with started(environment, until="") as one, started(other) as two:
+        if LAST_LINE not in one.said:
+            one.read_until(LAST_LINE)
+        assert one.value("password") == two.value("password")
+        assert one.get("/healthz").status == two.get("/healthz").status == 200
+    assert database.count("medical_records") == 30
+    assert database.count("auth_user") == 1
+
+
+def test_a_start_waits_while_another_sets_the_database_up(database: Database, environment: dict[str, str]) -> None:
+    with psycopg.connect(**database.params, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [demo.SET_UP_LOCK])
+        with started(environment, until="Another start of HealthTrack") as server:
+            assert database.ask("SELECT to_regclass('auth_user')") == [(None,)]
+            other.execute("SELECT pg_advisory_unlock_all()")
+            server.read_until(LAST_LINE)
+
+
+def test_it_starts_empty_when_no_patients_are_wished_for(database: Database, environment: dict[str, str]) -> None:
+    with started(environment, "--patients", "0") as server:
+        assert server.lets_in(server.value("password"))
+    assert database.count("medical_records") == database.count("tracker_models") == 0
+
+
+def test_a_database_that_holds_rows_gets_no_sample_data(database: Database, environment: dict[str, str]) -> None:
+    manage(environment, "migrate")
+    database.ask(
+        "INSERT INTO tracker_models (brand_name, device_type, model_name) VALUES ('boAt', 'Smartwatch', 'Xtend')"
+    )
+    with started(environment) as server:
+        assert server.lets_in(server.value("password"))
+    assert database.count("tracker_models") == 1
+    assert database.count("medical_records") == 0
+
+
+def test_a_password_changed_by_hand_stays(database: Database, environment: dict[str, str]) -> None:
+    with started(environment):
+        pass
+    database.ask("UPDATE auth_user SET password = %s", [PBKDF2PasswordHasher().encode("of my own", "salt")])
+    with started(environment) as server:
+        assert "was changed" in server.value("password")
+        assert server.lets_in("of my own")
+
+
+def test_who_has_administrators_gets_no_demo_account(database: Database, environment: dict[str, str]) -> None:
+    with started(environment):
+        pass
+    database.ask("UPDATE auth_user SET username = 'grace'")
+    with started(environment) as server:
+        assert server.value("sign in") == "with an account of your own"
+    assert database.ask("SELECT username FROM auth_user") == [("grace",)]
+
+
+def test_a_worker_that_was_killed_is_replaced(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        first = started_worker(server)
+        os.kill(first, signal.SIGKILL)
+        second = started_worker(server, killed=first)
+        assert server.stop() == (0, "")
+    assert not is_running(second)
+
+
+def test_no_worker_outlives_a_server_that_was_killed(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        worker = started_worker(server)
+        server.process.kill()
+        wait_for(lambda: not is_running(worker))
+
+
+def test_what_is_searched_for_is_not_logged(environment: dict[str, str]) -> None:
+    with started(environment) as server:
+        server.get("/admin/login/?q=Ada+Byron")
+        server.get("/nowhere/?q=Ada+Byron")
+        _, faults = server.stop()
+    assert "Ada" not in server.said + faults
+
+
+def test_without_a_database_address_it_brings_its_own_server(environment: dict[str, str], tmp_path: Path) -> None:
+    del environment["DATABASE_URL"]
+    with started(environment) as server:
+        assert server.value("data") == str(tmp_path / "data")
+        assert server.get("/healthz").status == 200
+        assert server.stop() == (0, "")
+
+
+def test_a_taken_port_is_named_with_the_way_out(environment: dict[str, str]) -> None:
+    with socket.socket() as other:
+        other.bind((serve.HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        sentence = refusal({**environment, "PORT": str(port)})
+    assert f"Port {port} is taken by another program; choose another one: PORT={port + 1} make run" in sentence
+
+
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(environment: dict[str, str]) -> None:
+    sentence = refusal({**environment, "DATABASE_URL": f"postgresql://me@127.0.0.1:{free_port()}/none"})
+    assert "The database cannot be used" in sentence
+    assert "refused" in sentence
+
+
+def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(environment: dict[str, str]) -> None:
+    sentence = refusal({**environment, "HEALTHTRACK_DATA_DIR": "/dev/null/data"})
+    assert "/dev/null/data cannot be written" in sentence
+
+
+@pytest.mark.parametrize("wish", ["abc", "0", "65536", "-1", "80.5", "٨٠٠٠", "9" * 5000])
+def test_a_port_that_is_none_is_refused(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", wish)
+    with pytest.raises(CommandError, match="set it to a number from 1 to 65535"):
+        serve.wished_port()
+
+
+@pytest.mark.parametrize(("wish", "port"), [("", 8000), (" 8001 ", 8001), ("65535", 65535)])
+def test_the_port_is_the_one_wished_for(wish: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", wish)
+    assert serve.wished_port() == port
+
+
+def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
+    class EmbeddedError(CommandError, OperationalError):
+        pass
+
+    fault = EmbeddedError("says what to do")
+    assert serve.database_fault(fault) is fault
+
+
+@pytest.mark.parametrize(("wish", "asks"), [("", False), ("0", False), ("1", True)])
+def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
+    wish: str, asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEALTHTRACK_SECOND_FACTOR", wish)
+    assert serve.asks_second_factor() is asks
+    monkeypatch.setattr(settings, "PRODUCTION", True)
+    assert serve.asks_second_factor()

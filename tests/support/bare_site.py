@@ -1,0 +1,31 @@
+"""manage.py of a site that has nothing but the embedded PostgreSQL."""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
+
+if __name__ == "__main__":
+    settings.configure(
+        HEALTHTRACK_DATA_DIR=Path(os.environ["HEALTHTRACK_DATA_DIR"]),
+        DATABASES={
+            "default": {
+                "ENGINE": "healthtrack.operations.embedded_postgres",
+                "NAME": "healthtrack",
+                "USER": "healthtrack",
+                "OPTIONS": {"application_name": "healthtrack"},
+            }
+        },
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+        USE_TZ=True,
+        ALLOWED_HOSTS=["localhost"],
+        ROOT_URLCONF="tests.support.bare_site",
+    )
+    django.setup()
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,138 @@
+"""The files that the tests import: rows of each kind, valid by themselves, written in any of the formats."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from django.db.models import Model
+from openpyxl import Workbook
+
+from healthtrack.imports.resources import SetResource
+from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.resources import MedicalRecordResource
+from tests.support.imported import Imported, import_file
+from trackers.models import FitnessTracker, TrackerModel
+from trackers.resources import FitnessTrackerResource, TrackerModelResource
+
+FIXTURES = Path(__file__).parent.parent / "healthtrack" / "imports" / "fixtures"
+TABLES: tuple[type[Model], ...] = (TrackerModel, FitnessTracker, MedicalRecord, MedicalRecordTracker)
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of file: what imports it, and a valid row, whose numbered column tells the rows apart."""
+
+    resource: type[SetResource]
+    page: str
+    row: Row
+    numbered: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        return self.page
+
+    @property
+    def steward(self) -> tuple[str, str]:
+        """The permissions of who may import it."""
+        return self.page.replace("/", ".view_"), self.page.replace("/", ".import_")
+
+    def rows(self, *changes: Row) -> list[Row]:
+        """A valid row for each change, and changed so."""
+        return [
+            {**self.row, self.numbered: f"{self.row[self.numbered]}{number}", **change}
+            for number, change in enumerate(changes, 1)
+        ]
+
+    def run(self, path: Path, *, dry_run: bool = False) -> Imported:
+        return import_file(self.resource(), path, dry_run=dry_run)
+
+    def address(self, action: str) -> str:
+        return f"/admin/{self.page}/{action}/"
+
+
+RECORDS = Kind(
+    MedicalRecordResource,
+    "patients/medicalrecord",
+    {
+        "patient_id": "P",
+        "name": "Ada Byron",
+        "date_of_birth": "05/17/1980",
+        "gender": "F",
+        "medical_conditions": "Asthma",
+        "medications": "No",
+        "allergies": "None",
+        "last_appointment_date": "06/14/2024",
+        "Tracker": "Band 2",
+    },
+    "patient_id",
+    "import_medical_records",
+)
+CATALOGUE = Kind(
+    FitnessTrackerResource,
+    "trackers/fitnesstracker",
+    {
+        "Brand Name": "Xiaomi",
+        "Device Type": "FitnessBand",
+        "Model Name": "Band 2",
+        "Color": "Shade ",
+        "Selling Price": "2,499",
+        "Original Price": "2,999",
+        "Display": "AMOLED Display",
+        "Rating (Out of 5)": "4.1",
+        "Strap Material": "Leather",
+        "Average Battery Life (in days)": "14",
+        "Reviews": "",
+    },
+    "Color",
+    "import_fitness_trackers",
+)
+MODELS = Kind(
+    TrackerModelResource,
+    "trackers/trackermodel",
+    {"Brand Name": "Xiaomi", "Device Type": "FitnessBand", "Model Name": "Band "},
+    "Model Name",
+)
+
+
+def write_csv(path: Path, rows: Iterable[Row], delimiter: str = ",", encoding: str = "utf-8-sig") -> Path:
+    rows = list(rows)
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_xlsx(path: Path, rows: Iterable[Row]) -> Path:
+    rows = list(rows)
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Rows")
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append(list(row.values()))
+    book.save(path)
+    return path
+
+
+def write_parts(path: Path, parts: Mapping[str, str | bytes]) -> Path:
+    """A ZIP archive, such as a workbook is."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tables() -> dict[str, list[dict[str, Any]]]:
+    """All that an import could change."""
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in TABLES}
+
+
+def links() -> set[tuple[str, str, str]]:
+    """Each link as patient, brand and model."""
+    found = MedicalRecordTracker.objects.values_list("patient_id", "model__brand_name", "model__model_name")
+    return set(found)

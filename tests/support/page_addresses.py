@@ -1,0 +1,95 @@
+"""The addresses of every page, as the URL resolver knows them, and rows enough that each has something to show."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Group, User
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from healthtrack.roles.emergency import begin
+from reports.models import SavedView
+from tests.support import factories
+
+OF_A_ROW = {"change", "delete", "history", "undo", "password_change", "cancel", "faulty", "progress", "end", "reset"}
+QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
+NOT_PAGES = {
+    "admin:autocomplete",  # JSON, for a field to choose from
+    "admin:jsi18n",  # a script
+    "admin:logout",  # only what a form sends
+    "tracker-names:undo",
+    "end-emergency-access",
+    "reports:delete-view",
+    *("sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
+    "reports:charts",  # for developers alone
+    "healthz",  # for machines
+    "metrics",
+    "policy-report",
+}
+# What a form sends; files to fill in, and to correct; a part of a page.
+NOT_PAGES_OF_A_MODEL = ("_process_import", "_cancel", "_import_template", "_faulty", "_progress", "_end", "_reset")
+
+
+def page_names() -> list[str]:
+    return sorted({name for name in _names(get_resolver()) if not _is_no_page(name)})
+
+
+def address(name: str) -> str:
+    kind = name.rpartition("_")[2]
+    if name == "admin:app_list":
+        return reverse(name, args=["patients"])
+    if name in {"reports:change-view", "reports:delete-view"}:
+        return reverse(name, args=[SavedView.objects.get().pk])
+    if name == "admin:auth_user_password_change":
+        kind = "password_change"
+    if name.startswith("admin:") and kind in OF_A_ROW and name != "admin:password_change":
+        return reverse(name, args=[_key_of_a_row(name)])
+    if kind == "template":
+        return f"{reverse(name)}?format=csv"
+    return reverse(name) + QUERIES.get(name, "")
+
+
+def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
+    """Rows of every model, and somebody who may see and do everything with them; the first patient is as given."""
+    models = [factories.tracker_model(brand, "Band 2") for brand in ("Xiaomi", "Honor")]
+    for model in models:
+        factories.variant(model, display="AMOLED Display", strap_material="Silicone", rating="4.3", reviews=1204)
+    people = {number: name, "P2": "Ada Byron", "P3": "Ada Byron"}
+    records = [
+        factories.medical_record(patient, name=called, tracker="Band 2", last_appointment_date=date(2025, 3, day))
+        for day, (patient, called) in enumerate(people.items(), start=1)
+    ]
+    factories.medical_record("P4", name="Grace Hopper", tracker="Mi Bend", medical_conditions="Asthma, Diabetes")
+    for record in records:
+        factories.link(record, models[0])
+    factories.tracker_alias("My band", models[1])
+    Group.objects.create(name="Record keepers")
+    factories.import_run()
+    person = User.objects.create_superuser("ada", password=factories.DEFAULT_PASSWORD)
+    begin(person, "Somebody fainted in the hall", "192.0.2.7")
+    SavedView.objects.create(owner=person, name="Brands", page="reports:brands", is_shared=True)
+    return person
+
+
+def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield prefix + pattern.name
+
+
+def _is_no_page(name: str) -> bool:
+    return name in NOT_PAGES or name.endswith(NOT_PAGES_OF_A_MODEL)
+
+
+def _key_of_a_row(name: str) -> str:
+    if name.startswith("admin:auth_group_"):
+        return quote(Group.objects.get(name="Record keepers").pk)  # the others are roles, which nobody changes
+    for model in admin.site._registry:
+        if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
+            row = model._default_manager.order_by("pk").first()
+            assert row, f"make_rows() is to make a {model._meta.verbose_name}, so that {name} has something to show"
+            return quote(row.pk)
+    raise LookupError(name)

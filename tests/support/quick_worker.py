@@ -1,0 +1,54 @@
+"""`manage.py worker`, as quick to find another one dead as tests want it.
+
+With `--without-end` it never comes to the end of a file: it reads its first rows over and over.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import TypeVar
+
+import django
+from django.core.management import call_command
+
+T = TypeVar("T")
+
+WITHOUT_END = "--without-end"
+
+
+def main() -> None:
+    django.setup()
+    from healthtrack.imports import heartbeat  # noqa: PLC0415 (Django must be set up first)
+    from healthtrack.operations import worker  # noqa: PLC0415
+
+    worker.HEARTBEAT_SECONDS, worker.LOOK_AFTER_SECONDS, worker.GRACE_SECONDS = 0.3, 0.5, 0.2
+    heartbeat.SILENT_SECONDS = 3.0
+    if WITHOUT_END in sys.argv:
+        read_without_end()
+    call_command("worker", until_input_ends=True)
+
+
+def read_without_end() -> None:
+    from healthtrack.imports import engine, reading  # noqa: PLC0415
+    from healthtrack.imports.reading.table import Table  # noqa: PLC0415
+
+    @contextmanager
+    def open_endless(path: Path) -> Iterator[Table]:
+        with reading.open_table(path) as table:
+            table.batches = slowly(repeat(next(table.batches)))
+            yield table
+
+    vars(engine)["open_table"] = open_endless
+
+
+def slowly(batches: Iterable[T]) -> Iterator[T]:
+    for batch in batches:
+        yield batch
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What the tests of `manage.py serve` start, ask and stop."""
+
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from email.message import Message
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from healthtrack.operations.management.commands import serve
+
+COMMAND = (sys.executable, "manage.py", "serve", "--patients", "30")
+LAST_LINE = "to stop"
+
+
+class Database:
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    @property
+    def url(self) -> str:
+        parts = {name: str(self.params[name]) for name in ("host", "port") if self.params.get(name)}
+        user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
+        return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts)}"
+
+    def session(self) -> psycopg.Connection:
+        return psycopg.connect(**self.params)
+
+    def ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with psycopg.connect(**self.params, autocommit=True) as asked:
+            cursor = asked.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        return int(self.ask(f"SELECT count(*) FROM {table}")[0][0])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((serve.HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    content: bytes
+
+    @property
+    def cookie(self) -> str:
+        return str(self.headers["Set-Cookie"] or "")
+
+    @property
+    def body(self) -> str:
+        return self.content.decode()
+
+
+class Server:
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.said = ""
+
+    def read_until(self, words: str) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said += line
+            if words in line:
+                return
+        pytest.fail(f"It ended too early:\n{self.said}{self.process.communicate()[1]}")
+
+    def value(self, name: str) -> str:
+        found = re.search(rf"^ +{name} +(.+)$", self.said, re.MULTILINE)
+        assert found, self.said
+        return found[1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        self.process.send_signal(number)
+        rest, faults = self.process.communicate(timeout=20)
+        self.said += rest
+        return self.process.returncode, faults
+
+    def get(
+        self,
+        address: str,
+        cookie: str = "",
+        form: dict[str, str] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
+        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **headers}
+        with closing(http.client.HTTPConnection(serve.HOST, self.port, timeout=20)) as talk:
+            talk.request("POST" if form else "GET", address, urlencode(form or {}), headers)
+            answer = talk.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+
+    def lets_in(self, password: str) -> bool:
+        page = self.get("/admin/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.body)
+        assert token
+        form = {"username": "demo", "password": password, "csrfmiddlewaretoken": token[1]}
+        return self.get("/admin/login/?next=/admin/", page.cookie.partition(";")[0], form).status == 302
+
+
+@contextmanager
+def started(environment: dict[str, str], *arguments: str, until: str = LAST_LINE) -> Iterator[Server]:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=environment,
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        server = Server(process, int(environment["PORT"]))
+        try:
+            server.read_until(until)
+            yield server
+        finally:
+            # Not kill(): a process that is ended like this tells what it covered.
+            process.terminate()

@@ -1,0 +1,92 @@
+"""Workers as processes of their own, on the tests' database, and what holds them up there."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import LiteralString
+from urllib.parse import quote
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+
+from healthtrack.imports.models import ImportRun, State
+from tests.support import embedded_postgres
+from tests.support.sessions import HELD_UP_BY_US
+
+PATIENCE_SECONDS = 90.0  # on a busy machine
+END_THOSE_HELD_UP_BY_US = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+     WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
+
+wait_for = partial(embedded_postgres.wait_for, seconds=PATIENCE_SECONDS)
+
+
+def database_of_the_tests() -> str:
+    connection.ensure_connection()
+    place = connection.connection.info
+    sign_in = ":".join(quote(part, safe="") for part in (place.user, place.password) if part)
+    return f"postgresql://{sign_in}@{quote(place.host, safe='')}:{place.port}/{place.dbname}"
+
+
+def environment_of_the_tests() -> dict[str, str]:
+    data = str(settings.IMPORT_UPLOADS.parent)
+    return {**os.environ, "DATABASE_URL": database_of_the_tests(), "HEALTHTRACK_DATA_DIR": data}
+
+
+class Worker:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def worker(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Worker]:
+    command = (sys.executable, "-m", "tests.support.quick_worker", *arguments)
+    environment = {"DJANGO_SETTINGS_MODULE": "healthtrack.settings", **(environment or environment_of_the_tests())}
+    with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stdin=subprocess.PIPE) as process:
+        try:
+            yield Worker(process)
+        finally:
+            process.kill()
+
+
+class Hold:
+    def __init__(self, session: psycopg.Connection) -> None:
+        self.session = session
+
+    def is_awaited(self) -> bool:
+        return self.session.execute(HELD_UP_BY_US).fetchone() == (True,)
+
+    def end(self) -> None:
+        self.session.rollback()
+
+    def end_those_who_wait(self) -> None:
+        """Their sessions: as those of a machine that is gone."""
+        self.session.execute(END_THOSE_HELD_UP_BY_US)
+
+
+@contextmanager
+def held(statement: LiteralString, database: str = "") -> Iterator[Hold]:
+    """Holds what the statement locks."""
+    with psycopg.connect(database or database_of_the_tests()) as session:
+        session.execute(statement)
+        yield Hold(session)
+
+
+def wait_for_state(run: ImportRun, state: State) -> ImportRun:
+    wait_for(lambda: ImportRun.objects.filter(pk=run.pk, state=state).exists())
+    run.refresh_from_db()
+    return run
