@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 
 from healthtrack.audit.registry import register_page_names
@@ -12,6 +13,8 @@ SECTIONS = (
     Section("Reports", page="reports:index"),
     Section("Administration", page="admin:index"),
 )
+# The page of an import tells of its jobs in people's words, and the page of a second factor shows its key.
+WITHOUT_PAGES = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
 PAGE_NAMES = {"admin:index": "Read their own latest changes"}
 
 
@@ -26,3 +29,7 @@ class HealthTrackConfig(AppConfig):
 
 class HealthTrackAdminConfig(AdminConfig):
     default_site = "healthtrack.site.HealthTrackSite"
+
+    def ready(self) -> None:
+        super().ready()  # registers the pages of all apps
+        admin.site.unregister([apps.get_model(name) for name in WITHOUT_PAGES])

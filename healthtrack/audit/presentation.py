@@ -172,9 +172,13 @@ def owners(model: type[Model]) -> dict[str, type[Model]]:
 
 
 def row_page(change: Change, page: str) -> str:
-    """Return the address of a page (history or change) of the changed row, or of the first row that its key names."""
-    if change.action == Action.TRUNCATE:
+    """Return the address of a page (history or change) of the changed row, or of the first row that its key names.
+
+    It is empty where the admin has no page of such rows.
+    """
+    pages = owners(model_of(change))
+    if change.action == Action.TRUNCATE or not pages:
         return ""
-    column, owner = next(iter(owners(model_of(change)).items()))
+    column, owner = next(iter(pages.items()))
     key = quote(key_of(change)[column])
     return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_{page}", args=[key])

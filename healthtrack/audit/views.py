@@ -32,7 +32,7 @@ class ChangesForm(forms.Form):
 def changes_shown_to(person: Person) -> QuerySet[Change]:
     """Return the changes of rows that the person may see."""
     tables = tracked_models()
-    seen = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values())))]
+    seen = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
     return Change.objects.all() if len(seen) == len(tables) else Change.objects.filter(table_name__in=seen)
 
 
