@@ -18,8 +18,8 @@ SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
 ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
-    "django_otp.plugins.otp_totp",  # before the sign-in, likewise
+    "procrastinate.contrib.django",
+    "django_otp.plugins.otp_totp",
     "reports",
     "patients",
     "trackers",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.views import changes_shown_to
-from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
 
 CHANGES_SHOWN = 8
 RUNS_SHOWN = 5
@@ -28,14 +28,14 @@ def latest_runs(request: HttpRequest) -> list[ImportRun]:
 
 
 def last_applied(request: HttpRequest) -> ImportRun | None:
-    return _runs(request).filter(state=State.APPLIED, undoes=None).first()
+    return _runs(request).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
 
 
 def runs_to_see_to(request: HttpRequest) -> list[ImportRun]:
     """Those that wait for a person's word, and those that ended badly and no later import made good."""
-    later = ImportRun.objects.filter(kind=OuterRef("kind"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
+    later = ImportRun.objects.filter(importer=OuterRef("importer"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
     ended_badly = Q(state__in=(State.REFUSED, State.FAILED), finished_at__gte=timezone.now() - MOURNED_FOR)
-    return list(_runs(request).filter(Q(state=State.CHECKED) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
+    return list(_runs(request).filter(Q(state__in=AWAITING_PERSON) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
 
 
 def _runs(request: HttpRequest) -> QuerySet[ImportRun]:

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class TrackersConfig(AppConfig):
     name = "trackers"
     verbose_name = "Trackers"
+
+    def ready(self) -> None:
+        from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
+
+        registry.register("trackers.fitnesstracker", "trackers.importers.fitness_trackers")
+        registry.register("trackers.trackermodel", "trackers.importers.tracker_models")

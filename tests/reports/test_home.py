@@ -197,7 +197,7 @@ def test_who_sees_totals_alone_has_bars_that_lead_nowhere(sign_in: SignIn) -> No
 def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     now = timezone.now()
-    old = factories.import_run(State.APPLIED, file_name="old.csv", rows_read=1200, finished_at=now)
+    old = factories.import_run(State.APPLIED, file_name="old.csv", read_count=1200, finished_at=now)
     for number in range(5):
         factories.import_run(State.CANCELLED, file_name=f"new {number}.csv", finished_at=now)
     words = page(client, PAGE)

@@ -14,9 +14,10 @@ from django.db.models import CASCADE, ForeignKey, Model
 
 from healthtrack.audit.presentation import tracked_models
 from healthtrack.audit.triggers import MADE_BY_RUN, history_of
-from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.models import ImportRun
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted
+from healthtrack.imports.undone_runs import undone_runs
 
 CHANGED_SINCE = "It was changed since."
 IN_USE = "Something that came since refers to it."
@@ -49,16 +50,6 @@ _CHANGED_SINCE = (
      WHERE (table_name, row_id) IN (SELECT table_name, row_id FROM changes WHERE {_LATER} AND row_id IS NOT NULL)
     """,
 )
-
-
-def taken_back() -> dict[int, int]:
-    """The runs that were taken back, each with the undo that did it: together they changed nothing."""
-    undos = ImportRun.objects.filter(undoes__isnull=False, state=State.APPLIED).order_by("-run_id")
-    found: dict[int, int] = {}
-    for undo, run in undos.values_list("run_id", "undoes_id"):
-        if undo not in found:
-            found[int(str(run))] = undo
-    return found
 
 
 @dataclass(frozen=True)
@@ -117,7 +108,7 @@ class Undo:
         self.run = run
         self.cursor = cursor
         self.tables = tracked_tables()
-        void = [number for pair in taken_back().items() for number in pair]
+        void = [number for pair in undone_runs().items() for number in pair]
         self.facts = {"run": run.run_id, "mark": run.first_change, "void": void}
 
     def find(self, *, locks: bool) -> None:

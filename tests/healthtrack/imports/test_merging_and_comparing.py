@@ -14,8 +14,8 @@ from django.http import QueryDict
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import LinkCounts, StagedRow
-from healthtrack.imports.run_view import RunPage
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.tabular_preview import TabularPreview
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
@@ -239,7 +239,8 @@ class TestHeaders:
 def rows_shown(run: ImportRun, kind: Kind, **asked: str) -> list[StagedRow]:
     address = QueryDict(mutable=True)
     address.update(asked)
-    return RunPage(run, kind.resource().plan, address).rows
+    rows: list[StagedRow] = TabularPreview(run, kind.resource().plan, address).rows
+    return rows
 
 
 class TestComparing:
@@ -279,8 +280,8 @@ class TestComparing:
         shown: tuple[object, object],
     ) -> None:
         imported(kind, {column: texts[0]}, {})
-        run = check_file(kind.resource(), write_csv(tmp_path / "rows.csv", kind.rows({column: texts[1]}, {}, {})))
-        assert (run.counts.new, run.counts.changed, run.counts.unchanged) == (1, 1, 1)
+        run = check_file(kind.importer, write_csv(tmp_path / "rows.csv", kind.rows({column: texts[1]}, {}, {})))
+        assert outcome(Imported(run)) == (1, 1, 1)
         (changed,) = rows_shown(run, kind, show="changed")
         assert changed.line == 2
         headers = [each.header for each in kind.resource().plan.columns]
@@ -295,7 +296,7 @@ class TestComparing:
         ("page", "lines"), [("1", (2, 52)), ("2", (52, 102)), ("3", (102, 152)), ("4", (152, 162)), ("9", (152, 162))]
     )
     def test_every_row_stands_on_one_page(self, tmp_path: Path, page: str, lines: tuple[int, int]) -> None:
-        run = check_file(RECORDS.resource(), write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{}] * 160)))
+        run = check_file(RECORDS.importer, write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{}] * 160)))
         assert [row.line for row in rows_shown(run, RECORDS, show="new", page=page)] == list(range(*lines))
 
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
