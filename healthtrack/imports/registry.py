@@ -12,6 +12,11 @@ def register(name: str, path: str) -> None:
     _PATHS[name] = path
 
 
+def unregister(name: str) -> None:
+    """Take back a registration, as a test does that has registered an importer of its own."""
+    del _PATHS[name]
+
+
 def get(name: str) -> Importer:
     """Return the importer of this name; raise LookupError if no app registers one."""
     importer: Importer = import_string(_PATHS[name])

@@ -231,7 +231,7 @@ def test_an_import_that_ended_badly_asks_for_attention_until_a_later_one_is_appl
     client = sign_in(*EVERYTHING)
     now = timezone.now()
     factories.import_run(state, finished_at=now)
-    factories.import_run(State.APPLIED, finished_at=now, kind="trackers.fitnesstracker")
+    factories.import_run(State.APPLIED, finished_at=now, importer="trackers.fitnesstracker")
     assert "rows.csv was not imported." in page(client, PAGE)
     factories.import_run(State.APPLIED, finished_at=now)
     assert "was not imported." not in page(client, PAGE)
