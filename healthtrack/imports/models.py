@@ -258,7 +258,7 @@ class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
     )
     model_id = models.IntegerField(null=True, db_comment="The tracker model, null when it is none")
     row_id = models.IntegerField(null=True, db_comment="The row's own number, null where another column names it")
-    reason = models.CharField(max_length=100, db_comment="Why it was left, a code")
+    reason = models.CharField(max_length=100, db_comment="Why it was left")
     reason_params = models.JSONField(
         db_default=Value({}, models.JSONField()), db_comment="What the sentence of the reason names"
     )

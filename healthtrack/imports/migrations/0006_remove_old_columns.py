@@ -122,11 +122,6 @@ class Migration(migrations.Migration):
             name="work_began_at",
             field=models.DateTimeField(db_comment="Moment at which a worker claimed it", null=True),
         ),
-        migrations.AlterField(
-            model_name="undoconflict",
-            name="reason",
-            field=models.CharField(db_comment="Why it was left, a code", max_length=100),
-        ),
         migrations.AddConstraint(
             model_name="importrun",
             constraint=models.CheckConstraint(
