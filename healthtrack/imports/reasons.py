@@ -91,8 +91,9 @@ def conflict_text(code: str, params: Mapping[str, Any]) -> str:
 
 
 def _in_words(sentences: Mapping[str, str], code: str, params: Mapping[str, Any]) -> str:
-    # A code of a later version, to which the database was migrated, is shown as it is.
-    return sentences.get(code, code).format_map({name: _shown(value) for name, value in params.items()})
+    if code not in sentences:
+        return code  # of a later version, which has written it before it was taken back
+    return sentences[code].format_map({name: _shown(value) for name, value in params.items()})
 
 
 def _shown(value: Any) -> str:
