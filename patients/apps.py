@@ -6,4 +6,13 @@ class PatientsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self) -> None:
-        from patients import signals  # noqa: F401, PLC0415  (connects the receivers, once the models are there)
+        from patients import linking  # noqa: PLC0415  (models are only ready here)
+        from trackers import model_hooks  # noqa: PLC0415  (models are only ready here)
+
+        model_hooks.register(
+            model_hooks.ModelFollower(
+                link=linking.link_waiting_patients,
+                count_links=linking.count_waiting_patients,
+                relink_names=linking.relink_names,
+            )
+        )

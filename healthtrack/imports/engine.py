@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports import staged_errors
+from healthtrack.imports import staged_errors, writing
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import lay_out
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
+from healthtrack.imports.results import LinkCounts
 from healthtrack.imports.row_errors import Fault, FileRefusedError
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.staging_schema import StagingArea
@@ -51,10 +52,8 @@ def apply(resource: "SetResource", run: ImportRun, progress: Progress) -> None:
         run.tables = rows.counts()
         rows.lock_changed()
         progress.begin(Stage.WRITING, run.counts.new + run.counts.changed)
-        run.links = resource.apply(rows, progress)
-        # Here, where a fault can still be told, and not at the commit.
-        rows.check_foreign_keys()
-    run.link_summary = resource.describe(run.links)
+        effects = writing.write(resource, rows, progress)
+    run.links, run.link_summary = LinkCounts(**effects), resource.describe(effects)
 
 
 @dataclass(frozen=True)
@@ -122,11 +121,8 @@ class _Check:
         run.tables = rows.counts()
         run.rows_merged = run.rows_good - sum((run.counts.new, run.counts.changed, run.counts.unchanged))
         self.progress.advance(1)
-        # The preview may write to the tables, to see what would follow.
-        before = transaction.savepoint()
-        run.links = self.resource.preview(rows)
-        transaction.savepoint_rollback(before)
-        run.link_summary = self.resource.describe(run.links)
+        effects = writing.preview(self.resource, rows)
+        run.links, run.link_summary = LinkCounts(**effects), self.resource.describe(effects)
         self.progress.advance(1)
         rows.arrange()
 

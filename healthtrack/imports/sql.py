@@ -6,9 +6,11 @@ from django.db import connection
 from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import ModelField
 
 STAGED = "staged_rows"
+WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 def quoted(name: str | None) -> str:

@@ -4,10 +4,11 @@ What rows mean among each other and beside the tables is asked of PostgreSQL: it
 same without regard to case, so that an import never disagrees with the constraints.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
@@ -16,10 +17,12 @@ from django.db.models import AutoField, Model
 from healthtrack.imports.merging import merge_repeated_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.related import MatchCounts, RelatedRows
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.row_errors import Fault
 from healthtrack.imports.sql import (
     STAGED,
+    WITHIN_STEP,
     comma,
     declared,
     folded,
@@ -48,7 +51,6 @@ class Step:
 
 
 ALL = Step(0, 2**62)
-WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 class StagedRows:
@@ -175,23 +177,44 @@ class StagedRows:
         if first is not None:
             yield from (Step(line, line + ROWS_A_STEP - 1) for line in range(first, last + 1, ROWS_A_STEP))
 
-    def insert_new(self, step: Step = ALL, extra: Mapping[str, str] | None = None, joins: str = "") -> int:
-        """Inserts the new rows; `extra` gives further columns with the expressions over `rows` that fill them."""
+    def insert_related(self, related: RelatedRows, step: Step) -> None:
+        """Insert the related rows of the step's new rows."""
+        self.cursor.execute(related.insert(self.plan), {**step.bounds, **related.values})
+
+    def insert_new(self, step: Step = ALL, related: RelatedRows | None = None) -> int:
+        """Insert the new rows, with the number of their related rows if they have any. Return how many there are."""
         filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
         if self.plan.parent:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
-        filled |= extra or {}
+        if related:
+            filled[quoted(related.count)] = "coalesce(related.rows, 0)"
         # Numbers are given out in the file's order; rows that bring their own key need none, and sorting costs.
         order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
         self.cursor.execute(
             f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
-            SELECT {comma(filled.values())} FROM {STAGED} AS rows {joins}
+            SELECT {comma(filled.values())} FROM {STAGED} AS rows {related.count_by_row() if related else ""}
              WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
             """,
             step.bounds,
         )
         return int(self.cursor.rowcount)
+
+    def count_matches(self, related: RelatedRows) -> MatchCounts:
+        """Count the rows by what their column for related rows names."""
+        self.cursor.execute(related.count_matches())
+        return MatchCounts(*self.cursor.fetchone())
+
+    def rematched_keys(self, related: RelatedRows) -> list[Any]:
+        """Return the keys of the stored rows whose column for related rows changes, except in letter case."""
+        key = primary_key(self.plan.model)
+        (column,) = (column for column in self.plan.columns if column.name == related.column)
+        self.cursor.execute(f"""
+            SELECT target.{key}
+              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
+             WHERE rows.outcome = 'changed' AND lower({stored(column)}) <> lower({staged(column)})
+        """)
+        return [key for (key,) in self.cursor.fetchall()]
 
     def take_stock(self) -> None:
         """Has the rest planned for a table with the rows written so far, and no vacuum come in between.
