@@ -61,7 +61,7 @@ _COUNT_WAITING = f"""
            (SELECT count(*) FROM medical_records AS record
              WHERE tracker <> '' AND NOT EXISTS (SELECT FROM answers WHERE name = lower(record.tracker))),
            (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
-"""
+"""  # noqa: S608 (a constant of this module)
 
 _DROP_UNNAMED = """
     DELETE FROM medical_record_and_trackers AS link

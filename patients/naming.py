@@ -49,7 +49,7 @@ class NamesOfKind:
 
 
 # Grouped as they are spelt first: that leaves few texts to fold.
-_NAMES = f"""
+_NAMES = """
 WITH spelt AS (
     SELECT tracker, count(*) AS patients FROM medical_records WHERE tracker <> '' GROUP BY tracker
 ), stated AS (
@@ -59,8 +59,8 @@ WITH spelt AS (
 ), answers AS (
     SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
 ), names AS (
-    SELECT CASE WHEN alias_id IS NOT NULL THEN '{Kind.SETTLED}'
-                WHEN brands IS NULL THEN '{Kind.UNKNOWN}' ELSE '{Kind.SHARED}' END AS kind,
+    SELECT CASE WHEN alias_id IS NOT NULL THEN %(settled)s
+                WHEN brands IS NULL THEN %(unknown)s ELSE %(shared)s END AS kind,
            coalesce(alias.spelling, stated.spelling) AS name, coalesce(patients, 0) AS patients, alias_id
       FROM stated
       FULL JOIN (SELECT lower(name) AS name, name AS spelling, alias_id FROM tracker_aliases) AS alias USING (name)
@@ -119,7 +119,8 @@ class _Row(NamedTuple):
 def stated_names(asked: Mapping[Kind, int]) -> dict[Kind, NamesOfKind]:
     """The names to settle and those settled, most patients first: of each kind the page asked for, or the last."""
     with connection.cursor() as cursor:
-        cursor.execute(_NAMES, {"size": NAMES_A_PAGE, "asked": json.dumps(asked)})
+        kinds = {kind.value: kind.value for kind in Kind}
+        cursor.execute(_NAMES, {"size": NAMES_A_PAGE, "asked": json.dumps(asked), **kinds})
         rows = [_Row(*row) for row in cursor.fetchall()]
     of_kind = {kind: [row for row in rows if row.kind == kind] for kind in Kind}
     choices = models_named([row.name for row in of_kind[Kind.SHARED]])

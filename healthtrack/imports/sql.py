@@ -29,6 +29,10 @@ def key_type(model: type[Model]) -> str:
     return _type(model._meta.pk)
 
 
+def column_type(model: type[Model], column: str) -> str:
+    return next(_type(field) for field in model._meta.concrete_fields if field.column == column)
+
+
 def comma(parts: Iterable[str]) -> str:
     return ", ".join(parts)
 

@@ -101,7 +101,7 @@ class StagedRows:
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
              WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
-        """)
+        """)  # noqa: S608 (names from the plan)
         new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
@@ -109,7 +109,7 @@ class StagedRows:
             UPDATE {STAGED} AS rows SET target = target.{key}, outcome = {outcome}
               FROM {table(self.plan.model)} AS target
              WHERE {same} AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome})
-        """)
+        """)  # noqa: S608 (names from the plan)
 
     def _find_parents(self) -> None:
         if not self.plan.parent:
@@ -118,12 +118,12 @@ class StagedRows:
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = NULL
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
-        """)
+        """)  # noqa: S608 (names from the plan)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = parent.{primary_key(parent)}
               FROM {table(parent)} AS parent
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
-        """)
+        """)  # noqa: S608 (names from the plan)
 
     def arrange(self) -> None:
         """Makes pages of the rows, and steps through them, quick."""
@@ -132,7 +132,7 @@ class StagedRows:
 
     def counts(self) -> list[TableCounts]:
         """The rows by outcome: of the table that they refer to first, and then of their own."""
-        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")
+        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")  # noqa: S608 (a constant)
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
@@ -140,7 +140,7 @@ class StagedRows:
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
               FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
                       FROM {STAGED} AS rows) AS parents
-        """)
+        """)  # noqa: S608 (names from the plan)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
 
@@ -165,14 +165,17 @@ class StagedRows:
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
             RETURNING {primary_key(parent)}
-        """)
+        """)  # noqa: S608 (names from the plan)
         inserted = [key for (key,) in self.cursor.fetchall()]
         self._find_parents()
         return inserted
 
     def steps(self, outcome: str) -> Iterator[Step]:
         """The file's lines in stretches, for changes that are long and are to show how far they are."""
-        self.cursor.execute(f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s", [outcome])
+        self.cursor.execute(
+            f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s",  # noqa: S608 (constants)
+            [outcome],
+        )
         first, last = self.cursor.fetchone()
         if first is not None:
             yield from (Step(line, line + ROWS_A_STEP - 1) for line in range(first, last + 1, ROWS_A_STEP))
@@ -195,7 +198,7 @@ class StagedRows:
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
             SELECT {comma(filled.values())} FROM {STAGED} AS rows {related.count_by_row() if related else ""}
              WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
-            """,
+            """,  # noqa: S608 (names from the plan)
             step.bounds,
         )
         return int(self.cursor.rowcount)
@@ -213,7 +216,7 @@ class StagedRows:
             SELECT target.{key}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
              WHERE rows.outcome = 'changed' AND lower({stored(column)}) <> lower({staged(column)})
-        """)
+        """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
     def take_stock(self) -> None:
@@ -235,7 +238,7 @@ class StagedRows:
             SELECT target.{primary_key(self.plan.model)}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
              WHERE outcome = 'new'
-        """)
+        """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self, step: Step = ALL) -> int:
@@ -244,7 +247,7 @@ class StagedRows:
             f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
              WHERE outcome = 'changed' AND {WITHIN_STEP} AND target.{primary_key(self.plan.model)} = rows.target
-            """,
+            """,  # noqa: S608 (names from the plan)
             step.bounds,
         )
         return int(self.cursor.rowcount)

@@ -17,6 +17,7 @@ from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.undo.conflicts import conflict_text
 from healthtrack.imports.undo.engine import Undo, taken_back
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     rows = list(left)
     changes = [_as_change((table, "restore", *key, None)) for table, *key, _ in rows]
     return [
-        Conflict(entry, row_page(change, "change"), reason)
+        Conflict(entry, row_page(change, "change"), conflict_text(reason))
         for change, entry, (*_, reason) in zip(changes, entries(changes), rows, strict=True)
     ]
 
