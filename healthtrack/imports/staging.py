@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
 from typing import Any
 
 import polars as pl
@@ -178,7 +179,10 @@ class StagedRows:
         )
         first, last = self.cursor.fetchone()
         if first is not None:
-            yield from (Step(line, line + ROWS_A_STEP - 1) for line in range(first, last + 1, ROWS_A_STEP))
+            # Even stretches: each costs some statements, which a last one of few lines would not be worth.
+            lines = last - first + 1
+            size = ceil(lines / max(round(lines / ROWS_A_STEP), 1))
+            yield from (Step(line, line + size - 1) for line in range(first, last + 1, size))
 
     def insert_related(self, related: RelatedRows, step: Step) -> None:
         """Insert the related rows of the step's new rows."""
