@@ -3,15 +3,15 @@
 A check leaves what it has read in the run's staging area, from where the import takes it.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports import staged_errors
+from healthtrack.imports import staged_errors, writing
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import lay_out
+from healthtrack.imports.hooks import Effects
 from healthtrack.imports.models import Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
@@ -50,11 +50,9 @@ def apply(resource: SetResource, run_id: int, progress: Progress) -> ApplyResult
         tables = rows.counts()
         rows.lock_changed()
         progress.begin(Stage.WRITING, tables[-1].new + tables[-1].changed)
-        effects = asdict(resource.apply(rows, progress))
-        # Here, where a fault can still be told, and not at the commit.
-        rows.check_foreign_keys()
+        effects = writing.write(resource, rows, progress)
     result = TabularResult(tables, effects=effects)
-    return ApplyResult(result.affected, {"tables": result.details()["tables"], "effects": effects})
+    return ApplyResult(result.affected, {"tables": result.details()["tables"], "effects": dict(effects)})
 
 
 class _Check:
@@ -125,17 +123,14 @@ class _Check:
             reason = "The file holds a header and no rows; add the rows below it."
             raise FileRefusedError(Fault(reason, table.header_line))
 
-    def _compare(self) -> tuple[list[TableCounts], dict[str, int]]:
+    def _compare(self) -> tuple[list[TableCounts], Effects]:
         """Compare the rows with the stored ones. Return the counts by table, and the effects to be expected."""
         rows = self.rows
         rows.compare()
         self.progress.advance(1)
         tables = rows.counts()
         self.progress.advance(1)
-        # The preview may write to the tables, to see what would follow.
-        before = transaction.savepoint()
-        effects = asdict(self.resource.preview(rows))
-        transaction.savepoint_rollback(before)
+        effects = writing.preview(self.resource, rows)
         self.progress.advance(1)
         rows.arrange()
         return tables, effects

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db.models import TextChoices
 
+from healthtrack.imports.undo.conflicts import ConflictReason
+
 LEGACY = "legacy"
 
 
@@ -71,11 +73,11 @@ _REASONS = {
 }
 _NOTICES = {UNKNOWN_COLUMNS: "Left out, because unknown here: column {columns}.", LEGACY: "{text}"}
 _CONFLICTS = {
-    "changed_since": "It was changed since.",
-    "in_use": "Something that came since refers to it.",
-    "kept_with_owner": "What it belongs to stays.",
-    "deleted_since": "It was deleted since.",
-    "no_room": "Another one is in its place, or what it refers to is not there any more.",
+    ConflictReason.CHANGED_SINCE: "It was changed since.",
+    ConflictReason.IN_USE: "Something that came since refers to it.",
+    ConflictReason.KEPT_WITH_OWNER: "What it belongs to stays.",
+    ConflictReason.DELETED_SINCE: "It was deleted since.",
+    ConflictReason.NO_ROOM: "Another one is in its place, or what it refers to is not there any more.",
     LEGACY: "{text}",
 }
 

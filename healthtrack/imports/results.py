@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.db.models import TextChoices
-
 from healthtrack.imports.reasons import Notice, Reason
 
 OUTCOMES = ("new", "changed", "unchanged")
@@ -34,16 +32,6 @@ class ApplyResult:
 
     affected: int
     details: Mapping[str, Any] = field(default_factory=dict)
-
-
-class ConflictReason(TextChoices):
-    """Why an undo left a row as it was."""
-
-    CHANGED_SINCE = "changed_since"
-    IN_USE = "in_use"
-    KEPT_WITH_OWNER = "kept_with_owner"
-    DELETED_SINCE = "deleted_since"
-    NO_ROOM = "no_room"
 
 
 @dataclass(frozen=True)
@@ -124,15 +112,3 @@ class TabularResult:
     @property
     def affected(self) -> int:
         return sum(each.written for each in self.tables)
-
-
-@dataclass(frozen=True)
-class LinkCounts:
-    """Rows of other tables that name an imported one, or that imported rows name: how many find what they name.
-
-    `ambiguous` are those of the `linked` whose name means several things; `unmatched` find nothing.
-    """
-
-    linked: int = 0
-    unmatched: int = 0
-    ambiguous: int = 0

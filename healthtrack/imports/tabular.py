@@ -11,7 +11,7 @@ from healthtrack.imports.limits import in_words
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ApplyResult, CheckResult, LinkCounts, TabularResult
+from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
 from healthtrack.imports.staging_schema import StagingArea
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
@@ -99,7 +99,7 @@ class TabularImporter(Importer):
         )
 
     def _effects_text(self, result: TabularResult) -> str:
-        return self.resource.describe(LinkCounts(**result.effects)) if result.effects else ""
+        return self.resource.describe(result.effects) if result.effects else ""
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if not run.is_applied:

@@ -8,8 +8,9 @@ from pathlib import Path
 from healthtrack.imports import preview_queries, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.results import FaultGroup, LinkCounts, TableCounts, TabularResult
+from healthtrack.imports.results import FaultGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import Fault
+from trackers.links import LinkCounts
 
 
 def result_of(run: ImportRun) -> TabularResult:

@@ -39,7 +39,9 @@ def registered(data_folder: Path, settings: LazySettings) -> Iterator[None]:
     """Register the importer for the test, with its template and the table that it counts into."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE_TABLE)
-    settings.TEMPLATES = [{**each, "DIRS": [*each["DIRS"], TEMPLATES]} for each in settings.TEMPLATES]
+    (engine,) = settings.TEMPLATES
+    folders: list[Path] = list(engine["DIRS"])
+    settings.TEMPLATES = [{**engine, "DIRS": [*folders, TEMPLATES]}]
     registry.register(NAME, "tests.support.line_importer.line_importer")
     yield
     registry.unregister(NAME)
@@ -50,10 +52,8 @@ def counter(sign_in: SignIn) -> Client:
     return sign_in(PERMISSION, "imports.undo_importrun")
 
 
-def upload(client: Client, files: dict[str, str | bytes] | dict[str, str]) -> Any:
-    sent = [
-        SimpleUploadedFile(name, text if isinstance(text, bytes) else text.encode()) for name, text in files.items()
-    ]
+def upload(client: Client, files: Mapping[str, str], encoding: str = "utf-8") -> Any:
+    sent = [SimpleUploadedFile(name, text.encode(encoding)) for name, text in files.items()]
     answer = client.post(UPLOAD, {"import_file": sent})
     work_off()
     return client.get(answer["Location"])

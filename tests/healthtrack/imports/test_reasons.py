@@ -3,7 +3,7 @@
 import pytest
 
 from healthtrack.imports.reasons import LEGACY, UNKNOWN_COLUMNS, Notice, Reason, conflict_text, reason_text
-from healthtrack.imports.results import ConflictReason
+from healthtrack.imports.undo.conflicts import ConflictReason
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in {Reason.NONE, Reason.LEGACY}])
