@@ -5,11 +5,10 @@ import polars as pl
 from django.utils import timezone
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import Effects
+from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import RepeatedRows, RowRule
 from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo.engine import Undo
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
 from patients import linking
 from patients.models import MedicalRecord, MedicalRecordTracker
@@ -94,5 +93,5 @@ class MedicalRecordResource(LinkingResource):
         if rematched:
             linking.relink(rematched)
 
-    def after_undo(self, undo: Undo) -> None:
-        linking.follow_names(undo.came_back(MedicalRecord, "tracker"))
+    def after_undo(self, restored: RestoredRows) -> None:
+        linking.follow_names(restored.came_back(MedicalRecord, "tracker"))

@@ -3,10 +3,9 @@ from collections.abc import Sequence
 import polars as pl
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import Effects
+from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import RepeatedRows, RowRule
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.undo.engine import Undo
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
 from trackers import model_hooks
 from trackers.links import LinkCounts
@@ -33,8 +32,8 @@ class TrackerResource(LinkingResource):
             follower.link(keys)
         return counts.as_effects()
 
-    def after_undo(self, undo: Undo) -> None:
-        model_hooks.follower().link(undo.came_back(TrackerModel, "model_name"))
+    def after_undo(self, restored: RestoredRows) -> None:
+        model_hooks.follower().link(restored.came_back(TrackerModel, "model_name"))
 
 
 class TrackerModelResource(TrackerResource):

@@ -6,7 +6,6 @@ A check leaves what it has read in the run's staging area, from where the import
 from pathlib import Path
 
 from django.db import transaction
-from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports import staged_errors, writing
 from healthtrack.imports.checking import check_batch
@@ -20,6 +19,7 @@ from healthtrack.imports.reasons import Notice, Reason
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ApplyResult, CheckResult, FaultGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.staging_schema import StagingArea
 
@@ -134,9 +134,3 @@ class _Check:
         self.progress.advance(1)
         rows.arrange()
         return tables, effects
-
-
-def plan_for_large_sets(cursor: CursorWrapper) -> None:
-    # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
-    # over what only looks empty would take for ever.
-    cursor.execute("SET LOCAL enable_nestloop = off")

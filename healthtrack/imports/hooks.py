@@ -1,15 +1,21 @@
 """The hooks by which an importer adds to what the engine does with its rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model
 
 from healthtrack.imports.related import RelatedRows
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo.engine import Undo
 
 Effects = Mapping[str, int]
+
+
+class RestoredRows(Protocol):
+    """The rows that an undo has restored."""
+
+    def came_back(self, model: type[Model], column: str) -> list[Any]:
+        """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
 
 
 class ImportHooks:
@@ -42,7 +48,7 @@ class ImportHooks:
         `rematched` are the keys of changed rows in which `related_rows.column` now holds another name.
         """
 
-    def after_undo(self, undo: Undo) -> None:
+    def after_undo(self, restored: RestoredRows) -> None:
         """Update what follows from the rows that an undo has restored."""
 
     def describe(self, effects: Effects) -> str:

@@ -10,9 +10,17 @@ from typing import Any
 
 from django.db.models import TextChoices
 
-from healthtrack.imports.undo.conflicts import ConflictReason
-
 LEGACY = "legacy"
+
+
+class ConflictReason(TextChoices):
+    """Why an undo left a row as it is."""
+
+    CHANGED_SINCE = "changed_since"
+    IN_USE = "in_use"
+    KEPT_WITH_OWNER = "kept_with_owner"
+    DELETED_SINCE = "deleted_since"
+    NO_ROOM = "no_room"
 
 
 class Reason(TextChoices):

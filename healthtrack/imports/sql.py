@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
@@ -84,3 +85,9 @@ def stored_rows(plan: Plan) -> str:
         return joined
     parent = plan.parent.model
     return f"{joined} LEFT JOIN {table(parent)} AS parent ON parent.{primary_key(parent)} = rows.parent"
+
+
+def plan_for_large_sets(cursor: CursorWrapper) -> None:
+    # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
+    # over what only looks empty would take for ever.
+    cursor.execute("SET LOCAL enable_nestloop = off")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from healthtrack.audit.triggers import OWN_KEY, tracked_models
+from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.sql import quoted
 from healthtrack.imports.undo.affected_rows import Execute
-from healthtrack.imports.undo.conflicts import ConflictReason
 from healthtrack.imports.undo.tracked import Tracked, subject_columns
 
 # Of others, after the run, and not undone meanwhile. Links that follow from a reported tracker are nobody's change.

@@ -12,11 +12,11 @@ from django.db.models import Model
 
 from healthtrack.audit.triggers import OWN_KEY
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted
 from healthtrack.imports.undo.affected_rows import find_affected_rows
 from healthtrack.imports.undo.conflict_search import find_conflicts
-from healthtrack.imports.undo.conflicts import ConflictReason
 from healthtrack.imports.undo.tracked import Tracked, subject_columns, tracked_tables
 from healthtrack.imports.undone_runs import undone_runs
 

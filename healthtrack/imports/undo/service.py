@@ -12,12 +12,12 @@ from django.utils import timezone
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries, row_page
 from healthtrack.audit.subjects import record_seen
-from healthtrack.imports.engine import plan_for_large_sets
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
 from healthtrack.imports.resources import SetResource
 from healthtrack.imports.results import ApplyResult, TableCounts, TabularResult
+from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.undo.engine import Undo
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from healthtrack.imports.reasons import LEGACY, UNKNOWN_COLUMNS, Notice, Reason, conflict_text, reason_text
-from healthtrack.imports.undo.conflicts import ConflictReason
+from healthtrack.imports.reasons import (
+    LEGACY,
+    UNKNOWN_COLUMNS,
+    ConflictReason,
+    Notice,
+    Reason,
+    conflict_text,
+    reason_text,
+)
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in {Reason.NONE, Reason.LEGACY}])
