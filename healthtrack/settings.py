@@ -1,21 +1,32 @@
+import os
 from datetime import timedelta
-from pathlib import Path
+from typing import cast
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from django.utils.functional import SimpleLazyObject
 
-from healthtrack import environment
+from healthtrack.core import secret_files
+from healthtrack.environment import BASE_DIR, Environment
+from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written with their types: ModelAdmin[TrackerModel]
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-HEALTHTRACK_DATA_DIR = environment.data_folder(BASE_DIR / "var")
+ENVIRONMENT = Environment.read(os.environ)
 
-DEBUG = environment.flag("HEALTHTRACK_DEBUG")
-PRODUCTION = environment.production()
-SECOND_FACTOR = environment.flag("HEALTHTRACK_SECOND_FACTOR", default=not DEBUG)  # whether everybody needs one
-SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
-ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+HEALTHTRACK_DATA_DIR = ENVIRONMENT.data_dir
+HEALTHTRACK_PG_BIN = ENVIRONMENT.pg_bin
+PORT = ENVIRONMENT.port
+WEB_CONCURRENCY = ENVIRONMENT.web_concurrency
+
+DEBUG = ENVIRONMENT.debug
+PRODUCTION = ENVIRONMENT.production
+# Whether everybody needs one. `manage.py serve` asks nobody unless the variable is set.
+SECOND_FACTOR = not DEBUG if ENVIRONMENT.second_factor is None else ENVIRONMENT.second_factor
+SECRET_KEY_FILE = HEALTHTRACK_DATA_DIR / "secret_key"
+# From the file only when it is needed: commands that sign nothing work before the first start has made it.
+SECRET_KEY = ENVIRONMENT.secret_key or cast("str", SimpleLazyObject(lambda: secret_files.read_key(SECRET_KEY_FILE)))
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
@@ -89,9 +100,11 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # fields' templates may be ours
 
+_DATABASE = ENVIRONMENT.database or {"ENGINE": EMBEDDED_ENGINE, "NAME": "healthtrack", "USER": "healthtrack"}
 DATABASES = {
     "default": {
-        **environment.database({"application_name": "healthtrack"}),
+        **_DATABASE,
+        "OPTIONS": {"application_name": "healthtrack", **_DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,  # a connection that the database has dropped meanwhile is made anew
     }
@@ -167,7 +180,7 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "healthtrack.formats"
-TIME_ZONE = environment.time_zone("HEALTHTRACK_TIME_ZONE")
+TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -186,7 +199,6 @@ LOGGING = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = HEALTHTRACK_DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -194,8 +206,8 @@ STORAGES = {
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 IMPORT_UPLOADS = HEALTHTRACK_DATA_DIR / "uploads"
-IMPORT_MOST_BYTES = environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200) * 1024**2
-IMPORT_MOST_ROWS = environment.whole_number("HEALTHTRACK_MOST_ROWS", 5_000_000)
+IMPORT_MOST_BYTES = ENVIRONMENT.max_upload_mb * 1024**2
+IMPORT_MOST_ROWS = ENVIRONMENT.max_rows
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
@@ -203,14 +215,14 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an im
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
 FILES_A_MINUTE = 10  # that one person may take out
-ACCESS_LOG_MONTHS = environment.whole_number("HEALTHTRACK_ACCESS_LOG_MONTHS", 72)
-TRUSTED_PROXIES = environment.networks("HEALTHTRACK_TRUSTED_PROXIES", "")
-METRICS_ADDRESSES = environment.networks("HEALTHTRACK_METRICS_ADDRESSES", "127.0.0.0/8,::1")
-BACKUP_RECIPIENTS = environment.names("HEALTHTRACK_BACKUP_RECIPIENTS", "")
+ACCESS_LOG_MONTHS = ENVIRONMENT.access_log_months
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+METRICS_ADDRESSES = ENVIRONMENT.metrics_addresses
+BACKUP_RECIPIENTS = ENVIRONMENT.backup_recipients
 
 if PRODUCTION:
-    if HTTPS_HEADER := environment.header("HEALTHTRACK_HTTPS_HEADER"):
-        SECURE_PROXY_SSL_HEADER = (HTTPS_HEADER, "https")
+    if ENVIRONMENT.https_header:
+        SECURE_PROXY_SSL_HEADER = (ENVIRONMENT.https_header, "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # asked on this machine, where there is no proxy between
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
