@@ -6,8 +6,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+from django.db import DEFAULT_DB_ALIAS, Error, connection
 
 from healthtrack.core import secret_files
+from healthtrack.operations.checks import check_role_cannot_rewrite_history
 
 
 def prepare_data_folder() -> None:
@@ -26,6 +29,28 @@ def prepare_data_folder() -> None:
         raise _unwritable(folder)
     if not settings.ENVIRONMENT.secret_key:
         secret_files.read_or_create(settings.SECRET_KEY_FILE, secrets.token_urlsafe(50))
+
+
+def refuse_role_that_can_rewrite_history() -> None:
+    """In production, end the start with the reason and the remedy; a database that does not answer ends it too."""
+    if not settings.PRODUCTION:
+        return
+    try:
+        errors = check_role_cannot_rewrite_history(databases=[DEFAULT_DB_ALIAS])
+    except Error as error:
+        raise database_fault(error) from error
+    finally:
+        connection.close()
+    if errors:
+        raise CommandError("\n".join(f"{error.msg} {error.hint}" for error in errors))
+
+
+def database_fault(fault: Error) -> CommandError:
+    """Return the first line of a database error as the error of a command."""
+    if isinstance(fault, CommandError):
+        return fault
+    (reason, *_) = str(fault).strip().splitlines() or [type(fault).__name__]
+    return CommandError(f"The database cannot be used: {reason}")
 
 
 def _unwritable(folder: Path) -> ImproperlyConfigured:

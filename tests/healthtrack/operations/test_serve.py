@@ -22,6 +22,7 @@ from healthtrack.accounts import second_factor
 from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
+from healthtrack.operations.preparation import database_fault
 from tests.support.embedded_postgres import wait_for
 from tests.support.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
 
@@ -218,7 +219,7 @@ def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
         pass
 
     fault = EmbeddedError("says what to do")
-    assert serve.database_fault(fault) is fault
+    assert database_fault(fault) is fault
 
 
 @pytest.mark.parametrize(("set_to", "asks"), [("", False), ("0", False), ("1", True)])

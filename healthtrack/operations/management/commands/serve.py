@@ -17,7 +17,11 @@ from healthtrack.accounts import second_factor
 from healthtrack.core.environment_values import MAX_PORT
 from healthtrack.operations import demo
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
-from healthtrack.operations.preparation import prepare_data_folder
+from healthtrack.operations.preparation import (
+    database_fault,
+    prepare_data_folder,
+    refuse_role_that_can_rewrite_history,
+)
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -69,6 +73,7 @@ class Command(BaseCommand):
             patients = SAMPLE_PATIENTS if is_embedded() else 0
         port = settings.PORT
         prepare_data_folder()
+        refuse_role_that_can_rewrite_history()
         with listen(port) as server:
             stop = Stop(server)
             try:
@@ -143,13 +148,6 @@ def listen(port: int) -> ThreadedWSGIServer:
         }
         reason = reasons.get(fault.errno or 0, f"cannot be used ({fault.strerror})")
         raise CommandError(f"Port {port} {reason}; choose another one: PORT={other} make run") from fault
-
-
-def database_fault(fault: Error) -> CommandError:
-    if isinstance(fault, CommandError):
-        return fault
-    (reason, *_) = str(fault).strip().splitlines() or [type(fault).__name__]
-    return CommandError(f"The database cannot be used: {reason}")
 
 
 def is_embedded() -> bool:
