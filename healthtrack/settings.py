@@ -7,10 +7,15 @@ from csp.constants import NONE, SELF
 from django.utils.functional import SimpleLazyObject
 
 from healthtrack.core import secret_files
+from healthtrack.core.lazy_modules import import_when_used
 from healthtrack.environment import BASE_DIR, Environment
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written with their types: ModelAdmin[TrackerModel]
+
+# procrastinate imports them in every process, for a fifth of its start-up, and only the worker uses them.
+import_when_used("croniter")
+import_when_used("dateutil.parser")
 
 ENVIRONMENT = Environment.read(os.environ)
 
@@ -109,6 +114,10 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,  # a connection that the database has dropped meanwhile is made anew
     }
 }
+
+# The worker imports the jobs when it starts, and who asks for one imports it: other processes need none.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
+PROCRASTINATE_IMPORT_PATHS = ["healthtrack.imports.tasks", "healthtrack.audit.tasks"]
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {

@@ -1,9 +1,10 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin, autodiscover
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
@@ -25,8 +26,13 @@ class HealthTrackSite(AdminSite):
     index_title = "Administration"
     site_url = None  # the administration is the site
 
+    def get_model_admin(self, model: type[Model]) -> ModelAdmin[Any]:
+        autodiscover()
+        return super().get_model_admin(model)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Without the address that leads to an object's page elsewhere: no object here has one."""
+        autodiscover()
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
     enable_nav_sidebar = False

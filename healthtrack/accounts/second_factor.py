@@ -11,7 +11,6 @@ from typing import cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import django_otp
-import segno
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
@@ -71,6 +70,8 @@ class Enrolment:
 
     @property
     def picture(self) -> str:
+        import segno  # noqa: PLC0415  (every process imports this module, and only this picture needs the library)
+
         return segno.make_qr(TOTPDevice(user=self.user, key=self.key).config_url).svg_data_uri(scale=5, border=4)
 
     @property
