@@ -1,14 +1,32 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
+
+from healthtrack.audit.registry import register_page_names
+from healthtrack.core.navigation import Section, arrange
+
+SECTIONS = (
+    Section("Home", page="home"),
+    Section("Records"),
+    Section("Trackers"),
+    Section("Imports"),
+    Section("Reports", page="reports:index"),
+    Section("Administration", page="admin:index"),
+)
+PAGE_NAMES = {"admin:index": "Read their own latest changes"}
 
 
 class HealthTrackConfig(AppConfig):
     name = "healthtrack"
     verbose_name = "HealthTrack"
+
+    def ready(self) -> None:
+        arrange(*SECTIONS)
+        register_page_names(lambda: PAGE_NAMES)
 
 
 class HealthTrackAdminConfig(SimpleAdminConfig):
@@ -25,8 +43,6 @@ class HealthTrackAdminConfig(SimpleAdminConfig):
 
 
 def _check_admins(*, app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
-    from django.contrib import admin  # noqa: PLC0415  (its site needs the apps)
-
-    admin.autodiscover()
+    admin.site.import_admins()  # type: ignore[attr-defined]  # the site is ours
     found: list[checks.CheckMessage] = check_admin_app(app_configs, **options)
     return found

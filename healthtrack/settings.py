@@ -34,8 +34,8 @@ SECRET_KEY = ENVIRONMENT.secret_key or cast("str", SimpleLazyObject(lambda: secr
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
 INSTALLED_APPS = [
-    "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
-    "django_otp.plugins.otp_totp",  # before the sign-in, likewise
+    "procrastinate.contrib.django",
+    "django_otp.plugins.otp_totp",
     "reports",
     "patients",
     "trackers",
@@ -59,7 +59,7 @@ INSTALLED_APPS = [
     "django_otp",
     "import_export",
     "pgtrigger",
-    "healthtrack.roles.apps.RolesConfig",  # last, for roles are made of the permissions of all
+    "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 
 MIDDLEWARE = [

@@ -18,7 +18,7 @@ RELATIONS = "xl/_rels/workbook.xml.rels"
 READER = """
 import resource, sys
 from pathlib import Path
-from healthtrack.imports.faults import FileRefusedError
+from healthtrack.imports.row_errors import FileRefusedError
 from healthtrack.imports.reading import open_table
 
 def peak():

@@ -16,7 +16,7 @@ from healthtrack.operations.embedded_postgres import binaries
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
 START = """
 from pathlib import Path
-from healthtrack.embedded_postgres.server import ensure_running
+from healthtrack.operations.embedded_postgres.server import ensure_running
 print(ensure_running(Path({folder!r}), grace_seconds=0.5), flush=True)
 input()
 """

@@ -24,7 +24,7 @@ from tests.support.embedded_postgres import (
 
 KEEPER_WHOSE_DEATH_NOBODY_HEARS = """
 import sys
-from healthtrack.embedded_postgres import keeper, unprivileged
+from healthtrack.operations.embedded_postgres import keeper, unprivileged
 unprivileged.end_with = lambda parent: None
 keeper.main(*sys.argv[1:])
 """

@@ -111,7 +111,7 @@ def test_a_cluster_that_cannot_be_made_is_reported_in_the_words_of_the_program(d
 def test_windows_is_told_to_use_another_database() -> None:
     script = (
         "import sys, django.db.backends.postgresql.base; sys.platform = 'win32'\n"
-        "import healthtrack.embedded_postgres.base"
+        "import healthtrack.operations.embedded_postgres.base"
     )
     said = subprocess.run(
         [sys.executable, "-c", script],

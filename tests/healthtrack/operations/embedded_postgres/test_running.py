@@ -23,7 +23,7 @@ SETTINGS = """
 
 PREFORK = """
 import os, pathlib, sys, time
-from healthtrack.embedded_postgres.server import ensure_running
+from healthtrack.operations.embedded_postgres.server import ensure_running
 ensure_running(pathlib.Path(sys.argv[1]), 0.5)
 if child := os.fork():
     print(child, flush=True)
@@ -35,7 +35,7 @@ time.sleep(60)
 """
 DAEMON = """
 import os, pathlib, sys
-from healthtrack.embedded_postgres.server import ensure_running
+from healthtrack.operations.embedded_postgres.server import ensure_running
 ensure_running(pathlib.Path(sys.argv[1]), 0.5)
 os.closerange(3, 100)
 ensure_running(pathlib.Path(sys.argv[1]), 0.5)
