@@ -62,26 +62,47 @@ INSTALLED_APPS = [
     "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 
+# A request passes them from the first to the last, and its answer from the last to the first.
 MIDDLEWARE = [
-    "healthtrack.core.middleware.numbered",
-    "healthtrack.operations.metrics.measured",
+    # First, so that whatever the others log or answer carries the reference of the request.
+    "healthtrack.core.middleware.request_id",
+    # Around the rest, so that refusals, redirects and static files are counted and timed too.
+    "healthtrack.operations.metrics.request_metrics",
+    # Leads to TLS before anything else is answered, a static file included.
     "django.middleware.security.SecurityMiddleware",
+    # Static files need no session, no database and no compression: they are compressed when they are collected.
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside of all that changes a page, for it compresses the finished one.
     "django.middleware.gzip.GZipMiddleware",
-    "healthtrack.core.middleware.guarded",
+    # Outside of the sign-in, so that its refusals and redirects carry the headers.
+    "healthtrack.core.middleware.security_headers",
+    # Likewise, for the policy of what a page may load.
     "csp.middleware.CSPMiddleware",
+    # Before the user, who is read from the session.
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Checks the host and completes addresses, before a view or the sign-in builds on them.
     "django.middleware.common.CommonMiddleware",
+    # Its token is in the page's cookie, so it needs no user; a form of another site reaches none of the following.
     "django.middleware.csrf.CsrfViewMiddleware",
+    # Needs the session.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Needs the user, and adds whether the session has shown the second factor.
     "django_otp.middleware.OTPMiddleware",
-    "healthtrack.audit.actor.attributed",
-    "healthtrack.audit.access_recorder.logged",
+    # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
+    "healthtrack.audit.actor.audit_actor",
+    # Outside of all that shows patients: an answer leaves once it is written down who saw whom.
+    "healthtrack.audit.access_recorder.access_log",
+    # Needs the session; before what may leave a message for the next page.
     "django.contrib.messages.middleware.MessageMiddleware",
-    "healthtrack.accounts.middleware.attended",
-    "healthtrack.accounts.middleware.second_factor_asked",
-    "healthtrack.accounts.middleware.moderated",
+    # Before the second factor: a session that has ended is asked for the password, not for a code.
+    "healthtrack.accounts.middleware.session_timeout",
+    # Before any page of the staff.
+    "healthtrack.accounts.middleware.require_second_factor",
+    # Inside of the access log: a file that is refused was not seen.
+    "healthtrack.accounts.middleware.download_rate_limit",
+    # Answers for a sign-in that the view refused; the last of those that look at the user, as its authors ask.
     "axes.middleware.AxesMiddleware",
+    # Sets its header on what views answer; for all other answers the policy above forbids frames.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

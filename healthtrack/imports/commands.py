@@ -22,7 +22,7 @@ class ImportCommand(BaseCommand):
 
     resource_class: ClassVar[type[SetResource]]
     # The checks import every page, which takes longer than the import of a small file; `make check` runs them.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a CSV, TSV or XLSX file")

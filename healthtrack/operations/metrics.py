@@ -39,7 +39,7 @@ REQUESTS = Counter(
 SECONDS = Histogram("healthtrack_request_seconds", "How long a page took to answer", ["view"], registry=OF_THIS_PROCESS)
 
 
-def measured(get_response: GetResponse) -> GetResponse:
+def request_metrics(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         begin = time.perf_counter()
         response = get_response(request)
