@@ -33,6 +33,7 @@ check: development
 	$(VENV_PYTHON) manage.py check --fail-level WARNING
 	$(VENV_PYTHON) manage.py makemigrations --check --dry-run
 	$(VENV_PYTHON) manage.py data_model --check
+	$(VENV_PYTHON) manage.py settings_table --check
 	$(VENV_PYTHON) scripts/audit.py requirements/development.txt
 
 bench: development

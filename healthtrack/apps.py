@@ -1,6 +1,10 @@
-from django.apps import AppConfig, apps
+from typing import Any
+
+from django.apps import AppConfig
 from django.contrib import admin
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core import checks
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core.navigation import Section, arrange
@@ -13,8 +17,6 @@ SECTIONS = (
     Section("Reports", page="reports:index"),
     Section("Administration", page="admin:index"),
 )
-# The page of an import tells of its jobs in people's words, and the page of a second factor shows its key.
-WITHOUT_PAGES = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
 PAGE_NAMES = {"admin:index": "Read their own latest changes"}
 
 
@@ -27,9 +29,20 @@ class HealthTrackConfig(AppConfig):
         register_page_names(lambda: PAGE_NAMES)
 
 
-class HealthTrackAdminConfig(AdminConfig):
+class HealthTrackAdminConfig(SimpleAdminConfig):
+    """Leave the admin modules of the apps to `HealthTrackSite`, which imports them when a page needs them.
+
+    They bring most of what HealthTrack imports, and a command that shows no page needs none of it.
+    """
+
     default_site = "healthtrack.site.HealthTrackSite"
 
     def ready(self) -> None:
-        super().ready()  # registers the pages of all apps
-        admin.site.unregister([apps.get_model(name) for name in WITHOUT_PAGES])
+        checks.register(check_dependencies, checks.Tags.admin)
+        checks.register(_check_admins, checks.Tags.admin)
+
+
+def _check_admins(*, app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
+    admin.site.import_admins()  # type: ignore[attr-defined]  # the site is ours
+    found: list[checks.CheckMessage] = check_admin_app(app_configs, **options)
+    return found

@@ -1,21 +1,37 @@
+import os
 from datetime import timedelta
-from pathlib import Path
+from typing import cast
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from django.utils.functional import SimpleLazyObject
 
-from healthtrack import environment
+from healthtrack.core import secret_files
+from healthtrack.core.lazy_modules import import_when_used
+from healthtrack.environment import BASE_DIR, Environment
+from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written with their types: ModelAdmin[TrackerModel]
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-HEALTHTRACK_DATA_DIR = environment.data_folder(BASE_DIR / "var")
+# procrastinate imports them in every process, for a fifth of its start-up, and only the worker uses them.
+import_when_used("croniter")
+import_when_used("dateutil.parser")
 
-DEBUG = environment.flag("HEALTHTRACK_DEBUG")
-PRODUCTION = environment.production()
-SECOND_FACTOR = environment.flag("HEALTHTRACK_SECOND_FACTOR", default=not DEBUG)  # whether everybody needs one
-SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
-ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ENVIRONMENT = Environment.read(os.environ)
+
+HEALTHTRACK_DATA_DIR = ENVIRONMENT.data_dir
+HEALTHTRACK_PG_BIN = ENVIRONMENT.pg_bin
+PORT = ENVIRONMENT.port
+WEB_CONCURRENCY = ENVIRONMENT.web_concurrency
+
+DEBUG = ENVIRONMENT.debug
+PRODUCTION = ENVIRONMENT.production
+# Whether everybody needs one. `manage.py serve` asks nobody unless the variable is set.
+SECOND_FACTOR = not DEBUG if ENVIRONMENT.second_factor is None else ENVIRONMENT.second_factor
+SECRET_KEY_FILE = HEALTHTRACK_DATA_DIR / "secret_key"
+# From the file only when it is needed: commands that sign nothing work before the first start has made it.
+SECRET_KEY = ENVIRONMENT.secret_key or cast("str", SimpleLazyObject(lambda: secret_files.read_key(SECRET_KEY_FILE)))
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",
@@ -46,26 +62,47 @@ INSTALLED_APPS = [
     "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 
+# A request passes them from the first to the last, and its answer from the last to the first.
 MIDDLEWARE = [
-    "healthtrack.core.middleware.numbered",
-    "healthtrack.operations.metrics.measured",
+    # First, so that whatever the others log or answer carries the reference of the request.
+    "healthtrack.core.middleware.request_id",
+    # Around the rest, so that refusals, redirects and static files are counted and timed too.
+    "healthtrack.operations.metrics.request_metrics",
+    # Leads to TLS before anything else is answered, a static file included.
     "django.middleware.security.SecurityMiddleware",
+    # Static files need no session, no database and no compression: they are compressed when they are collected.
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside of all that changes a page, for it compresses the finished one.
     "django.middleware.gzip.GZipMiddleware",
-    "healthtrack.core.middleware.guarded",
+    # Outside of the sign-in, so that its refusals and redirects carry the headers.
+    "healthtrack.core.middleware.security_headers",
+    # Likewise, for the policy of what a page may load.
     "csp.middleware.CSPMiddleware",
+    # Before the user, who is read from the session.
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Checks the host and completes addresses, before a view or the sign-in builds on them.
     "django.middleware.common.CommonMiddleware",
+    # Its token is in the page's cookie, so it needs no user; a form of another site reaches none of the following.
     "django.middleware.csrf.CsrfViewMiddleware",
+    # Needs the session.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Needs the user, and adds whether the session has shown the second factor.
     "django_otp.middleware.OTPMiddleware",
-    "healthtrack.audit.actor.attributed",
-    "healthtrack.audit.access_recorder.logged",
+    # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
+    "healthtrack.audit.actor.audit_actor",
+    # Outside of all that shows patients: an answer leaves once it is written down who saw whom.
+    "healthtrack.audit.access_recorder.access_log",
+    # Needs the session; before what may leave a message for the next page.
     "django.contrib.messages.middleware.MessageMiddleware",
-    "healthtrack.accounts.middleware.attended",
-    "healthtrack.accounts.middleware.second_factor_asked",
-    "healthtrack.accounts.middleware.moderated",
+    # Before the second factor: a session that has ended is asked for the password, not for a code.
+    "healthtrack.accounts.middleware.session_timeout",
+    # Before any page of the staff.
+    "healthtrack.accounts.middleware.require_second_factor",
+    # Inside of the access log: a file that is refused was not seen.
+    "healthtrack.accounts.middleware.download_rate_limit",
+    # Answers for a sign-in that the view refused; the last of those that look at the user, as its authors ask.
     "axes.middleware.AxesMiddleware",
+    # Sets its header on what views answer; for all other answers the policy above forbids frames.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -89,13 +126,19 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # fields' templates may be ours
 
+_DATABASE = ENVIRONMENT.database or {"ENGINE": EMBEDDED_ENGINE, "NAME": "healthtrack", "USER": "healthtrack"}
 DATABASES = {
     "default": {
-        **environment.database({"application_name": "healthtrack"}),
+        **_DATABASE,
+        "OPTIONS": {"application_name": "healthtrack", **_DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,  # a connection that the database has dropped meanwhile is made anew
     }
 }
+
+# The worker imports the jobs when it starts, and who asks for one imports it: other processes need none.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
+PROCRASTINATE_IMPORT_PATHS = ["healthtrack.imports.tasks", "healthtrack.audit.tasks"]
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {
@@ -167,7 +210,7 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "healthtrack.formats"
-TIME_ZONE = environment.time_zone("HEALTHTRACK_TIME_ZONE")
+TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -186,7 +229,6 @@ LOGGING = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = HEALTHTRACK_DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -194,8 +236,8 @@ STORAGES = {
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 IMPORT_UPLOADS = HEALTHTRACK_DATA_DIR / "uploads"
-IMPORT_MOST_BYTES = environment.whole_number("HEALTHTRACK_MOST_UPLOAD_MB", 200) * 1024**2
-IMPORT_MOST_ROWS = environment.whole_number("HEALTHTRACK_MOST_ROWS", 5_000_000)
+IMPORT_MOST_BYTES = ENVIRONMENT.max_upload_mb * 1024**2
+IMPORT_MOST_ROWS = ENVIRONMENT.max_rows
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
@@ -203,14 +245,14 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an im
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
 FILES_A_MINUTE = 10  # that one person may take out
-ACCESS_LOG_MONTHS = environment.whole_number("HEALTHTRACK_ACCESS_LOG_MONTHS", 72)
-TRUSTED_PROXIES = environment.networks("HEALTHTRACK_TRUSTED_PROXIES", "")
-METRICS_ADDRESSES = environment.networks("HEALTHTRACK_METRICS_ADDRESSES", "127.0.0.0/8,::1")
-BACKUP_RECIPIENTS = environment.names("HEALTHTRACK_BACKUP_RECIPIENTS", "")
+ACCESS_LOG_MONTHS = ENVIRONMENT.access_log_months
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+METRICS_ADDRESSES = ENVIRONMENT.metrics_addresses
+BACKUP_RECIPIENTS = ENVIRONMENT.backup_recipients
 
 if PRODUCTION:
-    if HTTPS_HEADER := environment.header("HEALTHTRACK_HTTPS_HEADER"):
-        SECURE_PROXY_SSL_HEADER = (HTTPS_HEADER, "https")
+    if ENVIRONMENT.https_header:
+        SECURE_PROXY_SSL_HEADER = (ENVIRONMENT.https_header, "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # asked on this machine, where there is no proxy between
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60

@@ -1,6 +1,9 @@
 from typing import Any
 
+from django.apps import apps
+from django.contrib.admin import ModelAdmin, autodiscover
 from django.contrib.admin.models import LogEntry
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
@@ -9,6 +12,8 @@ from healthtrack.accounts.admin_site import SignInSite
 from healthtrack.audit.access_recorder import saw
 
 MOST_ACTIONS = 10
+# The page of an import tells of its jobs in people's words, and the page of a second factor shows its key.
+WITHOUT_PAGES = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
 
 
 class HealthTrackSite(SignInSite):
@@ -18,8 +23,24 @@ class HealthTrackSite(SignInSite):
     site_url = None  # the administration is the site
     enable_nav_sidebar = False
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.has_admins = False
+
+    def import_admins(self) -> None:
+        """Import the admin modules of the apps, once, and take off the pages that stay closed."""
+        if not self.has_admins:
+            autodiscover()
+            self.unregister([apps.get_model(name) for name in WITHOUT_PAGES])
+            self.has_admins = True
+
+    def get_model_admin(self, model: type[Model]) -> ModelAdmin[Any]:
+        self.import_admins()
+        return super().get_model_admin(model)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Without the address that leads to an object's page elsewhere: no object here has one."""
+        self.import_admins()
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -41,6 +41,7 @@ SignIn = Callable[..., Client]
 def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.SECRET_KEY = "a key for the tests"  # with none, the first start makes one
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     # The tests of the sign-in switch these on.
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from django.db import connection
-from rapidfuzz import fuzz, process
 
 from trackers.models import TrackerModel
 
@@ -31,6 +30,8 @@ def models_named(names: Collection[str]) -> dict[str, list[TrackerModel]]:
 
 def models_of_like_names(names: Collection[str]) -> dict[str, list[TrackerModel]]:
     """The models whose names are the likest to each of the names, the likest first; none that is unlike."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415  (only this page needs the library)
+
     models = {model.pk: model for model in TrackerModel.objects.all()} if names else {}
     called = {(pk, True): str(model).lower() for pk, model in models.items()}
     called |= {(pk, False): model.model_name.lower() for pk, model in models.items()}

@@ -27,7 +27,7 @@ UNATTENDED = "unattended"  # in the address of what a page asks by itself, as do
 SHARE_UNNOTED = 60  # of the time that a person may be idle; so that not every page writes
 
 
-def attended(get_response: GetResponse) -> GetResponse:
+def session_timeout(get_response: GetResponse) -> GetResponse:
     """Ends the sessions of people who went away, or have been in for too long."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -42,7 +42,7 @@ def attended(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def second_factor_asked(get_response: GetResponse) -> GetResponse:
+def require_second_factor(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.owes_second_factor = second_factor.is_owed(request)  # type: ignore[attr-defined]
         if request.owes_second_factor and _page(request) not in WHILE_OWING:  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def second_factor_asked(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def moderated(get_response: GetResponse) -> GetResponse:
+def download_rate_limit(get_response: GetResponse) -> GetResponse:
     """Only so many files a minute leave with one person; none is read before it is sent."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

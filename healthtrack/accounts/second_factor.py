@@ -3,13 +3,14 @@
 import time
 from base64 import b32encode
 from binascii import unhexlify
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from typing import cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import django_otp
-import segno
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
@@ -26,6 +27,7 @@ KEY_BYTES = 20
 DIGITS = 6
 TOLERANCE = 1  # steps of half a minute by which a phone's clock may be wrong
 _ENROLLING = "enrolling"
+_NOT_ASKED = "healthtrack.second_factor_not_asked"
 
 
 def is_enrolled(user: User | AnonymousUser) -> bool:
@@ -37,7 +39,20 @@ def is_owed(request: HttpRequest) -> bool:
     user = request.user
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]  # by django-otp
         return False
-    return bool(settings.SECOND_FACTOR or request.session.get(OWED))
+    is_asked = settings.SECOND_FACTOR and _NOT_ASKED not in request.META
+    return bool(is_asked or request.session.get(OWED))
+
+
+def not_asked(application: WSGIApplication) -> WSGIApplication:
+    """Wrap the application of a server that only its own machine can reach, so that a password is enough.
+
+    No client can set this key: what a client sends has names that begin with HTTP_.
+    """
+
+    def served(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return application({**environ, _NOT_ASKED: True}, start_response)
+
+    return served
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ class Enrolment:
 
     @property
     def picture(self) -> str:
+        import segno  # noqa: PLC0415  (every process imports this module, and only this picture needs the library)
+
         return segno.make_qr(TOTPDevice(user=self.user, key=self.key).config_url).svg_data_uri(scale=5, border=4)
 
     @property

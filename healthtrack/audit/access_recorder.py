@@ -52,7 +52,7 @@ def saw(
     seen.file_rows = file_rows if file_rows is not None else seen.file_rows
 
 
-def logged(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def access_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """What cannot be written down is not shown: a fault of the log is one of the page. Who is refused saw nothing."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

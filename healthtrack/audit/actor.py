@@ -26,7 +26,7 @@ class RunOfSession(Func):
     output_field = BigIntegerField()
 
 
-def attributed(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def audit_actor(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Lets what a request changes be its person's; who only looks changes nothing."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

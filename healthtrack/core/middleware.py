@@ -18,7 +18,7 @@ HEADERS = {
 }
 
 
-def numbered(get_response: GetResponse) -> GetResponse:
+def request_id(get_response: GetResponse) -> GetResponse:
     """Gives each request a reference, which the log and the error page name."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -34,7 +34,7 @@ def numbered(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def guarded(get_response: GetResponse) -> GetResponse:
+def security_headers(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         for name, value in HEADERS.items():

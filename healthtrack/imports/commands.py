@@ -21,6 +21,8 @@ class ImportCommand(BaseCommand):
     """The import of one file from the command line, by a registered importer."""
 
     importer: ClassVar[str]
+    # The checks import every page, which takes longer than the import of a small file; `make check` runs them.
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a CSV, TSV or XLSX file")

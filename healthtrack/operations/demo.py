@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
-from healthtrack.environment import keep_secret
+from healthtrack.core import secret_files
 from healthtrack.operations import static_files
 
 USERNAME = "demo"
@@ -98,7 +98,7 @@ def _load_sample_data(patients: int) -> None:
 
 
 def _let_in(administrator: User) -> None:
-    administrator.set_password(keep_secret(_password_file(), secrets.token_urlsafe(12)))
+    administrator.set_password(secret_files.read_or_create(_password_file(), secrets.token_urlsafe(12)))
     administrator.save()
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,11 +15,10 @@ try:
     _figures = settings.HEALTHTRACK_DATA_DIR / "metrics"
 except ImproperlyConfigured as fault:
     sys.exit(f"HealthTrack: {fault}")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_figures)  # before prometheus_client is imported, which looks but once
 
 wsgi_app = "healthtrack.wsgi:application"
-bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or (os.cpu_count() or 1) + 1)
+bind = f"127.0.0.1:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
 threads = 4
 timeout = 60
 graceful_timeout = 30  # at a stop, what was begun is answered
@@ -28,7 +28,11 @@ logconfig_dict = settings.LOGGING
 
 
 def on_starting(_: Any) -> None:
+    # Not in this process: threads of a library that is loaded before a fork make the fork hang at its end.
+    prepared = subprocess.run([sys.executable, Path(settings.BASE_DIR, "manage.py"), "prepare"], check=False)  # noqa: S603  (our own command)
+    if prepared.returncode:
+        sys.exit(prepared.returncode)
     shutil.rmtree(_figures, ignore_errors=True)
     _figures.mkdir(mode=0o700)
-    # Not in this process: threads of a library that is loaded before a fork make the fork hang at its end.
-    subprocess.run([sys.executable, "-m", "healthtrack.operations.static_files"], check=True)
+    # For the processes that serve, before they import prometheus_client, which reads it once.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_figures)

@@ -39,7 +39,7 @@ REQUESTS = Counter(
 SECONDS = Histogram("healthtrack_request_seconds", "How long a page took to answer", ["view"], registry=OF_THIS_PROCESS)
 
 
-def measured(get_response: GetResponse) -> GetResponse:
+def request_metrics(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         begin = time.perf_counter()
         response = get_response(request)
@@ -90,7 +90,9 @@ def database_answers() -> bool:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_ask(request):
-        return HttpResponse("Metrics are for this machine; METRICS_ADDRESSES lets others ask.\n", "text/plain", 403)
+        return HttpResponse(
+            "Metrics are for this machine; HEALTHTRACK_METRICS_ADDRESSES lets others ask.\n", "text/plain", 403
+        )
     registry = CollectorRegistry()
     registry.register(DatabaseFigures())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several processes serve, and keep their figures there

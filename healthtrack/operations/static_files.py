@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 
-import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
@@ -29,8 +28,3 @@ def _fingerprint() -> str:
         content.update(f"{file} {file.stat().st_size}\n".encode())
         content.update(file.read_bytes())
     return content.hexdigest()
-
-
-if __name__ == "__main__":
-    django.setup()
-    collect()

@@ -1,11 +1,14 @@
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from tests.support.embedded_postgres import stop_servers
@@ -22,6 +25,20 @@ def database() -> Iterator[Database]:
     server.ask(f"CREATE DATABASE {name}")
     yield Database({**params, "dbname": name})
     server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def two_roles(database: Database) -> Iterator[tuple[Database, Database]]:
+    """The empty database as the role that owns it and as the role for the program; neither is a superuser."""
+    owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
+    for name in (owner, program):
+        database.ask(f"CREATE ROLE {name} LOGIN")
+    database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
+    yield Database({**database.params, "user": owner}), Database({**database.params, "user": program})
+    database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
+    for name in (program, owner):
+        database.ask(f"DROP OWNED BY {name} CASCADE")
+        database.ask(f"DROP ROLE {name}")
 
 
 @pytest.fixture
@@ -46,6 +63,16 @@ def in_production(environment: dict[str, str]) -> dict[str, str]:
         "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
         "WEB_CONCURRENCY": "1",
     }
+
+
+@pytest.fixture
+def as_the_program(in_production: dict[str, str], two_roles: tuple[Database, Database]) -> dict[str, str]:
+    """The environment of the web server in production: the owner has made the tables and given the rights."""
+    owner, program = two_roles
+    as_owner = {**in_production, "DATABASE_URL": owner.url}
+    for command in (("migrate", "-v0"), ("database_roles", "--app", program.params["user"], "--apply")):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=as_owner, check=True)
+    return {**in_production, "DATABASE_URL": program.url}
 
 
 @pytest.fixture

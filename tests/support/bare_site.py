@@ -9,11 +9,14 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.urls import URLPattern
 
+from healthtrack.environment import Environment
+
 urlpatterns: list[URLPattern] = []
 
 if __name__ == "__main__":
     settings.configure(
         HEALTHTRACK_DATA_DIR=Path(os.environ["HEALTHTRACK_DATA_DIR"]),
+        HEALTHTRACK_PG_BIN=Environment.read(os.environ).pg_bin,
         DATABASES={
             "default": {
                 "ENGINE": "healthtrack.operations.embedded_postgres",

@@ -5,13 +5,16 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.conf import settings
 
 from healthtrack.operations.embedded_postgres import binaries
 
 FOLDER = settings.BASE_DIR / "deploy"
-PROJECT, BACKUPS, VARIABLES = "/opt/healthtrack", "/var/lib/healthtrack-backups", "/etc/healthtrack/healthtrack.env"
+PROJECT, BACKUPS = "/opt/healthtrack", "/var/lib/healthtrack-backups"
+PYTHON = f"{PROJECT}/.venv/bin/python"
+VARIABLES, OWNERS_VARIABLES = "/etc/healthtrack/healthtrack.env", "/etc/healthtrack/owner.env"
 
 
 def lines(name: str) -> Iterator[tuple[str, str, str]]:
@@ -31,17 +34,30 @@ def lines(name: str) -> Iterator[tuple[str, str, str]]:
 def commands(name: str, key: str) -> list[list[str]]:
     """What systemd runs, in the words that it makes of a line."""
     values = [value for _, found, value in lines(name) if found == key]
-    return [[moved(word.replace("$$", "$").replace("%%", "%")) for word in shlex.split(value)] for value in values]
+    return [[_moved(word.replace("$$", "$").replace("%%", "%")) for word in shlex.split(value)] for value in values]
 
 
-def moved(text: str) -> str:
-    return text.replace(f"{PROJECT}/.venv/bin/python", sys.executable).replace(PROJECT, str(settings.BASE_DIR))
+def _moved(word: str) -> str:
+    """The word with the project's own paths; a word with blanks in it is a shell's script, where paths need quotes."""
+    in_word = shlex.quote if " " in word else str
+    return word.replace(PYTHON, in_word(sys.executable)).replace(PROJECT, in_word(str(settings.BASE_DIR)))
 
 
-def variables(own: dict[str, str]) -> dict[str, str]:
-    """The example's settings, those that it leaves to the reader filled in."""
-    text = (FOLDER / "healthtrack.env").read_text()
-    example = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+def moved(unit: str, variables: Path) -> str:
+    """The text of a unit whose files are where systemd finds them: the folder, the program and the variables."""
+    text = re.sub(rf"^(Exec\w+=){PYTHON}", rf'\1"{sys.executable}"', unit, flags=re.MULTILINE)
+    text = text.replace(f"WorkingDirectory={PROJECT}", f"WorkingDirectory={settings.BASE_DIR}")
+    for file in (VARIABLES, OWNERS_VARIABLES):
+        text = text.replace(file, str(variables))
+    return text
+
+
+def variables(own: dict[str, str], *files: str) -> dict[str, str]:
+    """The examples' settings, those left to the reader filled in; a later file wins over an earlier one."""
+    example: dict[str, str] = {}
+    for file in files:
+        text = (FOLDER / file).read_text()
+        example |= dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
     filled = {name: own.get(name, value) for name, value in example.items()}
     programs = f"{binaries.find()}{os.pathsep}{os.environ['PATH']}"
     return {"PATH": programs, **filled}

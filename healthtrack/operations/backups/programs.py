@@ -15,8 +15,7 @@ from django.db import connection
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from healthtrack.environment import EMBEDDED_ENGINE
-from healthtrack.operations.embedded_postgres import binaries
+from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE, binaries
 
 SETS_TRANSACTION_TIMEOUT = 17  # the first version whose pg_restore does, which older servers refuse
 _MOMENT_SECONDS = 1

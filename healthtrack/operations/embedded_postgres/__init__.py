@@ -1,0 +1,1 @@
+EMBEDDED_ENGINE = __name__  # as DATABASES names the backend

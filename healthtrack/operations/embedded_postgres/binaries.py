@@ -5,6 +5,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from django.conf import settings
+
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 
 OLDEST_MAJOR = 15
@@ -16,8 +18,7 @@ WAYS_OUT = (
 
 def find() -> Path:
     """The folder of the programs postgres and initdb."""
-    if named := os.environ.get("HEALTHTRACK_PG_BIN"):
-        folder = Path(named).expanduser().absolute()
+    if folder := settings.HEALTHTRACK_PG_BIN:
         if not _complete(folder):
             raise EmbeddedPostgresError(
                 f"HEALTHTRACK_PG_BIN names {folder}, which lacks the programs postgres and initdb: "

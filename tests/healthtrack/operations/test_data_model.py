@@ -109,7 +109,7 @@ def test_the_command_writes_the_page_that_its_check_then_accepts(project: Path, 
 
 
 def test_a_missing_or_stale_page_fails_the_check_and_is_left_alone(project: Path) -> None:
-    with pytest.raises(CommandError, match="stale; write it anew"):
+    with pytest.raises(CommandError, match="stale; write it again"):
         call_command("data_model", check=True)
     call_command("data_model")
     file = project / "docs" / "data-model.md"

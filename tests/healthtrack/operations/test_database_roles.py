@@ -4,8 +4,10 @@ All of it happens in the test's transaction, the making of the role too, and is 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +20,10 @@ from django.utils import timezone
 from healthtrack.audit import partitions, tasks
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports.models import State
+from healthtrack.operations import checks
 from healthtrack.operations.database_roles import KNOWS_MAINTAIN, written_once
+from healthtrack.operations.history_rights import ways_to_rewrite_history
+from healthtrack.operations.preparation import refuse_role_that_can_rewrite_history
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
 from patients.models import MedicalRecord
 from tests.conftest import SignIn
@@ -168,6 +173,65 @@ def test_no_setting_and_no_table_of_its_own_leads_the_trail_elsewhere(as_the_pro
         assert cursor.fetchone() == (1,)
 
 
+class TestWaysToRewriteHistory:
+    def test_the_programs_own_role_has_none(self, as_the_program: None) -> None:
+        assert ways_to_rewrite_history() == []
+
+    @pytest.mark.parametrize(
+        ("statement", "way"),
+        [
+            (f"ALTER ROLE {ROLE} SUPERUSER", "is a superuser"),
+            (f"ALTER ROLE {ROLE} CREATEROLE", "may give itself other roles (CREATEROLE)"),
+            (f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}", "may switch triggers off (SET ON PARAMETER"),
+            (f"GRANT pg_write_server_files TO {ROLE}", "is a member of pg_write_server_files"),
+            (f"GRANT pg_write_all_data TO {ROLE}", "has DELETE, UPDATE on the table access_log"),
+            (f"ALTER SCHEMA public OWNER TO {ROLE}", "owns the schema public"),
+            (f"ALTER TABLE medical_records OWNER TO {ROLE}", "owns the table medical_records"),
+            (f"ALTER TABLE changes OWNER TO {ROLE}", "owns the table changes"),
+            (f"GRANT UPDATE (page) ON access_log TO {ROLE}", "has UPDATE on the table access_log"),
+            (f"GRANT TRIGGER ON emergency_ends TO {ROLE}", "has TRIGGER on the table emergency_ends"),
+            (f"GRANT TRUNCATE ON {MONTH} TO {ROLE}", f"has TRUNCATE on the table {MONTH}"),
+            ("GRANT DELETE ON changes TO PUBLIC", "has DELETE on the table changes"),
+        ],
+    )
+    def test_each_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
+        do(statement)
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        ways = ways_to_rewrite_history()
+        do("RESET SESSION AUTHORIZATION")
+        assert any(found.startswith(way) for found in ways), ways
+
+    def test_the_rights_of_a_role_that_it_may_become_count(self, role: None) -> None:
+        do(f"CREATE ROLE {ROLE}_other")
+        do(f"GRANT DELETE ON changes TO {ROLE}_other")
+        do(f"ALTER ROLE {ROLE} NOINHERIT")
+        do(f"GRANT {ROLE}_other TO {ROLE}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        ways = ways_to_rewrite_history()
+        do("RESET SESSION AUTHORIZATION")
+        assert ways == ["has DELETE on the table changes"]
+
+
+class TestTheDeployCheck:
+    def test_names_the_role_what_it_may_do_and_the_remedy(self) -> None:
+        (error,) = checks.check_role_cannot_rewrite_history(databases=["default"])
+        assert re.match(r"The database role \w+ can rewrite who did and saw what: it is a superuser;", error.msg)
+        assert "database_roles --app ROLE --apply" in (error.hint or "")
+
+    def test_has_nothing_to_say_of_the_programs_own_role(self, as_the_program: None) -> None:
+        assert checks.check_role_cannot_rewrite_history(databases=["default"]) == []
+
+    def test_asks_nothing_of_a_database_that_is_not_to_be_checked(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            assert checks.check_role_cannot_rewrite_history() == []
+
+    def test_does_not_hold_up_a_look_at_healthtrack_on_ones_own_machine(self, settings: LazySettings) -> None:
+        refuse_role_that_can_rewrite_history()
+        settings.PRODUCTION = True
+        with pytest.raises(CommandError, match="can rewrite who did and saw what"):
+            refuse_role_that_can_rewrite_history()
+
+
 class TestTheCommand:
     def test_prints_what_it_would_do_and_does_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         do(f"CREATE ROLE {ROLE} LOGIN")
@@ -198,21 +262,8 @@ class TestTheCommand:
 
 
 class TestTwoRolesThatAreNoSuperusers:
-    @pytest.fixture
-    def roles(self, database: Database) -> Iterator[tuple[Database, Database]]:
-        """One that owns the database and one for the program, each signed in as itself."""
-        owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
-        for name in (owner, program):
-            database.ask(f"CREATE ROLE {name} LOGIN")
-        database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
-        yield tuple(Database({**database.params, "user": name}) for name in (owner, program))  # type: ignore[misc]
-        database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
-        for name in (program, owner):
-            database.ask(f"DROP OWNED BY {name} CASCADE")
-            database.ask(f"DROP ROLE {name}")
-
-    def test_one_migrates_and_the_other_works(self, roles: tuple[Database, Database], tmp_path: Path) -> None:
-        owner, program = roles
+    def test_one_migrates_and_the_other_works(self, two_roles: tuple[Database, Database], tmp_path: Path) -> None:
+        owner, program = two_roles
         (tmp_path / "data").mkdir()
         manage(owner.url, tmp_path / "data", "migrate", "-v0")
         manage(owner.url, tmp_path / "data", "database_roles", "--app", program.params["user"], "--apply")

@@ -7,16 +7,22 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import psycopg
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.management.base import CommandError
 from django.db import OperationalError
+from django.test import RequestFactory
 
+from healthtrack.accounts import second_factor
+from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
+from healthtrack.operations.preparation import database_fault
 from tests.support.embedded_postgres import wait_for
 from tests.support.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
 
@@ -208,32 +214,38 @@ def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(environment:
     assert "/dev/null/data cannot be written" in sentence
 
 
-@pytest.mark.parametrize("wish", ["abc", "0", "65536", "-1", "80.5", "٨٠٠٠", "9" * 5000])
-def test_a_port_that_is_none_is_refused(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORT", wish)
-    with pytest.raises(CommandError, match="set it to a number from 1 to 65535"):
-        serve.wished_port()
-
-
-@pytest.mark.parametrize(("wish", "port"), [("", 8000), (" 8001 ", 8001), ("65535", 65535)])
-def test_the_port_is_the_one_wished_for(wish: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORT", wish)
-    assert serve.wished_port() == port
-
-
 def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
     class EmbeddedError(CommandError, OperationalError):
         pass
 
     fault = EmbeddedError("says what to do")
-    assert serve.database_fault(fault) is fault
+    assert database_fault(fault) is fault
 
 
-@pytest.mark.parametrize(("wish", "asks"), [("", False), ("0", False), ("1", True)])
+@pytest.mark.parametrize(("set_to", "asks"), [("", False), ("0", False), ("1", True)])
 def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
-    wish: str, asks: bool, monkeypatch: pytest.MonkeyPatch
+    set_to: str, asks: bool, settings: LazySettings
 ) -> None:
-    monkeypatch.setenv("HEALTHTRACK_SECOND_FACTOR", wish)
-    assert serve.asks_second_factor() is asks
-    monkeypatch.setattr(settings, "PRODUCTION", True)
-    assert serve.asks_second_factor()
+    def is_asked(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
+        request = WSGIRequest(environ)
+        request.user, request.session = Member(), {}  # type: ignore[assignment]  # nothing else of them is read
+        return [str(second_factor.is_owed(request)).encode()]
+
+    def answer(**headers: str) -> bytes:
+        environ = {**RequestFactory().get("/", headers=headers).environ}
+        return b"".join(serve.application(is_asked)(environ, lambda *_: lambda _: None))
+
+    settings.SECOND_FACTOR = True
+    settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_SECOND_FACTOR": set_to})
+    assert answer() == str(asks).encode()
+    settings.PRODUCTION = True
+    assert answer() == b"True"
+    assert answer(**{"healthtrack.second_factor_not_asked": "1"}) == b"True"
+    assert settings.SECOND_FACTOR is True
+
+
+class Member:
+    is_authenticated = True
+
+    def is_verified(self) -> bool:
+        return False

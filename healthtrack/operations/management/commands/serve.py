@@ -1,5 +1,4 @@
 import errno
-import os
 import signal
 import subprocess
 import sys
@@ -7,19 +6,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import Error, connection
 
-from healthtrack import environment
-from healthtrack.environment import EMBEDDED_ENGINE
+from healthtrack.accounts import second_factor
+from healthtrack.core.environment_values import MAX_PORT
 from healthtrack.operations import demo
+from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
+from healthtrack.operations.preparation import (
+    database_fault,
+    prepare_data_folder,
+    refuse_role_that_can_rewrite_history,
+)
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
-HIGHEST_PORT = 65535
 SAMPLE_PATIENTS = 2000
 WORKER = (sys.executable, Path(settings.BASE_DIR, "manage.py"), "worker", "--until-input-ends")
 WORKER_TICK_SECONDS = 0.2
@@ -66,15 +71,16 @@ class Command(BaseCommand):
     def handle(self, *, patients: int | None, **_: object) -> None:
         if patients is None:
             patients = SAMPLE_PATIENTS if is_embedded() else 0
-        port = wished_port()
-        settings.SECOND_FACTOR = asks_second_factor()
+        port = settings.PORT
+        prepare_data_folder()
+        refuse_role_that_can_rewrite_history()
         with listen(port) as server:
             stop = Stop(server)
             try:
                 self.set_up(patients)
                 stop.interrupts = False
                 self.greet(port)
-                server.set_app(get_internal_wsgi_application())
+                server.set_app(application(get_internal_wsgi_application()))
                 with kept_worker():
                     server.serve_forever()
             except KeyboardInterrupt:
@@ -123,16 +129,11 @@ def _keep_worker(ended: threading.Event) -> None:
         ended.wait(WORKER_PAUSE_SECONDS)
 
 
-def asks_second_factor() -> bool:
-    """Here only who says so: this is a look at HealthTrack on one's own machine, which nobody else can reach."""
-    return settings.PRODUCTION or environment.flag("HEALTHTRACK_SECOND_FACTOR")
-
-
-def wished_port() -> int:
-    wish = os.environ.get("PORT", "").strip() or str(DEFAULT_PORT)
-    if not (wish.isascii() and wish.isdecimal() and len(wish) <= 5 and 1 <= int(wish) <= HIGHEST_PORT):
-        raise CommandError(f"PORT is {wish!r}; set it to a number from 1 to {HIGHEST_PORT}.")
-    return int(wish)
+def application(whole: WSGIApplication) -> WSGIApplication:
+    """Ask for a second factor only where the environment says so: nobody else can reach this server."""
+    if settings.PRODUCTION or settings.ENVIRONMENT.second_factor:
+        return whole
+    return second_factor.not_asked(whole)
 
 
 def listen(port: int) -> ThreadedWSGIServer:
@@ -140,20 +141,13 @@ def listen(port: int) -> ThreadedWSGIServer:
     try:
         return ThreadedWSGIServer((HOST, port), QuietRequestHandler)
     except OSError as fault:
-        other = port + 1 if DEFAULT_PORT <= port < HIGHEST_PORT else DEFAULT_PORT
+        other = port + 1 if DEFAULT_PORT <= port < MAX_PORT else DEFAULT_PORT
         reasons = {
             errno.EADDRINUSE: "is taken by another program",
             errno.EACCES: "is reserved to the system's administrator",
         }
         reason = reasons.get(fault.errno or 0, f"cannot be used ({fault.strerror})")
         raise CommandError(f"Port {port} {reason}; choose another one: PORT={other} make run") from fault
-
-
-def database_fault(fault: Error) -> CommandError:
-    if isinstance(fault, CommandError):
-        return fault
-    (reason, *_) = str(fault).strip().splitlines() or [type(fault).__name__]
-    return CommandError(f"The database cannot be used: {reason}")
 
 
 def is_embedded() -> bool:

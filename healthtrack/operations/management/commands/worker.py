@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from healthtrack.operations.preparation import prepare_data_folder, refuse_role_that_can_rewrite_history
 from healthtrack.operations.worker import work
 
 NICENESS = 5  # who waits for a page goes before who waits for an import
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, until_input_ends: bool, **_: Any) -> None:
+        prepare_data_folder()
+        refuse_role_that_can_rewrite_history()
         os.nice(NICENESS)
         if until_input_ends:
             threading.Thread(target=_end_with_input, daemon=True).start()

@@ -75,7 +75,7 @@ def test_metrics_are_not_for_others() -> None:
 
 
 @pytest.fixture
-def ports(in_production: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, int]]:
+def ports(as_the_program: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, int]]:
     """nginx before gunicorn; answers its ports, without TLS and with."""
     nginx = shutil.which("nginx")
     assert nginx
@@ -84,7 +84,7 @@ def ports(in_production: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, 
     for old, new in (
         ("listen 80;", f"listen {HOST}:{plain};"),
         ("listen 443 ssl;", f"listen {HOST}:{encrypted} ssl;"),
-        ("127.0.0.1:8000", f"{HOST}:{in_production['PORT']}"),
+        ("127.0.0.1:8000", f"{HOST}:{as_the_program['PORT']}"),
         ("/etc/ssl/healthtrack.pem", str(tmp_path / "pem")),
         ("/etc/ssl/private/healthtrack.key", str(tmp_path / "key")),
         ("/var/log/nginx/healthtrack.log", "stderr"),
@@ -97,7 +97,7 @@ def ports(in_production: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, 
     command = [nginx, "-p", f"{tmp_path}/", "-c", str(tmp_path / "nginx.conf")]
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stderr
-    with started(in_production), subprocess.Popen(command, stderr=subprocess.DEVNULL) as proxy:
+    with started(as_the_program), subprocess.Popen(command, stderr=subprocess.DEVNULL) as proxy:
         yield plain, encrypted
         proxy.terminate()
 

@@ -5,34 +5,65 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 
 from healthtrack.operations.backups import keys, reading
 from tests.healthtrack.operations.test_gunicorn import await_answer
 from tests.support.serving import Database, Server
-from tests.support.systemd_units import BACKUPS, FOLDER, VARIABLES, commands, lines, moved, variables
+from tests.support.systemd_units import (
+    BACKUPS,
+    FOLDER,
+    OWNERS_VARIABLES,
+    VARIABLES,
+    commands,
+    lines,
+    moved,
+    variables,
+)
 
 UNITS = sorted(file.name for file in FOLDER.iterdir() if file.suffix in {".service", ".timer"})
 SERVICES = [name for name in UNITS if name.endswith(".service")]
 SECTIONS = {"Unit", "Service", "Timer", "Install"}
 
 
+AS_OWNER = {"healthtrack-migrate.service", "healthtrack-backup.service", "healthtrack-access-log.service"}
+
+
+@dataclass
+class Deployment:
+    """The database after the migrate unit has run, and what the units of each role are started with."""
+
+    owner: Database
+    program: Database
+    of_owner: dict[str, str]
+    of_program: dict[str, str]
+
+
 @pytest.fixture
-def own(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    return variables(
-        {
-            "DATABASE_URL": environment["DATABASE_URL"],
-            "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
-            "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
-            "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make(tmp_path / "key"),
-            "PORT": environment["PORT"],
-        }
+def deployment(environment: dict[str, str], two_roles: tuple[Database, Database], tmp_path: Path) -> Deployment:
+    owner, program = two_roles
+    own = {
+        "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
+        "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
+        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make(tmp_path / "key"),
+        "PORT": environment["PORT"],
+    }
+    made = Deployment(
+        owner,
+        program,
+        variables({**own, "DATABASE_URL": owner.url}, "healthtrack.env", "owner.env"),
+        variables({**own, "DATABASE_URL": program.url}, "healthtrack.env"),
     )
+    migrate, give_rights = commands("healthtrack-migrate.service", "ExecStart")
+    run(migrate, made.of_owner)
+    run([*give_rights, "--app", program.params["user"]], made.of_owner)  # not healthtrack_app: tests run side by side
+    return made
 
 
 def run(command: list[str], own: dict[str, str]) -> None:
@@ -45,10 +76,9 @@ def test_systemd_takes_a_unit_without_a_word(name: str, tmp_path: Path) -> None:
     assert {section for section, _, _ in lines(name)} <= SECTIONS
     if not shutil.which("systemd-analyze"):
         return
-    (tmp_path / "healthtrack.env").touch()
+    (tmp_path / "variables").touch()
     for unit in UNITS:
-        text = moved((FOLDER / unit).read_text()).replace(VARIABLES, str(tmp_path / "healthtrack.env"))
-        (tmp_path / unit).write_text(text)
+        (tmp_path / unit).write_text(moved((FOLDER / unit).read_text(), tmp_path / "variables"))
     said = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True, check=False
     )
@@ -58,55 +88,131 @@ def test_systemd_takes_a_unit_without_a_word(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_no_service_may_do_more_than_it_needs(name: str) -> None:
     told = {key: value for section, key, value in lines(name) if section == "Service"}
-    assert told["User"] == "healthtrack"
-    assert told["EnvironmentFile"] == VARIABLES
     assert told["NoNewPrivileges"] == "yes"
     assert told["ProtectSystem"] == "strict"
     assert told["CapabilityBoundingSet"] == ""
-    assert "healthtrack" in told["StateDirectory"].split()
-    assert told["StateDirectoryMode"] == "0700"
+    assert told.get("StateDirectoryMode", "0700") == "0700"
 
 
-def test_the_web_server_starts_tells_systemd_and_stops(own: dict[str, str], tmp_path: Path) -> None:
-    (prepare,) = commands("healthtrack-web.service", "ExecStartPre")
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_owners_password_is_given_to_no_other_service_and_to_a_user_of_its_own(name: str) -> None:
+    users = {value for _, key, value in lines(name) if key in {"User", "Group"}}
+    files = [value for _, key, value in lines(name) if key == "EnvironmentFile"]
+    folders = {folder for _, key, value in lines(name) if key == "StateDirectory" for folder in value.split()}
+    if name in AS_OWNER:
+        assert users == {"healthtrack-owner"}
+        assert files == [VARIABLES, OWNERS_VARIABLES]
+        assert folders <= {"healthtrack-backups"}
+    else:
+        assert users == {"healthtrack"}
+        assert files == [VARIABLES]
+        assert folders == {"healthtrack"}
+
+
+@pytest.mark.parametrize("name", ["healthtrack-web.service", "healthtrack-worker.service"])
+def test_what_serves_starts_once_the_tables_are_up_to_date(name: str) -> None:
+    told = {key: value.split() for section, key, value in lines(name) if section == "Unit"}
+    assert "healthtrack-migrate.service" in told["Requires"]
+    assert "healthtrack-migrate.service" in told["After"]
+
+
+@pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".timer")])
+def test_a_timer_has_its_service_and_is_switched_on_by_systemd(name: str) -> None:
+    assert name.replace(".timer", ".service") in AS_OWNER
+    assert ("Install", "WantedBy", "timers.target") in lines(name)
+
+
+def test_the_web_server_starts_and_cannot_touch_the_trail_and_stops(deployment: Deployment, tmp_path: Path) -> None:
     (serve,) = commands("healthtrack-web.service", "ExecStart")
-    run(prepare, own)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(tmp_path / "notify"))
         told.settimeout(60)
         with subprocess.Popen(
             serve,
             cwd=settings.BASE_DIR,
-            env={**own, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WEB_CONCURRENCY": "1"},
+            env={**deployment.of_program, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WEB_CONCURRENCY": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            server = Server(process, int(own["PORT"]))
-            assert told.recv(1000).startswith(b"READY=1")
-            await_answer(server)
-            assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status == 200
-            assert server.stop()[0] == 0
+            try:
+                server = Server(process, int(deployment.of_program["PORT"]))
+                assert told.recv(1000).startswith(b"READY=1")
+                await_answer(server)
+                assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status == 200
+                assert roles_at_work(deployment) == {deployment.program.params["user"]}
+                for statement in TAMPERING:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        deployment.program.ask(statement)
+                assert server.stop()[0] == 0
+            finally:
+                process.terminate()
 
 
-def test_the_worker_starts_and_stops(own: dict[str, str], database: Database) -> None:
-    run([sys.executable, "manage.py", "migrate", "-v0"], own)
+TAMPERING = [
+    statement.format(table)
+    for table in ("changes", "access_log", "emergency_accesses", "emergency_ends")
+    for statement in (
+        "DELETE FROM {}",
+        "TRUNCATE {} CASCADE",
+        "SELECT FROM {} FOR UPDATE",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "DROP TABLE {}",
+    )
+]
+
+
+def roles_at_work(deployment: Deployment) -> set[str]:
+    """The roles of the sessions that HealthTrack has open, as the database sees them."""
+    working = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = %s AND application_name = 'healthtrack'"
+    return {role for (role,) in deployment.owner.ask(working, [deployment.owner.params["dbname"]])}
+
+
+@pytest.mark.parametrize("name", ["healthtrack-web.service", "healthtrack-worker.service"])
+def test_what_serves_refuses_the_role_that_owns_the_tables(name: str, deployment: Deployment) -> None:
+    (serve,) = commands(name, "ExecStart")
+    ended = subprocess.run(
+        serve, cwd=settings.BASE_DIR, env=deployment.of_owner, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    refusal = ended.stderr.splitlines()[-1]
+    assert f"The database role {deployment.owner.params['user']} can rewrite who did and saw what" in refusal
+    assert "owns the table access_log" in refusal
+    assert "`manage.py database_roles --app ROLE --apply`" in refusal
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_worker_starts_and_stops(deployment: Deployment) -> None:
     (work,) = commands("healthtrack-worker.service", "ExecStart")
-    with subprocess.Popen(work, cwd=settings.BASE_DIR, env=own, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not database.count("procrastinate_workers"):
+    with subprocess.Popen(
+        work, cwd=settings.BASE_DIR, env=deployment.of_program, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not deployment.program.count("procrastinate_workers"):
             time.sleep(0.1)
         process.terminate()
         assert process.wait(20) == 0, process.communicate()[1]
-    assert database.count("procrastinate_workers") == 0
+    assert deployment.program.count("procrastinate_workers") == 0
 
 
-def test_the_backup_is_written_and_old_ones_go(own: dict[str, str], tmp_path: Path) -> None:
+def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Deployment, tmp_path: Path) -> None:
     old = tmp_path / "old.backup"
     old.touch()
     os.utime(old, (0, 0))
     for key in ("ExecStart", "ExecStartPost"):
         (command,) = commands("healthtrack-backup.service", key)
-        run([word.replace(BACKUPS, str(tmp_path)) for word in command], own)
+        run([word.replace(BACKUPS, str(tmp_path)) for word in command], deployment.of_owner)
     (written,) = tmp_path.glob("*.backup")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}\.backup", written.name)
     reading.read_whole(written, keys.identities(tmp_path / "key"))
+
+    deployment.owner.ask(
+        "CREATE TABLE access_log_2001_01 PARTITION OF access_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
+    )
+    (keep,) = commands("healthtrack-access-log.service", "ExecStart")
+    run(keep, deployment.of_owner)
+    assert deployment.owner.ask("SELECT to_regclass('access_log_2001_01')") == [(None,)]
+
+    migrate, give_rights = commands("healthtrack-migrate.service", "ExecStart")
+    run(migrate, deployment.of_owner)
+    run([*give_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
+    assert not (tmp_path / "data").exists()  # which is the other user's

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from healthtrack.operations.embedded_postgres import binaries
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
@@ -53,8 +54,8 @@ def test_a_folder_that_one_cannot_write_is_named(data: Path, normal_user: list[s
         client.ask()
 
 
-def test_a_named_folder_without_programs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEALTHTRACK_PG_BIN", str(tmp_path))
+def test_a_named_folder_without_programs_is_refused(tmp_path: Path, settings: LazySettings) -> None:
+    settings.HEALTHTRACK_PG_BIN = tmp_path
     with pytest.raises(EmbeddedPostgresError, match="lacks the programs postgres and initdb: set it to"):
         binaries.find()
 

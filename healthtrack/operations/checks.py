@@ -1,0 +1,48 @@
+"""Checks of the configuration: Django runs them at the start of a command, and `check --deploy` all of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS
+
+from healthtrack.operations import history_rights
+
+MOST_REASONS = 3
+_REMEDY = (
+    "Give the web server and the worker a role of their own. As the role that owns the tables, run `manage.py migrate`"
+    " and `manage.py database_roles --app ROLE --apply`; then name ROLE in their DATABASE_URL, and keep the owner's for"
+    " migrations, backups and keep_access_log. README says more under “Another PostgreSQL”."
+)
+
+
+@checks.register
+def check_renamed_variables(**_: Any) -> list[checks.CheckMessage]:
+    """Warn of environment variables that are set under a name which the next release no longer reads."""
+    return [
+        checks.Warning(
+            f"The environment variable {old} has a new name, {new}.",
+            hint=f"Set {new} instead: the next release no longer reads {old}.",
+            id="healthtrack.W001",
+        )
+        for old, new in settings.ENVIRONMENT.renamed
+    ]
+
+
+@checks.register(checks.Tags.database, deploy=True)
+def check_role_cannot_rewrite_history(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """Refuse a database role that could change or remove the history and the access log, or evade them."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    ways = history_rights.ways_to_rewrite_history()
+    if not ways:
+        return []
+    listed = "; ".join(ways[:MOST_REASONS]) + (f"; and {len(ways) - MOST_REASONS} more" * (len(ways) > MOST_REASONS))
+    return [
+        checks.Error(
+            f"The database role {history_rights.role_of_session()} can rewrite who did and saw what: it {listed}.",
+            hint=_REMEDY,
+            id="healthtrack.E001",
+        )
+    ]

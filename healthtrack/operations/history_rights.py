@@ -1,0 +1,58 @@
+"""Whether the database role that HealthTrack runs as could rewrite who did and saw what, as the catalogue says."""
+
+from django.db import connection
+
+from healthtrack.operations.database_roles import written_once
+
+# All roles that the session can become count, for it can take their rights with SET ROLE.
+_ROLES = "SELECT oid, rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')"
+_POWERS = """
+    SELECT 'is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
+    UNION ALL
+    SELECT 'may give itself other roles (CREATEROLE)' FROM pg_roles WHERE rolname = current_user AND rolcreaterole
+    UNION ALL
+    SELECT 'may switch triggers off (SET ON PARAMETER session_replication_role)'
+     WHERE has_parameter_privilege('session_replication_role', 'SET')
+    UNION ALL
+    SELECT format('is a member of %%s', rolname) FROM pg_roles
+     WHERE rolname IN ('pg_execute_server_program', 'pg_write_server_files') AND pg_has_role(oid, 'MEMBER')
+    UNION ALL
+    SELECT format('owns the schema %%s', nspname) FROM pg_namespace
+     WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER')
+"""
+_OWNED = """
+    SELECT format('owns the table %%s', relname) FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'MEMBER')
+     ORDER BY relname <> ALL (%(tables)s::text[]), relname
+"""
+_WRITABLE = f"""
+    WITH roles AS ({_ROLES}),
+    trail AS (
+        SELECT to_regclass('public.' || name) AS relid FROM unnest(%(tables)s::text[]) AS name
+        UNION
+        SELECT relid FROM unnest(%(tables)s::text[]) AS name, pg_partition_tree(to_regclass('public.' || name))
+    )
+    SELECT format('has %%s on the table %%s', string_agg(DISTINCT right_name, ', '), relid::regclass)
+      FROM trail, roles, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
+     WHERE has_table_privilege(roles.oid, relid, right_name)
+        OR right_name = 'UPDATE' AND has_any_column_privilege(roles.oid, relid, right_name)
+     GROUP BY relid
+     ORDER BY relid::regclass::text
+"""  # noqa: S608  (put together of constants)
+
+
+def role_of_session() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        (name,) = cursor.fetchone()
+    return str(name)
+
+
+def ways_to_rewrite_history() -> list[str]:
+    """Say what lets the session's role change or remove the history, or keep changes out of it; the gravest first."""
+    found: list[str] = []
+    with connection.cursor() as cursor:
+        for query in (_POWERS, _OWNED, _WRITABLE):
+            cursor.execute(query, {"tables": written_once()})
+            found.extend(way for (way,) in cursor.fetchall())
+    return found
