@@ -1,7 +1,7 @@
 """An importer of another sort than tables goes the same way: uploaded, asked about, checked, applied and undone."""
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,8 @@ def registered(data_folder: Path, settings: LazySettings) -> Iterator[None]:
     """Register the importer for the test, with its template and the table that it counts into."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE_TABLE)
-    (engine,) = settings.TEMPLATES
-    folders: list[Path] = list(engine["DIRS"])
-    settings.TEMPLATES = [{**engine, "DIRS": [*folders, TEMPLATES]}]
+    engine: dict[str, Any] = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**engine, "DIRS": [*engine["DIRS"], TEMPLATES]}]
     registry.register(NAME, "tests.support.line_importer.line_importer")
     yield
     registry.unregister(NAME)
