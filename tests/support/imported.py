@@ -8,6 +8,7 @@ from pathlib import Path
 from healthtrack.imports import preview_queries, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.results import FaultGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import Fault
 from trackers.links import LinkCounts
@@ -46,6 +47,11 @@ class Imported:
     @property
     def notices(self) -> list[str]:
         return [str(notice) for notice in self.result.notices]
+
+    @property
+    def reason(self) -> str:
+        """Why it ended without importing."""
+        return reason_text(self.run.reason, self.run.reason_params)
 
     @property
     def fault_groups(self) -> Sequence[FaultGroup]:

@@ -39,9 +39,8 @@ def registered(data_folder: Path, settings: LazySettings) -> Iterator[None]:
     """Register the importer for the test, with its template and the table that it counts into."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE_TABLE)
-    (engine,) = settings.TEMPLATES
-    folders: list[Path] = engine["DIRS"]  # type: ignore[assignment]  # typed as object
-    settings.TEMPLATES = [{**engine, "DIRS": [*folders, TEMPLATES]}]
+    engine: dict[str, Any] = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**engine, "DIRS": [*engine["DIRS"], TEMPLATES]}]
     registry.register(NAME, "tests.support.line_importer.line_importer")
     yield
     registry.unregister(NAME)
