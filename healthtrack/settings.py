@@ -28,7 +28,6 @@ INSTALLED_APPS = [
     "healthtrack.audit.apps.AuditConfig",
     "healthtrack.core.apps.CoreConfig",
     "healthtrack.operations.apps.OperationsConfig",
-    "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -20,7 +20,7 @@ admin.site.unregister(TOTPDevice)  # whose page shows the key
 
 
 class SignInOfPeople(ModelAdmin[User]):
-    change_form_template = "sign-in/user.html"
+    change_form_template = "accounts/user.html"
 
     def get_urls(self) -> list[URLPattern]:
         return [
