@@ -1,19 +1,36 @@
 """Prints the ratios that the README quotes: `make bench`, or one part of it as in `make bench ARGS=imports`.
 
-Works in a scratch database of its own, which is dropped at the end.
+Works in a scratch database of its own, which is dropped at the end. `make bench ARGS="--against REV"` compares with
+another commit instead: see benchmarks/against.py.
 """
 
 import os
 import sys
+from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 import django
 
+from benchmarks import against
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
-def main(wanted: list[str]) -> None:
+def main() -> None:
+    parser = ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--against", metavar="REV", help="compare with this commit, in interleaved pairs")
+    parser.add_argument("--patients", type=int, default=100_000, help="how many patients a comparison works with")
+    wanted = parser.parse_args()
+    if wanted.against:
+        _refuse_unknown(wanted.parts, against.PARTS)
+        against.compare(wanted.against, wanted.patients, wanted.parts)
+    else:
+        measure(wanted.parts)
+
+
+def measure(wanted: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
     os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # who asks for the pages is let in without the pages of the sign-in
     django.setup()
@@ -34,9 +51,7 @@ def main(wanted: list[str]) -> None:
         "load": load.measure_load,
         "access": access.measure_access_log,
     }
-    unknown = set(wanted) - set(parts)
-    if unknown:
-        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(parts)}.")
+    _refuse_unknown(wanted, parts)
     everyday_name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
@@ -46,5 +61,10 @@ def main(wanted: list[str]) -> None:
         connection.creation.destroy_test_db(everyday_name, verbosity=0)
 
 
+def _refuse_unknown(wanted: "Iterable[str]", parts: "Iterable[str]") -> None:
+    if unknown := set(wanted) - set(parts):
+        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(parts)}.")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,0 +1,215 @@
+"""Measures one checkout for benchmarks/against.py, with what every commit offers: commands, pages, tables.
+
+Runs with the environment of the checkout in whose folder it is started. Reads lines such as `prepare imports` and
+`measure imports`, and answers each with a line of JSON: the seconds of each figure of the part.
+"""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import django
+
+IMPORT = "/admin/patients/medicalrecord/import/"
+RECORDS = "/admin/patients/medicalrecord/"
+LISTS = (
+    *("", "p=-1", "o=2", "o=-3&p=-1", "gender=F", "condition=asthma", "condition=gout", "linked=none"),
+    *("linked=brands", "max_age=18", "min_age=51", "appointment=stale", "gender=F&condition=asthma&max_age=35"),
+)
+REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
+NOT_TO_APPLY = re.compile("cancel|discard|undo|logout|search|views|theme")
+
+
+class Measurements:
+    """The parts of a comparison, each with what it needs before the first measurement."""
+
+    def __init__(self, files: Path) -> None:
+        self.files = files
+        self.loaded = False
+
+    def prepare(self, part: str) -> None:
+        from django.core.management import call_command  # noqa: PLC0415 (Django must be set up first)
+        from django.db import connection  # noqa: PLC0415
+
+        if part == "startup":
+            return
+        if not self.loaded:
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            call_command("import_fitness_trackers", self.files / "fitness_trackers.csv", stdout=io.StringIO())
+            self.client = signed_in()
+            self.loaded = True
+        if part in {"reports", "records", "home"} and not count_records():
+            self._import_records()
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
+
+    def measure(self, part: str) -> dict[str, float]:
+        figures: dict[str, float] = getattr(self, f"_measure_{part}")()
+        return figures
+
+    def _measure_startup(self) -> dict[str, float]:
+        command = [sys.executable, "manage.py", "help"]
+        return {"startup (manage.py help)": seconds(lambda: subprocess.run(command, check=True, capture_output=True))}
+
+    def _measure_imports(self) -> dict[str, float]:
+        empty_records()
+        first = seconds(self._import_records)
+        return {"imports": first, "imports, the same file again": seconds(self._import_records)}
+
+    def _measure_runs(self) -> dict[str, float]:
+        empty_records()
+        with worker():
+            start = time.perf_counter()
+            page = self._upload()
+            previewed = time.perf_counter() - start
+            self._apply(page)
+            return {"runs, upload to preview": previewed, "runs, upload to applied": time.perf_counter() - start}
+
+    def _measure_reports(self) -> dict[str, float]:
+        def look(report: str) -> Callable[[], None]:
+            return lambda: self._open(f"/reports/{report}/")
+
+        first, again = dict[str, float](), dict[str, float]()
+        for report in REPORTS:
+            change_data()
+            first[f"reports, {report} after a change"] = seconds(look(report))
+            again[f"reports, {report} again"] = fastest(look(report))
+        return {**first, **again}
+
+    def _measure_records(self) -> dict[str, float]:
+        taken = [fastest(lambda query=query: self._open(f"{RECORDS}?{query}")) for query in LISTS]  # type: ignore[misc]  # mypy infers no type for a default
+        return {"records, all lists": sum(taken), "records, slowest list": max(taken)}
+
+    def _measure_home(self) -> dict[str, float]:
+        change_data()
+        first = seconds(lambda: self._open("/"))
+        return {"home after a change": first, "home again": fastest(lambda: self._open("/"))}
+
+    def _open(self, address: str) -> None:
+        assert self.client.get(address, follow=True).status_code == 200
+
+    def _import_records(self) -> None:
+        from django.core.management import call_command  # noqa: PLC0415
+
+        call_command("import_medical_records", self.files / "medical_records.csv", stdout=io.StringIO())
+
+    def _upload(self) -> str:
+        from healthtrack.imports.models import State  # noqa: PLC0415
+
+        with (self.files / "medical_records.csv").open("rb") as file:
+            page = self.client.post(IMPORT, {"import_file": file})["Location"]
+        await_state(State.CHECKED)
+        return str(page)
+
+    def _apply(self, page: str) -> None:
+        from healthtrack.imports.models import State  # noqa: PLC0415
+
+        forms = Forms()
+        forms.feed(self.client.get(page).content.decode())
+        (action, fields), *_ = (form for form in forms.found if form[0] and not NOT_TO_APPLY.search(form[0]))
+        self.client.post(action if action.startswith("/") else page + action, fields)
+        await_state(State.APPLIED)
+
+
+class Forms(HTMLParser):
+    """The POST forms of a page, each with its address and its hidden fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.inside = values.get("method", "").lower() == "post"
+            if self.inside:
+                self.found.append((values.get("action", ""), {}))
+        elif tag == "input" and self.inside and values.get("type") == "hidden":
+            self.found[-1][1][values.get("name", "")] = values.get("value", "")
+
+
+def signed_in() -> Any:
+    """Return the browser of somebody who may see every page."""
+    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
+    return client
+
+
+def count_records() -> int:
+    from patients.models import MedicalRecord  # noqa: PLC0415
+
+    return MedicalRecord.objects.count()
+
+
+def change_data() -> None:
+    """Make what reports have counted out of date."""
+    from reports.models import ReportChange  # noqa: PLC0415
+
+    ReportChange.objects.create()
+
+
+def empty_records() -> None:
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE medical_record_and_trackers, medical_records")
+        cursor.execute("CHECKPOINT")
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    from procrastinate.contrib.django.models import ProcrastinateWorker  # noqa: PLC0415
+
+    with subprocess.Popen([sys.executable, "manage.py", "worker"], stdout=subprocess.DEVNULL) as process:
+        try:
+            while not ProcrastinateWorker.objects.exists():
+                time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
+
+
+def await_state(state: str) -> None:
+    from healthtrack.imports.models import ImportRun  # noqa: PLC0415
+
+    while (current := ImportRun.objects.latest("run_id").state) != state:
+        assert current in {"checking", "checked", "applying"}, f"the import is {current}"
+        time.sleep(0.02)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def fastest(work: Callable[[], object], rounds: int = 5) -> float:
+    return min(seconds(work) for _ in range(rounds))
+
+
+def main(files: Path) -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed must not be taken for an answer
+    django.setup()
+    measurements = Measurements(files)
+    for line in sys.stdin:
+        what, part = line.split()
+        print(json.dumps(getattr(measurements, what)(part)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
