@@ -18,8 +18,8 @@ SECRET_KEY = environment.secret_key(HEALTHTRACK_DATA_DIR)
 ALLOWED_HOSTS = environment.names("HEALTHTRACK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "procrastinate.contrib.django",  # before the imports, which take its pages off the admin
-    "django_otp.plugins.otp_totp",  # before the sign-in, likewise
+    "procrastinate.contrib.django",
+    "django_otp.plugins.otp_totp",
     "reports",
     "patients",
     "trackers",
@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "healthtrack.audit.apps.AuditConfig",
     "healthtrack.core.apps.CoreConfig",
     "healthtrack.operations.apps.OperationsConfig",
+    "healthtrack.apps.HealthTrackConfig",
     "healthtrack.apps.HealthTrackAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -42,7 +43,7 @@ INSTALLED_APPS = [
     "django_otp",
     "import_export",
     "pgtrigger",
-    "healthtrack.roles.apps.RolesConfig",  # last, for roles are made of the permissions of all
+    "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 
 MIDDLEWARE = [

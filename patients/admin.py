@@ -1,6 +1,6 @@
 from datetime import date
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -15,7 +15,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import saw
@@ -24,15 +23,12 @@ from healthtrack.imports.model_admin import CarefulAdmin
 from patients import linking
 from patients.filters import RecordFilter, kinds_asked
 from patients.inlines import TrackerLinkInline
-from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.models import MedicalRecord
 from patients.record_list import RecordList
 from patients.resources import MedicalRecordResource
 from patients.search import found_by
-from trackers.admin import TrackerModelAdmin, rows_per_model
-from trackers.models import TrackerModel
 
 if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
     from import_export.formats.base_formats import Format
 
 SHOWN_CHARACTERS = 60
@@ -192,57 +188,3 @@ class MedicalRecordAdmin(CarefulAdmin):
             obj.save(force_insert=True)
         if restated:
             linking.relink([obj.pk])
-
-
-class _Counts(TypedDict):
-    patient_count: int
-
-
-class PatientsTrackerModelAdmin(TrackerModelAdmin):
-    """The tracker models' pages with what concerns patients, of whom the trackers app knows nothing."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        models = super().get_queryset(request)
-        counted: QuerySet[Any] = models.annotate(patient_count=rows_per_model(MedicalRecordTracker.objects.all()))
-        return counted
-
-    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        return (*super().get_list_display(request), self._patients_column(request))
-
-    def get_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
-        fields = tuple(super().get_fields(request, obj))
-        return (*fields, self._patients_column(request)) if obj else fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
-        return (*super().get_readonly_fields(request, obj), "patients", "linked_patients")
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        in_use = self.get_queryset(request).filter(pk__in=[model.pk for model in objs], patient_count__gt=0)
-        if refusals := [_refusal(model) for model in in_use]:
-            return [], {}, set(), refusals
-        return super().get_deleted_objects(objs, request)
-
-    @admin.display(ordering="patient_count")
-    def patients(self, model: "WithAnnotations[TrackerModel, _Counts]") -> str:
-        return f"{model.patient_count:,}"
-
-    @admin.display(description="patients", ordering="patient_count")
-    def linked_patients(self, model: "WithAnnotations[TrackerModel, _Counts]") -> str:
-        if not model.patient_count:
-            return self.patients(model)
-        records = reverse("admin:patients_medicalrecord_changelist")
-        query = urlencode({"tracker_model": model.pk})
-        return format_html('<a href="{}?{}">{}</a>', records, query, self.patients(model))
-
-    def _patients_column(self, request: HttpRequest) -> str:
-        records = self.admin_site.get_model_admin(MedicalRecord)
-        return "linked_patients" if records.has_view_permission(request) else "patients"
-
-
-def _refusal(model: "WithAnnotations[TrackerModel, _Counts]") -> str:
-    users = "1 patient uses it" if model.patient_count == 1 else f"{model.patient_count:,} patients use it"
-    return f"{model} cannot be deleted: {users}."
-
-
-admin.site.unregister(TrackerModel)
-admin.site.register(TrackerModel, PatientsTrackerModelAdmin)

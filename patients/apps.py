@@ -1,5 +1,17 @@
 from django.apps import AppConfig
 
+from healthtrack.audit.registry import register_page_names
+from healthtrack.core import navigation
+from patients.navigation import entries
+
+PAGE_NAMES = {
+    "admin:patients_medicalrecord_change": "Opened the record",
+    "admin:patients_medicalrecord_changelist": "Read the list of records",
+    "admin:patients_medicalrecord_delete": "Was asked whether to delete the record",
+    "admin:patients_medicalrecord_export": "Exported records",
+    "admin:patients_medicalrecord_history": "Read the record's history",
+}
+
 
 class PatientsConfig(AppConfig):
     name = "patients"
@@ -7,3 +19,9 @@ class PatientsConfig(AppConfig):
 
     def ready(self) -> None:
         from patients import signals  # noqa: F401, PLC0415  (connects the receivers, once the models are there)
+        from patients.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
+        from trackers import model_extensions  # noqa: PLC0415  (models are only ready here)
+
+        model_extensions.register(PatientsOfModels())
+        navigation.register(entries)
+        register_page_names(lambda: PAGE_NAMES)

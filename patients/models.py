@@ -7,12 +7,15 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Lower
 
-from healthtrack.audit.triggers import history, made_by_run
+from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
 from patients import triggers
 from patients.age import completed_years
 from patients.expressions import NameWords, Terms
-from trackers.models import TrackerModel
+from trackers.models import TRACKER_MODEL, TrackerModel
+
+# By number, for names are not to be read on pages that are no patient's.
+PATIENT = Subject("patient_id", stored_in="patient_id", is_named_by_key=True, is_access_logged=True)
 
 
 class PatientNumber(models.CharField[str, str]):
@@ -134,7 +137,7 @@ class MedicalRecord(models.Model):
             pgtrigger.ReadOnly(name="patient_id_never_changes", fields=["patient_id"]),
             triggers.records_inserted,
             triggers.records_updated,
-            *history(internal=["link_count"]),
+            *history(PATIENT, internal=["link_count"]),
         ]
 
     def __str__(self) -> str:
@@ -190,7 +193,7 @@ class MedicalRecordTracker(models.Model):
             triggers.links_updated,
             triggers.links_deleted,
             triggers.links_truncated,
-            *history(),
+            *history(PATIENT, TRACKER_MODEL),
         ]
 
     def __str__(self) -> str:

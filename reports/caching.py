@@ -24,18 +24,18 @@ _PRUNE = "WITH gone AS (DELETE FROM report_changes) INSERT INTO report_changes D
 Answer = TypeVar("Answer")
 
 
-def kept(report: str, asked: object, count: Callable[[], Answer]) -> Answer:
-    """What was counted for this question, if nothing has changed since; otherwise counts."""
+def cached(key: str, parameters: object, count: Callable[[], Answer]) -> Answer:
+    """Return what was counted for this key and these parameters, if nothing has changed since; otherwise count."""
     state = _state()
-    # A digest, for what is asked may hold a patient's words.
-    key = hashlib.sha256(repr((report, asked, state)).encode()).hexdigest()
+    # A digest, for the parameters may hold a patient's words.
+    digest = hashlib.sha256(repr((key, parameters, state)).encode()).hexdigest()
     answers = caches["reports"]
-    answer: Answer | None = answers.get(key)
+    answer: Answer | None = answers.get(digest)
     if answer is None:
         answer = count()
         # Of what was changed while it was counted, the answer may hold one part and lack another.
         if _state() == state:
-            answers.set(key, answer)
+            answers.set(digest, answer)
     return answer
 
 
@@ -46,19 +46,19 @@ class Count(Generic[Answer]):
     at: datetime
     seconds: float
 
-    def serves(self, state: str | None) -> bool:
-        """As long as nothing has changed; what was slow to count, also for many times as long as that took."""
+    def is_fresh(self, state: str | None) -> bool:
+        """Return whether nothing has changed, or counting took so long that a short age does not matter."""
         age = (timezone.now() - self.at).total_seconds()
         return state == self.state or (self.seconds > QUICK_SECONDS and age < PATIENCE * self.seconds)
 
 
-def kept_a_while(report: str, count: Callable[[], Answer]) -> Count[Answer]:
-    """What was counted last, or a while ago, and when: for a page that has to be quick whatever changes meanwhile."""
-    last: Count[Answer] | None = caches["reports"].get(report)
+def cached_stale(key: str, count: Callable[[], Answer]) -> Count[Answer]:
+    """Return what was counted last, and when, even if the data changed a moment ago: for a page that must be quick."""
+    last: Count[Answer] | None = caches["reports"].get(key)
     state, at = _state(), timezone.now()
-    if last is None or not last.serves(state):
+    if last is None or not last.is_fresh(state):
         last = Count(count(), state, at, (timezone.now() - at).total_seconds())
-        caches["reports"].set(report, last)
+        caches["reports"].set(key, last)
     return last
 
 

@@ -14,18 +14,11 @@ from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 
 class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
-    """Holds the reports' permissions; it has no table."""
+    """Holds the permissions of the reports, which `contributions.create_permissions` makes; it has no table."""
 
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = [
-            ("view_age_groups", "Can see the report of patients by age group"),
-            ("view_without_tracker", "Can see the report that names patients without a tracker"),
-            ("view_brands", "Can see the report of patients by tracker brand"),
-            ("view_conditions", "Can see the report of tracker use by medical condition"),
-            ("view_data_quality", "Can see the report of data quality"),
-        ]
 
 
 class ReportChange(models.Model):  # noqa: DJ008 (nobody reads it)

@@ -7,10 +7,12 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from healthtrack.core import search_terms
+from healthtrack.core.permissions import can_view
 from healthtrack.core.text import shown
 from patients.filters import PARAMETERS
+from patients.models import MedicalRecord
 from reports.models import SavedView
-from reports.views.index import REPORTS
+from reports.registry import reports
 
 RECORDS = "admin:patients_medicalrecord_changelist"
 SHARE = "reports.share_savedview"
@@ -30,10 +32,8 @@ class UnsavableError(ValueError):
 
 def titles_open_to(user: User | AnonymousUser) -> dict[str, str]:
     """The pages of which this person may have views, by what they are called."""
-    titles = {f"reports:{report.name}": report.title for report in REPORTS if report.open_to(user)}
-    if user.is_staff and (
-        user.has_perm("patients.view_medicalrecord") or user.has_perm("patients.change_medicalrecord")
-    ):
+    titles = {f"reports:{report.name}": report.title for report in reports() if report.open_to(user)}
+    if user.is_staff and can_view(user, MedicalRecord):
         titles[RECORDS] = "Records"
     return titles
 

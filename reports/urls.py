@@ -1,7 +1,8 @@
 from django.urls import path
 
-from reports.gallery import Gallery
-from reports.views.index import REPORTS, Index
+from reports.registry import reports
+from reports.views.chart_gallery import Gallery
+from reports.views.index import Index
 from reports.views.saved_views import ChangeView, DeleteView, SavedViews, SaveView
 
 app_name = "reports"
@@ -12,5 +13,5 @@ urlpatterns = [
     path("views/save/", SaveView.as_view(), name="save-view"),
     path("views/<int:view_id>/", ChangeView.as_view(), name="change-view"),
     path("views/<int:view_id>/delete/", DeleteView.as_view(), name="delete-view"),
-    *(path(f"{report.name}/", report.as_view(), name=report.name) for report in REPORTS),
+    *(path(f"{report.name}/", report.as_view(), name=report.name) for report in reports()),
 ]

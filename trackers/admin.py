@@ -3,8 +3,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget, RelatedFieldWidgetWrapper
-from django.db.models import Count, IntegerField, Min, OuterRef, QuerySet, Subquery, UniqueConstraint
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Min, QuerySet, UniqueConstraint
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
@@ -13,6 +12,8 @@ from django.utils import timezone
 from healthtrack.audit.admin_history import HistoryPages
 from healthtrack.core.admin import CLEANED_TEXT, CarefulPages
 from healthtrack.imports.model_admin import CarefulAdmin
+from trackers.counts import rows_per_model
+from trackers.model_extensions import extensions
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -74,12 +75,6 @@ class VariantInline(admin.TabularInline[FitnessTracker, TrackerModel]):
         return super().get_queryset(request).select_related("model")
 
 
-def rows_per_model(rows: QuerySet[Any]) -> Coalesce:
-    """How many of these rows belong to each tracker model."""
-    counted = rows.filter(model=OuterRef("pk")).order_by().values("model").annotate(rows=Count("*"))
-    return Coalesce(Subquery(counted.values("rows")), 0, output_field=IntegerField())
-
-
 class _Counts(TypedDict):
     variant_count: int
 
@@ -103,20 +98,38 @@ class TrackerModelAdmin(CarefulAdmin):
         css = {"all": ("trackers/lists.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        models = super().get_queryset(request)
-        counted: QuerySet[Any] = models.annotate(variant_count=rows_per_model(FitnessTracker.objects.all()))
-        return counted
+        models: QuerySet[Any] = super().get_queryset(request)
+        models = models.annotate(variant_count=rows_per_model(FitnessTracker.objects.all()))
+        for extension in extensions:
+            models = extension.annotate(models)
+        return models
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_list_display(request), *_extra_columns(request))
+
+    def get_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
+        return (*super().get_fields(request, obj), *(_extra_columns(request) if obj else ()))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
+        return (*super().get_readonly_fields(request, obj), *_extra_columns(request))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        named = TrackerModel.objects.filter(pk__in=[model.pk for model in objs], aliases__isnull=False)
+        keys = [model.pk for model in objs]
+        named = TrackerModel.objects.filter(pk__in=keys, aliases__isnull=False)
         counted: QuerySet[Any] = named.annotate(alias_count=Count("aliases"), alias=Min("aliases__name"))
-        if refusals := [_refusal(model) for model in counted]:
+        chosen = self.get_queryset(request).filter(pk__in=keys)
+        refusals = [sentence for extension in extensions for sentence in extension.refusals(chosen)]
+        if refusals := refusals or [_refusal(model) for model in counted]:
             return [], {}, set(), refusals
         return super().get_deleted_objects(objs, request)
 
     @admin.display(description="variants", ordering="variant_count")
     def number_of_variants(self, model: "WithAnnotations[TrackerModel, _Counts]") -> int:
         return model.variant_count
+
+
+def _extra_columns(request: HttpRequest) -> list[Any]:
+    return [column for extension in extensions for column in extension.columns(request.user)]
 
 
 def _refusal(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:

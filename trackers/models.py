@@ -7,10 +7,11 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
-from healthtrack.audit.triggers import history, made_by_run
+from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
 
 HIGHEST_RATING = Decimal(5)
+TRACKER_MODEL = Subject("model_id", stored_in="model_id")
 
 
 class TrackerModel(models.Model):
@@ -42,7 +43,7 @@ class TrackerModel(models.Model):
             not_blank("tracker_models", "model_name"),
             not_blank("tracker_models", "device_type"),
         ]
-        triggers = history()
+        triggers = history(TRACKER_MODEL)
 
     def __str__(self) -> str:
         return f"{self.brand_name} {self.model_name}"
@@ -123,7 +124,7 @@ class FitnessTracker(models.Model):
                 violation_error_message="The rating lies outside 0 to 5.",
             ),
         ]
-        triggers = history()
+        triggers = history(TRACKER_MODEL)
 
     def __str__(self) -> str:
         looks = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
@@ -180,7 +181,7 @@ class TrackerAlias(models.Model):
         # Patients are linked anew by the name that is saved: under another one, those of the old would be forgotten.
         triggers = [
             pgtrigger.ReadOnly(name="name_never_changes", fields=["name"]),
-            *history(internal=["created_at", "created_by_id"]),
+            *history(TRACKER_MODEL, internal=["created_at", "created_by_id"]),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -11,12 +11,9 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts import second_factor
 from healthtrack.accounts.models import Session
-
-admin.site.unregister(TOTPDevice)  # whose page shows the key
 
 
 class SignInOfPeople(ModelAdmin[User]):

@@ -19,26 +19,12 @@ from django.views.decorators.cache import cache_control
 from healthtrack.audit.access_recorder import saw
 from healthtrack.audit.admin_history import change_asked
 from healthtrack.audit.models import Access
+from healthtrack.audit.registry import page_names, run_address
 from healthtrack.core.widgets import DayInput
 
 VIEW = "audit.view_access"
 ROWS_A_PAGE = 50
 PATIENTS_A_ROW = 10
-WORDS = {
-    "home": "Read the latest changes on Home",
-    "accesses": "Read who saw what",
-    "changes": "Read the list of changes",
-    "admin:index": "Read their own latest changes",
-    "admin:patients_medicalrecord_change": "Opened the record",
-    "admin:patients_medicalrecord_changelist": "Read the list of records",
-    "admin:patients_medicalrecord_delete": "Was asked whether to delete the record",
-    "admin:patients_medicalrecord_export": "Exported records",
-    "admin:patients_medicalrecord_history": "Read the record's history",
-    "admin:imports_importrun_change": "Read the rows of an import",
-    "admin:imports_importrun_faulty": "Took out the faulty rows of an import",
-    "admin:imports_importrun_undo": "Was asked whether to undo an import",
-    "reports:without-tracker": "Read the report of patients without a tracker",
-}
 
 
 class AccessesForm(forms.Form):
@@ -50,12 +36,10 @@ class AccessesForm(forms.Form):
 @dataclass(frozen=True)
 class Row:
     access: Access
+    page: str
     patients: Sequence[str]
     others: int
-
-    @property
-    def words(self) -> str:
-        return WORDS.get(self.access.page, self.access.page)
+    run_href: str
 
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
@@ -100,6 +84,9 @@ class Accesses(UserPassesTestMixin, View):
 
 def _rows(accesses: Sequence[Access], patient: str) -> Iterator[Row]:
     """Of many patients the first few are named, or the one asked for alone."""
+    names = page_names()
     for access in accesses:
         shown = [patient] if patient else access.patient_ids[:PATIENTS_A_ROW]
-        yield Row(access, shown, len(access.patient_ids) - len(shown))
+        page = names.get(access.page, access.page)
+        run = run_address(access.run_id) if access.run_id else ""
+        yield Row(access, page, shown, len(access.patient_ids) - len(shown), run)

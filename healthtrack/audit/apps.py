@@ -1,7 +1,17 @@
 from django.apps import AppConfig
 
+from healthtrack.audit.navigation import entries
+from healthtrack.audit.registry import register_page_names
+from healthtrack.core import navigation
+
+PAGE_NAMES = {"accesses": "Read who saw what", "changes": "Read the list of changes"}
+
 
 class AuditConfig(AppConfig):
     name = "healthtrack.audit"
     label = "audit"
     verbose_name = "History"
+
+    def ready(self) -> None:
+        navigation.register(entries)
+        register_page_names(lambda: PAGE_NAMES)

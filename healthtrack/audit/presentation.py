@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
@@ -15,8 +14,9 @@ from django.db.models import DateField, ForeignKey, Model
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from healthtrack.audit.access_recorder import saw
 from healthtrack.audit.models import Action, Change
+from healthtrack.audit.registry import run_address
+from healthtrack.audit.subjects import is_named_by_key, key_columns, key_of, model_of
 from healthtrack.audit.triggers import MADE_BY_RUN
 
 COMMAND_LINE = "the command line"
@@ -32,7 +32,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """A change in words; the run is the import that did it."""
+    """A change in words; the run is the import that did it, and `href` a page of the changed row."""
 
     at: datetime
     who: str
@@ -44,30 +44,12 @@ class Entry:
     href: str = ""
     request: str = ""
 
-
-def tracked_models() -> dict[str, type[Model]]:
-    """The models whose tables have a history, by their tables."""
-    return {
-        model._meta.db_table: model
-        for model in apps.get_models()
-        if not model._meta.proxy
-        and any(trigger.name == "history_update" for trigger in getattr(model._meta, "triggers", ()))
-    }
-
-
-def model_of(change: Change) -> type[Model]:
-    return tracked_models()[change.table_name]
-
-
-def key_of(change: Change) -> dict[str, Any]:
-    """The changed row's key: each of its columns with the value."""
-    own = {"patient_id": change.patient_id, "model_id": change.model_id}
-    keys = [str(key.column) for key in model_of(change)._meta.pk_fields]
-    return {key: own.get(key, change.row_id) for key in keys}
+    @property
+    def run_href(self) -> str:
+        return run_address(self.run_id) if self.run_id else ""
 
 
 def entries(changes: Sequence[Change]) -> list[Entry]:
-    saw(change.patient_id for change in changes if change.patient_id is not None)
     return list(_Words(changes).entries())
 
 
@@ -93,7 +75,7 @@ class _Words:
             )
 
     def _names(self) -> dict[type[Model], dict[Any, str]]:
-        """Of the rows that still stand, a query for each of the few tables that have names; a patient is a number."""
+        """Of the rows that still stand, a query for each of the few tables whose rows are not named by their key."""
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for change in self.changes:
             model = model_of(change)
@@ -105,7 +87,7 @@ class _Words:
         return {
             model: {row.pk: str(row) for row in _with_parents(model).filter(pk__in=keys - {None})}
             for model, keys in wanted.items()
-            if not _is_patient(model)
+            if not is_named_by_key(model)
         }
 
     def _subject(self, change: Change) -> tuple[str, str]:
@@ -118,7 +100,7 @@ class _Words:
 
     def _name(self, model: type[Model], key: object, change: Change) -> str:
         known = self.names.get(model, {}).get(key)
-        if known or _is_patient(model):
+        if known or is_named_by_key(model):
             return known or str(key)
         return _name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
 
@@ -168,10 +150,6 @@ def _named_by(model: type[Model], column: str) -> type[Model]:
     return related or model
 
 
-def _is_patient(model: type[Model]) -> bool:
-    return str(model._meta.pk.column) == "patient_id"
-
-
 def _with_parents(model: type[Model]) -> Any:
     parents = [column.name for column in model._meta.concrete_fields if isinstance(column, ForeignKey)]
     return model._default_manager.select_related(*parents)
@@ -188,15 +166,19 @@ def _name_at_the_time(model: type[Model], change: Change) -> str:
 
 
 def owners(model: type[Model]) -> dict[str, type[Model]]:
-    """The models with pages whose rows the key names, by its columns: of a link the patient, then the model."""
-    named = {str(key.column): _named_by(model, str(key.column)) for key in model._meta.pk_fields}
+    """Return the models with pages whose rows the key names, by its columns: for a link, one at each of its ends."""
+    named = {column: _named_by(model, column) for column in key_columns(model)}
     return {column: owner for column, owner in named.items() if admin.site.is_registered(owner)}
 
 
 def row_page(change: Change, page: str) -> str:
-    """A page of the patient, or of the changed row itself: its timeline (history), or where it is edited (change)."""
-    if change.action == Action.TRUNCATE:
+    """Return the address of a page (history or change) of the changed row, or of the first row that its key names.
+
+    It is empty where the admin has no page of such rows.
+    """
+    pages = owners(model_of(change))
+    if change.action == Action.TRUNCATE or not pages:
         return ""
-    column, owner = next(iter(owners(model_of(change)).items()))
+    column, owner = next(iter(pages.items()))
     key = quote(key_of(change)[column])
     return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_{page}", args=[key])

@@ -8,8 +8,10 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.lookups import LessThan
 
 from healthtrack.audit.models import Action, Change
-from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries, tracked_models
-from healthtrack.imports.models import ImportRun
+from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
+from healthtrack.audit.registry import insertions
+from healthtrack.audit.subjects import is_named_by_key, key_columns, models_about, record_seen, subject_of
+from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
 
 ROWS_A_PAGE = 50
 
@@ -22,73 +24,78 @@ class Page:
 
 
 def timeline(row_model: type[Model], key: Any, after: int | None) -> Page:
-    """The row's changes, and among them what imports inserted, which no change tells but the rows themselves do."""
+    """Return the row's changes, and among them what imports inserted: of that only the rows themselves tell."""
     page = page_of(changes_of(row_model, key), after)
     latest = Change.objects.filter(pk=after).values_list("changed_at", flat=True).first() if after else None
     earliest = page.entries[-1].at if page.older and page.entries else None
-    made = [
+    inserted = [
         entry
-        for entry in _made_by_runs(row_model, key)
+        for entry in _inserted(row_model, key)
         if (latest is None or entry.at < latest) and (earliest is None or entry.at >= earliest)
     ]
-    merged = sorted([*page.entries, *made], key=lambda entry: entry.at, reverse=True)
+    merged = sorted([*page.entries, *inserted], key=lambda entry: entry.at, reverse=True)
     return replace(page, entries=merged)
 
 
 def page_of(changes: QuerySet[Change], after: int | None) -> Page:
-    """Those that come after a change, newest first; no query counts them."""
+    """Return those that come after a change, newest first, and record who is shown them; no query counts them."""
     last = Change.objects.filter(pk=after).first() if after else None
     if last:
         changes = changes.filter(LessThan(_place(F("changed_at"), F("change_id")), _place(*map(Value, _key(last)))))
     found = list(changes.select_related("person").order_by("-changed_at", "-change_id")[: ROWS_A_PAGE + 1])
     shown = found[:ROWS_A_PAGE]
+    record_seen(shown)
     return Page(entries(shown), shown[-1].change_id if len(found) > ROWS_A_PAGE else None, is_newest=last is None)
 
 
 def changes_of(row_model: type[Model], key: Any) -> QuerySet[Change]:
-    """Of a patient with their links, of a tracker model with its variants and settled names, or of one row."""
-    column = str(row_model._meta.pk.column)
-    if column == "patient_id":
-        return Change.objects.filter(patient_id=key)
-    of_no_patient = Change.objects.filter(patient_id=None)
-    if column == "model_id":
-        return of_no_patient.filter(model_id=key)
-    return of_no_patient.filter(table_name=row_model._meta.db_table, row_id=key)
+    """Return the changes of a subject and of all that concerns it, or those of one row that is no subject."""
+    subject = subject_of(row_model)
+    models = list(models_about(subject)) if subject else [row_model]
+    tables = [model._meta.db_table for model in models]
+    column = subject.stored_in if subject else OWN_KEY
+    # Partial indexes serve changes that concern only some of what a change can concern.
+    concerned = {each.stored_in for model in models for each in history_of(model).subjects}
+    others = {each.stored_in for model in tracked_models().values() for each in history_of(model).subjects} - concerned
+    return Change.objects.filter(**dict.fromkeys(others), table_name__in=tables, **{column: key})
 
 
-def _made_by_runs(row_model: type[Model], key: Any) -> list[Entry]:
-    column = str(row_model._meta.pk.column)
-    made: list[tuple[int, type[Model], str]] = []
-    for model in tracked_models().values():
+def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
+    """Return what imports inserted of the row, and of what concerns it."""
+    subject = subject_of(row_model)
+    inserted: list[tuple[int, type[Model], str]] = []
+    for model in models_about(subject) if subject else [row_model]:
         names = {str(each.column): each.attname for each in model._meta.concrete_fields if each.column}
-        concerns = column in names and (column == "patient_id" or "patient_id" not in names)
-        if concerns and "made_by_run" in names:
+        if MADE_BY_RUN in names:
+            column = subject.column if subject else key_columns(model)[0]
             rows = model._default_manager.filter(**{names[column]: key}, made_by_run__isnull=False)
-            made += [(row.made_by_run, model, _name(row)) for row in _with_related(rows)]
-    return _as_entries(made)
+            inserted += [(row.made_by_run, model, _name(row)) for row in _with_parents(rows, column)]
+    return _as_entries(inserted)
 
 
-def _with_related(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.select_related("model") if any(each.name == "model" for each in rows.model._meta.fields) else rows
+def _with_parents(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+    """Join what the rows refer to, but not the row that all of them are about."""
+    fields = rows.model._meta.concrete_fields
+    return rows.select_related(*(each.name for each in fields if each.is_relation and each.column != column))
 
 
 def _name(row: Model) -> str:
-    return str(row.pk) if str(row._meta.pk.column) == "patient_id" else str(row)
+    return str(row.pk) if is_named_by_key(type(row)) else str(row)
 
 
-def _as_entries(made: Sequence[tuple[int, type[Model], str]]) -> list[Entry]:
-    runs = ImportRun.objects.select_related("started_by").in_bulk({run_id for run_id, _, _ in made})
+def _as_entries(inserted: Sequence[tuple[int, type[Model], str]]) -> list[Entry]:
+    found = insertions({run for run, _, _ in inserted})
     return [
         Entry(
-            at=run.finished_at or run.started_at,
-            who=str(run.started_by or COMMAND_LINE),
+            at=found[run].at,
+            who=found[run].person or COMMAND_LINE,
             kind=str(model._meta.verbose_name).capitalize(),
             name=name,
             action=Action.INSERT,
-            run_id=run.run_id,
+            run_id=run,
         )
-        for run, model, name in ((runs.get(run_id), model, name) for run_id, model, name in made)
-        if run
+        for run, model, name in inserted
+        if run in found
     ]
 
 

@@ -6,14 +6,17 @@ context stands before each statement, where a COPY has no room for it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pgtrigger
-from django.db.models import BigIntegerField
+from django.apps import apps
+from django.db.models import BigIntegerField, Model
 
 from healthtrack.audit.actor import PERSON, REQUEST, RUN, RunOfSession, setting
 
 MADE_BY_RUN = "made_by_run"
+OWN_KEY = "row_id"  # the column of `changes` for a key that is no subject's
 _BY = {
     "person_id": setting(PERSON, "integer"),
     "run_id": setting(RUN, "bigint"),
@@ -29,6 +32,21 @@ _ACTION = (
 )
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What changes of rows concern, such as a patient: the models whose rows concern it declare it by `history`.
+
+    `column` is the column of these models that names it; one model has it as its only key. `stored_in` is the column of
+    `changes` that holds its value. `is_named_by_key` says that the history names it by its key, and not by str().
+    `is_access_logged` says that whoever sees a change that concerns it stands in the access log.
+    """
+
+    column: str
+    stored_in: str
+    is_named_by_key: bool = False
+    is_access_logged: bool = False
+
+
 def made_by_run() -> BigIntegerField[int | None, int | None]:
     return BigIntegerField(
         "added by import",
@@ -39,12 +57,17 @@ def made_by_run() -> BigIntegerField[int | None, int | None]:
     )
 
 
-def history(*, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
-    """For the Meta of a model; `internal` columns are kept by the program itself, and nobody asks who changed them."""
+def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
+    """Return the triggers for the Meta of a model.
+
+    `subjects` are what a change of a row concerns; the first one's history page tells of it. The model has a column for
+    each of them. A key that no subject names is stored as the row's own number.
+    `internal` columns are kept by the program itself, and nobody asks who changed them.
+    """
     return [
-        HistoryTrigger(pgtrigger.Insert, internal, new="new_values"),
-        HistoryTrigger(pgtrigger.Update, internal, old="old_values", new="new_values"),
-        HistoryTrigger(pgtrigger.Delete, internal, old="old_values"),
+        HistoryTrigger(pgtrigger.Insert, subjects, internal, new="new_values"),
+        HistoryTrigger(pgtrigger.Update, subjects, internal, old="old_values", new="new_values"),
+        HistoryTrigger(pgtrigger.Delete, subjects, internal, old="old_values"),
         pgtrigger.Trigger(
             name="history_truncate",
             level=pgtrigger.Statement,
@@ -56,12 +79,24 @@ def history(*, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     ]
 
 
+def tracked_models() -> dict[str, type[Model]]:
+    """Return the models whose tables have a history, by their tables."""
+    return {
+        model._meta.db_table: model
+        for model in apps.get_models()
+        if not model._meta.proxy
+        and any(isinstance(trigger, HistoryTrigger) for trigger in getattr(model._meta, "triggers", ()))
+    }
+
+
 def history_of(model: Any) -> "HistoryTrigger":
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
 
 
 class HistoryTrigger(pgtrigger.Trigger):
-    def __init__(self, operation: pgtrigger.Operation, internal: Sequence[str], **referencing: str) -> None:
+    def __init__(
+        self, operation: pgtrigger.Operation, subjects: Sequence[Subject], internal: Sequence[str], **referencing: str
+    ) -> None:
         super().__init__(
             name=f"history_{str(operation).lower()}",
             level=pgtrigger.Statement,
@@ -69,6 +104,7 @@ class HistoryTrigger(pgtrigger.Trigger):
             operation=operation,
             referencing=pgtrigger.Referencing(**referencing),
         )
+        self.subjects = subjects
         self.internal = internal
         self.has_old, self.has_new = "old" in referencing, "new" in referencing
 
@@ -81,7 +117,7 @@ class HistoryTrigger(pgtrigger.Trigger):
         written = {
             "table_name": f"'{model._meta.db_table}'",
             "action": self._action(keys),
-            **self._concerned(columns, keys),
+            **self._concerned(keys),
             "fields": f"jsonb_strip_nulls(jsonb_build_object({', '.join(map(self._cell, told))}))",
             **_BY,
         }
@@ -94,11 +130,11 @@ class HistoryTrigger(pgtrigger.Trigger):
             return _ACTION.format(key=keys[0])
         return "'insert'" if self.has_new else "'delete'"
 
-    def _concerned(self, columns: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
-        concerned = {column: self._latest(column) for column in ("patient_id", "model_id") if column in columns}
-        if len(keys) == 1 and keys[0] not in concerned:
-            concerned["row_id"] = self._latest(keys[0])
-        return concerned
+    def _concerned(self, keys: Sequence[str]) -> dict[str, str]:
+        concerned = {subject.stored_in: self._latest(subject.column) for subject in self.subjects}
+        named = {subject.column for subject in self.subjects}
+        own = [key for key in keys if key not in named]
+        return concerned | ({OWN_KEY: self._latest(own[0])} if len(own) == 1 else {})
 
     def _latest(self, column: str) -> str:
         there = [*(["new_values"] if self.has_new else []), *(["old_values"] if self.has_old else [])]

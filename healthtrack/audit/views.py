@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.contrib.auth.models import User
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,8 +14,10 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.admin_history import VIEW, change_asked
 from healthtrack.audit.models import Change
-from healthtrack.audit.presentation import owners, tracked_models
+from healthtrack.audit.presentation import owners
 from healthtrack.audit.timelines import page_of
+from healthtrack.audit.triggers import tracked_models
+from healthtrack.core.permissions import Person, can_view
 from healthtrack.core.widgets import DayInput
 
 LARGEST_NUMBER = 2**63 - 1
@@ -27,16 +29,11 @@ class ChangesForm(forms.Form):
     run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=LARGEST_NUMBER)
 
 
-def changes_shown_to(request: HttpRequest) -> QuerySet[Change]:
-    """Those of what the person may see."""
+def changes_shown_to(person: Person) -> QuerySet[Change]:
+    """Return the changes of rows that the person may see."""
     tables = tracked_models()
-    seen = [table for table, model in tables.items() if _sees(request, model)]
+    seen = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
     return Change.objects.all() if len(seen) == len(tables) else Change.objects.filter(table_name__in=seen)
-
-
-def _sees(request: HttpRequest, model: type[Model]) -> bool:
-    owner = next(iter(owners(model).values()))
-    return admin.site.get_model_admin(owner).has_view_permission(request)
 
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
@@ -58,7 +55,7 @@ class Changes(UserPassesTestMixin, View):
         return render(request, "audit/changes.html", context)
 
     def _asked(self, form: ChangesForm) -> QuerySet[Change]:
-        changes = changes_shown_to(self.request)
+        changes = changes_shown_to(self.request.user)
         asked = form.cleaned_data
         if asked["person"]:
             changes = changes.filter(person=asked["person"])

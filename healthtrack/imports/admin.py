@@ -17,7 +17,6 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.accounts.middleware import UNATTENDED
 from healthtrack.audit.access_recorder import saw
@@ -37,9 +36,6 @@ TOLD_PERCENT = 10  # a screen reader is told no oftener
 VIEW_ALL = "imports.view_importrun"
 UNDO = "imports.undo_importrun"
 CANNOT_BE_UNDONE = "This import cannot be undone any more; look at how it stands."
-
-# An import's page tells of its jobs in people's words.
-admin.site.unregister(ProcrastinateJob)
 
 
 class KindFilter(admin.SimpleListFilter):

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from healthtrack.roles.models import LASTS, EmergencyAccess, EmergencyEnd
-from healthtrack.roles.table import SEEN_IN_EMERGENCY
+from healthtrack.roles.table import seen_in_emergency
 
 REMEMBERED = timedelta(days=7)
 USE = "roles.use_emergencyaccess"
@@ -20,7 +20,7 @@ class EmergencyBackend(BaseBackend):
     """Adds what a person in an emergency may see to what they may do anyway."""
 
     def get_all_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
-        return set(SEEN_IN_EMERGENCY) if obj is None and running_access(user_obj) else set()
+        return set(seen_in_emergency()) if obj is None and running_access(user_obj) else set()
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
         return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))

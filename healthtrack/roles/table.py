@@ -1,13 +1,24 @@
-"""Who may do what. The groups in the database and the page "Roles" are made of this."""
+"""Who may do what. The groups in the database and the page "Roles" are made of this.
 
-from collections.abc import Iterator
+The permissions of the apps stand here, so that one page says what a role is. Only what is added one by one, such as
+a report, declares itself which right it belongs to.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Right:
+    """What a role may do: by its own permissions, and those that apps add by `register_permissions`."""
+
     words: str
-    permissions: tuple[str, ...]
+    own: tuple[str, ...] = ()
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        added = (name for permissions in _providers for right, name in permissions() if right == self)
+        return (*self.own, *added)
 
 
 @dataclass(frozen=True)
@@ -21,11 +32,16 @@ class Role:
         return frozenset(permission for right in self.rights for permission in right.permissions)
 
 
-TOTALS = Right(
-    "See the reports of totals, without names",
-    ("reports.view_age_groups", "reports.view_brands", "reports.view_conditions", "reports.view_data_quality"),
-)
-NAMED_LISTS = Right("See the reports that name patients", ("reports.view_without_tracker",))
+_providers: list[Callable[[], Iterable[tuple[Right, str]]]] = []
+
+
+def register_permissions(permissions: Callable[[], Iterable[tuple[Right, str]]]) -> None:
+    """Add permissions to rights; the function is called when they are needed."""
+    _providers.append(permissions)
+
+
+TOTALS = Right("See the reports of totals, without names")
+NAMED_LISTS = Right("See the reports that name patients")
 CATALOGUE = Right(
     "See tracker models, variants and settled names",
     ("trackers.view_trackermodel", "trackers.view_fitnesstracker", "trackers.view_trackeralias"),
@@ -104,7 +120,6 @@ def rights() -> Iterator[Right]:
     yield from _ALL
 
 
-# What somebody sees while an emergency lasts: all that anybody may see, and nothing to change.
-SEEN_IN_EMERGENCY = frozenset(
-    permission for right in _ALL for permission in right.permissions if ".view_" in permission
-)
+def seen_in_emergency() -> frozenset[str]:
+    """Return the permissions that an emergency gives: to see all that anybody may see, and to change nothing."""
+    return frozenset(permission for right in _ALL for permission in right.permissions if ".view_" in permission)

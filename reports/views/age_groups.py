@@ -1,18 +1,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
+from healthtrack.roles.table import TOTALS
 from patients.age import BANDS, Band
 from patients.models import Gender
 from reports.charts.rows import Part, StackedBar
 from reports.parameters import bands_asked
 from reports.queries.age_groups import AgeGroup, AgeGroups, patients_by_age_group
+from reports.registry import register
+from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
-from reports.views.base import Report
 
 
+@register
 class PatientsByAgeGroup(Report):
     name = "age-groups"
     title = "Patients by age group"
+    label = "By age group"
+    order = 10
+    right = TOTALS
     question = "How old are the patients?"
     columns = (
         Column("ages", "Age group"),
@@ -29,7 +35,7 @@ class PatientsByAgeGroup(Report):
 
     @cached_property
     def ages(self) -> AgeGroups:
-        return self.kept(self.by_age, self.bands)
+        return self.cached("ages", self.by_age, self.bands)
 
     def by_age(self) -> AgeGroups:
         return patients_by_age_group(self.as_of, self.asked.qs, self.bands)

@@ -3,20 +3,26 @@ from functools import cached_property
 
 from django.utils.http import urlencode
 
+from healthtrack.roles.table import TOTALS
 from reports.charts.rows import Bar
 from reports.queries.brands import Brand, Brands, Model, patients_by_brand
+from reports.registry import register
+from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
-from reports.views.base import Report
 
 MOST_BARS = 20
 COUNTS = (figure("patients", "Patients"), figure("share", "Share, %"))
 
 
+@register
 class PatientsByBrand(Report):
     """Of one brand, where the address asks for it, the models."""
 
     name = "brands"
     title = "Patients by tracker brand"
+    label = "By brand"
+    order = 30
+    right = TOTALS
     question = "How many patients use a tracker of each brand?"
     published_order = "-patients"
 
@@ -32,7 +38,7 @@ class PatientsByBrand(Report):
 
     @cached_property
     def use(self) -> Brands:
-        return self.kept(self.by_brand)
+        return self.cached("brands", self.by_brand)
 
     def by_brand(self) -> Brands:
         return patients_by_brand(self.asked.qs)

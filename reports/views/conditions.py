@@ -1,19 +1,25 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from healthtrack.roles.table import TOTALS
 from reports.charts.rows import HeatCell, HeatRow
 from reports.intervals import wilson
 from reports.queries.conditions import Condition, Conditions, tracker_use_by_condition
+from reports.registry import register
+from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
-from reports.views.base import Report
 
 ANY_BRAND = "Any brand"
 MOST_SHADED = 20
 
 
+@register
 class TrackerUseByCondition(Report):
     name = "conditions"
     title = "Tracker use by medical condition"
+    label = "By condition"
+    order = 40
+    right = TOTALS
     question = "What share of the patients with each condition uses a tracker of each brand?"
     columns = (
         Column("condition", "Condition"),
@@ -28,7 +34,7 @@ class TrackerUseByCondition(Report):
 
     @cached_property
     def use(self) -> Conditions:
-        return self.kept(self.by_condition)
+        return self.cached("conditions", self.by_condition)
 
     def by_condition(self) -> Conditions:
         return tracker_use_by_condition(self.asked.qs)

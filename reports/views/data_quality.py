@@ -3,14 +3,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from django.contrib import admin
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from healthtrack.core.permissions import can_view
+from healthtrack.roles.table import TOTALS
 from reports.charts.rows import Bar
 from reports.queries.data_quality import DataQuality, Name, data_quality, merged_rows
+from reports.registry import register
+from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
-from reports.views.base import Report
 from trackers.models import TrackerAlias
 
 NAMES_SHOWN = 10
@@ -26,9 +28,13 @@ class Finding:
     href: str
 
 
+@register
 class DataQualityReport(Report):
     name = "data-quality"
     title = "Data quality"
+    label = "Data quality"
+    order = 50
+    right = TOTALS
     question = "What in the data waits for a person, and how many patients does it touch?"
     columns = (
         Column("what", "What"),
@@ -41,15 +47,15 @@ class DataQualityReport(Report):
 
     @cached_property
     def quality(self) -> DataQuality:
-        return self.kept(self.measured)
+        return self.cached("quality", self.measured)
 
     def measured(self) -> DataQuality:
         return data_quality(self.asked)
 
     @property
     def sees_names(self) -> bool:
-        """As the page of the tracker names asks."""
-        return self.links.is_open and admin.site.get_model_admin(TrackerAlias).has_view_permission(self.request)
+        """Return whether the person may open the page of tracker names."""
+        return self.links.is_open and can_view(self.request.user, TrackerAlias)
 
     @property
     def findings(self) -> Sequence[Finding]:

@@ -2,10 +2,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
-from reports.latest import latest_changes
-from reports.overview import Overview
+from reports.home_summary import HomeSummary
+from reports.recent_activity import latest_changes
+from reports.report import StaffPage
 from reports.views.age_groups import PatientsByAgeGroup
-from reports.views.base import StaffPage
 from reports.views.brands import PatientsByBrand
 from reports.views.without_tracker import PatientsWithoutTracker
 
@@ -18,8 +18,8 @@ class Home(StaffPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {
             "title": "Home",
-            "overview": Overview(request),
-            "changes": latest_changes(request),
+            "overview": HomeSummary(request),
+            "changes": latest_changes(request.user),
             "shows_ages": PatientsByAgeGroup.open_to(request.user),
             "shows_tracked": PatientsWithoutTracker.open_to(request.user),
             "shows_brands": PatientsByBrand.open_to(request.user),

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from healthtrack.core.forms import CleanedCharField
 from reports.models import SavedView
+from reports.report import StaffPage
 from reports.saved_view_rules import (
     SHARE,
     UnsavableError,
@@ -20,7 +21,6 @@ from reports.saved_view_rules import (
     view_of,
     visible_to,
 )
-from reports.views.base import StaffPage
 
 TAKEN = "There is already a view of this name; choose another."
 

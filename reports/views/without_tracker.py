@@ -2,7 +2,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from urllib.parse import quote as urlquote
 
-from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -10,8 +9,10 @@ from django.http.response import HttpResponseBase
 from healthtrack.audit.access_recorder import saw
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
+from healthtrack.roles.table import NAMED_LISTS
 from patients.filters import Records, kinds_asked
 from patients.models import MedicalRecord
+from patients.search import found_by
 from reports.charts.rows import Bar
 from reports.parameters import ParameterError
 from reports.queries.without_tracker import (
@@ -21,16 +22,21 @@ from reports.queries.without_tracker import (
     patients_without_tracker_between,
     why_without_tracker,
 )
+from reports.registry import register
+from reports.report import Report
 from reports.tables import Cell, Column, Row, percent
-from reports.views.base import Report
 
 MOST_NAMES = 10
 
 
+@register
 class PatientsWithoutTracker(Report):
     http_method_names = ["get", "head", "post"]
     name = "without-tracker"
     title = "Patients without a tracker"
+    label = "Without a tracker"
+    order = 20
+    right = NAMED_LISTS
     question = "Which patients are linked to no tracker model?"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
@@ -54,13 +60,11 @@ class PatientsWithoutTracker(Report):
     @property
     def records(self) -> Records:
         """Those that the list of records finds for the same words."""
-        pages = admin.site.get_model_admin(MedicalRecord)
-        found, _ = pages.get_search_results(self.request, self.asked.qs, self.words)
-        return found
+        return found_by(self.words, self.asked.qs)
 
     @cached_property
     def reasons(self) -> Reasons:
-        return self.kept(self.why, self.words)
+        return self.cached("reasons", self.why, self.words)
 
     def why(self) -> Reasons:
         return why_without_tracker(self.records)
@@ -72,7 +76,7 @@ class PatientsWithoutTracker(Report):
         def page() -> list[Patient]:
             return patients_without_tracker_between(self.records, self.sort, start, stop)
 
-        patients = self.kept(page, self.words, self.sort, start, stop)
+        patients = self.cached("page", page, self.words, self.sort, start, stop)
         saw((patient.patient_id for patient in patients), asked=kinds_asked(self.request))
         return list(map(self.row, patients))
 

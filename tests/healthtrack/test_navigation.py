@@ -3,12 +3,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import reverse
 
-from healthtrack.navigation import SECTIONS, Link, links
-from healthtrack.roles.table import TOTALS
+from healthtrack.core.navigation import Link, links
+from healthtrack.roles.table import ROLES, TOTALS
 from tests.conftest import SignIn
 from tests.support import factories
 
-EVERYTHING = {permission for section in SECTIONS for entry in section.entries for permission in entry.permissions}
+EVERYTHING = {permission for role in ROLES for permission in role.permissions}
 
 
 def labels(shown: list[Link]) -> list[str]:

@@ -7,9 +7,9 @@ from django.db.models import ProtectedError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from patients import admin
 from tests.conftest import SignIn
 from tests.support import factories
+from trackers.admin import TrackerModelAdmin
 from trackers.models import TrackerModel
 
 LIST = "/admin/trackers/trackermodel/"
@@ -106,7 +106,7 @@ def test_a_patient_linked_between_question_and_deletion_keeps_the_model(
         raise ProtectedError("linked", set())
 
     method = "delete_queryset" if bulk else "delete_model"
-    monkeypatch.setattr(admin.PatientsTrackerModelAdmin, method, linked_meanwhile)
+    monkeypatch.setattr(TrackerModelAdmin, method, linked_meanwhile)
     chosen = {"action": "delete_selected", "_selected_action": str(model.pk), "post": "yes"}
     answer = keeper.post(LIST if bulk else f"{LIST}{model.pk}/delete/", chosen, follow=True)
     assert "Nothing was saved" in answer.content.decode()

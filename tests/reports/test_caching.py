@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports import caching
-from reports.caching import kept, kept_a_while
+from reports.caching import cached, cached_stale
 from reports.models import ReportChange
 from tests.support import factories
 from tests.support.refusals import execute
@@ -19,7 +19,7 @@ TABLES = ("medical_record_and_trackers", "fitness_trackers", "tracker_aliases", 
 
 
 def patients() -> int:
-    return kept("patients", None, MedicalRecord.objects.count)
+    return cached("patients", None, MedicalRecord.objects.count)
 
 
 class Counter:
@@ -48,13 +48,13 @@ def rows(db: None) -> None:
 
 
 def test_what_was_counted_is_kept_while_nothing_changes(counter: Counter) -> None:
-    assert [kept("report", "question", counter) for _ in range(3)] == [1, 1, 1]
+    assert [cached("report", "question", counter) for _ in range(3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("other", [("another report", "question"), ("report", "another question")])
 def test_each_question_to_each_report_has_its_own_answer(counter: Counter, other: tuple[str, str]) -> None:
-    kept("report", "question", counter)
-    assert kept(*other, counter) == 2
+    cached("report", "question", counter)
+    assert cached(*other, counter) == 2
 
 
 def copy_a_record() -> None:
@@ -82,10 +82,10 @@ def copy_a_record() -> None:
     ],
 )
 def test_any_change_of_the_data_has_it_counted_anew(counter: Counter, change: Callable[[], object]) -> None:
-    kept("report", "question", counter)
+    cached("report", "question", counter)
     change()
-    assert kept("report", "question", counter) == 2
-    assert kept("report", "question", counter) == 2
+    assert cached("report", "question", counter) == 2
+    assert cached("report", "question", counter) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -113,7 +113,7 @@ def test_what_changed_while_it_was_counted_is_not_kept() -> None:
         start_in_another_session(factories.medical_record).result()
         return counted
 
-    assert kept("patients", None, count) == 0
+    assert cached("patients", None, count) == 0
     assert patients() == 1
 
 
@@ -129,18 +129,18 @@ def test_changes_are_forgotten_when_they_are_many(counter: Counter, monkeypatch:
     for number in range(5):
         factories.medical_record(f"P{number}")
     before = set(ReportChange.objects.values_list("pk", flat=True))
-    assert kept("report", "question", counter) == 1
-    assert kept("report", "question", counter) == 1
+    assert cached("report", "question", counter) == 1
+    assert cached("report", "question", counter) == 1
     assert ReportChange.objects.exclude(pk__in=before).count() == ReportChange.objects.count() == 1
 
 
 def test_what_was_kept_before_changes_were_forgotten_does_not_come_back(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept("report", "question", counter)
+    cached("report", "question", counter)
     monkeypatch.setattr(caching, "MOST_CHANGES", 0)
     factories.medical_record()
-    assert kept("report", "question", counter) == 2
+    assert cached("report", "question", counter) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,30 +153,30 @@ def test_changes_are_forgotten_while_others_change_the_data(monkeypatch: pytest.
     assert patients() == 2
 
 
-class TestKeptAWhile:
+class TestCachedStale:
     def test_what_was_counted_holds_until_a_change(self, counter: Counter) -> None:
-        assert kept_a_while("count", counter).answer == kept_a_while("count", counter).answer == 1
+        assert cached_stale("count", counter).answer == cached_stale("count", counter).answer == 1
         factories.medical_record()
-        assert kept_a_while("count", counter).answer == 2
+        assert cached_stale("count", counter).answer == 2
 
     def test_it_tells_when_it_was_counted(self, counter: Counter) -> None:
         before = timezone.now()
-        first = kept_a_while("count", counter)
+        first = cached_stale("count", counter)
         assert before <= first.at <= timezone.now()
-        assert kept_a_while("count", counter).at == first.at
+        assert cached_stale("count", counter).at == first.at
 
     def test_what_is_slow_to_count_holds_beyond_a_change(
         self, counter: Counter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
         monkeypatch.setattr(caching, "PATIENCE", 10**9)
-        kept_a_while("count", counter)
+        cached_stale("count", counter)
         factories.medical_record()
-        assert kept_a_while("count", counter).answer == 1
+        assert cached_stale("count", counter).answer == 1
 
     def test_but_not_for_ever(self, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
         monkeypatch.setattr(caching, "PATIENCE", 0)
-        kept_a_while("count", counter)
+        cached_stale("count", counter)
         factories.medical_record()
-        assert kept_a_while("count", counter).answer == 2
+        assert cached_stale("count", counter).answer == 2

@@ -5,7 +5,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord, MedicalRecordTracker
-from reports.views import base
+from reports import report
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.access import assert_page_needs
@@ -21,7 +21,7 @@ def analyst(sign_in: SignIn) -> Client:
 
 @pytest.fixture
 def five_patients(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    monkeypatch.setattr(base, "ROWS_A_PAGE", 2)
+    monkeypatch.setattr(report, "ROWS_A_PAGE", 2)
     for number in range(1, 6):
         factories.medical_record(f"P{number}", name=f"Patient {number}")
 

@@ -1,7 +1,7 @@
 from django import template
 from django.template.context import Context
 
-from healthtrack.navigation import Link, links
+from healthtrack.core.navigation import Link, links
 
 register = template.Library()
 

@@ -12,8 +12,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 from django.db.models import CASCADE, ForeignKey, Model
 
-from healthtrack.audit.presentation import tracked_models
-from healthtrack.audit.triggers import MADE_BY_RUN, history_of
+from healthtrack.audit.triggers import MADE_BY_RUN, history_of, tracked_models
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted

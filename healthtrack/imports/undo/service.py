@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries, row_page
+from healthtrack.audit.subjects import record_seen
 from healthtrack.imports.engine import plan_for_large_sets
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.progress import Progress
@@ -65,7 +66,9 @@ def preview(run: ImportRun) -> Preview:
         plan_for_large_sets(cursor)
         undo = Undo(run, cursor)
         undo.find(locks=False)
-        tables, samples = undo.counts(), entries([_as_change(row) for row in undo.samples(SHOWN)])
+        tables, changes = undo.counts(), [_as_change(row) for row in undo.samples(SHOWN)]
+        record_seen(changes)
+        samples = entries(changes)
         left = undo.conflicts("SELECT * FROM conflicts ORDER BY 1, 2, 3, 4 LIMIT %s", SHOWN)
         ((count,),) = undo.conflicts("SELECT count(*) FROM conflicts")
         transaction.set_rollback(True)
@@ -114,6 +117,7 @@ def _as_change(row: Sequence[Any]) -> Change:
 def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     rows = list(left)
     changes = [_as_change((table, "restore", *key, None)) for table, *key, _ in rows]
+    record_seen(changes)
     return [
         Conflict(entry, row_page(change, "change"), reason)
         for change, entry, (*_, reason) in zip(changes, entries(changes), rows, strict=True)

@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit import access_recorder
-from healthtrack.audit.access_views import WORDS
 from healthtrack.audit.models import Access
+from healthtrack.audit.registry import page_names
 from patients.models import MedicalRecord
 from tests.conftest import SignIn
 from tests.healthtrack.test_sweep import ALL, addresses
@@ -58,7 +58,7 @@ def test_who_is_shown_a_patient_is_written_down(name: str, method: str) -> None:
                 NUMBER in access.patient_ids or access.file_rows is not None or access.run_id for access in logged
             )
         assert len(logged) <= 1
-        assert all(access.page in WORDS for access in logged)
+        assert all(access.page in page_names() for access in logged)
 
 
 def test_the_walk_meets_the_patient_on_the_pages_where_patients_are(reader: Client) -> None:

@@ -7,7 +7,7 @@ from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.roles.groups import bring_in_line
-from healthtrack.roles.table import ROLES, SEEN_IN_EMERGENCY, Role, rights
+from healthtrack.roles.table import ROLES, Role, rights, seen_in_emergency
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.access import assert_page_needs
@@ -59,7 +59,7 @@ def test_a_viewer_sees_no_patient() -> None:
 
 def test_an_emergency_opens_what_any_role_may_see_and_nothing_to_change() -> None:
     seen = {permission for role in ROLES for permission in role.permissions if ".view_" in permission}
-    assert seen == SEEN_IN_EMERGENCY
+    assert seen == seen_in_emergency()
 
 
 def test_a_role_that_somebody_changed_is_mended_by_the_next_migration() -> None:

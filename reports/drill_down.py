@@ -1,22 +1,24 @@
+"""The addresses by which the figures of a report lead to their patients."""
+
 from collections.abc import Mapping
 
-from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from healthtrack.core import search_terms
+from healthtrack.core.permissions import can_view
 from patients.age import Band
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
 from patients.record_list import COUNT_VAR
 
 
-class RecordLinks:
+class DrillDown:
     """Addresses of the list of records, narrowed to exactly those patients whom a report counts."""
 
     def __init__(self, request: HttpRequest, asked: RecordFilter) -> None:
-        self.is_open = admin.site.get_model_admin(MedicalRecord).has_view_permission(request)
+        self.is_open = can_view(request.user, MedicalRecord)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
         self.asked = dict(asked.asked)
         if search_terms.words_of(request):

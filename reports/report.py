@@ -5,7 +5,6 @@ from typing import ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.auth.mixins import UserPassesTestMixin
-from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,12 +15,14 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.core.downloads import FORMATS, Sheet
+from healthtrack.core.permissions import Person
+from healthtrack.roles.table import Right
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
-from reports.caching import kept
+from reports.caching import cached
+from reports.drill_down import DrillDown
 from reports.filter_form import FilterForm, asked_without_field
 from reports.parameters import ParameterError, format_asked, page_asked
-from reports.record_links import RecordLinks
 from reports.tables import Column, Row, as_values, heads, in_order, sort_asked
 
 ROWS_A_PAGE = 50
@@ -39,19 +40,31 @@ class StaffPage(UserPassesTestMixin, View):
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class Report(StaffPage):
-    """A question about the patients, answered as a chart, a table and files."""
+    """A question about the patients, answered as a chart, a table and files.
 
-    name: ClassVar[str]
+    What a class declares here gives the report its address, its permission, its entries in the navigation, in the
+    list of reports and in the table of roles, and its name in the access log. See `reports.registry`.
+    """
+
+    name: ClassVar[str]  # in addresses, files, the permission, and the template's name
     title: ClassVar[str]
+    label: ClassVar[str]  # in the navigation
     question: ClassVar[str]
+    order: ClassVar[int]  # among the reports
+    right: ClassVar[Right]  # every role that has it may open the report
     columns: Sequence[Column]
     published_order: ClassVar[str]
     asks: ClassVar[tuple[str, ...]] = ()  # besides what the filter asks
     do_not_call_in_templates = True
 
     @classmethod
-    def open_to(cls, user: User | AnonymousUser) -> bool:
-        return user.is_staff and user.has_perm(f"reports.view_{cls.name.replace('-', '_')}")
+    def codename(cls) -> str:
+        """Return the codename of the permission to open the report."""
+        return f"view_{cls.name.replace('-', '_')}"
+
+    @classmethod
+    def open_to(cls, person: Person) -> bool:
+        return person.is_staff and person.has_perm(f"reports.{cls.codename()}")
 
     def test_func(self) -> bool:
         return self.open_to(self.request.user)
@@ -79,17 +92,20 @@ class Report(StaffPage):
         return self.asked.as_of_day
 
     @cached_property
-    def links(self) -> RecordLinks:
-        return RecordLinks(self.request, self.asked)
+    def links(self) -> DrillDown:
+        return DrillDown(self.request, self.asked)
 
     @cached_property
     def sort(self) -> str:
         return sort_asked(self.request.GET.get("sort", ""), self.columns, self.published_order)
 
-    def kept(self, count: Callable[[], Answer], *besides: object) -> Answer:
-        """What `count` answers for the patients asked for, on the day asked for."""
-        asked = (sorted(self.asked.asked.items()), self.as_of, besides)
-        return kept(f"{self.name} {count.__name__}", asked, count)
+    def cached(self, key: str, count: Callable[[], Answer], *parameters: object) -> Answer:
+        """Return what `count` returns for the filters and the day of the address.
+
+        The key is the same for no two of a report's counts; `parameters` are what else the answer depends on.
+        """
+        asked = (sorted(self.asked.asked.items()), self.as_of, parameters)
+        return cached(f"{self.name} {key}", asked, count)
 
     def context(self) -> Mapping[str, object]:
         """What the page shows besides the table."""
@@ -118,7 +134,7 @@ class Report(StaffPage):
         return {
             "asked": self.asked,
             "active_filters": self.active_filters(),
-            "fields": self.kept(self.filter_fields),  # to draw them takes as long as to draw the chart
+            "fields": self.cached("fields", self.filter_fields),  # to draw them takes as long as to draw the chart
             "others": asked_without_field(self.asked, self.asks),
             "as_of": self.as_of,
         }
@@ -143,7 +159,6 @@ class Report(StaffPage):
             "rows": self.rows_between(start, start + ROWS_A_PAGE),
             "totals": self.totals(),
             "page": pages.page(number),
-            "page_numbers": pages.get_elided_page_range(number),
             "other_page": other_page,
             "formats": FORMATS,
         }

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from reports.charts.rows import Bar, Figure, HeatCell, HeatRow, Part, StackedBar
-from reports.views.base import StaffPage
+from reports.report import StaffPage
 
 LONG_NAME = "Fibrodysplasia ossificans progressiva with " + "an exceedingly long and unbroken" * 4
 NAMES = ("Asthma", "Diabetes", "Hypertension", "Migraine", "Arthritis", "Eczema", "Anaemia", "Epilepsy")

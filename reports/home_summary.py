@@ -1,4 +1,4 @@
-"""What the front page tells at a glance, each part only to who may see it."""
+"""What the home page shows at a glance; each part only to people who may see it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from healthtrack.imports.models import ImportRun, State
 from healthtrack.roles import emergency
 from patients.filters import RecordFilter
 from patients.naming import ToSettle, names_to_settle
-from reports.caching import Count, kept_a_while
+from reports.caching import Count, cached_stale
 from reports.charts.rows import Bar, Part, StackedBar
-from reports.latest import last_applied, latest_runs, runs_to_see_to
+from reports.drill_down import DrillDown
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brands, patients_by_brand
 from reports.queries.without_tracker import count_patients_without_tracker
-from reports.record_links import RecordLinks
+from reports.recent_activity import last_applied, latest_runs, runs_needing_attention
 from trackers.models import FitnessTracker, TrackerModel
 
 BRANDS_SHOWN = 5
@@ -73,11 +73,11 @@ class Counted:
         return self.patients - self.without_tracker
 
 
-class Overview:
+class HomeSummary:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.user = request.user
-        self.links = RecordLinks(request, RecordFilter({}))
+        self.links = DrillDown(request, RecordFilter({}))
 
     @cached_property
     def figures(self) -> list[KeyFigure]:
@@ -89,7 +89,7 @@ class Overview:
 
     @cached_property
     def runs(self) -> list[ImportRun]:
-        return latest_runs(self.request)
+        return latest_runs(self.user)
 
     @cached_property
     def ages(self) -> Sequence[Bar]:
@@ -134,7 +134,7 @@ class Overview:
             yield KeyFigure("Names to settle", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
 
     def _of_last_import(self) -> Iterator[KeyFigure]:
-        if run := last_applied(self.request):
+        if run := last_applied(self.user):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
             yield KeyFigure("Last import", day, _page_of(run), str(run.model._meta.verbose_name_plural))
 
@@ -152,7 +152,7 @@ class Overview:
             )
 
     def _of_runs(self) -> Iterator[Task]:
-        for run in runs_to_see_to(self.request):
+        for run in runs_needing_attention(self.user):
             waits = run.state == State.CHECKED
             fate = "is checked, and waits for a word whether to import it" if waits else "was not imported"
             yield Task(f"{run.file_name} {fate}.", f"See import {run.run_id}", _page_of(run))
@@ -192,7 +192,7 @@ class Overview:
     @cached_property
     def _count(self) -> Count[Counted]:
         today = timezone.localdate()
-        return kept_a_while(f"overview:{today}", lambda: Counted.on(today))
+        return cached_stale(f"overview:{today}", lambda: Counted.on(today))
 
 
 def _page_of(run: ImportRun) -> str:

@@ -1,0 +1,82 @@
+"""The navigation of every page. Apps register their entries; the project decides the order of the sections."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+
+from django.urls import reverse
+
+from healthtrack.core.permissions import Person
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in a section of the navigation. Entries of a section stand in the order of their numbers."""
+
+    section: str
+    label: str
+    page: str
+    order: int
+    is_open_to: Callable[[Person], bool]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Leads to its own page or, without one, to the first of its entries that the person may open.
+
+    A section with entries is shown to whoever may open one of them, and one without entries to everyone.
+    """
+
+    label: str
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    address: str
+    entries: tuple["Link", ...] = ()
+    current: str = ""  # as in aria-current
+
+
+_sections: list[Section] = []
+_providers: list[Callable[[], Iterable[Entry]]] = []
+
+
+def arrange(*sections: Section) -> None:
+    """Set the sections in their order."""
+    _sections[:] = sections
+
+
+def register(entries: Callable[[], Iterable[Entry]]) -> None:
+    """Add what the function returns; it is called for each page, and not before the first one."""
+    _providers.append(entries)
+
+
+def links(person: Person, path: str) -> list[Link]:
+    """Return the sections that the person may open; the one that contains the page at this path is marked."""
+    sections = list(_shown(person))
+    addresses = {link.address for section in sections for link in (section, *section.entries)}
+    here = max((address for address in addresses if _contains(address, path)), key=len, default="")
+    return [_marked(section, here, path) for section in sections]
+
+
+def _shown(person: Person) -> Iterator[Link]:
+    entries = sorted((entry for provided in _providers for entry in provided()), key=attrgetter("order"))
+    for section in _sections:
+        own = [entry for entry in entries if entry.section == section.label]
+        shown = tuple(Link(entry.label, reverse(entry.page)) for entry in own if entry.is_open_to(person))
+        if shown or not own:
+            yield Link(section.label, reverse(section.page) if section.page else shown[0].address, shown)
+
+
+def _contains(address: str, path: str) -> bool:
+    """Return whether the page at the path is this one or below it; no page counts as below the front page."""
+    return path == address or (path.startswith(address) and address != reverse("home"))
+
+
+def _marked(link: Link, here: str, path: str) -> Link:
+    entries = tuple(_marked(entry, here, path) for entry in link.entries)
+    if here not in {link.address, *(entry.address for entry in entries)}:
+        return Link(link.label, link.address, entries)
+    return Link(link.label, link.address, entries, "page" if link.address == path else "true")

@@ -1,0 +1,22 @@
+"""What the history tells of rows that imports inserted."""
+
+from collections.abc import Collection
+
+from django.urls import reverse
+
+from healthtrack.audit.registry import Insertion, InsertSource
+from healthtrack.imports.models import ImportRun
+
+
+def _insertions(runs: Collection[int]) -> dict[int, Insertion]:
+    found = ImportRun.objects.select_related("started_by").in_bulk(runs)
+    return {
+        number: Insertion(run.finished_at or run.started_at, str(run.started_by or "")) for number, run in found.items()
+    }
+
+
+def _address(run: int) -> str:
+    return reverse("admin:imports_importrun_change", args=[run])
+
+
+INSERT_SOURCE = InsertSource(_insertions, _address)

@@ -1,0 +1,22 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error
+
+
+def check_place_among_apps(**_: Any) -> Sequence[CheckMessage]:
+    """Refuse settings by which the roles would be given their permissions before all apps have created theirs.
+
+    After a migration, Django lets the apps create their permissions in the order in which they are installed.
+    """
+    *_others, last = (app.label for app in apps.get_app_configs() if app.models_module)
+    if last == "roles":
+        return []
+    return [
+        Error(
+            f"{last} is installed after healthtrack.roles, so that no role would get its permissions.",
+            hint="Let healthtrack.roles be the last of INSTALLED_APPS that has models.",
+            id="roles.E001",
+        )
+    ]

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+from healthtrack.core.navigation import Entry
+from healthtrack.core.permissions import has_all
+
+SECTION = "Administration"
+
+
+def entries() -> Iterator[Entry]:
+    people, groups = has_all("auth.view_user"), has_all("auth.view_group")
+    emergencies = has_all("roles.view_emergencyaccess")
+    yield Entry(SECTION, "Users", "admin:auth_user_changelist", 10, people)
+    yield Entry(SECTION, "Groups", "admin:auth_group_changelist", 20, groups)
+    yield Entry(SECTION, "Roles", "roles", 30, people)
+    yield Entry(SECTION, "Emergency accesses", "admin:roles_emergencyaccess_changelist", 40, emergencies)

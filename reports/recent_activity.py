@@ -1,0 +1,44 @@
+"""The latest imports and changes by hand, of what the person may see."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from healthtrack.audit.models import Action
+from healthtrack.audit.presentation import Entry, entries
+from healthtrack.audit.subjects import record_seen
+from healthtrack.audit.views import changes_shown_to
+from healthtrack.core.permissions import Person
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.permissions import visible_runs
+
+CHANGES_SHOWN = 8
+RUNS_SHOWN = 5
+FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
+
+
+def latest_changes(person: Person) -> list[Entry]:
+    by_hand = changes_shown_to(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
+    latest = list(by_hand.select_related("person").order_by("-changed_at", "-change_id")[:CHANGES_SHOWN])
+    record_seen(latest)
+    return entries(latest)
+
+
+def latest_runs(person: Person) -> list[ImportRun]:
+    return list(_runs(person)[:RUNS_SHOWN])
+
+
+def last_applied(person: Person) -> ImportRun | None:
+    return _runs(person).filter(state=State.APPLIED, undoes=None).first()
+
+
+def runs_needing_attention(person: Person) -> list[ImportRun]:
+    """Return those that wait for a decision, and those that failed lately and that no later import made good."""
+    later = ImportRun.objects.filter(kind=OuterRef("kind"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
+    ended_badly = Q(state__in=(State.REFUSED, State.FAILED), finished_at__gte=timezone.now() - FAILED_RUNS_SHOWN_FOR)
+    return list(_runs(person).filter(Q(state=State.CHECKED) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
+
+
+def _runs(person: Person) -> QuerySet[ImportRun]:
+    return visible_runs(person).select_related("started_by").order_by("-run_id")
