@@ -6,9 +6,11 @@ from django.db import connection
 from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import ModelField
 
 STAGED = "staged_rows"
+WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 def quoted(name: str | None) -> str:
@@ -25,6 +27,10 @@ def primary_key(model: type[Model]) -> str:
 
 def key_type(model: type[Model]) -> str:
     return _type(model._meta.pk)
+
+
+def column_type(model: type[Model], column: str) -> str:
+    return next(_type(field) for field in model._meta.concrete_fields if field.column == column)
 
 
 def comma(parts: Iterable[str]) -> str:

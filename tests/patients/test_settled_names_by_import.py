@@ -3,13 +3,13 @@
 import pytest
 from django.test import Client
 
-from healthtrack.imports.results import LinkCounts
 from tests.conftest import SignIn
 from tests.patients.conftest import ImportModels, ImportRecords
 from tests.support import factories
 from tests.support.access import TO_SEE_REPORTS
 from tests.support.linked import ALL_BAND_2, CATALOGUE, links, make_catalogue, make_model
 from tests.support.report_pages import counts, table
+from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db

@@ -29,7 +29,7 @@ from tests.support.import_files import (
     write_parts,
     write_xlsx,
 )
-from tests.support.import_pages import last_run, upload
+from tests.support.import_pages import last_run, upload, uploads_of
 from tests.support.workers import database_of_the_tests
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
@@ -356,7 +356,8 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
         assert f'class="figure">{fault.line}</th><td>{escape(fault.column)}' in shown or not fault.line
     assert "Import this file" not in shown
     run = last_run()
-    assert [path.name for path in (data_folder / "uploads").iterdir()] == [run.upload] * (run.state == State.CHECKED)
+    assert [path.name for path in (data_folder / "uploads").iterdir()] == uploads_of(run)
+    assert bool(uploads_of(run)) == (run.state == State.CHECKED)
 
 
 @pytest.mark.parametrize("write", [write_csv, write_xlsx])

@@ -27,15 +27,14 @@ from django.core.management import call_command
 django.setup()
 call_command("migrate", verbosity=0)
 from healthtrack.imports import runs, tasks
-from patients.resources import MedicalRecordResource
-from tests import factories
-from tests.imported import check_file
+from tests.support import factories
+from tests.support.imported import check_file
 
 factories.medical_record("P1", tracker="Band 2")
 factories.tracker_model("Xiaomi", "Band 2")
 factories.tracker_model("Amazfit", "Bip")
-run = check_file(MedicalRecordResource(), Path(sys.argv[1]))
-assert runs.ask_to_apply(run, without_faulty=False)
+run = check_file("patients.medicalrecord", Path(sys.argv[1]))
+assert runs.request_apply(run, without_invalid=False)
 tasks.apply_import.defer(run_id=run.run_id)
 """
 

@@ -176,6 +176,7 @@ class TestTheCommand:
         maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
         assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             do("SELECT FROM medical_records")

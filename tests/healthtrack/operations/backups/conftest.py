@@ -23,7 +23,8 @@ SHAPES = (
     ),
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
-    "SELECT relname, objsubid, description FROM pg_description JOIN pg_class ON oid = objoid AND relkind = 'r'",
+    "SELECT relname, objsubid, description FROM pg_description JOIN pg_class ON oid = objoid AND relkind IN ('r', 'v')",
+    "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
 )
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
