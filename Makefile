@@ -29,6 +29,7 @@ check: development
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy .
+	$(VENV_PYTHON) -m djlint templates --lint --quiet
 	$(VENV_PYTHON) .venv/bin/lint-imports --no-cache
 	$(VENV_PYTHON) manage.py check --fail-level WARNING
 	$(VENV_PYTHON) manage.py makemigrations --check --dry-run

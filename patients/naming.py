@@ -1,7 +1,7 @@
 """The stated trackers that wait for a person's decision which model they name, and those that were settled."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -42,10 +42,6 @@ class NamesOfKind:
 
     names: Sequence[StatedName]
     page: Page[int]
-
-    @property
-    def numbers(self) -> Iterator[int | str]:
-        return self.page.paginator.get_elided_page_range(self.page.number)
 
 
 # Grouped as they are spelt first: that leaves few texts to fold.
