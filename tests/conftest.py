@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
@@ -17,6 +17,7 @@ from healthtrack.imports.staging_schema import areas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
+from tests.support.signing_in import SignIn
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
 properties.register_profile(
@@ -28,8 +29,6 @@ properties.register_profile(
 )
 properties.register_profile("thorough", properties.get_profile("usual"), max_examples=2000)
 properties.load_profile("usual")
-
-SignIn = Callable[..., Client]
 
 
 def pytest_configure() -> None:

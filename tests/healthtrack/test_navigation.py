@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from healthtrack.navigation import SECTIONS, Link, links
 from healthtrack.roles.table import TOTALS
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 
 EVERYTHING = {permission for section in SECTIONS for entry in section.entries for permission in entry.permissions}
 

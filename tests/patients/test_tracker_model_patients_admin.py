@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients import admin
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 LIST = "/admin/trackers/trackermodel/"

@@ -13,11 +13,11 @@ from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.finished_imports import Imported
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.support.imported import Imported
+from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"

@@ -18,12 +18,12 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import area_numbers, committed, go_ahead, last_run, messages, upload, work_off
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
