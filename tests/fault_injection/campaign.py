@@ -16,9 +16,8 @@ from random import Random
 import pytest
 
 from tests.fault_injection.people import RECORD, ROWS_OF_A_FILE, Editor, Person, Reader, Steward
-from tests.healthtrack.operations.test_serve import started_worker, worker_of
 from tests.support.embedded_postgres import Client, server_pid, wait_for
-from tests.support.serving import Server, started
+from tests.support.serving import Server, started, started_worker, worker_of
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
 SETTLING_SECONDS = 180

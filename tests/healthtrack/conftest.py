@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.support.databases import Database
 from tests.support.embedded_postgres import stop_servers
-from tests.support.serving import Database, free_port
+from tests.support.serving import free_port
 
 
 @pytest.fixture

@@ -1,16 +1,13 @@
 """Imports of patients and models, of whom a test names only what the links hang on."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.imported import Imported, import_file
-from tests.support.linked import brand_and_name
-
-ImportRecords = Callable[..., Imported]
-ImportModels = Callable[..., Imported]
+from tests.support.finished_imports import Imported, import_file
+from tests.support.tracker_links import ImportModels, ImportRecords, brand_and_name
 
 
 @pytest.fixture

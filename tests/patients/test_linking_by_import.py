@@ -7,19 +7,20 @@ from django.test.utils import CaptureQueriesContext
 from healthtrack.imports.related import RelatedRows
 from healthtrack.imports.staging import StagedRows, Step
 from patients.models import MedicalRecord
-from tests.patients.conftest import ImportModels, ImportRecords
 from tests.support import factories
-from tests.support.linked import (
+from tests.support.database_sessions import start_in_another_session
+from tests.support.tracker_links import (
     ALL_BAND_2,
     CATALOGUE,
     NAMED,
+    ImportModels,
+    ImportRecords,
     links,
     make_catalogue,
     make_model,
     unlink_by_staff,
     unlinked,
 )
-from tests.support.sessions import start_in_another_session
 from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 

@@ -9,10 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.imports.models import State
 from patients.linking import relink
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, page, table
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/data-quality/"
 STEWARD = (

@@ -12,11 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import State
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS
 from tests.support.forms import form_with
+from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 PAGE = "/"
 EVERYTHING = [

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from healthtrack.imports.resources import SetResource
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
-from tests.support.imported import Imported, import_file
+from tests.support.finished_imports import Imported, import_file
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 

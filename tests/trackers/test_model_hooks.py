@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 from tests.support import factories
-from tests.support.linked import links
+from tests.support.tracker_links import links
 from trackers import model_hooks
 from trackers.models import TrackerAlias, TrackerModel
 

@@ -14,11 +14,11 @@ from healthtrack.audit.models import Change
 from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.finished_imports import Imported
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.support.imported import Imported
+from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"

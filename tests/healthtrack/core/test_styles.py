@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from tests.conftest import SignIn
+from tests.support.signing_in import SignIn
 
 STYLE = re.compile(r'<link [^>]*href="/static/((?!admin/|import_export/)[^"]+\.css)"')
 EVERYWHERE = {"core/colors.css", "core/frame.css", "core/parts.css", "core/fields.css", "core/print.css"}

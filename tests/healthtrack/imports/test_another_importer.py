@@ -18,14 +18,14 @@ from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.reasons import Reason
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.finished_imports import apply
 from tests.support.forms import form_to
 from tests.support.import_files import RECORDS
 from tests.support.import_pages import last_run, messages, uploads_of, work_off
-from tests.support.imported import apply
 from tests.support.line_importer import MAKE_TABLE, NAME, PERMISSION, stored_counts
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 RUNS = "/admin/imports/importrun/"
 UPLOAD = f"{RUNS}upload/{NAME}/"

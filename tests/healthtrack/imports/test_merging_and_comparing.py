@@ -20,8 +20,8 @@ from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.tabular_preview import TabularPreview
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
+from tests.support.finished_imports import Imported, check_file
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
-from tests.support.imported import Imported, check_file
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource

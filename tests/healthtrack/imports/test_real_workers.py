@@ -16,21 +16,19 @@ from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_schema import areas
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.finished_imports import counts_of, result_of
 from tests.support.import_files import RECORDS, links, write_csv
 from tests.support.import_pages import last_run
-from tests.support.imported import counts_of, result_of
 from tests.support.quick_worker import WITHOUT_END
-from tests.support.workers import environment_of_the_tests, held, wait_for, wait_for_state, worker
+from tests.support.signing_in import SignIn
+from tests.support.workers import LINK, environment_of_the_tests, held, wait_for, wait_for_state, worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("data_folder", "areas_dropped", "jobs_dropped"),
 ]
 
-# An import takes it away last of all, when everything else is written.
-LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
 RECORDS_TABLE = "LOCK TABLE medical_records IN ACCESS EXCLUSIVE MODE"
 JOBS_TABLE = "LOCK TABLE procrastinate_jobs IN SHARE MODE"
 BEFORE = {("P1", "Xiaomi", "Band 2")}

@@ -19,9 +19,8 @@ from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.finished_imports import counts_of, result_of
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import (
@@ -34,7 +33,8 @@ from tests.support.import_pages import (
     uploads_of,
     work_off,
 )
-from tests.support.imported import counts_of, result_of
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 

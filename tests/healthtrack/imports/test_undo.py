@@ -19,8 +19,8 @@ from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.undone_runs import is_undoable
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
+from tests.support.finished_imports import apply, result_of
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
-from tests.support.imported import apply, result_of
 from trackers.models import FitnessTracker, TrackerModel
 
 Import = Callable[..., ImportRun]

@@ -13,8 +13,8 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from tests.support import factories
+from tests.support.finished_imports import apply
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.imported import apply
 
 LONGEST_WAIT = 30  # seconds
 

@@ -12,11 +12,11 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import apply_import
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, work_off
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
 pytestmark = pytest.mark.django_db

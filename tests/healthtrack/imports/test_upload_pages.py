@@ -19,10 +19,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
-from tests.conftest import SignIn
-from tests.support.access import assert_page_needs
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
 from tests.support.import_pages import area_numbers, committed, last_run, upload, uploads_of
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 

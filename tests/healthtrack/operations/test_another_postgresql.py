@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from healthtrack.operations.embedded_postgres import binaries
+from tests.support.commands import manage
 
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
 START = """
@@ -39,20 +40,6 @@ def url(tmp_path: Path) -> Iterator[str]:
         yield f"postgresql://healthtrack@/healthtrack?host={quote(holder.stdout.readline().strip(), safe='')}"
         assert holder.stdin
         holder.stdin.close()
-
-
-def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
-    environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data), **variables}
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None:

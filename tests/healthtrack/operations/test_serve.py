@@ -23,8 +23,9 @@ from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
 from healthtrack.operations.preparation import database_fault
+from tests.support.databases import Database
 from tests.support.embedded_postgres import wait_for
-from tests.support.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
+from tests.support.serving import COMMAND, LAST_LINE, free_port, started, started_worker
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -42,23 +43,6 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
         check=True,
         capture_output=True,
     )
-
-
-def worker_of(server: Server) -> int | None:
-    """The number of its process, once it is there."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    for line in listed.splitlines():
-        number, parent, words = line.split(maxsplit=2)
-        if int(parent) == server.process.pid and "manage.py worker" in words:
-            return int(number)
-    return None
-
-
-def started_worker(server: Server, killed: int | None = None) -> int:
-    wait_for(lambda: worker_of(server) not in {None, killed})
-    return worker_of(server) or 0
 
 
 def is_running(number: int) -> bool:

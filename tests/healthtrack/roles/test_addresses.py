@@ -6,9 +6,9 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from healthtrack.roles.table import ROLES
-from tests.healthtrack.test_sweep import ALL, addresses, ask, client_of
+from tests.support.every_address import ALL, addresses, ask, client_of
 from tests.support.page_addresses import make_rows
-from tests.support.people import IN_EMERGENCY, NO_ROLE, person_of
+from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, person_of
 
 STRANGER = "Nobody signed in"
 LETTERS = {

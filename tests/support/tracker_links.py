@@ -1,9 +1,16 @@
 """A catalogue to link patients to, and the links as a test reads them."""
 
+from collections.abc import Callable
+
 from patients.linking import relink
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
+from tests.support.finished_imports import Imported
 from trackers.models import TrackerModel
+
+ImportRecords = Callable[..., Imported]
+
+ImportModels = Callable[..., Imported]
 
 ALL_BAND_2 = {"Xiaomi Band 2", "Huawei Band 2", "Honor Band 2"}
 CATALOGUE = (*sorted(ALL_BAND_2), "Amazfit Bip U")

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from healthtrack.roles.table import TOTALS
-from tests.conftest import SignIn
+from tests.support.signing_in import SignIn
 
 TO_SEE_REPORTS = (*TOTALS.permissions, "reports.view_without_tracker")
 
