@@ -1,16 +1,19 @@
 """Runs an import command until it has read its first row: one figure of benchmarks/one_side.py, for any commit."""
 
 import os
+import runpy
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 import django
-from django.core.management import execute_from_command_line
+
+_set_up = django.setup
 
 
-def main(file: str) -> None:
-    django.setup()
+def set_up(set_prefix: bool = True) -> None:  # noqa: FBT001, FBT002  (as Django's own)
+    """Set Django up, and have the function that opens a file read one row and end the process."""
+    _set_up(set_prefix)
     from healthtrack.imports import reading  # noqa: PLC0415 (Django must be set up first)
 
     original = reading.open_table
@@ -23,9 +26,10 @@ def main(file: str) -> None:
     for module in list(sys.modules.values()):  # who has imported the function by its name already
         if getattr(module, "open_table", None) is original:
             module.open_table = end_after_first_row  # type: ignore[attr-defined]  # any module
-    execute_from_command_line(["manage.py", "import_medical_records", file, "--dry-run"])
-    sys.exit("The import read no row.")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    django.setup = set_up
+    sys.argv = ["manage.py", "import_medical_records", sys.argv[1], "--dry-run"]
+    runpy.run_path("manage.py", run_name="__main__")
+    sys.exit("The import read no row.")
