@@ -5,15 +5,15 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from healthtrack.operations.backups import keys, reading
-from tests.support.databases import Database
+from tests.support.databases import Database, temporary_database
 from tests.support.gunicorn_server import await_answer
 from tests.support.serving import Server
 from tests.support.systemd_units import BACKUPS, FOLDER, VARIABLES, commands, lines, moved, variables
@@ -21,6 +21,13 @@ from tests.support.systemd_units import BACKUPS, FOLDER, VARIABLES, commands, li
 UNITS = sorted(file.name for file in FOLDER.iterdir() if file.suffix in {".service", ".timer"})
 SERVICES = [name for name in UNITS if name.endswith(".service")]
 SECTIONS = {"Unit", "Service", "Timer", "Install"}
+
+
+@pytest.fixture
+def database(template: str) -> Iterator[Database]:
+    """With all migrations applied."""
+    with temporary_database(template) as database:
+        yield database
 
 
 @pytest.fixture
@@ -91,7 +98,6 @@ def test_the_web_server_starts_tells_systemd_and_stops(own: dict[str, str], tmp_
 
 
 def test_the_worker_starts_and_stops(own: dict[str, str], database: Database) -> None:
-    run([sys.executable, "manage.py", "migrate", "-v0"], own)
     (work,) = commands("healthtrack-worker.service", "ExecStart")
     with subprocess.Popen(work, cwd=settings.BASE_DIR, env=own, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and not database.count("procrastinate_workers"):
