@@ -1,6 +1,7 @@
 """The databases of the tests: migrated once for every process of a run, and emptied after each test that commits."""
 
 import hashlib
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +61,9 @@ def beside_the_tests(name: str) -> Database:
 
 
 @contextmanager
-def temporary_database(name: str, template: str = "template1") -> Iterator[Database]:
+def temporary_database(template: str = "template1") -> Iterator[Database]:
     """A database beside that of the tests: empty, or a copy of the template."""
-    server = beside_the_tests("postgres")
+    server, name = beside_the_tests("postgres"), f"test_{uuid.uuid4().hex}"
     server.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield beside_the_tests(name)
     server.ask(f"DROP DATABASE {name} WITH (FORCE)")

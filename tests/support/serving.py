@@ -1,6 +1,7 @@
 """What the tests of `manage.py serve` start, ask and stop."""
 
 import http.client
+import os
 import re
 import signal
 import socket
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from email.message import Message
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -17,6 +19,7 @@ import pytest
 from django.conf import settings
 
 from healthtrack.operations.management.commands import serve
+from tests.support.databases import Database
 from tests.support.embedded_postgres import wait_for
 
 COMMAND = (sys.executable, "manage.py", "serve", "--patients", "30")
@@ -27,6 +30,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((serve.HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def environment_of(database: Database, data: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "HEALTHTRACK_DATA_DIR": str(data),
+        "HEALTHTRACK_DEBUG": "1",
+        "PORT": str(free_port()),
+    }
 
 
 class Answer(NamedTuple):

@@ -1,4 +1,3 @@
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -11,6 +10,7 @@ from django.db import connection
 
 from healthtrack.operations.backups import keys
 from tests.support import factories
+from tests.support.databases import temporary_database
 from tests.support.restored import Use
 
 
@@ -40,12 +40,8 @@ def backup(key: Path, patients: None, tmp_path: Path) -> Path:
 @pytest.fixture
 def empty_database(transactional_db: None) -> Iterator[Use]:
     """Leads the connection to another database, which is empty at first, for as long as it is used."""
-    name = f"restored_{uuid.uuid4().hex}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    yield lambda: connected_to(name)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with temporary_database() as database:
+        yield lambda: connected_to(database.params["dbname"])
 
 
 @contextmanager
