@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.template import Context, Template
+from django.test import TransactionTestCase
 from django.test import client as test_client
 from django.test.client import store_rendered_templates
 from hypothesis import HealthCheck
@@ -20,7 +21,8 @@ from healthtrack.imports.staging_schema import areas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
-from tests.support.signing_in import SignIn
+from tests.support.role_holders import person_of
+from tests.support.signing_in import AsRole, SignIn, signed_in
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
 properties.register_profile(
@@ -43,16 +45,16 @@ def pytest_configure() -> None:
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
-    test_client.store_rendered_templates = _remember_only_the_page
+    test_client.store_rendered_templates = _remember_only_whole_pages
 
 
-def _remember_only_the_page(store: dict[str, Any], *sent: Any, **values: Any) -> None:
-    """Keep the context of the page, `response.context`, and not of each of the hundred templates that it includes.
+def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **sent: Any) -> None:
+    """Keep the context of a page, `response.context`, and not of each of the hundred templates that it includes.
 
     Django's test client copies them all, which takes a tenth of the time of a request.
     """
-    if "context" not in store:
-        store_rendered_templates(store, *sent, **values)
+    if context.template is template:
+        store_rendered_templates(store, template=template, context=context, **sent)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,12 +102,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def sign_in(db: None) -> SignIn:
     """Signs in a member of the staff who holds the permissions given, and returns their browser."""
 
-    def signed_in(*permissions: str) -> Client:
-        client = Client()
-        client.force_login(factories.staff(*permissions))
-        return client
+    return lambda *permissions: signed_in(factories.staff(*permissions))
 
-    return signed_in
+
+@pytest.fixture
+def as_role(db: None) -> AsRole:
+    """Sign in somebody with a role of the role table, such as "Data steward", and return their browser."""
+    return lambda role: signed_in(person_of(role, "staff"))
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from tests.support import factories
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole
 
 VARIANT = "/admin/trackers/fitnesstracker/"
 ALL = [
@@ -16,8 +16,8 @@ ALL = [
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn) -> Client:
-    return sign_in(*ALL)
+def keeper(as_role: AsRole) -> Client:
+    return as_role("Administrator")
 
 
 @pytest.mark.parametrize("model", ["trackers/trackermodel", "trackers/fitnesstracker", "patients/medicalrecord"])

@@ -12,14 +12,14 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.search_marks import with_mark
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn) -> Client:
-    return sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
+def keeper(as_role: AsRole) -> Client:
+    return as_role("Record keeper")
 
 
 def found(browser: Client, **query: str) -> list[str]:

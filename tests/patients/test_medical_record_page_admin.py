@@ -15,7 +15,7 @@ from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 KEEPER = (
@@ -26,8 +26,8 @@ KEEPER = (
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn) -> Client:
-    return sign_in(*KEEPER)
+def keeper(as_role: AsRole) -> Client:
+    return as_role("Record keeper")
 
 
 def page(record: MedicalRecord, name: str = "change") -> str:

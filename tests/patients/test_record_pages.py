@@ -12,7 +12,7 @@ from patients.admin import MedicalRecordAdmin
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.search_marks import with_mark
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole
 
 LIST = "/admin/patients/medicalrecord/"
 SIZE = 4
@@ -20,9 +20,9 @@ ORDERS = ("1", "-1", "2", "-2", "3", "-3", "9", "-9", "2.-3")
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+def keeper(as_role: AsRole, monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr(MedicalRecordAdmin, "list_per_page", SIZE)
-    return sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
+    return as_role("Record keeper")
 
 
 @pytest.fixture

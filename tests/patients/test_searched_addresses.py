@@ -5,6 +5,7 @@ from django.test import Client
 
 from healthtrack.core import search_terms
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.search_marks import with_mark
 from tests.support.signing_in import SignIn
 
@@ -23,7 +24,8 @@ def searcher(sign_in: SignIn) -> Client:
 
 
 def links(text: str) -> list[str]:
-    return [part.partition('"')[0] for attribute in ("href", "action") for part in text.split(f'{attribute}="')[1:]]
+    page = Page(text)
+    return [*page.addresses("[href]"), *(form.get("action", "") for form in page.all("form"))]
 
 
 def shown(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from patients.views import MOST_MODELS_FOUND
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 from tests.support.tracker_links import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
 from trackers.admin import TrackerAliasAdmin
 from trackers.models import TrackerAlias, TrackerModel
@@ -26,8 +26,8 @@ XIAOMI = {"Xiaomi Band 2"}
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*SETTLER, "trackers.delete_trackeralias", "trackers.view_trackermodel")
+def steward(as_role: AsRole) -> Client:
+    return as_role("Data steward")
 
 
 @pytest.fixture

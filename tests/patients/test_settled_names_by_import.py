@@ -4,9 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.support import factories
-from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import counts, table
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole
 from tests.support.tracker_links import (
     ALL_BAND_2,
     CATALOGUE,
@@ -31,8 +30,8 @@ def catalogue() -> dict[str, TrackerModel]:
 
 
 @pytest.fixture
-def analyst(sign_in: SignIn) -> Client:
-    return sign_in(*TO_SEE_REPORTS)
+def analyst(as_role: AsRole) -> Client:
+    return as_role("Analyst")
 
 
 def brands(analyst: Client) -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 from trackers.models import TrackerModel
 
 STALE = "A row of this list is gone"
@@ -16,9 +16,8 @@ Row = dict[str, str]
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn) -> Client:
-    records = ("patients.view_medicalrecord", "patients.add_medicalrecord", "patients.change_medicalrecord")
-    return sign_in(*records, "trackers.view_trackermodel")
+def keeper(as_role: AsRole) -> Client:
+    return as_role("Record keeper")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import State
 from tests.support import factories
 from tests.support.forms import form_with
+from tests.support.page import Page
 from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import page
 from tests.support.signing_in import SignIn
@@ -30,9 +31,9 @@ EVERYTHING = [
 
 
 def figure(words: str, label: str) -> str:
-    """What the card of this label says, without tags."""
-    found = re.search(rf"<dt>{label}</dt>(.*?)</div>", words)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
+    """What the card of this label says."""
+    cards = [card.removeprefix(label) for card in Page(words).texts("dl > div") if card.startswith(label)]
+    return cards[0].strip() if cards else ""
 
 
 def patients(with_tracker: int, without: int) -> None:

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from factory import Sequence, SubFactory
+from factory.django import DjangoModelFactory, Password
 
 from healthtrack.imports.models import ImportFile, ImportRun, Kind, State
 from patients.models import MedicalRecord, MedicalRecordTracker
@@ -12,20 +14,54 @@ from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 DEFAULT_PASSWORD = "a long enough password"
 
 
+class TrackerModelFactory(DjangoModelFactory[TrackerModel]):
+    brand_name = "Xiaomi"
+    model_name = "Band 2"
+    device_type = "FitnessBand"
+
+    class Meta:
+        model = TrackerModel
+
+
+class VariantFactory(DjangoModelFactory[FitnessTracker]):
+    model = SubFactory(TrackerModelFactory)
+    color = "Black"
+    selling_price = 2499
+    original_price = 2999
+    average_battery_life_days = 14
+
+    class Meta:
+        model = FitnessTracker
+
+
+class MedicalRecordFactory(DjangoModelFactory[MedicalRecord]):
+    patient_id = Sequence(lambda number: f"P{number}")
+    name = "Ada Byron"
+    date_of_birth = date(1980, 5, 17)
+    gender = "F"
+    medications = False
+
+    class Meta:
+        model = MedicalRecord
+
+
+class StaffFactory(DjangoModelFactory[User]):
+    username = "staff"
+    password = Password(DEFAULT_PASSWORD)
+    is_staff = True
+
+    class Meta:
+        model = User
+
+
 def tracker_model(
     brand_name: str = "Xiaomi", model_name: str = "Band 2", device_type: str = "FitnessBand"
 ) -> TrackerModel:
-    return TrackerModel.objects.create(brand_name=brand_name, model_name=model_name, device_type=device_type)
+    return TrackerModelFactory.create(brand_name=brand_name, model_name=model_name, device_type=device_type)
 
 
 def variant(model: TrackerModel, **values: Any) -> FitnessTracker:
-    defaults: dict[str, Any] = {
-        "color": "Black",
-        "selling_price": 2499,
-        "original_price": 2999,
-        "average_battery_life_days": 14,
-    }
-    return FitnessTracker.objects.create(model=model, **{**defaults, **values})
+    return VariantFactory.create(model=model, **values)
 
 
 def tracker_alias(name: str, model: TrackerModel) -> TrackerAlias:
@@ -33,13 +69,7 @@ def tracker_alias(name: str, model: TrackerModel) -> TrackerAlias:
 
 
 def medical_record(patient_id: str = "P1", **values: Any) -> MedicalRecord:
-    defaults: dict[str, Any] = {
-        "name": "Ada Byron",
-        "date_of_birth": date(1980, 5, 17),
-        "gender": "F",
-        "medications": False,
-    }
-    return MedicalRecord.objects.create(patient_id=patient_id, **{**defaults, **values})
+    return MedicalRecordFactory.create(patient_id=patient_id, **values)
 
 
 def link(record: MedicalRecord, model: TrackerModel, source: str = "staff") -> MedicalRecordTracker:
@@ -59,7 +89,7 @@ def import_run(
 
 def staff(*permissions: str, username: str = "staff") -> User:
     """A member of the staff who holds these permissions, named as in `patients.view_medicalrecord`."""
-    user = User.objects.create_user(username, password=DEFAULT_PASSWORD, is_staff=True)
+    user = StaffFactory.create(username=username)
     for permission in permissions:
         app_label, codename = permission.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))

@@ -2,43 +2,18 @@
 
 import csv
 import io
-from html.parser import HTMLParser
 from typing import Any
 
 from django.test import Client
 from openpyxl import load_workbook
 
-
-class _Table(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: dict[str, list[list[str]]] = {"thead": [], "tbody": [], "tfoot": []}
-        self.part = ""
-        self.in_cell = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.rows:
-            self.part = tag
-        elif tag == "tr":
-            self.rows[self.part].append([])
-        elif tag in {"th", "td"}:
-            self.rows[self.part][-1].append("")
-            self.in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"th", "td"}:
-            self.in_cell = False
-
-    def handle_data(self, data: str) -> None:
-        if self.in_cell:
-            self.rows[self.part][-1][-1] += data
+from tests.support.page import Page
 
 
 def table(client: Client, address: str) -> dict[str, list[list[str]]]:
     """The report's own table, of those on its page."""
-    reader = _Table()
-    reader.feed(page(client, address).partition('id="report-caption"')[2].partition("</table>")[0])
-    return reader.rows
+    page = Page.get(client, address)
+    return {part: page.rows("report-caption", part) for part in ("thead", "tbody", "tfoot")}
 
 
 def page(client: Client, address: str, status: int = 200) -> str:

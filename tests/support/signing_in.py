@@ -12,6 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from tests.support import factories
 
 SignIn = Callable[..., Client]
+AsRole = Callable[[str], Client]
 PASSWORD = factories.DEFAULT_PASSWORD
 
 

@@ -1,4 +1,3 @@
-import re
 from datetime import timedelta
 
 import pytest
@@ -13,9 +12,10 @@ from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
 from tests.support import factories
 from tests.support.every_address import ALL
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 PAGE = "/admin/accesses/"
 VIEW = "audit.view_access"
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def auditor(sign_in: SignIn) -> Client:
-    return sign_in(VIEW)
+def auditor(as_role: AsRole) -> Client:
+    return as_role("Auditor")
 
 
 def seen(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) -> Access:
@@ -39,9 +39,8 @@ def seen(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) 
 
 
 def rows(words: str) -> list[list[str]]:
-    body = words.partition("<tbody>")[2].partition("</tbody>")[0]
-    cells = (re.findall(r"<t[dh].*?</t[dh]>", row) for row in body.split("</tr>")[:-1])
-    return [[" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row] for row in cells]
+    page = Page(words)
+    return page.rows() if page.all("table") else []
 
 
 def people(words: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The pages that tell what became of a row, and of all."""
 
-import html
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -22,8 +21,9 @@ from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 from trackers.models import TrackerModel
 
 CHANGES = "/admin/changes/"
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def auditor(sign_in: SignIn) -> Client:
-    return sign_in(*SEES)
+def auditor(as_role: AsRole) -> Client:
+    return as_role("Auditor")
 
 
 @pytest.fixture
@@ -49,14 +49,8 @@ def imported(tmp_path: Path) -> Import:
 
 
 def rows(client: Client, page_address: str) -> list[str]:
-    """What each row of the table says, without tags."""
-    page = client.get(page_address)
-    assert page.status_code == 200
-    body = page.content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
-    return [
-        html.unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split()))
-        for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)
-    ]
+    """The text of each row of the table."""
+    return Page.get(client, page_address).texts("tbody tr")
 
 
 def by(person: User, run_id: int = 7) -> Any:

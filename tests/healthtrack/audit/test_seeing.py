@@ -17,7 +17,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.every_address import ALL, addresses
 from tests.support.page_addresses import make_rows
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 NUMBER, NAME = "A-70417-Q", "Wilhelmina Trelawney"
 RECORDS = "/admin/patients/medicalrecord/"
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def reader(sign_in: SignIn) -> Client:
-    return sign_in(SEE, "reports.view_without_tracker", "patients.export_medicalrecord")
+def reader(as_role: AsRole) -> Client:
+    return as_role("Analyst")
 
 
 def words_of(answer: Any) -> str:

@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.finished_imports import Imported
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"
@@ -36,9 +36,8 @@ def imported(tmp_path: Path) -> Import:
 
 
 @pytest.fixture
-def keeper(sign_in: SignIn) -> Client:
-    doings = ("view", "add", "change", "delete")
-    return sign_in(*(f"patients.{doing}_medicalrecord" for doing in doings), "trackers.view_trackermodel")
+def keeper(as_role: AsRole) -> Client:
+    return as_role("Record keeper")
 
 
 def changes(**wanted: Any) -> list[tuple[str, str, dict[str, Any]]]:

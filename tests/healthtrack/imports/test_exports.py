@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, tables
 from tests.support.page_permissions import assert_page_needs
 from tests.support.search_marks import with_mark
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 from trackers.models import FitnessTracker
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +57,8 @@ Budget = Callable[[int], AbstractContextManager[Any]]
 
 
 @pytest.fixture
-def clerk(sign_in: SignIn) -> Client:
-    return sign_in(*(permission for permissions in PERMISSIONS.values() for permission in permissions))
+def clerk(as_role: AsRole) -> Client:
+    return as_role("Analyst")
 
 
 @pytest.fixture

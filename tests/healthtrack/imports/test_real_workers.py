@@ -21,7 +21,7 @@ from tests.support.finished_imports import counts_of, result_of
 from tests.support.import_files import RECORDS, links, write_csv
 from tests.support.import_pages import last_run
 from tests.support.quick_worker import WITHOUT_END
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole
 from tests.support.workers import LINK, environment_of_the_tests, held, wait_for, wait_for_state, worker
 
 pytestmark = [
@@ -36,12 +36,12 @@ AFTER = {(f"P{number}", "Amazfit", "Bip") for number in range(1, 5)}
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
+def steward(as_role: AsRole) -> Client:
     factories.medical_record("P1", tracker="Band 2")
     factories.tracker_model("Xiaomi", "Band 2")
     factories.tracker_model("Amazfit", "Bip")
     assert links() == BEFORE
-    return sign_in(*RECORDS.steward)
+    return as_role("Data steward")
 
 
 @pytest.fixture

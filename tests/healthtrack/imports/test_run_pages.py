@@ -1,7 +1,6 @@
 """The page of a run: progress, preview, faults, going ahead, cancelling; and the list of runs."""
 
 import csv
-import html
 import io
 import re
 from datetime import timedelta
@@ -33,8 +32,9 @@ from tests.support.import_pages import (
     uploads_of,
     work_off,
 )
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -45,8 +45,8 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*(permission for permissions in PERMISSIONS.values() for permission in permissions))
+def steward(as_role: AsRole) -> Client:
+    return as_role("Data steward")
 
 
 @pytest.fixture
@@ -63,9 +63,7 @@ def address(run: ImportRun, action: str = "change") -> str:
 
 
 def text_of(page: Any) -> str:
-    """What a reader sees, a blank between pieces."""
-    body = re.sub(r"(?s)<(script|style).*?</\1>", "", page.content.decode())
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+    return Page.of(page).text
 
 
 class TestWhoMaySeeThem:
@@ -277,14 +275,14 @@ class TestFaults:
 
     def test_they_are_filtered_by_column_and_by_kind(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, *self.CHANGES)
-        assert [fault.line for fault in page.context["view"].faults] == [2, 3, 4]
+        assert [fault.line for fault in page.context["page"].preview.view.faults] == [2, 3, 4]
         for asked, lines in (
             ({"column": "gender"}, [2, 4]),
             ({"column": "date_of_birth"}, [3]),
             ({"kind": result_of(last_run()).groups[0].kind}, [2, 4]),
             ({"column": "date_of_birth", "kind": result_of(last_run()).groups[0].kind}, []),
         ):
-            shown = steward.get(address(last_run()), {"show": "faulty", **asked}).context["view"]
+            shown = steward.get(address(last_run()), {"show": "faulty", **asked}).context["page"].preview.view
             assert [fault.line for fault in shown.faults] == lines
 
     def test_a_file_of_faults_alone_offers_no_going_ahead(self, steward: Client, path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, work_off
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
 pytestmark = pytest.mark.django_db
@@ -28,8 +28,8 @@ def run(tmp_path: Path) -> ImportRun:
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*STEWARD)
+def steward(as_role: AsRole) -> Client:
+    return as_role("Data steward")
 
 
 def page(run: ImportRun, name: str = "undo") -> str:

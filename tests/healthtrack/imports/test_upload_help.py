@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from healthtrack.imports.upload_help import ColumnHelp, columns_of
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 KINDS = [RECORDS, CATALOGUE, MODELS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -24,8 +24,8 @@ def template(kind: Kind, form: str) -> str:
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*(permission for kind in KINDS for permission in kind.steward))
+def steward(as_role: AsRole) -> Client:
+    return as_role("Data steward")
 
 
 class TestTheColumns:

@@ -22,7 +22,7 @@ from healthtrack.imports.reasons import Reason
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
 from tests.support.import_pages import area_numbers, committed, last_run, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -31,8 +31,8 @@ each_kind = pytest.mark.parametrize("kind", PERMISSIONS, ids=str)
 
 
 @pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*(permission for permissions in PERMISSIONS.values() for permission in permissions))
+def steward(as_role: AsRole) -> Client:
+    return as_role("Data steward")
 
 
 @pytest.fixture
