@@ -11,7 +11,7 @@ import django
 _set_up = django.setup
 
 
-def set_up(set_prefix: bool = True) -> None:  # noqa: FBT001, FBT002  (as Django's own)
+def set_up(set_prefix: bool = True) -> None:
     """Set Django up, and have the function that opens a file read one row and end the process."""
     _set_up(set_prefix)
     from healthtrack.imports import reading  # noqa: PLC0415 (Django must be set up first)
