@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: install development run test properties faults check bench screenshots lock
+.PHONY: install development run test test-all test-fast test-slow test-database properties faults check bench screenshots lock
 
 install:
 	@$(PYTHON) scripts/install.py runtime
@@ -13,9 +13,31 @@ run: install
 development:
 	@$(PYTHON) scripts/install.py development
 
+# Python keeps what it has compiled, whatever the environment says: many tests start programs of ours, which would
+# otherwise be compiled for each of them.
+test test-all test-fast test-slow test-database: export PYTHONDONTWRITEBYTECODE =
+
 # ARGS are pytest's: make test ARGS=--durations=10
 test: development
+	$(VENV_PYTHON) -m pytest -m "not slow" --cov --cov-report=term-missing $(ARGS)
+
+test-all: development
 	$(VENV_PYTHON) -m pytest --cov --cov-report=term-missing $(ARGS)
+
+test-fast: development
+	$(VENV_PYTHON) -m pytest -m "not slow and not browser and not process" $(ARGS)
+
+test-slow: development
+	$(VENV_PYTHON) -m pytest -m slow $(ARGS)
+
+# What depends on PostgreSQL itself, for a run with another one: HEALTHTRACK_PG_BIN=/usr/lib/postgresql/15/bin
+DATABASE_TESTS = $(addprefix tests/, \
+	healthtrack/test_tables.py healthtrack/test_migrations.py healthtrack/audit/test_triggers.py \
+	healthtrack/imports/test_merging_and_comparing.py healthtrack/imports/test_undo.py \
+	healthtrack/operations/test_database_roles.py \
+	patients/test_link_counts.py patients/test_linking.py patients/test_linking_by_import.py reports/test_agreement.py)
+test-database: development
+	$(VENV_PYTHON) -m pytest $(DATABASE_TESTS) $(ARGS)
 
 # Ten times the generated files that `make test` throws at the reader and the imports.
 properties: development
@@ -29,6 +51,7 @@ check: development
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy .
+	$(VENV_PYTHON) -m djlint templates --lint --quiet
 	$(VENV_PYTHON) .venv/bin/lint-imports --no-cache
 	$(VENV_PYTHON) manage.py check --fail-level WARNING
 	$(VENV_PYTHON) manage.py makemigrations --check --dry-run

@@ -7,12 +7,10 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
-from benchmarks.measuring import empty_records, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, import_records, sample_files
 from benchmarks.pages import browser, opening
 from healthtrack.audit import access_recorder
 from patients.models import MedicalRecord
-from patients.resources import MedicalRecordResource
-from trackers.resources import FitnessTrackerResource
 
 PATIENTS = 10_000
 ACCESSES = 300_000
@@ -47,9 +45,9 @@ def measure_access_log() -> None:
 def _fill(client: Client) -> str:
     if MedicalRecord.objects.count() != PATIENTS:
         with sample_files(PATIENTS) as (catalogue, records):
-            FitnessTrackerResource().import_data(catalogue)
+            import_catalogue(catalogue)
             empty_records()
-            MedicalRecordResource().import_data(records)
+            import_records(records)
     with connection.cursor() as cursor:
         cursor.execute(_FILL, [int(client.session["_auth_user_id"]), ACCESSES])
         cursor.execute("VACUUM (ANALYZE)")

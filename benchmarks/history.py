@@ -13,15 +13,13 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from benchmarks.imports import PATIENTS, TABLES
-from benchmarks.measuring import empty_records, medians, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser, opening
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
-from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
-from patients.resources import MedicalRecordResource
-from trackers.resources import FitnessTrackerResource
 
 EVENTS = 1_000_000
 EVENTS_A_PATIENT = 50
@@ -46,7 +44,7 @@ _FILL = """
 
 def measure_history() -> None:
     with sample_files(PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
+        import_catalogue(catalogue)
         _compare_new(records)
         _compare_changed(records)
         _time_a_patients_page()
@@ -63,9 +61,9 @@ def _compare_changed(records: Path) -> None:
     other = records.with_name("changed_records.csv")
     _changed(records, PATIENTS).write_csv(other)
     empty_records()
-    _import(records)
+    import_records(records)
     taken = medians(_ways(cycle([other, records])), rounds=ROUNDS, before_each=_vacuum)
-    assert ImportRun.objects.latest("run_id").counts.changed > 0.9 * PATIENTS
+    assert ImportRun.objects.latest("run_id").affected_count > 0.9 * PATIENTS
     print(f"Import of {PATIENTS:,} changed records with history: {taken['on'] / taken['off']:.2f} x without")
 
 
@@ -84,9 +82,9 @@ def _time_a_patients_page() -> None:
 
 def _time_undos() -> None:
     with sample_files(MANY_PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
+        import_catalogue(catalogue)
         empty_records()
-        _import(records)
+        import_records(records)
         added, changed = records.with_name("added.csv"), records.with_name("changed.csv")
         _changed(records, PATIENTS).with_columns((pl.lit("N") + pl.col("patient_id")).alias("patient_id")).write_csv(
             added
@@ -94,7 +92,7 @@ def _time_undos() -> None:
         _changed(records, PATIENTS).write_csv(changed)
         print(f"Undo of an import of {PATIENTS:,} records into {MANY_PATIENTS:,}:")
         for label, file in (("new ones", added), ("changed ones", changed)):
-            run = _import(file)
+            run = import_records(file)
             shown = _timed(partial(undo_service.preview, run))
             taken = _timed(partial(_undo, run))
             print(
@@ -103,18 +101,12 @@ def _time_undos() -> None:
     empty_records()
 
 
-def _import(records: Path) -> ImportRun:
-    run = MedicalRecordResource().import_data(records)
-    assert run.state == State.APPLIED
-    return run
-
-
 def _ways(files: Iterator[Path]) -> dict[str, Callable[[], object]]:
     def without_history() -> None:
         with _history_off():
-            _import(next(files))
+            import_records(next(files))
 
-    return {"on": lambda: _import(next(files)), "off": without_history}
+    return {"on": lambda: import_records(next(files)), "off": without_history}
 
 
 @contextmanager
@@ -146,9 +138,9 @@ def _vacuum() -> None:
 
 def _undo(run: ImportRun) -> None:
     with transaction.atomic():
-        undo = undo_service.ask_to_undo(run, User.objects.get())
+        undo = runs.request_undo(run, User.objects.get())
     assert undo
-    runs.apply(undo, MedicalRecordResource(), runs.unobserved)
+    runs.apply(undo, [], runs.no_progress)
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -3,19 +3,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import connection, transaction
 from import_export.resources import ModelResource
 from tablib.core import Dataset
 
-from benchmarks.measuring import empty_records, medians, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
-from trackers.resources import FitnessTrackerResource
 
 PATIENTS = 100_000
 # The junction first: its foreign keys wait for the commit, and the count of links need not be mended afterwards.
@@ -37,20 +35,24 @@ class BulkResource(ModelResource):
 
 def compare_import() -> None:
     with sample_files(PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
-        _import(records)
+        import_catalogue(catalogue)
+        import_records(records)
         finished = copied_out()
         dataset = _as_dataset()
         ours, limit, bare = "this import", "the limit", "the limit without triggers"
         taken = medians(
-            {ours: lambda: _import(records), limit: lambda: copy_in(finished), bare: _without_triggers(finished)},
+            {
+                ours: lambda: import_records(records),
+                limit: lambda: copy_in(finished),
+                bare: _without_triggers(finished),
+            },
             rounds=5,
             before_each=empty_records,
         )
         bulk = medians({"bulk": lambda: _import_in_bulk(dataset)}, rounds=3, before_each=empty_records)["bulk"]
         empty_records()
-        _import(records)
-        again = medians({"again": lambda: _import(records)}, rounds=3)["again"]
+        import_records(records)
+        again = medians({"again": lambda: import_records(records)}, rounds=3)["again"]
     print(f"Import of {PATIENTS:,} records, read to committed with links: {taken[ours]:.2f} s")
     print(f"  {taken[ours] / taken[limit]:.2f} x bare COPY of the finished rows, same constraints and triggers")
     print(f"  {taken[ours] / taken[bare]:.2f} x bare COPY of the finished rows, same constraints, no triggers")
@@ -60,16 +62,16 @@ def compare_import() -> None:
 
 def measure_memory() -> None:
     with sample_files(MANY_PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
+        import_catalogue(catalogue)
         empty_records()
         name = connection.settings_dict["NAME"]
         script = (
             "import django; django.setup();"
             f"from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
             "from pathlib import Path; from resource import RUSAGE_SELF, getrusage;"
-            "from patients.resources import MedicalRecordResource;"
-            f"result = MedicalRecordResource().import_data(Path({str(records)!r}));"
-            "print(result.counts.new, result.seconds, getrusage(RUSAGE_SELF).ru_maxrss // 1024)"
+            "from benchmarks.measuring import import_records;"
+            f"run = import_records(Path({str(records)!r}));"
+            "print(run.affected_count, run.seconds, getrusage(RUSAGE_SELF).ru_maxrss // 1024)"
         )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()
@@ -79,11 +81,6 @@ def measure_memory() -> None:
         copy_in(finished)
         ratio = float(seconds) / (time.perf_counter() - started)
     print(f"Import of {int(new):,} records: {ratio:.2f} x the limit, peak memory of the process {megabytes} MB")
-
-
-def _import(records: Path) -> None:
-    result = MedicalRecordResource().import_data(records)
-    assert not result.faults
 
 
 def _import_in_bulk(dataset: Dataset) -> None:

@@ -8,6 +8,9 @@ from tempfile import TemporaryDirectory
 from django.core.management import call_command
 from django.db import connection
 
+from healthtrack.imports import runs
+from healthtrack.imports.models import ImportRun
+
 
 @contextmanager
 def sample_files(patients: int) -> Iterator[tuple[Path, Path]]:
@@ -15,6 +18,20 @@ def sample_files(patients: int) -> Iterator[tuple[Path, Path]]:
     with TemporaryDirectory() as folder:
         call_command("make_sample_data", folder, patients=patients, verbosity=0, stdout=_Nowhere())
         yield Path(folder, "fitness_trackers.csv"), Path(folder, "medical_records.csv")
+
+
+def import_catalogue(file: Path) -> ImportRun:
+    return _import("trackers.fitnesstracker", file)
+
+
+def import_records(file: Path) -> ImportRun:
+    return _import("patients.medicalrecord", file)
+
+
+def _import(importer: str, file: Path) -> ImportRun:
+    run = runs.import_at_once(importer, [file])
+    assert run.is_applied, run.reason
+    return run
 
 
 class _Nowhere:

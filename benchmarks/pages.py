@@ -7,10 +7,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from benchmarks.measuring import empty_records, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, import_records, sample_files
 from patients.models import MedicalRecord
-from patients.resources import MedicalRecordResource
-from trackers.resources import FitnessTrackerResource
 
 MANY_PATIENTS = 1_000_000
 
@@ -18,9 +16,9 @@ MANY_PATIENTS = 1_000_000
 def load_many_patients() -> None:
     if MedicalRecord.objects.count() != MANY_PATIENTS:
         with sample_files(MANY_PATIENTS) as (catalogue, records):
-            FitnessTrackerResource().import_data(catalogue)
+            import_catalogue(catalogue)
             empty_records()
-            MedicalRecordResource().import_data(records)
+            import_records(records)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from benchmarks.imports import copied_out, copy_in
-from benchmarks.measuring import empty_records, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import lay_out
@@ -25,7 +25,6 @@ from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.staging_schema import StagingArea
 from patients.resources import MedicalRecordResource
-from trackers.resources import FitnessTrackerResource
 
 PATIENTS = 100_000
 ROUNDS = 3
@@ -67,7 +66,7 @@ def _compare_with_staging() -> None:
     client = browser()
     staging, preview, first, again = ([0.0] * ROUNDS for _ in range(4))
     with sample_files(PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
+        import_catalogue(catalogue)
         for number in range(ROUNDS):
             empty_records()
             staging[number] = _timed(lambda: _stage_alone(records))
@@ -83,7 +82,7 @@ def _import(client: Client, file: Path) -> tuple[float, float]:
     started = time.perf_counter()
     run = _wait(_upload(client, file), State.CHECKED)
     preview = time.perf_counter() - started
-    client.post(f"{LIST}process_import/", {"run": run.run_id})
+    client.post(f"/admin/imports/importrun/{run.run_id}/apply/")
     _wait(run, State.APPLIED, pause=0.02)
     return preview, time.perf_counter() - started
 
@@ -95,7 +94,7 @@ def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
         return _timed(lambda: client.get(LIST))
 
     with sample_files(MANY_PATIENTS) as (catalogue, records):
-        FitnessTrackerResource().import_data(catalogue)
+        import_catalogue(catalogue)
         _know_some_patients()
         quiet, meanwhile = list[float](), list[float]()
         for _ in range(VIEWS):
@@ -106,7 +105,7 @@ def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
         taken = time.perf_counter() - started
         pages, kilobytes = _open_preview(client, run)
         started = time.perf_counter()
-        client.post(f"{LIST}process_import/", {"run": run.run_id})
+        client.post(f"/admin/imports/importrun/{run.run_id}/apply/")
         _wait(run, State.APPLIED, lambda: meanwhile.append(view()))
         taken += time.perf_counter() - started
         finished = copied_out("patient_id NOT LIKE '0-%'")

@@ -96,9 +96,6 @@ class MedicalRecordAdmin(CarefulAdmin):
     inlines = (TrackerLinkInline,)
     change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
 
-    class Media:
-        css = {"all": ("patients/record.css", "patients/records.css")}
-
     def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:
         born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
         health = ("medical_conditions", "medications", "allergies", "last_appointment_date")

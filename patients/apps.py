@@ -18,10 +18,19 @@ class PatientsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self) -> None:
-        from patients import signals  # noqa: F401, PLC0415  (connects the receivers, once the models are there)
+        from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
+        from patients import linking  # noqa: PLC0415  (models are only ready here)
         from patients.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
-        from trackers import model_extensions  # noqa: PLC0415  (models are only ready here)
+        from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
 
-        model_extensions.register(PatientsOfModels())
         navigation.register(entries)
         register_page_names(lambda: PAGE_NAMES)
+        registry.register("patients.medicalrecord", "patients.importers.medical_records")
+        model_extensions.register(PatientsOfModels())
+        model_hooks.register(
+            model_hooks.ModelFollower(
+                link=linking.link_waiting_patients,
+                count_links=linking.count_waiting_patients,
+                relink_names=linking.relink_names,
+            )
+        )

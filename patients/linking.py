@@ -6,12 +6,8 @@ A link that staff made or removed is left alone until the patient's stated track
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports.results import LinkCounts
-from healthtrack.imports.sql import STAGED
-from healthtrack.imports.staging import WITHIN_STEP, Step
-from trackers.names import NAMES_SQL
+from trackers.links import LinkCounts
 
 # A patient and a model that come in two transactions at once don't see each other, and would stay unlinked. So models
 # wait for the transactions that bring patients, and these for those of models; patients don't wait for patients.
@@ -24,26 +20,26 @@ _FORGET_UNLINKED = """
     UPDATE medical_records SET unlinked_model_ids = '{}'
      WHERE patient_id = ANY(%(patients)s) AND unlinked_model_ids <> '{}'
 """
-_LINKS_BY_NAME = f"""
+_LINKS_BY_NAME = """
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT record.patient_id, named.model_id, 'import'
       FROM medical_records AS record
-      JOIN ({NAMES_SQL}) AS named ON named.name = lower(record.tracker)
+      JOIN tracker_model_names AS named ON named.name = lower(record.tracker)
      WHERE record.patient_id = ANY(%(patients)s)
 """
 _LINK_PATIENTS = f"{_LINKS_BY_NAME} ON CONFLICT DO NOTHING"
 
-_DROP_OUTDATED_LINKS = f"""
+_DROP_OUTDATED_LINKS = """
     DELETE FROM medical_record_and_trackers AS link
      USING medical_records AS record
      WHERE link.model_id = ANY(%(models)s)
        AND link.source = 'import'
        AND record.patient_id = link.patient_id
-       AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+       AND NOT EXISTS (SELECT FROM tracker_model_names AS named
                         WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
 """
-_WAITING = f"""
-      FROM ({NAMES_SQL}) AS named
+_WAITING = """
+      FROM tracker_model_names AS named
       JOIN medical_records AS record ON record.tracker <> '' AND lower(record.tracker) = named.name
      WHERE named.model_id = ANY(%(models)s)
        AND named.model_id <> ALL(record.unlinked_model_ids)
@@ -57,7 +53,7 @@ _LINK_WAITING = f"""
 """
 _COUNT_WAITING = f"""
     WITH answers AS (
-        SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
+        SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
     ), waiting AS (
         SELECT DISTINCT record.patient_id, named.name {_WAITING}
     )
@@ -65,19 +61,19 @@ _COUNT_WAITING = f"""
            (SELECT count(*) FROM medical_records AS record
              WHERE tracker <> '' AND NOT EXISTS (SELECT FROM answers WHERE name = lower(record.tracker))),
            (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
-"""
+"""  # noqa: S608 (a constant of this module)
 
-_DROP_UNNAMED = f"""
+_DROP_UNNAMED = """
     DELETE FROM medical_record_and_trackers AS link
      USING medical_records AS record
      WHERE record.patient_id = ANY(%(patients)s) AND link.patient_id = record.patient_id AND link.source = 'import'
-       AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+       AND NOT EXISTS (SELECT FROM tracker_model_names AS named
                         WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
 """
 _LINK_NAMED = f"{_LINKS_BY_NAME} AND named.model_id <> ALL(record.unlinked_model_ids) ON CONFLICT DO NOTHING"
 
 # A patient is locked before the links, as when staff change both at once.
-_RELINK_NAMES = f"""
+_RELINK_NAMES = """
     WITH stating AS (
         SELECT patient_id, lower(tracker) AS name, unlinked_model_ids
           FROM medical_records
@@ -88,39 +84,14 @@ _RELINK_NAMES = f"""
          USING stating
          WHERE link.patient_id = stating.patient_id
            AND link.source = 'import'
-           AND NOT EXISTS (SELECT FROM ({NAMES_SQL}) AS named
+           AND NOT EXISTS (SELECT FROM tracker_model_names AS named
                             WHERE named.model_id = link.model_id AND named.name = stating.name)
     )
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT patient_id, model_id, 'import'
-      FROM stating JOIN ({NAMES_SQL}) AS named USING (name)
+      FROM stating JOIN tracker_model_names AS named USING (name)
      WHERE model_id <> ALL(unlinked_model_ids)
     ON CONFLICT DO NOTHING
-"""
-
-# Over the staged rows of an import of medical records, `rows`.
-STAGED_LINK_COUNTS = f"""
-    LEFT JOIN (SELECT name, count(*) AS links FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
-           ON named.name = lower(rows.tracker)
-"""
-_LINK_NEW_STAGED = f"""
-    INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
-    SELECT rows.patient_id, named.model_id, 'import'
-      FROM {STAGED} AS rows JOIN ({NAMES_SQL}) AS named ON named.name = lower(rows.tracker)
-     WHERE rows.outcome = 'new' AND {WITHIN_STEP}
-"""
-_STAGED_WITH_OTHER_TRACKER = f"""
-    SELECT rows.patient_id FROM {STAGED} AS rows JOIN medical_records AS record USING (patient_id)
-     WHERE rows.outcome = 'changed' AND lower(record.tracker) <> lower(rows.tracker)
-"""
-_COUNT_STAGED = f"""
-    SELECT count(*) FILTER (WHERE named.brands > 0),
-           count(*) FILTER (WHERE named.brands IS NULL),
-           count(*) FILTER (WHERE named.brands > 1)
-      FROM {STAGED} AS rows
-      LEFT JOIN (SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name) AS named
-             ON named.name = lower(rows.tracker)
-     WHERE rows.tracker <> ''
 """
 
 
@@ -167,19 +138,3 @@ def count_waiting_patients(model_ids: Sequence[int]) -> LinkCounts:
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_WAITING, {"models": list(model_ids)})
         return LinkCounts(*cursor.fetchone())
-
-
-def count_staged(cursor: CursorWrapper) -> LinkCounts:
-    """The patients of an import by what their stated trackers name."""
-    cursor.execute(_COUNT_STAGED)
-    return LinkCounts(*cursor.fetchone())
-
-
-def link_new_staged(cursor: CursorWrapper, step: Step) -> None:
-    cursor.execute(_LINK_NEW_STAGED, step.bounds)
-
-
-def staged_with_other_tracker(cursor: CursorWrapper) -> list[str]:
-    """The patients whom an import gives another stated tracker than they had."""
-    cursor.execute(_STAGED_WITH_OTHER_TRACKER)
-    return [patient_id for (patient_id,) in cursor.fetchall()]

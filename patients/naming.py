@@ -1,7 +1,7 @@
 """The stated trackers that wait for a person's decision which model they name, and those that were settled."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from patients.models import MedicalRecord
 from trackers.models import TrackerAlias, TrackerModel
-from trackers.names import NAMES_SQL, models_named, models_of_like_names
+from trackers.names import models_named, models_of_like_names
 
 NAMES_A_PAGE = 25
 MOST_NAMES_WALKED = 2000
@@ -43,13 +43,9 @@ class NamesOfKind:
     names: Sequence[StatedName]
     page: Page[int]
 
-    @property
-    def numbers(self) -> Iterator[int | str]:
-        return self.page.paginator.get_elided_page_range(self.page.number)
-
 
 # Grouped as they are spelt first: that leaves few texts to fold.
-_NAMES = f"""
+_NAMES = """
 WITH spelt AS (
     SELECT tracker, count(*) AS patients FROM medical_records WHERE tracker <> '' GROUP BY tracker
 ), stated AS (
@@ -57,10 +53,10 @@ WITH spelt AS (
            sum(patients)::bigint AS patients
       FROM spelt GROUP BY lower(tracker)
 ), answers AS (
-    SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
+    SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
 ), names AS (
-    SELECT CASE WHEN alias_id IS NOT NULL THEN '{Kind.SETTLED}'
-                WHEN brands IS NULL THEN '{Kind.UNKNOWN}' ELSE '{Kind.SHARED}' END AS kind,
+    SELECT CASE WHEN alias_id IS NOT NULL THEN %(settled)s
+                WHEN brands IS NULL THEN %(unknown)s ELSE %(shared)s END AS kind,
            coalesce(alias.spelling, stated.spelling) AS name, coalesce(patients, 0) AS patients, alias_id
       FROM stated
       FULL JOIN (SELECT lower(name) AS name, name AS spelling, alias_id FROM tracker_aliases) AS alias USING (name)
@@ -80,7 +76,7 @@ SELECT kind, total, name, patients, alias_id
 
 # Walks the index from one name to the next, where counting would read every record. It ends at some length, for then
 # there are more names than anybody needs to know the number of.
-_TO_SETTLE = f"""
+_TO_SETTLE = """
 WITH RECURSIVE walk AS (
     (SELECT lower(tracker) AS name FROM medical_records WHERE tracker <> '' ORDER BY lower(tracker) LIMIT 1)
     UNION ALL
@@ -90,7 +86,7 @@ WITH RECURSIVE walk AS (
 ), stated AS (
     SELECT name FROM walk WHERE name IS NOT NULL LIMIT %(most)s
 ), answers AS (
-    SELECT name, count(DISTINCT brand) AS brands FROM ({NAMES_SQL}) AS named GROUP BY name
+    SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
 )
 SELECT count(*) FILTER (WHERE brands IS DISTINCT FROM 1), count(*) = %(most)s FROM stated LEFT JOIN answers USING (name)
 """
@@ -119,7 +115,8 @@ class _Row(NamedTuple):
 def stated_names(asked: Mapping[Kind, int]) -> dict[Kind, NamesOfKind]:
     """The names to settle and those settled, most patients first: of each kind the page asked for, or the last."""
     with connection.cursor() as cursor:
-        cursor.execute(_NAMES, {"size": NAMES_A_PAGE, "asked": json.dumps(asked)})
+        kinds = {kind.value: kind.value for kind in Kind}
+        cursor.execute(_NAMES, {"size": NAMES_A_PAGE, "asked": json.dumps(asked), **kinds})
         rows = [_Row(*row) for row in cursor.fetchall()]
     of_kind = {kind: [row for row in rows if row.kind == kind] for kind in Kind}
     choices = models_named([row.name for row in of_kind[Kind.SHARED]])

@@ -135,9 +135,8 @@ def _sorted(found: QuerySet[Any], most: int, start: int = 0, stop: int = ANY_NUM
         return []
     by = ", ".join(f"{column} {_direction(part)}" for column, part in zip(columns, order, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT pk FROM ({sql}) AS found ORDER BY {by} LIMIT %s OFFSET %s", [*parameters, stop - start, start]
-        )
+        ordered = f"SELECT pk FROM ({sql}) AS found ORDER BY {by} LIMIT %s OFFSET %s"  # noqa: S608 (Django's own SQL)
+        cursor.execute(ordered, [*parameters, stop - start, start])
         return [key for (key,) in cursor.fetchall()]
 
 

@@ -1,27 +1,38 @@
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 from django.utils import timezone
 from import_export.fields import Field
 
+from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import RepeatedRows, RowRule
-from healthtrack.imports.progress import Progress
-from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import LinkCounts
+from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo.engine import Undo
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
 from patients import linking
-from patients.models import MedicalRecord
-from trackers.names import describe
+from patients.models import MedicalRecord, MedicalRecordTracker
+from trackers.links import LinkCounts
+from trackers.resources import LinkingResource
+
+TRACKER_NAMES = Lookup("tracker_model_names", name="name", key="model_id", group="brand")
 
 
-class MedicalRecordResource(SetResource):
+class MedicalRecordResource(LinkingResource):
     gender = Field("gender", "gender", ChoiceWidget())
     tracker = Field("tracker", "Tracker", TextWidget())
 
     repeated_rows = RepeatedRows.FAULT
     names_patients = True
+    related_rows = RelatedRows(
+        "tracker",
+        TRACKER_NAMES,
+        MedicalRecordTracker,
+        owner="patient_id",
+        other="model_id",
+        values={"source": MedicalRecordTracker.Source.IMPORT},
+        count="link_count",
+    )
     examples = [
         {
             "patient_id": "EXAMPLE-1",
@@ -71,32 +82,16 @@ class MedicalRecordResource(SetResource):
             RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
         ]
 
-    def describe(self, links: LinkCounts) -> str:
-        return describe(links)
+    def count_effects(self, rows: StagedRows) -> Effects:
+        linked, unmatched, ambiguous = rows.count_matches(self.related_rows)
+        return LinkCounts(linked, unmatched, ambiguous).as_effects()
 
-    def preview(self, rows: StagedRows) -> LinkCounts:
-        return linking.count_staged(rows.cursor)
-
-    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
-        counts = linking.count_staged(rows.cursor)
-        restated = linking.staged_with_other_tracker(rows.cursor)
+    def before_write(self) -> None:
         linking.wait_for_models()
-        for number, step in enumerate(rows.steps("new")):
-            # Links go in before their patients, whose numbers of links are then right from the start; the foreign key
-            # waits for the patients.
-            linking.link_new_staged(rows.cursor, step)
-            inserted = rows.insert_new(
-                step, {"link_count": "coalesce(named.links, 0)"}, joins=linking.STAGED_LINK_COUNTS
-            )
-            if number == 0:
-                rows.take_stock()
-            rows.check_foreign_keys()
-            progress.advance(inserted)
-        for step in rows.steps("changed"):
-            progress.advance(rows.update_changed(step))
-        if restated:
-            linking.relink(restated)
-        return counts
 
-    def after_undo(self, undo: Undo) -> None:
-        linking.follow_names(undo.came_back(MedicalRecord, "tracker"))
+    def after_write(self, rematched: Sequence[Any]) -> None:
+        if rematched:
+            linking.relink(rematched)
+
+    def after_undo(self, restored: RestoredRows) -> None:
+        linking.follow_names(restored.came_back(MedicalRecord, "tracker"))

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from healthtrack.imports import heartbeat
+from healthtrack.imports import heartbeat, registry
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.roles import emergency
 from patients.filters import RecordFilter
@@ -25,6 +25,10 @@ from reports.recent_activity import last_applied, latest_runs, runs_needing_atte
 from trackers.models import FitnessTracker, TrackerModel
 
 BRANDS_SHOWN = 5
+_FATES = {
+    State.CHECKED: "is checked, and waits for a word whether to import it",
+    State.QUESTIONS: "can be read in several ways, and waits for answers",
+}
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class HomeSummary:
     def _of_last_import(self) -> Iterator[KeyFigure]:
         if run := last_applied(self.user):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
-            yield KeyFigure("Last import", day, _page_of(run), str(run.model._meta.verbose_name_plural))
+            yield KeyFigure("Last import", day, _page_of(run), registry.get(run.importer).label)
 
     def _of_emergencies(self) -> Iterator[Task]:
         if not self.user.has_perm("roles.view_emergencyaccess"):
@@ -153,10 +157,9 @@ class HomeSummary:
 
     def _of_runs(self) -> Iterator[Task]:
         for run in runs_needing_attention(self.user):
-            waits = run.state == State.CHECKED
-            fate = "is checked, and waits for a word whether to import it" if waits else "was not imported"
-            yield Task(f"{run.file_name} {fate}.", f"See import {run.run_id}", _page_of(run))
-        waiting = next((run for run in self.runs if run.is_working and run.upload), None)
+            fate = _FATES.get(State(run.state), "was not imported")
+            yield Task(f"{run.title} {fate}.", f"See import {run.run_id}", _page_of(run))
+        waiting = next((run for run in self.runs if run.is_for_worker), None)
         if waiting and not heartbeat.is_alive():
             sentence = "Imports wait, for no worker is running. An administrator has to start one."
             yield Task(sentence, f"See import {waiting.run_id}", _page_of(waiting))

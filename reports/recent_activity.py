@@ -10,7 +10,7 @@ from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import record_seen
 from healthtrack.audit.views import changes_shown_to
 from healthtrack.core.permissions import Person
-from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
 from healthtrack.imports.permissions import visible_runs
 
 CHANGES_SHOWN = 8
@@ -30,14 +30,14 @@ def latest_runs(person: Person) -> list[ImportRun]:
 
 
 def last_applied(person: Person) -> ImportRun | None:
-    return _runs(person).filter(state=State.APPLIED, undoes=None).first()
+    return _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
 
 
 def runs_needing_attention(person: Person) -> list[ImportRun]:
     """Return those that wait for a decision, and those that failed lately and that no later import made good."""
-    later = ImportRun.objects.filter(kind=OuterRef("kind"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
+    later = ImportRun.objects.filter(importer=OuterRef("importer"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
     ended_badly = Q(state__in=(State.REFUSED, State.FAILED), finished_at__gte=timezone.now() - FAILED_RUNS_SHOWN_FOR)
-    return list(_runs(person).filter(Q(state=State.CHECKED) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
+    return list(_runs(person).filter(Q(state__in=AWAITING_PERSON) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
 
 
 def _runs(person: Person) -> QuerySet[ImportRun]:

@@ -159,7 +159,6 @@ class Report(StaffPage):
             "rows": self.rows_between(start, start + ROWS_A_PAGE),
             "totals": self.totals(),
             "page": pages.page(number),
-            "page_numbers": pages.get_elided_page_range(number),
             "other_page": other_page,
             "formats": FORMATS,
         }

@@ -1,20 +1,23 @@
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
 
 import pytest
-from django.apps import apps
-from django.conf import LazySettings, settings
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
-from django.db.backends.postgresql.operations import DatabaseOperations
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
+from pytest_django import DjangoDbBlocker
 
-from healthtrack.core.append_only import AppendOnly
 from healthtrack.imports.staging_schema import areas
 from reports import caching
 from tests.support import factories
+from tests.support.databases import Emptier, migrated_template
+from tests.support.signing_in import SignIn
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
 properties.register_profile(
@@ -27,16 +30,6 @@ properties.register_profile(
 properties.register_profile("thorough", properties.get_profile("usual"), max_examples=2000)
 properties.load_profile("usual")
 
-# Of a table and, where it has some, of its parts.
-_SWITCH = """
-    DO $$ DECLARE part regclass; BEGIN
-        FOR part IN SELECT relid FROM pg_partition_tree('{table}') UNION SELECT '{table}'::regclass LOOP
-            EXECUTE format('ALTER TABLE %s {what} TRIGGER USER', part);
-        END LOOP;
-    END $$
-"""
-SignIn = Callable[..., Client]
-
 
 def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
@@ -46,29 +39,48 @@ def pytest_configure() -> None:
     # The tests of the sign-in switch these on.
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
-    _let_tests_empty_what_nobody_may()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
 
 
-def _let_tests_empty_what_nobody_may() -> None:
-    """After a test that commits, the rows go of tables too that refuse to be emptied."""
-    truncates = DatabaseOperations.sql_flush
-
-    def sql_flush(self: DatabaseOperations, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
-        guarded = [
-            model._meta.db_table
-            for model in apps.get_models()
-            if any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
-        ]
-        off, on = ([_SWITCH.format(table=table, what=what) for table in guarded] for what in ("DISABLE", "ENABLE"))
-        return [*off, *truncates(self, style, tables, **options), *on]
-
-    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+        elif starts_programs(item.module):
+            item.add_marker("process")
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: LazySettings) -> None:
-    """A password's hash is slow by design, and no test is about that."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+@cache
+def starts_programs(module: ModuleType) -> bool:
+    """Whether a test module uses `subprocess`, or takes something from a module of helpers that does."""
+    used = vars(module).values()
+    helpers = {getattr(value, "__module__", None) for value in used} & {
+        name
+        for name, helper in sys.modules.items()
+        if name.startswith("tests.support.") and hasattr(helper, "subprocess")
+    }
+    return subprocess in used or bool(helpers)
+
+
+@pytest.fixture(scope="session")
+def template(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The name of a database with all migrations applied, for copies of it."""
+    with django_db_blocker.unblock(), migrated_template() as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, template: str) -> None:
+    connection.settings_dict["TEST"]["TEMPLATE"] = template
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        emptier = Emptier()
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: emptier.empty())
+        yield
 
 
 @pytest.fixture

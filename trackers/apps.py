@@ -9,4 +9,9 @@ class TrackersConfig(AppConfig):
     verbose_name = "Trackers"
 
     def ready(self) -> None:
+        from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
+        from trackers import signals  # noqa: F401, PLC0415  (connects the receivers; models are only ready here)
+
         navigation.register(entries)
+        registry.register("trackers.fitnesstracker", "trackers.importers.fitness_trackers")
+        registry.register("trackers.trackermodel", "trackers.importers.tracker_models")

@@ -15,7 +15,11 @@ TRACKER_MODEL = Subject("model_id", stored_in="model_id")
 
 
 class TrackerModel(models.Model):
-    """A wearable as its maker sells it: one name of one brand, in however many variants."""
+    """A wearable as its maker sells it: one name of one brand, in however many variants.
+
+    Saving one links it to the patients whose reported tracker names it, and removes links by its former name
+    (trackers/signals.py). Bulk operations of querysets do not: an import calls `model_hooks` itself.
+    """
 
     model_id = models.AutoField(primary_key=True, db_comment="Number of the tracker model")
     brand_name = models.CharField(max_length=100, db_comment="Maker's brand, such as Xiaomi")
@@ -132,7 +136,10 @@ class FitnessTracker(models.Model):
 
 
 class TrackerAlias(models.Model):
-    """A person's decision which model a stated tracker names, whatever the models are called."""
+    """A person's decision which model a stated tracker names, whatever the models are called.
+
+    Saving or deleting one links the patients who report this tracker again (trackers/signals.py).
+    """
 
     alias_id = models.AutoField(primary_key=True, db_comment="Number of the settled name")
     name = models.CharField(

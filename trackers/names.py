@@ -1,31 +1,18 @@
-"""The names that a tracker model answers to, without regard to case: its model name, and brand and model name.
-
-A name that staff settled (tracker_aliases) is the name of the model that they chose, and of no other.
-"""
+"""Find tracker models by name, ignoring case. The view tracker_model_names says which names a model has."""
 
 from collections import defaultdict
 from collections.abc import Collection
 
 from django.db import connection
 
-from healthtrack.imports.results import LinkCounts
 from trackers.models import TrackerModel
 
 LEAST_LIKENESS = 65
 MOST_SUGGESTED = 3
 
-NAMES_SQL = """
-    SELECT name, model_id, brand
-      FROM (SELECT lower(model_name) AS name, model_id, lower(brand_name) AS brand FROM tracker_models
-            UNION
-            SELECT lower(brand_name || ' ' || model_name), model_id, lower(brand_name) FROM tracker_models) AS called
-     WHERE NOT EXISTS (SELECT FROM tracker_aliases AS alias WHERE lower(alias.name) = called.name)
-    UNION ALL
-    SELECT lower(alias.name), model_id, lower(brand_name)
-      FROM tracker_aliases AS alias JOIN tracker_models USING (model_id)
-"""
-_MODELS_NAMED = f"""
-    SELECT stated, model_id FROM unnest(%s::text[]) AS stated JOIN ({NAMES_SQL}) AS named ON name = lower(stated)
+_MODELS_NAMED = """
+    SELECT reported, model_id
+      FROM unnest(%s::text[]) AS reported JOIN tracker_model_names ON name = lower(reported)
 """
 
 
@@ -58,10 +45,3 @@ def models_of_like_names(names: Collection[str]) -> dict[str, list[TrackerModel]
         name: [models[pk] for pk in dict.fromkeys(pk for _, _, (pk, _) in found)][:MOST_SUGGESTED]
         for name, found in likest.items()
     }
-
-
-def describe(links: LinkCounts) -> str:
-    return (
-        f"{links.linked:,} patients linked by the tracker that they state, {links.ambiguous:,} of them to models of "
-        f"several brands; {links.unmatched:,} patients state a tracker that no model answers to"
-    )

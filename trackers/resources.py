@@ -1,29 +1,39 @@
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 from import_export.fields import Field
 
+from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import RepeatedRows, RowRule
-from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import LinkCounts
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo.engine import Undo
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
+from trackers import model_hooks
+from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
-from trackers.names import describe
-from trackers.signals import models_imported
 
 
-class TrackerResource(SetResource):
+class LinkingResource(SetResource):
+    """An importer whose rows link patients to tracker models."""
+
+    def describe(self, effects: Effects) -> str:
+        return str(LinkCounts(**effects))
+
+
+class TrackerResource(LinkingResource):
+    """An importer that may add tracker models, which patients are then linked to."""
+
     repeated_rows = RepeatedRows.MEAN
+    watched_model = TrackerModel
 
-    def after_undo(self, undo: Undo) -> None:
-        _linked(undo.came_back(TrackerModel, "model_name"), dry_run=False)
+    def after_insert(self, keys: Sequence[int], *, dry_run: bool) -> Effects:
+        follower = model_hooks.follower()
+        counts = follower.count_links(keys)
+        if not dry_run:
+            follower.link(keys)
+        return counts.as_effects()
 
-    def describe(self, links: LinkCounts) -> str:
-        return describe(links)
+    def after_undo(self, restored: RestoredRows) -> None:
+        model_hooks.follower().link(restored.came_back(TrackerModel, "model_name"))
 
 
 class TrackerModelResource(TrackerResource):
@@ -39,15 +49,6 @@ class TrackerModelResource(TrackerResource):
         model = TrackerModel
         fields = ["brand_name", "device_type", "model_name"]
         import_id_fields = ["brand_name", "device_type", "model_name"]
-
-    def preview(self, rows: StagedRows) -> LinkCounts:
-        rows.take_turn()
-        rows.insert_new()
-        return _linked(rows.inserted_keys(), dry_run=True)
-
-    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
-        progress.advance(rows.insert_new())
-        return _linked(rows.inserted_keys(), dry_run=False)
 
 
 class FitnessTrackerResource(TrackerResource):
@@ -115,19 +116,3 @@ class FitnessTrackerResource(TrackerResource):
     def row_rules(self) -> Sequence[RowRule]:
         raised = pl.col("selling_price") > pl.col("original_price")
         return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
-
-    def preview(self, rows: StagedRows) -> LinkCounts:
-        rows.take_turn()
-        return _linked(rows.insert_parents(), dry_run=True)
-
-    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
-        links = _linked(rows.insert_parents(), dry_run=False)
-        progress.advance(rows.insert_new())
-        progress.advance(rows.update_changed())
-        return links
-
-
-def _linked(model_ids: Sequence[int], *, dry_run: bool) -> LinkCounts:
-    """Tells those whom new models concern; nobody counts the same patients twice, for one receiver links them."""
-    answers: list[tuple[Any, Any]] = models_imported.send(TrackerModel, primary_keys=model_ids, dry_run=dry_run)
-    return next((counts for _, counts in answers), LinkCounts())

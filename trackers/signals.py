@@ -1,5 +1,22 @@
-from django.dispatch import Signal
+"""Have patients linked again whenever a tracker model or an assigned name is saved or deleted, wherever that happens.
 
-# Sent within the transaction that adds tracker models by an import: primary_keys, and dry_run, which asks only
-# for the counts. Each receiver answers with the LinkCounts of what it linked to them, or would link.
-models_imported = Signal()
+Signals are needed for this, and not `save` and `delete` alone: `loaddata` and the deletion of a queryset call neither.
+"""
+
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from trackers import model_hooks
+from trackers.models import TrackerAlias, TrackerModel
+
+
+@receiver(post_save, sender=TrackerModel)
+def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:
+    model_hooks.follower().link([instance.pk])
+
+
+@receiver([post_save, post_delete], sender=TrackerAlias)
+def relink_patients_of_assigned_name(instance: TrackerAlias, **_: Any) -> None:
+    model_hooks.follower().relink_names([instance.name])

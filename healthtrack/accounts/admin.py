@@ -17,7 +17,7 @@ from healthtrack.accounts.models import Session
 
 
 class SignInOfPeople(ModelAdmin[User]):
-    change_form_template = "sign-in/user.html"
+    change_form_template = "accounts/user.html"
 
     def get_urls(self) -> list[URLPattern]:
         return [

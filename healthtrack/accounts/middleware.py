@@ -62,7 +62,7 @@ def download_rate_limit(get_response: GetResponse) -> GetResponse:
         if not is_file or limit.use(f"{request.user.pk}"):
             return response
         context = {**admin.site.each_context(request), "limit": limit}
-        refusal = render(request, "sign-in/too-many-files.html", context, status=429)
+        refusal = render(request, "accounts/too-many-files.html", context, status=429)
         refusal["Retry-After"] = str(limit.seconds_left)
         return refusal
 

@@ -48,7 +48,7 @@ class OwnPage(LoginRequiredMixin, View):
 
     def page(self, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
         frame = {**admin.site.each_context(self.request), "next": self.next_page()}
-        return render(self.request, f"sign-in/{template}.html", {**frame, **context}, status=status)
+        return render(self.request, f"accounts/{template}.html", {**frame, **context}, status=status)
 
     def next_page(self) -> str:
         asked = self.request.POST.get("next") or self.request.GET.get("next", "")

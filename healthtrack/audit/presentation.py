@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateField, ForeignKey, Model
@@ -168,7 +169,15 @@ def _name_at_the_time(model: type[Model], change: Change) -> str:
 def owners(model: type[Model]) -> dict[str, type[Model]]:
     """Return the models with pages whose rows the key names, by its columns: for a link, one at each of its ends."""
     named = {column: _named_by(model, column) for column in key_columns(model)}
-    return {column: owner for column, owner in named.items() if admin.site.is_registered(owner)}
+    return {column: owner for column, owner in named.items() if _has_pages(owner)}
+
+
+def _has_pages(model: type[Model]) -> bool:
+    # `is_registered` does not import the admin modules, and knows no page before another part of the program has.
+    with suppress(NotRegistered):
+        admin.site.get_model_admin(model)
+        return True
+    return False
 
 
 def row_page(change: Change, page: str) -> str:

@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
-from healthtrack.imports import runs
+from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.progress import Progress, Unobserved, fraction_done
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.reasons import reason_text
 
 _BAR_WIDTH = 40
 _CLEAR = "\r\x1b[K"  # the line
 
 
 class ImportCommand(BaseCommand):
-    """The import of one kind of file from the command line."""
+    """The import of one file from the command line, by a registered importer."""
 
-    resource_class: ClassVar[type[SetResource]]
+    importer: ClassVar[str]
     # The checks import every page, which takes longer than the import of a small file; `make check` runs them.
     requires_system_checks = []
 
@@ -31,32 +31,32 @@ class ImportCommand(BaseCommand):
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:
         try:
-            run = runs.import_at_once(
-                self.resource_class(),
-                file,
-                dry_run=dry_run,
-                watching=partial(_shown, self.stderr),
-                tell=lambda fault: self.stderr.write(str(fault)),
-            )
-        except FileNotFoundError as fault:
-            raise CommandError(f"There is no file {file}.") from fault
-        except OSError as fault:
-            raise CommandError(f"The file {file} cannot be read: {fault.strerror}.") from fault
+            run = runs.import_at_once(self.importer, [file], dry_run=dry_run, track=partial(_shown, self.stderr))
+        except FileNotFoundError as error:
+            raise CommandError(f"There is no file {file}.") from error
+        except OSError as error:
+            raise CommandError(f"The file {file} cannot be read: {error.strerror}.") from error
         self._report(run, dry_run=dry_run, as_json=json)
 
     def _report(self, run: ImportRun, *, dry_run: bool, as_json: bool) -> None:
-        for notice in run.notices:
-            self.stderr.write(notice)
+        importer = registry.get(run.importer)
+        summary = importer.summary(run)
+        for sentence in (*importer.errors(run), *summary.notices):
+            self.stderr.write(sentence)
         if as_json:
-            self.stdout.write(json.dumps(run.as_json()))
-        if run.rows_faulty and run.rows_read:
-            verb = "is" if run.rows_faulty == 1 else "are"
-            raise CommandError(f"Nothing was imported: {run.rows_faulty:,} of {run.rows_read:,} rows {verb} faulty.")
+            self.stdout.write(json.dumps(importer.as_json(run)))
+        if run.invalid_count and run.read_count:
+            verb = "is" if run.invalid_count == 1 else "are"
+            raise CommandError(
+                f"Nothing was imported: {run.invalid_count:,} of {run.read_count:,} {importer.unit}s {verb} faulty."
+            )
         if run.state in {State.REFUSED, State.FAILED}:
+            if not run.error_count:
+                self.stderr.write(reason_text(run.reason, run.reason_params))
             raise CommandError("Nothing was imported.")
         if not as_json:
             self.stdout.write("This would change:" if dry_run else "Imported:")
-            self.stdout.write("\n".join(run.summary()))
+            self.stdout.write("\n".join(summary.lines))
 
 
 class _Bar:

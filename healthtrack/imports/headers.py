@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 
 from healthtrack.imports.plan import Column, bare
 from healthtrack.imports.reading.table import Table
+from healthtrack.imports.reasons import UNKNOWN_COLUMNS, Notice
 from healthtrack.imports.row_errors import Fault
 
 
@@ -12,7 +13,7 @@ class Layout:
 
     positions: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 def lay_out(table: Table, columns: Sequence[Column]) -> Layout:
@@ -30,10 +31,10 @@ def lay_out(table: Table, columns: Sequence[Column]) -> Layout:
             reason = f"stands {len(places)} times in the header; keep one of them"
             layout.faults.append(Fault(reason, table.header_line, "header", shown))
     unknown = [
-        table.headers[place].strip() or f"number {place + 1}, which has no name"
+        table.headers[place].strip() or place + 1  # a column without a name is told by its number
         for place in range(len(headers))
         if str(place) not in layout.positions
     ]
     if unknown and not layout.faults:
-        layout.notices.append(f"Left out, because unknown here: column {', '.join(unknown)}.")
+        layout.notices.append(Notice(UNKNOWN_COLUMNS, {"columns": unknown}))
     return layout

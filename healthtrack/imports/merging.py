@@ -34,7 +34,7 @@ def _merge_to_means(plan: Plan, cursor: CursorWrapper) -> None:
         SELECT min(line), {comma(map(_merged, plan.columns))}
           FROM (SELECT DISTINCT ON ({whole_row}) * FROM {STAGED} AS rows ORDER BY {whole_row}, line) AS rows
          GROUP BY {comma(folded(column) for column in plan.keys)}
-    """)
+    """)  # noqa: S608 (names from the plan)
     cursor.execute(f"DROP TABLE {STAGED}")
     cursor.execute(f"ALTER TABLE merged_rows RENAME TO {STAGED}")
 
@@ -57,7 +57,7 @@ def _set_repeated_apart(plan: Plan, cursor: CursorWrapper) -> None:
         CREATE TABLE {_REPEATED} AS
         SELECT * FROM {STAGED} AS rows
          WHERE ({keys}) IN (SELECT {keys} FROM {STAGED} AS rows GROUP BY {keys} HAVING count(*) > 1)
-    """)
+    """)  # noqa: S608 (names from the plan)
 
 
 def _contradictions(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
@@ -70,7 +70,7 @@ def _contradictions(plan: Plan, cursor: CursorWrapper) -> list[Fault]:
           FROM {_REPEATED} AS rows
          GROUP BY {comma(folded(column) for column in plan.keys)}
         HAVING count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
-    """)
+    """)  # noqa: S608 (names from the plan)
     return [
         fault
         for lines, key, *differing in cursor.fetchall()
@@ -103,4 +103,4 @@ def _drop_repeated(plan: Plan, cursor: CursorWrapper) -> None:
                      THEN array_agg(line) ELSE (array_agg(line ORDER BY line))[2:] END)
               FROM {_REPEATED} AS rows
              GROUP BY {comma(folded(column) for column in plan.keys)})
-    """)
+    """)  # noqa: S608 (names from the plan)

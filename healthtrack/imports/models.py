@@ -1,18 +1,27 @@
-from dataclasses import asdict
+"""A run: an upload on its way into the tables, or the undo of one; with its files, and what an undo left."""
 
-from django.apps import apps
+from collections.abc import Sequence
+from functools import cached_property
+
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q
-from django.db.models.functions import Now
+from django.db.models import CheckConstraint, Index, OuterRef, Q, UniqueConstraint, Value
+from django.db.models.functions import JSONObject, Now
 
-from healthtrack.imports.results import FaultGroup, LinkCounts, TableCounts
+from healthtrack.imports.reasons import Reason
 
-LONGEST_FILE_NAME = 255
+MAX_FILE_NAME_LENGTH = 255
+
+
+class Kind(models.TextChoices):
+    IMPORT = "import", "Import"
+    UNDO = "undo", "Undo"
 
 
 class State(models.TextChoices):
     CHECKING = "checking", "Checking"
+    QUESTIONS = "questions", "Needs answers"
     CHECKED = "checked", "Checked"
     APPLYING = "applying", "Importing"
     APPLIED = "applied", "Imported"
@@ -23,13 +32,20 @@ class State(models.TextChoices):
 
 
 WORKING = (State.CHECKING, State.APPLYING)
-OPEN = (*WORKING, State.CHECKED)
+AWAITING_PERSON = (State.QUESTIONS, State.CHECKED)
+OPEN = (*WORKING, *AWAITING_PERSON)
 ENDED = tuple(state for state in State if state not in OPEN)
-MOODS = {State.CHECKED: "warning", State.APPLIED: "good", State.REFUSED: "bad", State.FAILED: "bad"}
+_BADGE_CLASSES = {
+    State.QUESTIONS: "warning",
+    State.CHECKED: "warning",
+    State.APPLIED: "good",
+    State.REFUSED: "bad",
+    State.FAILED: "bad",
+}
 
 
 class Stage(models.TextChoices):
-    """What a worker does with a run that it has taken up."""
+    """What a worker does with a run that it has claimed."""
 
     WAITING = "waiting", "Waiting for a worker"
     READING = "reading", "Reading and checking the rows"
@@ -39,27 +55,41 @@ class Stage(models.TextChoices):
     WRITING = "writing", "Writing the rows"
 
 
-class ImportRun(models.Model):
-    """One file on its way into the tables: what it was, who brought it, how far it came, and what it changes."""
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def with_files(self) -> "ImportRunQuerySet":
+        """Fetch the files in the same query as the runs."""
+        files = ImportFile.objects.filter(run=OuterRef("pk")).order_by("position")
+        facts = JSONObject(name="name", size="size", sha256="sha256", upload="upload")
+        return self.annotate(file_facts=ArraySubquery(files.values(facts=facts)))
 
-    run_id = models.BigAutoField(primary_key=True, db_comment="Number of the import")
+
+class ImportRun(models.Model):
+    """An upload on its way into the tables, or the undo of one. Only `runs` writes it.
+
+    What an upload holds is its importer's business: `result` is filled and put in words by the importer. The columns
+    beside it are what lists, reports and metrics need of every run. Progress is kept here and not in a table of its
+    own: no index covers its columns, so writing it twice a second costs little, and a page reads one row.
+    """
+
+    run_id = models.BigAutoField(primary_key=True, db_comment="Number of the run")
+    importer = models.CharField(
+        max_length=100, db_comment="The registered importer that reads the files, such as patients.medicalrecord"
+    )
     kind = models.CharField(
-        max_length=100, db_comment="The model whose rows the file holds, such as patients.medicalrecord"
+        max_length=6, choices=Kind, default=Kind.IMPORT, db_comment="Whether it imports files, or undoes another run"
     )
-    state = models.CharField(
-        max_length=9, choices=State, default=State.CHECKING, db_comment="How far the import has come"
-    )
-    started_at = models.DateTimeField("started", db_default=Now(), db_comment="Moment at which the file came")
+    state = models.CharField(max_length=9, choices=State, default=State.CHECKING, db_comment="How far the run has come")
+    started_at = models.DateTimeField("started", db_default=Now(), db_comment="Moment of the upload or the request")
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
         verbose_name="person",
-        db_comment="Who brought the file, null when it came by the command line",
+        db_comment="Who uploaded the files or requested the undo, null for the command line",
     )
     finished_at = models.DateTimeField(
-        "finished", null=True, db_comment="Moment at which the import ended, null while it is open"
+        "finished", null=True, db_comment="Moment at which the run ended, null while it is open"
     )
     undoes = models.ForeignKey(
         "self",
@@ -67,60 +97,41 @@ class ImportRun(models.Model):
         null=True,
         related_name="undos",
         db_index=False,  # the table is small
-        db_comment="The run that this one takes back, null when it brings a file",
+        db_comment="The run that this one undoes, null when it imports files",
     )
     first_change = models.BigIntegerField(
-        null=True, db_comment="What has a higher number in the history came after it, null when it changed nothing yet"
-    )
-    file_name = models.CharField("file", max_length=LONGEST_FILE_NAME, db_comment="The file's own name")
-    file_size = models.BigIntegerField(db_comment="Size of the file in bytes")
-    file_sha256 = models.CharField(max_length=64, db_comment="SHA-256 of the file in hexadecimal digits")
-    upload = models.CharField(
-        max_length=32, blank=True, default="", db_comment="Random name of the kept upload, empty when none is kept"
+        null=True, db_comment="Changes with a higher number were made after it, null when it has changed nothing yet"
     )
     stage = models.CharField(
         max_length=9, choices=Stage, default=Stage.WAITING, db_comment="What a worker does with it at the moment"
     )
     fraction_done = models.FloatField(default=0, db_comment="Share of the work of checking or importing that is done")
-    rows_done = models.BigIntegerField(default=0, db_comment="Rows that the stage has done")
-    rows_total = models.BigIntegerField(default=0, db_comment="Rows that the stage has to do, 0 when not known")
-    work_began_at = models.DateTimeField(null=True, db_comment="Moment at which a worker took it up")
-    cancel_asked = models.BooleanField(default=False, db_comment="Whether somebody asked to cancel it")
-    without_faulty = models.BooleanField(
-        default=False, db_comment="Whether a person chose to import the good rows without the faulty ones"
+    items_done = models.BigIntegerField(default=0, db_comment="Items, such as rows, that the stage has done")
+    items_total = models.BigIntegerField(default=0, db_comment="Items that the stage has to do, 0 when not known")
+    work_began_at = models.DateTimeField(null=True, db_comment="Moment at which a worker claimed it")
+    cancel_requested = models.BooleanField(default=False, db_comment="Whether somebody asked to cancel it")
+    without_invalid = models.BooleanField(
+        default=False, db_comment="Whether a person chose to import the valid items without the invalid ones"
     )
-    rows_read = models.BigIntegerField(default=0, db_comment="Rows of the file")
-    rows_merged = models.BigIntegerField(default=0, db_comment="Rows that were merged into others")
-    rows_faulty = models.BigIntegerField(default=0, db_comment="Rows that hold a fault")
-    faults = models.BigIntegerField(default=0, db_comment="Faults found; a row may hold several")
-    linked = models.BigIntegerField(default=0, db_comment="Patients linked by the tracker that they state")
-    unmatched = models.BigIntegerField(default=0, db_comment="Patients whose stated tracker no model answers to")
-    ambiguous = models.BigIntegerField(default=0, db_comment="Linked patients whose name means several brands")
-    link_summary = models.TextField(blank=True, default="", db_comment="The links in words")
-    table_counts = models.JSONField(default=list, db_comment="Rows new, changed and unchanged, table by table")
-    notices = models.JSONField(default=list, db_comment="What the file's reader should know, sentences")
-    groups = models.JSONField(default=list, db_comment="The faults by column and kind, counted, without values")
-    reason = models.TextField(blank=True, default="", db_comment="Why it ended without importing")
+    plan = models.JSONField(null=True, db_comment="How the files are to be read, null until that is found out")
+    answers = models.JSONField(default=dict, db_comment="The answers to the plan's questions, by the question's name")
+    read_count = models.BigIntegerField(default=0, db_comment="Items, such as rows, that the files hold")
+    invalid_count = models.BigIntegerField(default=0, db_comment="Items that hold an error")
+    error_count = models.BigIntegerField(default=0, db_comment="Errors found; an item may hold several")
+    affected_count = models.BigIntegerField(default=0, db_comment="Stored rows that it adds, changes or removes")
+    result = models.JSONField(default=dict, db_comment="What it found or did, in the importer's own terms")
+    reason = models.CharField(
+        max_length=40, choices=Reason, blank=True, default="", db_comment="Why it ended without importing, a code"
+    )
+    reason_params = models.JSONField(default=dict, db_comment="What the sentence of the reason names")
     check_seconds = models.FloatField(null=True, db_comment="Seconds that checking took")
     apply_seconds = models.FloatField(null=True, db_comment="Seconds that importing took")
 
-    FOUND = (
-        "rows_read",
-        "rows_merged",
-        "rows_faulty",
-        "faults",
-        "linked",
-        "unmatched",
-        "ambiguous",
-        "link_summary",
-        "table_counts",
-        "notices",
-        "groups",
-    )
+    objects = ImportRunQuerySet.as_manager()
 
     class Meta:
         db_table = "import_runs"
-        db_table_comment = "Files that were imported or checked, a row a file"
+        db_table_comment = "Uploads that were imported or checked, and undos of imports"
         verbose_name = "import"
         ordering = ["-run_id"]
         default_permissions = ("view",)
@@ -131,98 +142,107 @@ class ImportRun(models.Model):
                 name="import_runs_finished_when_ended",
                 condition=Q(state__in=OPEN, finished_at=None) | Q(state__in=ENDED, finished_at__isnull=False),
             ),
+            CheckConstraint(
+                name="import_runs_undo_names_its_run",
+                condition=Q(kind=Kind.UNDO, undoes__isnull=False) | Q(kind=Kind.IMPORT, undoes=None),
+            ),
         ]
-        indexes = [
-            Index("file_sha256", name="import_runs_same_file"),
-            Index("state", name="import_runs_open", condition=Q(finished_at=None)),
-        ]
+        indexes = [Index("state", name="import_runs_open", condition=Q(finished_at=None))]
 
     def __str__(self) -> str:
         return f"Import {self.run_id}"
 
     @property
-    def model(self) -> type[models.Model]:
-        return apps.get_model(self.kind)
-
-    @property
-    def mood(self) -> str:
-        """How good its state is: a class of the style sheets' badges."""
-        return MOODS.get(State(self.state), "")
+    def badge_class(self) -> str:
+        """The class of the style sheets that shows how good its state is."""
+        return _BADGE_CLASSES.get(State(self.state), "")
 
     @property
     def is_working(self) -> bool:
         return self.state in WORKING
 
     @property
+    def is_checking(self) -> bool:
+        return self.state == State.CHECKING
+
+    @property
+    def needs_answers(self) -> bool:
+        return self.state == State.QUESTIONS
+
+    @property
+    def is_checked(self) -> bool:
+        return self.state == State.CHECKED
+
+    @property
+    def is_applied(self) -> bool:
+        return self.state == State.APPLIED
+
+    @property
     def is_ended(self) -> bool:
         return self.state in ENDED
 
     @property
-    def rows_good(self) -> int:
-        return self.rows_read - self.rows_faulty
+    def is_undo(self) -> bool:
+        return self.kind == Kind.UNDO
+
+    @property
+    def valid_count(self) -> int:
+        return self.read_count - self.invalid_count
 
     @property
     def seconds(self) -> float:
         return (self.check_seconds or 0) + (self.apply_seconds or 0)
 
-    @property
-    def tables(self) -> list[TableCounts]:
-        return [TableCounts(**counts) for counts in self.table_counts]
-
-    @tables.setter
-    def tables(self, tables: list[TableCounts]) -> None:
-        self.table_counts = [asdict(counts) for counts in tables]
+    @cached_property
+    def all_files(self) -> Sequence["ImportFile"]:
+        """The files in their order, without a query for a run that was fetched with them."""
+        facts = getattr(self, "file_facts", None)
+        return list(self.files.all()) if facts is None else [ImportFile(run=self, **each) for each in facts]
 
     @property
-    def counts(self) -> TableCounts:
-        """Those of the table that the file's rows are rows of."""
-        return self.tables[-1] if self.table_counts else TableCounts("")
+    def has_uploads(self) -> bool:
+        """Whether files are stored for a worker, as those of the command line are not."""
+        return any(file.upload for file in self.all_files)
 
     @property
-    def links(self) -> LinkCounts:
-        return LinkCounts(self.linked, self.unmatched, self.ambiguous)
-
-    @links.setter
-    def links(self, links: LinkCounts) -> None:
-        self.linked, self.unmatched, self.ambiguous = links.linked, links.unmatched, links.ambiguous
+    def is_for_worker(self) -> bool:
+        """Whether it waits for a worker, or is worked on by one."""
+        return self.is_working and (self.is_undo or self.has_uploads)
 
     @property
-    def fault_groups(self) -> list[FaultGroup]:
-        return [FaultGroup(**group) for group in self.groups]
+    def title(self) -> str:
+        """What a list calls it: its file, or the run that it undoes."""
+        if self.is_undo:
+            return f"Undo of import {self.undoes_id}"
+        first, *others = [file.name for file in self.all_files] or ["no file"]
+        return f"{first} and {len(others)} more" if others else first
 
-    @fault_groups.setter
-    def fault_groups(self, groups: list[FaultGroup]) -> None:
-        self.groups = [asdict(group) for group in groups]
 
-    def summary(self) -> list[str]:
-        """The counts in words, a sentence a line."""
-        lines = [
-            f"{each.label.capitalize()}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
-            for each in self.tables
-        ]
-        lines.append(f"{self.rows_read:,} rows read, {self.rows_merged:,} of them merged into others")
-        lines.append(self.link_summary)
-        return lines
+class ImportFile(models.Model):
+    """A file of a run."""
 
-    def as_json(self) -> dict[str, object]:
-        counts = self.counts
-        return {
-            "new": counts.new,
-            "changed": counts.changed,
-            "unchanged": counts.unchanged,
-            "faulty": self.rows_faulty,
-            "linked": self.linked,
-            "unmatched": self.unmatched,
-            "ambiguous": self.ambiguous,
-            "seconds": round(self.seconds, 3),
-            "read": self.rows_read,
-            "merged": self.rows_merged,
-            "tables": {
-                each.table: {"new": each.new, "changed": each.changed, "unchanged": each.unchanged}
-                for each in self.tables
-            },
-            "run": self.run_id,
-        }
+    file_id = models.BigAutoField(primary_key=True, db_comment="Number of the file")
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="files", db_index=False, db_comment="The run that reads it"
+    )
+    position = models.IntegerField(db_comment="Its place among the files of the run, from 1")
+    name = models.CharField(max_length=MAX_FILE_NAME_LENGTH, db_comment="The name that it had at its owner's")
+    size = models.BigIntegerField(db_comment="Size in bytes")
+    sha256 = models.CharField(max_length=64, db_comment="SHA-256 in hexadecimal digits")
+    upload = models.CharField(
+        max_length=32, blank=True, default="", db_comment="Random name of the stored upload, empty when none is stored"
+    )
+
+    class Meta:
+        db_table = "import_files"
+        db_table_comment = "Files of import runs"
+        ordering = ["run", "position"]
+        default_permissions = ()
+        constraints = [UniqueConstraint(fields=["run", "position"], name="import_files_position")]
+        indexes = [Index("sha256", name="import_files_same_file")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
@@ -239,6 +259,9 @@ class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
     model_id = models.IntegerField(null=True, db_comment="The tracker model, null when it is none")
     row_id = models.IntegerField(null=True, db_comment="The row's own number, null where another column names it")
     reason = models.CharField(max_length=100, db_comment="Why it was left")
+    reason_params = models.JSONField(
+        db_default=Value({}, models.JSONField()), db_comment="What the sentence of the reason names"
+    )
 
     class Meta:
         db_table = "undo_conflicts"

@@ -59,8 +59,8 @@ def fault_page(run: ImportRun, page: Page[int], column: str = "", kind: str = ""
 
 
 def has_faults(run: ImportRun) -> bool:
-    """And still keeps them."""
-    return run.faults > 0 and StagingArea(run.run_id).holds(FAULTS)
+    """Return whether the run has found errors, and still keeps them."""
+    return run.error_count > 0 and StagingArea(run.run_id).holds(FAULTS)
 
 
 def faults(run: ImportRun) -> Iterator[Fault]:

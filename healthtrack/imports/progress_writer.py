@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 from django.db import Error, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, Stage
-from healthtrack.imports.progress import CancelledError, StoppedError, fraction_done
+from healthtrack.imports.progress import CancelledError, StoppedError
 
 if TYPE_CHECKING:
     import psycopg
 
 TICK_SECONDS = 0.5
-_WRITE_DOWN = """
-    UPDATE import_runs SET stage = %s, rows_done = %s, rows_total = %s, fraction_done = %s
-     WHERE run_id = %s RETURNING cancel_asked
-"""
 
 
 class Watch:
@@ -50,11 +47,8 @@ class Watch:
                     own.close()  # the import has the same trouble, and tells it
 
     def _tick(self, own: BaseDatabaseWrapper) -> None:
-        done = fraction_done(self.stage, self.done, self.total)
-        with own.cursor() as cursor:
-            cursor.execute(_WRITE_DOWN, [self.stage, self.done, self.total, done, self.run.run_id])
-            cancels = [cancel_asked for (cancel_asked,) in cursor.fetchall()]
-        if any(cancels):
+        cancel_requested = runs.record_progress(own, self.run.run_id, self.stage, self.done, self.total)
+        if cancel_requested:
             self.told_to_stop = CancelledError()
         elif self.is_stopping():
             self.told_to_stop = StoppedError()

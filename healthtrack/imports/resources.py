@@ -1,20 +1,15 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from import_export.resources import ModelResource
 
-from healthtrack.imports import runs, widgets
-from healthtrack.imports.models import ImportRun
+from healthtrack.imports import widgets
+from healthtrack.imports.hooks import ImportHooks
 from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
-from healthtrack.imports.progress import Progress
-from healthtrack.imports.results import LinkCounts
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.undo.engine import Undo
 
 
-class SetResource(ModelResource):
+class SetResource(ImportHooks, ModelResource):
     """A django-import-export resource whose loop over rows is replaced by the import engine.
 
     Fields, headers and the key (Meta.import_id_fields) are declared as ever, and serve export and import alike.
@@ -52,21 +47,6 @@ class SetResource(ModelResource):
         """The rules over several columns of a row."""
         return []
 
-    def preview(self, rows: StagedRows) -> LinkCounts:
-        """What `apply` would link. Whatever it writes is rolled back."""
-        raise NotImplementedError
-
-    def apply(self, rows: StagedRows, progress: Progress) -> LinkCounts:
-        """Takes the compared rows into the tables."""
-        raise NotImplementedError
-
-    def after_undo(self, undo: Undo) -> None:
-        """Sees to what follows from rows that an undo has put back."""
-
-    def describe(self, links: LinkCounts) -> str:
-        """The links in words, as a sentence without its stop."""
-        raise NotImplementedError
-
-    def import_data(self, dataset: Path, dry_run: bool = False, **_: object) -> ImportRun:  # type: ignore[override]
-        """Imports the file at once, as a run of its own."""
-        return runs.import_at_once(self, dataset, dry_run=dry_run)
+    def import_data(self, *_: object, **__: object) -> Never:
+        """Refuse: django-import-export's loop over rows would pass by the run, its checks and its undo."""
+        raise NotImplementedError("Import by healthtrack.imports.runs.import_at_once, which leaves a run.")

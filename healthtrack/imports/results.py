@@ -1,21 +1,37 @@
 """What an import finds and does, in plain numbers and rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from healthtrack.imports.reasons import Notice, Reason
 
 OUTCOMES = ("new", "changed", "unchanged")
 
 
 @dataclass(frozen=True)
-class LinkCounts:
-    """Rows of other tables that name an imported one, or that imported rows name: how many find what they name.
+class CheckResult:
+    """What a check found in an upload.
 
-    `ambiguous` are those of the `linked` whose name means several things; `unmatched` find nothing.
+    `read`, `invalid` and `affected` count what the importer calls its unit, such as rows: those that the upload holds,
+    those of them with an error, and those that an import would write. `refused` says why nothing can be imported.
+    `details` is the importer's own, for its summary; it must be JSON.
     """
 
-    linked: int = 0
-    unmatched: int = 0
-    ambiguous: int = 0
+    read: int = 0
+    invalid: int = 0
+    errors: int = 0
+    affected: int = 0
+    refused: Reason = Reason.NONE
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ApplyResult:
+    """What an import or an undo wrote: how many of the importer's units, and details that replace the check's."""
+
+    affected: int
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,10 @@ class TableCounts:
     removed: int = 0
     left: int = 0
 
+    @property
+    def written(self) -> int:
+        return self.new + self.changed + self.removed
+
 
 @dataclass(frozen=True)
 class FaultGroup:
@@ -58,3 +78,37 @@ class FaultGroup:
     times: int
     rows: int
     first_line: int | None
+
+
+@dataclass(frozen=True)
+class TabularResult:
+    """What a run of tables found or did, as its `result` stores it: the table that its rows are rows of comes last."""
+
+    tables: Sequence[TableCounts] = ()
+    merged: int = 0
+    # What follows from the rows elsewhere, counted by the resource, which also puts it in words.
+    effects: Mapping[str, int] = field(default_factory=dict)
+    notices: Sequence[Notice] = ()
+    groups: Sequence[FaultGroup] = ()
+
+    @classmethod
+    def of(cls, details: Mapping[str, Any]) -> "TabularResult":
+        return cls(
+            tables=[TableCounts(**each) for each in details.get("tables", [])],
+            merged=details.get("merged", 0),
+            effects=details.get("effects", {}),
+            notices=[Notice(**each) for each in details.get("notices", [])],
+            groups=[FaultGroup(**each) for each in details.get("groups", [])],
+        )
+
+    def details(self) -> dict[str, Any]:
+        """Return it as JSON for a run's `result`."""
+        return asdict(self)
+
+    @property
+    def counts(self) -> TableCounts:
+        return self.tables[-1] if self.tables else TableCounts("")
+
+    @property
+    def affected(self) -> int:
+        return sum(each.written for each in self.tables)

@@ -1,101 +1,180 @@
-"""What the page of a run shows, read off its address: which of its rows or faults, and which page of them."""
+"""What the page of a run shows, ready for its template: how far the run is, how it ended, and what can be done."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
-from django.core.paginator import Page, Paginator
+from django import forms
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
 
-from healthtrack.imports import preview_queries
-from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.plan import Plan
-from healthtrack.imports.results import OUTCOMES, StagedRow
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports import heartbeat
+from healthtrack.imports.actions import action_of
+from healthtrack.imports.importer import Importer, PagePart, Person, ReadingPlan, Summary
+from healthtrack.imports.models import ImportRun, Kind, Stage, State
+from healthtrack.imports.reasons import reason_text
+from healthtrack.imports.undone_runs import is_undoable
 
-ROWS_A_PAGE = 50
-FAULTY = "faulty"
-_MOST_DIGITS = 9
+ANNOUNCED_PERCENT = 10  # a screen reader is told no oftener
+UNDO = "imports.undo_importrun"
+
+
+def may_undo(person: Person, importer: Importer) -> bool:
+    """Return whether the person may undo such runs: the preview shows stored values, to whom may see them."""
+    return person.has_perm(UNDO) and importer.may_view(person)
 
 
 @dataclass(frozen=True)
-class Listing:
-    """One of the lists that the page can show, and how many rows or faults it has."""
+class Button:
+    """Something that can be done with a run: a form that is sent, or a page that is opened."""
 
-    name: str
     label: str
-    count: int
+    href: str
+    sends: bool = True
+    is_default: bool = False
+    name: str = ""
+
+
+class AnswersForm(forms.Form):
+    """The questions of a run's plan, each with its choices."""
+
+    def __init__(self, run: ImportRun, importer: Importer, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        for question in ReadingPlan.of(run.plan).questions:
+            wording = importer.wording(question)
+            self.fields[question.name] = forms.ChoiceField(
+                label=wording.label,
+                help_text=wording.help,
+                choices=[(choice, wording.choices[choice]) for choice in question.choices],
+                initial=question.suggested or None,
+                widget=forms.RadioSelect,
+                error_messages={"required": "Choose one of the answers."},
+            )
 
 
 @dataclass(frozen=True)
-class RunPage:
+class ProgressView:
+    """How far a run is, in words and numbers."""
+
     run: ImportRun
-    plan: Plan
-    asked: QueryDict
 
-    def earlier(self) -> ImportRun | None:
-        """The last run before it of the same bytes."""
-        if self.run.undoes_id:
+    @property
+    def label(self) -> str:
+        checking = "Checking the file: nothing is changed yet"
+        return checking if self.run.is_checking else action_of(self.run).applying_label
+
+    @property
+    def stage(self) -> str:
+        return "Cancelling" if self.run.cancel_requested else self.run.get_stage_display()
+
+    @property
+    def counts(self) -> str:
+        """What the stage has done of what it has to do, where it counts."""
+        if not self.run.items_total or self.run.stage not in {Stage.READING, Stage.WRITING}:
+            return ""
+        about = "about " if self.run.stage == Stage.READING else ""
+        unit = action_of(self.run).importer.unit
+        return f"{self.run.items_done:,} of {about}{self.run.items_total:,} {unit}s"
+
+    @property
+    def percent(self) -> int:
+        return int(100 * self.run.fraction_done)
+
+    @property
+    def announced_percent(self) -> int:
+        return self.percent - self.percent % ANNOUNCED_PERCENT
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """At the speed so far; none when that says too little."""
+        if self.run.work_began_at is None or self.run.fraction_done < 0.05:
             return None
-        same = ImportRun.objects.filter(file_sha256=self.run.file_sha256, kind=self.run.kind)
-        return same.filter(run_id__lt=self.run.run_id).select_related("started_by").first()
+        elapsed = timezone.now() - self.run.work_began_at
+        return elapsed * (1 / self.run.fraction_done - 1)
 
     @cached_property
-    def listings(self) -> list[Listing]:
-        faulty = [Listing(FAULTY, "Faults", self.run.faults)] if self.has_faults else []
-        counts = self.run.counts
-        staged = [Listing(outcome, outcome.capitalize(), getattr(counts, outcome)) for outcome in OUTCOMES]
-        return [*faulty, *staged] if self.run.state == State.CHECKED else faulty
-
-    @cached_property
-    def shown(self) -> Listing | None:
-        filled = [listing for listing in self.listings if listing.count]
-        asked = [listing for listing in self.listings if listing.name == self.asked.get("show")]
-        return next(iter([*asked, *filled]), None)
-
-    @cached_property
-    def has_faults(self) -> bool:
-        return preview_queries.has_faults(self.run)
+    def lacks_worker(self) -> bool:
+        return self.run.is_for_worker and not heartbeat.is_alive()
 
     @property
-    def columns(self) -> list[str]:
-        """Those that have faults."""
-        return sorted({group.column for group in self.run.fault_groups if group.column})
+    def waiting_subject(self) -> str:
+        return action_of(self.run).subject
 
-    @property
-    def kinds(self) -> list[str]:
-        """Those of the faults."""
-        return sorted({group.kind for group in self.run.fault_groups})
 
-    @property
-    def column(self) -> str:
-        asked = self.asked.get("column", "")
-        return asked if asked in self.columns else ""
+class RunView:
+    """The page of one run, for one person."""
 
-    @property
-    def kind(self) -> str:
-        asked = self.asked.get("kind", "")
-        return asked if asked in self.kinds else ""
+    def __init__(self, run: ImportRun, person: Person, query: QueryDict, answers: AnswersForm | None = None) -> None:
+        self.run = run
+        self.person = person
+        self.query = query
+        self.action = action_of(run)
+        self.importer = self.action.importer
+        self.may_import = self.importer.may_import(person)
+        self._answers = answers
 
     @cached_property
-    def page(self) -> Page[int]:
-        asked = self.asked.get("page", "")
-        count = self.shown.count if self.shown else 0
-        if self.column or self.kind:
-            count = preview_queries.count_faults(self.run, self.column, self.kind)
-        return Paginator(range(count), ROWS_A_PAGE).get_page(asked if len(asked) <= _MOST_DIGITS else "")
+    def progress(self) -> ProgressView:
+        return ProgressView(self.run)
 
     @property
-    def page_numbers(self) -> list[int | str]:
-        return list(self.page.paginator.get_elided_page_range(self.page.number, on_each_side=2, on_ends=1))
+    def reason(self) -> str:
+        return reason_text(self.run.reason, self.run.reason_params)
 
     @cached_property
-    def rows(self) -> list[StagedRow]:
-        if not self.shown or self.shown.name == FAULTY:
-            return []
-        return preview_queries.row_page(self.run, self.plan, self.shown.name, self.page)
+    def summary(self) -> Summary:
+        return self.action.summary(self.query)
 
     @cached_property
-    def faults(self) -> list[Fault]:
-        if not self.shown or self.shown.name != FAULTY:
-            return []
-        return preview_queries.fault_page(self.run, self.page, self.column, self.kind)
+    def preview(self) -> PagePart | None:
+        return self.action.preview(self.query) if self.may_import and not self.run.is_working else None
+
+    @cached_property
+    def has_error_report(self) -> bool:
+        return self.may_import and not self.run.is_undo and self.importer.has_error_report(self.run)
+
+    @cached_property
+    def questions(self) -> AnswersForm | None:
+        """The form of the questions, where the run waits for answers and the person may give them."""
+        if not (self.run.needs_answers and self.may_import):
+            return None
+        return self._answers or AnswersForm(self.run, self.importer)
+
+    @cached_property
+    def undone_by(self) -> ImportRun | None:
+        return self.run.undos.filter(state=State.APPLIED).first()
+
+    @cached_property
+    def earlier(self) -> ImportRun | None:
+        """The last run before it of a file of the same bytes."""
+        same = ImportRun.objects.filter(
+            importer=self.run.importer,
+            kind=Kind.IMPORT,
+            run_id__lt=self.run.run_id,
+            files__sha256__in=[file.sha256 for file in self.run.all_files],
+        )
+        return same.select_related("started_by").first()
+
+    @cached_property
+    def buttons(self) -> list[Button]:
+        return list(self._buttons())
+
+    def _buttons(self) -> Iterator[Button]:
+        if self.may_import and self.run.is_checked:
+            yield self._apply_button()
+        if self.may_import and not self.run.is_ended:
+            yield Button("Cancel", self._address("cancel"))
+        if may_undo(self.person, self.importer) and is_undoable(self.run):
+            yield Button("Undo this import", self._address("undo"), sends=False)
+
+    def _apply_button(self) -> Button:
+        valid, invalid, unit = self.run.valid_count, self.run.invalid_count, self.importer.unit
+        if not self.run.error_count:
+            return Button("Import this file", self._address("apply"), is_default=True)
+        label = f"Import the {valid:,} good {unit}{'' if valid == 1 else 's'} without the {invalid:,} faulty"
+        return Button(label, self._address("apply"), is_default=True, name="without_invalid")
+
+    def _address(self, page: str) -> str:
+        return reverse(f"admin:imports_importrun_{page}", args=[self.run.pk])

@@ -1,46 +1,54 @@
-"""The life of a run: opened, checked, applied or ended otherwise, and forgotten."""
+"""The life of a run: opened, planned, checked, applied or ended otherwise, and forgotten.
+
+Only this module writes runs.
+"""
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import Error, connection, transaction
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import next_change
-from healthtrack.core.database_errors import is_collision
-from healthtrack.imports import engine, preview_queries
-from healthtrack.imports.models import LONGEST_FILE_NAME, ImportRun, Stage, State
-from healthtrack.imports.progress import Progress, Unobserved
-from healthtrack.imports.row_errors import Fault
-from healthtrack.imports.staging_schema import StagingArea, areas
-from healthtrack.imports.undo import service as undo_service
+from healthtrack.imports import registry
+from healthtrack.imports.actions import action_of, work_of
+from healthtrack.imports.importer import ReadingPlan, StoredFile
+from healthtrack.imports.models import (
+    AWAITING_PERSON,
+    MAX_FILE_NAME_LENGTH,
+    ImportFile,
+    ImportRun,
+    Kind,
+    Stage,
+    State,
+)
+from healthtrack.imports.outcomes import outcome_of
+from healthtrack.imports.progress import Progress, Unobserved, fraction_done
+from healthtrack.imports.reasons import Reason
+from healthtrack.imports.results import ApplyResult, CheckResult
+from healthtrack.imports.run_locks import run_lock
+from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload, forget_uploads
 
-if TYPE_CHECKING:
-    from healthtrack.imports.resources import SetResource
+ProgressFactory = Callable[[], AbstractContextManager[Progress]]
 
-Watching = Callable[[], AbstractContextManager[Progress]]
-
-KEPT = timedelta(hours=24)
-SOMEBODY_CHANGED = "Somebody changed these tables during the import, so nothing was imported; import it again."
-NOT_A_TABLE = "The file cannot be read as a table of these rows."
-NO_GOOD_ROW = "Every row of the file is faulty."
-SOME_FAULTY = "The command line imports a file whole or not at all, and some rows are faulty."
-BROKEN_OFF = "It was broken off before its end, and nothing was imported."
-DRY_RUN = "It was a dry run, which only tells what would change."
-NOBODY_WENT_AHEAD = "Nobody went ahead with it for a day, so the file and its rows were removed."
-
-_LOCK = 0x48545255  # any number, the same for all runs
+KEPT_FOR = timedelta(hours=24)
+_RECORD_PROGRESS = """
+    UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
+     WHERE run_id = %s RETURNING cancel_requested
+"""
 
 
-def unobserved() -> AbstractContextManager[Progress]:
+def no_progress() -> AbstractContextManager[Progress]:
     return nullcontext(Unobserved())
 
 
@@ -48,180 +56,228 @@ class FileFacts(NamedTuple):
     name: str
     size: int
     sha256: str
+    upload: str = ""
 
 
-def open_run(kind: str, file: FileFacts, *, user: User | None = None, upload: str = "") -> ImportRun:
-    return ImportRun.objects.create(
-        kind=kind,
-        file_name=file.name[-LONGEST_FILE_NAME:],
-        file_size=file.size,
-        file_sha256=file.sha256,
-        started_by=user,
-        upload=upload,
-        started_at=timezone.now(),
+def open_run(importer: str, files: Sequence[FileFacts], *, user: User | None = None) -> ImportRun:
+    """Return a new run of these files, which waits to be checked; to be called within a transaction."""
+    run = ImportRun.objects.create(importer=importer, started_by=user, started_at=timezone.now())
+    ImportFile.objects.bulk_create(
+        ImportFile(
+            run=run,
+            position=position,
+            name=file.name[-MAX_FILE_NAME_LENGTH:],
+            size=file.size,
+            sha256=file.sha256,
+            upload=file.upload,
+        )
+        for position, file in enumerate(files, start=1)
     )
+    return run
+
+
+def uploaded_files(run: ImportRun) -> list[StoredFile]:
+    return [StoredFile(file.name, file.size, Upload(file.upload).path) for file in run.all_files]
 
 
 @contextmanager
-def taken_up(run_id: int, state: State) -> Iterator[ImportRun | None]:
-    """The run for its one worker, or none when it has left the state, or is another's.
-
-    The lock is the session's: it goes with the process that dies.
-    """
-    with _lock(run_id):
+def claim_run(run_id: int, state: State) -> Iterator[ImportRun | None]:
+    """Claim the run for one worker; yield none when it has left the state, or is another's."""
+    with run_lock(run_id):
         of_state = ImportRun.objects.filter(pk=run_id, state=state)
         is_there = of_state.update(work_began_at=timezone.now(), stage=Stage.READING, fraction_done=0)
         yield ImportRun.objects.get(pk=run_id) if is_there else None
 
 
-def is_worked_on(run_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _key(run_id))
-        (is_free,) = cursor.fetchone()
-        if is_free:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _key(run_id))
-    return not is_free
+def record_progress(database: BaseDatabaseWrapper, run_id: int, stage: Stage, done: int, total: int) -> bool:
+    """Write down how far a run is, by a session of its own. Return whether somebody asked to cancel it."""
+    with database.cursor() as cursor:
+        cursor.execute(_RECORD_PROGRESS, [stage, done, total, fraction_done(stage, done, total), run_id])
+        return any(cancel_requested for (cancel_requested,) in cursor.fetchall())
 
 
-@contextmanager
-def _lock(run_id: int) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        # So that a session whose process was killed amid a long statement soon ends, and its lock with it.
-        cursor.execute("SET client_connection_check_interval = '1s'")
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", _key(run_id))
-    try:
-        yield
-    finally:
-        with suppress(Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _key(run_id))
+def is_cancel_requested(run: ImportRun) -> bool:
+    return ImportRun.objects.filter(pk=run.pk, cancel_requested=True).exists()
 
 
-def _key(run_id: int) -> list[int]:
-    return [_LOCK, run_id % 2**31]
-
-
-def check(run: ImportRun, resource: "SetResource", path: Path, watching: Watching) -> None:
-    """Leaves the run checked, or refused when the file holds no row that could be imported."""
+def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
+    """Plan how the files are to be read; then check them, unless the plan has questions for a person."""
+    importer = registry.get(run.importer)
     began = time.monotonic()
     with transaction.atomic():
-        with watching() as progress:
-            engine.check(resource, path, run, progress)
-        run.check_seconds = time.monotonic() - began
-        run.save(update_fields=[*ImportRun.FOUND, "check_seconds"])
-        if not run.rows_read:
-            _end(run, State.REFUSED, NOT_A_TABLE)
-        elif not run.rows_good:
-            _end(run, State.REFUSED, NO_GOOD_ROW)
+        with track() as progress:
+            if run.plan is None:
+                run.plan = importer.plan(files, progress).as_json()
+            result = None if open_questions(run) else importer.check(work_of(run, files), progress)
+        run.check_seconds = (run.check_seconds or 0) + time.monotonic() - began
+        if result is None:
+            _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=run.check_seconds)
         else:
-            run.state = State.CHECKED
-            run.save(update_fields=["state"])
+            _save_check(run, result)
 
 
-def apply(run: ImportRun, resource: "SetResource", watching: Watching) -> None:
-    """All or nothing: the rows and the run's being applied are one transaction."""
+def open_questions(run: ImportRun) -> bool:
+    """Return whether the run's plan has questions that nobody has answered yet."""
+    return any(question.name not in run.answers for question in ReadingPlan.of(run.plan).questions)
+
+
+def _save_check(run: ImportRun, result: CheckResult) -> None:
+    _save(
+        run,
+        plan=run.plan,
+        read_count=result.read,
+        invalid_count=result.invalid,
+        error_count=result.errors,
+        affected_count=result.affected,
+        result=dict(result.details),
+        check_seconds=run.check_seconds,
+    )
+    if result.refused:
+        _end(run, State.REFUSED, result.refused)
+    else:
+        _save(run, state=State.CHECKED)
+
+
+def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
+    """Do what the run is for. It and the run's being applied are one transaction: all of it or nothing."""
     began = time.monotonic()
     with transaction.atomic():
-        with watching() as progress, on_behalf_of(run.started_by_id, run.run_id):
-            run.first_change = next_change()
-            if run.undoes_id:
-                undo_service.apply(resource, run, progress)
-            else:
-                engine.apply(resource, run, progress)
-        run.apply_seconds = time.monotonic() - began
-        run.save(update_fields=[*ImportRun.FOUND, "apply_seconds", "first_change"])
-        _end(run, State.APPLIED)
+        with track() as progress, on_behalf_of(run.started_by_id, run.run_id):
+            first_change = next_change()
+            result = action_of(run).apply(files, progress)
+        _save_applied(run, result, first_change, time.monotonic() - began)
 
 
-def end(run: ImportRun, state: State, reason: str = "") -> None:
+def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, seconds: float) -> None:
+    _save(
+        run,
+        affected_count=result.affected,
+        result={**run.result, **result.details},
+        first_change=first_change,
+        apply_seconds=seconds,
+    )
+    _end(run, State.APPLIED)
+
+
+def end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Mapping[str, Any] | None = None) -> None:
     with transaction.atomic():
-        _end(run, state, reason)
+        _end(run, state, reason, params)
 
 
-def _end(run: ImportRun, state: State, reason: str = "") -> None:
-    """The file goes at once, and the rows with it; faulty rows stay a while where somebody may want them back."""
-    transaction.on_commit(Upload(run.upload).remove)
-    run.state, run.reason, run.finished_at, run.upload = state, reason, timezone.now(), ""
-    run.save(update_fields=["state", "reason", "finished_at", "upload"])
-    area = StagingArea(run.run_id)
-    if run.faults and state in {State.APPLIED, State.REFUSED}:
-        area.drop_rows()
-    else:
-        area.drop()
+def _end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Mapping[str, Any] | None = None) -> None:
+    """End the run. Its files go at once, and what was staged of them; errors stay for whoever may want them back."""
+    stored = run.files.exclude(upload="")
+    for name in stored.values_list("upload", flat=True):
+        transaction.on_commit(Upload(name).remove)
+    stored.update(upload="")
+    _save(run, state=state, reason=reason, reason_params=dict(params or {}), finished_at=timezone.now())
+    keep_errors = bool(run.error_count) and state in {State.APPLIED, State.REFUSED}
+    registry.get(run.importer).release(run.run_id, keep_errors=keep_errors)
 
 
-def ask_to_cancel(run: ImportRun) -> None:
-    """Ends a run that waits; who works on one sees the wish within a second."""
+def _save(run: ImportRun, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.save(update_fields=[*values])
+
+
+def request_cancel(run: ImportRun) -> None:
+    """End a run that waits; whoever works on one learns of the request within a second."""
     with transaction.atomic():
         current = ImportRun.objects.select_for_update().get(pk=run.pk)
-        if current.state == State.CHECKED or (current.is_working and current.stage == Stage.WAITING):
+        if current.state in AWAITING_PERSON or (current.is_working and current.stage == Stage.WAITING):
             _end(current, State.CANCELLED)
         elif current.is_working:
-            current.cancel_asked = True
-            current.save(update_fields=["cancel_asked"])
+            _save(current, cancel_requested=True)
 
 
-def ask_to_apply(run: ImportRun, *, without_faulty: bool) -> bool:
-    """Whether the run was there to be applied: checked, and without faults or with the choice to leave these out."""
+def answer(run: ImportRun, answers: Mapping[str, str]) -> bool:
+    """Take the answers to the run's questions. Return whether it waited for them, and is now to be checked.
+
+    To be called within a transaction that also gives it to a worker.
+    """
+    waiting = ImportRun.objects.filter(pk=run.pk, state=State.QUESTIONS)
+    return bool(waiting.update(answers=dict(answers), state=State.CHECKING, **_WAITING_FOR_WORKER))
+
+
+def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
+    """Return whether the run could be applied: checked, and without errors or with the choice to leave these out.
+
+    To be called within a transaction that also gives it to a worker.
+    """
     checked = ImportRun.objects.filter(pk=run.pk, state=State.CHECKED)
-    if not without_faulty:
-        checked = checked.filter(faults=0)
-    return bool(
-        checked.update(
-            state=State.APPLYING,
-            stage=Stage.WAITING,
-            fraction_done=0,
-            work_began_at=None,
-            without_faulty=without_faulty,
-        )
+    if not without_invalid:
+        checked = checked.filter(error_count=0)
+    return bool(checked.update(state=State.APPLYING, without_invalid=without_invalid, **_WAITING_FOR_WORKER))
+
+
+_WAITING_FOR_WORKER: dict[str, Any] = {"stage": Stage.WAITING, "fraction_done": 0, "work_began_at": None}
+
+
+def request_undo(run: ImportRun, user: User) -> ImportRun | None:
+    """Return the run that is to undo it, or none when it cannot be undone any more; to be called in a transaction."""
+    if not is_undoable(ImportRun.objects.select_for_update().get(pk=run.pk)):
+        return None
+    return ImportRun.objects.create(
+        importer=run.importer,
+        kind=Kind.UNDO,
+        state=State.APPLYING,
+        undoes=run,
+        started_by=user,
+        started_at=timezone.now(),
     )
 
 
 def import_at_once(
-    resource: "SetResource",
-    path: Path,
-    *,
-    dry_run: bool,
-    watching: Watching = unobserved,
-    tell: Callable[[Fault], None] = lambda _: None,
+    importer: str, paths: Sequence[Path], *, dry_run: bool = False, track: ProgressFactory = no_progress
 ) -> ImportRun:
-    """Checks and applies a file without a worker, whole or not at all; tells each fault."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    facts = FileFacts(path.name, path.stat().st_size, sha256)
-    run = open_run(resource._meta.model._meta.label_lower, facts)
-    with _lock(run.run_id):
+    """Check and apply files without a worker, as a whole or not at all.
+
+    An OSError is that of a file that cannot be read. Other exceptions end the run and are raised again, but for a
+    collision with somebody else's change, which the run's reason tells.
+    """
+    facts = [_facts_of(path) for path in paths]
+    files = [StoredFile(path.name, fact.size, path) for path, fact in zip(paths, facts, strict=True)]
+    with transaction.atomic():
+        run = open_run(importer, facts)
+    with run_lock(run.run_id):
         try:
-            check(run, resource, path, watching)
-            for fault in preview_queries.faults(run):
-                tell(fault)
-            _go_on(run, resource, watching, dry_run=dry_run)
-        except BaseException as fault:
-            collided = isinstance(fault, Error) and is_collision(fault)
-            end(run, State.FAILED, SOMEBODY_CHANGED if collided else BROKEN_OFF)
-            if not collided:
+            check(run, files, track)
+            _go_on(run, files, track, dry_run=dry_run)
+        except BaseException as error:
+            outcome = outcome_of(error)
+            end(run, outcome.state, outcome.reason, outcome.params)
+            if outcome.reason != Reason.COLLISION:
                 raise
-            tell(Fault(SOMEBODY_CHANGED))
     return run
 
 
-def _go_on(run: ImportRun, resource: "SetResource", watching: Watching, *, dry_run: bool) -> None:
+def _facts_of(path: Path) -> FileFacts:
+    with path.open("rb") as file:
+        return FileFacts(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _go_on(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, dry_run: bool) -> None:
     if run.is_ended:
         return
-    if run.faults:
-        end(run, State.REFUSED, SOME_FAULTY)
+    if run.needs_answers:
+        end(run, State.REFUSED, Reason.NEEDS_ANSWERS)
+    elif run.error_count:
+        end(run, State.REFUSED, Reason.SOME_INVALID)
     elif dry_run:
-        end(run, State.CANCELLED, DRY_RUN)
+        end(run, State.CANCELLED, Reason.DRY_RUN)
     else:
-        apply(run, resource, watching)
+        apply(run, files, track)
 
 
 def forget_old() -> None:
-    """Removes what nobody needs any more: patients' data lie about no longer than a day."""
+    """Remove what nobody needs any more: patients' data are kept no longer than a day."""
     now = timezone.now()
-    for run in ImportRun.objects.filter(state=State.CHECKED, started_at__lt=now - KEPT):
-        end(run, State.EXPIRED, NOBODY_WENT_AHEAD)
-    needed = set(ImportRun.objects.exclude(finished_at__lt=now - KEPT).values_list("run_id", flat=True))
+    for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - KEPT_FOR):
+        end(run, State.EXPIRED, Reason.EXPIRED)
+    needed = set(ImportRun.objects.exclude(finished_at__lt=now - KEPT_FOR).values_list("run_id", flat=True))
     for area in areas():
         if area.run_id not in needed:
             area.drop()
-    forget_uploads(kept=ImportRun.objects.exclude(upload="").values_list("upload", flat=True))
+    kept: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
+    forget_uploads(kept=kept)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import ModelField
 
 STAGED = "staged_rows"
+WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 def quoted(name: str | None) -> str:
@@ -25,6 +28,10 @@ def primary_key(model: type[Model]) -> str:
 
 def key_type(model: type[Model]) -> str:
     return _type(model._meta.pk)
+
+
+def column_type(model: type[Model], column: str) -> str:
+    return next(_type(field) for field in model._meta.concrete_fields if field.column == column)
 
 
 def comma(parts: Iterable[str]) -> str:
@@ -78,3 +85,9 @@ def stored_rows(plan: Plan) -> str:
         return joined
     parent = plan.parent.model
     return f"{joined} LEFT JOIN {table(parent)} AS parent ON parent.{primary_key(parent)} = rows.parent"
+
+
+def plan_for_large_sets(cursor: CursorWrapper) -> None:
+    # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
+    # over what only looks empty would take for ever.
+    cursor.execute("SET LOCAL enable_nestloop = off")

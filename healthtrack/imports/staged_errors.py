@@ -68,7 +68,7 @@ def arrange(cursor: CursorWrapper) -> None:
 
 def count(cursor: CursorWrapper) -> tuple[int, int]:
     """The faults, and the rows that hold them."""
-    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {FAULTS}")
+    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {FAULTS}")  # noqa: S608 (a constant of this module)
     faults, rows = cursor.fetchone()
     return faults, rows
 
@@ -79,7 +79,7 @@ def groups(cursor: CursorWrapper) -> list[FaultGroup]:
         f"""
         SELECT coalesce(header, ''), kind, count(*), count(DISTINCT line), min(line)
           FROM {FAULTS} GROUP BY 1, 2 ORDER BY 3 DESC, 5 LIMIT %s
-        """,
+        """,  # noqa: S608 (a constant of this module)
         [MOST_GROUPS],
     )
     return [FaultGroup(*group) for group in cursor.fetchall()]
@@ -87,7 +87,7 @@ def groups(cursor: CursorWrapper) -> list[FaultGroup]:
 
 def keep_rows(cursor: CursorWrapper, path: Path) -> None:
     """Reads the file again for the rows that were found faulty; its header goes before them."""
-    cursor.execute(f"SELECT DISTINCT line FROM {FAULTS} WHERE line IS NOT NULL")
+    cursor.execute(f"SELECT DISTINCT line FROM {FAULTS} WHERE line IS NOT NULL")  # noqa: S608 (a constant of this module)
     lines = pl.Series([line for (line,) in cursor.fetchall()], dtype=pl.Int64).implode()
     with open_table(path) as table, cursor.copy(f"COPY {FAULTY_ROWS} (line, cells) FROM STDIN") as copy:
         copy.write_row((table.header_line, list(map(_storable, table.headers))))

@@ -4,10 +4,12 @@ What rows mean among each other and beside the tables is asked of PostgreSQL: it
 same without regard to case, so that an import never disagrees with the constraints.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
+from typing import Any
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
@@ -16,10 +18,12 @@ from django.db.models import AutoField, Model
 from healthtrack.imports.merging import merge_repeated_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.related import MatchCounts, RelatedRows
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.row_errors import Fault
 from healthtrack.imports.sql import (
     STAGED,
+    WITHIN_STEP,
     comma,
     declared,
     folded,
@@ -48,7 +52,6 @@ class Step:
 
 
 ALL = Step(0, 2**62)
-WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 class StagedRows:
@@ -99,7 +102,7 @@ class StagedRows:
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
              WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
-        """)
+        """)  # noqa: S608 (names from the plan)
         new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
@@ -107,7 +110,7 @@ class StagedRows:
             UPDATE {STAGED} AS rows SET target = target.{key}, outcome = {outcome}
               FROM {table(self.plan.model)} AS target
              WHERE {same} AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome})
-        """)
+        """)  # noqa: S608 (names from the plan)
 
     def _find_parents(self) -> None:
         if not self.plan.parent:
@@ -116,12 +119,12 @@ class StagedRows:
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = NULL
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
-        """)
+        """)  # noqa: S608 (names from the plan)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = parent.{primary_key(parent)}
               FROM {table(parent)} AS parent
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
-        """)
+        """)  # noqa: S608 (names from the plan)
 
     def arrange(self) -> None:
         """Makes pages of the rows, and steps through them, quick."""
@@ -130,7 +133,7 @@ class StagedRows:
 
     def counts(self) -> list[TableCounts]:
         """The rows by outcome: of the table that they refer to first, and then of their own."""
-        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")
+        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")  # noqa: S608 (a constant)
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
@@ -138,7 +141,7 @@ class StagedRows:
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
               FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
                       FROM {STAGED} AS rows) AS parents
-        """)
+        """)  # noqa: S608 (names from the plan)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
 
@@ -163,35 +166,62 @@ class StagedRows:
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
             RETURNING {primary_key(parent)}
-        """)
+        """)  # noqa: S608 (names from the plan)
         inserted = [key for (key,) in self.cursor.fetchall()]
         self._find_parents()
         return inserted
 
     def steps(self, outcome: str) -> Iterator[Step]:
         """The file's lines in stretches, for changes that are long and are to show how far they are."""
-        self.cursor.execute(f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s", [outcome])
+        self.cursor.execute(
+            f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s",  # noqa: S608 (constants)
+            [outcome],
+        )
         first, last = self.cursor.fetchone()
         if first is not None:
-            yield from (Step(line, line + ROWS_A_STEP - 1) for line in range(first, last + 1, ROWS_A_STEP))
+            # Even stretches: each costs some statements, which a last one of few lines would not be worth.
+            lines = last - first + 1
+            size = ceil(lines / max(round(lines / ROWS_A_STEP), 1))
+            yield from (Step(line, line + size - 1) for line in range(first, last + 1, size))
 
-    def insert_new(self, step: Step = ALL, extra: Mapping[str, str] | None = None, joins: str = "") -> int:
-        """Inserts the new rows; `extra` gives further columns with the expressions over `rows` that fill them."""
+    def insert_related(self, related: RelatedRows, step: Step) -> None:
+        """Insert the related rows of the step's new rows."""
+        self.cursor.execute(related.insert(self.plan), {**step.bounds, **related.values})
+
+    def insert_new(self, step: Step = ALL, related: RelatedRows | None = None) -> int:
+        """Insert the new rows, with the number of their related rows if they have any. Return how many there are."""
         filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
         if self.plan.parent:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
-        filled |= extra or {}
+        if related:
+            filled[quoted(related.count)] = "coalesce(related.rows, 0)"
         # Numbers are given out in the file's order; rows that bring their own key need none, and sorting costs.
         order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
         self.cursor.execute(
             f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
-            SELECT {comma(filled.values())} FROM {STAGED} AS rows {joins}
+            SELECT {comma(filled.values())} FROM {STAGED} AS rows {related.count_by_row() if related else ""}
              WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
-            """,
+            """,  # noqa: S608 (names from the plan)
             step.bounds,
         )
         return int(self.cursor.rowcount)
+
+    def count_matches(self, related: RelatedRows) -> MatchCounts:
+        """Count the rows by what their column for related rows names."""
+        self.cursor.execute(related.count_matches())
+        return MatchCounts(*self.cursor.fetchone())
+
+    def rematched_keys(self, related: RelatedRows) -> list[Any]:
+        """Return the keys of the stored rows whose column for related rows changes, except in letter case."""
+        key = primary_key(self.plan.model)
+        (column,) = (column for column in self.plan.columns if column.name == related.column)
+        self.cursor.execute(f"""
+            SELECT target.{key}
+              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
+             WHERE rows.outcome = 'changed' AND lower({stored(column)}) <> lower({staged(column)})
+        """)  # noqa: S608 (names from the plan)
+        return [key for (key,) in self.cursor.fetchall()]
 
     def take_stock(self) -> None:
         """Has the rest planned for a table with the rows written so far, and no vacuum come in between.
@@ -212,7 +242,7 @@ class StagedRows:
             SELECT target.{primary_key(self.plan.model)}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
              WHERE outcome = 'new'
-        """)
+        """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self, step: Step = ALL) -> int:
@@ -221,7 +251,7 @@ class StagedRows:
             f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
              WHERE outcome = 'changed' AND {WITHIN_STEP} AND target.{primary_key(self.plan.model)} = rows.target
-            """,
+            """,  # noqa: S608 (names from the plan)
             step.bounds,
         )
         return int(self.cursor.rowcount)

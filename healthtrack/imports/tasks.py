@@ -1,36 +1,24 @@
 """The jobs of imports. Their arguments name the run and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from django.contrib import admin
-from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection
-from procrastinate import JobContext, RetryStrategy
+from django.db import connection
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
-from psycopg.errors import QueryCanceled
+from procrastinate.jobs import Job
 
-from healthtrack.core.database_errors import is_collision
 from healthtrack.imports import runs
+from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import WORKING, ImportRun, State
-from healthtrack.imports.progress import CancelledError, StoppedError
+from healthtrack.imports.outcomes import outcome_of
 from healthtrack.imports.progress_writer import watched
-from healthtrack.imports.undo.service import UndoneMeanwhileError
-from healthtrack.imports.uploads import Upload
+from healthtrack.imports.reasons import Reason
+from healthtrack.imports.run_locks import is_locked
 
-if TYPE_CHECKING:
-    from healthtrack.imports.resources import SetResource
-    from healthtrack.imports.runs import Watching
+MAX_ATTEMPTS = 3
 
-MOST_ATTEMPTS = 3
-FILE_GONE = "The uploaded file is gone; upload it again."
-NO_DATABASE = "The database broke the work off three times; upload the file again when it is well."
-PROGRAM_FAULT = "HealthTrack itself failed at this file; its log says where. Tell an administrator the import's number."
-WORKER_ENDED = "The program that worked on it was ended three times; upload the file again, or tell an administrator."
-
-_Step = Callable[[ImportRun, "SetResource", "Watching"], None]
-_WORTH_ANOTHER_TRY = (OperationalError, InterfaceError, IntegrityError, StoppedError)
-_RETRY = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, wait=1, retry_exceptions=_WORTH_ANOTHER_TRY)
+_Step = Callable[[ImportRun, Sequence[StoredFile], runs.ProgressFactory], None]
 _ABANDONED = """
     SELECT run_id FROM import_runs AS run
      WHERE state = ANY(%s) AND started_at < now() - interval '10 seconds'
@@ -39,12 +27,24 @@ _ABANDONED = """
 """
 
 
-@app.task(pass_context=True, retry=_RETRY)
+def is_last_attempt(job: Job) -> bool:
+    return job.attempts >= MAX_ATTEMPTS - 1
+
+
+class RetryPassingErrors(BaseRetryStrategy):
+    """Try again, a second later, what may succeed then."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        may_succeed = outcome_of(exception).retry and not is_last_attempt(job)
+        return RetryDecision(retry_in={"seconds": 1}) if may_succeed else None
+
+
+@app.task(pass_context=True, retry=RetryPassingErrors())
 def check_import(context: JobContext, run_id: int) -> None:
-    _work(context, run_id, State.CHECKING, _check)
+    _work(context, run_id, State.CHECKING, runs.check)
 
 
-@app.task(pass_context=True, retry=_RETRY, lock="imports")
+@app.task(pass_context=True, retry=RetryPassingErrors(), lock="imports")
 def apply_import(context: JobContext, run_id: int) -> None:
     _work(context, run_id, State.APPLYING, runs.apply)
 
@@ -55,59 +55,28 @@ def forget_old_imports(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks 
     runs.forget_old()
 
 
-def resource_of(run: ImportRun) -> "SetResource":
-    """What the admin imports such files with."""
-    return admin.site.get_model_admin(run.model).resource_classes[0]()  # type: ignore[attr-defined,no-any-return]
-
-
 def fail_abandoned() -> None:
-    """Ends the runs that nobody works on or will: whoever did was killed too often, or was no worker."""
+    """End the runs that nobody works on or will: whoever did was killed too often, or was no worker."""
     with connection.cursor() as cursor:
         cursor.execute(_ABANDONED, [list(WORKING)])
         abandoned = [run_id for (run_id,) in cursor.fetchall()]
-    for run in ImportRun.objects.filter(pk__in=abandoned):
-        if not runs.is_worked_on(run.run_id):
-            runs.end(run, State.FAILED, WORKER_ENDED if run.upload else runs.BROKEN_OFF)
-
-
-def _check(run: ImportRun, resource: "SetResource", watching: "Watching") -> None:
-    runs.check(run, resource, Upload(run.upload).path, watching)
+    for run in ImportRun.objects.filter(pk__in=abandoned).with_files():
+        if not is_locked(run.run_id):
+            runs.end(run, State.FAILED, Reason.WORKER_ENDED if run.has_uploads else Reason.INTERRUPTED)
 
 
 def _work(context: JobContext, run_id: int, state: State, step: _Step) -> None:
-    with runs.taken_up(run_id, state) as run:
+    with runs.claim_run(run_id, state) as run:
         if run is None:
             return
-        if run.cancel_asked:
+        if run.cancel_requested:
             runs.end(run, State.CANCELLED)
             return
         try:
-            step(run, resource_of(run), partial(watched, run, context.should_abort))
-        except Exception as fault:
-            if not _ends_quietly(run, fault):
-                is_last = context.job.attempts >= MOST_ATTEMPTS - 1
-                if is_last or not isinstance(fault, _WORTH_ANOTHER_TRY):
-                    runs.end(run, State.FAILED, _reason(fault))
+            step(run, runs.uploaded_files(run), partial(watched, run, context.should_abort))
+        except Exception as error:
+            outcome = outcome_of(error, partial(runs.is_cancel_requested, run))
+            if not outcome.retry or is_last_attempt(context.job):
+                runs.end(run, outcome.state, outcome.reason, outcome.params)
+            if outcome.is_error:
                 raise
-
-
-def _ends_quietly(run: ImportRun, fault: Exception) -> bool:
-    cancelled = isinstance(fault, CancelledError) or isinstance(fault.__cause__, QueryCanceled)
-    if cancelled and ImportRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
-        runs.end(run, State.CANCELLED)
-        return True
-    if isinstance(fault, UndoneMeanwhileError):
-        runs.end(run, State.FAILED, str(fault))
-        return True
-    if isinstance(fault, FileNotFoundError):
-        runs.end(run, State.FAILED, FILE_GONE)
-        return True
-    return False
-
-
-def _reason(fault: Exception) -> str:
-    if isinstance(fault, Error) and is_collision(fault):
-        return runs.SOMEBODY_CHANGED
-    if isinstance(fault, StoppedError):
-        return WORKER_ENDED
-    return NO_DATABASE if isinstance(fault, Error) else PROGRAM_FAULT

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import SetResource
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class ColumnHelp:
     example: str
 
 
-def columns_of(resource: "SetResource") -> list[ColumnHelp]:
+def columns_of(resource: SetResource) -> list[ColumnHelp]:
     first = resource.examples[0]
     return [
         ColumnHelp(column.header, column.required, column.widget.in_words(column.field), first[column.name])
@@ -24,13 +22,13 @@ def columns_of(resource: "SetResource") -> list[ColumnHelp]:
     ]
 
 
-def header_of(resource: "SetResource") -> list[str]:
+def header_of(resource: SetResource) -> list[str]:
     return [column.header for column in resource.plan.columns]
 
 
-def example_rows(resource: "SetResource") -> list[list[str]]:
+def example_rows(resource: SetResource) -> list[list[str]]:
     return [_in_order(resource, row) for row in resource.examples]
 
 
-def _in_order(resource: "SetResource", row: Mapping[str, str]) -> list[str]:
+def _in_order(resource: SetResource, row: Mapping[str, str]) -> list[str]:
     return [row[column.name] for column in resource.plan.columns]

@@ -1,6 +1,7 @@
 """The help beside an upload, and files to fill in: a header and example rows, which import without a fault."""
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import slugify
@@ -8,9 +9,8 @@ from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, XLSX
 from tablib.core import Dataset
 
-from healthtrack.imports.limits import in_words
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.upload_help import columns_of, example_rows, header_of
+from healthtrack.imports.upload_help import example_rows, header_of
 
 _FORMATS = {"csv": CSV, "xlsx": XLSX}
 
@@ -37,19 +37,21 @@ class UploadHelp(ImportExportModelAdmin):
             headers={"Content-Disposition": f'attachment; filename="{self._file_name}.{form}"'},
         )
 
-    def upload_help(self) -> dict[str, object]:
-        """What `imports/upload-help.html` shows."""
-        page = reverse(f"admin:{self._template_page}")
-        return {
-            "columns": columns_of(self.resource_classes[0]()),
-            "limits": in_words(),
-            "templates": {form.upper(): f"{page}?format={form}" for form in _FORMATS},
-        }
-
     @property
     def _template_page(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_import_template"
+        return template_page(self.opts.model)
 
     @property
     def _file_name(self) -> str:
         return f"{slugify(str(self.opts.verbose_name_plural))}-template"
+
+
+def template_page(model: type[Model]) -> str:
+    """Return the name of the page that has the files to fill in for a model."""
+    return f"{model._meta.app_label}_{model._meta.model_name}_import_template"
+
+
+def template_addresses(model: type[Model]) -> dict[str, str]:
+    """Return the address of the file to fill in, by the name of its format."""
+    page = reverse(f"admin:{template_page(model)}")
+    return {name.upper(): f"{page}?format={name}" for name in _FORMATS}

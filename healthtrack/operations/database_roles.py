@@ -15,9 +15,10 @@ from healthtrack.core.append_only import AppendOnly
 
 _TABLES = """
     SELECT relname FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
      ORDER BY relname
 """
+_VIEWS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' ORDER BY relname"
 _PARTS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relispartition AND relkind = 'r'"
 _TRIGGER_FUNCTIONS = """
     SELECT oid::regprocedure::text FROM pg_proc
@@ -72,6 +73,9 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
         yield f"REVOKE ALL ON public.{quote(table)} FROM PUBLIC, {role}"
         may = "SELECT, INSERT" if table in once else f"SELECT, INSERT, UPDATE, DELETE{maintain}"
         yield f"GRANT {may} ON public.{quote(table)} TO {role}"
+    for view in _column(cursor, _VIEWS):
+        yield f"REVOKE ALL ON public.{quote(view)} FROM PUBLIC, {role}"
+        yield f"GRANT SELECT ON public.{quote(view)} TO {role}"
     for part in _column(cursor, _PARTS):
         yield f"REVOKE ALL ON public.{quote(part)} FROM PUBLIC, {role}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"

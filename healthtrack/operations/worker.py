@@ -10,7 +10,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
 from healthtrack.imports import heartbeat
-from healthtrack.imports.tasks import MOST_ATTEMPTS, fail_abandoned
+from healthtrack.imports.tasks import fail_abandoned, is_last_attempt
 
 JOBS_AT_ONCE = 2  # so that a file is checked while another is imported
 HEARTBEAT_SECONDS = 10.0
@@ -47,7 +47,7 @@ async def _look_after(own: App) -> None:
 
 
 async def _take_over(own: App, job: Job) -> None:
-    if job.attempts >= MOST_ATTEMPTS - 1:
+    if is_last_attempt(job):
         await own.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
     else:
         await own.job_manager.retry_job(job)

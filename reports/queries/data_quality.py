@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Max, Min, Q, Sum
-from django.db.models.functions import Lower
+from django.db.models import BigIntegerField, Count, F, Max, Min, Q, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Lower
 
 from healthtrack.imports.models import ImportRun, State
 from patients.filters import RecordFilter, Records
@@ -43,8 +44,9 @@ def data_quality(asked: RecordFilter) -> DataQuality:
 def merged_rows() -> tuple[int, int]:
     """Rows of files that imports took for repeats of others, and those of them that are patients'."""
     applied = ImportRun.objects.filter(state=State.APPLIED)
-    of_patients = Sum("rows_merged", filter=Q(kind=MedicalRecord._meta.label_lower), default=0)
-    totals = applied.aggregate(rows=Sum("rows_merged", default=0), of_patients=of_patients)
+    merged = Cast(KT("result__merged"), BigIntegerField())
+    of_patients = Sum(merged, filter=Q(importer=MedicalRecord._meta.label_lower), default=0)
+    totals = applied.aggregate(rows=Sum(merged, default=0), of_patients=of_patients)
     return totals["rows"], totals["of_patients"]
 
 

@@ -14,19 +14,19 @@ register = template.Library()
 
 @register.inclusion_tag("reports/charts/horizontal.html")
 def bar_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
-    return {**_heading(title, description), "chart": horizontal_bars(rows, unit)}
+    return {**_heading(rows, title, description), "chart": horizontal_bars(rows, unit)}
 
 
 @register.inclusion_tag("reports/charts/vertical.html")
 def column_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
-    return {**_heading(title, description), "chart": vertical_bars(rows, unit)}
+    return {**_heading(rows, title, description), "chart": vertical_bars(rows, unit)}
 
 
 @register.inclusion_tag("reports/charts/stacked.html")
 def stacked_chart(
     rows: Sequence[StackedBar], title: str, description: str = "", unit: str = "patients"
 ) -> dict[str, object]:
-    return {**_heading(title, description), "chart": stacked_bars(rows, unit)}
+    return {**_heading(rows, title, description), "chart": stacked_bars(rows, unit)}
 
 
 @register.inclusion_tag("reports/charts/heat.html", name="heat_table")
@@ -36,10 +36,10 @@ def shaded_table(
     return {"title": title, "id": _id(title), "corner": corner, "table": heat_table(columns, rows)}
 
 
-def _heading(title: str, description: str) -> dict[str, object]:
-    return {"title": title, "description": description, "id": _id(title)}
+def _heading(rows: Sequence[Bar] | Sequence[StackedBar], title: str, description: str) -> dict[str, object]:
+    return {"title": title, "description": description, "id": _id(title), "is_empty": not rows}
 
 
 def _id(title: str) -> str:
-    """Told by the title: two charts of a page have two titles."""
+    """Name the chart by its title: no two charts of a page have the same."""
     return f"chart-{slugify(title)}"

@@ -4,7 +4,7 @@ A test asks for `page`, signs in with `sign_in_as`, and fails on whatever the br
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.support import factories
+from tests.support.browser_pages import SignInAs
 from tests.support.chromium import DESKTOP, launch, program
 from tests.support.complaints import Complaints
 
 PATIENCE = 20_000  # milliseconds; machines that run all tests at once are slow
 expect.set_options(timeout=PATIENCE)
-
-SignInAs = Callable[..., User]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,9 +3,8 @@
 from playwright.sync_api import Page, expect
 
 from patients.models import MedicalRecord
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 
 MOST_STEPS = 60
 

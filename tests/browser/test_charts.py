@@ -6,8 +6,7 @@ import pytest
 from django.conf import LazySettings
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import assert_accessible, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, visit
 
 PAGE = "/reports/charts/"
 # Texts of a drawing whose boxes lie upon one another, and those that reach beyond their figure.

@@ -1,9 +1,8 @@
 from playwright.sync_api import Page, expect
 
 from patients.models import MedicalRecord
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import assert_accessible, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, visit
 
 
 def choose(page: Page, row: int, words: str, model: str) -> None:

@@ -1,7 +1,6 @@
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 
 
 def test_a_reason_opens_the_records_until_the_person_ends_it(page: Page, sign_in_as: SignInAs) -> None:

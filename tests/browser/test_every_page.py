@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.page_addresses import address, make_rows, page_names
 
 

@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import assert_accessible, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, visit
 from tests.support.complaints import Complaints
 
 

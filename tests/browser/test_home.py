@@ -5,9 +5,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from healthtrack.imports.models import State
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 from tests.support.page_addresses import make_rows
 
 

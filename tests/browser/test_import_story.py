@@ -9,12 +9,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS
-from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.chromium import DESKTOP
 from tests.support.import_files import RECORDS, Row, write_csv
+from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.workers import PATIENCE_SECONDS, held, worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")

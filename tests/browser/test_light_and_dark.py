@@ -5,8 +5,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 
 
 def is_dark(page: Page) -> bool:

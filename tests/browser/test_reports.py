@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import assert_accessible, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, visit
 from tests.support.page_addresses import make_rows
 
 REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")

@@ -1,7 +1,6 @@
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 
 
 def test_a_view_is_saved_found_renamed_and_deleted(page: Page, sign_in_as: SignInAs) -> None:

@@ -1,8 +1,7 @@
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 
 
 def test_a_name_that_is_searched_for_stands_in_no_address_and_no_referrer(page: Page, sign_in_as: SignInAs) -> None:

@@ -9,9 +9,8 @@ from django_otp.oath import TOTP
 from playwright.sync_api import Page, expect
 
 from healthtrack.accounts.models import Session
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.complaints import Complaints
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SignInAs
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 from tests.support.import_files import RECORDS, write_csv
 
 FIELD = "Choose a file, or drop it here"

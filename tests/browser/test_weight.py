@@ -5,9 +5,8 @@ import gzip
 import pytest
 from playwright.sync_api import Page, Response
 
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import visit
+from tests.support.browser_pages import SignInAs, visit
 from tests.support.page_addresses import address, make_rows
 
 FIRST_TIME, AFTERWARDS = 100_000, 20_000

@@ -6,9 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from patients.models import MedicalRecord
-from tests.browser.conftest import SignInAs
 from tests.support import factories
-from tests.support.browser_pages import assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import work_off
 from tests.support.page_addresses import make_rows

@@ -16,9 +16,8 @@ from random import Random
 import pytest
 
 from tests.fault_injection.people import RECORD, ROWS_OF_A_FILE, Editor, Person, Reader, Steward
-from tests.healthtrack.operations.test_serve import started_worker, worker_of
 from tests.support.embedded_postgres import Client, server_pid, wait_for
-from tests.support.serving import Server, started
+from tests.support.serving import Server, started, started_worker, worker_of
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
 SETTLING_SECONDS = 180
@@ -142,7 +141,7 @@ def check_files(database: Client) -> None:
         "SELECT run_id, state, EXISTS (SELECT FROM import_runs AS undo"
         "                               WHERE undo.undoes_id = run.run_id AND undo.state = 'applied'),"
         "       (SELECT count(*) FROM medical_records WHERE made_by_run = run_id)"
-        "  FROM import_runs AS run WHERE file_name LIKE 'F%.csv'"
+        "  FROM import_runs AS run JOIN import_files USING (run_id) WHERE name LIKE 'F%.csv'"
     )
     assert any(undone for _, _, undone, _ in runs), "no file was imported and taken back at all"
     for run_id, state, undone, rows in runs:

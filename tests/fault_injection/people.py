@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 from healthtrack.operations.management.commands.serve import HOST
-from tests.support.forms import Form, form_with
+from tests.support.forms import Form, form_to, form_with
 from tests.support.serving import Answer
 
 LOGIN = "/admin/login/"
@@ -149,7 +149,7 @@ class Steward(Person):
 
     def _go_on(self, page: str) -> None:
         with suppress(StopIteration):
-            form = form_of(page, self.page_of_run, "run")
+            form = form_to(as_page(page, self.page_of_run), "apply")
             self.ask(form.address, form.fields)
             return
         if "badge good" in page or "badge bad" in page:
@@ -183,8 +183,11 @@ class Reader(Person):
 
 
 def form_of(page: Answer | str, address: str, name: str) -> Form:
-    body = page.body if isinstance(page, Answer) else page
-    return form_with(SimpleNamespace(request={"PATH_INFO": address}, content=body.encode()), name)
+    return form_with(as_page(page.body if isinstance(page, Answer) else page, address), name)
+
+
+def as_page(body: str, address: str) -> SimpleNamespace:
+    return SimpleNamespace(request={"PATH_INFO": address}, content=body.encode())
 
 
 def run_led_to(answer: Answer | None) -> int | None:

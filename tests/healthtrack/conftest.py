@@ -1,30 +1,23 @@
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
+from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import stop_servers
-from tests.support.serving import Database, free_port
+from tests.support.serving import environment_of
 
 
 @pytest.fixture
 def database() -> Iterator[Database]:
     """An empty database beside the tests' own, on the same server."""
-    known = connection.get_connection_params()
-    params = {name: known[name] for name in ("host", "port", "user", "password") if known.get(name)}
-    server = Database({**params, "dbname": "postgres"})
-    name = f"serve_{uuid.uuid4().hex}"
-    server.ask(f"CREATE DATABASE {name}")
-    yield Database({**params, "dbname": name})
-    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+    with temporary_database() as database:
+        yield database
 
 
 @pytest.fixture
@@ -43,13 +36,7 @@ def two_roles(database: Database) -> Iterator[tuple[Database, Database]]:
 
 @pytest.fixture
 def environment(database: Database, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": database.url,
-        "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
-        "HEALTHTRACK_DEBUG": "1",
-        "PORT": str(free_port()),
-    }
+    return environment_of(database, tmp_path / "data")
 
 
 @pytest.fixture

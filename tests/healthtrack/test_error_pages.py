@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.urls import handler500
 from healthtrack.urls import urlpatterns as pages
-from tests.conftest import SignIn
+from tests.support.signing_in import SignIn
 
 __all__ = ["handler500"]
 

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from healthtrack.core.navigation import Link, links
 from healthtrack.roles.table import ROLES, TOTALS
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 
 EVERYTHING = {permission for role in ROLES for permission in role.permissions}
 

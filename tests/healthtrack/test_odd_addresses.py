@@ -4,8 +4,8 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 
 VARIANT = "/admin/trackers/fitnesstracker/"
 ALL = [

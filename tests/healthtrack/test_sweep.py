@@ -3,22 +3,16 @@
 The addresses are those that the URL resolver knows, so that a new one is swept without being written here.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
-from django.test import Client
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from tests.conftest import SignIn
-from tests.support.page_addresses import address, make_rows
+from tests.support.every_address import ALL, METHODS, addresses, ask, client_of, lets_in
+from tests.support.page_addresses import make_rows
+from tests.support.signing_in import SignIn
 
-METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
-ODD_VALUES = ("x", "0", "9" * 40, "\0", "%00", "_5F", "../../etc/passwd", "P1/extra", "é\u202e<b>")
 READ = ("q", "found", "p", "o", "e", "page", "format", "as_of", "name", "run", "column", "next", "of")
 ODD_PARAMETERS: list[dict[str, str]] = [
     *(dict.fromkeys(READ, value) for value in ("\0", "x" * 2000, "9" * 40, "-1", "1.5", "'\"<b>", "2024-02-30", "٣")),
@@ -48,52 +42,7 @@ FOR_THE_STAFF = FOR_ANYBODY | {
 }
 
 
-def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield from names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
-        elif pattern.name:
-            yield prefix + pattern.name, pattern
-
-
-ALL = dict(names(get_resolver()))
 each_page = pytest.mark.parametrize("name", sorted(ALL))
-
-
-def parameters(pattern: URLPattern) -> list[str]:
-    return list(getattr(pattern.pattern, "converters", None) or pattern.pattern.regex.groupindex)
-
-
-def addresses(name: str) -> list[str]:
-    """Where the page of a row that is there stands, and those of rows that cannot be."""
-    found = []
-    with suppress(LookupError, NoReverseMatch):
-        found.append(address(name))
-    wanted = parameters(ALL[name])
-    for value in ODD_VALUES if wanted else ():
-        with suppress(NoReverseMatch):
-            found.append(reverse(name, kwargs=dict.fromkeys(wanted, value)))
-    assert found, f"The sweep does not know how to write an address of {name}."
-    return found
-
-
-def ask(client: Client, method: str, where: str, *form: object) -> HttpResponse:
-    answer: HttpResponse = getattr(client, method)(where, *form)
-    if answer.streaming:
-        b"".join(answer)
-    assert answer.status_code < 500, f"{method} {where} {form}: {answer.status_code}"
-    return answer
-
-
-def lets_in(answer: HttpResponse) -> bool:
-    return answer.status_code == 200 and "Allow" not in answer
-
-
-def client_of(person: User | None) -> Client:
-    client = Client(raise_request_exception=False)
-    if person:
-        client.force_login(person)
-    return client
 
 
 @pytest.mark.django_db

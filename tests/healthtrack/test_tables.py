@@ -290,3 +290,15 @@ def test_every_column_says_what_it_holds() -> None:
         order="attnum",
     )
     assert silent == []
+
+
+def test_every_view_and_its_columns_say_what_they_hold() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT relname, obj_description(class.oid, 'pg_class') IS NOT NULL,
+                   bool_and(col_description(class.oid, attnum) IS NOT NULL)
+              FROM pg_class AS class JOIN pg_attribute ON attrelid = class.oid AND attnum > 0
+             WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
+             GROUP BY class.oid, relname
+        """)
+        assert cursor.fetchall() == [("tracker_model_names", True, True)]

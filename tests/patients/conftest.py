@@ -1,19 +1,13 @@
 """Imports of patients and models, of whom a test names only what the links hang on."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from healthtrack.imports.resources import SetResource
-from patients.resources import MedicalRecordResource
-from tests.support.imported import Imported, import_file
-from tests.support.linked import brand_and_name
-from trackers.resources import FitnessTrackerResource, TrackerModelResource
-
-ImportRecords = Callable[..., Imported]
-ImportModels = Callable[..., Imported]
+from tests.support.finished_imports import Imported, import_file
+from tests.support.tracker_links import ImportModels, ImportRecords, brand_and_name
 
 
 @pytest.fixture
@@ -27,17 +21,17 @@ def import_records(file: Path) -> ImportRecords:
 
     def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> Imported:
         rows = [record_row(patient_id, name, tracker) for patient_id, tracker in trackers.items()]
-        return import_rows(MedicalRecordResource(), file, rows, dry_run=dry_run)
+        return import_rows("patients.medicalrecord", file, rows, dry_run=dry_run)
 
     return imported
 
 
-@pytest.fixture(params=[FitnessTrackerResource, TrackerModelResource])
+@pytest.fixture(params=["trackers.fitnesstracker", "trackers.trackermodel"])
 def import_models(request: pytest.FixtureRequest, file: Path) -> ImportModels:
     """Imports models, with a variant of each or by themselves."""
 
     def imported(*models: str, dry_run: bool = False) -> Imported:
-        return import_rows(request.param(), file, list(map(variant_row, models)), dry_run=dry_run)
+        return import_rows(request.param, file, list(map(variant_row, models)), dry_run=dry_run)
 
     return imported
 
@@ -73,11 +67,11 @@ def variant_row(model: str) -> dict[str, str]:
     }
 
 
-def import_rows(resource: SetResource, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> Imported:
+def import_rows(importer: str, file: Path, rows: Sequence[dict[str, str]], *, dry_run: bool) -> Imported:
     with file.open("w", newline="", encoding="utf-8-sig") as opened:
         writer = csv.DictWriter(opened, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    result = import_file(resource, file, dry_run=dry_run)
+    result = import_file(importer, file, dry_run=dry_run)
     assert result.faults == []
     return result

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.refusals import execute
-from tests.support.sessions import start_in_another_session
+from tests.support.database_sessions import start_in_another_session
+from tests.support.plain_sql import execute
 from trackers.models import TrackerModel
 
 PATIENTS = ("P1", "P2", "P3")

@@ -6,12 +6,12 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from healthtrack.imports.results import LinkCounts
 from patients.linking import count_waiting_patients, link_waiting_patients, relink
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.linked import ALL_BAND_2, NAMED, links, make_catalogue, make_model, unlink_by_staff, unlinked
-from tests.support.sessions import start_in_another_session
+from tests.support.database_sessions import start_in_another_session
+from tests.support.tracker_links import ALL_BAND_2, NAMED, links, make_catalogue, make_model, unlink_by_staff, unlinked
+from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db

@@ -2,26 +2,26 @@
 
 import pytest
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
-from healthtrack.imports.results import LinkCounts
-from healthtrack.imports.staging import Step
-from patients import linking
+from healthtrack.imports.related import RelatedRows
+from healthtrack.imports.staging import StagedRows, Step
 from patients.models import MedicalRecord
-from tests.patients.conftest import ImportModels, ImportRecords
 from tests.support import factories
-from tests.support.linked import (
+from tests.support.database_sessions import start_in_another_session
+from tests.support.tracker_links import (
     ALL_BAND_2,
     CATALOGUE,
     NAMED,
+    ImportModels,
+    ImportRecords,
     links,
     make_catalogue,
     make_model,
     unlink_by_staff,
     unlinked,
 )
-from tests.support.sessions import start_in_another_session
+from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db
@@ -202,13 +202,13 @@ def test_models_that_come_while_an_import_stores_their_patients_are_linked(
     import_records: ImportRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = []
-    link = linking.link_new_staged
+    insert_related = StagedRows.insert_related
 
-    def link_meanwhile(cursor: CursorWrapper, step: Step) -> None:
-        link(cursor, step)
+    def insert_meanwhile(self: StagedRows, related: RelatedRows, step: Step) -> None:
+        insert_related(self, related, step)
         others.append(start_in_another_session(make_catalogue))
 
-    monkeypatch.setattr(linking, "link_new_staged", link_meanwhile)
+    monkeypatch.setattr(StagedRows, "insert_related", insert_meanwhile)
     import_records(PATIENTS)
     others.pop().result()
     assert links() == THEIR_LINKS

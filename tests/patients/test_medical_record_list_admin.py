@@ -9,10 +9,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
-from tests.support.searching import with_mark
+from tests.support.page_permissions import assert_page_needs
+from tests.support.search_marks import with_mark
+from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from patients import admin
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
 from tests.support.forms import form_with
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 KEEPER = (

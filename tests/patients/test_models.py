@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.refusals import execute, refusal
+from tests.support.plain_sql import execute, refusal
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 from patients import paging
 from patients.admin import MedicalRecordAdmin
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.searching import with_mark
+from tests.support.search_marks import with_mark
+from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 SIZE = 4

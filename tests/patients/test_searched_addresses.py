@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from healthtrack.core import search_terms
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.searching import with_mark
+from tests.support.search_marks import with_mark
+from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 EXPORT = f"{LIST}export/"

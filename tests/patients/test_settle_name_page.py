@@ -9,11 +9,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients.views import MOST_MODELS_FOUND
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
-from tests.support.linked import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
+from tests.support.tracker_links import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
 from trackers.admin import TrackerAliasAdmin
 from trackers.models import TrackerAlias, TrackerModel
 

@@ -8,8 +8,16 @@ from django.test.utils import CaptureQueriesContext
 from patients.linking import relink_names
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.linked import ALL_BAND_2, links, make_catalogue, make_model, make_patients, unlink_by_staff, unlinked
-from tests.support.sessions import start_in_another_session
+from tests.support.database_sessions import start_in_another_session
+from tests.support.tracker_links import (
+    ALL_BAND_2,
+    links,
+    make_catalogue,
+    make_model,
+    make_patients,
+    unlink_by_staff,
+    unlinked,
+)
 from trackers.models import TrackerAlias, TrackerModel
 
 pytestmark = pytest.mark.django_db

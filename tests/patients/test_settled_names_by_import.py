@@ -3,13 +3,20 @@
 import pytest
 from django.test import Client
 
-from healthtrack.imports.results import LinkCounts
-from tests.conftest import SignIn
-from tests.patients.conftest import ImportModels, ImportRecords
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS
-from tests.support.linked import ALL_BAND_2, CATALOGUE, links, make_catalogue, make_model
+from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import counts, table
+from tests.support.signing_in import SignIn
+from tests.support.tracker_links import (
+    ALL_BAND_2,
+    CATALOGUE,
+    ImportModels,
+    ImportRecords,
+    links,
+    make_catalogue,
+    make_model,
+)
+from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db

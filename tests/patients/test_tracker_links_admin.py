@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 STALE = "A row of this list is gone"

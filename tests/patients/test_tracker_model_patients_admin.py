@@ -7,8 +7,8 @@ from django.db.models import ProtectedError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.signing_in import SignIn
 from trackers.admin import TrackerModelAdmin
 from trackers.models import TrackerModel
 

@@ -9,11 +9,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients import naming
 from patients.naming import NAMES_A_PAGE, Kind, names_to_settle, stated_names
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS, assert_page_needs
-from tests.support.linked import make_catalogue, make_patients
+from tests.support.page_permissions import TO_SEE_REPORTS, assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
+from tests.support.tracker_links import make_catalogue, make_patients
 
 PAGE = "/admin/tracker-names/"
 VIEWER = ("trackers.view_trackeralias", "patients.view_medicalrecord")

@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from patients.age import BANDS, completed_years, latest_birth
 from patients.models import MedicalRecord
 from reports.queries.age_groups import patients_by_age_group
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, csv_rows, page, table, xlsx_rows
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/age-groups/"
 NOBODY = {"0-18": 0, "19-35": 0, "36-50": 0, "51+": 0}

@@ -7,11 +7,11 @@ import pytest
 from django.core.cache import caches
 from django.test import Client
 
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS
+from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import counts, csv_rows, page, table
-from tests.support.searching import with_mark
+from tests.support.search_marks import with_mark
+from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
 EVERY_REPORT = (AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/")

@@ -8,10 +8,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord
 from reports.queries.brands import patients_by_brand
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, csv_rows, page, table, xlsx_rows
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 PAGE = "/reports/brands/"

@@ -11,8 +11,8 @@ from reports import caching
 from reports.caching import cached, cached_stale
 from reports.models import ReportChange
 from tests.support import factories
-from tests.support.refusals import execute
-from tests.support.sessions import start_in_another_session
+from tests.support.database_sessions import start_in_another_session
+from tests.support.plain_sql import execute
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 TABLES = ("medical_record_and_trackers", "fitness_trackers", "tracker_aliases", "tracker_models", "medical_records")

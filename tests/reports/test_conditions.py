@@ -2,10 +2,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page, table
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 PAGE = "/reports/conditions/"

@@ -9,10 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.imports.models import State
 from patients.linking import relink
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, page, table
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/data-quality/"
 STEWARD = (
@@ -73,8 +73,8 @@ def test_a_twin_outside_of_what_is_asked_for_is_one_still(analyst: Client) -> No
 
 def test_counts_the_rows_that_imports_merged(sign_in: SignIn) -> None:
     for kind, rows_merged in (("patients.medicalrecord", 3), ("trackers.fitnesstracker", 4)):
-        factories.import_run(State.APPLIED, kind=kind, rows_merged=rows_merged, finished_at=timezone.now())
-    factories.import_run(State.CHECKED, kind="patients.medicalrecord", rows_merged=5)
+        factories.import_run(State.APPLIED, importer=kind, result={"merged": rows_merged}, finished_at=timezone.now())
+    factories.import_run(State.CHECKED, result={"merged": 5})
     client = sign_in("reports.view_data_quality", "imports.view_importrun")
     rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
     assert rows["Rows that imports merged into others"] == ["7", "3"]

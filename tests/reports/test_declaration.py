@@ -17,10 +17,10 @@ from reports import registry, urls
 from reports.contributions import create_permissions
 from reports.report import Report
 from reports.tables import Cell, Column, Row, figure
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import csv_rows, page
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/shoe-sizes/"
 PERMISSION = "reports.view_shoe_sizes"

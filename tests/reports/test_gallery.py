@@ -4,7 +4,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from tests.conftest import SignIn
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/charts/"
 

@@ -12,11 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.imports.models import State
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import TO_SEE_REPORTS
 from tests.support.forms import form_with
+from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 PAGE = "/"
 EVERYTHING = [
@@ -197,7 +197,7 @@ def test_who_sees_totals_alone_has_bars_that_lead_nowhere(sign_in: SignIn) -> No
 def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     now = timezone.now()
-    old = factories.import_run(State.APPLIED, file_name="old.csv", rows_read=1200, finished_at=now)
+    old = factories.import_run(State.APPLIED, file_name="old.csv", read_count=1200, finished_at=now)
     for number in range(5):
         factories.import_run(State.CANCELLED, file_name=f"new {number}.csv", finished_at=now)
     words = page(client, PAGE)
@@ -231,7 +231,7 @@ def test_an_import_that_ended_badly_asks_for_attention_until_a_later_one_is_appl
     client = sign_in(*EVERYTHING)
     now = timezone.now()
     factories.import_run(state, finished_at=now)
-    factories.import_run(State.APPLIED, finished_at=now, kind="trackers.fitnesstracker")
+    factories.import_run(State.APPLIED, finished_at=now, importer="trackers.fitnesstracker")
     assert "rows.csv was not imported." in page(client, PAGE)
     factories.import_run(State.APPLIED, finished_at=now)
     assert "was not imported." not in page(client, PAGE)

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import SignIn
-from tests.support.access import TO_SEE_REPORTS, assert_page_needs
+from tests.support.page_permissions import TO_SEE_REPORTS, assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/"
 EVERY_PAGE = [

@@ -10,10 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from reports.models import SavedView
 from reports.saved_view_rules import LONGEST_QUERY
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 LIST = "/reports/views/"
 SAVE = "/reports/views/save/"

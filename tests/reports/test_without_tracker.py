@@ -6,10 +6,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports import report
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import csv_rows, page, table, xlsx_rows
+from tests.support.signing_in import SignIn
 
 PAGE = "/reports/without-tracker/"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 
-from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.models import ImportFile, ImportRun, Kind, State
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
@@ -46,10 +46,15 @@ def link(record: MedicalRecord, model: TrackerModel, source: str = "staff") -> M
     return MedicalRecordTracker.objects.create(patient=record, model=model, source=source)
 
 
-def import_run(state: State = State.CHECKING, **values: Any) -> ImportRun:
-    """A run whose file and rows nobody has."""
-    defaults = {"kind": "patients.medicalrecord", "file_name": "rows.csv", "file_size": 9, "file_sha256": "0" * 64}
-    return ImportRun.objects.create(state=state, **{**defaults, "upload": "0" * 32, **values})
+def import_run(
+    state: State = State.CHECKING, *, file_name: str = "rows.csv", upload: str = "0" * 32, **values: Any
+) -> ImportRun:
+    """A run whose file and rows nobody has; with `undoes` the undo of a run, which has no file."""
+    kind = Kind.UNDO if "undoes" in values else Kind.IMPORT
+    run = ImportRun.objects.create(**{"importer": "patients.medicalrecord", "kind": kind, "state": state, **values})
+    if kind == Kind.IMPORT:
+        ImportFile.objects.create(run=run, position=1, name=file_name, size=9, sha256="0" * 64, upload=upload)
+    return run
 
 
 def staff(*permissions: str, username: str = "staff") -> User:

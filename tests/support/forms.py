@@ -47,6 +47,15 @@ class _Reader(HTMLParser):
 
 def form_with(page: Any, name: str) -> Form:
     """The form of a page that has a field of this name."""
+    return next(form for form in _forms_of(page) if name in form.fields)
+
+
+def form_to(page: Any, action: str) -> Form:
+    """The form of a page that is sent to an address that ends so."""
+    return next(form for form in _forms_of(page) if form.address.endswith(f"/{action}/"))
+
+
+def _forms_of(page: Any) -> list[Form]:
     reader = _Reader(page.request["PATH_INFO"])
     reader.feed(page.content.decode())
-    return next(form for form in reader.forms if name in form.fields)
+    return reader.forms

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from healthtrack.imports.resources import SetResource
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
-from tests.support.imported import Imported, import_file
+from tests.support.finished_imports import Imported, import_file
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
@@ -37,6 +37,10 @@ class Kind:
         return self.page
 
     @property
+    def importer(self) -> str:
+        return str(self.resource._meta.model._meta.label_lower)
+
+    @property
     def steward(self) -> tuple[str, str]:
         """The permissions of who may import it."""
         return self.page.replace("/", ".view_"), self.page.replace("/", ".import_")
@@ -49,7 +53,7 @@ class Kind:
         ]
 
     def run(self, path: Path, *, dry_run: bool = False) -> Imported:
-        return import_file(self.resource(), path, dry_run=dry_run)
+        return import_file(self.importer, path, dry_run=dry_run)
 
     def address(self, action: str) -> str:
         return f"/admin/{self.page}/{action}/"

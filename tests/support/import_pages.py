@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.staging_schema import areas
-from tests.support.forms import form_with
+from tests.support.forms import form_to
 from tests.support.import_files import Kind
 
 
@@ -41,8 +41,8 @@ def upload(client: Client, kind: Kind, path: Path) -> Any:
 
 def go_ahead(client: Client, page: Any) -> Any:
     """Presses the preview's button, and answers with the run's page once it is applied."""
-    button = form_with(page, "run")
-    return _once_worked_off(client, client.post(button.address, {"without_faulty": "1", **button.fields}))
+    button = form_to(page, "apply")
+    return _once_worked_off(client, client.post(button.address, {"without_invalid": "1", **button.fields}))
 
 
 def _once_worked_off(client: Client, answer: Any) -> Any:
@@ -54,6 +54,11 @@ def _once_worked_off(client: Client, answer: Any) -> Any:
 
 def last_run() -> ImportRun:
     return ImportRun.objects.latest("run_id")
+
+
+def uploads_of(run: ImportRun) -> list[str]:
+    """The names of the files that are stored for the run."""
+    return list(run.files.exclude(upload="").values_list("upload", flat=True))
 
 
 def area_numbers() -> set[int]:

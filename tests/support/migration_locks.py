@@ -11,7 +11,7 @@ from django.db.migrations.migration import Migration
 
 # Those of a few hundred rows, and of a few for each person or upload. All others may hold a million.
 SMALL_TABLES = {"tracker_models", "fitness_trackers", "tracker_aliases", "auth_user", "auth_group", "saved_views"}
-SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions", "sessions"}
+SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions", "sessions", "import_runs"}
 
 PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 

@@ -12,7 +12,8 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests.support import factories
 
-OF_A_ROW = {"change", "delete", "history", "undo", "password_change", "cancel", "faulty", "progress", "end", "reset"}
+OF_A_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset"}
+OF_A_ROW |= {"answer", "apply", "cancel", "faulty", "progress"}
 QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
@@ -28,7 +29,7 @@ NOT_PAGES = {
     "policy-report",
 }
 # What a form sends; files to fill in, and to correct; a part of a page.
-NOT_PAGES_OF_A_MODEL = ("_process_import", "_cancel", "_import_template", "_faulty", "_progress", "_end", "_reset")
+NOT_PAGES_OF_A_MODEL = ("_apply", "_answer", "_cancel", "_import_template", "_faulty", "_progress", "_end", "_reset")
 
 
 def page_names() -> list[str]:
@@ -45,6 +46,8 @@ def address(name: str) -> str:
         kind = "password_change"
     if name.startswith("admin:") and kind in OF_A_ROW and name != "admin:password_change":
         return reverse(name, args=[_key_of_a_row(name)])
+    if kind == "upload":
+        return reverse(name, args=["patients.medicalrecord"])
     if kind == "template":
         return f"{reverse(name)}?format=csv"
     return reverse(name) + QUERIES.get(name, "")

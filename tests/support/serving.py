@@ -1,54 +1,45 @@
 """What the tests of `manage.py serve` start, ask and stop."""
 
 import http.client
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from email.message import Message
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from typing import NamedTuple
+from urllib.parse import urlencode
 
-import psycopg
 import pytest
 from django.conf import settings
 
 from healthtrack.operations.management.commands import serve
+from tests.support.databases import Database
+from tests.support.embedded_postgres import wait_for
 
 COMMAND = (sys.executable, "manage.py", "serve", "--patients", "30")
 LAST_LINE = "to stop"
-
-
-class Database:
-    def __init__(self, params: dict[str, Any]) -> None:
-        self.params = params
-
-    @property
-    def url(self) -> str:
-        parts = {name: str(self.params[name]) for name in ("host", "port") if self.params.get(name)}
-        user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
-        return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts)}"
-
-    def session(self) -> psycopg.Connection:
-        return psycopg.connect(**self.params)
-
-    def ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with psycopg.connect(**self.params, autocommit=True) as asked:
-            cursor = asked.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    def count(self, table: str) -> int:
-        return int(self.ask(f"SELECT count(*) FROM {table}")[0][0])
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((serve.HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def environment_of(database: Database, data: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "HEALTHTRACK_DATA_DIR": str(data),
+        "HEALTHTRACK_DEBUG": "1",
+        "PORT": str(free_port()),
+    }
 
 
 class Answer(NamedTuple):
@@ -130,3 +121,20 @@ def started(environment: dict[str, str], *arguments: str, until: str = LAST_LINE
         finally:
             # Not kill(): a process that is ended like this tells what it covered.
             process.terminate()
+
+
+def worker_of(server: Server) -> int | None:
+    """The number of its process, once it is there."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    for line in listed.splitlines():
+        number, parent, words = line.split(maxsplit=2)
+        if int(parent) == server.process.pid and "manage.py worker" in words:
+            return int(number)
+    return None
+
+
+def started_worker(server: Server, killed: int | None = None) -> int:
+    wait_for(lambda: worker_of(server) not in {None, killed})
+    return worker_of(server) or 0

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import LiteralString
-from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
-from django.db import connection
 
 from healthtrack.imports.models import ImportRun, State
 from tests.support import embedded_postgres
-from tests.support.sessions import HELD_UP_BY_US
+from tests.support.database_sessions import HELD_UP_BY_US
+from tests.support.databases import database_of_the_tests
 
 PATIENCE_SECONDS = 90.0  # on a busy machine
+# An import takes it away last of all, when everything else is written.
+LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
 END_THOSE_HELD_UP_BY_US = """
     SELECT pg_terminate_backend(pid) FROM pg_locks
      WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
@@ -27,16 +28,9 @@ END_THOSE_HELD_UP_BY_US = """
 wait_for = partial(embedded_postgres.wait_for, seconds=PATIENCE_SECONDS)
 
 
-def database_of_the_tests() -> str:
-    connection.ensure_connection()
-    place = connection.connection.info
-    sign_in = ":".join(quote(part, safe="") for part in (place.user, place.password) if part)
-    return f"postgresql://{sign_in}@{quote(place.host, safe='')}:{place.port}/{place.dbname}"
-
-
 def environment_of_the_tests() -> dict[str, str]:
     data = str(settings.IMPORT_UPLOADS.parent)
-    return {**os.environ, "DATABASE_URL": database_of_the_tests(), "HEALTHTRACK_DATA_DIR": data}
+    return {**os.environ, "DATABASE_URL": database_of_the_tests().url, "HEALTHTRACK_DATA_DIR": data}
 
 
 class Worker:
@@ -81,7 +75,7 @@ class Hold:
 @contextmanager
 def held(statement: LiteralString, database: str = "") -> Iterator[Hold]:
     """Holds what the statement locks."""
-    with psycopg.connect(database or database_of_the_tests()) as session:
+    with psycopg.connect(database or database_of_the_tests().url) as session:
         session.execute(statement)
         yield Hold(session)
 

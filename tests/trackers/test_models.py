@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.support import factories
-from tests.support.refusals import execute, refusal
+from tests.support.plain_sql import execute, refusal
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 pytestmark = pytest.mark.django_db

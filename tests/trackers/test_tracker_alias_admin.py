@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerAlias, TrackerModel
 
 LIST = "/admin/trackers/trackeralias/"

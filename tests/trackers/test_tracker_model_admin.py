@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/trackers/trackermodel/"

@@ -5,7 +5,7 @@ from django.template.context import Context
 register = template.Library()
 
 
-@register.inclusion_tag("sign-in/idle.html", takes_context=True)
+@register.inclusion_tag("accounts/idle.html", takes_context=True)
 def idle_warning(context: Context) -> dict[str, object]:
     """Nothing for who is not signed in, and on the pages that must do without the person who asks."""
     request, user = context.get("request"), context.get("user")

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
-from tests.conftest import SignIn
-from tests.healthtrack.accounts.conftest import signed_in
 from tests.support import factories
+from tests.support.signing_in import SignIn, signed_in
 
 pytestmark = pytest.mark.django_db
 

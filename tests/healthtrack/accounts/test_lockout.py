@@ -18,8 +18,8 @@ from healthtrack.accounts import limits
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
 from healthtrack.core.logs import DiscreetFormatter
-from tests.healthtrack.accounts.conftest import PASSWORD
 from tests.support import factories
+from tests.support.signing_in import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.models import RecoveryCodes, Session
-from tests.healthtrack.accounts.conftest import enrolled, signed_in
 from tests.support import factories
+from tests.support.signing_in import enrolled, signed_in
 
 pytestmark = pytest.mark.django_db
 

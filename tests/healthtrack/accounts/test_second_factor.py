@@ -14,10 +14,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.middleware import FOR_ANYBODY
 from healthtrack.accounts.models import CODES, RecoveryCodes, Session
-from tests.healthtrack.accounts.conftest import PASSWORD, code, enrolled, signed_in
-from tests.healthtrack.test_sweep import ALL, METHODS, addresses, ask, lets_in
 from tests.support import factories
+from tests.support.every_address import ALL, METHODS, addresses, ask, lets_in
 from tests.support.page_addresses import make_rows
+from tests.support.signing_in import PASSWORD, code, enrolled, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_needed")]
 

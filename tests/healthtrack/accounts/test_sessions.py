@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from healthtrack.accounts.models import Session
 from healthtrack.accounts.sessions import SessionStore
-from tests.healthtrack.accounts.conftest import PASSWORD, signed_in
 from tests.support import factories
+from tests.support.signing_in import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.audit.access_views import ROWS_A_PAGE
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
-from tests.conftest import SignIn
-from tests.healthtrack.test_sweep import ALL
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.every_address import ALL
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 PAGE = "/admin/accesses/"
 VIEW = "audit.view_access"

@@ -19,11 +19,11 @@ from healthtrack.audit import timelines
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import Change
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv
-from tests.support.imported import Imported
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 CHANGES = "/admin/changes/"

@@ -14,10 +14,10 @@ from healthtrack.audit import access_recorder
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
-from tests.healthtrack.test_sweep import ALL, addresses
 from tests.support import factories
+from tests.support.every_address import ALL, addresses
 from tests.support.page_addresses import make_rows
+from tests.support.signing_in import SignIn
 
 NUMBER, NAME = "A-70417-Q", "Wilhelmina Trelawney"
 RECORDS = "/admin/patients/medicalrecord/"

@@ -12,12 +12,13 @@ from django.test import Client
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
+from healthtrack.imports.importer import StoredFile
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.finished_imports import Imported
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.support.imported import Imported
+from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"
@@ -203,10 +204,10 @@ class TestImports:
         factories.medical_record("P1")
         path = write_csv(tmp_path / "rows.csv", RECORDS.rows({}))
         person = factories.staff()
-        run = runs.open_run("patients.medicalrecord", runs.FileFacts("rows.csv", 9, "0" * 64), user=person)
-        resource = RECORDS.resource()
-        runs.check(run, resource, path, runs.unobserved)
-        runs.apply(run, resource, runs.unobserved)
+        run = runs.open_run(RECORDS.importer, [runs.FileFacts("rows.csv", 9, "0" * 64)], user=person)
+        files = [StoredFile("rows.csv", 9, path)]
+        runs.check(run, files, runs.no_progress)
+        runs.apply(run, files, runs.no_progress)
         change = Change.objects.get(run_id=run.pk)
         assert (change.person, change.patient_id) == (person, "P1")
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.conftest import SignIn
+from tests.support.signing_in import SignIn
 
 
 def asked_for(sign_in: SignIn, **headers: str) -> Any:

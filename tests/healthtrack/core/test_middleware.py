@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.core.logs import DiscreetFormatter
 from healthtrack.urls import handler500, urlpatterns
-from tests.conftest import SignIn
-from tests.support.access import TO_SEE_REPORTS
+from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.signing_in import SignIn
 
 pytestmark = pytest.mark.django_db
 __all__ = ["handler500"]

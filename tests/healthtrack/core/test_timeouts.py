@@ -15,9 +15,9 @@ from healthtrack.core import timeouts
 from healthtrack.urls import handler500
 from healthtrack.urls import urlpatterns as pages
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
-from tests.healthtrack.operations.backups.conftest import reached
 from tests.support import factories
+from tests.support.databases import database_of_the_tests
+from tests.support.signing_in import SignIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["handler500"]
@@ -72,7 +72,7 @@ def test_a_statement_that_takes_too_long_is_ended(in_a_hurry: None) -> None:
 
 def test_nobody_waits_long_for_others(in_a_hurry: None) -> None:
     factories.medical_record(name="Ada Byron")
-    with reached().session() as other:
+    with database_of_the_tests().session() as other:
         other.execute("SELECT FROM medical_records FOR UPDATE")
         assert errors.HELD_UP in told("/wait/")
     assert MedicalRecord.objects.get().name == "Ada Byron"
@@ -81,7 +81,7 @@ def test_nobody_waits_long_for_others(in_a_hurry: None) -> None:
 def test_a_page_of_the_admin_tells_it_in_place(in_a_hurry: None, sign_in: SignIn) -> None:
     record = factories.medical_record()
     keeper = sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
-    with reached().session() as other:
+    with database_of_the_tests().session() as other:
         other.execute("SELECT FROM medical_records FOR UPDATE")
         address = f"/admin/patients/medicalrecord/{record.pk}/delete/"
         answer = keeper.post(address, {"post": "yes"})

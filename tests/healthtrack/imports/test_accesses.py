@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from healthtrack.audit.models import Access
-from tests.conftest import SignIn
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
 from tests.support.import_pages import go_ahead, last_run, upload
+from tests.support.signing_in import SignIn
 
 NAME = "Wilhelmina Trelawney"
 

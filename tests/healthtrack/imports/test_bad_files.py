@@ -14,9 +14,7 @@ from django.utils.html import escape
 
 from healthtrack.imports.models import State
 from healthtrack.imports.reading import open_table
-from tests.conftest import SignIn
-from tests.healthtrack.imports.test_reader_properties import parts_of
-from tests.healthtrack.imports.test_reading import SHEET
+from tests.support.databases import database_of_the_tests
 from tests.support.factories import tracker_model, variant
 from tests.support.import_files import (
     CATALOGUE,
@@ -29,8 +27,9 @@ from tests.support.import_files import (
     write_parts,
     write_xlsx,
 )
-from tests.support.import_pages import last_run, upload
-from tests.support.workers import database_of_the_tests
+from tests.support.import_pages import last_run, upload, uploads_of
+from tests.support.signing_in import SignIn
+from tests.support.workbooks import SHEET, parts_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -356,7 +355,8 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
         assert f'class="figure">{fault.line}</th><td>{escape(fault.column)}' in shown or not fault.line
     assert "Import this file" not in shown
     run = last_run()
-    assert [path.name for path in (data_folder / "uploads").iterdir()] == [run.upload] * (run.state == State.CHECKED)
+    assert [path.name for path in (data_folder / "uploads").iterdir()] == uploads_of(run)
+    assert bool(uploads_of(run)) == (run.state == State.CHECKED)
 
 
 @pytest.mark.parametrize("write", [write_csv, write_xlsx])
@@ -441,7 +441,7 @@ class TestTheCommandItself:
         done = subprocess.run(
             [sys.executable, "manage.py", RECORDS.command, FIXTURES / "records" / name],
             cwd=project.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": database_of_the_tests(), "HEALTHTRACK_DATA_DIR": str(tmp_path)},
+            env={**os.environ, "DATABASE_URL": database_of_the_tests().url, "HEALTHTRACK_DATA_DIR": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,

@@ -9,8 +9,8 @@ from pathlib import Path
 from django.conf import settings as project
 
 from healthtrack.imports.reading.archive import SMALL_PART
-from tests.healthtrack.imports.test_reading import MAIN, OFFICE, PACKAGE, SHEET, STRINGS, minimal_workbook
 from tests.support.import_files import write_parts, write_xlsx
+from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, STRINGS, minimal_workbook
 
 MOST_MEGABYTES = 100
 RELATIONS = "xl/_rels/workbook.xml.rels"

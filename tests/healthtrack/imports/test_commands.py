@@ -17,7 +17,7 @@ from trackers.models import FitnessTracker, TrackerModel
 
 pytestmark = pytest.mark.django_db
 
-KEYS = ["new", "changed", "unchanged", "faulty", "linked", "unmatched", "ambiguous", "seconds"]
+KEYS = ["new", "changed", "unchanged", "invalid", "faulty", "linked", "unmatched", "ambiguous", "seconds"]
 SOURCE = project.BASE_DIR.parent / "shared" / "data" / "fitness_trackers.csv"
 each_kind = pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
 
@@ -46,7 +46,7 @@ class TestWhatTheyPrint:
     def test_json_is_one_object_with_the_stable_keys(self, path: Path, kind: Kind) -> None:
         counts = run_json(kind, write_csv(path, kind.rows({}, {}, {})))
         assert list(counts)[: len(KEYS)] == KEYS
-        assert [counts[key] for key in ("new", "changed", "unchanged", "faulty")] == [3, 0, 0, 0]
+        assert [counts[key] for key in ("new", "changed", "unchanged", "invalid", "faulty")] == [3, 0, 0, 0, 0]
         assert isinstance(counts["seconds"], float)
         assert counts["tables"][kind.resource._meta.model._meta.db_table] == {"new": 3, "changed": 0, "unchanged": 0}
 
@@ -95,7 +95,8 @@ class TestWhatTheyPrint:
         assert [line.partition(",")[0] for line in errors.getvalue().splitlines()] == [
             f"line {n}" for n in (3, 4, 5, 7)
         ]
-        assert json.loads(out.getvalue())["faulty"] == 4
+        counts = json.loads(out.getvalue())
+        assert (counts["invalid"], counts["faulty"]) == (4, 4)
 
 
 class Terminal(StringIO):
@@ -120,8 +121,8 @@ class TestProgress:
         run(RECORDS, write_csv(path, RECORDS.rows({})))
         run(RECORDS, path, "--dry-run")
         dry, real = ImportRun.objects.all()
-        assert (real.state, real.file_name, real.started_by) == (State.APPLIED, "rows.csv", None)
-        assert (dry.state, dry.file_sha256) == (State.CANCELLED, real.file_sha256)
+        assert (real.state, real.title, real.started_by) == (State.APPLIED, "rows.csv", None)
+        assert (dry.state, dry.all_files[0].sha256) == (State.CANCELLED, real.all_files[0].sha256)
 
 
 class TestFilesThatCannotBeRead:

@@ -11,10 +11,9 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.healthtrack.imports.test_real_workers import LINK
 from tests.support.embedded_postgres import Client, server_pid
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.workers import held, wait_for, worker
+from tests.support.workers import LINK, held, wait_for, worker
 
 # A patient who changes the tracker, and three new ones; checked, and on the way into the tables.
 GO_AHEAD = """
@@ -27,15 +26,17 @@ from django.core.management import call_command
 django.setup()
 call_command("migrate", verbosity=0)
 from healthtrack.imports import runs, tasks
+from tests.support import factories
+from tests.support.finished_imports import check_file
 from patients.resources import MedicalRecordResource
-from tests import factories
-from tests.imported import check_file
+from tests.support import factories
+from tests.support.finished_imports import check_file
 
 factories.medical_record("P1", tracker="Band 2")
 factories.tracker_model("Xiaomi", "Band 2")
 factories.tracker_model("Amazfit", "Bip")
-run = check_file(MedicalRecordResource(), Path(sys.argv[1]))
-assert runs.ask_to_apply(run, without_faulty=False)
+run = check_file("patients.medicalrecord", Path(sys.argv[1]))
+assert runs.request_apply(run, without_invalid=False)
 tasks.apply_import.defer(run_id=run.run_id)
 """
 

@@ -14,11 +14,11 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, tables
-from tests.support.searching import with_mark
+from tests.support.page_permissions import assert_page_needs
+from tests.support.search_marks import with_mark
+from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker
 
 pytestmark = pytest.mark.django_db

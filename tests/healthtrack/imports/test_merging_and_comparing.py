@@ -1,6 +1,6 @@
 """What rows mean among each other and beside the tables, and that an import is all or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
@@ -11,15 +11,18 @@ import pytest
 from django.db import IntegrityError, connection
 from django.http import QueryDict
 
+from healthtrack.imports import writing
+from healthtrack.imports.hooks import Effects, ImportHooks
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.results import LinkCounts, StagedRow
-from healthtrack.imports.run_view import RunPage
+from healthtrack.imports.results import StagedRow
 from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.tabular_preview import TabularPreview
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
+from tests.support.finished_imports import Imported, check_file
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, links, tables, write_csv, write_xlsx
-from tests.support.imported import Imported, check_file
+from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
 from trackers.resources import FitnessTrackerResource
 
@@ -239,7 +242,8 @@ class TestHeaders:
 def rows_shown(run: ImportRun, kind: Kind, **asked: str) -> list[StagedRow]:
     address = QueryDict(mutable=True)
     address.update(asked)
-    return RunPage(run, kind.resource().plan, address).rows
+    rows: list[StagedRow] = TabularPreview(run, kind.resource().plan, address).rows
+    return rows
 
 
 class TestComparing:
@@ -279,8 +283,8 @@ class TestComparing:
         shown: tuple[object, object],
     ) -> None:
         imported(kind, {column: texts[0]}, {})
-        run = check_file(kind.resource(), write_csv(tmp_path / "rows.csv", kind.rows({column: texts[1]}, {}, {})))
-        assert (run.counts.new, run.counts.changed, run.counts.unchanged) == (1, 1, 1)
+        run = check_file(kind.importer, write_csv(tmp_path / "rows.csv", kind.rows({column: texts[1]}, {}, {})))
+        assert outcome(Imported(run)) == (1, 1, 1)
         (changed,) = rows_shown(run, kind, show="changed")
         assert changed.line == 2
         headers = [each.header for each in kind.resource().plan.columns]
@@ -295,7 +299,7 @@ class TestComparing:
         ("page", "lines"), [("1", (2, 52)), ("2", (52, 102)), ("3", (102, 152)), ("4", (152, 162)), ("9", (152, 162))]
     )
     def test_every_row_stands_on_one_page(self, tmp_path: Path, page: str, lines: tuple[int, int]) -> None:
-        run = check_file(RECORDS.resource(), write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{}] * 160)))
+        run = check_file(RECORDS.importer, write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{}] * 160)))
         assert [row.line for row in rows_shown(run, RECORDS, show="new", page=page)] == list(range(*lines))
 
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
@@ -382,11 +386,11 @@ class TestAllOrNothing:
     def test_an_import_that_breaks_after_its_inserts_leaves_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any], kind: Kind
     ) -> None:
-        def broken(self: StagedRows, *_: object) -> int:
+        def broken(self: StagedRows) -> None:
             assert tables() != stored
             raise RuntimeError("the power fails")
 
-        monkeypatch.setattr(StagedRows, "update_changed", broken)
+        monkeypatch.setattr(StagedRows, "check_foreign_keys", broken)
         with pytest.raises(RuntimeError, match="the power fails"):
             kind.run(write_csv(tmp_path / "rows.csv", kind.rows({}, {}, {})))
         assert tables() == stored
@@ -399,25 +403,22 @@ class TestAllOrNothing:
 
         monkeypatch.setattr(StagedRows, "insert_new", beaten)
         result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}, {})))
-        assert [str(fault) for fault in result.faults] == [self.SOMEBODY]
+        assert result.reason == self.SOMEBODY
         assert tables() == stored
 
     def test_a_link_to_a_patient_who_is_gone_is_found_before_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any]
     ) -> None:
-        apply = MedicalRecordResource.apply
+        def lose_a_patient(self: MedicalRecordResource, rematched: Sequence[str]) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO medical_record_and_trackers (patient_id, model_id, source)"
+                    " SELECT 'nobody', min(model_id), 'import' FROM tracker_models"
+                )
 
-        def apply_and_lose_a_patient(self: MedicalRecordResource, rows: StagedRows, progress: Progress) -> LinkCounts:
-            counts = apply(self, rows, progress)
-            rows.cursor.execute(
-                "INSERT INTO medical_record_and_trackers (patient_id, model_id, source)"
-                " SELECT 'nobody', min(model_id), 'import' FROM tracker_models"
-            )
-            return counts
-
-        monkeypatch.setattr(MedicalRecordResource, "apply", apply_and_lose_a_patient)
+        monkeypatch.setattr(MedicalRecordResource, "after_write", lose_a_patient)
         result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}, {})))
-        assert [str(fault) for fault in result.faults] == [self.SOMEBODY]
+        assert result.reason == self.SOMEBODY
         assert tables() == stored
 
     def test_a_faulty_row_keeps_the_good_ones_out_too(self, tmp_path: Path, stored: dict[str, Any]) -> None:
@@ -427,18 +428,18 @@ class TestAllOrNothing:
 
     def test_two_imports_at_once_go_one_after_the_other(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write_csv(tmp_path / "many.csv", RECORDS.rows(*[{"name": "Eve"}] * 50))
-        apply = MedicalRecordResource.apply
+        write = writing.write
         events: list[str] = []
 
-        def watched(self: MedicalRecordResource, rows: StagedRows, progress: Progress) -> LinkCounts:
+        def watched(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
             events.append("begins")
             if len(events) == 1:
                 wait_until_another_waits()
-            counts = apply(self, rows, progress)
+            effects = write(hooks, rows, progress)
             events.append("ends")
-            return counts
+            return effects
 
-        monkeypatch.setattr(MedicalRecordResource, "apply", watched)
+        monkeypatch.setattr(writing, "write", watched)
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(run_and_disconnect, [path] * 2))
         assert events == ["begins", "ends"] * 2

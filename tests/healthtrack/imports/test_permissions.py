@@ -15,8 +15,8 @@ def test_runs_of_every_kind_are_shown_to_whoever_may_see_them_all() -> None:
 
 
 def test_others_see_the_runs_of_the_kinds_that_they_may_import() -> None:
-    factories.import_run(kind="trackers.trackermodel")
-    run = factories.import_run(kind="patients.medicalrecord")
+    factories.import_run(importer="trackers.trackermodel")
+    run = factories.import_run(importer="patients.medicalrecord")
     person = factories.staff(*IMPORT_RECORDS)
     assert can_view_runs(person)
     assert list(visible_runs(person)) == [run]
@@ -24,7 +24,7 @@ def test_others_see_the_runs_of_the_kinds_that_they_may_import() -> None:
 
 @pytest.mark.parametrize("permission", IMPORT_RECORDS)
 def test_importing_takes_the_permission_to_see_what_is_stored(permission: str) -> None:
-    factories.import_run(kind="patients.medicalrecord")
+    factories.import_run(importer="patients.medicalrecord")
     person = factories.staff(permission)
     assert not can_view_runs(person)
     assert not visible_runs(person).exists()

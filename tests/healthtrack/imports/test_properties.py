@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
+from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
-from tests.support.imported import Imported
 
 pytestmark = pytest.mark.django_db
 # A whole import costs many times what reading a file does.

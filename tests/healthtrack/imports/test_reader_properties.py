@@ -1,13 +1,11 @@
 """Whatever file the reader is given, it ends in rows or in faults; and what it reads is what was written."""
 
 import csv
-import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from io import BytesIO, StringIO
 from pathlib import Path
-from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import polars as pl
@@ -20,10 +18,9 @@ from healthtrack.imports.headers import lay_out
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import Fault, FileRefusedError
-from tests.healthtrack.imports.test_reading import MAIN, minimal_workbook
 from tests.support.import_files import CATALOGUE, RECORDS, Kind
+from tests.support.workbooks import Cells, minimal_workbook, parts_of
 
-Cells = list[str]
 Write = Callable[[Sequence[Cells]], bytes]
 
 kinds = st.sampled_from([RECORDS, CATALOGUE])
@@ -45,30 +42,6 @@ def delimited(delimiter: str, quoting: int = csv.QUOTE_MINIMAL, end: str = "\r\n
     return write
 
 
-def parts_of(rows: Sequence[Cells]) -> dict[str, bytes]:
-    """A workbook's, each text in a cell of its own or, if it stands there twice, in the table of texts."""
-    every = [cell for row in rows for cell in row]
-    shared = sorted(text for text in set(every) if every.count(text) > 1)
-
-    def cell(text: str) -> str:
-        if text in shared:
-            return f'<c t="s"><v>{shared.index(text)}</v></c>'
-        return f'<c t="inlineStr"><is><t>{in_xml(text)}</t></is></c>'
-
-    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    strings = "".join(f"<si><t>{in_xml(text)}</t></si>" for text in shared)
-    parts = minimal_workbook(
-        f'<worksheet xmlns="{MAIN}"><sheetData>{lines}</sheetData></worksheet>',
-        strings=f'<sst xmlns="{MAIN}">{strings}</sst>',
-    )
-    return {name: content.encode() for name, content in parts.items()}
-
-
-def in_xml(text: str) -> str:
-    """The letters that XML cannot hold, or would change, as workbooks write them."""
-    return TO_ESCAPE.sub(lambda letter: f"_x{ord(letter[0]):04X}_", escape(text))
-
-
 def archive(parts: Mapping[str, bytes]) -> bytes:
     """Always the same bytes: an entry made by its name alone would bear the present time."""
     file = BytesIO()
@@ -82,7 +55,6 @@ def workbook(rows: Sequence[Cells]) -> bytes:
     return archive(parts_of(rows))
 
 
-TO_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 WRITERS = [
     *(delimited(delimiter) for delimiter in ",;\t"),
     delimited(",", csv.QUOTE_ALL),

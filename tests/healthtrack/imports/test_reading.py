@@ -13,15 +13,11 @@ from openpyxl import Workbook
 from healthtrack.imports.reading import archive, delimited, open_table, workbook
 from healthtrack.imports.row_errors import FileRefusedError
 from tests.support.import_files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
+from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, SHEETS, STRINGS, minimal_workbook, row_of
 
 Records = list[tuple[object, ...]]
 Write = Callable[[Path, Sequence[Row]], Path]
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-SHEETS = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{{}}</sheets></workbook>'
-SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 BOMB = b"<sst>" + b"<si><t>abc</t></si>" * 1_000_000
 TEXT_FILES = sorted(path for path in FIXTURES.glob("*/*") if path.suffix in {".csv", ".tsv"})
 
@@ -67,37 +63,6 @@ def text_file(folder: Path, content: str) -> Path:
     path = folder / "table.csv"
     path.write_bytes(content.encode())
     return path
-
-
-def minimal_workbook(sheet: str = "", **parts: str) -> dict[str, str]:
-    """The parts of a workbook; `parts` replaces them by the names of their files."""
-    relations = (
-        f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="rId2" Type="{OFFICE}/worksheet" Target="/xl/worksheets/sheet2.xml"/>'
-        f'<Relationship Id="rId3" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
-    )
-    return {
-        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
-        f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>',
-        "xl/workbook.xml": parts.get("workbook", SHEETS.format('<sheet name="S" sheetId="1" r:id="rId1"/>')),
-        "xl/worksheets/sheet1.xml": sheet or sheet_of("a", "b"),
-        "xl/worksheets/sheet2.xml": sheet_of("second", "sheet"),
-        "xl/sharedStrings.xml": parts.get("strings", f'<sst xmlns="{MAIN}"/>'),
-    }
-
-
-def sheet_of(*texts: str) -> str:
-    """A sheet of one column."""
-    rows = "".join(
-        f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
-        for number, text in enumerate(texts, 1)
-    )
-    return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
-
-
-def row_of(cell: str, number: int) -> str:
-    return f'<row r="{number}"><c r="{cell}"><v>1</v></c></row>'
 
 
 def write_cells(path: Path, cells: dict[str, str]) -> None:

@@ -13,23 +13,22 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_schema import areas
-from healthtrack.imports.tasks import WORKER_ENDED
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.finished_imports import counts_of, result_of
 from tests.support.import_files import RECORDS, links, write_csv
 from tests.support.import_pages import last_run
 from tests.support.quick_worker import WITHOUT_END
-from tests.support.workers import environment_of_the_tests, held, wait_for, wait_for_state, worker
+from tests.support.signing_in import SignIn
+from tests.support.workers import LINK, environment_of_the_tests, held, wait_for, wait_for_state, worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("data_folder", "areas_dropped", "jobs_dropped"),
 ]
 
-# An import takes it away last of all, when everything else is written.
-LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
 RECORDS_TABLE = "LOCK TABLE medical_records IN ACCESS EXCLUSIVE MODE"
 JOBS_TABLE = "LOCK TABLE procrastinate_jobs IN SHARE MODE"
 BEFORE = {("P1", "Xiaomi", "Band 2")}
@@ -58,7 +57,7 @@ def bring(steward: Client, path: Path) -> ImportRun:
 
 
 def go_ahead(steward: Client, run: ImportRun) -> ImportRun:
-    assert steward.post(RECORDS.address("process_import"), {"run": run.pk}).status_code == 302
+    assert steward.post(f"/admin/imports/importrun/{run.pk}/apply/").status_code == 302
     return run
 
 
@@ -77,6 +76,11 @@ def jobs() -> list[str]:
     return list(ProcrastinateJob.objects.filter(args__has_key="run_id").values_list("status", flat=True))
 
 
+def outcome(run: ImportRun) -> tuple[int, int, int]:
+    counts = counts_of(run)
+    return counts.new, counts.changed, counts.unchanged
+
+
 def assert_untouched() -> None:
     assert MedicalRecord.objects.count() == 1
     assert links() == BEFORE
@@ -84,7 +88,7 @@ def assert_untouched() -> None:
 
 def assert_applied(run: ImportRun) -> None:
     wait_for_state(run, State.APPLIED)
-    assert (run.counts.new, run.counts.changed, run.counts.unchanged, run.linked) == (3, 1, 0, 4)
+    assert (*outcome(run), result_of(run).effects["linked"]) == (3, 1, 0, 4)
     assert MedicalRecord.objects.count() == 4
     assert links() == AFTER
 
@@ -97,7 +101,7 @@ def assert_nothing_kept(settings: LazySettings) -> None:
 
 
 def is_reading(run: ImportRun) -> bool:
-    return ImportRun.objects.filter(pk=run.pk, stage=Stage.READING, rows_done__gt=0).exists()
+    return ImportRun.objects.filter(pk=run.pk, stage=Stage.READING, items_done__gt=0).exists()
 
 
 def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, path: Path) -> None:
@@ -107,7 +111,7 @@ def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, pat
         first.kill()
     with worker():
         wait_for_state(run, State.CHECKED)
-    assert (run.rows_read, run.counts.new, run.counts.changed) == (4, 3, 1)
+    assert (run.read_count, *outcome(run)) == (4, 3, 1, 0)
     assert_untouched()
 
 
@@ -154,7 +158,7 @@ def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
         with worker():
             wait_for_state(run, State.FAILED)
             assert_nothing_kept(settings)
-    assert run.reason == WORKER_ENDED
+    assert run.reason == Reason.WORKER_ENDED
     assert_untouched()
 
 
@@ -175,7 +179,7 @@ def test_imports_take_turns_and_each_is_compared_with_what_the_one_before_has_le
     second = bring(steward, others)
     with worker(), worker():
         wait_for_state(second, State.CHECKED)
-        assert (second.counts.new, second.counts.changed) == (1, 0)
+        assert outcome(second)[:2] == (1, 0)
         with held(LINK) as hold:
             go_ahead(steward, checked)
             wait_for(hold.is_awaited)
@@ -189,7 +193,7 @@ def test_imports_take_turns_and_each_is_compared_with_what_the_one_before_has_le
                 assert command.wait() == 0
         wait_for_state(second, State.APPLIED)
     by_command = last_run()
-    counts = sorted((run.counts.new, run.counts.changed, run.counts.unchanged) for run in (second, by_command))
+    counts = sorted(map(outcome, (second, by_command)))
     assert counts == [(0, 0, 1), (0, 1, 0)]
     assert MedicalRecord.objects.get(pk="P2").name == "Grace Hopper"
     assert MedicalRecord.objects.count() == 4

@@ -16,14 +16,25 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
-from tests.support.forms import form_with
+from tests.support.finished_imports import counts_of, result_of
+from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
-from tests.support.import_pages import area_numbers, committed, go_ahead, last_run, messages, upload, work_off
+from tests.support.import_pages import (
+    area_numbers,
+    committed,
+    go_ahead,
+    last_run,
+    messages,
+    upload,
+    uploads_of,
+    work_off,
+)
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -66,13 +77,13 @@ class TestWhoMaySeeThem:
 
     def test_the_list_holds_the_kinds_that_a_person_may_import(self, sign_in: SignIn) -> None:
         factories.import_run()
-        variants = factories.import_run(kind="trackers.fitnesstracker")
+        variants = factories.import_run(importer="trackers.fitnesstracker")
         page = sign_in(*CATALOGUE.steward).get(RUNS)
         assert [run.run_id for run in page.context["cl"].result_list] == [variants.run_id]
 
     @each_kind
     def test_a_run_is_there_for_who_may_import_its_kind(self, sign_in: SignIn, path: Path, kind: Kind) -> None:
-        run = factories.import_run(kind=kind.resource._meta.model._meta.label_lower)
+        run = factories.import_run(importer=kind.importer)
         others = [each for other in KINDS if other is not kind for each in other.steward]
         assert Client().get(address(run)).status_code == 302
         assert sign_in(*kind.steward).get(address(run)).status_code == 200
@@ -106,8 +117,15 @@ class TestWhoMaySeeThem:
 
     @each_kind
     def test_going_ahead_is_no_page_to_open(self, steward: Client, kind: Kind) -> None:
-        assert steward.get(kind.address("process_import")).status_code == 405
+        assert steward.get(address(factories.import_run(), "apply")).status_code == 405
         assert steward.get(address(factories.import_run(), "cancel")).status_code == 405
+
+    @each_kind
+    def test_the_former_address_of_going_ahead_does_nothing(self, steward: Client, path: Path, kind: Kind) -> None:
+        preview_of(steward, path, {}, kind=kind)
+        steward.post(kind.address("process_import"), {"run": last_run().run_id})
+        work_off()
+        assert last_run().state == State.CHECKED
 
     @pytest.mark.parametrize("name", ["0", "7", "x", "1 or 1", "9" * 30, "../1"])
     def test_a_run_that_is_not_there_is_not_found(self, steward: Client, name: str) -> None:
@@ -126,7 +144,7 @@ class TestTheList:
     @pytest.mark.parametrize("query", ["state=checked", "kind=trackers.trackermodel", "state__exact=applied"])
     def test_it_is_filtered(self, steward: Client, query: str) -> None:
         factories.import_run()
-        found = factories.import_run(State.CHECKED, kind="trackers.trackermodel")
+        found = factories.import_run(State.CHECKED, importer="trackers.trackermodel")
         applied = factories.import_run(State.APPLIED, finished_at=timezone.now())
         page = steward.get(f"{RUNS}?{query.replace('state=', 'state__exact=')}")
         expected = applied if "applied" in query else found
@@ -144,23 +162,23 @@ class TestProgress:
     def test_it_is_told_in_words_and_in_a_bar_that_renews_itself(self, steward: Client) -> None:
         begun = timezone.now() - timedelta(seconds=30)
         run = factories.import_run(
-            stage=Stage.READING, rows_done=350_000, rows_total=1_000_000, fraction_done=0.25, work_began_at=begun
+            stage=Stage.READING, items_done=350_000, items_total=1_000_000, fraction_done=0.25, work_began_at=begun
         )
         page = steward.get(address(run))
         shown = text_of(page)
         assert "25 % Reading and checking the rows: 350,000 of about 1,000,000 rows" in shown
         assert re.search(r"About (89|9\d|1\d\d) s left", shown)
         assert '<progress class="meter" id="progress-bar" max="100" value="25">' in page.content.decode()
-        assert f'hx-get="{address(run, "progress")}?told=20&amp;lacks_worker=True"' in page.content.decode()
+        assert f'hx-get="{address(run, "progress")}?announced=20&amp;lacks_worker=1"' in page.content.decode()
         assert (
             '<noscript><meta http-equiv="refresh" content="2; url=?unattended=1"></noscript>' in page.content.decode()
         )
 
     def test_a_reader_of_the_screen_is_told_every_tenth(self, steward: Client) -> None:
         run = factories.import_run(stage=Stage.READING, fraction_done=0.25)
-        silent = steward.get(f"{address(run, 'progress')}?told=20&lacks_worker=True").content.decode()
+        silent = steward.get(f"{address(run, 'progress')}?announced=20&lacks_worker=1").content.decode()
         assert "hx-swap-oob" not in silent
-        told = steward.get(f"{address(run, 'progress')}?told=10").content.decode()
+        told = steward.get(f"{address(run, 'progress')}?announced=10").content.decode()
         assert "20 % done: Reading and checking the rows" in told
 
     def test_it_ends_with_the_whole_page(self, steward: Client) -> None:
@@ -177,7 +195,7 @@ class TestProgress:
 
     def test_the_page_is_told_when_a_worker_comes_or_goes(self, steward: Client) -> None:
         progress = address(factories.import_run(), "progress")
-        told_lacking, told_running = f"{progress}?told=0&lacks_worker=True", f"{progress}?told=0&lacks_worker=False"
+        told_lacking, told_running = f"{progress}?announced=0&lacks_worker=1", f"{progress}?announced=0&lacks_worker=0"
         assert "No worker is running" in text_of(steward.get(told_running))
         assert "#worker" not in steward.get(told_lacking).content.decode()
         with connection.cursor() as cursor:
@@ -199,7 +217,7 @@ class TestThePreview:
         assert "Nothing is changed yet." in shown
         for text in ("Ada Byron", "1980") if kind is RECORDS else ("Xiaomi", "FitnessBand"):
             assert text in shown
-        assert last_run().counts.new == 2
+        assert counts_of(last_run()).new == 2
 
     def test_it_shows_the_old_value_beside_the_new(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King", medical_conditions="Asthma", tracker="Band 2")
@@ -254,7 +272,7 @@ class TestFaults:
 
     def test_they_are_grouped_by_column_and_kind(self, steward: Client, path: Path) -> None:
         preview_of(steward, path, *self.CHANGES)
-        groups = [(group.column, group.rows, group.first_line) for group in last_run().fault_groups]
+        groups = [(group.column, group.rows, group.first_line) for group in result_of(last_run()).groups]
         assert groups == [("gender", 2, 2), ("date_of_birth", 1, 3)]
 
     def test_they_are_filtered_by_column_and_by_kind(self, steward: Client, path: Path) -> None:
@@ -263,8 +281,8 @@ class TestFaults:
         for asked, lines in (
             ({"column": "gender"}, [2, 4]),
             ({"column": "date_of_birth"}, [3]),
-            ({"kind": last_run().fault_groups[0].kind}, [2, 4]),
-            ({"column": "date_of_birth", "kind": last_run().fault_groups[0].kind}, []),
+            ({"kind": result_of(last_run()).groups[0].kind}, [2, 4]),
+            ({"column": "date_of_birth", "kind": result_of(last_run()).groups[0].kind}, []),
         ):
             shown = steward.get(address(last_run()), {"show": "faulty", **asked}).context["view"]
             assert [fault.line for fault in shown.faults] == lines
@@ -273,18 +291,18 @@ class TestFaults:
         page = preview_of(steward, path, {"gender": "X"}, {"gender": "Y"})
         assert last_run().state == State.REFUSED
         assert "Every row of the file is faulty." in text_of(page)
-        assert b'name="run"' not in page.content
+        assert address(last_run(), "apply") not in page.content.decode()
 
     def test_the_good_rows_go_in_without_the_faulty_when_a_person_chooses_so(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, *self.CHANGES)
         assert "Import the 1 good row without the 3 faulty" in text_of(page)
         page = go_ahead(steward, page)
         assert list(MedicalRecord.objects.values_list("name", flat=True)) == ["Eve"]
-        assert (last_run().state, last_run().without_faulty) == (State.APPLIED, True)
+        assert (last_run().state, last_run().without_invalid) == (State.APPLIED, True)
         assert "3 faulty rows were left out." in text_of(page)
 
     def test_they_cannot_go_ahead_unasked(self, steward: Client, path: Path) -> None:
-        button = form_with(preview_of(steward, path, *self.CHANGES), "run")
+        button = form_to(preview_of(steward, path, *self.CHANGES), "apply")
         page = steward.post(button.address, button.fields, follow=True)
         assert messages(page) == ["This import is not there to go ahead with any more; look at how it stands."]
         assert last_run().state == State.CHECKED
@@ -347,7 +365,7 @@ class TestGoingAhead:
         assert "2 new and 0 changed rows are in the tables." in text_of(page)
         assert kind.resource._meta.model.objects.count() == 2
         run = last_run()
-        assert (run.state, run.upload) == (State.APPLIED, "")
+        assert (run.state, uploads_of(run)) == (State.APPLIED, [])
         assert run.finished_at is not None
         assert list((data_folder / "uploads").iterdir()) == []
         assert last_run().run_id not in area_numbers()
@@ -360,38 +378,39 @@ class TestGoingAhead:
         assert MedicalRecord.objects.count() == 1
 
     @pytest.mark.parametrize("number", ["", "0", "x", "9" * 30, "-1"])
-    def test_a_run_that_is_not_there_is_told(self, steward: Client, number: str) -> None:
-        page = steward.post(RECORDS.address("process_import"), {"run": number}, follow=True)
-        assert messages(page) == ["This import is not there to go ahead with any more; look at how it stands."]
+    def test_a_run_that_is_not_there_is_not_gone_ahead_with(self, steward: Client, number: str) -> None:
+        assert steward.post(f"{RUNS}{number}/apply/").status_code == 404
 
-    def test_another_kinds_run_is_not_there(self, steward: Client, path: Path) -> None:
+    def test_another_importers_run_is_not_there(self, steward: Client, path: Path) -> None:
         preview_of(steward, path, {}, kind=CATALOGUE)
-        steward.post(RECORDS.address("process_import"), {"run": last_run().run_id})
+        stranger = Client()
+        stranger.force_login(factories.staff(*RECORDS.steward, username="stranger"))
+        assert stranger.post(address(last_run(), "apply")).status_code == 404
         assert last_run().state == State.CHECKED
 
     def test_rows_that_changed_after_the_preview_are_compared_anew(self, steward: Client, path: Path) -> None:
         preview = preview_of(steward, path, {}, {}, {})
         factories.medical_record("P1", name="Ada King")
         go_ahead(steward, preview)
-        assert (last_run().counts.new, last_run().counts.changed) == (2, 1)
+        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 1)
         assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Byron"}
 
     def test_rows_that_went_after_the_preview_are_new_again(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King")
         preview = preview_of(steward, path, {}, {})
-        assert (last_run().counts.new, last_run().counts.changed) == (1, 1)
+        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (1, 1)
         MedicalRecord.objects.all().delete()
         go_ahead(steward, preview)
-        assert (last_run().counts.new, last_run().counts.changed) == (2, 0)
+        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 0)
 
     def test_a_model_that_went_after_the_preview_is_new_again(self, steward: Client, path: Path) -> None:
         model = factories.tracker_model("Xiaomi", "Band 2")
         preview = preview_of(steward, path, {"Color": "Black"}, kind=CATALOGUE)
-        assert last_run().tables[0].unchanged == 1
+        assert result_of(last_run()).tables[0].unchanged == 1
         model.delete()
         factories.tracker_model("Honor", "Band 2")
         go_ahead(steward, preview)
-        assert last_run().tables[0].new == 1
+        assert result_of(last_run()).tables[0].new == 1
 
 
 class TestCancelling:
@@ -414,7 +433,7 @@ class TestCancelling:
     def test_a_run_that_is_worked_on_is_asked_to_end(self, steward: Client) -> None:
         run = factories.import_run(stage=Stage.READING)
         page = steward.post(address(run, "cancel"), follow=True)
-        assert last_run().cancel_asked
+        assert last_run().cancel_requested
         assert "Cancelling" in text_of(page)
 
     def test_a_run_that_has_ended_stays_as_it_is(self, steward: Client, path: Path) -> None:
@@ -430,7 +449,8 @@ class TestWorkThatFails:
         for kept in (data_folder / "uploads").iterdir():
             kept.unlink()
         work_off()
-        assert (last_run().state, last_run().reason) == (State.FAILED, "The uploaded file is gone; upload it again.")
+        assert (last_run().state, last_run().reason) == (State.FAILED, Reason.FILE_GONE)
+        assert "The uploaded file is gone; upload it again." in text_of(steward.get(address(last_run())))
 
     def test_a_fault_of_the_program_ends_the_run_and_says_so(
         self, steward: Client, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -443,7 +463,8 @@ class TestWorkThatFails:
         with pytest.raises(ZeroDivisionError):
             go_ahead(steward, page)
         assert last_run().state == State.FAILED
-        assert last_run().reason.startswith("HealthTrack itself failed at this file")
+        assert last_run().reason == Reason.PROGRAM_ERROR
+        assert "HealthTrack itself failed at this file" in text_of(steward.get(address(last_run())))
         assert not MedicalRecord.objects.exists()
 
     def test_a_run_without_a_job_is_failed_when_nobody_works_on_it(self) -> None:
@@ -463,7 +484,7 @@ class TestWorkThatFails:
 
     def test_a_run_is_its_first_workers_alone(self) -> None:
         run = factories.import_run()
-        with runs.taken_up(run.run_id, State.APPLYING) as none:
+        with runs.claim_run(run.run_id, State.APPLYING) as none:
             assert none is None
-        with runs.taken_up(run.run_id, State.CHECKING) as taken:
+        with runs.claim_run(run.run_id, State.CHECKING) as taken:
             assert taken == run

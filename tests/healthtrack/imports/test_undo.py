@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.tasks import resource_of
+from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.undo import service as undo_service
+from healthtrack.imports.undone_runs import is_undoable
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
+from tests.support.finished_imports import apply, result_of
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
 from trackers.models import FitnessTracker, TrackerModel
 
@@ -38,10 +40,9 @@ def imported(tmp_path: Path) -> Import:
 
 def undo(run: ImportRun) -> ImportRun:
     person = User.objects.first() or factories.staff()
-    taking_back = undo_service.ask_to_undo(run, person)
+    taking_back = runs.request_undo(run, person)
     assert taking_back, f"{run} cannot be undone"
-    runs.apply(taking_back, resource_of(taking_back), runs.unobserved)
-    return taking_back
+    return apply(taking_back)
 
 
 def stored() -> dict[str, list[dict[str, Any]]]:
@@ -51,7 +52,7 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 
 def done(run: ImportRun, table: str) -> tuple[int, int, int, int]:
     """Rows deleted, given back their values, put back, and left."""
-    (counts,) = (counts for counts in run.tables if counts.table == table)
+    (counts,) = (counts for counts in result_of(run).tables if counts.table == table)
     return counts.removed, counts.changed, counts.new, counts.left
 
 
@@ -124,7 +125,7 @@ class TestWhatItTakesBack:
         assert taking_back.undoes == run
         changes = Change.objects.filter(run_id=taking_back.pk)
         assert {(change.action, change.person) for change in changes} == {("delete", taking_back.started_by)}
-        assert len(changes) == sum(counts.removed for counts in taking_back.tables)
+        assert len(changes) == sum(counts.removed for counts in result_of(taking_back).tables)
 
 
 class TestAgainAndAgain:
@@ -157,15 +158,15 @@ class TestAgainAndAgain:
     def test_an_undone_run_is_not_undone_twice(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         undo(run)
-        assert undo_service.ask_to_undo(run, User.objects.get()) is None
+        assert runs.request_undo(run, User.objects.get()) is None
 
     def test_of_two_who_ask_at_once_the_second_is_told(self, imported: Import) -> None:
         run = imported(RECORDS, {})
-        late = factories.import_run(State.APPLYING, undoes=run, upload="")
-        undo_of_another = factories.import_run(State.APPLYING, undoes=run, upload="")
-        runs.apply(undo_of_another, resource_of(run), runs.unobserved)
-        with pytest.raises(undo_service.UndoneMeanwhileError, match="Somebody else undid this import meanwhile"):
-            runs.apply(late, resource_of(run), runs.unobserved)
+        late = factories.import_run(State.APPLYING, undoes=run)
+        undo_of_another = factories.import_run(State.APPLYING, undoes=run)
+        apply(undo_of_another)
+        with pytest.raises(AlreadyUndoneError):
+            apply(late)
 
     def test_an_earlier_import_can_be_undone_once_the_later_one_was(self, imported: Import) -> None:
         before = stored()
@@ -180,7 +181,7 @@ class TestAgainAndAgain:
         run = imported(RECORDS, {})
         ImportRun.objects.update(first_change=None)
         run.refresh_from_db()
-        assert not undo_service.is_undoable(run)
+        assert not is_undoable(run)
 
 
 CHANGED = "It was changed since."
@@ -282,7 +283,7 @@ class TestPreview:
         assert [(field.label, field.old, field.new) for field in restored.fields] == [
             ("Stated tracker", "Band 3", "Band 2")
         ]
-        assert shown.tables == undo(run).tables
+        assert shown.tables == result_of(undo(run)).tables
 
 
 STATED = st.sampled_from(["Band 2", "Band 3", "Xiaomi Band 2", "Nothing known", "None"])

@@ -11,10 +11,9 @@ from django.db import connection, transaction
 
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.tasks import resource_of
-from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
 from tests.support import factories
+from tests.support.finished_imports import apply
 from tests.support.import_files import RECORDS, write_csv
 
 LONGEST_WAIT = 30  # seconds
@@ -47,11 +46,11 @@ def test_a_change_that_is_under_way_is_waited_for_and_kept(tmp_path: Path) -> No
     run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
     person = factories.staff()
     with transaction.atomic():
-        undo = undo_service.ask_to_undo(ImportRun.objects.get(pk=run.pk), User.objects.get(pk=person.pk))
+        undo = runs.request_undo(ImportRun.objects.get(pk=run.pk), User.objects.get(pk=person.pk))
     assert undo
     with transaction.atomic():
         MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
-        thread = in_a_thread(lambda: runs.apply(undo, resource_of(undo), runs.unobserved))
+        thread = in_a_thread(lambda: apply(undo))
         until = time.monotonic() + LONGEST_WAIT
         while thread.is_alive() and not waits_for_a_lock():
             assert time.monotonic() < until

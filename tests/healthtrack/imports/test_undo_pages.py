@@ -8,14 +8,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import apply_import
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, work_off
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
 pytestmark = pytest.mark.django_db
@@ -116,12 +117,13 @@ def test_what_is_undone_or_being_undone_cannot_be_undone(steward: Client, run: I
 
 def test_the_second_of_two_undos_ends_with_a_sentence(steward: Client, run: ImportRun) -> None:
     steward.post(page(run))
-    factories.import_run(State.APPLYING, undoes=run, upload="")
+    factories.import_run(State.APPLYING, undoes=run)
     second = last_run()
     apply_import.defer(run_id=second.pk)
     work_off()
     second.refresh_from_db()
-    assert (second.state, second.reason) == (State.FAILED, "Somebody else undid this import meanwhile.")
+    assert (second.state, second.reason) == (State.FAILED, Reason.ALREADY_UNDONE)
+    assert "Somebody else undid this import meanwhile." in steward.get(page(second, "change")).content.decode()
 
 
 def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:

@@ -9,9 +9,9 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from healthtrack.imports.upload_help import ColumnHelp, columns_of
-from tests.conftest import SignIn
-from tests.support.access import assert_page_needs
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 KINDS = [RECORDS, CATALOGUE, MODELS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)

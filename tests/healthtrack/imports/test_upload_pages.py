@@ -18,10 +18,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
-from tests.conftest import SignIn
-from tests.support.access import assert_page_needs
+from healthtrack.imports.reasons import Reason
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
-from tests.support.import_pages import area_numbers, committed, last_run, upload
+from tests.support.import_pages import area_numbers, committed, last_run, upload, uploads_of
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -102,9 +103,10 @@ class TestTheRun:
             answer = steward.post(kind.address("import"), {"import_file": file})
         run = last_run()
         assert answer["Location"] == f"/admin/imports/importrun/{run.run_id}/change/"
-        assert (run.state, run.kind) == (State.CHECKING, kind.resource._meta.model._meta.label_lower)
-        assert (str(run.started_by), run.file_name, run.file_size) == ("staff", "rows.csv", path.stat().st_size)
-        assert len(run.file_sha256) == 64
+        assert (run.state, run.importer) == (State.CHECKING, kind.resource._meta.model._meta.label_lower)
+        (file_of_run,) = run.files.all()
+        assert (str(run.started_by), file_of_run.name, file_of_run.size) == ("staff", "rows.csv", path.stat().st_size)
+        assert len(file_of_run.sha256) == 64
 
     def test_its_job_is_told_the_runs_number_and_nothing_else(self, steward: Client, path: Path) -> None:
         post(steward, path)
@@ -132,7 +134,7 @@ class TestTheUploadedFile:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         assert re.fullmatch(r"[0-9a-f]{32}", file.name)
-        assert last_run().upload == file.name
+        assert uploads_of(last_run()) == [file.name]
 
     @pytest.mark.parametrize("change", [{"gender": "X"}, {"patient_id": ""}])
     def test_one_without_a_good_row_is_not_kept(
@@ -147,7 +149,7 @@ class TestTheUploadedFile:
     ) -> None:
         files = [SimpleUploadedFile(f"{number}.csv", path.read_bytes()) for number in range(3)]
         steward.post(RECORDS.address("import"), {"import_file": files[0], "other": files[1], "another": files[2]})
-        assert [file.name for file in kept(data_folder)] == [last_run().upload]
+        assert [file.name for file in kept(data_folder)] == uploads_of(last_run())
 
 
 class TestFilesThatAreTooLarge:
@@ -227,7 +229,7 @@ class TestForgetting:
         assert len(kept(data_folder)) == 1
         forget_after(24.1)
         checked.refresh_from_db()
-        assert (checked.state, checked.reason) == (State.EXPIRED, runs.NOBODY_WENT_AHEAD)
+        assert (checked.state, checked.reason) == (State.EXPIRED, Reason.EXPIRED)
         assert kept(data_folder) == []
         assert last_run().run_id not in area_numbers()
 
@@ -249,4 +251,4 @@ class TestForgetting:
         forget_after(0.9)
         assert stray in kept(data_folder)
         forget_after(1.1)
-        assert [file.name for file in kept(data_folder)] == [checked.upload]
+        assert [file.name for file in kept(data_folder)] == uploads_of(checked)

@@ -7,8 +7,8 @@ import pytest
 from openpyxl import Workbook
 
 from healthtrack.imports.reading import open_table
-from tests.healthtrack.imports.test_reading import MAIN, minimal_workbook
 from tests.support.import_files import write_parts
+from tests.support.workbooks import MAIN, minimal_workbook
 
 DAYS = ["m/d/yy", "yyyy-mm-dd", "[$-409]d-mmm-yy;@", "dd/mm/yyyy hh:mm", 'yyyy"年"m"月"d"日"', "MMM D"]
 NO_DAYS = ["General", "0.00", "#,##0", '0.0 "days"', "[Red]0.0", "0.00E+00", "@", "_-* #,##0.00_d", r"0\d", "[<=9]0;d"]

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from healthtrack.operations.embedded_postgres import binaries
+from tests.support.commands import manage
 
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
 START = """
@@ -22,11 +23,12 @@ input()
 """
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """The address of a server of the system's, or else of the wheel's, that runs as long as the test."""
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a migrated database on a server of the system's, or else of the wheel's."""
+    folder = tmp_path_factory.mktemp("postgresql")
     binaries = {"HEALTHTRACK_PG_BIN": str(SYSTEMS[-1].parent)} if SYSTEMS else {}
-    script = START.format(folder=str(tmp_path / "server"))
+    script = START.format(folder=str(folder / "server"))
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=settings.BASE_DIR,
@@ -36,23 +38,11 @@ def url(tmp_path: Path) -> Iterator[str]:
         text=True,
     ) as holder:
         assert holder.stdout
-        yield f"postgresql://healthtrack@/healthtrack?host={quote(holder.stdout.readline().strip(), safe='')}"
+        url = f"postgresql://healthtrack@/healthtrack?host={quote(holder.stdout.readline().strip(), safe='')}"
+        manage(url, folder / "data", "migrate", "-v0")
+        yield url
         assert holder.stdin
         holder.stdin.close()
-
-
-def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
-    environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data), **variables}
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None:
@@ -68,7 +58,6 @@ def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None
         "P1,Ada Byron,05/17/1980,F,None,No,None,06/14/2024,band 2\n"
         "P2,Ada King,05/17/1990,F,None,No,None,06/14/2024,None\n"
     )
-    manage(url, tmp_path / "data", "migrate", "-v0")
     catalogue = manage(url, tmp_path / "data", "import_fitness_trackers", str(tmp_path / "catalogue.csv"), "--json")
     assert json.loads(catalogue)["tables"]["tracker_models"]["new"] == 1
     first, second = (
@@ -96,7 +85,6 @@ def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None
 def test_a_backup_of_it_is_restored_by_the_programs_on_the_path(url: str, tmp_path: Path) -> None:
     programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
     data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
-    manage(url, data, "migrate", "-v0")
     manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
     recipients = manage(url, data, "make_backup_key", str(key)).splitlines()[0].partition("=")[2]
     variables = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HEALTHTRACK_BACKUP_RECIPIENTS": recipients}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.healthtrack.operations.test_gunicorn import started
+from tests.support.databases import Database
 from tests.support.embedded_postgres import home, is_down, server_pid, wait_for
-from tests.support.serving import Database, Server
+from tests.support.gunicorn_server import started
+from tests.support.serving import Server
 
 
 def asks(server: Server) -> int:

@@ -26,12 +26,12 @@ from healthtrack.operations.history_rights import ways_to_rewrite_history
 from healthtrack.operations.preparation import refuse_role_that_can_rewrite_history
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
 from patients.models import MedicalRecord
-from tests.conftest import SignIn
-from tests.healthtrack.operations.test_another_postgresql import manage
 from tests.support import factories
+from tests.support.commands import manage
+from tests.support.databases import Database
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import go_ahead, last_run, upload, work_off
-from tests.support.serving import Database
+from tests.support.signing_in import SignIn
 
 ROLE = f"healthtrack_app_of_{os.getpid()}"  # the server's other databases see it too
 LIST = "/admin/patients/medicalrecord/"
@@ -240,6 +240,7 @@ class TestTheCommand:
         maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
         assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             do("SELECT FROM medical_records")

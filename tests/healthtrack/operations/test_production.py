@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.conf import settings
 
-from tests.healthtrack.operations.test_gunicorn import started
+from tests.support.gunicorn_server import started
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 

@@ -1,11 +1,13 @@
 """`manage.py serve`, run as a real process against a database of its own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
-import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -23,8 +25,9 @@ from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
 from healthtrack.operations.preparation import database_fault
+from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import wait_for
-from tests.support.serving import COMMAND, LAST_LINE, Database, Server, free_port, started
+from tests.support.serving import COMMAND, LAST_LINE, environment_of, free_port, started, started_worker
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -34,38 +37,27 @@ def refusal(environment: dict[str, str]) -> str:
     return ended.stderr
 
 
-def manage(environment: dict[str, str], *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        env=environment,
-        cwd=settings.BASE_DIR,
-        check=True,
-        capture_output=True,
-    )
-
-
-def worker_of(server: Server) -> int | None:
-    """The number of its process, once it is there."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    for line in listed.splitlines():
-        number, parent, words = line.split(maxsplit=2)
-        if int(parent) == server.process.pid and "manage.py worker" in words:
-            return int(number)
-    return None
-
-
-def started_worker(server: Server, killed: int | None = None) -> int:
-    wait_for(lambda: worker_of(server) not in {None, killed})
-    return worker_of(server) or 0
-
-
 def is_running(number: int) -> bool:
     with suppress(ProcessLookupError):
         os.kill(number, 0)
         return True
     return False
+
+
+@dataclass
+class FirstRun:
+    database: str
+    data: Path
+    password: str
+
+
+@pytest.fixture(scope="module")
+def first_run(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstRun]:
+    data = tmp_path_factory.mktemp("first_run")
+    with temporary_database(template) as database:
+        with started(environment_of(database, data)) as server:
+            password = server.value("password")
+        yield FirstRun(database.params["dbname"], data, password)
 
 
 def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
@@ -84,18 +76,6 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
     assert password.read_text() == server.value("password")
     assert password.stat().st_mode & 0o777 == 0o600
     assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static"}
-
-
-def test_a_later_run_keeps_data_and_password(database: Database, environment: dict[str, str]) -> None:
-    with started(environment) as first:
-        assert first.stop(signal.SIGINT) == (0, "")
-    assert first.said.endswith("HealthTrack has stopped.\n")
-    database.ask("DELETE FROM medical_record_and_trackers")
-    database.ask("DELETE FROM medical_records")
-    with started(environment) as second:
-        assert second.value("password") == first.value("password")
-        assert "sample data" not in second.said
-    assert database.count("medical_records") == 0
 
 
 def test_a_first_run_that_was_killed_is_completed_by_the_next(database: Database, environment: dict[str, str]) -> None:
@@ -127,63 +107,82 @@ def test_a_start_waits_while_another_sets_the_database_up(database: Database, en
             server.read_until(LAST_LINE)
 
 
-def test_it_starts_empty_when_no_patients_are_wished_for(database: Database, environment: dict[str, str]) -> None:
-    with started(environment, "--patients", "0") as server:
-        assert server.lets_in(server.value("password"))
-    assert database.count("medical_records") == database.count("tracker_models") == 0
+class TestAMigratedDatabase:
+    @pytest.fixture
+    def database(self, template: str) -> Iterator[Database]:
+        with temporary_database(template) as database:
+            yield database
+
+    def test_it_stays_empty_when_no_patients_are_wished_for(
+        self, database: Database, environment: dict[str, str]
+    ) -> None:
+        with started(environment, "--patients", "0") as server:
+            assert server.lets_in(server.value("password"))
+        assert database.count("medical_records") == database.count("tracker_models") == 0
+
+    def test_one_that_holds_rows_gets_no_sample_data(self, database: Database, environment: dict[str, str]) -> None:
+        database.ask(
+            "INSERT INTO tracker_models (brand_name, device_type, model_name) VALUES ('boAt', 'Smartwatch', 'Xtend')"
+        )
+        with started(environment) as server:
+            assert server.lets_in(server.value("password"))
+        assert database.count("tracker_models") == 1
+        assert database.count("medical_records") == 0
 
 
-def test_a_database_that_holds_rows_gets_no_sample_data(database: Database, environment: dict[str, str]) -> None:
-    manage(environment, "migrate")
-    database.ask(
-        "INSERT INTO tracker_models (brand_name, device_type, model_name) VALUES ('boAt', 'Smartwatch', 'Xtend')"
-    )
-    with started(environment) as server:
-        assert server.lets_in(server.value("password"))
-    assert database.count("tracker_models") == 1
-    assert database.count("medical_records") == 0
+class TestALaterRun:
+    """Each on a copy of what a first run has left."""
 
+    @pytest.fixture
+    def database(self, first_run: FirstRun, tmp_path: Path) -> Iterator[Database]:
+        shutil.copytree(first_run.data, tmp_path / "data")
+        with temporary_database(first_run.database) as database:
+            yield database
 
-def test_a_password_changed_by_hand_stays(database: Database, environment: dict[str, str]) -> None:
-    with started(environment):
-        pass
-    database.ask("UPDATE auth_user SET password = %s", [PBKDF2PasswordHasher().encode("of my own", "salt")])
-    with started(environment) as server:
-        assert "was changed" in server.value("password")
-        assert server.lets_in("of my own")
+    def test_it_keeps_data_and_password(
+        self, database: Database, environment: dict[str, str], first_run: FirstRun
+    ) -> None:
+        database.ask("DELETE FROM medical_record_and_trackers")
+        database.ask("DELETE FROM medical_records")
+        with started(environment) as server:
+            assert server.value("password") == first_run.password
+            assert "sample data" not in server.said
+            assert server.stop(signal.SIGINT) == (0, "")
+        assert server.said.endswith("HealthTrack has stopped.\n")
+        assert database.count("medical_records") == 0
 
+    def test_a_password_changed_by_hand_stays(self, database: Database, environment: dict[str, str]) -> None:
+        database.ask("UPDATE auth_user SET password = %s", [PBKDF2PasswordHasher().encode("of my own", "salt")])
+        with started(environment) as server:
+            assert "was changed" in server.value("password")
+            assert server.lets_in("of my own")
 
-def test_who_has_administrators_gets_no_demo_account(database: Database, environment: dict[str, str]) -> None:
-    with started(environment):
-        pass
-    database.ask("UPDATE auth_user SET username = 'grace'")
-    with started(environment) as server:
-        assert server.value("sign in") == "with an account of your own"
-    assert database.ask("SELECT username FROM auth_user") == [("grace",)]
+    def test_who_has_administrators_gets_no_demo_account(self, database: Database, environment: dict[str, str]) -> None:
+        database.ask("UPDATE auth_user SET username = 'grace'")
+        with started(environment) as server:
+            assert server.value("sign in") == "with an account of your own"
+        assert database.ask("SELECT username FROM auth_user") == [("grace",)]
 
+    def test_a_worker_that_was_killed_is_replaced(self, environment: dict[str, str]) -> None:
+        with started(environment) as server:
+            first = started_worker(server)
+            os.kill(first, signal.SIGKILL)
+            second = started_worker(server, killed=first)
+            assert server.stop() == (0, "")
+        assert not is_running(second)
 
-def test_a_worker_that_was_killed_is_replaced(environment: dict[str, str]) -> None:
-    with started(environment) as server:
-        first = started_worker(server)
-        os.kill(first, signal.SIGKILL)
-        second = started_worker(server, killed=first)
-        assert server.stop() == (0, "")
-    assert not is_running(second)
+    def test_no_worker_outlives_a_server_that_was_killed(self, environment: dict[str, str]) -> None:
+        with started(environment) as server:
+            worker = started_worker(server)
+            server.process.kill()
+            wait_for(lambda: not is_running(worker))
 
-
-def test_no_worker_outlives_a_server_that_was_killed(environment: dict[str, str]) -> None:
-    with started(environment) as server:
-        worker = started_worker(server)
-        server.process.kill()
-        wait_for(lambda: not is_running(worker))
-
-
-def test_what_is_searched_for_is_not_logged(environment: dict[str, str]) -> None:
-    with started(environment) as server:
-        server.get("/admin/login/?q=Ada+Byron")
-        server.get("/nowhere/?q=Ada+Byron")
-        _, faults = server.stop()
-    assert "Ada" not in server.said + faults
+    def test_what_is_searched_for_is_not_logged(self, environment: dict[str, str]) -> None:
+        with started(environment) as server:
+            server.get("/admin/login/?q=Ada+Byron")
+            server.get("/nowhere/?q=Ada+Byron")
+            _, faults = server.stop()
+        assert "Ada" not in server.said + faults
 
 
 def test_without_a_database_address_it_brings_its_own_server(environment: dict[str, str], tmp_path: Path) -> None:

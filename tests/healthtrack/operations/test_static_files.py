@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,17 @@ from django.conf import LazySettings
 from django.core.files.storage import storages
 
 from healthtrack.operations import static_files
+from tests.support.databases import Database, temporary_database
 from tests.support.serving import Server, started
 
 STYLE = re.compile(r'href="(/static/admin/css/base\.[^"]+)"')
+
+
+@pytest.fixture
+def database(template: str) -> Iterator[Database]:
+    """With all migrations applied."""
+    with temporary_database(template) as database:
+        yield database
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from healthtrack.roles.table import ROLES
-from tests.healthtrack.test_sweep import ALL, addresses, ask, client_of
+from tests.support.every_address import ALL, addresses, ask, client_of
 from tests.support.page_addresses import make_rows
-from tests.support.people import IN_EMERGENCY, NO_ROLE, person_of
+from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, person_of
 
 STRANGER = "Nobody signed in"
 LETTERS = {
@@ -67,12 +67,15 @@ ADDRESSES = {
     "admin:auth_user_password_change": (NOBODY, NOBODY),
     "admin:auth_user_end": (NOBODY, NOBODY),
     "admin:auth_user_reset": (NOBODY, NOBODY),
+    "admin:imports_importrun_answer": (NOBODY, "sd"),
+    "admin:imports_importrun_apply": (NOBODY, "sd"),
     "admin:imports_importrun_cancel": (NOBODY, "sd"),
     "admin:imports_importrun_change": ("sud!", NOBODY),
     "admin:imports_importrun_changelist": ("sud!", "sud!"),
     "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # of a run that has faults
     "admin:imports_importrun_progress": ("sud!", NOBODY),
     "admin:imports_importrun_undo": ("sd", "sd"),
+    "admin:imports_importrun_upload": ("sd", "sd"),
     "admin:patients_medicalrecord_add": ("kd", "kd"),
     "admin:patients_medicalrecord_change": (READ, "kd"),
     "admin:patients_medicalrecord_changelist": (READ, READ),
@@ -81,7 +84,6 @@ ADDRESSES = {
     "admin:patients_medicalrecord_history": (HISTORY, NOBODY),
     "admin:patients_medicalrecord_import": ("sd", "sd"),
     "admin:patients_medicalrecord_import_template": ("sd", "sd"),
-    "admin:patients_medicalrecord_process_import": (NOBODY, "sd"),
     **{
         f"admin:trackers_{model}_{page}": who
         for model in ("trackermodel", "fitnesstracker")
@@ -94,7 +96,6 @@ ADDRESSES = {
             "history": (HISTORY, NOBODY),
             "import": ("sd", "sd"),
             "import_template": ("sd", "sd"),
-            "process_import": (NOBODY, "sd"),
         }.items()
     },
     "admin:trackers_trackeralias_add": ("sd", "sd"),

@@ -9,11 +9,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.roles import emergency
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
-from tests.support.people import person_of
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
+from tests.support.role_holders import person_of
+from tests.support.signing_in import SignIn
 
 PAGE, END = "/emergency-access/", "/emergency-access/end/"
 LIST = "/admin/roles/emergencyaccess/"

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support import factories
-from tests.support.people import person_of
+from tests.support.role_holders import person_of
 
 PEOPLE = "/admin/auth/user/"
 GROUPS = "/admin/auth/group/"

@@ -8,10 +8,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.roles.groups import bring_in_line
 from healthtrack.roles.table import ROLES, Role, rights, seen_in_emergency
-from tests.conftest import SignIn
 from tests.support import factories
-from tests.support.access import assert_page_needs
+from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
+from tests.support.signing_in import SignIn
 
 PAGE = "/roles/"
 

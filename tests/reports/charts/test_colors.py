@@ -11,7 +11,7 @@ BACKGROUNDS = ("#ffffff", "#121212")
 
 
 def style_sheet() -> str:
-    found = finders.find("healthtrack/charts.css")
+    found = finders.find("reports/charts.css")
     assert isinstance(found, str)
     return Path(found).read_text(encoding="utf-8")
 

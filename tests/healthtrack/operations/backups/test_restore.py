@@ -9,7 +9,8 @@ from django.db import connection
 
 from healthtrack.operations.backups import keys, programs, reading, restoring
 from patients.models import MedicalRecord
-from tests.healthtrack.operations.backups.conftest import Use, contents, reached
+from tests.support.databases import database_of_the_tests
+from tests.support.restored import Use, contents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +116,7 @@ def test_a_key_file_that_holds_no_key_is_told(backup: Path, tmp_path: Path) -> N
 def test_while_others_are_at_work_it_gives_up(backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restoring, "EMPTY", restoring.EMPTY.replace("10s", "100ms"))
     before = contents()
-    with reached().session() as other:
+    with database_of_the_tests().session() as other:
         other.execute("SELECT FROM medical_records")
         with pytest.raises(CommandError, match="stays as it was: somebody else is at work in it"):
             restore(backup, key, replace=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.healthtrack.operations.test_gunicorn import started
+from tests.support.gunicorn_server import started
 from tests.support.serving import free_port
 from tests.support.systemd_units import FOLDER
 

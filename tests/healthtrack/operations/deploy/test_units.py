@@ -14,8 +14,9 @@ import pytest
 from django.conf import settings
 
 from healthtrack.operations.backups import keys, reading
-from tests.healthtrack.operations.test_gunicorn import await_answer
-from tests.support.serving import Database, Server
+from tests.support.databases import Database
+from tests.support.gunicorn_server import await_answer
+from tests.support.serving import Server
 from tests.support.systemd_units import (
     BACKUPS,
     FOLDER,

@@ -1,17 +1,12 @@
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from healthtrack.operations.embedded_postgres import binaries
 from tests.support.embedded_postgres import Client, stop_servers
-
-AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES = "as we are", "normal user", "root without namespaces"
+from tests.support.embedded_postgres_users import NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
 
 
 @pytest.fixture(autouse=True)
@@ -43,30 +38,3 @@ def without_namespaces() -> Sequence[str]:
 @pytest.fixture
 def normal_user() -> Sequence[str]:
     return runner(NORMAL_USER)
-
-
-def runner(name: str) -> Sequence[str]:
-    """What makes a command run as that user; skips the test where this machine offers no way."""
-    if name == AS_WE_ARE:
-        return ()
-    if name == NORMAL_USER:
-        return _normal_user()
-    if os.geteuid() != 0:
-        pytest.skip("only root meets this case")
-    if not _others_may_enter(binaries.find()):
-        pytest.skip("others may not enter the folder of the PostgreSQL programs")
-    return (sys.executable, "-m", "tests.support.without_namespaces")
-
-
-def _normal_user() -> Sequence[str]:
-    if os.geteuid() != 0:
-        return ()
-    # Root's files are this user's own, so that the interpreter is found wherever root has installed it.
-    become = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
-    if not shutil.which("unshare") or subprocess.run([*become, "true"], check=False).returncode:
-        pytest.skip("this machine lets root become nobody else in passing")
-    return become
-
-
-def _others_may_enter(folder: Path) -> bool:
-    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.healthtrack.operations.embedded_postgres.conftest import (
-    AS_WE_ARE,
-    NORMAL_USER,
-    ROOT_WITHOUT_NAMESPACES,
-    runner,
-)
 from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keeper_pid, server_pid, wait_for
+from tests.support.embedded_postgres_users import AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
 
 SETTINGS = """
     SELECT current_setting('server_encoding'), current_setting('listen_addresses'),

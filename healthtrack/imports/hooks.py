@@ -1,0 +1,56 @@
+"""The hooks by which an importer adds to what the engine does with its rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from django.db.models import Model
+
+from healthtrack.imports.related import RelatedRows
+from healthtrack.imports.staging import StagedRows
+
+Effects = Mapping[str, int]
+
+
+class RestoredRows(Protocol):
+    """The rows that an undo has restored."""
+
+    def came_back(self, model: type[Model], column: str) -> list[Any]:
+        """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
+
+
+class ImportHooks:
+    """What follows from imported rows in other tables. The engine calls each hook within the run's transaction.
+
+    `related_rows` are inserted with the new rows. `watched_model` is the model of the imported rows, or of the rows
+    that they refer to, whose new keys `after_insert` receives.
+    """
+
+    related_rows: ClassVar[RelatedRows | None] = None
+    watched_model: ClassVar[type[Model] | None] = None
+
+    def count_effects(self, rows: StagedRows) -> Effects:
+        """Count what writing the rows will change in other tables. Called by the preview too."""
+        return {}
+
+    def before_write(self) -> None:
+        """Take the locks that have to be taken before the first row is written."""
+
+    def after_insert(self, keys: Sequence[int], *, dry_run: bool) -> Effects:
+        """Update and count what follows from new rows of `watched_model`.
+
+        The preview calls it with `dry_run`, to count only. It takes the rows away again afterwards.
+        """
+        return {}
+
+    def after_write(self, rematched: Sequence[Any]) -> None:
+        """Update what follows from the rows after all of them are written.
+
+        `rematched` are the keys of changed rows in which `related_rows.column` now holds another name.
+        """
+
+    def after_undo(self, restored: RestoredRows) -> None:
+        """Update what follows from the rows that an undo has restored."""
+
+    def describe(self, effects: Effects) -> str:
+        """Return the effects as a sentence without its full stop."""
+        return ""

@@ -1,0 +1,56 @@
+"""How the work on a run ends when an exception ends it: one mapping for the worker and the command line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import Error, InterfaceError, OperationalError
+from psycopg.errors import QueryCanceled
+
+from healthtrack.core.database_errors import is_collision
+from healthtrack.imports.models import State
+from healthtrack.imports.progress import CancelledError, StoppedError
+from healthtrack.imports.reasons import Reason
+
+
+class AlreadyUndoneError(Exception):
+    """Somebody else undid the run first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The state that a run ends in, and why. With `retry` the same work may succeed when it is tried again."""
+
+    state: State
+    reason: Reason = Reason.NONE
+    params: Mapping[str, Any] = field(default_factory=dict)
+    retry: bool = False
+
+    @property
+    def is_error(self) -> bool:
+        """Whether an administrator should look into it, so that the exception belongs into the log."""
+        return self.retry or self.reason == Reason.PROGRAM_ERROR
+
+
+_BY_EXCEPTION: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (CancelledError, Outcome(State.CANCELLED)),
+    (StoppedError, Outcome(State.FAILED, Reason.WORKER_ENDED, retry=True)),
+    (AlreadyUndoneError, Outcome(State.FAILED, Reason.ALREADY_UNDONE)),
+    (FileNotFoundError, Outcome(State.FAILED, Reason.FILE_GONE)),
+    (OperationalError, Outcome(State.FAILED, Reason.DATABASE_LOST, retry=True)),
+    (InterfaceError, Outcome(State.FAILED, Reason.DATABASE_LOST, retry=True)),
+    (Exception, Outcome(State.FAILED, Reason.PROGRAM_ERROR)),
+    (BaseException, Outcome(State.FAILED, Reason.INTERRUPTED)),
+)
+
+
+def outcome_of(error: BaseException, cancel_requested: Callable[[], bool] = lambda: False) -> Outcome:
+    """Return how a run ends that was ended by this exception.
+
+    A statement that was cancelled means that the run is, if `cancel_requested` says that somebody asked for that.
+    """
+    if isinstance(error.__cause__, QueryCanceled) and cancel_requested():
+        return Outcome(State.CANCELLED)
+    if isinstance(error, Error) and is_collision(error):
+        return Outcome(State.FAILED, Reason.COLLISION, retry=True)
+    return next(outcome for kind, outcome in _BY_EXCEPTION if isinstance(error, kind))

@@ -1,0 +1,42 @@
+"""Advisory locks on runs: whoever works on a run holds its lock, which goes with the session of a dead process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import Error, connection
+
+_LOCK = 0x48545255  # any number, the same for all runs
+
+
+@contextmanager
+def run_lock(run_id: int) -> Iterator[None]:
+    """Hold the lock of a run; wait for whoever holds it."""
+    with connection.cursor() as cursor:
+        # So that a session whose process was killed amid a long statement soon ends, and its lock with it.
+        cursor.execute("SET client_connection_check_interval = '1s'")
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", _key(run_id))
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _key(run_id))
+
+
+def lock_until_commit(run_id: int) -> None:
+    """Hold the lock of a run to the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _key(run_id))
+
+
+def is_locked(run_id: int) -> bool:
+    """Return whether somebody works on the run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _key(run_id))
+        (is_free,) = cursor.fetchone()
+        if is_free:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _key(run_id))
+    return not is_free
+
+
+def _key(run_id: int) -> list[int]:
+    return [_LOCK, run_id % 2**31]

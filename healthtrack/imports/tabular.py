@@ -1,0 +1,171 @@
+"""The importer of files that hold one table: a resource says what its columns are, and the engine does the work."""
+
+from collections.abc import Iterator
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from healthtrack.imports import engine, error_report, preview_queries
+from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, Summary
+from healthtrack.imports.limits import in_words
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.progress import Progress
+from healthtrack.imports.resources import SetResource
+from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
+from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.tabular_preview import TabularPreview
+from healthtrack.imports.undo import service as undo_service
+from healthtrack.imports.upload_help import columns_of
+from healthtrack.imports.upload_templates import template_addresses
+
+_EFFECTS = ("linked", "unmatched", "ambiguous")  # which the JSON of the commands always has
+
+
+class TabularImporter(Importer):
+    """Imports the rows of one CSV, TSV or XLSX file into the table of a resource's model."""
+
+    unit = "row"
+    accepts = ".csv,.tsv,.txt,.xlsx"
+
+    def __init__(self, name: str, resource_class: type[SetResource]) -> None:
+        self.name = name
+        self.resource_class = resource_class
+        self.model = resource_class._meta.model
+        self.label = str(self.model._meta.verbose_name_plural)
+        self.names_patients = resource_class.names_patients
+
+    @property
+    def resource(self) -> SetResource:
+        """A resource for one use: it keeps what it has read off its model."""
+        return self.resource_class()
+
+    def may_import(self, person: Person) -> bool:
+        return person.has_perm(self._permission("import")) and self.may_view(person)
+
+    def may_view(self, person: Person) -> bool:
+        """Return whether Django's admin lets the person look at the rows: the preview shows them beside the file's."""
+        return person.has_perm(self._permission("view")) or person.has_perm(self._permission("change"))
+
+    def _permission(self, action: str) -> str:
+        return f"{self.model._meta.app_label}.{action}_{self.model._meta.model_name}"
+
+    @property
+    def upload_url(self) -> str:
+        return self._page("import")
+
+    @property
+    def list_url(self) -> str:
+        return self._page("changelist")
+
+    def _page(self, name: str) -> str:
+        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_{name}")
+
+    def upload_hint(self) -> str:
+        return f"CSV, TSV or XLSX, {in_words()}"
+
+    def upload_help(self) -> PagePart:
+        view = {"columns": columns_of(self.resource), "templates": template_addresses(self.model)}
+        return PagePart("imports/upload-help.html", view)
+
+    def check(self, work: RunInput, progress: Progress) -> CheckResult:
+        (file,) = work.files
+        return engine.check(self.resource, file.path, work.run_id, progress)
+
+    def apply(self, work: RunInput, progress: Progress) -> ApplyResult:
+        return engine.apply(self.resource, work.run_id, progress)
+
+    def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
+        return undo_service.apply(self.resource, run, undo, progress)
+
+    def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
+        view = TabularPreview(run, self.resource.plan, query)
+        if not view.shown:
+            return PagePart("imports/run-listings.html", view) if view.listings else None
+        patients = view.shown_keys if self.names_patients else []
+        return PagePart("imports/run-listings.html", view, [view.shown.name, f"page {view.page.number}"], patients)
+
+    def preview_undo(self, run: ImportRun) -> PagePart:
+        return PagePart("imports/undo-preview.html", undo_service.preview(run))
+
+    def summary(self, run: ImportRun) -> Summary:
+        result = TabularResult.of(run.result)
+        effects = self._effects_text(result)
+        part = PagePart("imports/counts.html", {"run": run, "result": result, "effects": effects})
+        return Summary(
+            headline=_headline(run, result),
+            lines=[*_lines(run, result), effects],
+            notices=[str(notice) for notice in result.notices],
+            part=part if run.read_count else None,
+        )
+
+    def _effects_text(self, result: TabularResult) -> str:
+        return self.resource.describe(result.effects) if result.effects else ""
+
+    def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
+        if not run.is_applied:
+            return Summary()
+        conflicts = undo_service.conflicts_of(run, query.get("conflicts", ""))
+        exception = ", but for what somebody else had changed since" if conflicts else ""
+        view = {"tables": TabularResult.of(run.result).tables, "conflicts": conflicts}
+        return Summary(
+            headline=f"What import {run.undoes_id} did is taken back{exception}.",
+            part=PagePart("imports/undo-outcome.html", view),
+        )
+
+    def as_json(self, run: ImportRun) -> dict[str, object]:
+        result = TabularResult.of(run.result)
+        return {
+            "new": result.counts.new,
+            "changed": result.counts.changed,
+            "unchanged": result.counts.unchanged,
+            "invalid": run.invalid_count,
+            "faulty": run.invalid_count,  # for one release, what `invalid` was called before
+            **{name: result.effects.get(name, 0) for name in _EFFECTS},
+            "seconds": round(run.seconds, 3),
+            "read": run.read_count,
+            "merged": result.merged,
+            "tables": {
+                each.table: {"new": each.new, "changed": each.changed, "unchanged": each.unchanged}
+                for each in result.tables
+            },
+            "run": run.run_id,
+        }
+
+    def errors(self, run: ImportRun) -> Iterator[str]:
+        return map(str, preview_queries.faults(run))
+
+    def has_error_report(self, run: ImportRun) -> bool:
+        return preview_queries.has_faults(run)
+
+    def error_report(self, run: ImportRun) -> Iterator[str]:
+        return error_report.faulty_file(run)
+
+    def release(self, run_id: int, *, keep_errors: bool) -> None:
+        area = StagingArea(run_id)
+        if keep_errors:
+            area.drop_rows()
+        else:
+            area.drop()
+
+
+def _headline(run: ImportRun, result: TabularResult) -> str:
+    counts, invalid = result.counts, run.invalid_count
+    if run.is_checked and run.error_count:
+        verb = "is" if invalid == 1 else "are"
+        return f"{invalid:,} of {run.read_count:,} rows {verb} faulty. Nothing is changed yet."
+    if run.is_checked and (counts.new or counts.changed):
+        return "No fault was found. Nothing is changed yet."
+    if run.is_checked:
+        return "No fault was found, and this file would change nothing."
+    if run.is_applied:
+        left_out = f" {invalid:,} faulty row{' was' if invalid == 1 else 's were'} left out."
+        done = f"{counts.new:,} new and {counts.changed:,} changed rows are in the tables."
+        return f"{done}{left_out if run.without_invalid else ''}"
+    return ""
+
+
+def _lines(run: ImportRun, result: TabularResult) -> Iterator[str]:
+    for each in result.tables:
+        label = f"{each.label[:1].upper()}{each.label[1:]}"
+        yield f"{label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
+    yield f"{run.read_count:,} rows read, {result.merged:,} of them merged into others"

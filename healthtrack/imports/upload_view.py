@@ -1,0 +1,121 @@
+"""The upload page of an importer: the form, and the files taken into a run that waits for a worker."""
+
+import errno
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_protect
+
+from healthtrack.imports import runs, tasks
+from healthtrack.imports.importer import Importer
+from healthtrack.imports.limits import size_in_words
+from healthtrack.imports.models import MAX_FILE_NAME_LENGTH, ImportRun
+from healthtrack.imports.uploads import ReceivedFile, UploadHandler
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+FORM_BYTES = 2**16  # for what a form holds besides the files
+NO_ROOM = "The server has no room for the file at the moment. Tell an administrator, and upload it again later."
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class _FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """A field for several files."""
+
+    widget = _FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        files = data if isinstance(data, list) and data else [None]
+        return [super(FilesField, self).clean(file, initial) for file in files]
+
+
+class UploadForm(forms.Form):
+    def __init__(self, importer: Importer, *args: Any) -> None:
+        super().__init__(*args)
+        field_class = FilesField if importer.takes_several_files else forms.FileField
+        self.fields["import_file"] = field_class(
+            label="File to import",
+            max_length=MAX_FILE_NAME_LENGTH,
+            error_messages={"required": "Choose a file first.", "empty": "The file is empty; choose another one."},
+        )
+
+    @property
+    def files_to_import(self) -> list[ReceivedFile]:
+        uploaded = self.cleaned_data["import_file"]
+        return uploaded if isinstance(uploaded, list) else [uploaded]
+
+
+def upload_page(request: HttpRequest, importer: Importer, context: Mapping[str, Any]) -> HttpResponse:
+    """Show the upload form, or take what it sends into a run; `context` is that of the admin's pages.
+
+    The view that calls this must be exempt from the check of the token, which would read the request's body. Nothing
+    is read of a file that is too large, or that the person may not import; then the token is checked here.
+    """
+    if not importer.may_import(request.user):
+        raise PermissionDenied
+    page = _UploadPage(importer, context)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MOST_BYTES + FORM_BYTES:
+        return page.form(request, fault=_too_large(), status=413)
+    handler = UploadHandler(request)
+    request.upload_handlers = [handler]
+    try:
+        return csrf_protect(page.take_in)(request, handler)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        return page.form(request, fault=NO_ROOM, status=507)
+    finally:
+        handler.forget_unused()
+
+
+class _UploadPage:
+    def __init__(self, importer: Importer, context: Mapping[str, Any]) -> None:
+        self.importer = importer
+        self.context = context
+
+    def take_in(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
+        sent = [request.POST, request.FILES] if request.method == "POST" else []
+        form = UploadForm(self.importer, *sent)
+        if handler.is_too_large:
+            return self.form(request, fault=_too_large(), status=413)
+        if not form.is_valid():
+            return self.form(request, form)
+        run = self._open_run(request, [handler.take_over(file) for file in form.files_to_import])
+        return redirect("admin:imports_importrun_change", run.pk)
+
+    def _open_run(self, request: HttpRequest, files: list[ReceivedFile]) -> ImportRun:
+        facts = [runs.FileFacts(file.name or "", file.size or 0, file.sha256, file.upload.name) for file in files]
+        with transaction.atomic():
+            run = runs.open_run(self.importer.name, facts, user=cast("User", request.user))
+            tasks.check_import.defer(run_id=run.run_id)
+        return run
+
+    def form(
+        self, request: HttpRequest, form: UploadForm | None = None, *, fault: str = "", status: int = 200
+    ) -> HttpResponse:
+        context = {
+            **self.context,
+            "title": f"Import {self.importer.label}",
+            "importer": self.importer,
+            "form": form or UploadForm(self.importer),
+            "fault": fault,
+            "help": self.importer.upload_help(),
+        }
+        return TemplateResponse(request, "imports/import.html", context, status=status)
+
+
+def _too_large() -> str:
+    most = size_in_words(settings.IMPORT_MOST_BYTES)
+    return f"The file has more than {most}, the most that may be uploaded at once; part it into several files."

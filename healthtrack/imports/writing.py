@@ -1,0 +1,65 @@
+"""Write the staged rows of a run into the tables, in the order that the tables' constraints and triggers need."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from healthtrack.imports.hooks import Effects, ImportHooks
+from healthtrack.imports.progress import Progress
+from healthtrack.imports.staging import StagedRows
+
+
+def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
+    """Count what writing the compared rows will change in other tables."""
+    effects = hooks.count_effects(rows)
+    if hooks.watched_model is None:
+        return effects
+    with _rolled_back():
+        rows.take_turn()
+        keys = rows.insert_parents()
+        if hooks.watched_model is rows.plan.model:
+            rows.insert_new()
+            keys = rows.inserted_keys()
+        return {**effects, **hooks.after_insert(keys, dry_run=True)}
+
+
+def write(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
+    """Write the compared rows. Return what that changed in other tables."""
+    effects = hooks.count_effects(rows)
+    related = hooks.related_rows
+    rematched = rows.rematched_keys(related) if related else []
+    hooks.before_write()
+    parents = rows.insert_parents()
+    if rows.plan.parent and hooks.watched_model is rows.plan.parent.model:
+        effects = {**effects, **hooks.after_insert(parents, dry_run=False)}
+    _insert(hooks, rows, progress)
+    if hooks.watched_model is rows.plan.model:
+        effects = {**effects, **hooks.after_insert(rows.inserted_keys(), dry_run=False)}
+    for step in rows.steps("changed"):
+        progress.advance(rows.update_changed(step))
+    hooks.after_write(rematched)
+    # Here, where an error can still be reported, and not at the commit.
+    rows.check_foreign_keys()
+    return effects
+
+
+def _insert(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> None:
+    related = hooks.related_rows
+    for number, step in enumerate(rows.steps("new")):
+        if related:
+            # Before the rows that own them, whose counts are then right from the start, and need no update by a
+            # trigger. The foreign key is checked after the step.
+            rows.insert_related(related, step)
+        inserted = rows.insert_new(step, related)
+        if number == 0:
+            rows.take_stock()
+        rows.check_foreign_keys()
+        progress.advance(inserted)
+
+
+@contextmanager
+def _rolled_back() -> Iterator[None]:
+    before = transaction.savepoint()
+    yield
+    transaction.savepoint_rollback(before)

@@ -1,0 +1,6 @@
+"""The importers of this app, as they are registered."""
+
+from healthtrack.imports.tabular import TabularImporter
+from patients.resources import MedicalRecordResource
+
+medical_records = TabularImporter("patients.medicalrecord", MedicalRecordResource)

@@ -1,0 +1,427 @@
+"""An update takes over what an earlier version has left: its records and trail, its imports in every state, its jobs.
+
+The dump is of a database that the program of commit 1fb8805 itself made and filled. What the tests expect they ask of
+that database before it is migrated, so that they name no sentence of either version. Its first line is a comment that
+holds what lay beside the database: uploaded files, and the invented secrets of the one who signs in.
+"""
+
+import asyncio
+import csv
+import html
+import json
+import lzma
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from healthtrack.operations.worker import work
+from tests.healthtrack.operations.backups.conftest import connected_to
+from tests.support.import_files import RECORDS, write_csv
+
+DUMP = Path(__file__).parent / "fixtures" / "healthtrack-1fb8805.sql.xz"
+RUNS = "/admin/imports/importrun/"
+PATIENCE_SECONDS = 90
+
+# Tables that a migration may add rows to, and none of a person's. Those that got another name: the old and the new.
+GROWING = {"django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
+RENAMED: dict[str, str] = {}
+TRAIL = ("changes", "access_log", "emergency_accesses", "emergency_ends")
+# Columns whose sentences the new version stores as codes; that they still say the same is tested by itself.
+TRANSLATED = {("undo_conflicts", "reason")}
+# How the runs end that the old version left open, once a worker has done its jobs, a day or more later.
+ENDS = {"checking": "checked", "applying": "applied", "checked": "expired"}
+
+TABLES = """
+    SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname ~ '^(public|import_run_[0-9]+)$'
+"""
+
+
+class Run(NamedTuple):
+    """What the old version said of a run."""
+
+    number: int
+    state: str
+    reason: str
+    cancel_asked: bool
+    undoes: int | None
+    file_name: str
+    rows_read: int
+    links: str
+    notices: str
+
+
+def ask(sql: str, *values: str | int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def counts() -> dict[str, int]:
+    return {name.removeprefix("public."): ask(f"SELECT count(*) FROM {name}")[0][0] for (name,) in ask(TABLES)}
+
+
+def rows(table: str, patient: str = "") -> list[dict[str, Any]]:
+    """All, or those of a patient."""
+    condition = "WHERE patient_id = %s" if patient else ""
+    statement = f"SELECT to_jsonb(one)::text AS row FROM {table} AS one {condition} ORDER BY row"
+    return [json.loads(row) for (row,) in ask(statement, *filter(None, [patient]))]
+
+
+def sorted_rows(table: list[dict[str, Any]], columns: list[str]) -> list[str]:
+    return sorted(json.dumps([row[column] for column in columns]) for row in table)
+
+
+def roles() -> list[tuple[str, str]]:
+    return ask("""
+        SELECT username, name FROM auth_user_groups AS held
+          JOIN auth_user ON auth_user.id = user_id JOIN auth_group ON auth_group.id = group_id ORDER BY 1, 2
+    """)
+
+
+@dataclass(frozen=True)
+class Old:
+    """The database as the old version left it, and what lay beside it."""
+
+    beside: dict[str, Any]
+    counts: dict[str, int] = field(default_factory=counts)
+    trail: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {table: rows(table) for table in TRAIL})
+    conflicts: list[dict[str, Any]] = field(default_factory=lambda: rows("undo_conflicts"))
+    roles: list[tuple[str, str]] = field(default_factory=roles)
+    runs: list[Run] = field(
+        default_factory=lambda: [
+            Run(*run)
+            for run in ask("""
+                SELECT run_id, state, reason, cancel_asked, undoes_id, file_name, rows_read, link_summary, notices::text
+                  FROM import_runs ORDER BY run_id
+            """)
+        ]
+    )
+
+    def run(self, file_name: str) -> Run:
+        (found,) = (run for run in self.runs if run.file_name == file_name)
+        return found
+
+
+@pytest.fixture(scope="module")
+def upgraded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Old, str]]:
+    """What the old version left, and the name of a database that holds it and is migrated."""
+    with django_db_blocker.unblock(), made_database() as name:
+        dump = lzma.decompress(DUMP.read_bytes()).decode()
+        beside = json.loads(dump.partition("\n")[0].removeprefix("-- "))
+        with connected_to(name):
+            ask(dump)
+        with connected_to(name):  # anew, for the dump's statements change the session's settings
+            old = Old(beside)
+            call_command("migrate", interactive=False, verbosity=0)
+        yield old, name
+
+
+@contextmanager
+def made_database(template: str = "template1") -> Iterator[str]:
+    name = f"upgraded_{uuid.uuid4().hex}"
+    ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield name
+    finally:
+        ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def old(upgraded: tuple[Old, str], django_db_blocker: DjangoDbBlocker) -> Iterator[Old]:
+    """The migrated database, in which nothing stays of what the test does."""
+    left, name = upgraded
+    with django_db_blocker.unblock(), connected_to(name), transaction.atomic():
+        yield left
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def old_at_work(
+    upgraded: tuple[Old, str],
+    django_db_blocker: DjangoDbBlocker,
+    settings: LazySettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Old]:
+    """A copy of the migrated database with the files beside it, for a worker, which commits."""
+    left, name = upgraded
+    settings.IMPORT_UPLOADS = tmp_path / "uploads"
+    settings.IMPORT_UPLOADS.mkdir()
+    for upload, content in left.beside["uploads"].items():
+        (settings.IMPORT_UPLOADS / upload).write_text(content, newline="")
+    # The worker's threads end with it, and would leave their connections open.
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    with django_db_blocker.unblock(), made_database(name) as own, connected_to(own):
+        yield left
+
+
+def browser_of(username: str = "admin") -> Client:
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    return client
+
+
+@pytest.fixture
+def admin(old: Old) -> Client:
+    return browser_of()
+
+
+def page(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return html.unescape(answer.content.decode())
+
+
+def run_page(client: Client, number: int, query: str = "") -> str:
+    return page(client, f"{RUNS}{number}/change/{query}")
+
+
+def reason_on(text: str) -> str:
+    """The sentence by which a page tells why a run ended without importing."""
+    found = re.search(r'<p class="errornote">(.*?)</p>', text, re.DOTALL)
+    return found[1] if found else ""
+
+
+def conflicts_on(text: str) -> list[str]:
+    """Why each row was left, in the order of the page's rows."""
+    table = text.partition('id="conflicts-caption"')[2].partition("</table>")[0]
+    return re.findall(r"<td>(.*?)</td></tr>", table, re.DOTALL)
+
+
+def states() -> dict[int, str]:
+    return dict(ask("SELECT run_id, state FROM import_runs"))
+
+
+def work_off() -> None:
+    """Lets a worker work until nothing waits any more."""
+    asyncio.run(_work_off())
+
+
+async def _work_off() -> None:
+    worker = asyncio.create_task(work())
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await sync_to_async(_waits)():
+                await asyncio.wait({worker}, timeout=0.1)
+                assert not worker.done(), "the worker ended by itself"
+    finally:
+        worker.cancel()
+        with suppress(asyncio.CancelledError):
+            await worker
+        await sync_to_async(connections.close_all)()
+
+
+def _waits() -> bool:
+    ((jobs,),) = ask("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
+    return bool(jobs)
+
+
+def test_every_row_is_still_there(old: Old) -> None:
+    found = counts()
+    expected = {RENAMED.get(table, table): rows for table, rows in old.counts.items()}
+    assert {table: found.get(table) for table in expected if table not in GROWING} == {
+        table: rows for table, rows in expected.items() if table not in GROWING
+    }
+    assert all(found[table] >= expected[table] for table in GROWING)
+
+
+@pytest.mark.parametrize("table", TRAIL)
+def test_the_trail_is_as_it_was_written(old: Old, table: str) -> None:
+    before = old.trail[table]
+    assert before
+    now = rows(RENAMED.get(table, table))
+    unchanged = [column for column in before[0] if (table, column) not in TRANSLATED]
+    assert sorted_rows(now, unchanged) == sorted_rows(before, unchanged)
+
+
+def test_people_have_the_roles_that_they_had(old: Old) -> None:
+    assert roles() == old.roles != []
+
+
+def test_the_tables_are_up_to_date(old: Old) -> None:
+    call_command("migrate", check_unapplied=True, verbosity=0)
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_every_import_can_be_read_and_says_why_it_ended(old: Old, admin: Client) -> None:
+    pages = {run: run_page(admin, run.number) for run in old.runs}
+    pairs = {(run.reason, reason_on(text)) for run, text in pages.items() if run.state not in ENDS}
+    assert len(pairs) > 10
+    assert [(before, now) for before, now in pairs if bool(before) != bool(now)] == []
+    # As many sentences as there were reasons, and each of them one.
+    assert len({now for _, now in pairs}) == len(pairs) == len({before for before, _ in pairs})
+    assert all(re.fullmatch(r"[A-Z].* .*\.", now, re.DOTALL) for _, now in pairs if now)
+
+
+def test_every_import_still_says_what_it_found(old: Old, admin: Client) -> None:
+    read = [run for run in old.runs if run.links and run.state not in {"checking", "applying"}]
+    assert len(read) > 10
+    assert any(run.notices != "[]" for run in read)
+    for run in read:
+        text = run_page(admin, run.number)
+        assert f"{run.rows_read:,} rows read" in text
+        numbers = r"\D+".join(re.findall(r"[\d,]*\d", run.links))
+        assert re.search(rf"<p>\D*{numbers}\D*</p>", text), run
+        assert all(notice in text for notice in json.loads(run.notices))
+
+
+def test_an_import_that_waits_for_a_decision_shows_its_rows_and_faults(old: Old, admin: Client) -> None:
+    waiting = [run for run in old.runs if run.state == "checked"]
+    assert waiting
+    for run in waiting:
+        for outcome in ("new", "changed", "unchanged", "faulty"):
+            run_page(admin, run.number, f"?show={outcome}")
+
+
+def test_kept_faulty_rows_can_still_be_taken_out(old: Old, admin: Client, settings: LazySettings) -> None:
+    settings.FILES_A_MINUTE = 1000
+    kept = [int(table.split(".")[0].rpartition("_")[2]) for table in old.counts if table.endswith(".faulty_rows")]
+    faulty = {number: old.counts[f"import_run_{number}.faulty_rows"] for number in kept}
+    assert any(faulty.values())
+    for number, rows_kept in faulty.items():
+        if rows_kept:
+            answer: Any = admin.get(f"{RUNS}{number}/faulty/")
+            text = b"".join(answer.streaming_content).decode("utf-8-sig")
+            csv.field_size_limit(len(text))
+            assert len(list(csv.reader(text.splitlines(keepends=True)))) == rows_kept
+
+
+def test_an_undone_import_leads_to_its_undo_and_cannot_be_undone_again(old: Old, admin: Client) -> None:
+    undos = [(run.undoes, run.number) for run in reversed(old.runs) if run.undoes and run.state == "applied"]
+    taken_back: set[int] = set()
+    for number, undo in undos:  # an undo that was undone itself took nothing back
+        text = run_page(admin, number)
+        assert f"{RUNS}{undo}/change/" in text
+        if undo not in taken_back:
+            taken_back.add(number)
+            assert f"{RUNS}{number}/undo/" not in text
+    assert len(undos) > len(taken_back) > 1
+
+
+def test_what_an_undo_left_is_told_with_its_reason(old: Old, admin: Client) -> None:
+    before: dict[int, list[str]] = {}
+    for row in old.conflicts:
+        before.setdefault(row["run_id"], []).append(row["reason"])
+    pairs = set()
+    for number, reasons in before.items():
+        told = conflicts_on(run_page(admin, number))
+        assert len(told) == len(reasons)
+        pairs |= set(zip(sorted(reasons), sorted(told), strict=True)) if len(set(reasons)) == 1 else set()
+    assert len(pairs) == len({old_words for old_words, _ in pairs}) == len({words for _, words in pairs}) > 3
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/", RUNS, "/admin/changes/", "/admin/accesses/", "/admin/tracker-names/", "/reports/views/"),
+        *("/reports/data-quality/", "/reports/brands/", "/reports/without-tracker/", "/admin/roles/emergencyaccess/"),
+        *("/admin/patients/medicalrecord/", "/admin/trackers/trackermodel/", "/admin/trackers/fitnesstracker/"),
+        *("/admin/auth/user/", "/roles/", "/sign-in/", "/admin/trackers/trackeralias/"),
+    ],
+)
+def test_the_old_rows_can_be_looked_at(old: Old, admin: Client, address: str) -> None:
+    page(admin, address)
+
+
+def test_every_patient_has_a_page_and_a_history(old: Old, admin: Client) -> None:
+    told = "SELECT patient_id FROM medical_records UNION SELECT patient_id FROM changes WHERE patient_id IS NOT NULL"
+    for (number,) in ask("SELECT patient_id FROM medical_records ORDER BY random() LIMIT 5"):
+        page(admin, f"/admin/patients/medicalrecord/{number}/change/")
+    for (number,) in ask(f"SELECT * FROM ({told}) AS one ORDER BY random() LIMIT 10"):
+        page(admin, f"/admin/patients/medicalrecord/{number}/history/")
+
+
+def test_saved_views_lead_to_their_pages(old: Old) -> None:
+    owners = ask("SELECT username, count(*) FROM saved_views JOIN auth_user ON auth_user.id = owner_id GROUP BY 1")
+    assert owners
+    for owner, saved in owners:
+        client = browser_of(owner)
+        menu = re.search(r'<details class="saved-views">(.*?)</details>', page(client, "/reports/views/"), re.DOTALL)
+        assert menu
+        addresses = [address for address in re.findall(r'href="([^"]+)"', menu[1]) if address != "/reports/views/"]
+        assert len(addresses) >= saved
+        for address in addresses:
+            page(client, address)
+
+
+def test_a_password_and_a_recovery_code_of_old_let_in(old: Old, settings: LazySettings) -> None:
+    settings.SECRET_KEY = old.beside["secret_key"]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    settings.SECOND_FACTOR = True
+    ((name,),) = ask("SELECT username FROM auth_user JOIN recovery_codes ON user_id = auth_user.id")
+    client = Client()
+    client.post("/admin/login/", {"username": name, "password": old.beside["password"]})
+    assert client.get("/admin/auth/user/").status_code == 302
+    client.post("/sign-in/code/", {"code": old.beside["recovery_codes"][0]})
+    page(client, "/admin/auth/user/")
+
+
+def test_the_jobs_that_waited_are_done(old_at_work: Old) -> None:
+    old, admin = old_at_work, browser_of()
+    waiting = ask("SELECT DISTINCT task_name FROM procrastinate_jobs WHERE status <> 'failed'")
+    failed = ask("SELECT id FROM procrastinate_jobs WHERE status = 'failed'")
+    assert len(waiting) > 3
+    # Whatever the clock says: a file that came only now is not too old yet once it is checked, and the others are.
+    ask("UPDATE import_runs SET started_at = now() - CASE state WHEN 'checking' THEN interval '0' ELSE '2 days' END")
+    work_off()
+    expected = {
+        run.number: "cancelled" if run.cancel_asked and run.state in ENDS else ENDS.get(run.state, run.state)
+        for run in old.runs
+    }
+    assert states() == expected
+    assert {expected[run.number] for run in old.runs if run.state in ENDS} == {*ENDS.values(), "cancelled"}
+    # A job whose task has another name by now would have failed.
+    assert ask("SELECT id FROM procrastinate_jobs") == failed
+    for run in old.runs:
+        if run.state in ENDS:
+            run_page(admin, run.number)
+
+
+def test_a_file_is_still_imported(old_at_work: Old, tmp_path: Path) -> None:
+    admin = browser_of()
+    file = write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}, {"Tracker": "Meridian"}))
+    with file.open("rb") as content:
+        assert admin.post(RECORDS.address("import"), {"import_file": content}).status_code == 302
+    ((number,),) = ask("SELECT max(run_id) FROM import_runs")
+    assert number > max(run.number for run in old_at_work.runs)
+    work_off()
+    assert states()[number] == "checked"
+    assert admin.post(f"{RUNS}{number}/apply/").status_code == 302
+    work_off()
+    assert states()[number] == "applied"
+    assert ask("SELECT count(*) FROM medical_records WHERE made_by_run = %s", number) == [(3,)]
+    run_page(admin, number)
+
+
+def test_an_import_of_old_is_still_undone(old_at_work: Old) -> None:
+    old, admin = old_at_work, browser_of()
+    run = old.run("to-undo.csv").number
+    changed = [row for row in old.trail["changes"] if row["run_id"] == run and row["action"] == "update"]
+    changed = [row for row in changed if row["table_name"] == "medical_records"]
+    made = "SELECT count(*) FROM medical_records WHERE made_by_run = %s"
+    assert changed
+    assert ask(made, run)[0][0] > 0
+    page(admin, f"{RUNS}{run}/undo/")
+    assert admin.post(f"{RUNS}{run}/undo/").status_code == 302
+    ((undo,),) = ask("SELECT max(run_id) FROM import_runs WHERE undoes_id = %s", run)
+    work_off()
+    assert states()[undo] == "applied"
+    assert ask(made, run) == [(0,)]
+    for row in changed:
+        (now,) = rows("medical_records", row["patient_id"])
+        before = {column: values[0] for column, values in row["fields"].items()}
+        assert {column: now[column] for column in before} == before
+    assert f"{RUNS}{undo}/change/" in run_page(admin, run)

@@ -1,0 +1,147 @@
+"""The databases of the tests: migrated once for every process of a run, and emptied after each test that commits."""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection
+
+TEMPLATE = "test_healthtrack_template"
+TEMPLATE_LOCK = 0x48540001
+CODE = ("healthtrack", "patients", "reports", "trackers")
+ADDRESS = ("host", "port", "user", "password", "dbname")
+
+# What the migrations fill, referenced rows last.
+FILLED_BY_MIGRATIONS = tuple(
+    model._meta.db_table for model in (Group.permissions.through, Group, Permission, ContentType)
+)
+
+
+class Database:
+    """A database, over connections other than Django's own."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    @property
+    def url(self) -> str:
+        parts = {name: str(self.params[name]) for name in ("host", "port") if self.params.get(name)}
+        user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
+        return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts)}"
+
+    def session(self, **options: Any) -> psycopg.Connection:
+        return psycopg.connect(**self.params, **options)
+
+    def ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self.session(autocommit=True) as session:
+            cursor = session.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        return int(self.ask(f"SELECT count(*) FROM {table}")[0][0])
+
+
+def database_of_the_tests() -> Database:
+    """The database that Django is connected to."""
+    return Database({name: value for name, value in connection.get_connection_params().items() if name in ADDRESS})
+
+
+def beside_the_tests(name: str) -> Database:
+    """Another database on the server of the tests."""
+    return Database({**database_of_the_tests().params, "dbname": name})
+
+
+@contextmanager
+def temporary_database(template: str = "template1") -> Iterator[Database]:
+    """A database beside that of the tests: empty, or a copy of the template."""
+    server, name = beside_the_tests("postgres"), f"test_{uuid.uuid4().hex}"
+    server.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield beside_the_tests(name)
+    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def migrated_template() -> Iterator[str]:
+    """The name of a database to copy, with all migrations applied.
+
+    The first process to need it makes it, unless the last run left one that was made from the same code.
+    While any process is in here, no other run replaces it.
+    """
+    with beside_the_tests("postgres").session(autocommit=True) as session:
+        if session.execute("SELECT pg_try_advisory_lock(%s)", [TEMPLATE_LOCK]).fetchone() == (True,):
+            _bring_up_to_date(session)
+            session.execute("SELECT pg_advisory_lock_shared(%s)", [TEMPLATE_LOCK])
+            session.execute("SELECT pg_advisory_unlock(%s)", [TEMPLATE_LOCK])
+        else:
+            session.execute("SELECT pg_advisory_lock_shared(%s)", [TEMPLATE_LOCK])
+        yield TEMPLATE
+
+
+def _bring_up_to_date(session: psycopg.Connection) -> None:
+    code = _hash_of_code()
+    known = session.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
+    ).fetchone()
+    if known != (code,):
+        _migrate(TEMPLATE)
+        session.execute(f"COMMENT ON DATABASE {TEMPLATE} IS '{code}'")
+
+
+def _hash_of_code() -> str:
+    root = Path(settings.BASE_DIR)
+    files = sorted(file for folder in CODE for file in (root / folder).rglob("*.py"))
+    hashed = hashlib.sha256((root / "requirements" / "runtime.txt").read_bytes())
+    for file in files:
+        hashed.update(file.read_bytes())
+    return hashed.hexdigest()
+
+
+def _migrate(name: str) -> None:
+    own, test = connection.settings_dict["NAME"], connection.settings_dict["TEST"]
+    before, test["NAME"] = test["NAME"], name
+    try:
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    finally:
+        connection.creation.destroy_test_db(own, verbosity=0, keepdb=True)  # disconnects, and keeps the database
+        test["NAME"] = before
+
+
+class Emptier:
+    """Removes every row but those that the migrations have made, after a test that commits.
+
+    Rows are deleted, with triggers and foreign keys off: TRUNCATE of some fifty tables, most of which are empty, and
+    the permissions and roles made again after it, took a hundred times as long.
+    """
+
+    def __init__(self) -> None:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        self.tables = [table for table in tables if table not in FILLED_BY_MIGRATIONS]
+        self.made_by_migrations = self._rows_made_by_migrations()
+
+    def empty(self) -> None:
+        _delete_from(self.tables)
+        if self._rows_made_by_migrations() != self.made_by_migrations:
+            _delete_from(FILLED_BY_MIGRATIONS)
+            emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
+            self.made_by_migrations = self._rows_made_by_migrations()
+
+    def _rows_made_by_migrations(self) -> str:
+        tables = " UNION ALL ".join(f"SELECT {table}::text AS line FROM {table}" for table in FILLED_BY_MIGRATIONS)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT md5(string_agg(line, ';' ORDER BY line)) FROM ({tables}) AS lines")
+            return str(cursor.fetchone()[0])
+
+
+def _delete_from(tables: Sequence[str]) -> None:
+    deletes = ";".join(f'DELETE FROM "{table}"' for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {deletes}; COMMIT")

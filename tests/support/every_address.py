@@ -1,0 +1,61 @@
+"""Every address that the URL resolver knows, so that a new one is tested without being named."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+
+from tests.support.page_addresses import address
+
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
+ODD_VALUES = ("x", "0", "9" * 40, "\0", "%00", "_5F", "../../etc/passwd", "P1/extra", "é\u202e<b>")
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        elif pattern.name:
+            yield prefix + pattern.name, pattern
+
+
+ALL = dict(names(get_resolver()))
+
+
+def parameters(pattern: URLPattern) -> list[str]:
+    return list(getattr(pattern.pattern, "converters", None) or pattern.pattern.regex.groupindex)
+
+
+def addresses(name: str) -> list[str]:
+    """Where the page of a row that is there stands, and those of rows that cannot be."""
+    found = []
+    with suppress(LookupError, NoReverseMatch):
+        found.append(address(name))
+    wanted = parameters(ALL[name])
+    for value in ODD_VALUES if wanted else ():
+        with suppress(NoReverseMatch):
+            found.append(reverse(name, kwargs=dict.fromkeys(wanted, value)))
+    assert found, f"The sweep does not know how to write an address of {name}."
+    return found
+
+
+def ask(client: Client, method: str, where: str, *form: object) -> HttpResponse:
+    answer: HttpResponse = getattr(client, method)(where, *form)
+    if answer.streaming:
+        b"".join(answer)
+    assert answer.status_code < 500, f"{method} {where} {form}: {answer.status_code}"
+    return answer
+
+
+def lets_in(answer: HttpResponse) -> bool:
+    return answer.status_code == 200 and "Allow" not in answer
+
+
+def client_of(person: User | None) -> Client:
+    client = Client(raise_request_exception=False)
+    if person:
+        client.force_login(person)
+    return client

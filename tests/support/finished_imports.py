@@ -1,0 +1,89 @@
+"""Imports of tables as a test sees them: the run, what it found, and its errors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from healthtrack.imports import preview_queries, runs
+from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.reasons import reason_text
+from healthtrack.imports.results import FaultGroup, TableCounts, TabularResult
+from healthtrack.imports.row_errors import Fault
+from trackers.links import LinkCounts
+
+
+def result_of(run: ImportRun) -> TabularResult:
+    return TabularResult.of(run.result)
+
+
+def counts_of(run: ImportRun) -> TableCounts:
+    """Return the counts of the table that the file's rows are rows of."""
+    return result_of(run).counts
+
+
+@dataclass
+class Imported:
+    run: ImportRun
+    faults: list[Fault] = field(default_factory=list)
+
+    @cached_property
+    def result(self) -> TabularResult:
+        return result_of(self.run)
+
+    @property
+    def counts(self) -> TableCounts:
+        return self.result.counts
+
+    @property
+    def tables(self) -> Sequence[TableCounts]:
+        return self.result.tables
+
+    @property
+    def links(self) -> LinkCounts:
+        return LinkCounts(**self.result.effects)
+
+    @property
+    def notices(self) -> list[str]:
+        return [str(notice) for notice in self.result.notices]
+
+    @property
+    def reason(self) -> str:
+        """Why it ended without importing."""
+        return reason_text(self.run.reason, self.run.reason_params)
+
+    @property
+    def fault_groups(self) -> Sequence[FaultGroup]:
+        return self.result.groups
+
+    @property
+    def rows_read(self) -> int:
+        return self.run.read_count
+
+    @property
+    def rows_merged(self) -> int:
+        return self.result.merged
+
+    @property
+    def rows_faulty(self) -> int:
+        return self.run.invalid_count
+
+
+def check_file(importer: str, path: Path) -> ImportRun:
+    """A run that is checked and waits for somebody to go ahead."""
+    size = path.stat().st_size
+    run = runs.open_run(importer, [runs.FileFacts(path.name, size, "0" * 64)])
+    runs.check(run, [StoredFile(path.name, size, path)], runs.no_progress)
+    return run
+
+
+def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported:
+    run = runs.import_at_once(importer, [path], dry_run=dry_run)
+    return Imported(run, list(preview_queries.faults(run)))
+
+
+def apply(run: ImportRun) -> ImportRun:
+    """Do at once what a worker would do with a run that waits to be applied, or undoes another."""
+    runs.apply(run, runs.uploaded_files(run), runs.no_progress)
+    return run

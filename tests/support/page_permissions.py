@@ -1,0 +1,25 @@
+"""Who may open a page: asked of every page in the same words."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from healthtrack.roles.table import TOTALS
+from tests.support.signing_in import SignIn
+
+TO_SEE_REPORTS = (*TOTALS.permissions, "reports.view_without_tracker")
+
+
+def assert_page_needs(sign_in: SignIn, address: str, *permissions: str, others: Sequence[str] = ()) -> None:
+    """Anonymous people are sent to sign in, staff without the permissions are refused, staff with them get in.
+
+    `others` are permissions that must not be enough.
+    """
+    anonymous = Client().get(address)
+    assert anonymous.status_code == 302
+    assert "/login/" in anonymous["Location"]
+    assert Client().get(address, follow=True).status_code == 200
+    assert sign_in(*others).get(address).status_code == 403
+    User.objects.all().delete()
+    assert sign_in(*permissions).get(address).status_code == 200

@@ -1,0 +1,23 @@
+"""What the tests share is in `tests/support`; so each test module can be read, moved and run by itself."""
+
+import ast
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+SUPPORT = ("tests.support", "tests.fault_injection.people")
+
+
+def imported_modules(file: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return named | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def test_no_module_of_the_tests_imports_another_but_from_support() -> None:
+    imports = {
+        (str(file.relative_to(TESTS)), module)
+        for file in TESTS.rglob("*.py")
+        for module in imported_modules(file)
+        if module.partition(".")[0] == "tests"
+    }
+    assert {(file, module) for file, module in imports if not module.startswith(SUPPORT)} == set()
