@@ -196,7 +196,7 @@ class TestWaysToRewriteHistory:
     )
     def test_each_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
         do(statement.format(role=ROLE))  # not a parameter: its name differs between pytest's workers
-        do("SET SESSION AUTHORIZATION {role}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
         ways = ways_to_rewrite_history()
         do("RESET SESSION AUTHORIZATION")
         assert any(found.startswith(way) for found in ways), ways
