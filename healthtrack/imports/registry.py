@@ -1,8 +1,11 @@
 """The importers by name. Apps register theirs when they are ready; whoever works on a run gets its importer here."""
 
+from typing import TYPE_CHECKING
+
 from django.utils.module_loading import import_string
 
-from healthtrack.imports.importer import Importer
+if TYPE_CHECKING:  # apps register in every process, and an importer brings polars
+    from healthtrack.imports.importer import Importer
 
 _PATHS: dict[str, str] = {}
 
@@ -17,7 +20,7 @@ def unregister(name: str) -> None:
     del _PATHS[name]
 
 
-def get(name: str) -> Importer:
+def get(name: str) -> "Importer":
     """Return the importer of this name; raise LookupError if no app registers one."""
     importer: Importer = import_string(_PATHS[name])
     return importer
@@ -27,6 +30,6 @@ def names() -> list[str]:
     return list(_PATHS)
 
 
-def importers() -> list[Importer]:
+def importers() -> "list[Importer]":
     """Return all importers, in the order of their names."""
     return [get(name) for name in sorted(_PATHS)]

@@ -15,7 +15,7 @@ from patients.models import MedicalRecord
 HEAVY = {
     *("argon2", "croniter.croniter", "dateutil.parser.isoparser", "import_export.admin", "import_export.resources"),
     *("lxml", "openpyxl", "polars", "prometheus_client", "pyrage", "rapidfuzz", "segno", "tablib", "yaml"),
-    *("healthtrack.imports.engine", "healthtrack.urls", "patients.admin", "patients.linking"),
+    *("healthtrack.imports.engine", "healthtrack.urls", "patients.admin"),
 }
 
 
