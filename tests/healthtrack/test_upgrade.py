@@ -28,7 +28,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from healthtrack.operations.worker import work
-from tests.healthtrack.operations.backups.conftest import connected_to
+from tests.support.databases import connected_to
 from tests.support.import_files import RECORDS, write_csv
 
 DUMP = Path(__file__).parent / "fixtures" / "healthtrack-1fb8805.sql.xz"

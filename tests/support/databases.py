@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
+import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -119,7 +120,7 @@ class Emptier:
     """Removes every row but those that the migrations have made, after a test that commits.
 
     Rows are deleted, with triggers and foreign keys off: TRUNCATE of some fifty tables, most of which are empty, and
-    the permissions and roles made again after it, took a hundred times as long.
+    the making of all permissions and roles after it, took many times as long.
     """
 
     def __init__(self) -> None:
@@ -145,3 +146,15 @@ def _delete_from(tables: Sequence[str]) -> None:
     deletes = ";".join(f'DELETE FROM "{table}"' for table in tables)
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {deletes}; COMMIT")
+
+
+@contextmanager
+def connected_to(name: str) -> Iterator[None]:
+    """Lead Django's connection to another database meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        connection.close()
+        patch.setitem(connection.settings_dict, "NAME", name)
+        try:
+            yield
+        finally:
+            connection.close()

@@ -124,7 +124,7 @@ def test_the_check_follows_the_answer(counter: Client, choice: str, lines: int) 
 @pytest.mark.parametrize("choice", ["", "perhaps"])
 def test_an_answer_that_is_none_is_asked_for_again(counter: Client, choice: str) -> None:
     page = answer(counter, upload(counter, WITH_BLANK_LINES), blank_lines=choice)
-    assert list(page.context["form"].errors) == ["blank_lines"]
+    assert list(page.context["page"].questions.errors) == ["blank_lines"]
     assert last_run().state == State.QUESTIONS
 
 

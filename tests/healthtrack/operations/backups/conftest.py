@@ -1,16 +1,14 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
-from django.db import connection
 
 from healthtrack.operations.backups import keys
 from tests.support import factories
-from tests.support.databases import temporary_database
+from tests.support.databases import connected_to, temporary_database
 from tests.support.restored import Use
 
 
@@ -42,14 +40,3 @@ def empty_database(transactional_db: None) -> Iterator[Use]:
     """Leads the connection to another database, which is empty at first, for as long as it is used."""
     with temporary_database() as database:
         yield lambda: connected_to(database.params["dbname"])
-
-
-@contextmanager
-def connected_to(name: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        connection.close()
-        patch.setitem(connection.settings_dict, "NAME", name)
-        try:
-            yield
-        finally:
-            connection.close()
