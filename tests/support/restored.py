@@ -14,7 +14,11 @@ SHAPES = (
     ),
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
-    "SELECT relname, objsubid, description FROM pg_description JOIN pg_class ON oid = objoid AND relkind IN ('r', 'v')",
+    # By the columns' names: their numbers have gaps where a migration has dropped a column, and a restore closes them.
+    (
+        "SELECT relname, attname, description FROM pg_description JOIN pg_class ON oid = objoid AND relkind IN ('r', 'v')"
+        " LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid"
+    ),
     "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
 )
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
