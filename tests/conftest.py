@@ -12,7 +12,7 @@ from django.db import connection
 from django.template import Context, Template
 from django.test import TransactionTestCase
 from django.test import client as test_client
-from django.test.client import store_rendered_templates
+from django.test.client import store_rendered_templates  # type: ignore[attr-defined]  # not in the stubs
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
@@ -45,7 +45,7 @@ def pytest_configure() -> None:
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
-    test_client.store_rendered_templates = _remember_only_whole_pages
+    test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # likewise
 
 
 def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **sent: Any) -> None:
