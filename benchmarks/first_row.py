@@ -24,7 +24,7 @@ def set_up(set_prefix: bool = True) -> None:
             os._exit(0)
 
     for module in list(sys.modules.values()):  # who has imported the function by its name already
-        if getattr(module, "open_table", None) is original:
+        if vars(module).get("open_table") is original:
             module.open_table = end_after_first_row  # type: ignore[attr-defined]  # any module
 
 

@@ -1,3 +1,4 @@
+import gc
 from typing import Any
 
 from django.apps import AppConfig
@@ -25,6 +26,8 @@ class HealthTrackConfig(AppConfig):
     verbose_name = "HealthTrack"
 
     def ready(self) -> None:
+        gc.freeze()  # the modules and classes stay; a collection need not look at them
+        gc.enable()  # manage.py has switched it off
         arrange(*SECTIONS)
         register_page_names(lambda: PAGE_NAMES)
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.template import Context, Template
 from django.test import TransactionTestCase
 from django.test import client as test_client
+from django.test.client import store_rendered_templates  # type: ignore[attr-defined]  # not in the stubs
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
@@ -35,9 +36,6 @@ properties.register_profile("thorough", properties.get_profile("usual"), max_exa
 properties.load_profile("usual")
 
 
-_remember_template = vars(test_client)["store_rendered_templates"]
-
-
 def pytest_configure() -> None:
     """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -47,7 +45,7 @@ def pytest_configure() -> None:
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
-    vars(test_client)["store_rendered_templates"] = _remember_only_whole_pages
+    test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # likewise
 
 
 def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **sent: Any) -> None:
@@ -56,7 +54,7 @@ def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, con
     Django's test client copies them all, which takes a tenth of the time of a request.
     """
     if context.template is template:
-        _remember_template(store, template=template, context=context, **sent)
+        store_rendered_templates(store, template=template, context=context, **sent)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,8 +15,7 @@ from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
 from healthtrack.imports.staging_schema import StagingArea
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
-from healthtrack.imports.upload_help import columns_of
-from healthtrack.imports.upload_templates import template_addresses
+from healthtrack.imports.upload_help import columns_of, template_addresses
 
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # which the JSON of the commands always has
 

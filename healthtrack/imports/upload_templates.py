@@ -1,18 +1,17 @@
 """The help beside an upload, and files to fill in: a header and example rows, which import without a fault."""
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.text import slugify
 from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, XLSX
 from tablib.core import Dataset
 
 from healthtrack.imports.resources import SetResource
-from healthtrack.imports.upload_help import example_rows, header_of
+from healthtrack.imports.upload_help import TEMPLATE_FORMATS, example_rows, header_of, template_page
 
-_FORMATS = {"csv": CSV, "xlsx": XLSX}
+_FORMATS = dict(zip(TEMPLATE_FORMATS, (CSV, XLSX), strict=True))
 
 
 class UploadHelp(ImportExportModelAdmin):
@@ -44,14 +43,3 @@ class UploadHelp(ImportExportModelAdmin):
     @property
     def _file_name(self) -> str:
         return f"{slugify(str(self.opts.verbose_name_plural))}-template"
-
-
-def template_page(model: type[Model]) -> str:
-    """Return the name of the page that has the files to fill in for a model."""
-    return f"{model._meta.app_label}_{model._meta.model_name}_import_template"
-
-
-def template_addresses(model: type[Model]) -> dict[str, str]:
-    """Return the address of the file to fill in, by the name of its format."""
-    page = reverse(f"admin:{template_page(model)}")
-    return {name.upper(): f"{page}?format={name}" for name in _FORMATS}

@@ -7,8 +7,6 @@ from django.conf import settings
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS
 
-from healthtrack.operations import history_rights
-
 MOST_REASONS = 3
 _REMEDY = (
     "Give the web server and the worker a role of their own. As the role that owns the tables, run `manage.py migrate`"
@@ -33,6 +31,8 @@ def check_renamed_variables(**_: Any) -> list[checks.CheckMessage]:
 @checks.register(checks.Tags.database, deploy=True)
 def check_role_cannot_rewrite_history(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """Refuse a database role that could change or remove the history and the access log, or evade them."""
+    from healthtrack.operations import history_rights  # noqa: PLC0415  (every process registers this check; few run it)
+
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     ways = history_rights.ways_to_rewrite_history()

@@ -37,6 +37,11 @@ def test_no_heavy_library_is_imported_before_it_is_used() -> None:
     assert loaded_after("pass") == set()
 
 
+def test_an_import_command_imports_what_reads_the_file_and_no_page() -> None:
+    loaded = loaded_after("import patients.importers, patients.management.commands.import_medical_records")
+    assert loaded == {"healthtrack.imports.engine", "import_export.resources", "polars", "tablib"}
+
+
 def test_a_web_server_imports_its_pages_before_the_first_request() -> None:
     assert {"healthtrack.urls", "patients.admin", "prometheus_client"} <= loaded_after("import healthtrack.wsgi")
 
