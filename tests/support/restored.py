@@ -16,8 +16,9 @@ SHAPES = (
     "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
     # By the columns' names: their numbers have gaps where a migration has dropped a column, and a restore closes them.
     (
-        "SELECT relname, attname, description FROM pg_description"
-        " JOIN pg_class ON oid = objoid AND relkind IN ('r', 'v') LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid"
+        "SELECT relname, coalesce(attname, ''), description FROM pg_description"
+        " JOIN pg_class ON oid = objoid AND relkind IN ('r', 'v')"
+        " LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid"
     ),
     "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
 )
