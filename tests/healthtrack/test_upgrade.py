@@ -31,6 +31,8 @@ from healthtrack.operations.worker import work
 from tests.support.databases import connected_to
 from tests.support.import_files import RECORDS, write_csv
 
+pytestmark = pytest.mark.slow  # it migrates an old database, and copies it for each worker
+
 DUMP = Path(__file__).parent / "fixtures" / "healthtrack-1fb8805.sql.xz"
 RUNS = "/admin/imports/importrun/"
 PATIENCE_SECONDS = 90
