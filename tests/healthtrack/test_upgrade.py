@@ -255,6 +255,11 @@ def test_people_have_the_roles_that_they_had(old: Old) -> None:
 
 def test_the_tables_are_up_to_date(old: Old) -> None:
     call_command("migrate", check_unapplied=True, verbosity=0)
+
+
+# With the mark, pytest-django makes the tests' own database also when the tests of this module run alone.
+@pytest.mark.django_db
+def test_the_models_need_no_further_migration() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
