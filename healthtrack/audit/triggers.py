@@ -38,7 +38,7 @@ class Subject:
 
     `column` is the column of these models that names it; one model has it as its only key. `stored_in` is the column of
     `changes` that holds its value. `is_named_by_key` says that the history names it by its key, and not by str().
-    `is_access_logged` says that whoever sees a change that concerns it stands in the access log.
+    `is_access_logged` says that the access log records who sees a change that concerns it.
     """
 
     column: str

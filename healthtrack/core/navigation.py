@@ -11,7 +11,7 @@ from healthtrack.core.permissions import Person
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in a section of the navigation. Entries of a section stand in the order of their numbers."""
+    """A page in a section of the navigation. A section lists its entries in the order of their numbers."""
 
     section: str
     label: str

@@ -31,7 +31,7 @@ def lay_out(table: Table, columns: Sequence[Column]) -> Layout:
             reason = f"stands {len(places)} times in the header; keep one of them"
             layout.faults.append(Fault(reason, table.header_line, "header", shown))
     unknown = [
-        table.headers[place].strip() or place + 1  # a column without a name is told by its number
+        table.headers[place].strip() or place + 1  # a column without a name is identified by its number
         for place in range(len(headers))
         if str(place) not in layout.positions
     ]

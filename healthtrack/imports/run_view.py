@@ -17,7 +17,7 @@ from healthtrack.imports.models import ImportRun, Kind, Stage, State
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.undone_runs import is_undoable
 
-ANNOUNCED_PERCENT = 10  # a screen reader is told no oftener
+ANNOUNCED_PERCENT = 10  # a screen reader announces no smaller steps
 UNDO = "imports.undo_importrun"
 
 
