@@ -347,9 +347,10 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
     if path.name == "empty.csv":  # refused by the form
         assert page.context["form"].errors == {"import_file": ["The file is empty; choose another one."]}
         return
-    assert [str(fault) for fault in page.context["view"].faults] == list(faults)
+    found = page.context["page"].preview.view.faults
+    assert [str(fault) for fault in found] == list(faults)
     shown = page.content.decode()
-    for fault in page.context["view"].faults:
+    for fault in found:
         assert escape(fault.reason) in shown
         assert f"<code>{escape(fault.shown_value)}</code>" in shown or not fault.value
         assert f'class="figure">{fault.line}</th><td>{escape(fault.column)}' in shown or not fault.line
