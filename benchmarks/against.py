@@ -131,6 +131,7 @@ def _environment(checkout: Path, data: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if name not in unset},
         "DJANGO_SETTINGS_MODULE": "healthtrack.settings",
         "HEALTHTRACK_DATA_DIR": str(data),
+        "HEALTHTRACK_SECRET_KEY": "a key for the benchmarks",
         "HEALTHTRACK_SECOND_FACTOR": "0",  # the pages are opened without those of the sign-in
         "PYTHONPATH": str(checkout),
     }

@@ -27,7 +27,7 @@ LISTS = (
     *("linked=brands", "max_age=18", "min_age=51", "appointment=stale", "gender=F&condition=asthma&max_age=35"),
 )
 REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
-NOT_TO_APPLY = re.compile("cancel|discard|undo|logout|search|views|theme")
+APPLY = re.compile("/(apply|process_import)/$")  # as named now, and before runs had pages of their own
 
 
 class Measurements:
@@ -123,8 +123,8 @@ class Measurements:
 
         forms = Forms()
         forms.feed(self.client.get(page).content.decode())
-        (action, fields), *_ = (form for form in forms.found if form[0] and not NOT_TO_APPLY.search(form[0]))
-        self.client.post(action if action.startswith("/") else page + action, fields)
+        ((action, fields),) = (form for form in forms.found if APPLY.search(form[0]))
+        self.client.post(action, fields)
         await_state(State.APPLIED)
 
 
