@@ -4,15 +4,15 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.imports.hooks import Effects, RestoredRows
-from healthtrack.imports.plan import RepeatedRows, RowRule
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.plan import DuplicateRows, RowRule
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
 from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
 
 
-class LinkingResource(SetResource):
+class LinkingResource(BulkModelResource):
     """An importer whose rows link patients to tracker models."""
 
     def describe(self, effects: Effects) -> str:
@@ -22,7 +22,7 @@ class LinkingResource(SetResource):
 class TrackerResource(LinkingResource):
     """An importer that may add tracker models, which patients are then linked to."""
 
-    repeated_rows = RepeatedRows.MEAN
+    duplicate_rows = DuplicateRows.MEAN
     watched_model = TrackerModel
 
     def after_insert(self, keys: Sequence[int], *, dry_run: bool) -> Effects:
@@ -115,4 +115,4 @@ class FitnessTrackerResource(TrackerResource):
 
     def row_rules(self) -> Sequence[RowRule]:
         raised = pl.col("selling_price") > pl.col("original_price")
-        return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
+        return [RowRule("selling_price", raised, "Higher than the original price. Correct one of them.")]

@@ -17,7 +17,7 @@ from django.http import QueryDict
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import ApplyResult, CheckResult
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.staging_schema import StagingSchema
 
 Person = User | AnonymousUser
 
@@ -224,4 +224,4 @@ class Importer(ABC):
 
     def release(self, run_id: int, *, keep_errors: bool) -> None:
         """Remove what the check has left; errors are kept for a day where somebody may want to read them."""
-        StagingArea(run_id).drop()
+        StagingSchema(run_id).drop()

@@ -35,7 +35,7 @@ from healthtrack.imports.progress import Progress, Unobserved, fraction_done
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult
 from healthtrack.imports.run_locks import run_lock
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload, forget_uploads
 
@@ -276,8 +276,8 @@ def forget_old() -> None:
     for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - KEPT_FOR):
         end(run, State.EXPIRED, Reason.EXPIRED)
     needed = set(ImportRun.objects.exclude(finished_at__lt=now - KEPT_FOR).values_list("run_id", flat=True))
-    for area in areas():
-        if area.run_id not in needed:
-            area.drop()
+    for schema in list_staging_schemas():
+        if schema.run_id not in needed:
+            schema.drop()
     kept: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
     forget_uploads(kept=kept)

@@ -1,4 +1,4 @@
-"""Pieces of SQL over the columns of a plan. Every name in them comes from a model or a resource, none from a file."""
+"""Fragments of SQL over the columns of a plan. All names in them come from models and resources, never from a file."""
 
 from collections.abc import Iterable
 
@@ -60,26 +60,26 @@ def stored(column: Column) -> str:
 
 
 def folded(column: Column) -> str:
-    """The column as it is compared within a key."""
-    return f"lower({staged(column)})" if column.case_blind else staged(column)
+    """Return a staged column in the form in which keys are compared."""
+    return f"lower({staged(column)})" if column.case_insensitive else staged(column)
 
 
 def same_as_stored(columns: Iterable[Column]) -> str:
     return " AND ".join(
-        f"{folded(column)} = " + (f"lower({stored(column)})" if column.case_blind else stored(column))
+        f"{folded(column)} = " + (f"lower({stored(column)})" if column.case_insensitive else stored(column))
         for column in columns
         if column.is_key
     )
 
 
 def same_target(plan: Plan) -> str:
-    """The condition that a stored row, `target`, has the key of a staged one."""
+    """Return the condition that a stored row, `target`, has the key of a staged row, `rows`."""
     own = same_as_stored(plan.own_columns)
     return f"{own} AND target.{quoted(plan.parent.foreign_key)} = rows.parent" if plan.parent else own
 
 
 def stored_rows(plan: Plan) -> str:
-    """Joins to compared rows the stored ones that they change: `target`, and `parent` where the plan has one."""
+    """Return a join of compared rows with the stored rows that they change: `target`, and `parent` if there is one."""
     joined = f"LEFT JOIN {table(plan.model)} AS target ON target.{primary_key(plan.model)} = rows.target"
     if not plan.parent:
         return joined
@@ -89,5 +89,5 @@ def stored_rows(plan: Plan) -> str:
 
 def plan_for_large_sets(cursor: CursorWrapper) -> None:
     # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
-    # over what only looks empty would take for ever.
+    # over what only looks empty would take forever.
     cursor.execute("SET LOCAL enable_nestloop = off")

@@ -1,7 +1,6 @@
-"""The staged rows of one run, and what they do to the tables.
+"""The staged rows of one run: compare them with the tables, and write them there.
 
-What rows mean among each other and beside the tables is asked of PostgreSQL: it is the judge of which texts are the
-same without regard to case, so that an import never disagrees with the constraints.
+PostgreSQL makes all comparisons. Only it knows which texts its constraints take for the same regardless of case.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,12 +14,12 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, Model
 
-from healthtrack.imports.merging import merge_repeated_rows
+from healthtrack.imports.merging import combine_duplicate_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.related import MatchCounts, RelatedRows
 from healthtrack.imports.results import TableCounts
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import (
     STAGED,
     WITHIN_STEP,
@@ -37,12 +36,14 @@ from healthtrack.imports.sql import (
     table,
 )
 
-_IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
-ROWS_A_STEP = 50_000
+_IMPORT_LOCK = 0x48544D50  # any number, the same for every import
+ROWS_PER_STEP = 50_000
 
 
 @dataclass(frozen=True)
 class Step:
+    """A range of the file's lines, which is written at once."""
+
     first: int
     last: int
 
@@ -55,47 +56,48 @@ ALL = Step(0, 2**62)
 
 
 class StagedRows:
-    """The table of them, within the run's staging area."""
+    """The table of staged rows in the run's staging schema, through a cursor that `StagingSchema` has opened."""
 
     def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
         self.plan = plan
         self.cursor = cursor
 
-    def make_table(self) -> None:
+    def create_table(self) -> None:
         self.cursor.execute(f"""
             CREATE TABLE {STAGED} (
                 {LINE} bigint, {comma(map(declared, self.plan.columns))},
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
 
-    def take_turn(self) -> None:
-        """One import after the other: each compares its rows with what the one before has left."""
-        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
+    def acquire_import_lock(self) -> None:
+        """Wait until no other import writes, so that rows are compared with what the import before has left."""
+        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
     @contextmanager
-    def filling(self) -> Iterator[Callable[[pl.DataFrame], None]]:
-        """Takes rows whose columns are the line and the plan's, in its order.
+    def copying(self) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Open a COPY. The function that it yields adds rows whose columns are the line and the plan's, in its order.
 
         PostgreSQL stores a batch while the next one is read and checked.
         """
         names = comma([LINE, *(quoted(column.name) for column in self.plan.columns)])
         with self.cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN (FORMAT csv)") as copy:
 
-            def fill(rows: pl.DataFrame) -> None:
+            def copy_rows(rows: pl.DataFrame) -> None:
                 text = BytesIO()
                 rows.write_csv(text, include_header=False)
                 copy.write(text.getbuffer())
 
-            yield fill
+            yield copy_rows
 
-    def merge_repeated(self) -> list[Fault]:
+    def combine_duplicates(self) -> list[RowError]:
+        """Leave one row for each key. Return the errors of duplicates that contradict each other."""
         self.cursor.execute(f"ANALYZE {STAGED} ({comma(quoted(column.name) for column in self.plan.keys)})")
-        return merge_repeated_rows(self.plan, self.cursor)
+        return combine_duplicate_rows(self.plan, self.cursor)
 
     def compare(self) -> None:
-        """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged.
+        """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.
 
-        Done anew it finds what has changed since, and writes no more than that.
+        Repeated, it updates only the rows whose outcome has changed since.
         """
         self._find_parents()
         same, key = same_target(self.plan), primary_key(self.plan.model)
@@ -126,13 +128,13 @@ class StagedRows:
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
         """)  # noqa: S608 (names from the plan)
 
-    def arrange(self) -> None:
-        """Makes pages of the rows, and steps through them, quick."""
+    def create_indexes(self) -> None:
+        """Create the index that makes pages of the rows, and steps through them, fast."""
         self.cursor.execute(f"CREATE INDEX ON {STAGED} (outcome, {LINE})")
         self.cursor.execute(f"ANALYZE {STAGED} ({LINE}, outcome)")
 
-    def counts(self) -> list[TableCounts]:
-        """The rows by outcome: of the table that they refer to first, and then of their own."""
+    def count_outcomes(self) -> list[TableCounts]:
+        """Return the counts of rows by outcome: first of the table that they refer to, if any, then of their own."""
         self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")  # noqa: S608 (a constant)
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
@@ -146,7 +148,7 @@ class StagedRows:
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
 
     def lock_changed(self) -> None:
-        """From here to the end of the transaction nobody else changes the rows that are to be changed."""
+        """Lock the stored rows that are to be changed, until the end of the transaction."""
         key = primary_key(self.plan.model)
         self.cursor.execute(f"""
             SELECT FROM {table(self.plan.model)} AS target JOIN {STAGED} AS rows ON target.{key} = rows.target
@@ -154,7 +156,7 @@ class StagedRows:
         """)
 
     def insert_parents(self) -> list[int]:
-        """Inserts the rows referred to that are not there yet; answers with their primary keys."""
+        """Insert the rows referred to that do not exist yet. Return their primary keys."""
         if not self.plan.parent:
             return []
         parent, columns = self.plan.parent.model, self.plan.parent_columns
@@ -172,16 +174,16 @@ class StagedRows:
         return inserted
 
     def steps(self, outcome: str) -> Iterator[Step]:
-        """The file's lines in stretches, for changes that are long and are to show how far they are."""
+        """Return the file's lines in steps of about equal size, so that long changes can show their progress."""
         self.cursor.execute(
             f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s",  # noqa: S608 (constants)
             [outcome],
         )
         first, last = self.cursor.fetchone()
         if first is not None:
-            # Even stretches: each costs some statements, which a last one of few lines would not be worth.
+            # Of equal size, because a last step of few lines would cost as many statements as a full one.
             lines = last - first + 1
-            size = ceil(lines / max(round(lines / ROWS_A_STEP), 1))
+            size = ceil(lines / max(round(lines / ROWS_PER_STEP), 1))
             yield from (Step(line, line + size - 1) for line in range(first, last + 1, size))
 
     def insert_related(self, related: RelatedRows, step: Step) -> None:
@@ -195,7 +197,7 @@ class StagedRows:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
         if related:
             filled[quoted(related.count)] = "coalesce(related.rows, 0)"
-        # Numbers are given out in the file's order; rows that bring their own key need none, and sorting costs.
+        # Primary keys are assigned in the file's order. Rows that have their own key need no sorting, which is slow.
         order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
         self.cursor.execute(
             f"""
@@ -223,21 +225,21 @@ class StagedRows:
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
-    def take_stock(self) -> None:
-        """Has the rest planned for a table with the rows written so far, and no vacuum come in between.
+    def analyze_target(self) -> None:
+        """Update the planner's statistics with the rows written so far, and keep autovacuum away from the table.
 
-        One that came would find none of them yet, and leave word that the table is empty, however large it is: a
-        foreign key was then looked up through an index of another column first, at a hundred times the cost.
+        Autovacuum would see none of the uncommitted rows, and record that the table is empty, however large it is.
+        Foreign keys were then looked up by the index of another column, which took a hundred times as long.
         """
         self.cursor.execute(f"ANALYZE {table(self.plan.model)} ({primary_key(self.plan.model)})")
 
     def check_foreign_keys(self) -> None:
-        """Checks those of the rows written so far, so that not all of them are left to the end."""
+        """Check the foreign keys of the rows written so far, instead of all of them at the commit."""
         self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def inserted_keys(self) -> list[int]:
-        """The primary keys of the rows that `insert_new` has inserted."""
+        """Return the primary keys of the rows that `insert_new` has inserted."""
         self.cursor.execute(f"""
             SELECT target.{primary_key(self.plan.model)}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
@@ -246,6 +248,7 @@ class StagedRows:
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self, step: Step = ALL) -> int:
+        """Update the stored rows of the step's changed rows. Return how many there are."""
         assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
         self.cursor.execute(
             f"""

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from healthtrack.imports import runs, tasks
 from healthtrack.imports.importer import Importer
-from healthtrack.imports.limits import size_in_words
+from healthtrack.imports.limits import format_size
 from healthtrack.imports.models import MAX_FILE_NAME_LENGTH, ImportRun
 from healthtrack.imports.uploads import ReceivedFile, UploadHandler
 
@@ -117,5 +117,5 @@ class _UploadPage:
 
 
 def _too_large() -> str:
-    most = size_in_words(settings.IMPORT_MOST_BYTES)
+    most = format_size(settings.IMPORT_MOST_BYTES)
     return f"The file has more than {most}, the most that may be uploaded at once; part it into several files."

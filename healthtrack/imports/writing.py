@@ -16,7 +16,7 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
     if hooks.watched_model is None:
         return effects
     with _rolled_back():
-        rows.take_turn()
+        rows.acquire_import_lock()
         keys = rows.insert_parents()
         if hooks.watched_model is rows.plan.model:
             rows.insert_new()
@@ -53,7 +53,7 @@ def _insert(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> None:
             rows.insert_related(related, step)
         inserted = rows.insert_new(step, related)
         if number == 0:
-            rows.take_stock()
+            rows.analyze_target()
         rows.check_foreign_keys()
         progress.advance(inserted)
 

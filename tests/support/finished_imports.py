@@ -9,8 +9,8 @@ from healthtrack.imports import preview_queries, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import reason_text
-from healthtrack.imports.results import FaultGroup, TableCounts, TabularResult
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.results import ErrorGroup, TableCounts, TabularResult
+from healthtrack.imports.row_errors import RowError
 from trackers.links import LinkCounts
 
 
@@ -26,7 +26,7 @@ def counts_of(run: ImportRun) -> TableCounts:
 @dataclass
 class Imported:
     run: ImportRun
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[RowError] = field(default_factory=list)
 
     @cached_property
     def result(self) -> TabularResult:
@@ -54,7 +54,7 @@ class Imported:
         return reason_text(self.run.reason, self.run.reason_params)
 
     @property
-    def fault_groups(self) -> Sequence[FaultGroup]:
+    def fault_groups(self) -> Sequence[ErrorGroup]:
         return self.result.groups
 
     @property
@@ -80,7 +80,7 @@ def check_file(importer: str, path: Path) -> ImportRun:
 
 def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported:
     run = runs.import_at_once(importer, [path], dry_run=dry_run)
-    return Imported(run, list(preview_queries.faults(run)))
+    return Imported(run, list(preview_queries.iterate_errors(run)))
 
 
 def apply(run: ImportRun) -> ImportRun:

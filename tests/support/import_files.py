@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.db.models import Model
 from openpyxl import Workbook
 
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from tests.support.finished_imports import Imported, import_file
@@ -27,7 +27,7 @@ Row = Mapping[str, object]
 class Kind:
     """A kind of file: what imports it, and a valid row, whose numbered column tells the rows apart."""
 
-    resource: type[SetResource]
+    resource: type[BulkModelResource]
     page: str
     row: Row
     numbered: str

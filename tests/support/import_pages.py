@@ -11,7 +11,7 @@ from django.test import Client, TestCase
 from procrastinate.contrib.django import app
 
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from tests.support.forms import form_to
 from tests.support.import_files import Kind
 
@@ -63,7 +63,7 @@ def uploads_of(run: ImportRun) -> list[str]:
 
 def area_numbers() -> set[int]:
     """The runs whose rows are still there."""
-    return {area.run_id for area in areas()}
+    return {schema.run_id for schema in list_staging_schemas()}
 
 
 def messages(response: Any) -> list[str]:

@@ -15,7 +15,7 @@ from healthtrack.audit.subjects import record_seen
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, TableCounts, TabularResult
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows
@@ -90,12 +90,12 @@ def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     ]
 
 
-def apply(resource: SetResource, run: ImportRun, undo_run: ImportRun, progress: Progress) -> ApplyResult:
+def apply(resource: BulkModelResource, run: ImportRun, undo_run: ImportRun, progress: Progress) -> ApplyResult:
     """Undo `run`; to be called within a transaction, which must end at once: it holds the turn of all imports."""
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
         progress.begin(Stage.TURN)
-        StagedRows(resource.plan, cursor).take_turn()
+        StagedRows(resource.plan, cursor).acquire_import_lock()
         undo = Undo(run, cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         undo.find(locks=True)

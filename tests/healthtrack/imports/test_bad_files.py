@@ -347,7 +347,7 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
     if path.name == "empty.csv":  # refused by the form
         assert page.context["form"].errors == {"import_file": ["The file is empty; choose another one."]}
         return
-    found = page.context["page"].preview.view.faults
+    found = page.context["page"].preview.view.errors
     assert [str(fault) for fault in found] == list(faults)
     shown = page.content.decode()
     for fault in found:

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.finished_imports import counts_of, result_of
@@ -94,7 +94,7 @@ def assert_applied(run: ImportRun) -> None:
 
 
 def assert_nothing_kept(settings: LazySettings) -> None:
-    assert areas() == []
+    assert list_staging_schemas() == []
     uploads = settings.IMPORT_UPLOADS
     # Right after the transaction that ends the run: its worker must have the time.
     wait_for(lambda: not any(uploads.iterdir()))

@@ -275,7 +275,7 @@ class TestFaults:
 
     def test_they_are_filtered_by_column_and_by_kind(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, *self.CHANGES)
-        assert [fault.line for fault in page.context["page"].preview.view.faults] == [2, 3, 4]
+        assert [fault.line for fault in page.context["page"].preview.view.errors] == [2, 3, 4]
         for asked, lines in (
             ({"column": "gender"}, [2, 4]),
             ({"column": "date_of_birth"}, [3]),
@@ -283,7 +283,7 @@ class TestFaults:
             ({"column": "date_of_birth", "kind": result_of(last_run()).groups[0].kind}, []),
         ):
             shown = steward.get(address(last_run()), {"show": "faulty", **asked}).context["page"].preview.view
-            assert [fault.line for fault in shown.faults] == lines
+            assert [fault.line for fault in shown.errors] == lines
 
     def test_a_file_of_faults_alone_offers_no_going_ahead(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, {"gender": "X"}, {"gender": "Y"})

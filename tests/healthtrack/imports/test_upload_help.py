@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from healthtrack.imports.upload_help import ColumnHelp, columns_of
+from healthtrack.imports.upload_help import ColumnHelp, describe_columns
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
@@ -31,7 +31,7 @@ def steward(as_role: AsRole) -> Client:
 class TestTheColumns:
     @each_kind
     def test_they_are_those_of_a_file_in_its_order(self, kind: Kind) -> None:
-        assert [column.header for column in columns_of(kind.resource())] == list(kind.row)
+        assert [column.header for column in describe_columns(kind.resource())] == list(kind.row)
 
     @pytest.mark.parametrize(
         ("kind", "header", "required", "holds"),
@@ -57,14 +57,14 @@ class TestTheColumns:
         ],
     )
     def test_each_says_what_it_holds(self, kind: Kind, header: str, required: bool, holds: str) -> None:
-        (told,) = [column for column in columns_of(kind.resource()) if column.header == header]
+        (told,) = [column for column in describe_columns(kind.resource()) if column.header == header]
         assert told == ColumnHelp(header, required, holds, told.example)
         assert told.example
 
     @each_kind
     def test_the_page_shows_them_with_the_limits_and_the_templates(self, steward: Client, kind: Kind) -> None:
         shown = steward.get(kind.address("import")).content.decode()
-        for column in columns_of(kind.resource()):
+        for column in describe_columns(kind.resource()):
             assert f'<th scope="row">{column.header}</th>' in shown
             assert f"<td>{column.holds}</td><td><code>{column.example}</code>" in shown
         assert "at most 200\xa0MB and 5,000,000 rows" in shown
