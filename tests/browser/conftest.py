@@ -57,7 +57,7 @@ def complaints() -> Iterator[Complaints]:
     """What the browser complained of; a test that provokes a complaint on purpose takes it with `taken()`."""
     heard = Complaints()
     yield heard
-    assert not heard.taken()
+    assert not heard.take()
 
 
 @pytest.fixture

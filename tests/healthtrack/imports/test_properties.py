@@ -169,7 +169,9 @@ def test_a_second_import_of_the_same_file_changes_nothing(tmp_path: Path, kind: 
 
 @fewer_examples
 @given(kind=kinds, data=st.data())
-def test_a_workbook_gives_the_same_result_as_csv_with_the_same_texts(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
+def test_a_workbook_gives_the_same_result_as_csv_with_the_same_texts(
+    tmp_path: Path, kind: Kind, data: st.DataObject
+) -> None:
     rows = [dict(zip(kind.row, map(fit_for_workbook, row), strict=True)) for row in data.draw(mostly_valid_rows(kind))]
     by_csv = check_and_roll_back(kind, write_csv(tmp_path / "table.csv", rows))
     by_xlsx = check_and_roll_back(kind, write_xlsx(tmp_path / "table.xlsx", rows))

@@ -19,7 +19,7 @@ from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import FileError, RowError
 from tests.support.import_files import CATALOGUE, RECORDS, Kind
-from tests.support.workbooks import Cells, minimal_workbook, parts_of
+from tests.support.workbooks import Cells, make_parts, minimal_workbook
 
 Write = Callable[[Sequence[Cells]], bytes]
 
@@ -52,7 +52,7 @@ def archive(parts: Mapping[str, bytes]) -> bytes:
 
 
 def workbook(rows: Sequence[Cells]) -> bytes:
-    return archive(parts_of(rows))
+    return archive(make_parts(rows))
 
 
 WRITERS = [
@@ -135,7 +135,7 @@ class TestAnyFile:
     def test_workbooks_of_damaged_parts_end_in_rows_or_errors(
         self, file: Path, kind: Kind, part: str, data: st.DataObject
     ) -> None:
-        parts = parts_of(valid_rows(kind))
+        parts = make_parts(valid_rows(kind))
         file.write_bytes(archive({**parts, part: data.draw(damaged(parts[part]))}))
         assert_checked(kind, file)
 
@@ -151,7 +151,9 @@ class TestAnyFile:
 
 class TestWrittenFiles:
     @given(rows=tables, delimiter=st.sampled_from(",;\t"), quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    def test_delimited_text_is_read_as_written(self, file: Path, rows: list[Cells], delimiter: str, quoting: int) -> None:
+    def test_delimited_text_is_read_as_written(
+        self, file: Path, rows: list[Cells], delimiter: str, quoting: int
+    ) -> None:
         header = list(string.ascii_letters[: len(rows[0]) + 1])
         rows = [["x", *row] for row in rows]
         file.write_bytes(delimited(delimiter, quoting)([header, *rows]))

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from healthtrack.imports.reading import archive, delimited, open_table, workbook
 from healthtrack.imports.row_errors import FileError
 from tests.support.import_files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
-from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, SHEETS, STRINGS, minimal_workbook, row_of
+from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, SHEETS, STRINGS, make_row, minimal_workbook
 
 Records = list[tuple[object, ...]]
 Write = Callable[[Path, Sequence[Row]], Path]
@@ -135,7 +135,9 @@ class TestText:
 
     @pytest.mark.parametrize("path", TEXT_FILES, ids=lambda path: "/".join(path.parts[-2:]))
     @pytest.mark.parametrize("rows", [1, 2, 3])
-    def test_small_batches_have_the_same_rows_as_one(self, monkeypatch: pytest.MonkeyPatch, path: Path, rows: int) -> None:
+    def test_small_batches_have_the_same_rows_as_one(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, rows: int
+    ) -> None:
         at_once = read_or_get_error(path)
         monkeypatch.setattr(delimited, "BATCH_ROWS", rows)
         assert read_or_get_error(path) == at_once
@@ -342,8 +344,12 @@ class TestHostileWorkbooks:
 
     @pytest.mark.parametrize("cell", ["XFD1048576", "IW1", "AAAAAAAAAAAA2"])
     def test_one_with_a_cell_far_outside_the_table_is_rejected(self, tmp_path: Path, cell: str) -> None:
-        sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{row_of("A1", 1)}{row_of(cell, 1048576)}</sheetData></worksheet>'
-        assert "cells far outside the table" in get_file_error(write_parts(tmp_path / "far.xlsx", minimal_workbook(sheet)))
+        sheet = (
+            f'<worksheet xmlns="{MAIN}"><sheetData>{make_row("A1", 1)}{make_row(cell, 1048576)}</sheetData></worksheet>'
+        )
+        assert "cells far outside the table" in get_file_error(
+            write_parts(tmp_path / "far.xlsx", minimal_workbook(sheet))
+        )
 
     @pytest.mark.parametrize("cell", ["AZ5000", "IV1048576"])
     def test_one_with_a_few_more_columns_is_read(self, tmp_path: Path, cell: str) -> None:

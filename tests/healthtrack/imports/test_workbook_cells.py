@@ -11,7 +11,18 @@ from tests.support.import_files import write_parts
 from tests.support.workbooks import MAIN, minimal_workbook
 
 DATE_FORMATS = ["m/d/yy", "yyyy-mm-dd", "[$-409]d-mmm-yy;@", "dd/mm/yyyy hh:mm", 'yyyy"年"m"月"d"日"', "MMM D"]
-OTHER_FORMATS = ["General", "0.00", "#,##0", '0.0 "days"', "[Red]0.0", "0.00E+00", "@", "_-* #,##0.00_d", r"0\d", "[<=9]0;d"]
+OTHER_FORMATS = [
+    "General",
+    "0.00",
+    "#,##0",
+    '0.0 "days"',
+    "[Red]0.0",
+    "0.00E+00",
+    "@",
+    "_-* #,##0.00_d",
+    r"0\d",
+    "[<=9]0;d",
+]
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 
 
