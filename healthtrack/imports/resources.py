@@ -50,5 +50,5 @@ class BulkModelResource(ImportHooks, ModelResource):
         return []
 
     def import_data(self, *_: object, **__: object) -> Never:
-        """Raise an error, because django-import-export's loop over rows would bypass the run, its checks and its undo."""
+        """Raise an error, because django-import-export's loop over rows would bypass the run, its checks and undo."""
         raise NotImplementedError("Use healthtrack.imports.runs.import_at_once, which records a run.")

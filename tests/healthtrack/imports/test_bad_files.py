@@ -112,7 +112,7 @@ NO_TABLES: dict[str, Errors] = {
 
 
 def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[str, Errors]:
-    """Return the errors of the files that exist for both kinds. Most of these files also have a bad cell further down."""
+    """Return the errors of the files that exist for both kinds. Most files have a bad cell further down too."""
 
     def cell(line: int) -> str:
         return at(line, "gender" if kind is RECORDS else "Reviews", bad, reason)

@@ -169,7 +169,7 @@ def write_stand_in(path: Path) -> Path:
 class TestRealCatalogue:
     @pytest.fixture
     def catalogue(self, path: Path) -> tuple[Path, int, int]:
-        """Return the real file if it is beside the project, otherwise our own, with its number of models and variants."""
+        """Return the real file if it is beside the project, otherwise our own, and its models and variants."""
         return (SOURCE, 387, 539) if SOURCE.exists() else (write_stand_in(path), 3, 4)
 
     def test_its_models_and_variants_are_imported_once(self, catalogue: tuple[Path, int, int]) -> None:
