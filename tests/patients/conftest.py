@@ -73,5 +73,5 @@ def import_rows(importer: str, file: Path, rows: Sequence[dict[str, str]], *, dr
         writer.writeheader()
         writer.writerows(rows)
     result = import_file(importer, file, dry_run=dry_run)
-    assert result.faults == []
+    assert result.errors == []
     return result

@@ -26,7 +26,7 @@ def counts_of(run: ImportRun) -> TableCounts:
 @dataclass
 class Imported:
     run: ImportRun
-    faults: list[RowError] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
 
     @cached_property
     def result(self) -> TabularResult:
@@ -54,7 +54,7 @@ class Imported:
         return reason_text(self.run.reason, self.run.reason_params)
 
     @property
-    def fault_groups(self) -> Sequence[ErrorGroup]:
+    def error_groups(self) -> Sequence[ErrorGroup]:
         return self.result.groups
 
     @property
@@ -66,7 +66,7 @@ class Imported:
         return self.result.merged
 
     @property
-    def rows_faulty(self) -> int:
+    def rows_invalid(self) -> int:
         return self.run.invalid_count
 
 

@@ -306,7 +306,7 @@ VALID = {
 @pytest.mark.parametrize(("kind", "name"), VALID)
 def test_unusual_files_without_errors_are_imported(kind: Kind, name: str) -> None:
     result = kind.run(FIXTURES / name)
-    assert result.faults == []
+    assert result.errors == []
     assert (result.counts.new, bool(result.notices)) == VALID[kind, name]
 
 
@@ -366,8 +366,8 @@ def test_a_row_with_only_a_formula_is_read_and_invalid(
 ) -> None:
     path = write(tmp_path / "rows", RECORDS.rows({}, dict.fromkeys(RECORDS.row, "") | {"name": "=1+1"}))
     result = RECORDS.run(path)
-    assert (result.rows_read, result.rows_faulty) == (2, 1)
-    assert at(3, "name", "=1+1", FORMULA) in map(str, result.faults)
+    assert (result.rows_read, result.rows_invalid) == (2, 1)
+    assert at(3, "name", "=1+1", FORMULA) in map(str, result.errors)
 
 
 def test_a_workbook_that_is_damaged_after_many_rows_is_rejected(

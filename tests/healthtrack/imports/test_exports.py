@@ -119,7 +119,7 @@ def test_an_exported_file_changes_nothing(clerk: Client, stored: int, tmp_path: 
     before = tables()
     for dry_run in (True, False):
         result = kind.run(path, dry_run=dry_run)
-        assert [str(error) for error in result.faults] == []
+        assert [str(error) for error in result.errors] == []
         assert result.notices == []
         assert (result.counts.new, result.counts.changed, result.counts.unchanged) == (0, 0, stored)
         assert result.tables[0].unchanged == stored

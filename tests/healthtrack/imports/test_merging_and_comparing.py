@@ -38,7 +38,7 @@ def imported(db: None, tmp_path: Path) -> Import:
 
     def run(kind: Kind, *changes: Row, dry_run: bool = False) -> Imported:
         result = kind.run(write_csv(tmp_path / "rows.csv", kind.rows(*changes)), dry_run=dry_run)
-        assert [str(error) for error in result.faults] == []
+        assert [str(error) for error in result.errors] == []
         return result
 
     return run
@@ -204,7 +204,7 @@ class TestHeaders:
         assert result.notices == ["Left out, because unknown here: column PATIENT-ID."]
         del row["patient_id"]  # type: ignore[attr-defined]
         result = RECORDS.run(write_csv(path, [{"PATIENT-ID": "P1", **row}]))
-        assert [error.reason for error in result.faults] == ["The column patient_id is missing. Add it to the header."]
+        assert [error.reason for error in result.errors] == ["The column patient_id is missing. Add it to the header."]
 
     def test_a_column_may_have_the_name_of_its_field(self, db: None, tmp_path: Path) -> None:
         (row,) = CATALOGUE.rows({})
@@ -214,7 +214,7 @@ class TestHeaders:
     def test_two_spellings_of_one_column_are_an_error(self, db: None, tmp_path: Path) -> None:
         (row,) = CATALOGUE.rows({})
         path = write_csv(tmp_path / "rows.csv", [{**row, "average_battery_life_days": "15"}])
-        (error,) = CATALOGUE.run(path).faults
+        (error,) = CATALOGUE.run(path).errors
         assert error.value == f"{BATTERY} and average_battery_life_days"
         assert error.reason == "Appears 2 times in the header. Keep one of the columns."
 
@@ -235,7 +235,7 @@ class TestHeaders:
     def test_a_formula_in_an_ignored_column_is_not_an_error(self, db: None, tmp_path: Path) -> None:
         (row,) = RECORDS.rows({})
         result = RECORDS.run(write_xlsx(tmp_path / "rows.xlsx", [{**row, "Total": "=1+1"}]))
-        assert result.faults == []
+        assert result.errors == []
         assert outcome(result) == (1, 0, 0)
 
 
@@ -332,7 +332,7 @@ class TestComparing:
         }
         for kind, row in ((CATALOGUE, {**ONE, **variant}), (RECORDS, record)):
             result = kind.run(write_xlsx(tmp_path / "rows.xlsx", kind.rows(row)))
-            assert [str(error) for error in result.faults] == []
+            assert [str(error) for error in result.errors] == []
             assert outcome(result) == (0, 0, 1)
 
 
@@ -423,7 +423,7 @@ class TestAllOrNothing:
 
     def test_an_invalid_row_prevents_the_import_of_valid_rows(self, tmp_path: Path, stored: dict[str, Any]) -> None:
         result = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({"name": "Eve"}, {}, {}, {"gender": "X"})))
-        assert len(result.faults) == 1
+        assert len(result.errors) == 1
         assert tables() == stored
 
     def test_two_imports_at_once_go_one_after_the_other(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +443,7 @@ class TestAllOrNothing:
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(run_and_disconnect, [path] * 2))
         assert events == ["begins", "ends"] * 2
-        assert [result.faults for result in results] == [[], []]
+        assert [result.errors for result in results] == [[], []]
         assert sorted(map(outcome, results)) == [(0, 0, 50), (48, 2, 0)]
 
 

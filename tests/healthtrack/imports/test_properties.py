@@ -118,13 +118,13 @@ def check_and_roll_back(kind: Kind, path: Path) -> Imported:
 
 
 def assert_consistent(result: Imported) -> None:
-    assert result.faults or result.tables
-    assert all(str(error) for error in result.faults)
+    assert result.errors or result.tables
+    assert all(str(error) for error in result.errors)
     if result.tables:
         counts = result.counts
         staged = counts.new + counts.changed + counts.unchanged
-        assert result.rows_read == staged + result.rows_merged + result.rows_faulty
-        assert min(staged, result.rows_merged, result.rows_faulty) >= 0
+        assert result.rows_read == staged + result.rows_merged + result.rows_invalid
+        assert min(staged, result.rows_merged, result.rows_invalid) >= 0
 
 
 @fewer_examples
@@ -160,9 +160,9 @@ def test_a_second_import_of_the_same_file_changes_nothing(tmp_path: Path, kind: 
     with transaction.atomic():
         first = kind.run(path)
         assert_consistent(first)
-        if not first.faults:
+        if not first.errors:
             again = kind.run(path)
-            assert again.faults == []
+            assert again.errors == []
             assert (again.counts.new, again.counts.changed) == (0, 0)
         transaction.set_rollback(True)
 
@@ -176,8 +176,8 @@ def test_a_workbook_gives_the_same_result_as_csv_with_the_same_texts(
     by_csv = check_and_roll_back(kind, write_csv(tmp_path / "table.csv", rows))
     by_xlsx = check_and_roll_back(kind, write_xlsx(tmp_path / "table.xlsx", rows))
     assert_consistent(by_xlsx)
-    assert [(error.column, error.reason) for error in by_xlsx.faults] == [
-        (error.column, error.reason) for error in by_csv.faults
+    assert [(error.column, error.reason) for error in by_xlsx.errors] == [
+        (error.column, error.reason) for error in by_csv.errors
     ]
     assert by_xlsx.counts == by_csv.counts
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def import_rows(folder: Path, kind: Kind, *changes: Row) -> ImportRun:
     result = kind.run(write_csv(folder / "rows.csv", kind.rows(*changes)))
-    assert result.run.state == State.APPLIED, [str(fault) for fault in result.faults]
+    assert result.run.state == State.APPLIED, [str(error) for error in result.errors]
     return result.run
 
 

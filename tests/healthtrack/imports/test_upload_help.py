@@ -93,7 +93,7 @@ class TestTheTemplates:
         path = tmp_path / "template"
         path.write_bytes(answer.content)
         result = kind.run(path)
-        assert result.faults == []
+        assert result.errors == []
         assert result.notices == []
         assert result.counts.new == 2
 
