@@ -16,7 +16,7 @@ from healthtrack.imports.progress import Progress, Unobserved, fraction_done
 from healthtrack.imports.reasons import reason_text
 
 _BAR_WIDTH = 40
-_CLEAR_LINE = "\r\x1b[K"
+_CLEAR = "\r\x1b[K"  # clears the line
 
 
 class ImportCommand(BaseCommand):
@@ -76,7 +76,7 @@ class _ProgressBar:
     def advance(self, rows: int) -> None:
         self.done += rows
         done = round(_BAR_WIDTH * fraction_done(self.stage, self.done, self.total))
-        self.terminal.write(f"{_CLEAR_LINE}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
+        self.terminal.write(f"{_CLEAR}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
         self.terminal.flush()
 
 
@@ -89,4 +89,4 @@ def _show_progress(terminal: OutputWrapper) -> Iterator[Progress]:
     try:
         yield _ProgressBar(terminal)
     finally:
-        terminal.write(_CLEAR_LINE, str, "")
+        terminal.write(_CLEAR, str, "")
