@@ -4,7 +4,7 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.plan import Column, DuplicateRows, Plan
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.sql import STAGED, comma, folded, quoted, staged
+from healthtrack.imports.sql import STAGED, comma, compared_column, quoted, staged_column
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
 _DUPLICATES = "duplicate_rows"
@@ -26,14 +26,14 @@ def combine_duplicate_rows(plan: Plan, cursor: CursorWrapper) -> list[RowError]:
 
 def _combine_to_means(plan: Plan, cursor: CursorWrapper) -> None:
     """Count rows that are exactly alike once, and replace the others by the means of their numbers, rounded half up."""
-    whole_row = comma(folded(column) for column in plan.columns)
+    whole_row = comma(compared_column(column) for column in plan.columns)
     names = comma(quoted(column.name) for column in plan.columns)
     cursor.execute(f"CREATE TABLE combined_rows (LIKE {STAGED} INCLUDING DEFAULTS)")
     cursor.execute(f"""
         INSERT INTO combined_rows (line, {names})
         SELECT min(line), {comma(map(_combined_value, plan.columns))}
           FROM (SELECT DISTINCT ON ({whole_row}) * FROM {STAGED} AS rows ORDER BY {whole_row}, line) AS rows
-         GROUP BY {comma(folded(column) for column in plan.keys)}
+         GROUP BY {comma(compared_column(column) for column in plan.keys)}
     """)  # noqa: S608 (names from the plan)
     cursor.execute(f"DROP TABLE {STAGED}")
     cursor.execute(f"ALTER TABLE combined_rows RENAME TO {STAGED}")
@@ -46,13 +46,13 @@ def _combined_value(column: Column) -> str:
         case DecimalWidget():
             places = column.field.decimal_places  # type: ignore[attr-defined]
         case _:
-            return f"(array_agg({staged(column)} ORDER BY line))[1]"
-    return f"round(avg({staged(column)}), {places})"
+            return f"(array_agg({staged_column(column)} ORDER BY line))[1]"
+    return f"round(avg({staged_column(column)}), {places})"
 
 
 def _copy_duplicates(plan: Plan, cursor: CursorWrapper) -> None:
     """Copy the rows whose key appears more than once. They are few, so the costly queries read these alone."""
-    keys = comma(folded(column) for column in plan.keys)
+    keys = comma(compared_column(column) for column in plan.keys)
     cursor.execute(f"""
         CREATE TABLE {_DUPLICATES} AS
         SELECT * FROM {STAGED} AS rows
@@ -62,14 +62,14 @@ def _copy_duplicates(plan: Plan, cursor: CursorWrapper) -> None:
 
 def _find_contradictions(plan: Plan, cursor: CursorWrapper) -> list[RowError]:
     differs = comma(
-        f"count(DISTINCT {staged(column)}) > 1 OR count({staged(column)}) NOT IN (0, count(*))"
+        f"count(DISTINCT {staged_column(column)}) > 1 OR count({staged_column(column)}) NOT IN (0, count(*))"
         for column in plan.values
     )
     cursor.execute(f"""
-        SELECT array_agg(line ORDER BY line), min({staged(plan.keys[0])}), {differs}
+        SELECT array_agg(line ORDER BY line), min({staged_column(plan.keys[0])}), {differs}
           FROM {_DUPLICATES} AS rows
-         GROUP BY {comma(folded(column) for column in plan.keys)}
-        HAVING count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
+         GROUP BY {comma(compared_column(column) for column in plan.keys)}
+        HAVING count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
     """)  # noqa: S608 (names from the plan)
     return [
         error
@@ -99,8 +99,8 @@ def _delete_duplicates(plan: Plan, cursor: CursorWrapper) -> None:
     cursor.execute(f"""
         DELETE FROM {STAGED} WHERE line IN (
             SELECT unnest(
-                CASE WHEN count(DISTINCT ({comma(staged(column) for column in plan.values)})) > 1
+                CASE WHEN count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
                      THEN array_agg(line) ELSE (array_agg(line ORDER BY line))[2:] END)
               FROM {_DUPLICATES} AS rows
-             GROUP BY {comma(folded(column) for column in plan.keys)})
+             GROUP BY {comma(compared_column(column) for column in plan.keys)})
     """)  # noqa: S608 (names from the plan)

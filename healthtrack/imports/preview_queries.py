@@ -10,7 +10,7 @@ from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.sql import STAGED, comma, staged, stored, stored_rows
+from healthtrack.imports.sql import STAGED, comma, join_stored_rows, staged_column, stored_column
 from healthtrack.imports.staged_errors import ERRORS, INVALID_ROWS
 from healthtrack.imports.staging_schema import StagingSchema
 
@@ -26,9 +26,9 @@ def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) ->
         run,
         STAGED,
         f"""
-        SELECT rows.{LINE}, {comma(map(staged, plan.columns))}, {comma(map(stored, plan.columns))}
+        SELECT rows.{LINE}, {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
           FROM (SELECT * FROM {STAGED} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
-               {stored_rows(plan)}
+               {join_stored_rows(plan)}
          ORDER BY rows.{LINE}
         """,
         [outcome, skipped, len(page)],

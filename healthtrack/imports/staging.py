@@ -23,17 +23,17 @@ from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import (
     STAGED,
     WITHIN_STEP,
+    column_definition,
     comma,
-    declared,
-    folded,
+    compared_column,
     key_type,
+    keys_match,
     primary_key,
     quoted,
-    same_as_stored,
-    same_target,
-    staged,
-    stored,
+    staged_column,
+    stored_column,
     table,
+    target_matches,
 )
 
 _IMPORT_LOCK = 0x48544D50  # any number, the same for every import
@@ -65,7 +65,7 @@ class StagedRows:
     def create_table(self) -> None:
         self.cursor.execute(f"""
             CREATE TABLE {STAGED} (
-                {LINE} bigint, {comma(map(declared, self.plan.columns))},
+                {LINE} bigint, {comma(map(column_definition, self.plan.columns))},
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
 
@@ -100,12 +100,12 @@ class StagedRows:
         Repeated, it updates only the rows whose outcome has changed since.
         """
         self._find_parents()
-        same, key = same_target(self.plan), primary_key(self.plan.model)
+        same, key = target_matches(self.plan), primary_key(self.plan.model)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
              WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
         """)  # noqa: S608 (names from the plan)
-        new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
+        new, old = comma(map(staged_column, self.plan.values)), comma(map(stored_column, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
         self.cursor.execute(f"""
@@ -117,7 +117,7 @@ class StagedRows:
     def _find_parents(self) -> None:
         if not self.plan.parent:
             return
-        parent, same = self.plan.parent.model, same_as_stored(self.plan.parent_columns)
+        parent, same = self.plan.parent.model, keys_match(self.plan.parent_columns)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = NULL
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
@@ -141,7 +141,7 @@ class StagedRows:
             return [own]
         self.cursor.execute(f"""
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
-              FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
+              FROM (SELECT DISTINCT parent, {comma(map(compared_column, self.plan.parent_columns))}
                       FROM {STAGED} AS rows) AS parents
         """)  # noqa: S608 (names from the plan)
         new, unchanged = self.cursor.fetchone()
@@ -160,10 +160,10 @@ class StagedRows:
         if not self.plan.parent:
             return []
         parent, columns = self.plan.parent.model, self.plan.parent_columns
-        keys = comma(map(folded, columns))
+        keys = comma(map(compared_column, columns))
         self.cursor.execute(f"""
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
-            SELECT {comma(map(staged, columns))}
+            SELECT {comma(map(staged_column, columns))}
               FROM (SELECT DISTINCT ON ({keys}) * FROM {STAGED} AS rows
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
@@ -192,7 +192,7 @@ class StagedRows:
 
     def insert_new(self, step: Step = ALL, related: RelatedRows | None = None) -> int:
         """Insert the new rows, with the number of their related rows if they have any. Return how many there are."""
-        filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
+        filled = {quoted(column.field.column): staged_column(column) for column in self.plan.own_columns}
         if self.plan.parent:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
         if related:
@@ -221,7 +221,7 @@ class StagedRows:
         self.cursor.execute(f"""
             SELECT target.{key}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
-             WHERE rows.outcome = 'changed' AND lower({stored(column)}) <> lower({staged(column)})
+             WHERE rows.outcome = 'changed' AND lower({stored_column(column)}) <> lower({staged_column(column)})
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
@@ -242,14 +242,14 @@ class StagedRows:
         """Return the primary keys of the rows that `insert_new` has inserted."""
         self.cursor.execute(f"""
             SELECT target.{primary_key(self.plan.model)}
-              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
+              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {target_matches(self.plan)}
              WHERE outcome = 'new'
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self, step: Step = ALL) -> int:
         """Update the stored rows of the step's changed rows. Return how many there are."""
-        assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
+        assignments = comma(f"{quoted(column.field.column)} = {staged_column(column)}" for column in self.plan.values)
         self.cursor.execute(
             f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows

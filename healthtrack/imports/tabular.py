@@ -15,7 +15,7 @@ from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
 from healthtrack.imports.staging_schema import StagingSchema
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
-from healthtrack.imports.upload_help import describe_columns, template_addresses
+from healthtrack.imports.upload_help import describe_columns, get_template_urls
 
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
 
@@ -50,20 +50,20 @@ class TabularImporter(Importer):
 
     @property
     def upload_url(self) -> str:
-        return self._page("import")
+        return self._get_url("import")
 
     @property
     def list_url(self) -> str:
-        return self._page("changelist")
+        return self._get_url("changelist")
 
-    def _page(self, name: str) -> str:
+    def _get_url(self, name: str) -> str:
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_{name}")
 
     def upload_hint(self) -> str:
         return f"CSV, TSV or XLSX, {describe_limits()}"
 
     def upload_help(self) -> PagePart:
-        view = {"columns": describe_columns(self.resource), "templates": template_addresses(self.model)}
+        view = {"columns": describe_columns(self.resource), "templates": get_template_urls(self.model)}
         return PagePart("imports/upload-help.html", view)
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
@@ -88,7 +88,7 @@ class TabularImporter(Importer):
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)
-        effects = self._effects_text(result)
+        effects = self._describe_effects(result)
         part = PagePart("imports/counts.html", {"run": run, "result": result, "effects": effects})
         return Summary(
             headline=_headline(run, result),
@@ -97,7 +97,7 @@ class TabularImporter(Importer):
             part=part if run.read_count else None,
         )
 
-    def _effects_text(self, result: TabularResult) -> str:
+    def _describe_effects(self, result: TabularResult) -> str:
         return self.resource.describe(result.effects) if result.effects else ""
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:

@@ -21,6 +21,7 @@ class ColumnHelp:
 
 
 def describe_columns(resource: BulkModelResource) -> list[ColumnHelp]:
+    """Return what the upload page says about each column, in the order of the file."""
     first = resource.examples[0]
     return [
         ColumnHelp(column.header, column.required, column.widget.describe_values(column.field), first[column.name])
@@ -36,12 +37,12 @@ def list_example_rows(resource: BulkModelResource) -> list[list[str]]:
     return [[row[column.name] for column in resource.plan.columns] for row in resource.examples]
 
 
-def template_page(model: type[Model]) -> str:
-    """Return the name of the page that has the files to fill in for a model."""
+def template_url_name(model: type[Model]) -> str:
+    """Return the name of the URL that sends a model's template files."""
     return f"{model._meta.app_label}_{model._meta.model_name}_import_template"
 
 
-def template_addresses(model: type[Model]) -> dict[str, str]:
-    """Return the address of the file to fill in, by the name of its format."""
-    page = reverse(f"admin:{template_page(model)}")
-    return {name.upper(): f"{page}?format={name}" for name in TEMPLATE_FORMATS}
+def get_template_urls(model: type[Model]) -> dict[str, str]:
+    """Return the URLs of a model's template files, by the names of their formats."""
+    url = reverse(f"admin:{template_url_name(model)}")
+    return {name.upper(): f"{url}?format={name}" for name in TEMPLATE_FORMATS}

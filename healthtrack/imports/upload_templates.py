@@ -9,7 +9,7 @@ from import_export.formats.base_formats import CSV, XLSX
 from tablib.core import Dataset
 
 from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.upload_help import TEMPLATE_FORMATS, list_example_rows, list_headers, template_page
+from healthtrack.imports.upload_help import TEMPLATE_FORMATS, list_example_rows, list_headers, template_url_name
 
 _FORMATS = dict(zip(TEMPLATE_FORMATS, (CSV, XLSX), strict=True))
 
@@ -21,26 +21,27 @@ class UploadHelp(ImportExportModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.import_template)
-        return [path("import/template/", view, name=self._template_page), *super().get_urls()]
+        return [path("import/template/", view, name=self._template_url_name), *super().get_urls()]
 
     def import_template(self, request: HttpRequest) -> HttpResponse:
+        """Return the template file in the requested format."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        form = request.GET.get("format", "")
-        if form not in _FORMATS:
+        extension = request.GET.get("format", "")
+        if extension not in _FORMATS:
             raise Http404(f"There is no template in this format. Choose {' or '.join(_FORMATS)}.")
         resource = self.resource_classes[0]()
         table = Dataset(*list_example_rows(resource), headers=list_headers(resource))
-        file = _FORMATS[form]()
+        file = _FORMATS[extension]()
         return HttpResponse(
             file.export_data(table),
             content_type=file.get_content_type(),
-            headers={"Content-Disposition": f'attachment; filename="{self._file_name}.{form}"'},
+            headers={"Content-Disposition": f'attachment; filename="{self._file_name}.{extension}"'},
         )
 
     @property
-    def _template_page(self) -> str:
-        return template_page(self.opts.model)
+    def _template_url_name(self) -> str:
+        return template_url_name(self.opts.model)
 
     @property
     def _file_name(self) -> str:
