@@ -142,7 +142,7 @@ def _stage_alone(file: Path) -> None:
             rows = StagedRows(resource.plan, cursor)
             rows.create_table()
             layout = find_layout(table, resource.plan.columns)
-            with rows.copying() as copy_rows:
+            with rows.open_copy() as copy_rows:
                 for batch in table.batches:
                     named = batch.select(LINE, *layout.positions).rename(layout.positions)
                     copy_rows(check_batch(named, resource.plan.columns, resource.row_rules()).rows)

@@ -81,7 +81,7 @@ def _error_rules(column: Column) -> list[ErrorRule]:
             text.str.contains(_formula(column)),
             "Looks like a formula. Enter its value, or put ' before it to import it as text.",
         ),
-        (text.str.contains(ERROR), "Is an error of the spreadsheet. Enter the value instead."),
+        (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
         *column.widget.error_rules(text, value, column.field),
     ]
 

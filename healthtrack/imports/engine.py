@@ -110,7 +110,7 @@ class _FileCheck:
             raise FileError(*layout.errors)
         self.notices = layout.notices
         self.progress.begin(Stage.READING, table.rows_expected)
-        with self.rows.copying() as copy_rows:
+        with self.rows.open_copy() as copy_rows:
             for batch in table.batches:
                 named = batch.select(LINE, *layout.positions).rename(layout.positions)
                 checked = check_batch(named, columns, self.resource.row_rules())

@@ -25,7 +25,7 @@ def combine_duplicate_rows(plan: Plan, cursor: CursorWrapper) -> list[RowError]:
 
 
 def _combine_to_means(plan: Plan, cursor: CursorWrapper) -> None:
-    """Count rows that are exactly alike once, and replace the others by the means of their numbers, rounded half up."""
+    """Combine the rows of each key to the means of their numbers, rounded half up. Identical rows count once."""
     whole_row = comma(compared_column(column) for column in plan.columns)
     names = comma(quoted(column.name) for column in plan.columns)
     cursor.execute(f"CREATE TABLE combined_rows (LIKE {STAGED} INCLUDING DEFAULTS)")

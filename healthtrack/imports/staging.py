@@ -74,7 +74,7 @@ class StagedRows:
         self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
     @contextmanager
-    def copying(self) -> Iterator[Callable[[pl.DataFrame], None]]:
+    def open_copy(self) -> Iterator[Callable[[pl.DataFrame], None]]:
         """Open a COPY. The function that it yields adds rows whose columns are the line and the plan's, in its order.
 
         PostgreSQL stores a batch while the next one is read and checked.
@@ -97,7 +97,7 @@ class StagedRows:
     def compare(self) -> None:
         """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.
 
-        Repeated, it updates only the rows whose outcome has changed since.
+        When called again, it updates only the rows whose outcome has changed since.
         """
         self._find_parents()
         same, key = target_matches(self.plan), primary_key(self.plan.model)

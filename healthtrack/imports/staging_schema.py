@@ -41,6 +41,7 @@ class StagingSchema:
             cursor.execute(f"DROP TABLE IF EXISTS {self.name}.{STAGED}")
 
     def has_table(self, table: str) -> bool:
+        """Return whether the schema exists and has the table."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{self.name}.{quoted(table)}"])
             return bool(cursor.fetchone()[0])

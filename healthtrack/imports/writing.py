@@ -15,7 +15,7 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
     effects = hooks.count_effects(rows)
     if hooks.watched_model is None:
         return effects
-    with _rolled_back():
+    with _roll_back_afterwards():
         rows.acquire_import_lock()
         keys = rows.insert_parents()
         if hooks.watched_model is rows.plan.model:
@@ -59,7 +59,7 @@ def _insert(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> None:
 
 
 @contextmanager
-def _rolled_back() -> Iterator[None]:
+def _roll_back_afterwards() -> Iterator[None]:
     before = transaction.savepoint()
     yield
     transaction.savepoint_rollback(before)
