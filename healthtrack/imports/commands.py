@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, Stage, State
-from healthtrack.imports.progress import Progress, Unobserved, fraction_done
+from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reasons import reason_text
 
 _BAR_WIDTH = 40
@@ -69,7 +69,7 @@ class _Bar:
 
     def advance(self, rows: int) -> None:
         self.done += rows
-        done = round(_BAR_WIDTH * fraction_done(self.stage, self.done, self.total))
+        done = round(_BAR_WIDTH * compute_fraction_done(self.stage, self.done, self.total))
         self.terminal.write(f"{_CLEAR}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
         self.terminal.flush()
 
@@ -78,7 +78,7 @@ class _Bar:
 def _shown(terminal: OutputWrapper) -> Iterator[Progress]:
     """As a bar where somebody looks on."""
     if not terminal.isatty():
-        yield Unobserved()
+        yield NoProgress()
         return
     try:
         yield _Bar(terminal)

@@ -9,7 +9,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.import_pages import work_off
+from tests.support.import_pages import run_jobs
 from tests.support.page_addresses import make_rows
 
 RECORD_LIST = "/admin/patients/medicalrecord/"
@@ -103,7 +103,7 @@ class TestAFile:
 
     def check(self, page: Page, path: Path) -> None:
         self.send(page, path)
-        work_off()
+        run_jobs()
         page.reload()
 
     def test_it_waits_for_a_worker(self, staff_page: Page, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ class TestAFile:
         expect(staff_page.get_by_text("Ada Lovelace")).to_be_visible()
         assert_fine(staff_page)
         press(staff_page, "Import this file")
-        work_off()
+        run_jobs()
         staff_page.reload()
         assert MedicalRecord.objects.get(pk="P1").name == "Ada Lovelace"
         assert_fine(staff_page)

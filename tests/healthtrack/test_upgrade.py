@@ -207,7 +207,7 @@ def states() -> dict[int, str]:
     return dict(ask("SELECT run_id, state FROM import_runs"))
 
 
-def work_off() -> None:
+def run_jobs() -> None:
     """Lets a worker work until nothing waits any more."""
     asyncio.run(_work_off())
 
@@ -383,7 +383,7 @@ def test_the_jobs_that_waited_are_done(old_at_work: Old) -> None:
     assert len(waiting) > 3
     # Whatever the clock says: a file that came only now is not too old yet once it is checked, and the others are.
     ask("UPDATE import_runs SET started_at = now() - CASE state WHEN 'checking' THEN interval '0' ELSE '2 days' END")
-    work_off()
+    run_jobs()
     expected = {
         run.number: "cancelled" if run.cancel_asked and run.state in ENDS else ENDS.get(run.state, run.state)
         for run in old.runs
@@ -404,10 +404,10 @@ def test_a_file_is_still_imported(old_at_work: Old, tmp_path: Path) -> None:
         assert admin.post(RECORDS.address("import"), {"import_file": content}).status_code == 302
     ((number,),) = ask("SELECT max(run_id) FROM import_runs")
     assert number > max(run.number for run in old_at_work.runs)
-    work_off()
+    run_jobs()
     assert states()[number] == "checked"
     assert admin.post(f"{RUNS}{number}/apply/").status_code == 302
-    work_off()
+    run_jobs()
     assert states()[number] == "applied"
     assert ask("SELECT count(*) FROM medical_records WHERE made_by_run = %s", number) == [(3,)]
     run_page(admin, number)
@@ -424,7 +424,7 @@ def test_an_import_of_old_is_still_undone(old_at_work: Old) -> None:
     page(admin, f"{RUNS}{run}/undo/")
     assert admin.post(f"{RUNS}{run}/undo/").status_code == 302
     ((undo,),) = ask("SELECT max(run_id) FROM import_runs WHERE undoes_id = %s", run)
-    work_off()
+    run_jobs()
     assert states()[undo] == "applied"
     assert ask(made, run) == [(0,)]
     for row in changed:

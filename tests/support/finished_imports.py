@@ -85,5 +85,5 @@ def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported
 
 def apply(run: ImportRun) -> ImportRun:
     """Do at once what a worker would do with a run that waits to be applied, or undoes another."""
-    runs.apply(run, runs.uploaded_files(run), runs.no_progress)
+    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
     return run

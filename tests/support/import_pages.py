@@ -16,18 +16,18 @@ from tests.support.forms import form_to
 from tests.support.import_files import Kind
 
 
-def committed() -> AbstractContextManager[Any]:
+def run_commit_hooks() -> AbstractContextManager[Any]:
     """Does at its end what waits for the transaction's, which in a test never comes."""
     return TestCase.captureOnCommitCallbacks(execute=True)
 
 
-def work_off() -> None:
+def run_jobs() -> None:
     """Does the jobs that wait, within the test's own transaction."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo' RETURNING task_name, args")
         jobs = cursor.fetchall()
     for name, arguments in jobs:
-        with committed():
+        with run_commit_hooks():
             context = SimpleNamespace(job=SimpleNamespace(attempts=0), should_abort=bool)
             app.tasks[name].func(context, **json.loads(arguments))
 
@@ -39,7 +39,7 @@ def upload(client: Client, kind: Kind, path: Path) -> Any:
     return _once_worked_off(client, answer)
 
 
-def go_ahead(client: Client, page: Any) -> Any:
+def press_import(client: Client, page: Any) -> Any:
     """Presses the preview's button, and answers with the run's page once it is applied."""
     button = form_to(page, "apply")
     return _once_worked_off(client, client.post(button.address, {"without_invalid": "1", **button.fields}))
@@ -48,7 +48,7 @@ def go_ahead(client: Client, page: Any) -> Any:
 def _once_worked_off(client: Client, answer: Any) -> Any:
     if answer.status_code != 302:
         return answer
-    work_off()
+    run_jobs()
     return client.get(answer["Location"])
 
 
@@ -61,7 +61,7 @@ def uploads_of(run: ImportRun) -> list[str]:
     return list(run.files.exclude(upload="").values_list("upload", flat=True))
 
 
-def area_numbers() -> set[int]:
+def get_staged_run_ids() -> set[int]:
     """The runs whose rows are still there."""
     return {area.run_id for area in areas()}
 

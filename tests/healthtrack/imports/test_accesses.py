@@ -6,7 +6,7 @@ import pytest
 
 from healthtrack.audit.models import Access
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
-from tests.support.import_pages import go_ahead, last_run, upload
+from tests.support.import_pages import press_import, last_run, upload
 from tests.support.signing_in import SignIn
 
 NAME = "Wilhelmina Trelawney"
@@ -39,7 +39,7 @@ def test_of_trackers_is_none_of_patients(sign_in: SignIn, tmp_path: Path) -> Non
 
 def test_whom_an_undo_would_concern_is_put_down(sign_in: SignIn, tmp_path: Path) -> None:
     client = sign_in(*RECORDS.steward, "imports.undo_importrun")
-    go_ahead(client, upload(client, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))))
+    press_import(client, upload(client, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))))
     assert "P2" in client.get(f"/admin/imports/importrun/{last_run().run_id}/undo/").content.decode()
     access = Access.objects.latest("access_id")
     assert (access.page, sorted(access.patient_ids)) == ("admin:imports_importrun_undo", ["P1", "P2"])

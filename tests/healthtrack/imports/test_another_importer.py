@@ -22,7 +22,7 @@ from tests.support import factories
 from tests.support.finished_imports import apply
 from tests.support.forms import form_to
 from tests.support.import_files import RECORDS
-from tests.support.import_pages import last_run, messages, uploads_of, work_off
+from tests.support.import_pages import last_run, messages, uploads_of, run_jobs
 from tests.support.line_importer import MAKE_TABLE, NAME, PERMISSION, stored_counts
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import SignIn
@@ -54,21 +54,21 @@ def counter(sign_in: SignIn) -> Client:
 def upload(client: Client, files: Mapping[str, str], encoding: str = "utf-8") -> Any:
     sent = [SimpleUploadedFile(name, text.encode(encoding)) for name, text in files.items()]
     answer = client.post(UPLOAD, {"import_file": sent})
-    work_off()
+    run_jobs()
     return client.get(answer["Location"])
 
 
 def answer(client: Client, page: Any, **answers: str) -> Any:
     form = form_to(page, "answer")
     sent = client.post(form.address, {**form.fields, **answers}, follow=True)
-    work_off()
+    run_jobs()
     return client.get(address(last_run())) if sent.redirect_chain else sent
 
 
 def press(client: Client, page: Any, action: str) -> Any:
     form = form_to(page, action)
     client.post(form.address, form.fields)
-    work_off()
+    run_jobs()
     return client.get(address(last_run()))
 
 
@@ -153,7 +153,7 @@ def test_it_is_applied_and_undone(counter: Client) -> None:
     assert "Undo this import" in words(page)
     assert "<li>a.txt: 2 lines</li>" in words(counter.get(address(run, "undo")))
     counter.post(address(run, "undo"))
-    work_off()
+    run_jobs()
     assert stored_counts() == {}
     undo = last_run()
     assert (undo.state, undo.undoes, undo.affected_count) == (State.APPLIED, run, 2)
@@ -185,7 +185,7 @@ def test_a_run_that_nobody_answers_expires_after_a_day(counter: Client, monkeypa
     upload(counter, WITH_BLANK_LINES)
     later = timezone.now() + timedelta(hours=25)
     monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: later)
-    runs.forget_old()
+    runs.remove_expired()
     assert (last_run().state, last_run().reason) == (State.EXPIRED, Reason.EXPIRED)
 
 

@@ -5,7 +5,7 @@ from django.db import DataError, Error, IntegrityError, InterfaceError, Operatio
 from psycopg import errors
 
 from healthtrack.imports.models import State
-from healthtrack.imports.outcomes import AlreadyUndoneError, Outcome, outcome_of
+from healthtrack.imports.outcomes import AlreadyUndoneError, Outcome, get_outcome
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason
 
@@ -39,15 +39,15 @@ DEADLOCK = caused_by(OperationalError(), errors.DeadlockDetected())
 def test_a_run_fails_for_a_reason_and_is_tried_again_where_that_may_help(
     error: BaseException, reason: Reason, retry: bool
 ) -> None:
-    assert outcome_of(error) == Outcome(State.FAILED, reason, retry=retry)
+    assert get_outcome(error) == Outcome(State.FAILED, reason, retry=retry)
 
 
 def test_a_cancelled_run_has_no_reason() -> None:
-    assert outcome_of(CancelledError()) == Outcome(State.CANCELLED)
+    assert get_outcome(CancelledError()) == Outcome(State.CANCELLED)
 
 
 def test_a_cancelled_statement_means_that_the_run_is_if_somebody_asked_for_that() -> None:
-    assert outcome_of(CANCELLED_STATEMENT, lambda: True) == Outcome(State.CANCELLED)
+    assert get_outcome(CANCELLED_STATEMENT, lambda: True) == Outcome(State.CANCELLED)
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_a_cancelled_statement_means_that_the_run_is_if_somebody_asked_for_that(
     [(OperationalError(), True), (ZeroDivisionError(), True), (CancelledError(), False), (FileNotFoundError(), False)],
 )
 def test_the_log_tells_of_what_an_administrator_should_look_into(error: Exception, is_error: bool) -> None:
-    assert outcome_of(error).is_error is is_error
+    assert get_outcome(error).is_error is is_error

@@ -1,6 +1,6 @@
 import pytest
 
-from healthtrack.imports.permissions import can_view_runs, visible_runs
+from healthtrack.imports.permissions import can_view_runs, get_visible_runs
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -11,7 +11,7 @@ def test_runs_of_every_kind_are_shown_to_whoever_may_see_them_all() -> None:
     run = factories.import_run()
     person = factories.staff("imports.view_importrun")
     assert can_view_runs(person)
-    assert list(visible_runs(person)) == [run]
+    assert list(get_visible_runs(person)) == [run]
 
 
 def test_others_see_the_runs_of_the_kinds_that_they_may_import() -> None:
@@ -19,7 +19,7 @@ def test_others_see_the_runs_of_the_kinds_that_they_may_import() -> None:
     run = factories.import_run(importer="patients.medicalrecord")
     person = factories.staff(*IMPORT_RECORDS)
     assert can_view_runs(person)
-    assert list(visible_runs(person)) == [run]
+    assert list(get_visible_runs(person)) == [run]
 
 
 @pytest.mark.parametrize("permission", IMPORT_RECORDS)
@@ -27,4 +27,4 @@ def test_importing_takes_the_permission_to_see_what_is_stored(permission: str) -
     factories.import_run(importer="patients.medicalrecord")
     person = factories.staff(permission)
     assert not can_view_runs(person)
-    assert not visible_runs(person).exists()
+    assert not get_visible_runs(person).exists()

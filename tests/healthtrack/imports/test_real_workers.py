@@ -56,7 +56,7 @@ def bring(steward: Client, path: Path) -> ImportRun:
     return last_run()
 
 
-def go_ahead(steward: Client, run: ImportRun) -> ImportRun:
+def press_import(steward: Client, run: ImportRun) -> ImportRun:
     assert steward.post(f"/admin/imports/importrun/{run.pk}/apply/").status_code == 302
     return run
 
@@ -118,7 +118,7 @@ def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, pat
 def test_an_import_whose_worker_is_killed_leaves_no_row_and_is_done_by_the_next(
     steward: Client, checked: ImportRun
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker() as first:
         wait_for(hold.is_awaited)
         first.kill()
@@ -128,7 +128,7 @@ def test_an_import_whose_worker_is_killed_leaves_no_row_and_is_done_by_the_next(
 
 
 def test_an_import_whose_worker_is_killed_before_it_says_so_is_done_once(steward: Client, checked: ImportRun) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with worker() as first, ExitStack() as amid_writing:
         wait_for(amid_writing.enter_context(held(LINK)).is_awaited)
         with held(JOBS_TABLE) as hold:
@@ -148,7 +148,7 @@ def test_an_import_whose_worker_is_killed_before_it_says_so_is_done_once(steward
 def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold:
         for _ in range(3):
             with worker() as killed:
@@ -163,7 +163,7 @@ def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
 
 
 def test_an_import_whose_worker_is_told_to_stop_is_done_by_the_next(steward: Client, checked: ImportRun) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker() as first:
         wait_for(hold.is_awaited)
         assert first.stop() == 0
@@ -181,9 +181,9 @@ def test_imports_take_turns_and_each_is_compared_with_what_the_one_before_has_le
         wait_for_state(second, State.CHECKED)
         assert outcome(second)[:2] == (1, 0)
         with held(LINK) as hold:
-            go_ahead(steward, checked)
+            press_import(steward, checked)
             wait_for(hold.is_awaited)
-            go_ahead(steward, second)
+            press_import(steward, second)
             with import_by_command(others) as command:
                 wait_for(waits_for_its_turn)
                 second.refresh_from_db()
@@ -240,7 +240,7 @@ def test_a_check_that_is_cancelled_amid_comparing_leaves_nothing(
 def test_an_import_that_is_cancelled_amid_writing_leaves_nothing(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker():
         wait_for(hold.is_awaited)
         cancel(steward, run)

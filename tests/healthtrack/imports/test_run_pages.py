@@ -23,14 +23,14 @@ from tests.support.finished_imports import counts_of, result_of
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import (
-    area_numbers,
-    committed,
-    go_ahead,
+    get_staged_run_ids,
+    run_commit_hooks,
+    press_import,
     last_run,
     messages,
     upload,
     uploads_of,
-    work_off,
+    run_jobs,
 )
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
@@ -108,8 +108,8 @@ class TestWhoMaySeeThem:
         before = tables()
         viewer = Client()
         viewer.force_login(factories.staff(PERMISSIONS[kind][0], username="viewer"))
-        assert go_ahead(viewer, page).status_code == 403
-        assert b'name="password"' in go_ahead(Client(), page).content
+        assert press_import(viewer, page).status_code == 403
+        assert b'name="password"' in press_import(Client(), page).content
         assert tables() == before
         assert last_run().state == State.CHECKED
 
@@ -122,7 +122,7 @@ class TestWhoMaySeeThem:
     def test_the_former_address_of_going_ahead_does_nothing(self, steward: Client, path: Path, kind: Kind) -> None:
         preview_of(steward, path, {}, kind=kind)
         steward.post(kind.address("process_import"), {"run": last_run().run_id})
-        work_off()
+        run_jobs()
         assert last_run().state == State.CHECKED
 
     @pytest.mark.parametrize("name", ["0", "7", "x", "1 or 1", "9" * 30, "../1"])
@@ -226,7 +226,7 @@ class TestThePreview:
         assert "<del>Asthma" not in shown
 
     def test_it_says_so_when_nothing_would_change(self, steward: Client, path: Path) -> None:
-        go_ahead(steward, preview_of(steward, path, {}))
+        press_import(steward, preview_of(steward, path, {}))
         assert "this file would change nothing" in text_of(preview_of(steward, path, {}))
 
     def test_unknown_columns_are_named(self, steward: Client, path: Path) -> None:
@@ -294,7 +294,7 @@ class TestFaults:
     def test_the_good_rows_go_in_without_the_faulty_when_a_person_chooses_so(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, *self.CHANGES)
         assert "Import the 1 good row without the 3 faulty" in text_of(page)
-        page = go_ahead(steward, page)
+        page = press_import(steward, page)
         assert list(MedicalRecord.objects.values_list("name", flat=True)) == ["Eve"]
         assert (last_run().state, last_run().without_invalid) == (State.APPLIED, True)
         assert "3 faulty rows were left out." in text_of(page)
@@ -329,7 +329,7 @@ class TestTheFaultyRows:
         place = rows[0].index("gender")
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([rows[0], *([*row[:place], "F", *row[place + 1 :]] for row in rows[1:])])
-        go_ahead(steward, upload(steward, RECORDS, path))
+        press_import(steward, upload(steward, RECORDS, path))
         assert last_run().state == State.APPLIED
         assert sorted(MedicalRecord.objects.values_list("pk", flat=True)) == ["P1", "P3"]
 
@@ -348,7 +348,7 @@ class TestTheFaultyRows:
         assert self.faulty(steward)[1][2] == "'=1+1"
 
     def test_they_stay_when_the_good_ones_went_in(self, steward: Client, path: Path) -> None:
-        go_ahead(steward, preview_of(steward, path, {"gender": "X"}, {}))
+        press_import(steward, preview_of(steward, path, {"gender": "X"}, {}))
         assert [row[1] for row in self.faulty(steward)] == ["patient_id", "P1"]
 
     def test_without_any_there_is_no_such_file(self, steward: Client, path: Path) -> None:
@@ -359,19 +359,19 @@ class TestTheFaultyRows:
 class TestGoingAhead:
     @each_kind
     def test_it_imports_and_says_the_counts(self, steward: Client, path: Path, kind: Kind, data_folder: Path) -> None:
-        page = go_ahead(steward, preview_of(steward, path, {}, {}, kind=kind))
+        page = press_import(steward, preview_of(steward, path, {}, {}, kind=kind))
         assert "2 new and 0 changed rows are in the tables." in text_of(page)
         assert kind.resource._meta.model.objects.count() == 2
         run = last_run()
         assert (run.state, uploads_of(run)) == (State.APPLIED, [])
         assert run.finished_at is not None
         assert list((data_folder / "uploads").iterdir()) == []
-        assert last_run().run_id not in area_numbers()
+        assert last_run().run_id not in get_staged_run_ids()
 
     def test_a_second_time_it_says_how_the_run_stands(self, steward: Client, path: Path) -> None:
         preview = preview_of(steward, path, {})
-        go_ahead(steward, preview)
-        page = go_ahead(steward, preview)
+        press_import(steward, preview)
+        page = press_import(steward, preview)
         assert messages(page) == ["This import is not there to go ahead with any more; look at how it stands."]
         assert MedicalRecord.objects.count() == 1
 
@@ -389,7 +389,7 @@ class TestGoingAhead:
     def test_rows_that_changed_after_the_preview_are_compared_anew(self, steward: Client, path: Path) -> None:
         preview = preview_of(steward, path, {}, {}, {})
         factories.medical_record("P1", name="Ada King")
-        go_ahead(steward, preview)
+        press_import(steward, preview)
         assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 1)
         assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Byron"}
 
@@ -398,7 +398,7 @@ class TestGoingAhead:
         preview = preview_of(steward, path, {}, {})
         assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (1, 1)
         MedicalRecord.objects.all().delete()
-        go_ahead(steward, preview)
+        press_import(steward, preview)
         assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 0)
 
     def test_a_model_that_went_after_the_preview_is_new_again(self, steward: Client, path: Path) -> None:
@@ -407,25 +407,25 @@ class TestGoingAhead:
         assert result_of(last_run()).tables[0].unchanged == 1
         model.delete()
         factories.tracker_model("Honor", "Band 2")
-        go_ahead(steward, preview)
+        press_import(steward, preview)
         assert result_of(last_run()).tables[0].new == 1
 
 
 class TestCancelling:
     def test_a_checked_run_ends_and_its_rows_go(self, steward: Client, path: Path, data_folder: Path) -> None:
         preview_of(steward, path, {}, {"gender": "X"})
-        with committed():
+        with run_commit_hooks():
             page = steward.post(address(last_run(), "cancel"), follow=True)
         assert last_run().state == State.CANCELLED
         assert "Cancelled" in text_of(page)
-        assert last_run().run_id not in area_numbers()
+        assert last_run().run_id not in get_staged_run_ids()
         assert list((data_folder / "uploads").iterdir()) == []
 
     def test_a_run_that_waits_for_a_worker_ends_and_is_not_taken_up(self, steward: Client, path: Path) -> None:
         with write_csv(path, RECORDS.rows({})).open("rb") as file:
             steward.post(RECORDS.address("import"), {"import_file": file})
         steward.post(address(last_run(), "cancel"))
-        work_off()
+        run_jobs()
         assert last_run().state == State.CANCELLED
 
     def test_a_run_that_is_worked_on_is_asked_to_end(self, steward: Client) -> None:
@@ -435,7 +435,7 @@ class TestCancelling:
         assert "Cancelling" in text_of(page)
 
     def test_a_run_that_has_ended_stays_as_it_is(self, steward: Client, path: Path) -> None:
-        go_ahead(steward, preview_of(steward, path, {}))
+        press_import(steward, preview_of(steward, path, {}))
         steward.post(address(last_run(), "cancel"))
         assert last_run().state == State.APPLIED
 
@@ -446,7 +446,7 @@ class TestWorkThatFails:
             steward.post(RECORDS.address("import"), {"import_file": file})
         for kept in (data_folder / "uploads").iterdir():
             kept.unlink()
-        work_off()
+        run_jobs()
         assert (last_run().state, last_run().reason) == (State.FAILED, Reason.FILE_GONE)
         assert "The uploaded file is gone; upload it again." in text_of(steward.get(address(last_run())))
 
@@ -459,7 +459,7 @@ class TestWorkThatFails:
         page = preview_of(steward, path, {})
         monkeypatch.setattr("healthtrack.imports.engine.apply", broken)
         with pytest.raises(ZeroDivisionError):
-            go_ahead(steward, page)
+            press_import(steward, page)
         assert last_run().state == State.FAILED
         assert last_run().reason == Reason.PROGRAM_ERROR
         assert "HealthTrack itself failed at this file" in text_of(steward.get(address(last_run())))

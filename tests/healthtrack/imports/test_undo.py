@@ -57,7 +57,7 @@ def done(run: ImportRun, table: str) -> tuple[int, int, int, int]:
 
 
 def reasons(run: ImportRun) -> list[tuple[str, str]]:
-    return [(conflict.entry.name, conflict.reason) for conflict in undo_service.conflicts_of(run)]
+    return [(conflict.entry.name, conflict.reason) for conflict in undo_service.get_conflicts(run)]
 
 
 class TestWhatItTakesBack:
@@ -263,7 +263,7 @@ class TestConflicts:
     def test_a_conflict_leads_to_the_page_of_the_row(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         MedicalRecord.objects.update(last_appointment_date=date(2025, 1, 1))
-        (conflict,) = undo_service.conflicts_of(undo(run))
+        (conflict,) = undo_service.get_conflicts(undo(run))
         assert conflict.page == "/admin/patients/medicalrecord/P1/change/"
         assert conflict.entry.href == "/admin/patients/medicalrecord/P1/history/"
 

@@ -14,7 +14,7 @@ from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.import_pages import last_run, work_off
+from tests.support.import_pages import last_run, run_jobs
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -39,7 +39,7 @@ def page(run: ImportRun, name: str = "undo") -> str:
 def ask(steward: Client, run: ImportRun) -> ImportRun:
     answer = steward.post(page(run))
     assert answer.status_code == 302
-    work_off()
+    run_jobs()
     return last_run()
 
 
@@ -111,7 +111,7 @@ def test_what_is_undone_or_being_undone_cannot_be_undone(steward: Client, run: I
         assert "This import cannot be undone" in steward.get(page(run)).content.decode()
         answer = steward.post(page(run), follow=True)
         assert "This import cannot be undone any more" in answer.content.decode()
-        work_off()
+        run_jobs()
     assert ImportRun.objects.count() == 2
 
 
@@ -120,7 +120,7 @@ def test_the_second_of_two_undos_ends_with_a_sentence(steward: Client, run: Impo
     factories.import_run(State.APPLYING, undoes=run)
     second = last_run()
     apply_import.defer(run_id=second.pk)
-    work_off()
+    run_jobs()
     second.refresh_from_db()
     assert (second.state, second.reason) == (State.FAILED, Reason.ALREADY_UNDONE)
     assert "Somebody else undid this import meanwhile." in steward.get(page(second, "change")).content.decode()
@@ -134,7 +134,7 @@ def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:
 def test_all_that_was_left_can_be_leafed_through(
     steward: Client, run: ImportRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undo_service, "CONFLICTS_A_PAGE", 1)
+    monkeypatch.setattr(undo_service, "CONFLICTS_PER_PAGE", 1)
     MedicalRecord.objects.update(allergies="Pollen")
     address = page(ask(steward, run), "change")
     for query, patient in (("", "P1"), ("?conflicts=2", "P2"), ("?conflicts=99", "P2"), ("?conflicts=x", "P1")):

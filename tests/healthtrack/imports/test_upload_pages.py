@@ -20,7 +20,7 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
-from tests.support.import_pages import area_numbers, committed, last_run, upload, uploads_of
+from tests.support.import_pages import get_staged_run_ids, run_commit_hooks, last_run, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -215,8 +215,8 @@ class TestForgetting:
             clock, moment = time.time() + hours * 3600, timezone.now() + timedelta(hours=hours)
             monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: clock)
             monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: moment)
-            with committed():
-                runs.forget_old()
+            with run_commit_hooks():
+                runs.remove_expired()
 
         return forget
 
@@ -231,16 +231,16 @@ class TestForgetting:
         checked.refresh_from_db()
         assert (checked.state, checked.reason) == (State.EXPIRED, Reason.EXPIRED)
         assert kept(data_folder) == []
-        assert last_run().run_id not in area_numbers()
+        assert last_run().run_id not in get_staged_run_ids()
 
     def test_the_faulty_rows_of_an_ended_run_go_after_a_day(
         self, steward: Client, path: Path, forget_after: Callable[[float], None]
     ) -> None:
         upload(steward, RECORDS, write_csv(path, RECORDS.rows({"gender": "X"})))
         forget_after(23.9)
-        assert last_run().run_id in area_numbers()
+        assert last_run().run_id in get_staged_run_ids()
         forget_after(24.1)
-        assert last_run().run_id not in area_numbers()
+        assert last_run().run_id not in get_staged_run_ids()
         assert last_run().state == State.REFUSED
 
     def test_what_no_run_names_goes_after_an_hour(
