@@ -30,7 +30,7 @@ from tests.support import factories
 from tests.support.commands import manage
 from tests.support.databases import Database
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.import_pages import press_import, last_run, upload, run_jobs
+from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.signing_in import SignIn
 
 ROLE = f"healthtrack_app_of_{os.getpid()}"  # the server's other databases see it too
