@@ -19,7 +19,7 @@ from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import saw
 from healthtrack.core import search_terms
-from healthtrack.imports.model_admin import CarefulAdmin
+from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
 from patients.filters import RecordFilter, kinds_asked
 from patients.inlines import TrackerLinkInline
@@ -73,7 +73,7 @@ def _seen(object_id: str, answer: HttpResponse) -> HttpResponse:
 
 
 @admin.register(MedicalRecord)
-class MedicalRecordAdmin(CarefulAdmin):
+class MedicalRecordAdmin(ImportableModelAdmin):
     resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (

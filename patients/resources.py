@@ -94,4 +94,4 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def after_undo(self, restored: RestoredRows) -> None:
-        linking.follow_names(restored.came_back(MedicalRecord, "tracker"))
+        linking.follow_names(restored.get_restored_keys(MedicalRecord, "tracker"))

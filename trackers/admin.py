@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from healthtrack.audit.admin_history import HistoryPages
 from healthtrack.core.admin import CLEANED_TEXT, CarefulPages
-from healthtrack.imports.model_admin import CarefulAdmin
+from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
@@ -85,7 +85,7 @@ class _Aliases(TypedDict):
 
 
 @admin.register(TrackerModel)
-class TrackerModelAdmin(CarefulAdmin):
+class TrackerModelAdmin(ImportableModelAdmin):
     resource_classes = [TrackerModelResource]
     list_display = ("model_name", "brand_name", "device_type", "number_of_variants")
     list_filter = ("brand_name", "device_type")
@@ -139,7 +139,7 @@ def _refusal(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:
 
 
 @admin.register(FitnessTracker)
-class FitnessTrackerAdmin(CarefulAdmin):
+class FitnessTrackerAdmin(ImportableModelAdmin):
     resource_classes = [FitnessTrackerResource]
     list_display = (
         "model_name",

@@ -33,7 +33,7 @@ class TrackerResource(LinkingResource):
         return counts.as_effects()
 
     def after_undo(self, restored: RestoredRows) -> None:
-        model_hooks.follower().link(restored.came_back(TrackerModel, "model_name"))
+        model_hooks.follower().link(restored.get_restored_keys(TrackerModel, "model_name"))
 
 
 class TrackerModelResource(TrackerResource):

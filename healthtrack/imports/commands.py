@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, Stage, State
-from healthtrack.imports.progress import Progress, Unobserved, fraction_done
+from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reasons import reason_text
 
 _BAR_WIDTH = 40
@@ -75,7 +75,7 @@ class _ProgressBar:
 
     def advance(self, rows: int) -> None:
         self.done += rows
-        done = round(_BAR_WIDTH * fraction_done(self.stage, self.done, self.total))
+        done = round(_BAR_WIDTH * compute_fraction_done(self.stage, self.done, self.total))
         self.terminal.write(f"{_CLEAR}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
         self.terminal.flush()
 
@@ -84,7 +84,7 @@ class _ProgressBar:
 def _show_progress(terminal: OutputWrapper) -> Iterator[Progress]:
     """Show the progress as a bar if the output is a terminal."""
     if not terminal.isatty():
-        yield Unobserved()
+        yield NoProgress()
         return
     try:
         yield _ProgressBar(terminal)

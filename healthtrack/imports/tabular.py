@@ -103,7 +103,7 @@ class TabularImporter(Importer):
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if not run.is_applied:
             return Summary()
-        conflicts = undo_service.conflicts_of(run, query.get("conflicts", ""))
+        conflicts = undo_service.get_conflicts(run, query.get("conflicts", ""))
         count = conflicts.paginator.count
         exception = f", except for {_rows(count)} that {_was(count)} changed afterwards" if count else ""
         view = {"tables": TabularResult.of(run.result).tables, "conflicts": conflicts}

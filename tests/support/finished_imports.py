@@ -1,4 +1,4 @@
-"""Imports of tables as a test sees them: the run, what it found, and its errors."""
+"""Imports into tables, for tests: the run, its counts and its errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ def result_of(run: ImportRun) -> TabularResult:
 
 
 def counts_of(run: ImportRun) -> TableCounts:
-    """Return the counts of the table that the file's rows are rows of."""
+    """Return the counts of the table that the rows of the file belong to."""
     return result_of(run).counts
 
 
@@ -50,7 +50,7 @@ class Imported:
 
     @property
     def reason(self) -> str:
-        """Why it ended without importing."""
+        """Return the sentence that says why the run ended without importing."""
         return reason_text(self.run.reason, self.run.reason_params)
 
     @property
@@ -71,7 +71,7 @@ class Imported:
 
 
 def check_file(importer: str, path: Path) -> ImportRun:
-    """A run that is checked and waits for somebody to go ahead."""
+    """Return a run that is checked and ready to import."""
     size = path.stat().st_size
     run = runs.open_run(importer, [runs.FileFacts(path.name, size, "0" * 64)])
     runs.check(run, [StoredFile(path.name, size, path)], runs.no_progress)
@@ -84,6 +84,6 @@ def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported
 
 
 def apply(run: ImportRun) -> ImportRun:
-    """Do at once what a worker would do with a run that waits to be applied, or undoes another."""
-    runs.apply(run, runs.uploaded_files(run), runs.no_progress)
+    """Import the files of the run, or do the undo, as a worker would."""
+    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
     return run

@@ -81,7 +81,7 @@ class TestOutput:
 
     def test_notices_go_to_standard_error(self) -> None:
         out, errors = run(RECORDS, FIXTURES / "records" / "unknown_column.csv", "--json")
-        assert errors == "Left out, because unknown here: column Notes, Notes, number 12, which has no name.\n"
+        assert errors == "Ignored columns: Notes, Notes, number 12 (without a name)\n"
         assert json.loads(out)["new"] == 3
 
     @pytest.mark.parametrize("option", ["--json", "--dry-run"])

@@ -201,7 +201,7 @@ class TestHeaders:
         (row,) = RECORDS.rows({})
         path = write_csv(tmp_path / "rows.csv", [{"PATIENT-ID": "P1", **row}])
         result = RECORDS.run(path)
-        assert result.notices == ["Left out, because unknown here: column PATIENT-ID."]
+        assert result.notices == ["Ignored columns: PATIENT-ID"]
         del row["patient_id"]  # type: ignore[attr-defined]
         result = RECORDS.run(write_csv(path, [{"PATIENT-ID": "P1", **row}]))
         assert [error.reason for error in result.errors] == ["The column patient_id is missing. Add it to the header."]
@@ -229,7 +229,7 @@ class TestHeaders:
     def test_unknown_columns_are_ignored_and_named(self, db: None, tmp_path: Path) -> None:
         (row,) = RECORDS.rows({})
         result = RECORDS.run(write_csv(tmp_path / "rows.csv", [{"Notes": "x", **row, "": "y"}]))
-        assert result.notices == ["Left out, because unknown here: column Notes, number 11, which has no name."]
+        assert result.notices == ["Ignored columns: Notes, number 11 (without a name)"]
         assert outcome(result) == (1, 0, 0)
 
     def test_a_formula_in_an_ignored_column_is_not_an_error(self, db: None, tmp_path: Path) -> None:
