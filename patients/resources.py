@@ -78,8 +78,8 @@ class MedicalRecordResource(LinkingResource):
         today = pl.lit(timezone.localdate())
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
         return [
-            RowRule("date_of_birth", born > today, "lies after today; correct it"),
-            RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
+            RowRule("date_of_birth", born > today, "is in the future; enter a date up to today"),
+            RowRule("last_appointment_date", seen < born, "is before the date of birth; correct one of them"),
         ]
 
     def count_effects(self, rows: StagedRows) -> Effects:
@@ -94,4 +94,4 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def after_undo(self, restored: RestoredRows) -> None:
-        linking.follow_names(restored.came_back(MedicalRecord, "tracker"))
+        linking.update_import_links(restored.came_back(MedicalRecord, "tracker"))

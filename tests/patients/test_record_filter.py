@@ -21,7 +21,7 @@ def asked(**parameters: str) -> RecordFilter:
 
 def found(**parameters: str) -> list[str]:
     records = asked(**parameters)
-    assert records.faults == []
+    assert records.error_messages == []
     return [record.pk for record in records.qs]
 
 
@@ -210,7 +210,7 @@ def test_a_value_that_cannot_be_is_refused_with_a_sentence_and_finds_nobody(
 ) -> None:
     factories.medical_record()
     records = asked(**parameters)
-    (fault,) = records.faults
+    (fault,) = records.error_messages
     assert fault.startswith(sentence)
     assert not records.qs.exists()
 

@@ -28,8 +28,8 @@ def keeper(as_role: AsRole, monkeypatch: pytest.MonkeyPatch) -> Client:
 @pytest.fixture
 def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the table were too large to be counted, and the list to be sorted."""
-    monkeypatch.setattr(paging, "MOST_ROWS_COUNTED", 5)
-    monkeypatch.setattr(paging, "TABLE_SOON_COUNTED", -1)
+    monkeypatch.setattr(paging, "MAX_ROWS_COUNTED", 5)
+    monkeypatch.setattr(paging, "MAX_TABLE_ROWS_COUNTED", -1)
     monkeypatch.setattr(paging, "ROWS_TRIED", 6)
 
 

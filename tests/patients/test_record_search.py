@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from patients.models import MedicalRecord
-from patients.search import MOST_WORDS, found_by
+from patients.search import MOST_WORDS, search_records
 from tests.support import factories
 
 
 def found(text: str) -> list[str]:
-    return [record.pk for record in found_by(text, MedicalRecord.objects.order_by("pk"))]
+    return [record.pk for record in search_records(text, MedicalRecord.objects.order_by("pk"))]
 
 
 def named(*names: str) -> None:
@@ -130,4 +130,4 @@ class AnyText(TestCase):
     @given(st.text(alphabet=st.characters(categories=["L", "Nd"]), min_size=1, max_size=20))
     def test_a_word_finds_the_name_that_it_is(self, word: str) -> None:
         record = factories.medical_record(name=f"{word} x")
-        assert record in found_by(word, MedicalRecord.objects.all())
+        assert record in search_records(word, MedicalRecord.objects.all())

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients import naming
-from patients.naming import NAMES_A_PAGE, Kind, names_to_settle, stated_names
+from patients.tracker_names import NAMES_A_PAGE, Kind, count_unresolved_names, stated_names
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.page_permissions import TO_SEE_REPORTS, assert_page_needs
@@ -56,18 +56,18 @@ def test_names_stand_by_what_they_wait_for_with_most_patients_first() -> None:
 
 @pytest.mark.django_db
 def test_the_number_of_names_to_settle_is_that_of_the_names_listed() -> None:
-    assert names_to_settle() == (0, False)
+    assert count_unresolved_names() == (0, False)
     catalogue = make_catalogue()
     make_patients("Fenix", "Bipp", "BIPP", "Alpha", "Band 2", "Bip U", "Honor Band 2", "", "Forerunner", "forerunner")
     factories.tracker_alias("Forerunner", catalogue["Amazfit Bip U"])
-    assert names_to_settle() == (len(names(Kind.UNKNOWN)) + len(names(Kind.SHARED)), False) == (4, False)
+    assert count_unresolved_names() == (len(names(Kind.UNKNOWN)) + len(names(Kind.SHARED)), False) == (4, False)
 
 
 @pytest.mark.django_db
 def test_names_are_counted_up_to_some_number(monkeypatch: pytest.MonkeyPatch) -> None:
     make_patients("Alpha", "Beta", "Gamma")
     monkeypatch.setattr(naming, "MOST_NAMES_WALKED", 2)
-    assert names_to_settle() == (2, True)
+    assert count_unresolved_names() == (2, True)
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import factories
-from trackers.names import models_named, models_of_like_names
+from trackers.names import find_models_by_name, find_similar_models
 
 pytestmark = pytest.mark.django_db
 
@@ -15,11 +15,11 @@ def catalogue() -> None:
 
 
 def named(name: str) -> list[str]:
-    return list(map(str, models_named([name])[name]))
+    return list(map(str, find_models_by_name([name])[name]))
 
 
 def like(name: str) -> list[str]:
-    return list(map(str, models_of_like_names([name])[name]))
+    return list(map(str, find_similar_models([name])[name]))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_name_stands_for_the_models_that_are_called_so(name: str, models: list
 
 
 def test_a_settled_name_stands_for_the_model_chosen_alone() -> None:
-    [bip] = models_named(["Amazfit Bip U"])["Amazfit Bip U"]
+    [bip] = find_models_by_name(["Amazfit Bip U"])["Amazfit Bip U"]
     factories.tracker_alias("Band 2", bip)
     assert named("band 2") == ["huami Amazfit Bip U"]
     assert named("Xiaomi Band 2") == ["Xiaomi Band 2"]
