@@ -94,4 +94,4 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def after_undo(self, restored: RestoredRows) -> None:
-        linking.follow_names(restored.get_restored_keys(MedicalRecord, "tracker"))
+        linking.update_import_links(restored.get_restored_keys(MedicalRecord, "tracker"))

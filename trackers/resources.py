@@ -52,7 +52,7 @@ class TrackerModelResource(TrackerResource):
 
 
 class FitnessTrackerResource(TrackerResource):
-    """The catalogue: a row describes a variant and names the model that it is one of."""
+    """The catalogue: each row describes a variant and the model that it belongs to."""
 
     examples = [
         {
@@ -114,5 +114,5 @@ class FitnessTrackerResource(TrackerResource):
         import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
 
     def row_rules(self) -> Sequence[RowRule]:
-        raised = pl.col("selling_price") > pl.col("original_price")
-        return [RowRule("selling_price", raised, "Higher than the original price. Correct one of them.")]
+        is_higher = pl.col("selling_price") > pl.col("original_price")
+        return [RowRule("selling_price", is_higher, "Higher than the original price. Correct one of them.")]
