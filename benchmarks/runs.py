@@ -17,13 +17,13 @@ from benchmarks.imports import copied_out, copy_in
 from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.headers import lay_out
+from healthtrack.imports.headers import find_layout
 from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.staging_schema import StagingSchema
 from patients.resources import MedicalRecordResource
 
 PATIENTS = 100_000
@@ -135,18 +135,18 @@ def _open_preview(client: Client, run: ImportRun) -> tuple[list[float], float]:
 def _stage_alone(file: Path) -> None:
     """What must be done at the least: the file is read, its rows checked, and put where they can be compared."""
     resource = MedicalRecordResource()
-    area = StagingArea(0)
+    schema = StagingSchema(0)
     with transaction.atomic(), open_table(file) as table:
-        area.make()
-        with area.entered() as cursor:
+        schema.create()
+        with schema.open_cursor() as cursor:
             rows = StagedRows(resource.plan, cursor)
-            rows.make_table()
-            layout = lay_out(table, resource.plan.columns)
-            with rows.filling() as fill:
+            rows.create_table()
+            layout = find_layout(table, resource.plan.columns)
+            with rows.open_copy() as copy_rows:
                 for batch in table.batches:
                     named = batch.select(LINE, *layout.positions).rename(layout.positions)
-                    fill(check_batch(named, resource.plan.columns, resource.row_rules()).rows)
-        area.drop()
+                    copy_rows(check_batch(named, resource.plan.columns, resource.row_rules()).rows)
+        schema.drop()
 
 
 def _upload(client: Client, file: Path) -> ImportRun:

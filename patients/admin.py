@@ -19,14 +19,14 @@ from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import saw
 from healthtrack.core import search_terms
-from healthtrack.imports.model_admin import CarefulAdmin
+from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
-from patients.filters import RecordFilter, kinds_asked
+from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord
 from patients.record_list import RecordList
 from patients.resources import MedicalRecordResource
-from patients.search import found_by
+from patients.search import search_records
 
 if TYPE_CHECKING:
     from import_export.formats.base_formats import Format
@@ -43,37 +43,37 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
             "tracker": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
         }
         help_texts = {
-            "medical_conditions": "Parted by commas; empty when there is none.",
-            "allergies": "Parted by commas; empty when there is none.",
-            "tracker": "As the patient names it, word for word. A change of it removes the links below,"
-            " and links the tracker models of the new name.",
+            "medical_conditions": "Separate with commas. Leave empty if none.",
+            "allergies": "Separate with commas. Leave empty if none.",
+            "tracker": "The tracker as the patient describes it. Changing this replaces the links below.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            # Changed is what this person changed since the page was opened, and not what others did meanwhile.
+            # A field counts as changed if this person changed it on this page, not if somebody else did meanwhile.
             field.show_hidden_initial = True
 
     def clean_date_of_birth(self) -> date:
         born: date = self.cleaned_data["date_of_birth"]
         if born > timezone.localdate():
-            raise ValidationError("The date of birth lies after today.")
+            raise ValidationError("The date of birth is in the future.")
         return born
 
 
-def is_restated(form: forms.ModelForm[MedicalRecord]) -> bool:
-    """Whether the form gives the patient another stated tracker, and not only other letter case."""
+def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
+    """Return whether the form changes the reported tracker by more than its letter case."""
     return "tracker" in form.changed_data and str(form.initial["tracker"]).lower() != form.instance.tracker.lower()
 
 
-def _seen(object_id: str, answer: HttpResponse) -> HttpResponse:
-    saw([unquote(object_id)] if answer.status_code == HTTPStatus.OK else [])
-    return answer
+def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
+    """Record that the person saw this patient, if the page was shown at all. Return the response."""
+    saw([unquote(object_id)] if response.status_code == HTTPStatus.OK else [])
+    return response
 
 
 @admin.register(MedicalRecord)
-class MedicalRecordAdmin(CarefulAdmin):
+class MedicalRecordAdmin(ImportableModelAdmin):
     resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (
@@ -92,7 +92,7 @@ class MedicalRecordAdmin(CarefulAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ("name",)
-    search_help_text = "Patient number, or words of the name; the first letters of each are enough"
+    search_help_text = "Search by patient number or name. You can type just the beginning."
     inlines = (TrackerLinkInline,)
     change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
 
@@ -118,37 +118,37 @@ class MedicalRecordAdmin(CarefulAdmin):
         return search_terms.without_words(request) or super().changelist_view(request, extra_context)
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
-        if elsewhere := search_terms.without_words(request):
-            return elsewhere
-        if search_terms.is_lost(request) or RecordFilter(request.GET).faults:
-            # The list tells them.
+        if redirection := search_terms.without_words(request):
+            return redirection
+        if search_terms.is_lost(request) or RecordFilter(request.GET).error_messages:
+            # The list shows these errors; a file cannot.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return found_by(search_term, queryset), False
+        return search_records(search_term, queryset), False
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """None for a field to choose from: no field is of a patient, and no name is to leave by one."""
+        """Return none for autocomplete: no form has a field for a patient, and names must not leak through one."""
         match = request.resolver_match
         return () if match and match.url_name == "autocomplete" else self.search_fields
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _seen(object_id, super().change_view(request, object_id, *args, **kwargs))
+        return _record_access(object_id, super().change_view(request, object_id, *args, **kwargs))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         saw(record.pk for record in objs)
         return super().get_deleted_objects(objs, request)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _seen(object_id, super().history_view(request, object_id, *args, **kwargs))
+        return _record_access(object_id, super().history_view(request, object_id, *args, **kwargs))
 
     def _do_file_export(
         self, file_format: "Format", request: HttpRequest, queryset: QuerySet[Any], export_form: object = None
     ) -> HttpResponseBase:
-        saw(file_rows=queryset.count(), asked=kinds_asked(request))
+        saw(file_rows=queryset.count(), asked=get_filter_names(request))
         return super()._do_file_export(file_format, request, queryset, export_form)
 
     @admin.display(description="name", ordering=Lower("name"))
@@ -177,14 +177,14 @@ class MedicalRecordAdmin(CarefulAdmin):
         return ", ".join(map(str, record.tracker_models.all()))
 
     def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
-        restated = not change or is_restated(form)
-        if restated:
+        needs_links = not change or reported_tracker_changed(form)
+        if needs_links:
             linking.wait_for_models()
         if change:
-            # What others changed meanwhile in other fields stays theirs.
+            # Leave the fields that this person did not change: somebody else may have changed them meanwhile.
             obj.save(update_fields=form.changed_data)
         else:
-            # Another's new record of this number is never taken for an older state of this one.
+            # If somebody else has just added this number, fail rather than overwrite their record.
             obj.save(force_insert=True)
-        if restated:
+        if needs_links:
             linking.relink([obj.pk])

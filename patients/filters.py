@@ -1,6 +1,6 @@
-"""The one filter over patients, for the list of records and for the reports, which lead to it.
+"""The filters over patients, shared by the list of records and the reports.
 
-Every condition is a range of an indexed column or an EXISTS over the links, so that the database may start from any.
+Every condition is a range of an indexed column or an EXISTS over the links, so the database may start from any of them.
 """
 
 from collections.abc import Iterator
@@ -21,27 +21,31 @@ from django_filters.filterset import FilterSet
 
 from healthtrack.core.search_terms import FOUND
 from healthtrack.core.text import shown
-from patients.age import Band, latest_birth
+from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
-from patients.naming import stating
+from patients.tracker_names import filter_by_reported_tracker
 from trackers.models import TrackerModel
 
 Records: TypeAlias = QuerySet[MedicalRecord]
 
-OLDEST = 150
-YEARS_OFFERED = 5
+MAX_AGE = 150
+APPOINTMENT_YEARS_LISTED = 5
 STALE_AFTER_YEARS = 2
-HIGHEST_KEY = 2**31 - 1
-APPOINTMENT = RegexValidator(r"^(none|stale|earlier|[1-9][0-9]{0,3})\Z")
+MAX_KEY = 2**31 - 1
+APPOINTMENT_VALIDATOR = RegexValidator(r"^(none|stale|earlier|[1-9][0-9]{0,3})\Z")
 YES_OR_NO = [("yes", "Yes"), ("no", "No")]
-LINKED = [
+LINK_CHOICES = [
     ("some", "Some"),
     ("none", "None"),
-    ("brands", "Several brands, to settle"),
-    ("unstated", "None, and no tracker stated"),
-    ("unmatched", "None, though a tracker is stated"),
+    ("brands", "Ambiguous (several brands)"),
+    ("unstated", "No tracker reported"),
+    ("unmatched", "No match for the reported tracker"),
 ]
+DATE_HINT = "Use a date such as 2024-12-31."
+AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
+# Pairs of filters that bound one range: the first must not be greater than the second.
+RANGES = (("min_age", "max_age"), ("appointment_after", "appointment_before"))
 
 
 class _DayField(forms.DateField):
@@ -53,11 +57,11 @@ class _DayField(forms.DateField):
 
 
 class _WholeNumberField(forms.IntegerField):
-    default_validators = [MaxValueValidator(HIGHEST_KEY)]
+    default_validators = [MaxValueValidator(MAX_KEY)]
 
     def to_python(self, value: Any) -> int | None:
         text = str(value or "").strip()
-        if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST_KEY))):
+        if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_KEY))):
             raise ValidationError(self.error_messages["invalid"])
         return super().to_python(text)
 
@@ -78,100 +82,107 @@ class ActiveFilter:
 
 
 class RecordFilter(FilterSet):
-    """Reads what an address asks; the help text of a parameter ends the sentence that refuses another value."""
+    """Filters records by the parameters of an address.
 
-    gender = ChoiceFilter(choices=Gender.choices, help_text="F or M")
-    condition = CharFilter(label="Condition", method="having_term", help_text="one condition")
+    The help text of a filter is the hint that follows "... is not a valid value for ..." in an error message.
+    """
+
+    gender = ChoiceFilter(choices=Gender.choices, help_text="Use F or M.")
+    condition = CharFilter(label="Condition", method="filter_by_term", help_text="Use one condition.")
     medication = ChoiceFilter(
-        label="Takes medication", choices=YES_OR_NO, method="of_medication", help_text="yes or no"
+        label="Medication", choices=YES_OR_NO, method="filter_by_medication", help_text="Use yes or no."
     )
-    allergy = CharFilter(label="Allergy", method="having_term", help_text="one allergy")
-    brand = CharFilter(label="Tracker brand", method="of_brand", help_text="the name of a brand")
-    device_type = CharFilter(label="Device type", method="of_device_type", help_text="a type of device")
+    allergy = CharFilter(label="Allergy", method="filter_by_term", help_text="Use one allergy.")
+    brand = CharFilter(label="Tracker brand", method="filter_by_brand", help_text="Use the name of a brand.")
+    device_type = CharFilter(label="Device type", method="filter_by_device_type", help_text="Use a type of device.")
     tracker_model = _WholeNumberFilter(
-        method="of_model", label="Tracker model", help_text="the number of a tracker model"
+        method="filter_by_model", label="Tracker model", help_text="Use the number of a tracker model."
     )
-    tracker = CharFilter(method="of_stated", label="Stated tracker", help_text="a tracker as patients name it")
+    tracker = CharFilter(
+        method="filter_by_reported_tracker",
+        label="Reported tracker",
+        help_text="Use a tracker in the patient's own words.",
+    )
     linked = ChoiceFilter(
-        choices=LINKED,
-        method="of_links",
+        choices=LINK_CHOICES,
+        method="filter_by_links",
         label="Linked trackers",
-        help_text="some, none, brands, unstated or unmatched",
+        help_text="Use some, none, brands, unstated or unmatched.",
     )
-    min_age = _WholeNumberFilter(
-        method="from_age", max_value=OLDEST, label="Age from", help_text=f"years from 0 to {OLDEST}"
-    )
-    max_age = _WholeNumberFilter(
-        method="to_age", max_value=OLDEST, label="Age to", help_text=f"years from 0 to {OLDEST}"
-    )
-    as_of = _DayFilter(method="unfiltered", label="As of", help_text="a day, such as 2024-12-31")
-    appointment_after = _DayFilter(
-        "last_appointment_date", "gte", label="Last appointment from", help_text="a day, such as 2024-12-31"
-    )
-    appointment_before = _DayFilter(
-        "last_appointment_date", "lte", label="Last appointment to", help_text="a day, such as 2024-12-31"
-    )
+    min_age = _WholeNumberFilter(method="filter_by_min_age", max_value=MAX_AGE, label="Age from", help_text=AGE_HINT)
+    max_age = _WholeNumberFilter(method="filter_by_max_age", max_value=MAX_AGE, label="Age to", help_text=AGE_HINT)
+    as_of = _DayFilter(method="leave_unfiltered", label="As of", help_text=DATE_HINT)
+    appointment_after = _DayFilter("last_appointment_date", "gte", label="Last appointment from", help_text=DATE_HINT)
+    appointment_before = _DayFilter("last_appointment_date", "lte", label="Last appointment to", help_text=DATE_HINT)
     appointment = CharFilter(
-        method="of_appointment",
-        validators=[APPOINTMENT],
+        method="filter_by_appointment",
+        validators=[APPOINTMENT_VALIDATOR],
         label="Last appointment",
-        help_text="none, stale, earlier or a year such as 2024",
+        help_text="Use none, stale, earlier or a year such as 2024.",
     )
-    twins = ChoiceFilter(choices=YES_OR_NO[:1], method="of_twins", label="Possible twin records", help_text="yes")
+    # The parameter is part of addresses that people saved, so it keeps its first name.
+    twins = ChoiceFilter(
+        choices=YES_OR_NO[:1],
+        method="filter_possible_duplicates",
+        label="Possible duplicates",
+        help_text="Use yes.",
+    )
 
     class Meta:
         model = MedicalRecord
         fields: list[str] = []
 
     @cached_property
-    def faults(self) -> list[str]:
-        """A sentence for every value that cannot be asked for."""
-        return list(self._faults())
+    def error_messages(self) -> list[str]:
+        """A sentence for each invalid value and each inverted range."""
+        return list(self._describe_errors())
 
     @cached_property
-    def asked(self) -> dict[str, str]:
+    def active_values(self) -> dict[str, str]:
+        """The values of the address for the filters that it uses, by parameter."""
         return {name: self.data[name] for name in self.filters if self.data.get(name, "").strip()}
 
     @property
-    def active(self) -> Iterator[ActiveFilter]:
-        for name, value in self.asked.items():
-            yield ActiveFilter(name, self.filters[name].label, self._in_words(name, value))
+    def active_filters(self) -> Iterator[ActiveFilter]:
+        """The filters that the address uses, as a page shows them."""
+        for name, value in self.active_values.items():
+            yield ActiveFilter(name, self.filters[name].label, self._describe_value(name, value))
 
     @cached_property
-    def accepted(self) -> dict[str, Any]:
+    def cleaned_values(self) -> dict[str, Any]:
         self.form.full_clean()
         values: dict[str, Any] = self.form.cleaned_data
         return values
 
     @property
     def as_of_day(self) -> date:
-        return self.accepted.get("as_of") or timezone.localdate()
+        return self.cleaned_values.get("as_of") or timezone.localdate()
 
     def filter_queryset(self, queryset: Records) -> Records:
-        """Nobody, where a value is refused: half of what was asked for would be an answer to something else."""
-        return queryset.none() if self.faults else super().filter_queryset(queryset)
+        """Return the matching records; none if a value is invalid, as ignoring it would answer another question."""
+        return queryset.none() if self.error_messages else super().filter_queryset(queryset)
 
-    def having_term(self, records: Records, name: str, value: str) -> Records:
+    def filter_by_term(self, records: Records, name: str, value: str) -> Records:
         column = {"condition": "medical_conditions", "allergy": "allergies"}[name]
         has_term = {f"{name}_terms__contains": Terms(Value(value))}
         return records.exclude(**{column: ""}).alias(**{f"{name}_terms": Terms(F(column))}).filter(**has_term)
 
-    def of_medication(self, records: Records, _: str, value: str) -> Records:
+    def filter_by_medication(self, records: Records, _: str, value: str) -> Records:
         return records.filter(medications=value == "yes")
 
-    def of_brand(self, records: Records, _: str, value: str) -> Records:
+    def filter_by_brand(self, records: Records, _: str, value: str) -> Records:
         return records.filter(_linked_to(Lower("brand_name"), value))
 
-    def of_device_type(self, records: Records, _: str, value: str) -> Records:
+    def filter_by_device_type(self, records: Records, _: str, value: str) -> Records:
         return records.filter(_linked_to(Lower("device_type"), value))
 
-    def of_model(self, records: Records, _: str, value: int) -> Records:
+    def filter_by_model(self, records: Records, _: str, value: int) -> Records:
         return records.filter(Exists(_links().filter(model=value)))
 
-    def of_stated(self, records: Records, _: str, value: str) -> Records:
-        return stating(value, records)
+    def filter_by_reported_tracker(self, records: Records, _: str, value: str) -> Records:
+        return filter_by_reported_tracker(value, records)
 
-    def of_links(self, records: Records, _: str, value: str) -> Records:
+    def filter_by_links(self, records: Records, _: str, value: str) -> Records:
         match value:
             case "some":
                 return records.filter(link_count__gt=0)
@@ -184,49 +195,54 @@ class RecordFilter(FilterSet):
             case _:
                 return records.filter(link_count=0)
 
-    def from_age(self, records: Records, _: str, years: int) -> Records:
-        return self._of_ages(records, Band(years, None))
+    def filter_by_min_age(self, records: Records, _: str, years: int) -> Records:
+        return self._filter_by_age(records, Band(years, None))
 
-    def to_age(self, records: Records, _: str, years: int) -> Records:
-        return self._of_ages(records, Band(0, years))
+    def filter_by_max_age(self, records: Records, _: str, years: int) -> Records:
+        return self._filter_by_age(records, Band(0, years))
 
-    def of_appointment(self, records: Records, _: str, value: str) -> Records:
+    def filter_by_appointment(self, records: Records, _: str, value: str) -> Records:
         match value:
             case "none":
                 return records.filter(last_appointment_date=None)
             case "stale":
-                since = latest_birth(STALE_AFTER_YEARS, self.as_of_day) or date.min
+                since = get_latest_birth_date(STALE_AFTER_YEARS, self.as_of_day) or date.min
                 return records.filter(Q(last_appointment_date=None) | Q(last_appointment_date__lt=since))
             case "earlier":
-                oldest = timezone.localdate().year - YEARS_OFFERED + 1
-                return records.filter(last_appointment_date__year__lt=oldest)
+                earliest = timezone.localdate().year - APPOINTMENT_YEARS_LISTED + 1
+                return records.filter(last_appointment_date__year__lt=earliest)
             case year:
                 return records.filter(last_appointment_date__year=int(year))
 
-    def of_twins(self, records: Records, _: str, value: str) -> Records:
+    def filter_possible_duplicates(self, records: Records, _: str, value: str) -> Records:
+        """Keep the records that share their name, in any letter case, and their date of birth with another record."""
         others = MedicalRecord.objects.alias(folded=Lower("name")).exclude(pk=OuterRef("pk"))
         same = others.filter(date_of_birth=OuterRef("date_of_birth"), folded=Lower(OuterRef("name")))
         return records.filter(Exists(same))
 
-    def unfiltered(self, records: Records, *_: object) -> Records:
+    def leave_unfiltered(self, records: Records, *_: object) -> Records:
+        """Keep all records: the day says on which date ages are counted, and excludes nobody."""
         return records
 
-    def _of_ages(self, records: Records, band: Band) -> Records:
+    def _filter_by_age(self, records: Records, band: Band) -> Records:
         births = band.births(self.as_of_day)
         return records.none() if births is None else records.filter(births)
 
-    def _faults(self) -> Iterator[str]:
+    def _describe_errors(self) -> Iterator[str]:
         for name in self.form.errors:
-            wanted = self.filters[name].extra["help_text"]
-            yield f"{name} is {shown(self.data[name])}; write {wanted}, or leave it out."
-        for lower, upper in (("min_age", "max_age"), ("appointment_after", "appointment_before")):
-            low, high = self.accepted.get(lower), self.accepted.get(upper)
+            hint = self.filters[name].extra["help_text"]
+            yield f"{shown(self.data[name])} is not a valid value for “{self.filters[name].label}”. {hint}"
+        for lower, upper in RANGES:
+            low, high = self.cleaned_values.get(lower), self.cleaned_values.get(upper)
             if low is not None and high is not None and low > high:
-                yield f"{lower} is {low}, and {upper} is {high}, which is less; swap them, or leave one out."
+                yield (
+                    f"“{self.filters[lower].label}” ({low}) must not be greater than"
+                    f" “{self.filters[upper].label}” ({high})."
+                )
 
-    def _in_words(self, name: str, value: str) -> str:
+    def _describe_value(self, name: str, value: str) -> str:
         if name == "tracker_model":
-            model = TrackerModel.objects.filter(pk=self.accepted.get(name) or 0).first()
+            model = TrackerModel.objects.filter(pk=self.cleaned_values.get(name) or 0).first()
             return str(model or shown(value))
         return str(dict(getattr(self.form.fields[name], "choices", ())).get(value, value))
 
@@ -234,8 +250,8 @@ class RecordFilter(FilterSet):
 PARAMETERS = tuple(RecordFilter.get_filters())
 
 
-def kinds_asked(request: HttpRequest) -> list[str]:
-    """What the address narrows the records by, without the values, which may say who somebody is."""
+def get_filter_names(request: HttpRequest) -> list[str]:
+    """Return the names of the filters that an address uses; not their values, which may identify a patient."""
     return [name for name in (*PARAMETERS, FOUND) if request.GET.get(name)]
 
 
@@ -249,7 +265,10 @@ def _linked_to(column: Lower, value: str) -> Exists:
 
 
 def _ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
-    """Of a patient whom an import linked to models of several brands; what staff linked, somebody decided."""
+    """Return the patients whom an import linked to models of several brands.
+
+    Links that staff made do not count: those are a person's decision.
+    """
     by_import = _links().filter(source=MedicalRecordTracker.Source.IMPORT).order_by().values("patient")
     brand = Lower("model__brand_name")
     return by_import.annotate(first_brand=Min(brand), last_brand=Max(brand)).filter(first_brand__lt=F("last_brand"))

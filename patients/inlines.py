@@ -14,10 +14,18 @@ from patients.models import MedicalRecord, MedicalRecordTracker
 
 class TrackerLinkForm(forms.ModelForm[MedicalRecordTracker]):
     def validate_unique(self) -> None:
-        """Left to the formset, which knows the links that the same form deletes."""
+        """Leave this check to the formset, which knows the links that the same form deletes."""
 
 
 class TrackerLinkFormSet(CompositeKeyFormSet):
+    add_text = "Link a tracker"
+    deletion_label = "Remove"
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if DELETION_FIELD_NAME in form.fields:
+            form.fields[DELETION_FIELD_NAME].label = self.deletion_label
+
     def clean(self) -> None:
         super().clean()
         linked = {
@@ -29,25 +37,25 @@ class TrackerLinkFormSet(CompositeKeyFormSet):
             if model is None:
                 continue
             if model.pk in chosen:
-                form.add_error("model", f"{model} is chosen twice; once is enough.")
-            elif model.pk in linked and not self._is_restated():
-                form.add_error("model", f"{model} is linked to this patient already.")
+                form.add_error("model", f"{model} is selected twice. Select it once.")
+            elif model.pk in linked and not self._reported_tracker_changes():
+                form.add_error("model", f"{model} is already linked to this patient.")
             chosen.add(model.pk)
 
     def validate_unique(self) -> None:
-        """Done by clean(), in words that name the model."""
+        """Leave this check to clean(), whose messages name the model."""
 
     def save(self, commit: bool = True) -> list[MedicalRecordTracker]:
-        # Saving a new row updates the one of its key where there is one: so a link that relinking has just
-        # made by import becomes the staff's.
+        # If relinking has just created the same link as an import's, saving turns it into one by staff.
         links = super().save(commit)
-        self._remember_unlinked(
+        self._store_unlinked_models(
             removed={link.model_id for link in self.deleted_objects},
             added={link.model_id for link in self.new_objects},
         )
         return links
 
-    def _remember_unlinked(self, removed: set[int], added: set[int]) -> None:
+    def _store_unlinked_models(self, removed: set[int], added: set[int]) -> None:
+        """Note the removed models at the record, so that no import links them again."""
         if not removed | added:
             return
         record = MedicalRecord.objects.select_for_update(no_key=True).get(pk=self.instance.pk)
@@ -55,15 +63,15 @@ class TrackerLinkFormSet(CompositeKeyFormSet):
         if unlinked != record.unlinked_model_ids:
             MedicalRecord.objects.filter(pk=record.pk).update(unlinked_model_ids=unlinked)
 
-    def _is_restated(self) -> bool:
-        """Whether the same form changes the stated tracker, upon which all links are made anew."""
+    def _reported_tracker_changes(self) -> bool:
+        """Return whether the same form changes the reported tracker, which replaces all links."""
         return not MedicalRecord.objects.filter(pk=self.instance.pk, tracker__iexact=self.instance.tracker).exists()
 
 
 class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordTracker, MedicalRecord]):
-    """A patient's links, for whoever may change the record to make and to delete.
+    """A patient's links. People who may change the record may add and remove links.
 
-    None is ever changed, as it is its own key: so Django shows those that stand as plain text.
+    Nobody can change a link, because its columns are its key. So Django shows existing links as plain text.
     """
 
     model = MedicalRecordTracker
@@ -82,7 +90,7 @@ class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordT
 
     def get_formset(self, *args: Any, **kwargs: Any) -> Any:
         formset = super().get_formset(*args, **kwargs)
-        # Whoever would remove a link must not meet a button beside it that deletes the tracker model.
+        # A button to delete the tracker model, next to the one that removes the link, would invite mistakes.
         choice: Any = formset.form.base_fields["model"].widget
         choice.can_add_related = choice.can_change_related = choice.can_delete_related = False
         return formset
@@ -91,7 +99,7 @@ class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordT
         return self._records.has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: MedicalRecord | None = None) -> bool:
-        # The models to choose from are shown to whom may see them.
+        # The field lists tracker models, so the person must be allowed to see those.
         if not request.user.has_perm("trackers.view_trackermodel"):
             return False
         if obj is None:

@@ -1,6 +1,6 @@
-"""Links patients to the tracker models that their stated tracker names, as sets, in SQL.
+"""Link patients to the tracker models that their reported tracker means: in SQL, many patients at once.
 
-A link that staff made or removed is left alone until the patient's stated tracker changes.
+A link that staff made or removed stays as it is until the patient's reported tracker changes.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from django.db import connection, transaction
 
 from trackers.links import LinkCounts
 
-# A patient and a model that come in two transactions at once don't see each other, and would stay unlinked. So models
-# wait for the transactions that bring patients, and these for those of models; patients don't wait for patients.
-_LINKING_LOCK = 0x48544C4B  # any number, the same for both
-_BEFORE_PATIENTS = f"SELECT pg_advisory_xact_lock_shared({_LINKING_LOCK})"
-_BEFORE_MODELS = f"SELECT pg_advisory_xact_lock({_LINKING_LOCK})"
+# Two concurrent transactions that add a patient and a model don't see each other's row, so the two would stay unlinked.
+# So transactions that change models hold this lock exclusively, and those that change patients share it.
+_LINKING_LOCK = 0x48544C4B  # any number that no other advisory lock has
+_LOCK_FOR_PATIENTS = f"SELECT pg_advisory_xact_lock_shared({_LINKING_LOCK})"
+_LOCK_FOR_MODELS = f"SELECT pg_advisory_xact_lock({_LINKING_LOCK})"
 
 _DROP_ALL_LINKS = "DELETE FROM medical_record_and_trackers WHERE patient_id = ANY(%(patients)s)"
 _FORGET_UNLINKED = """
@@ -52,89 +52,98 @@ _LINK_WAITING = f"""
     ON CONFLICT DO NOTHING
 """
 _COUNT_WAITING = f"""
-    WITH answers AS (
+    WITH matches AS (
         SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
     ), waiting AS (
         SELECT DISTINCT record.patient_id, named.name {_WAITING}
     )
     SELECT (SELECT count(*) FROM waiting),
            (SELECT count(*) FROM medical_records AS record
-             WHERE tracker <> '' AND NOT EXISTS (SELECT FROM answers WHERE name = lower(record.tracker))),
-           (SELECT count(*) FROM waiting JOIN answers USING (name) WHERE brands > 1)
+             WHERE tracker <> '' AND NOT EXISTS (SELECT FROM matches WHERE name = lower(record.tracker))),
+           (SELECT count(*) FROM waiting JOIN matches USING (name) WHERE brands > 1)
 """  # noqa: S608 (a constant of this module)
 
-_DROP_UNNAMED = """
+_DROP_UNMATCHED_LINKS = """
     DELETE FROM medical_record_and_trackers AS link
      USING medical_records AS record
      WHERE record.patient_id = ANY(%(patients)s) AND link.patient_id = record.patient_id AND link.source = 'import'
        AND NOT EXISTS (SELECT FROM tracker_model_names AS named
                         WHERE named.model_id = link.model_id AND named.name = lower(record.tracker))
 """
-_LINK_NAMED = f"{_LINKS_BY_NAME} AND named.model_id <> ALL(record.unlinked_model_ids) ON CONFLICT DO NOTHING"
+_LINK_MATCHES = f"{_LINKS_BY_NAME} AND named.model_id <> ALL(record.unlinked_model_ids) ON CONFLICT DO NOTHING"
 
-# A patient is locked before the links, as when staff change both at once.
+# Patients are locked before their links, in the same order as when staff change both.
 _RELINK_NAMES = """
-    WITH stating AS (
+    WITH reporting AS (
         SELECT patient_id, lower(tracker) AS name, unlinked_model_ids
           FROM medical_records
          WHERE tracker <> '' AND lower(tracker) IN (SELECT lower(name) FROM unnest(%(names)s::text[]) AS name)
          ORDER BY patient_id FOR NO KEY UPDATE
     ), outdated AS (
         DELETE FROM medical_record_and_trackers AS link
-         USING stating
-         WHERE link.patient_id = stating.patient_id
+         USING reporting
+         WHERE link.patient_id = reporting.patient_id
            AND link.source = 'import'
            AND NOT EXISTS (SELECT FROM tracker_model_names AS named
-                            WHERE named.model_id = link.model_id AND named.name = stating.name)
+                            WHERE named.model_id = link.model_id AND named.name = reporting.name)
     )
     INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
     SELECT patient_id, model_id, 'import'
-      FROM stating JOIN tracker_model_names AS named USING (name)
+      FROM reporting JOIN tracker_model_names AS named USING (name)
      WHERE model_id <> ALL(unlinked_model_ids)
     ON CONFLICT DO NOTHING
 """
 
 
 def wait_for_models() -> None:
-    """To be called before the first row of a transaction that will relink is written: locks are taken in this order."""
+    """Wait for transactions that change tracker models, and hold off new ones until this transaction ends.
+
+    Call it before the transaction writes its first row, so that all transactions take their locks in the same order.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_BEFORE_PATIENTS)
+        cursor.execute(_LOCK_FOR_PATIENTS)
 
 
 @transaction.atomic(savepoint=False)
 def relink(patient_ids: Sequence[str]) -> None:
-    """Starts these patients' links anew from their stated trackers, as when these have just changed."""
+    """Replace all links of these patients, including those by staff, by the matches of their reported trackers.
+
+    Call it after the reported trackers have changed.
+    """
     with connection.cursor() as cursor:
-        for statement in (_BEFORE_PATIENTS, _DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
+        for statement in (_LOCK_FOR_PATIENTS, _DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):
             cursor.execute(statement, {"patients": list(patient_ids)})
 
 
 @transaction.atomic(savepoint=False)
-def follow_names(patient_ids: Sequence[str]) -> None:
-    """Gives these patients, put back as they once were, the links that their stated trackers stand for by now."""
+def update_import_links(patient_ids: Sequence[str]) -> None:
+    """Link these patients to the current matches of their reported trackers, and leave what staff linked or unlinked.
+
+    An undo calls it for the records that it restores: names may have been resolved since.
+    """
     with connection.cursor() as cursor:
-        for statement in (_BEFORE_PATIENTS, _DROP_UNNAMED, _LINK_NAMED):
+        for statement in (_LOCK_FOR_PATIENTS, _DROP_UNMATCHED_LINKS, _LINK_MATCHES):
             cursor.execute(statement, {"patients": list(patient_ids)})
 
 
 @transaction.atomic(savepoint=False)
 def link_waiting_patients(model_ids: Sequence[int]) -> None:
-    """Links these models, new or renamed, to the patients who state their names, and to no others."""
+    """Link these new or renamed models to the patients whose reported tracker matches, and remove outdated links."""
     with connection.cursor() as cursor:
-        for statement in (_BEFORE_MODELS, _DROP_OUTDATED_LINKS, _LINK_WAITING):
+        for statement in (_LOCK_FOR_MODELS, _DROP_OUTDATED_LINKS, _LINK_WAITING):
             cursor.execute(statement, {"models": list(model_ids)})
 
 
 @transaction.atomic(savepoint=False)
 def relink_names(names: Sequence[str]) -> None:
-    """Gives the patients who state these names, settled or let go, the links that the names now stand for."""
+    """Link the patients who report these trackers again, after staff resolved the names or undid that."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEFORE_MODELS)
+        cursor.execute(_LOCK_FOR_MODELS)
         cursor.execute(_RELINK_NAMES, {"names": list(names)})
 
 
 def count_waiting_patients(model_ids: Sequence[int]) -> LinkCounts:
-    """What `link_waiting_patients` would link, and how many patients' stated trackers no model answers to."""
+    """Count what `link_waiting_patients` would link, and all patients with an unmatched tracker; change nothing."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_WAITING, {"models": list(model_ids)})
         return LinkCounts(*cursor.fetchone())

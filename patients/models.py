@@ -14,15 +14,15 @@ from patients.age import completed_years
 from patients.expressions import NameWords, Terms
 from trackers.models import TRACKER_MODEL, TrackerModel
 
-# By number, for names are not to be read on pages that are no patient's.
+# Pages that are not about one patient show the number: a name must not appear there.
 PATIENT = Subject("patient_id", stored_in="patient_id", is_named_by_key=True, is_access_logged=True)
 
 
 class PatientNumber(models.CharField[str, str]):
     """A patient's number, compared byte by byte.
 
-    So the primary key's own index serves look-ups by the first characters too, whatever the database's
-    collation; Django would make a second index for these were the column called varchar.
+    So the index of the primary key serves look-ups by the first characters too, in every collation of the database.
+    The type has the long name because Django creates a second index for these look-ups for "varchar".
     """
 
     def db_type(self, connection: object) -> str:
@@ -35,7 +35,7 @@ class Gender(models.TextChoices):
 
 
 class MedicalRecord(models.Model):
-    """A patient: who it is, what is known of their health, and the tracker that they said they use."""
+    """A patient: the person, what is known about their health, and the tracker that they report."""
 
     patient_id = PatientNumber(
         "patient number",
@@ -45,14 +45,14 @@ class MedicalRecord(models.Model):
         db_comment="The patient's number; it never changes",
     )
     name = models.CharField(max_length=200, db_comment="The patient's name")
-    date_of_birth = models.DateField(db_comment="Day of birth")
+    date_of_birth = models.DateField(db_comment="Date of birth")
     gender = models.CharField(max_length=1, choices=Gender, db_comment="F or M")
     medical_conditions = models.CharField(
         max_length=500,
         blank=True,
         default="",
         db_default="",
-        db_comment="Conditions, parted by commas; empty when there is none",
+        db_comment="Conditions, comma-separated; empty if none",
     )
     medications = models.BooleanField("takes medication", db_comment="Whether the patient takes any medication")
     allergies = models.CharField(
@@ -60,18 +60,18 @@ class MedicalRecord(models.Model):
         blank=True,
         default="",
         db_default="",
-        db_comment="Allergies, parted by commas; empty when there is none",
+        db_comment="Allergies, comma-separated; empty if none",
     )
     last_appointment_date = models.DateField(
-        null=True, blank=True, db_comment="Day of the last appointment, null when there was none"
+        null=True, blank=True, db_comment="Date of the last appointment, null if there was none"
     )
     tracker = models.CharField(
-        "stated tracker",
+        "reported tracker",
         max_length=300,
         blank=True,
         default="",
         db_default="",
-        db_comment="The tracker as the patient named it, word for word; empty when none",
+        db_comment="The tracker in the patient's own words; empty if none",
     )
     tracker_models = models.ManyToManyField(
         TrackerModel, through="MedicalRecordTracker", related_name="medical_records"
@@ -80,21 +80,21 @@ class MedicalRecord(models.Model):
         default=0,
         db_default=0,
         editable=False,
-        db_comment="Number of tracker models linked to the patient, kept true by triggers",
+        db_comment="Number of tracker models linked to the patient, maintained by triggers",
     )
     unlinked_model_ids = ArrayField(
         models.IntegerField(),
-        verbose_name="models that imports are to leave unlinked",
+        verbose_name="models unlinked by hand",
         default=list,
         db_default=[],
         editable=False,
-        db_comment="Tracker models that staff unlinked, which no import links again while the stated tracker stays",
+        db_comment="Tracker models that staff unlinked; not linked again until the reported tracker changes",
     )
     made_by_run = made_by_run()
 
     class Meta:
         db_table = "medical_records"
-        db_table_comment = "Patients with their conditions and the tracker that they say they use, a row a patient"
+        db_table_comment = "Medical records, one per patient: person, health and reported tracker"
         ordering = ["patient_id"]
         permissions = [
             ("import_medicalrecord", "Can import medical records"),
@@ -106,12 +106,12 @@ class MedicalRecord(models.Model):
             CheckConstraint(
                 name="medical_records_gender_known",
                 condition=Q(gender__in=Gender.values),
-                violation_error_message="The gender is neither F nor M.",
+                violation_error_message="The gender must be F or M.",
             ),
             CheckConstraint(
                 name="medical_records_born_before_appointment",
                 condition=Q(last_appointment_date__gte=F("date_of_birth")),
-                violation_error_message="The last appointment lies before the day of birth.",
+                violation_error_message="The last appointment is before the date of birth.",
             ),
         ]
         indexes = [
@@ -119,13 +119,13 @@ class MedicalRecord(models.Model):
             Index(Lower("tracker"), name="medical_records_tracker", condition=~Q(tracker="")),
             Index(
                 fields=["patient_id"],
-                include=["tracker"],  # which says why they are not
+                include=["tracker"],  # shows whether it is unmatched or missing
                 name="medical_records_unlinked",
                 condition=Q(link_count=0),
             ),
             Index("patient_id", name="medical_records_multilinked", condition=Q(link_count__gt=1)),
             GinIndex(NameWords("name"), name="medical_records_name_words"),
-            # With the name itself, without which PostgreSQL would read each row to fold it, and whose it is.
+            # It includes the name because PostgreSQL would otherwise read each row to compute lower(name).
             Index(Lower("name"), "date_of_birth", include=["name", "patient_id"], name="medical_records_name_birth"),
             Index(F("last_appointment_date").asc(nulls_first=True), "patient_id", name="medical_records_last_seen"),
             GinIndex(
@@ -144,11 +144,12 @@ class MedicalRecord(models.Model):
         return f"{self.patient_id} {self.name}"
 
     def age(self, day: date) -> int:
+        """Return the age in completed years on a day."""
         return completed_years(self.date_of_birth, day)
 
 
 class MedicalRecordTracker(models.Model):
-    """That a patient uses a tracker model, and who said so: an import or the staff."""
+    """A link: a patient uses a tracker model. `source` says whether an import or a person made it."""
 
     class Source(models.TextChoices):
         IMPORT = "import", "Import"
@@ -173,7 +174,7 @@ class MedicalRecordTracker(models.Model):
         choices=Source,
         default=Source.STAFF,
         db_default=Source.STAFF,
-        db_comment="Who made the link: import (by the stated tracker) or staff (by hand)",
+        db_comment="Who made the link: import (by the reported tracker) or staff (by hand)",
     )
     made_by_run = made_by_run()
 

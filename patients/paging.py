@@ -1,9 +1,9 @@
-"""A page of a list that may have a million rows, quick at both ends.
+"""Get one page of a list that may have a million rows, fast at both ends.
 
-How many rows a filter or a search finds, a database only guesses, and where they stand in an order it does not know:
-asked for a page in one go, it may walk along the whole index of the order and try every row. So it is first asked for
-a bounded number of rows in no order; when there are more, for those among the first or last rows of the order; and
-when these are too few, for all, sorted.
+A database can only estimate how many rows a filter or search finds, and does not know where they are in a given order.
+For a query with both, it may go through the whole index of the order and test every row. So the first query gets a
+limited number of rows in no order. If there are more, the next one looks for them among the first or last rows of the
+order. Only if these are too few, a query sorts all rows that match.
 """
 
 import json
@@ -14,26 +14,30 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import OrderBy, QuerySet
 
-MOST_ROWS_COUNTED = 10_000
-TABLE_SOON_COUNTED = 200_000
-ROWS_TRIED = 2000
-ANY_NUMBER = 10**12
-LAST = -1  # the pages from the end of an uncounted list have numbers below zero
-FARTHEST = 10_000_000
+MAX_ROWS_COUNTED = 10_000
+MAX_TABLE_ROWS_COUNTED = 200_000
+SAMPLE_ROWS = 2000
+NO_LIMIT = 10**12
+LAST = -1  # pages counted from the end, in a list of unknown length, have negative numbers
+MAX_PAGE = 10_000_000
 
 
 @dataclass(frozen=True)
 class Total:
+    """The number of rows of a list. `qualifier` is "about" or "more than" if it is not exact."""
+
     rows: int
-    told: str = ""  # "about", or "more than"
+    qualifier: str = ""
 
     @property
     def is_exact(self) -> bool:
-        return not self.told
+        return not self.qualifier
 
 
 @dataclass(frozen=True)
 class RowPage:
+    """The rows of one page. `number` is negative if it counts from the end; `count`, of pages, is None if unknown."""
+
     rows: list[Any]
     number: int
     total: Total
@@ -54,56 +58,60 @@ class RowPage:
         return -self.number if self.number < 0 else 0
 
 
-def page_of(found: QuerySet[Any], shown: QuerySet[Any], asked: int, size: int, *, is_counted: bool) -> RowPage:
-    """The page of the rows found, in their order, with what is shown of them; the nearest to one that is not there."""
-    asked = max(-FARTHEST, min(asked, FARTHEST)) or 1
-    some = _sorted(found, MOST_ROWS_COUNTED + 1)
-    total = Total(len(some)) if len(some) <= MOST_ROWS_COUNTED else _total_of_many(found, is_counted=is_counted)
+def get_row_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: int, *, is_counted: bool) -> RowPage:
+    """Return a page of the rows that `found` selects and orders, or the nearest page if there is none of this number.
+
+    The rows themselves come from `shown`, which may annotate and prefetch more. With `is_counted` the total is exact,
+    however long counting takes.
+    """
+    number = max(-MAX_PAGE, min(number, MAX_PAGE)) or 1
+    some = _get_sorted_keys(found, MAX_ROWS_COUNTED + 1)
+    total = Total(len(some)) if len(some) <= MAX_ROWS_COUNTED else _get_total_of_many(found, is_counted=is_counted)
     if not total.is_exact:
-        return _uncounted_page(found, shown, asked, size, total)
+        return _get_uncounted_page(found, shown, number, size, total)
     pages = max(1, -(-total.rows // size))
-    number = min(max(asked if asked > 0 else pages + 1 + asked, 1), pages)
+    number = min(max(number if number > 0 else pages + 1 + number, 1), pages)
     start = (number - 1) * size
-    if len(some) <= MOST_ROWS_COUNTED:
+    if len(some) <= MAX_ROWS_COUNTED:
         keys = some[start : start + size]
     elif start <= total.rows // 2:
-        keys = _keys_between(found, start, start + size)
+        keys = _get_keys(found, start, start + size)
     else:
         stop = total.rows - start
-        keys = _keys_between(found.reverse(), max(0, stop - size), stop)[::-1]
-    return RowPage(_rows(shown, keys), number, total, is_first=number == 1, is_last=number == pages, count=pages)
+        keys = _get_keys(found.reverse(), max(0, stop - size), stop)[::-1]
+    return RowPage(_load_rows(shown, keys), number, total, is_first=number == 1, is_last=number == pages, count=pages)
 
 
-def _uncounted_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: int, total: Total) -> RowPage:
+def _get_uncounted_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: int, total: Total) -> RowPage:
     start = (abs(number) - 1) * size
-    keys = _keys_between(found if number > 0 else found.reverse(), start, start + size + 1)
+    keys = _get_keys(found if number > 0 else found.reverse(), start, start + size + 1)
     if not keys and number not in {1, LAST}:
-        return _uncounted_page(found, shown, LAST if number > 0 else 1, size, total)
+        return _get_uncounted_page(found, shown, LAST if number > 0 else 1, size, total)
     is_end, keys = len(keys) <= size, keys[:size]
     if number > 0:
-        return RowPage(_rows(shown, keys), number, total, is_first=number == 1, is_last=is_end)
-    return RowPage(_rows(shown, keys[::-1]), number, total, is_first=is_end, is_last=number == LAST)
+        return RowPage(_load_rows(shown, keys), number, total, is_first=number == 1, is_last=is_end)
+    return RowPage(_load_rows(shown, keys[::-1]), number, total, is_first=is_end, is_last=number == LAST)
 
 
-def _rows(shown: QuerySet[Any], keys: list[Any]) -> list[Any]:
+def _load_rows(shown: QuerySet[Any], keys: list[Any]) -> list[Any]:
     rows = shown.in_bulk(keys)
     return [rows[key] for key in keys if key in rows]
 
 
-def _total_of_many(found: QuerySet[Any], *, is_counted: bool) -> Total:
-    everybody = found.model._default_manager.order_by()
-    (plan,) = json.loads(everybody.explain(format="json"))
+def _get_total_of_many(found: QuerySet[Any], *, is_counted: bool) -> Total:
+    every_row = found.model._default_manager.order_by()
+    (plan,) = json.loads(every_row.explain(format="json"))
     estimate = plan["Plan"]["Plan Rows"]
-    if is_counted or estimate <= TABLE_SOON_COUNTED:
+    if is_counted or estimate <= MAX_TABLE_ROWS_COUNTED:
         return Total(_count(found))
     if found.query.where:
-        return Total(MOST_ROWS_COUNTED, "more than")
+        return Total(MAX_ROWS_COUNTED, "more than")
     return Total(int(float(f"{estimate:.3g}")), "about")
 
 
 @transaction.atomic
 def _count(found: QuerySet[Any]) -> int:
-    """All of them at once: going from one to the next through an index takes several times as long."""
+    """Count the rows with a scan of whole tables: row by row through an index takes several times as long."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
         rows = found.count()
@@ -111,24 +119,27 @@ def _count(found: QuerySet[Any]) -> int:
     return rows
 
 
-def _keys_between(found: QuerySet[Any], start: int, stop: int) -> list[Any]:
+def _get_keys(found: QuerySet[Any], start: int, stop: int) -> list[Any]:
     if not found.query.where:
         return list(found.values_list("pk", flat=True)[start:stop])
-    first = found.model._default_manager.order_by(*_order(found)).values("pk")[:ROWS_TRIED]
-    keys = _sorted(found.filter(pk__in=first), ROWS_TRIED)[start:stop]
-    return keys if len(keys) == stop - start else _sorted(found, ANY_NUMBER, start, stop)
+    first = found.model._default_manager.order_by(*_order(found)).values("pk")[:SAMPLE_ROWS]
+    keys = _get_sorted_keys(found.filter(pk__in=first), SAMPLE_ROWS)[start:stop]
+    return keys if len(keys) == stop - start else _get_sorted_keys(found, NO_LIMIT, start, stop)
 
 
 def _order(found: QuerySet[Any]) -> list[OrderBy]:
     parts: Any = found.query.order_by
-    return list(parts) if found.query.standard_ordering else [_turned(part) for part in parts]
+    return list(parts) if found.query.standard_ordering else [_reverse(part) for part in parts]
 
 
-def _sorted(found: QuerySet[Any], most: int, start: int = 0, stop: int = ANY_NUMBER) -> list[Any]:
-    """The keys between two places of so many rows, which are found before they are sorted."""
+def _get_sorted_keys(found: QuerySet[Any], limit: int, start: int = 0, stop: int = NO_LIMIT) -> list[Any]:
+    """Return the keys between two positions, of at most `limit` rows.
+
+    The rows are found before they are sorted, so the database does not go along the index of the order.
+    """
     order = _order(found)
     columns: dict[str, Any] = {f"by_{place}": part.expression for place, part in enumerate(order)}
-    unsorted = found.order_by().annotate(**columns).values_list("pk", *columns)[:most]
+    unsorted = found.order_by().annotate(**columns).values_list("pk", *columns)[:limit]
     try:
         sql, parameters = unsorted.query.sql_with_params()
     except EmptyResultSet:
@@ -145,7 +156,7 @@ def _direction(part: OrderBy) -> str:
     return ("DESC" if part.descending else "ASC") + nulls
 
 
-def _turned(part: OrderBy) -> OrderBy:
-    turned = part.copy()
-    turned.reverse_ordering()
-    return turned
+def _reverse(part: OrderBy) -> OrderBy:
+    reversed_part = part.copy()
+    reversed_part.reverse_ordering()
+    return reversed_part

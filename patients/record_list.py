@@ -1,4 +1,4 @@
-"""The list of records in the admin, narrowed by the same filter as the reports, and quick however many there are."""
+"""The list of records in the admin: it has the same filters as the reports, and is fast for a million records."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from healthtrack.audit.access_recorder import saw
 from healthtrack.core import search_terms
 from patients import sidebar
-from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, kinds_asked
-from patients.paging import LAST, RowPage, page_of
+from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, get_filter_names
+from patients.paging import LAST, RowPage, get_row_page
 
 COUNT_VAR = "count"
 
@@ -23,7 +23,7 @@ class RecordList(ChangeList):
     searches_by_post = True
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """What is left for the admin's own look-ups by field."""
+        """Return the parameters that are left for the admin's own field look-ups."""
         others = super().get_filters_params(params)
         return {
             name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.FOUND}
@@ -32,14 +32,14 @@ class RecordList(ChangeList):
     def get_filters(self, request: HttpRequest) -> Any:
         _, _, lookups, may_have_duplicates, _ = super().get_filters(request)
         self.records = RecordFilter(request.GET, self.root_queryset)
-        for fault in self.records.faults:
-            messages.error(request, f"No record is shown. {fault}")
+        for error in self.records.error_messages:
+            messages.error(request, f"No records shown. {error}")
         self.root_queryset = self.records.qs
         if search_terms.is_lost(request):
-            messages.error(request, f"No record is shown. {search_terms.LOST}")
+            messages.error(request, f"No records shown. {search_terms.LOST}")
             self.root_queryset = self.root_queryset.none()
-        is_narrowed = bool(self.records.asked or lookups)
-        return sidebar.offers(self.records), True, lookups, may_have_duplicates, is_narrowed
+        is_filtered = bool(self.records.active_values or lookups)
+        return sidebar.get_sidebar_filters(self.records), True, lookups, may_have_duplicates, is_filtered
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = search_terms.words_of(request)
@@ -49,11 +49,11 @@ class RecordList(ChangeList):
         return queryset
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """Of the columns in whose order an index stands, and of no others."""
+        """Return the field to sort by; none for a column that has no index."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def _get_deterministic_ordering(self, ordering: Sequence[Any]) -> list[OrderBy]:
-        """With the key last, in the direction of the first column, as in the index of that column."""
+        """Return the ordering with the key as its last part, in the direction of the first column, like its index."""
         parts = [_order(part) for part in ordering or ["patient_id"]]
         key = OrderBy(F("pk"), descending=parts[0].descending)
         return parts if F("patient_id") in [part.expression for part in parts] else [*parts, key]
@@ -61,33 +61,33 @@ class RecordList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         shown = self.model_admin.get_queryset(request)
         is_counted = COUNT_VAR in self.params
-        self.page = page_of(self.queryset, shown, self.page_num, self.list_per_page, is_counted=is_counted)
+        self.page = get_row_page(self.queryset, shown, self.page_num, self.list_per_page, is_counted=is_counted)
         self.result_list: Any = self.page.rows
-        saw([record.pk for record in self.page.rows], asked=kinds_asked(request))
-        self.result_count = self.full_result_count = self.page.total.rows  # alike, or the search would tell both
+        saw([record.pk for record in self.page.rows], asked=get_filter_names(request))
+        self.result_count = self.full_result_count = self.page.total.rows  # equal, or the search form would show both
         self.show_admin_actions = bool(self.page.rows)
         self.show_full_result_count = self.can_show_all = False
 
     @property
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
-        """Each with the address of the same list without it."""
-        for active in self.records.active:
+        """The filters of the address, each with the address of the list without it."""
+        for active in self.records.active_filters:
             yield active, self.get_query_string({active.parameter: None})
 
     @property
-    def counted_address(self) -> str:
+    def exact_count_address(self) -> str:
         return self.get_query_string({COUNT_VAR: "1"})
 
     @property
     def page_addresses(self) -> Iterator[tuple[str, str | None]]:
-        """To where each link between the pages leads; none where that is here."""
-        ways = {
+        """The links between pages with their addresses; None for a link to the current page."""
+        numbers = {
             "First": 1 if self.page.previous else None,
             "Previous": self.page.previous,
             "Next": self.page.next,
             "Last": LAST if self.page.next else None,
         }
-        for name, number in ways.items():
+        for name, number in numbers.items():
             yield name, self.get_query_string({PAGE_VAR: number}) if number else None
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from import_export.fields import Field
 
 from healthtrack.imports.hooks import Effects, RestoredRows
-from healthtrack.imports.plan import RepeatedRows, RowRule
+from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, TextWidget
@@ -22,7 +22,7 @@ class MedicalRecordResource(LinkingResource):
     gender = Field("gender", "gender", ChoiceWidget())
     tracker = Field("tracker", "Tracker", TextWidget())
 
-    repeated_rows = RepeatedRows.FAULT
+    duplicate_rows = DuplicateRows.ERROR
     names_patients = True
     related_rows = RelatedRows(
         "tracker",
@@ -78,8 +78,8 @@ class MedicalRecordResource(LinkingResource):
         today = pl.lit(timezone.localdate())
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
         return [
-            RowRule("date_of_birth", born > today, "lies after today; correct it"),
-            RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
+            RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),
+            RowRule("last_appointment_date", seen < born, "Date is before the date of birth. Correct one of them."),
         ]
 
     def count_effects(self, rows: StagedRows) -> Effects:
@@ -94,4 +94,4 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def after_undo(self, restored: RestoredRows) -> None:
-        linking.follow_names(restored.came_back(MedicalRecord, "tracker"))
+        linking.update_import_links(restored.get_restored_keys(MedicalRecord, "tracker"))

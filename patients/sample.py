@@ -1,4 +1,4 @@
-"""Invented patients in the form of the medical records' file, with trackers as patients name them."""
+"""Invented patients in the format of the file of medical records, with trackers as patients report them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -22,7 +22,7 @@ HEADER: Row = (
 EARLIEST_BIRTH = date(1933, 1, 1)
 APPOINTMENTS_GO_BACK_DAYS = 1500
 FIRST_NUMBER = 1001
-PATIENTS_FOR_A_REPEAT = 1000
+PATIENTS_PER_REPEAT = 1000
 
 GIVEN_NAMES = (
     *(
@@ -56,8 +56,8 @@ WITH_BRAND = tuple(f"{brand} {model}" for model, brands in BRANDS_BY_MODEL.items
 IN_OTHER_CASE = tuple(other for model in OF_ONE_BRAND for other in (model.lower(), model.upper()) if other != model)
 NOT_IN_CATALOGUE = ("Loop 9", "Medirian", "Halo 3 Musik", "Vista Fit 3", "Smart tracker", "Trail Forty")
 
-# Each stands in a hundred as often as patients of the source name their tracker in this way.
-WAYS_TO_NAME_A_TRACKER = (
+# The numbers are per cent of the patients of the source who report their tracker in this way.
+REPORTED_TRACKERS = (
     *(("None",),) * 5,
     *(OF_SEVERAL_BRANDS,) * 18,
     *(NOT_IN_CATALOGUE,) * 15,
@@ -72,7 +72,7 @@ def _as_in_source(day: date) -> str:
 
 
 def _mixed(day: date) -> str:
-    # The day itself decides, so that the form asked for changes nothing else in the file.
+    # The day itself decides, so that the chosen format changes nothing else in the file.
     return _as_in_source(day) if day.toordinal() % 2 else day.isoformat()
 
 
@@ -89,15 +89,15 @@ def source_file(rng: Random, patients: int, until: date, date_form: str) -> Sour
 
 def _rows(rng: Random, patients: int, until: date, written: Callable[[date], str]) -> Iterator[Row]:
     numbers = _patient_numbers(rng, patients)
-    for first in range(0, patients, PATIENTS_FOR_A_REPEAT):
-        size = min(PATIENTS_FOR_A_REPEAT, patients - first)
+    for first in range(0, patients, PATIENTS_PER_REPEAT):
+        size = min(PATIENTS_PER_REPEAT, patients - first)
         block = [_record(rng, next(numbers), until, written) for _ in range(size)]
         yield from block
         yield pick(rng, block)
 
 
 def _patient_numbers(rng: Random, patients: int) -> Iterator[int]:
-    """Each number of an unbroken range once, out of order, without a list to shuffle."""
+    """Yield each number of a range once, in mixed order, without a list to shuffle."""
     stride = patients * pick(rng, range(30, 70)) // 100 | 1
     while gcd(stride, patients) != 1:
         stride += 2
@@ -118,5 +118,5 @@ def _record(rng: Random, number: int, until: date, written: Callable[[date], str
         pick(rng, ("Yes", "No")),
         pick(rng, ALLERGIES),
         written(date.fromordinal(appointment)),
-        pick(rng, pick(rng, WAYS_TO_NAME_A_TRACKER)),
+        pick(rng, pick(rng, REPORTED_TRACKERS)),
     )

@@ -1,4 +1,4 @@
-"""The search of the list of records: by patient number or name, from the first letters on."""
+"""Search records by patient number or name; the beginning of each is enough."""
 
 import re
 from collections.abc import Sequence
@@ -12,48 +12,55 @@ from healthtrack.core.admin import NUL
 from patients.expressions import Matches, NamePrefixes, NameWords
 from patients.models import MedicalRecord
 
-# More than a name or a number holds; each costs a look into the index.
-MOST_WORDS = 20
-PARTING = re.compile("[-'`\u2018\u2019\u02bc\u2010\u2011\u2013\u2014]")  # apostrophes and hyphens
+# No name has more words, and each word costs a look-up in the index.
+MAX_WORDS = 20
+WORD_JOINERS = re.compile("[-'`\u2018\u2019\u02bc\u2010\u2011\u2013\u2014]")  # apostrophes and hyphens
 
-# Most words of a name begin no patient's number: without the question, none of them could be found in one index.
-_BEGINNING_NUMBERS = """
-SELECT DISTINCT asked
-  FROM unnest(%s::text[]) AS asked, unnest(ARRAY[asked, upper(asked), lower(asked)]) AS start
+# Few words of a name begin a patient number too. Only those need a condition over both columns, for which the database
+# has to combine two indexes.
+_FIND_NUMBER_PREFIXES = """
+SELECT DISTINCT word
+  FROM unnest(%s::text[]) AS word, unnest(ARRAY[word, upper(word), lower(word)]) AS start
  WHERE starts_with((SELECT patient_id FROM medical_records WHERE patient_id >= start COLLATE "C"
                      ORDER BY patient_id LIMIT 1), start)
 """
 
 
-def found_by(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
-    """Those whose number begins with the text, or whose number or name has a word beginning with each of its words."""
+def search_records(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+    """Return the records whose number begins with the text, or that match each of its words.
+
+    A record matches a word that begins its number or a word of its name. A text without words finds all records.
+    """
     words = list(dict.fromkeys(text.replace(NUL, " ").split()))
     if not words:
         return records
-    if len(words) > MOST_WORDS:
+    if len(words) > MAX_WORDS:
         return records.none()
     whole = " ".join(words)
-    numbers = _beginning_numbers([whole, *words])
-    ways = [_numbered(whole)] if whole in numbers else []
-    telling = [word for word in words if word in numbers or any(map(str.isalnum, word))]
-    if telling:
-        ways.append(
-            reduce(and_, (_named(word) | _numbered(word) if word in numbers else _named(word) for word in telling))
-        )
-    return records.filter(reduce(or_, ways)) if ways else records.none()
+    numbers = _find_number_prefixes([whole, *words])
+    conditions = [_number_starts_with(whole)] if whole in numbers else []
+    searchable = [word for word in words if word in numbers or any(map(str.isalnum, word))]
+    if searchable:
+        conditions.append(reduce(and_, (_matches(word, may_be_number=word in numbers) for word in searchable)))
+    return records.filter(reduce(or_, conditions)) if conditions else records.none()
 
 
-def _beginning_numbers(words: Sequence[str]) -> set[str]:
+def _find_number_prefixes(words: Sequence[str]) -> set[str]:
+    """Return those of the words that begin a patient number."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEGINNING_NUMBERS, [list(words)])
+        cursor.execute(_FIND_NUMBER_PREFIXES, [list(words)])
         return {word for (word,) in cursor.fetchall()}
 
 
-def _numbered(start: str) -> Q:
+def _matches(word: str, *, may_be_number: bool) -> Q:
+    return _name_has(word) | _number_starts_with(word) if may_be_number else _name_has(word)
+
+
+def _number_starts_with(start: str) -> Q:
     return reduce(or_, (Q(patient_id__startswith=spelling) for spelling in {start, start.upper(), start.lower()}))
 
 
-def _named(word: str) -> Q:
-    """Anna-Maria is Anna Maria too, and O'Neil is ONeil."""
-    spellings = {PARTING.sub(" ", word), PARTING.sub("", word)}
+def _name_has(word: str) -> Q:
+    # Anna-Maria also finds Anna Maria, and O'Neil also finds ONeil.
+    spellings = {WORD_JOINERS.sub(" ", word), WORD_JOINERS.sub("", word)}
     return reduce(or_, (Q(Matches(NameWords(F("name")), NamePrefixes(Value(spelling)))) for spelling in spellings))

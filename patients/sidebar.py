@@ -1,4 +1,4 @@
-"""What the list of records offers beside it to narrow it: addresses of the record filter's parameters."""
+"""The filters beside the list of records. Each choice is an address with parameters of RecordFilter."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from patients.age import BANDS
-from patients.filters import LINKED, STALE_AFTER_YEARS, YEARS_OFFERED, YES_OR_NO, RecordFilter
+from patients.filters import APPOINTMENT_YEARS_LISTED, LINK_CHOICES, STALE_AFTER_YEARS, YES_OR_NO, RecordFilter
 from patients.models import Gender
 from trackers.models import TrackerModel
 
-# A sample tells the common conditions: asking every patient would take a second at a million.
-CONDITIONS_OFFERED = 12
-PAGES_ASKED = 100
+# The common conditions come from a sample: reading every record takes a second for a million patients.
+MAX_CONDITIONS = 12
+SAMPLE_PAGES = 100  # of the table, each of 8 kB
 _COMMON_CONDITIONS = """
 SELECT min(btrim(term))
   FROM medical_records TABLESAMPLE SYSTEM (%s) REPEATABLE (1), unnest(string_to_array(medical_conditions, ',')) AS term
@@ -28,23 +28,26 @@ SELECT min(btrim(term))
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A group of choices, in the words of Django's list filters."""
+class SidebarFilter:
+    """A group of choices with the interface of Django's list filters.
+
+    `options` has the parameters that each choice sets, by its label; `active` all parameters of the current address.
+    """
 
     title: str
     parameters: tuple[str, ...]
-    ways: Mapping[str, Mapping[str, str]]
-    asked: Mapping[str, str]
+    options: Mapping[str, Mapping[str, str]]
+    active: Mapping[str, str]
     template = "admin/filter.html"
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        nothing: dict[str, str | None] = dict.fromkeys(self.parameters)
-        asked = {name: self.asked[name] for name in self.parameters if name in self.asked}
-        for display, way in {"All": {}, **self.ways}.items():
+        cleared: dict[str, str | None] = dict.fromkeys(self.parameters)
+        selected = {name: self.active[name] for name in self.parameters if name in self.active}
+        for display, option in {"All": {}, **self.options}.items():
             yield {
                 "display": display,
-                "selected": asked == way,
-                "query_string": changelist.get_query_string({**nothing, **way}),
+                "selected": selected == option,
+                "query_string": changelist.get_query_string({**cleared, **option}),
             }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -54,22 +57,25 @@ class Offer:
         return list(self.parameters)
 
 
-def offers(records: RecordFilter) -> list[Any]:
-    asked = records.asked
+def get_sidebar_filters(records: RecordFilter) -> list[Any]:
+    """Return the filters in the order in which they are shown."""
+    active = records.active_values
     ages = {str(band): _ages(band.youngest, band.oldest) for band in BANDS}
     return [
-        Offer("age group", ("min_age", "max_age"), ages, asked),
-        _of_one("condition", "condition", {name: name for name in _common_conditions()}, asked),
-        _of_one("linked trackers", "linked", dict(LINKED), asked),
-        _of_one("tracker brand", "brand", {name: name for name in _brands()}, asked),
-        _of_one("gender", "gender", dict(Gender.choices), asked),
-        _of_one("takes medication", "medication", dict(YES_OR_NO), asked),
-        _of_one("last appointment", "appointment", _appointments(), asked),
+        SidebarFilter("age group", ("min_age", "max_age"), ages, active),
+        _make_filter("condition", "condition", {name: name for name in _common_conditions()}, active),
+        _make_filter("linked trackers", "linked", dict(LINK_CHOICES), active),
+        _make_filter("tracker brand", "brand", {name: name for name in _brands()}, active),
+        _make_filter("gender", "gender", dict(Gender.choices), active),
+        _make_filter("medication", "medication", dict(YES_OR_NO), active),
+        _make_filter("last appointment", "appointment", _appointments(), active),
     ]
 
 
-def _of_one(title: str, parameter: str, choices: Mapping[str, str], asked: Mapping[str, str]) -> Offer:
-    return Offer(title, (parameter,), {label: {parameter: value} for value, label in choices.items()}, asked)
+def _make_filter(title: str, parameter: str, choices: Mapping[str, str], active: Mapping[str, str]) -> SidebarFilter:
+    """Return a filter of one parameter. `choices` has the label of each value."""
+    options = {label: {parameter: value} for value, label in choices.items()}
+    return SidebarFilter(title, (parameter,), options, active)
 
 
 def _ages(youngest: int, oldest: int | None) -> dict[str, str]:
@@ -77,10 +83,10 @@ def _ages(youngest: int, oldest: int | None) -> dict[str, str]:
 
 
 def _appointments() -> dict[str, str]:
-    """By year, without asking the table which years it holds."""
+    """Return the recent years, whether any record has an appointment in them or not, and the other choices."""
     this_year = timezone.localdate().year
-    years = (str(this_year - ago) for ago in range(YEARS_OFFERED))
-    others = {"earlier": "Earlier", "stale": f"None for {STALE_AFTER_YEARS} years", "none": "None at all"}
+    years = (str(this_year - ago) for ago in range(APPOINTMENT_YEARS_LISTED))
+    others = {"earlier": "Earlier", "stale": f"None in {STALE_AFTER_YEARS} years", "none": "Never"}
     return {year: year for year in years} | others
 
 
@@ -93,5 +99,5 @@ def _common_conditions() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('medical_records') / current_setting('block_size')::int")
         pages = cursor.fetchone()[0]
-        cursor.execute(_COMMON_CONDITIONS, [min(100, 100 * PAGES_ASKED / max(pages, 1)), CONDITIONS_OFFERED])
+        cursor.execute(_COMMON_CONDITIONS, [min(100, 100 * SAMPLE_PAGES / max(pages, 1)), MAX_CONDITIONS])
         return [name for (name,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""What the pages of tracker models show of patients."""
+"""What the pages of tracker models show about patients."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -24,7 +24,7 @@ class _Counts(TypedDict):
 
 
 class PatientsOfModels:
-    """The number of patients who use a model, which leads to them where the person may see records."""
+    """The number of patients who use a model; a link to them for people who may see records."""
 
     def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
         counted: QuerySet[Any] = models.annotate(patient_count=rows_per_model(MedicalRecordTracker.objects.all()))

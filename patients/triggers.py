@@ -1,15 +1,15 @@
-"""The triggers that keep medical_records.link_count true.
+"""The triggers that maintain medical_records.link_count.
 
-The anti-join of patients and links is slow however it is written, so the number of links stands on the record, where
-a partial index finds those without any. Each trigger works on the whole set of rows that a statement touched, and
-writes only where the number is wrong: an import that fills it in rightly pays for the comparison alone.
+Every form of the anti-join of patients and links is slow. So each record stores its number of links, and a partial
+index finds the records without any. Each trigger handles all rows that a statement changed, and writes only where the
+number is wrong: an import that fills in the right number pays only for the comparison.
 """
 
 import pgtrigger
 
-# The rows are named by an array, of which the planner knows how long it is: few are found by the index even where
-# joins by index are switched off, as in an import. Executed as text, for a plan that a session keeps is made for an
-# array of any length: on a table that it saw empty, one of many thousands is then searched through for every row.
+# The planner knows the length of an array, so it finds a few rows by the index even where an import has switched off
+# joins by index. The statement is executed as text because PL/pgSQL would cache a plan for an array of any length: one
+# made while the table was empty would go through an array of thousands for every row.
 _RECOUNT = """
     EXECUTE $statement$
         UPDATE medical_records AS record
@@ -22,9 +22,9 @@ _RECOUNT = """
            AND record.link_count <> coalesce(counted.links, 0)
         $statement$ USING touched;
 """
-# Two transactions that link one patient at once must count one after the other: each statement of a trigger
-# function sees what was committed before it, so the second counts the first one's links once it holds the lock.
-# An import writes the links before their patients, of whom none is found yet.
+# Two concurrent transactions that link the same patient must count one after the other. Each statement of a trigger
+# function sees what was committed before it, so the second one counts the links of the first once it has the lock.
+# An import writes links before their patients; then there is nothing to lock or count.
 _OF_LINKS = f"""
     touched := ARRAY({{touched}});
     EXECUTE 'SELECT FROM medical_records WHERE patient_id = ANY ($1) ORDER BY patient_id FOR NO KEY UPDATE'
@@ -33,8 +33,8 @@ _OF_LINKS = f"""
     IF locked > 0 THEN {_RECOUNT} END IF;
     RETURN NULL;
 """
-# A statement that touches no row fires too: without the condition an update by this trigger would never end.
-# Not a join: of two sets whose sizes the planner cannot know it may make a nested loop.
+# Triggers fire for statements that change no row too: without this condition an update by the trigger would never end.
+# EXCEPT rather than a join, because the planner does not know the sizes and might choose a nested loop.
 _CHANGED = (
     "SELECT patient_id FROM (SELECT patient_id, link_count FROM new_records"
     " EXCEPT SELECT patient_id, link_count FROM old_records) AS changed"
@@ -44,8 +44,8 @@ _OF_UPDATED_RECORDS = f"""
     IF touched <> '{{}}' THEN {_RECOUNT} END IF;
     RETURN NULL;
 """
-# Most inserted records hold the right number. The transition table shows which do not, without a look at the records
-# themselves, of which an import has just written very many.
+# Most inserted records have the right number. The transition table shows which do not, so that the many records that
+# an import has just written need not be read.
 _OF_INSERTED_RECORDS = f"""
     touched := ARRAY(SELECT patient_id FROM new_records);
     EXECUTE $statement$

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from patients.views import SettleName, TrackerNames, UndoName
+from patients.views import ResolveName, TrackerNames, UndoName
 
 app_name = "tracker-names"
 urlpatterns = [
     path("", TrackerNames.as_view(), name="list"),
-    path("settle/", SettleName.as_view(), name="settle"),
+    # Links that people saved use the first name of this page.
+    path("settle/", ResolveName.as_view(), name="settle"),
     path("undo/", UndoName.as_view(), name="undo"),
 ]

@@ -1,3 +1,5 @@
+"""The pages on which staff resolve tracker names, and undo that."""
+
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,14 +19,14 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.core.admin import NUL
 from patients.models import MedicalRecord
-from patients.naming import Kind, stated_name, stated_names, stating
+from patients.tracker_names import Match, filter_by_reported_tracker, get_tracker_name, get_tracker_names
 from trackers.models import TrackerAlias, TrackerModel
 
-MOST_MODELS_FOUND = 50
-MOST_DIGITS = 9  # of a page's number
+MAX_MODELS_FOUND = 50
+MAX_PAGE_DIGITS = 9
 
 
-class SettleForm(forms.ModelForm[TrackerAlias]):
+class ResolveForm(forms.ModelForm[TrackerAlias]):
     class Meta:
         model = TrackerAlias
         fields = ("name", "model")
@@ -32,7 +34,7 @@ class SettleForm(forms.ModelForm[TrackerAlias]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The admin's site is not there yet where the class is made.
+        # The admin site does not exist yet when this class is created.
         relation: Any = TrackerAlias._meta.get_field("model")
         model: Any = self.fields["model"]
         model.widget = AutocompleteSelect(relation, admin.site, choices=model.choices)
@@ -41,7 +43,7 @@ class SettleForm(forms.ModelForm[TrackerAlias]):
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class NamesView(UserPassesTestMixin, View):
-    """For who may see both the settled names and the records, whose words the stated trackers are."""
+    """A page for people who may see resolved names and records: a tracker name is in the patients' own words."""
 
     def test_func(self) -> bool:
         records = admin.site.get_model_admin(MedicalRecord)
@@ -55,13 +57,13 @@ class NamesView(UserPassesTestMixin, View):
     def aliases(self) -> admin.ModelAdmin[TrackerAlias]:
         return admin.site.get_model_admin(TrackerAlias)
 
-    def page(self, template: str, context: dict[str, object]) -> HttpResponse:
+    def render_page(self, template: str, context: dict[str, object]) -> HttpResponse:
         frame = admin.site.each_context(self.request)
         return render(self.request, f"patients/{template}.html", {**frame, **context})
 
-    def back_to_list(self) -> HttpResponse:
-        """To the pages of the list that the person came from."""
-        pages = {kind.value: self.request.GET[kind] for kind in Kind if kind in self.request.GET}
+    def redirect_to_list(self) -> HttpResponse:
+        """Redirect to the list, on the pages that the person came from."""
+        pages = {match.value: self.request.GET[match] for match in Match if match in self.request.GET}
         return redirect(f"{reverse('tracker-names:list')}?{urlencode(pages)}")
 
 
@@ -69,15 +71,15 @@ class TrackerNames(NamesView):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        kinds = stated_names({kind: _page_asked(request.GET.get(kind, "")) for kind in Kind})
-        context: dict[str, object] = {kind.value: names for kind, names in kinds.items()}
+        pages = get_tracker_names({match: _parse_page_number(request.GET.get(match, "")) for match in Match})
+        context: dict[str, object] = {match.name.lower(): page for match, page in pages.items()}
         context["title"] = "Tracker names"
-        context["may_settle"] = self.aliases.has_add_permission(request)
+        context["may_resolve"] = self.aliases.has_add_permission(request)
         context["may_undo"] = self.aliases.has_delete_permission(request)
-        return self.page("tracker-names", context)
+        return self.render_page("tracker-names", context)
 
 
-class SettleName(NamesView):
+class ResolveName(NamesView):
     http_method_names = ["get", "head", "post"]
 
     def test_func(self) -> bool:
@@ -85,41 +87,44 @@ class SettleName(NamesView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         name = request.GET.get("name", "").replace(NUL, "").strip()
-        return self.choice(name) if name else self.back_to_list()
+        return self.show_choices(name) if name else self.redirect_to_list()
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = SettleForm(request.POST)
-        faults = ["Somebody else changed this name or this model at the same moment. Look at it again."]
+        form = ResolveForm(request.POST)
+        errors = ["Somebody else changed this name or model at the same moment. Check it and try again."]
         with suppress(IntegrityError):
             if form.is_valid():
-                messages.success(request, self.settle(form))
-                return self.back_to_list()
-            faults = list(_sentences(form))
-        return self.choice(request.POST.get("name", "").replace(NUL, ""), faults)
+                messages.success(request, self.resolve(form))
+                return self.redirect_to_list()
+            errors = list(_list_errors(form))
+        return self.show_choices(request.POST.get("name", "").replace(NUL, ""), errors)
 
     @transaction.atomic
-    def settle(self, form: SettleForm) -> str:
+    def resolve(self, form: ResolveForm) -> str:
+        """Save the chosen model, which links the patients, and return the message for the person."""
         alias = form.save(commit=False)
         self.aliases.save_model(self.request, alias, form, change=False)
-        moved = stating(alias.name, MedicalRecord.objects.filter(tracker_links__model=alias.model)).count()
-        return f"“{alias}” stands for {alias.model} from now on. Patients moved: {moved:,}."
+        linked = MedicalRecord.objects.filter(tracker_links__model=alias.model)
+        patients = filter_by_reported_tracker(alias.name, linked).count()
+        return f"“{alias}” now means {alias.model}. {_count_patients(patients)} updated."
 
-    def choice(self, name: str, faults: Sequence[str] = ()) -> HttpResponse:
+    def show_choices(self, name: str, errors: Sequence[str] = ()) -> HttpResponse:
+        """Return the page on which a person chooses the model that a name means."""
         words = self.request.GET.get("q", "").replace(NUL, "")
         models = admin.site.get_model_admin(TrackerModel)
         may_search = models.has_view_permission(self.request)
         found, _ = models.get_search_results(self.request, TrackerModel.objects.all(), words)
         context = {
-            "title": f"Settle “{name}”",
-            "stated": stated_name(name),
-            "faults": faults,
-            "form": SettleForm(),
+            "title": f"Resolve “{name}”",
+            "tracker_name": get_tracker_name(name),
+            "errors": errors,
+            "form": ResolveForm(),
             "words": words,
-            "most_found": MOST_MODELS_FOUND,
+            "max_found": MAX_MODELS_FOUND,
             "may_search": may_search,
-            "found": found[:MOST_MODELS_FOUND] if words and may_search else [],
+            "found": found[:MAX_MODELS_FOUND] if words and may_search else [],
         }
-        return self.page("settle-name", context)
+        return self.render_page("resolve-name", context)
 
 
 class UndoName(NamesView):
@@ -132,23 +137,29 @@ class UndoName(NamesView):
     def post(self, request: HttpRequest) -> HttpResponse:
         alias = self.aliases.get_object(request, request.POST.get("alias", ""))
         if alias is None:
-            messages.warning(request, "This name is not settled any more: somebody else undid it meanwhile.")
-            return self.back_to_list()
+            messages.warning(request, "This name is no longer resolved: somebody else undid it.")
+            return self.redirect_to_list()
         alias.delete()
-        patients = stating(alias.name, MedicalRecord.objects.all()).count()
+        patients = filter_by_reported_tracker(alias.name, MedicalRecord.objects.all()).count()
         messages.success(
             request,
-            f"“{alias}” is not settled any more: the catalogue's own names count again."
-            f" Patients who state it: {patients:,}.",
+            f"“{alias}” is no longer resolved: it means the models of that name again."
+            f" {_count_patients(patients)} updated.",
         )
-        return self.back_to_list()
+        return self.redirect_to_list()
 
 
-def _sentences(form: SettleForm) -> Iterator[str]:
-    for name, faults in form.errors.items():
+def _count_patients(number: int) -> str:
+    return "1 patient was" if number == 1 else f"{number:,} patients were"
+
+
+def _list_errors(form: ResolveForm) -> Iterator[str]:
+    """Yield each error of the form, after the label of its field."""
+    for name, errors in form.errors.items():
         label = f"{form.fields[name].label}: " if name in form.fields else ""
-        yield from (f"{label}{fault}" for fault in faults)
+        yield from (f"{label}{error}" for error in errors)
 
 
-def _page_asked(text: str) -> int:
-    return max(int(text), 1) if text.isdecimal() and len(text) <= MOST_DIGITS else 1
+def _parse_page_number(text: str) -> int:
+    """Return the page number of an address; 1 if it has none or an invalid one."""
+    return max(int(text), 1) if text.isdecimal() and len(text) <= MAX_PAGE_DIGITS else 1

@@ -20,7 +20,7 @@ class DrillDown:
     def __init__(self, request: HttpRequest, asked: RecordFilter) -> None:
         self.is_open = can_view(request.user, MedicalRecord)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
-        self.asked = dict(asked.asked)
+        self.asked = dict(asked.active_values)
         if search_terms.words_of(request):
             self.asked[search_terms.FOUND] = request.GET[search_terms.FOUND]
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 
-from patients.filters import OLDEST, PARAMETERS, RecordFilter
+from patients.filters import MAX_AGE, PARAMETERS, RecordFilter
 from trackers.models import TrackerModel
 
 FIELDS = (
@@ -40,11 +40,11 @@ class FilterForm:
         for name in DAYS:
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
         for name in AGES:
-            self.fields[name].widget = forms.NumberInput(attrs={"min": 0, "max": OLDEST})
+            self.fields[name].widget = forms.NumberInput(attrs={"min": 0, "max": MAX_AGE})
         for name in OF_CHOICES:
             self.fields[name].widget.choices = _any_or(asked.filters[name].extra["choices"])
         for name, values in _of_catalogue().items():
-            self.fields[name].widget = forms.Select(choices=_with_chosen(values, asked.asked.get(name, "")))
+            self.fields[name].widget = forms.Select(choices=_with_chosen(values, asked.active_values.get(name, "")))
         for name in OF_RECORDS:
             self.fields[name].widget.attrs["list"] = f"{name}-suggestions"
 

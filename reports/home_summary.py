@@ -14,7 +14,7 @@ from healthtrack.imports import heartbeat, registry
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.roles import emergency
 from patients.filters import RecordFilter
-from patients.naming import ToSettle, names_to_settle
+from patients.tracker_names import UnresolvedNames, count_unresolved_names
 from reports.caching import Count, cached_stale
 from reports.charts.rows import Bar, Part, StackedBar
 from reports.drill_down import DrillDown
@@ -55,7 +55,7 @@ class Counted:
     use: Brands
     models: int
     variants: int
-    to_settle: ToSettle
+    to_settle: UnresolvedNames
 
     @classmethod
     def on(cls, day: date) -> "Counted":
@@ -65,7 +65,7 @@ class Counted:
             use=patients_by_brand(),
             models=TrackerModel.objects.count(),
             variants=FitnessTracker.objects.count(),
-            to_settle=names_to_settle(),
+            to_settle=count_unresolved_names(),
         )
 
     @property

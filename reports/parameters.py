@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from healthtrack.core.text import shown
 from patients.age import BANDS, Band
-from patients.filters import OLDEST
+from patients.filters import MAX_AGE
 
 MOST_BANDS = 20
 
@@ -22,8 +22,8 @@ def bands_asked(value: str) -> tuple[Band, ...]:
     if not all(end.isascii() and end.isdecimal() and len(end) <= 3 for end in ends):
         raise _refused_bands(value, "is not made of ages")
     ages = [int(end) for end in ends]
-    if len(ages) > MOST_BANDS or ages[-1] >= OLDEST:
-        raise _refused_bands(value, f"has more than {MOST_BANDS} ages or one of {OLDEST} or more")
+    if len(ages) > MOST_BANDS or ages[-1] >= MAX_AGE:
+        raise _refused_bands(value, f"has more than {MOST_BANDS} ages or one of {MAX_AGE} or more")
     if any(age >= following for age, following in pairwise(ages)):
         raise _refused_bands(value, "does not go upwards")
     starts = [0, *(age + 1 for age in ages)]

@@ -11,7 +11,7 @@ from healthtrack.audit.subjects import record_seen
 from healthtrack.audit.views import changes_shown_to
 from healthtrack.core.permissions import Person
 from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
-from healthtrack.imports.permissions import visible_runs
+from healthtrack.imports.permissions import get_visible_runs
 
 CHANGES_SHOWN = 8
 RUNS_SHOWN = 5
@@ -41,4 +41,4 @@ def runs_needing_attention(person: Person) -> list[ImportRun]:
 
 
 def _runs(person: Person) -> QuerySet[ImportRun]:
-    return visible_runs(person).select_related("started_by").order_by("-run_id")
+    return get_visible_runs(person).select_related("started_by").order_by("-run_id")

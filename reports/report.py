@@ -84,8 +84,8 @@ class Report(StaffPage):
         return RecordFilter(self.request.GET, MedicalRecord.objects.all())
 
     def refuse_faults(self) -> None:
-        if self.asked.faults:
-            raise ParameterError(" ".join(self.asked.faults))
+        if self.asked.error_messages:
+            raise ParameterError(" ".join(self.asked.error_messages))
 
     @cached_property
     def as_of(self) -> date:
@@ -104,7 +104,7 @@ class Report(StaffPage):
 
         The key is the same for no two of a report's counts; `parameters` are what else the answer depends on.
         """
-        asked = (sorted(self.asked.asked.items()), self.as_of, parameters)
+        asked = (sorted(self.asked.active_values.items()), self.as_of, parameters)
         return cached(f"{self.name} {key}", asked, count)
 
     def context(self) -> Mapping[str, object]:
@@ -144,7 +144,7 @@ class Report(StaffPage):
 
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
         """Each with the address of the same report without it."""
-        for active in self.asked.active:
+        for active in self.asked.active_filters:
             query = self.request.GET.copy()
             for name in (active.parameter, "page"):
                 query.pop(name, None)

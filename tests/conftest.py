@@ -17,7 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
 
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
@@ -120,10 +120,10 @@ def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def areas_dropped(transactional_db: None) -> Iterator[None]:
-    """For imports that commit: tables are emptied after such a test, but areas would stay."""
+    """For imports that commit: tables are emptied after such a test, but staging schemas would stay."""
     yield
-    for area in areas():
-        area.drop()
+    for schema in list_staging_schemas():
+        schema.drop()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from healthtrack.audit.admin_history import HistoryPages
 from healthtrack.core.admin import CLEANED_TEXT, CarefulPages
-from healthtrack.imports.model_admin import CarefulAdmin
+from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
@@ -20,37 +20,37 @@ from trackers.resources import FitnessTrackerResource, TrackerModelResource
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-LOOKS = ("color", "display", "strap_material")
+VARIANT_FIELDS = ("color", "display", "strap_material")
 UNIQUE_VARIANT = next(rule for rule in FitnessTracker._meta.constraints if isinstance(rule, UniqueConstraint))
 
 
 class VariantForm(forms.ModelForm[FitnessTracker]):
     class Meta:
-        # Eight columns are to fit beside each other.
+        # Narrow fields, so that eight columns fit next to each other.
         widgets = {
-            **{field: forms.TextInput(attrs={"size": 16}) for field in LOOKS},
+            **{field: forms.TextInput(attrs={"size": 16}) for field in VARIANT_FIELDS},
             "rating": AdminIntegerFieldWidget(),
         }
         labels = {"average_battery_life_days": "Battery days"}
 
     def _post_clean(self) -> None:
-        # The database is asked only of a row that was changed: a model may have many variants.
+        # Only changed rows need the queries of this check: a model may have many variants.
         if self.has_changed():
             super()._post_clean()  # type: ignore[misc]
 
 
 class VariantFormSet(BaseInlineFormSet[FitnessTracker, TrackerModel, forms.ModelForm[FitnessTracker]]):
     def clean(self) -> None:
-        """Django leaves out a unique constraint that holds the parent; here all of its rows are at hand."""
+        """Reject equal variants. Django skips a unique constraint with the parent model, whose rows are all here."""
         super().clean()
         seen = set()
         for form in self.forms:
             if not form.cleaned_data or form.cleaned_data.get(DELETION_FIELD_NAME):
                 continue
-            looks = tuple(str(form.cleaned_data.get(field)).lower() for field in LOOKS)
-            if looks in seen:
+            attributes = tuple(str(form.cleaned_data.get(field)).lower() for field in VARIANT_FIELDS)
+            if attributes in seen:
                 form.add_error(None, UNIQUE_VARIANT.get_violation_error_message())
-            seen.add(looks)
+            seen.add(attributes)
 
 
 class VariantInline(admin.TabularInline[FitnessTracker, TrackerModel]):
@@ -85,12 +85,12 @@ class _Aliases(TypedDict):
 
 
 @admin.register(TrackerModel)
-class TrackerModelAdmin(CarefulAdmin):
+class TrackerModelAdmin(ImportableModelAdmin):
     resource_classes = [TrackerModelResource]
     list_display = ("model_name", "brand_name", "device_type", "number_of_variants")
     list_filter = ("brand_name", "device_type")
     search_fields = ("brand_name", "model_name")
-    search_help_text = "Words of the brand and the model name, in any order"
+    search_help_text = "Search by brand or model name, with words in any order."
     fields = ("brand_name", "model_name", "device_type")
     inlines = (VariantInline,)
 
@@ -133,13 +133,13 @@ def _extra_columns(request: HttpRequest) -> list[Any]:
 
 
 def _refusal(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:
-    several = f"{model.alias_count:,} settled tracker names stand for it, such as “{model.alias}”. Undo these first."
-    one = f"the settled tracker name “{model.alias}” stands for it. Undo that first."
+    several = f"{model.alias_count:,} resolved tracker names mean it, such as “{model.alias}”. Undo these first."
+    one = f"the resolved tracker name “{model.alias}” means it. Undo that first."
     return f"{model} cannot be deleted: {one if model.alias_count == 1 else several}"
 
 
 @admin.register(FitnessTracker)
-class FitnessTrackerAdmin(CarefulAdmin):
+class FitnessTrackerAdmin(ImportableModelAdmin):
     resource_classes = [FitnessTrackerResource]
     list_display = (
         "model_name",
@@ -157,7 +157,7 @@ class FitnessTrackerAdmin(CarefulAdmin):
     list_select_related = ("model",)
     ordering = ("model__brand_name", "model__model_name", "color", "display", "strap_material")
     search_fields = ("model__brand_name", "model__model_name", "color")
-    search_help_text = "Words of the brand, the model name and the color, in any order"
+    search_help_text = "Search by brand, model name or color, with words in any order."
     autocomplete_fields = ("model",)
     fieldsets = (
         (None, {"fields": ("model", "color", "display", "strap_material")}),
@@ -202,7 +202,7 @@ class TrackerAliasAdmin(HistoryPages, CarefulPages):
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")
-    search_help_text = "Words of the stated tracker, the brand and the model name, in any order"
+    search_help_text = "Search by reported tracker, brand or model name, with words in any order."
     autocomplete_fields = ("model",)
 
     def get_fields(self, request: HttpRequest, obj: TrackerAlias | None = None) -> tuple[str, ...]:
@@ -215,11 +215,11 @@ class TrackerAliasAdmin(HistoryPages, CarefulPages):
         field = super().formfield_for_dbfield(*args, **kwargs)
         choice = field.widget if field else None
         if isinstance(choice, RelatedFieldWidgetWrapper):
-            # Whoever would undo a choice must not meet a button beside it that deletes the tracker model.
+            # A button to delete the tracker model, next to the choice, would invite mistakes.
             choice.can_add_related = choice.can_change_related = choice.can_delete_related = False
         return field
 
     def save_model(self, request: HttpRequest, obj: TrackerAlias, form: forms.ModelForm[Any], change: bool) -> None:
-        # Whoever chooses another model has settled the name.
+        # The person who chooses another model is the one who resolved the name.
         obj.created_by_id, obj.created_at = request.user.pk, timezone.now()
         super().save_model(request, obj, form, change)

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class LinkCounts:
-    """Patients by what their reported tracker names.
+    """The numbers of patients by the match of their reported tracker.
 
-    `linked` are linked to models, `ambiguous` those of them whose tracker names models of several brands. The tracker
-    of the `unmatched` names no model.
+    `linked` patients have a match, and `ambiguous` counts those of them with matches of several brands. The reported
+    tracker of `unmatched` patients has no match.
     """
 
     linked: int = 0
@@ -19,7 +19,12 @@ class LinkCounts:
         return asdict(self)
 
     def __str__(self) -> str:
+        linked, unmatched = _count_patients(self.linked), _count_patients(self.unmatched)
         return (
-            f"{self.linked:,} patients linked by the tracker that they state, {self.ambiguous:,} of them to models of"
-            f" several brands; {self.unmatched:,} patients state a tracker that no model answers to"
+            f"{linked} linked by the reported tracker, {self.ambiguous:,} of them to models of several brands;"
+            f" {unmatched} with an unmatched tracker"
         )
+
+
+def _count_patients(number: int) -> str:
+    return f"{number:,} patient{'' if number == 1 else 's'}"

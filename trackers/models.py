@@ -10,7 +10,7 @@ from django.db.models.functions import Lower, Now
 from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
 
-HIGHEST_RATING = Decimal(5)
+MAX_RATING = Decimal(5)
 TRACKER_MODEL = Subject("model_id", stored_in="model_id")
 
 
@@ -22,14 +22,14 @@ class TrackerModel(models.Model):
     """
 
     model_id = models.AutoField(primary_key=True, db_comment="Number of the tracker model")
-    brand_name = models.CharField(max_length=100, db_comment="Maker's brand, such as Xiaomi")
-    device_type = models.CharField(max_length=50, db_comment="Kind of device: Smartwatch or FitnessBand")
-    model_name = models.CharField(max_length=200, db_comment="Name of the model, which several brands may use: Band 2")
+    brand_name = models.CharField(max_length=100, db_comment="Brand, such as Xiaomi")
+    device_type = models.CharField(max_length=50, db_comment="Type of device: Smartwatch or FitnessBand")
+    model_name = models.CharField(max_length=200, db_comment="Model name, such as Band 2; brands may share one")
     made_by_run = made_by_run()
 
     class Meta:
         db_table = "tracker_models"
-        db_table_comment = "Wearables by brand and model; each is sold in variants (fitness_trackers)"
+        db_table_comment = "Tracker models by brand and name; each is sold in variants (fitness_trackers)"
         ordering = ["brand_name", "model_name", "device_type"]
         permissions = [
             ("import_trackermodel", "Can import tracker models"),
@@ -41,7 +41,7 @@ class TrackerModel(models.Model):
                 Lower("model_name"),
                 Lower("device_type"),
                 name="tracker_models_unique",
-                violation_error_message="This brand has a model of this name and device type already.",
+                violation_error_message="This brand already has a model with this name and device type.",
             ),
             not_blank("tracker_models", "brand_name"),
             not_blank("tracker_models", "model_name"),
@@ -62,40 +62,40 @@ class FitnessTracker(models.Model):
         on_delete=models.CASCADE,
         related_name="variants",
         db_index=False,  # fitness_trackers_unique begins with it
-        db_comment="The tracker model that this is a variant of",
+        db_comment="The tracker model of this variant",
     )
     color = models.CharField(
-        max_length=100, blank=True, default="", db_default="", db_comment="Color, empty when not known"
+        max_length=100, blank=True, default="", db_default="", db_comment="Color, empty if unknown"
     )
-    selling_price = models.PositiveIntegerField(db_comment="Price it is sold at, in whole rupees")
+    selling_price = models.PositiveIntegerField(db_comment="Selling price in whole rupees")
     original_price = models.PositiveIntegerField(db_comment="Price before any discount, in whole rupees")
     display = models.CharField(
         max_length=100,
         blank=True,
         default="",
         db_default="",
-        db_comment="Kind of display, empty when not known",
+        db_comment="Type of display, empty if unknown",
     )
     rating = models.DecimalField(
         max_digits=2,
         decimal_places=1,
         null=True,
         blank=True,
-        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(HIGHEST_RATING)],
-        db_comment="Buyers' rating from 0 to 5 in tenths, null when nobody rated it",
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MAX_RATING)],
+        db_comment="Customer rating from 0 to 5, with one decimal; null if not rated",
     )
     strap_material = models.CharField(
         max_length=100,
         blank=True,
         default="",
         db_default="",
-        db_comment="Material of the strap, empty when not known",
+        db_comment="Material of the strap, empty if unknown",
     )
     average_battery_life_days = models.PositiveIntegerField(
-        "average battery life in days", db_comment="Days that a charge lasts on average"
+        "average battery life in days", db_comment="Average battery life in days"
     )
     reviews = models.PositiveIntegerField(
-        null=True, blank=True, db_comment="Number of buyers' reviews, null when not known"
+        null=True, blank=True, db_comment="Number of customer reviews, null if unknown"
     )
     made_by_run = made_by_run()
 
@@ -115,37 +115,37 @@ class FitnessTracker(models.Model):
                 Lower("display"),
                 Lower("strap_material"),
                 name="fitness_trackers_unique",
-                violation_error_message="This model has a variant of this color, display and strap already.",
+                violation_error_message="This model already has a variant with this color, display and strap.",
             ),
             CheckConstraint(
                 name="fitness_trackers_price_not_raised",
                 condition=Q(selling_price__lte=F("original_price")),
-                violation_error_message="The selling price is above the original price.",
+                violation_error_message="The selling price is higher than the original price.",
             ),
             CheckConstraint(
                 name="fitness_trackers_rating_0_to_5",
-                condition=Q(rating__range=(Decimal(0), HIGHEST_RATING)),
-                violation_error_message="The rating lies outside 0 to 5.",
+                condition=Q(rating__range=(Decimal(0), MAX_RATING)),
+                violation_error_message="The rating must be from 0 to 5.",
             ),
         ]
         triggers = history(TRACKER_MODEL)
 
     def __str__(self) -> str:
-        looks = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
-        return f"{self.model}: {looks}" if looks else str(self.model)
+        attributes = ", ".join(filter(None, (self.color, self.display, self.strap_material)))
+        return f"{self.model}: {attributes}" if attributes else str(self.model)
 
 
 class TrackerAlias(models.Model):
-    """A person's decision which model a stated tracker names, whatever the models are called.
+    """A person's decision which model a tracker name means, whatever the models are called.
 
     Saving or deleting one links the patients who report this tracker again (trackers/signals.py).
     """
 
-    alias_id = models.AutoField(primary_key=True, db_comment="Number of the settled name")
+    alias_id = models.AutoField(primary_key=True, db_comment="Number of the resolved name")
     name = models.CharField(
-        "stated tracker",
+        "reported tracker",
         max_length=300,
-        db_comment="The tracker as patients name it, in whatever letter case; it never changes",
+        db_comment="The tracker in the patients' own words, in any letter case; it never changes",
     )
     model = models.ForeignKey(
         TrackerModel,
@@ -153,13 +153,13 @@ class TrackerAlias(models.Model):
         related_name="aliases",
         db_index=False,  # the table is small
         verbose_name="tracker model",
-        db_comment="The tracker model that the name stands for, and no other",
+        db_comment="The only tracker model that the name means",
     )
     created_at = models.DateTimeField(
-        "settled at",
+        "resolved at",
         db_default=Now(),
         editable=False,
-        db_comment="Moment at which the name was settled",
+        db_comment="When the name was resolved",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -168,24 +168,24 @@ class TrackerAlias(models.Model):
         editable=False,
         related_name="+",
         db_index=False,  # the table is small
-        verbose_name="settled by",
-        db_comment="Who settled the name, null when not known",
+        verbose_name="resolved by",
+        db_comment="Who resolved the name, null if unknown",
     )
 
     class Meta:
         db_table = "tracker_aliases"
-        db_table_comment = "Stated trackers that staff tied to a tracker model: misspelt, unknown or of several brands"
-        verbose_name = "settled tracker name"
+        db_table_comment = "Tracker names that staff resolved to a tracker model: misspelled, unknown or ambiguous ones"
+        verbose_name = "resolved tracker name"
         ordering = ["name"]
         constraints = [
             UniqueConstraint(
                 Lower("name"),
                 name="tracker_aliases_unique",
-                violation_error_message="This name is settled already.",
+                violation_error_message="This name is already resolved.",
             ),
             not_blank("tracker_aliases", "name"),
         ]
-        # Patients are linked anew by the name that is saved: under another one, those of the old would be forgotten.
+        # Saving relinks the patients who report this name. If it changed, those of the old name would keep their links.
         triggers = [
             pgtrigger.ReadOnly(name="name_never_changes", fields=["name"]),
             *history(TRACKER_MODEL, internal=["created_at", "created_by_id"]),

@@ -7,19 +7,19 @@ from django.db import connection
 
 from trackers.models import TrackerModel
 
-LEAST_LIKENESS = 65
-MOST_SUGGESTED = 3
+MIN_SIMILARITY = 65
+MAX_SUGGESTIONS = 3
 
-_MODELS_NAMED = """
+_FIND_MODELS = """
     SELECT reported, model_id
       FROM unnest(%s::text[]) AS reported JOIN tracker_model_names ON name = lower(reported)
 """
 
 
-def models_named(names: Collection[str]) -> dict[str, list[TrackerModel]]:
-    """The models that each of the names stands for."""
+def find_models_by_name(names: Collection[str]) -> dict[str, list[TrackerModel]]:
+    """Return the models of each name; a name without a model is missing, and gives an empty list when looked up."""
     with connection.cursor() as cursor:
-        cursor.execute(_MODELS_NAMED, [list(names)])
+        cursor.execute(_FIND_MODELS, [list(names)])
         pairs = cursor.fetchall()
     found: dict[str, list[TrackerModel]] = defaultdict(list)
     for model in TrackerModel.objects.filter(pk__in={model_id for _, model_id in pairs}):
@@ -28,20 +28,20 @@ def models_named(names: Collection[str]) -> dict[str, list[TrackerModel]]:
     return found
 
 
-def models_of_like_names(names: Collection[str]) -> dict[str, list[TrackerModel]]:
-    """The models whose names are the likest to each of the names, the likest first; none that is unlike."""
+def find_similar_models(names: Collection[str]) -> dict[str, list[TrackerModel]]:
+    """Return the models with the most similar names for each name, the most similar first; empty if none is similar."""
     from rapidfuzz import fuzz, process  # noqa: PLC0415  (only this page needs the library)
 
     models = {model.pk: model for model in TrackerModel.objects.all()} if names else {}
-    called = {(pk, True): str(model).lower() for pk, model in models.items()}
-    called |= {(pk, False): model.model_name.lower() for pk, model in models.items()}
-    likest = {
+    model_names = {(pk, True): str(model).lower() for pk, model in models.items()}
+    model_names |= {(pk, False): model.model_name.lower() for pk, model in models.items()}
+    similar = {
         name: process.extract(
-            name.lower(), called, scorer=fuzz.ratio, limit=2 * MOST_SUGGESTED, score_cutoff=LEAST_LIKENESS
+            name.lower(), model_names, scorer=fuzz.ratio, limit=2 * MAX_SUGGESTIONS, score_cutoff=MIN_SIMILARITY
         )
         for name in names
     }
     return {
-        name: [models[pk] for pk in dict.fromkeys(pk for _, _, (pk, _) in found)][:MOST_SUGGESTED]
-        for name, found in likest.items()
+        name: [models[pk] for pk in dict.fromkeys(pk for _, _, (pk, _) in found)][:MAX_SUGGESTIONS]
+        for name, found in similar.items()
     }

@@ -4,15 +4,15 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.imports.hooks import Effects, RestoredRows
-from healthtrack.imports.plan import RepeatedRows, RowRule
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.plan import DuplicateRows, RowRule
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
 from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
 
 
-class LinkingResource(SetResource):
+class LinkingResource(BulkModelResource):
     """An importer whose rows link patients to tracker models."""
 
     def describe(self, effects: Effects) -> str:
@@ -22,7 +22,7 @@ class LinkingResource(SetResource):
 class TrackerResource(LinkingResource):
     """An importer that may add tracker models, which patients are then linked to."""
 
-    repeated_rows = RepeatedRows.MEAN
+    duplicate_rows = DuplicateRows.MEAN
     watched_model = TrackerModel
 
     def after_insert(self, keys: Sequence[int], *, dry_run: bool) -> Effects:
@@ -33,7 +33,7 @@ class TrackerResource(LinkingResource):
         return counts.as_effects()
 
     def after_undo(self, restored: RestoredRows) -> None:
-        model_hooks.follower().link(restored.came_back(TrackerModel, "model_name"))
+        model_hooks.follower().link(restored.get_restored_keys(TrackerModel, "model_name"))
 
 
 class TrackerModelResource(TrackerResource):
@@ -52,7 +52,7 @@ class TrackerModelResource(TrackerResource):
 
 
 class FitnessTrackerResource(TrackerResource):
-    """The catalogue: a row describes a variant and names the model that it is one of."""
+    """The catalogue: each row describes a variant and the model that it belongs to."""
 
     examples = [
         {
@@ -114,5 +114,5 @@ class FitnessTrackerResource(TrackerResource):
         import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
 
     def row_rules(self) -> Sequence[RowRule]:
-        raised = pl.col("selling_price") > pl.col("original_price")
-        return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
+        is_higher = pl.col("selling_price") > pl.col("original_price")
+        return [RowRule("selling_price", is_higher, "Higher than the original price. Correct one of them.")]

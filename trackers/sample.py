@@ -1,4 +1,4 @@
-"""An invented catalogue in the form of the vendors' file, with its blanks, repeats and gaps."""
+"""An invented catalogue in the format of the vendors' file, with its blanks, duplicates and gaps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
@@ -31,7 +31,7 @@ LATER_DISCOUNT = 30
 OFFERED_TWICE_EVERY = 9
 EXACT_REPEATS = 3
 RATINGS = ("", "3.4", "3.8", "3.9", "4", "4.1", "4.1", "4.2", "4.2", "4.3", "4.3", "4.5", "4.6", "5")
-MOST_REVIEWS = 20_000
+MAX_REVIEWS = 20_000
 ODD_SPELLINGS = {"Leather": "leather", "leather": "Leather "}
 
 
@@ -72,7 +72,7 @@ class Offer(NamedTuple):
         return tuple(map(str, {**self._asdict(), **prices}.values()))
 
 
-# The blanks at the ends and the letter case of these texts are the source's own habits.
+# The source has the same trailing blanks and letter case.
 CATALOGUE = (
     Series(
         "Tarnwell",
@@ -170,7 +170,7 @@ CATALOGUE = (
 
 
 def pick(rng: Random, options: Sequence[T]) -> T:
-    # Of all that Random offers, Python keeps only random() the same from version to version.
+    # random() is the only method of Random that gives the same numbers in every version of Python.
     return options[int(rng.random() * len(options))]
 
 
@@ -210,7 +210,7 @@ def _offers(rng: Random, series: Series) -> Iterator[Offer]:
 
 
 def _offered_again(rng: Random, offer: Offer) -> Offer:
-    """The same variant at a later price, spelt a little differently."""
+    """Return the same variant at a later price, in a slightly different spelling."""
     return offer._replace(
         brand=offer.brand.strip(),
         selling_price=offer.selling_price - LATER_DISCOUNT,
@@ -220,7 +220,7 @@ def _offered_again(rng: Random, offer: Offer) -> Offer:
 
 
 def _reviews(rng: Random) -> str:
-    share, reviews = rng.random(), pick(rng, range(1, MOST_REVIEWS))
+    share, reviews = rng.random(), pick(rng, range(1, MAX_REVIEWS))
     if share < 0.8:
         return ""
     return f"{reviews:,}" if share < 0.85 else str(reviews)

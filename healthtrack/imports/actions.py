@@ -1,4 +1,4 @@
-"""What a run does, by its kind: it imports files, or it undoes another run."""
+"""What a run does, depending on its kind: import files, or undo another run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,14 +13,17 @@ from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import ApplyResult
 from healthtrack.imports.run_locks import lock_until_commit
-from healthtrack.imports.undone_runs import undone_runs
+from healthtrack.imports.undone_runs import get_undone_runs
 
 
 class RunAction(ABC):
-    """What the life cycle and the pages ask of a run, whatever its kind."""
+    """What the life cycle and the pages need from a run of any kind.
+
+    `queued_name` begins the sentence that says that the run is queued.
+    """
 
     started_by_label: ClassVar[str]
-    subject: ClassVar[str]
+    queued_name: ClassVar[str]
 
     def __init__(self, run: ImportRun) -> None:
         self.run = run
@@ -32,28 +35,28 @@ class RunAction(ABC):
     @property
     @abstractmethod
     def applying_label(self) -> str:
-        """What happens while a worker applies it."""
+        """Return what the progress bar says while a worker applies the run."""
 
     @abstractmethod
     def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
-        """Do it, within the transaction that marks the run as applied."""
+        """Import or undo, within the transaction that marks the run as applied. Return what was written."""
 
     @abstractmethod
     def summary(self, query: QueryDict) -> Summary:
-        """Return what it found or did."""
+        """Return what the run found or did."""
 
     def preview(self, query: QueryDict) -> PagePart | None:
-        """Return what it would do, in full."""
+        """Return the part of the page that shows what the run would do, or None."""
         return None
 
 
 class ImportFiles(RunAction):
-    started_by_label = "Brought by"
-    subject = "the file"
-    applying_label = "Importing the file: all of it or nothing"
+    started_by_label = "Uploaded by"
+    queued_name = "Your file"
+    applying_label = "Importing the file (all or nothing)"
 
     def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
-        return self.importer.apply(work_of(self.run, files), progress)
+        return self.importer.apply(get_run_input(self.run, files), progress)
 
     def summary(self, query: QueryDict) -> Summary:
         return self.importer.summary(self.run)
@@ -63,17 +66,17 @@ class ImportFiles(RunAction):
 
 
 class UndoRun(RunAction):
-    started_by_label = "Asked for by"
-    subject = "it"
+    started_by_label = "Requested by"
+    queued_name = "The undo"
 
     @property
     def applying_label(self) -> str:
-        return f"Taking back import {self.run.undoes_id}: all of it or nothing"
+        return f"Undoing import {self.run.undoes_id} (all or nothing)"
 
     def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
         undone = ImportRun.objects.get(undos=self.run)
-        lock_until_commit(undone.run_id)  # of two undos of one run the second waits, and then finds it undone
-        if undone.run_id in undone_runs():
+        lock_until_commit(undone.run_id)  # a second undo of the same run waits here, and then finds it undone
+        if undone.run_id in get_undone_runs():
             raise AlreadyUndoneError
         return self.importer.undo(undone, self.run, progress)
 
@@ -81,10 +84,11 @@ class UndoRun(RunAction):
         return self.importer.undo_summary(self.run, query)
 
 
-def action_of(run: ImportRun) -> RunAction:
+def get_action(run: ImportRun) -> RunAction:
+    """Return what the run does, by its kind."""
     return {Kind.IMPORT: ImportFiles, Kind.UNDO: UndoRun}[Kind(run.kind)](run)
 
 
-def work_of(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:
-    """Return what an importer is to work on."""
-    return RunInput(run.run_id, files, ReadingPlan.of(run.plan), run.answers)
+def get_run_input(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:
+    """Return the files, plan and answers for the importer."""
+    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers)

@@ -1,4 +1,4 @@
-"""The pages of imports: the list of runs, a page for each, and all that a person can do with a run."""
+"""The pages of imports: the list of runs, the page of each run, and the actions on a run."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,21 +22,22 @@ from healthtrack.audit.access_recorder import saw
 from healthtrack.core.admin import CarefulPages
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.permissions import can_view_runs, visible_runs
+from healthtrack.imports.permissions import can_view_runs, get_visible_runs
 from healthtrack.imports.run_view import AnswersForm, ProgressView, RunView, may_undo
 from healthtrack.imports.tasks import apply_import, check_import
 from healthtrack.imports.undone_runs import is_undoable
-from healthtrack.imports.upload_view import upload_page
+from healthtrack.imports.upload_view import show_upload_page
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-NOT_THERE = "This import is not there to go ahead with any more; look at how it stands."
-CANNOT_BE_UNDONE = "This import cannot be undone any more; look at how it stands."
+CANNOT_BE_ANSWERED = "This import no longer needs answers. Check its status."
+CANNOT_BE_APPLIED = "This import can no longer be applied. Check its status."
+CANNOT_BE_UNDONE = "This import can no longer be undone. Check its status."
 
 
 class ImporterFilter(admin.SimpleListFilter):
-    title = "kind"
+    title = "type"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -48,9 +49,9 @@ class ImporterFilter(admin.SimpleListFilter):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(CarefulPages):
-    """For whoever may import by the run's importer, and for whoever may see all imports, without what they hold."""
+    """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
-    list_display = ("number", "title", "importer_label", "state_label", "read", "person", "started_at", "took")
+    list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")
     list_filter = ("state", ImporterFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("started_by",)
     ordering = ("-run_id",)
@@ -71,16 +72,16 @@ class ImportRunAdmin(CarefulPages):
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return visible_runs(request.user).order_by(*self.ordering)
+        return get_visible_runs(request.user).order_by(*self.ordering)
 
     def get_urls(self) -> list[URLPattern]:
-        """Replace Django's pages of adding, changing and deleting by those of what is done with a run."""
-        of_a_run = {
+        """Replace Django's pages to add, change and delete a run by the pages of its actions."""
+        run_views = {
             "progress": self.progress_view,
             "answer": self.answer_view,
             "apply": self.apply_view,
             "cancel": self.cancel_view,
-            "faulty": self.faulty_view,
+            "faulty": self.error_report_view,
             "undo": self.undo_view,
         }
         upload = self.admin_site.admin_view(self.upload_view)
@@ -88,17 +89,17 @@ class ImportRunAdmin(CarefulPages):
             path("upload/<str:importer>/", upload, name="imports_importrun_upload"),
             *(
                 path(f"<int:number>/{name}/", self.admin_site.admin_view(view), name=f"imports_importrun_{name}")
-                for name, view in of_a_run.items()
+                for name, view in run_views.items()
             ),
             *(pattern for pattern in super().get_urls() if str(pattern.name).endswith(("_changelist", "_change"))),
         ]
 
     @method_decorator([csrf_exempt, never_cache])
     def upload_view(self, request: HttpRequest, importer: str) -> HttpResponse:
-        """Show the upload form of any importer, also of one whose uploads are of no model."""
+        """Show the upload form of any importer, even of one that belongs to no model."""
         if importer not in registry.names():
             raise Http404
-        return upload_page(request, registry.get(importer), self._context(request))
+        return show_upload_page(request, registry.get(importer), self._get_context(request))
 
     @method_decorator([require_safe, never_cache])
     def change_view(
@@ -110,20 +111,22 @@ class ImportRunAdmin(CarefulPages):
         if run is None:
             raise Http404
         if UNATTENDED in request.GET and not run.is_working:
-            return redirect(request.path)  # from here on a person leafs through it
-        return self._run_page(request, run)
+            return redirect(
+                request.path
+            )  # without the automatic reload, which does not count as activity of the person
+        return self._show_run(request, run)
 
-    def _run_page(self, request: HttpRequest, run: ImportRun, answers: AnswersForm | None = None) -> HttpResponse:
+    def _show_run(self, request: HttpRequest, run: ImportRun, answers: AnswersForm | None = None) -> HttpResponse:
         page = RunView(run, request.user, request.GET, answers)
         if page.importer.names_patients and page.preview and page.preview.shown:
             saw(page.preview.patients, run_id=run.run_id, asked=page.preview.shown)
-        context = {**self._context(request), "title": run.title, "run": run, "page": page}
+        context = {**self._get_context(request), "title": run.title, "run": run, "page": page}
         return TemplateResponse(request, "imports/run.html", context)
 
     @method_decorator([require_safe, never_cache])
     def progress_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Show the part of a run's page that changes while it is worked on; the whole page when that is over."""
-        run = self._run(request, number)
+        """Show the progress part of a run's page; make the browser load the whole page once the work is done."""
+        run = self._get_run(request, number)
         if not run.is_working:
             return HttpResponse(headers={"HX-Refresh": "true"})
         context = {
@@ -135,38 +138,39 @@ class ImportRunAdmin(CarefulPages):
 
     @method_decorator([require_POST, never_cache])
     def answer_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Take the answers to the run's questions, and have it checked."""
-        run = self._run_to_import(request, number)
+        """Store the answers to the run's questions, and queue the check."""
+        run = self._get_importable_run(request, number)
         form = AnswersForm(run, registry.get(run.importer), request.POST) if run.needs_answers else None
         if form and not form.is_valid():
-            return self._run_page(request, run, form)
+            return self._show_run(request, run, form)
         with transaction.atomic():
-            if form and runs.answer(run, form.cleaned_data):
+            if form and runs.save_answers(run, form.cleaned_data):
                 check_import.defer(run_id=run.run_id)
             else:
-                self.message_user(request, NOT_THERE, messages.WARNING)
+                self.message_user(request, CANNOT_BE_ANSWERED, messages.WARNING)
         return redirect("admin:imports_importrun_change", run.pk)
 
     @method_decorator(require_POST)
     def apply_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Go ahead with a checked import."""
-        run = self._run_to_import(request, number)
+        """Queue the import of a checked file."""
+        run = self._get_importable_run(request, number)
         with transaction.atomic():
             if runs.request_apply(run, without_invalid="without_invalid" in request.POST):
                 apply_import.defer(run_id=run.run_id)
             else:
-                self.message_user(request, NOT_THERE, messages.WARNING)
+                self.message_user(request, CANNOT_BE_APPLIED, messages.WARNING)
         return redirect("admin:imports_importrun_change", run.pk)
 
     @method_decorator(require_POST)
     def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        run = self._run_to_import(request, number)
+        run = self._get_importable_run(request, number)
         runs.request_cancel(run)
         return redirect("admin:imports_importrun_change", run.pk)
 
     @method_decorator([require_safe, never_cache])
-    def faulty_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        run = self._run_to_import(request, number)
+    def error_report_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        """Download the invalid rows as CSV, with what is wrong in each."""
+        run = self._get_importable_run(request, number)
         importer = registry.get(run.importer)
         if not importer.has_error_report(run):
             raise Http404
@@ -175,23 +179,23 @@ class ImportRunAdmin(CarefulPages):
         return StreamingHttpResponse(
             importer.error_report(run),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="faulty-rows-of-import-{run.run_id}.csv"'},
+            headers={"Content-Disposition": f'attachment; filename="invalid-rows-of-import-{run.run_id}.csv"'},
         )
 
     @method_decorator(never_cache)
     def undo_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Show what an undo would do, and have a worker do it."""
-        run = self._run(request, number)
+        """Show what an undo would do; once confirmed, queue it."""
+        run = self._get_run(request, number)
         importer = registry.get(run.importer)
         if not may_undo(request.user, importer):
             raise PermissionDenied
         if request.method == "POST":
-            return self._undo(request, run)
+            return self._request_undo(request, run)
         preview = importer.preview_undo(run) if is_undoable(run) else None
-        context = {**self._context(request), "title": f"Undo import {run.run_id}", "run": run, "preview": preview}
+        context = {**self._get_context(request), "title": f"Undo import {run.run_id}", "run": run, "preview": preview}
         return TemplateResponse(request, "imports/undo.html", context)
 
-    def _undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+    def _request_undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         with transaction.atomic():
             undo = runs.request_undo(run, cast("User", request.user))
             if undo is None:
@@ -208,7 +212,7 @@ class ImportRunAdmin(CarefulPages):
     def title(self, run: ImportRun) -> str:
         return run.title
 
-    @admin.display(description="kind", ordering="importer")
+    @admin.display(description="type", ordering="importer")
     def importer_label(self, run: ImportRun) -> str:
         return registry.get(run.importer).label.capitalize()
 
@@ -217,21 +221,21 @@ class ImportRunAdmin(CarefulPages):
         return format_html('<span class="badge {}">{}</span>', run.badge_class, run.get_state_display())
 
     @admin.display(description="rows", ordering="read_count")
-    def read(self, run: ImportRun) -> str:
+    def rows_read(self, run: ImportRun) -> str:
         return f"{run.read_count:,}"
 
     @admin.display(description="person", ordering="started_by")
     def person(self, run: ImportRun) -> str:
         return str(run.started_by or "command line")
 
-    @admin.display(description="took")
-    def took(self, run: ImportRun) -> str:
+    @admin.display(description="duration")
+    def duration(self, run: ImportRun) -> str:
         return f"{run.seconds:.1f} s" if run.check_seconds is not None else ""
 
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
+    def _get_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}
 
-    def _run(self, request: HttpRequest, number: int) -> ImportRun:
+    def _get_run(self, request: HttpRequest, number: int) -> ImportRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
         run: ImportRun | None = self.get_object(request, str(number))
@@ -239,8 +243,8 @@ class ImportRunAdmin(CarefulPages):
             raise Http404
         return run
 
-    def _run_to_import(self, request: HttpRequest, number: int) -> ImportRun:
-        run = self._run(request, number)
+    def _get_importable_run(self, request: HttpRequest, number: int) -> ImportRun:
+        run = self._get_run(request, number)
         if not registry.get(run.importer).may_import(request.user):
             raise PermissionDenied
         return run

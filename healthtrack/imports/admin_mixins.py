@@ -1,4 +1,4 @@
-"""django-import-export's admin, whose uploads are taken into runs, and whose exports are streamed."""
+"""django-import-export's admin, changed so that uploads become import runs, and exports are streamed."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -10,7 +10,7 @@ from healthtrack.imports import registry
 from healthtrack.imports.exporting import StreamedExport
 from healthtrack.imports.importer import Importer
 from healthtrack.imports.upload_templates import UploadHelp
-from healthtrack.imports.upload_view import upload_page
+from healthtrack.imports.upload_view import show_upload_page
 
 
 class ImportExportAdmin(UploadHelp, StreamedExport):  # type: ignore[misc]  # both say which model, untyped
@@ -24,9 +24,9 @@ class ImportExportAdmin(UploadHelp, StreamedExport):  # type: ignore[misc]  # bo
         return self.importer.may_import(request.user)
 
     def get_urls(self) -> list[URLPattern]:
-        """Leave out django-import-export's second page: what is done with a checked upload is on the run's page."""
+        """Leave out django-import-export's confirmation page: the page of the run takes its place."""
         return [pattern for pattern in super().get_urls() if not str(pattern.name).endswith("_process_import")]
 
     @method_decorator([csrf_exempt, never_cache])
     def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
-        return upload_page(request, self.importer, {**self.admin_site.each_context(request), "opts": self.opts})
+        return show_upload_page(request, self.importer, {**self.admin_site.each_context(request), "opts": self.opts})

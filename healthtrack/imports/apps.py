@@ -4,9 +4,9 @@ from healthtrack.audit.registry import register_insert_source, register_page_nam
 from healthtrack.core import navigation
 
 PAGE_NAMES = {
-    "admin:imports_importrun_change": "Read the rows of an import",
-    "admin:imports_importrun_faulty": "Took out the faulty rows of an import",
-    "admin:imports_importrun_undo": "Was asked whether to undo an import",
+    "admin:imports_importrun_change": "Viewed the rows of an import",
+    "admin:imports_importrun_faulty": "Downloaded the invalid rows of an import",
+    "admin:imports_importrun_undo": "Previewed the undo of an import",
 }
 
 

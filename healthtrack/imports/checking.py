@@ -1,4 +1,4 @@
-"""Cleans and validates a batch of rows, a whole column at a time."""
+"""Clean and validate a batch of rows, one whole column at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,44 +8,47 @@ import polars as pl
 from healthtrack.core.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
-from healthtrack.imports.row_errors import Fault
-from healthtrack.imports.widgets import Finding
+from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.widgets import ErrorRule
 
-# Besides those that count as blanks; most of them cannot stand in an XLSX file.
+# Control characters that do not count as whitespace. XLSX files can hold hardly any of them.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"
 
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """`rows` has the line and the typed columns, in the plan's order; rows with a fault are left out."""
+    """The valid rows of a batch, as their line and typed columns in the plan's order, and its errors."""
 
     rows: pl.DataFrame
-    faults: list[Fault]
+    errors: list[RowError]
 
 
 def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[RowRule]) -> CheckedBatch:
-    """Checks a batch whose text columns are named as the plan's are."""
+    """Check a batch whose text columns have the names of the plan's columns."""
     work = batch.rename({column.name: _raw(column) for column in columns})
     work = work.with_columns(
-        _cleaned(pl.col(_raw(column)), folds=folds).alias(_text(column))
-        for column, folds in zip(columns, _with_odd_blanks(work, columns), strict=True)
+        _clean(pl.col(_raw(column)), collapse_spaces=collapse_spaces).alias(_text(column))
+        for column, collapse_spaces in zip(columns, _have_odd_spaces(work, columns), strict=True)
     )
     work = work.with_columns(
         column.widget.read(pl.col(_text(column)), column.field).alias(column.name) for column in columns
     )
-    headers = {column.name: column for column in columns}
-    findings = [(column, _findings(column)) for column in columns]
-    findings += [(headers[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
-    reasons = work.select(_first_reason(of_column).alias(str(place)) for place, (_, of_column) in enumerate(findings))
-    faults = [
-        fault
-        for place, (column, of_column) in enumerate(findings)
-        for fault in _faults(work, reasons[str(place)], column, of_column)
+    by_name = {column.name: column for column in columns}
+    rules_by_column = [(column, _error_rules(column)) for column in columns]
+    rules_by_column += [(by_name[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
+    # Which rule each row breaks first: a column for each entry of the list, null where the row breaks none.
+    broken = work.select(
+        _first_broken(column_rules).alias(str(place)) for place, (_, column_rules) in enumerate(rules_by_column)
+    )
+    errors = [
+        error
+        for place, (column, column_rules) in enumerate(rules_by_column)
+        for error in _collect_errors(work, broken[str(place)], column, column_rules)
     ]
-    if not faults:
-        return CheckedBatch(work.select(LINE, *headers), [])
-    sound = reasons.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return CheckedBatch(work.filter(sound).select(LINE, *headers), faults)
+    if not errors:
+        return CheckedBatch(work.select(LINE, *by_name), [])
+    valid = broken.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return CheckedBatch(work.filter(valid).select(LINE, *by_name), errors)
 
 
 def _raw(column: Column) -> str:
@@ -56,46 +59,46 @@ def _text(column: Column) -> str:
     return f"text {column.name}"
 
 
-def _with_odd_blanks(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
-    """Which columns hold runs of blanks or other blanks than the plain one: few do, and to fold these is slow."""
+def _have_odd_spaces(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
+    """Return which columns hold several spaces in a row, or other whitespace: few do, and to replace it is slow."""
     return work.select(pl.col(_raw(column)).str.contains(r"\s\s|[^\S ]").any() for column in columns).row(0)
 
 
-def _cleaned(raw: pl.Expr, *, folds: bool) -> pl.Expr:
-    text = (raw.str.replace_all(r"\s+", " ") if folds else raw).str.strip_chars(" ")
+def _clean(raw: pl.Expr, *, collapse_spaces: bool) -> pl.Expr:
+    text = (raw.str.replace_all(r"\s+", " ") if collapse_spaces else raw).str.strip_chars(" ")
     return pl.when((text != "") & ~text.str.contains("(?i)^none$")).then(text)
 
 
-def _findings(column: Column) -> list[Finding]:
+def _error_rules(column: Column) -> list[ErrorRule]:
     text, value = pl.col(_text(column)), pl.col(column.name)
-    missing = [(text.is_null(), "is missing; fill it in")] if column.required else []
+    required = [(text.is_null(), "A value is required. Fill it in.")] if column.required else []
     return [
-        *missing,
-        (text.str.contains("\x00", literal=True), "holds a NUL byte; take it away"),
-        (text.str.contains(_CONTROL), "holds a control character, which cannot be seen; take it away"),
-        (text.str.contains("\ufffd", literal=True), "is not encoded in UTF-8; save the file as “CSV UTF-8”"),
+        *required,
+        (text.str.contains("\x00", literal=True), "Contains a NUL character. Remove it."),
+        (text.str.contains(_CONTROL), "Contains an invisible control character. Remove it."),
+        (text.str.contains("\ufffd", literal=True), "Not encoded in UTF-8. Save the file as “CSV UTF-8”."),
         (
             text.str.contains(_formula(column)),
-            "looks like a formula; write its value, or ' before it to keep it as text",
+            "Looks like a formula. Enter its value, or put ' before it to import it as text.",
         ),
-        (text.str.contains(ERROR), "is an error of the spreadsheet; write its value instead"),
-        *column.widget.findings(text, value, column.field),
+        (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
+        *column.widget.error_rules(text, value, column.field),
     ]
 
 
 def _formula(column: Column) -> str:
-    """A minus or plus before a digit begins a number, in a column that is not text."""
+    """Return the pattern of a formula. A minus or plus before a digit begins a number, unless the column is text."""
     return FORMULA if column.field.get_internal_type() == "CharField" else r"^[=@]|^[+\-][^\d]"
 
 
-def _first_reason(findings: Sequence[Finding]) -> pl.Expr:
-    return pl.coalesce(
-        pl.when(condition).then(pl.lit(number, pl.Int8)) for number, (condition, _) in enumerate(findings)
-    )
+def _first_broken(rules: Sequence[ErrorRule]) -> pl.Expr:
+    return pl.coalesce(pl.when(broken).then(pl.lit(number, pl.Int8)) for number, (broken, _) in enumerate(rules))
 
 
-def _faults(work: pl.DataFrame, reasons: pl.Series, column: Column, findings: Sequence[Finding]) -> list[Fault]:
-    if reasons.null_count() == len(reasons):
+def _collect_errors(
+    work: pl.DataFrame, broken: pl.Series, column: Column, rules: Sequence[ErrorRule]
+) -> list[RowError]:
+    if broken.null_count() == len(broken):
         return []
-    faulty = work.select(LINE, pl.col(_raw(column)).alias("value"), reasons.alias("reason")).drop_nulls("reason")
-    return [Fault(findings[reason][1], line, column.header, value or "") for line, value, reason in faulty.iter_rows()]
+    invalid = work.select(LINE, pl.col(_raw(column)).alias("value"), broken.alias("rule")).drop_nulls("rule")
+    return [RowError(rules[rule][1], line, column.header, value or "") for line, value, rule in invalid.iter_rows()]

@@ -1,3 +1,5 @@
+"""The base class of the import commands."""
+
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -10,28 +12,30 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, Stage, State
-from healthtrack.imports.progress import Progress, Unobserved, fraction_done
+from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reasons import reason_text
 
 _BAR_WIDTH = 40
-_CLEAR = "\r\x1b[K"  # the line
+_CLEAR = "\r\x1b[K"  # clears the line
 
 
 class ImportCommand(BaseCommand):
-    """The import of one file from the command line, by a registered importer."""
+    """Imports one file from the command line, with a registered importer."""
 
     importer: ClassVar[str]
-    # The checks import every page, which takes longer than the import of a small file; `make check` runs them.
+    # The system checks import every page, which takes longer than importing a small file. `make check` runs them.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a CSV, TSV or XLSX file")
-        parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change without changing anything")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:
         try:
-            run = runs.import_at_once(self.importer, [file], dry_run=dry_run, track=partial(_shown, self.stderr))
+            run = runs.import_at_once(
+                self.importer, [file], dry_run=dry_run, track=partial(_show_progress, self.stderr)
+            )
         except FileNotFoundError as error:
             raise CommandError(f"There is no file {file}.") from error
         except OSError as error:
@@ -48,7 +52,7 @@ class ImportCommand(BaseCommand):
         if run.invalid_count and run.read_count:
             verb = "is" if run.invalid_count == 1 else "are"
             raise CommandError(
-                f"Nothing was imported: {run.invalid_count:,} of {run.read_count:,} {importer.unit}s {verb} faulty."
+                f"Nothing was imported: {run.invalid_count:,} of {run.read_count:,} {importer.unit}s {verb} invalid."
             )
         if run.state in {State.REFUSED, State.FAILED}:
             if not run.error_count:
@@ -59,7 +63,9 @@ class ImportCommand(BaseCommand):
             self.stdout.write("\n".join(summary.lines))
 
 
-class _Bar:
+class _ProgressBar:
+    """A progress bar in one line of the terminal."""
+
     def __init__(self, terminal: OutputWrapper) -> None:
         self.terminal = terminal
 
@@ -69,18 +75,18 @@ class _Bar:
 
     def advance(self, rows: int) -> None:
         self.done += rows
-        done = round(_BAR_WIDTH * fraction_done(self.stage, self.done, self.total))
+        done = round(_BAR_WIDTH * compute_fraction_done(self.stage, self.done, self.total))
         self.terminal.write(f"{_CLEAR}[{'#' * done}{'.' * (_BAR_WIDTH - done)}] {self.stage.label}", str, "")
         self.terminal.flush()
 
 
 @contextmanager
-def _shown(terminal: OutputWrapper) -> Iterator[Progress]:
-    """As a bar where somebody looks on."""
+def _show_progress(terminal: OutputWrapper) -> Iterator[Progress]:
+    """Show the progress as a bar if the output is a terminal."""
     if not terminal.isatty():
-        yield Unobserved()
+        yield NoProgress()
         return
     try:
-        yield _Bar(terminal)
+        yield _ProgressBar(terminal)
     finally:
         terminal.write(_CLEAR, str, "")

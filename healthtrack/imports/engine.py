@@ -1,6 +1,6 @@
-"""Takes a file into the tables: read, clean, validate, merge, compare, and apply, a set at a time.
+"""Import a file into the tables: read, clean, validate, combine duplicates, compare and write, a set at a time.
 
-A check leaves what it has read in the run's staging area, from where the import takes it.
+A check leaves the rows in the run's staging schema. The import takes them from there.
 """
 
 from pathlib import Path
@@ -9,45 +9,45 @@ from django.db import transaction
 
 from healthtrack.imports import staged_errors, writing
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.headers import lay_out
+from healthtrack.imports.headers import find_layout
 from healthtrack.imports.hooks import Effects
 from healthtrack.imports.models import Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.reasons import Notice, Reason
-from healthtrack.imports.resources import SetResource
-from healthtrack.imports.results import ApplyResult, CheckResult, FaultGroup, TableCounts, TabularResult
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.resources import BulkModelResource
+from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, TableCounts, TabularResult
+from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.staging_schema import StagingSchema
 
-COMPARING_STEPS = 4
+COMPARE_STEPS = 4
 
 
-def check(resource: SetResource, path: Path, run_id: int, progress: Progress) -> CheckResult:
-    """Fill the run's staging area, and return what was found; to be called within a transaction."""
-    area = StagingArea(run_id)
-    area.make()
-    with area.entered() as cursor:
+def check(resource: BulkModelResource, path: Path, run_id: int, progress: Progress) -> CheckResult:
+    """Read and check a file into the run's staging schema. Return what was found. Call it within a transaction."""
+    schema = StagingSchema(run_id)
+    schema.create()
+    with schema.open_cursor() as cursor:
         plan_for_large_sets(cursor)
-        return _Check(resource, path, StagedRows(resource.plan, cursor), progress).run()
+        return _FileCheck(resource, path, StagedRows(resource.plan, cursor), progress).run()
 
 
-def apply(resource: SetResource, run_id: int, progress: Progress) -> ApplyResult:
-    """Take the staged rows into the tables, compared again with what others have left there meanwhile.
+def apply(resource: BulkModelResource, run_id: int, progress: Progress) -> ApplyResult:
+    """Write the staged rows into the tables, compared again with what the tables hold now.
 
-    To be called within a transaction, which must end at once: it holds the turn of all imports.
+    To be called within a transaction, which must end soon afterwards: it holds the lock of all imports.
     """
-    with StagingArea(run_id).entered() as cursor:
+    with StagingSchema(run_id).open_cursor() as cursor:
         plan_for_large_sets(cursor)
         rows = StagedRows(resource.plan, cursor)
         progress.begin(Stage.TURN)
-        rows.take_turn()
+        rows.acquire_import_lock()
         progress.begin(Stage.COMPARING_AGAIN)
         rows.compare()
-        tables = rows.counts()
+        tables = rows.count_outcomes()
         rows.lock_changed()
         progress.begin(Stage.WRITING, tables[-1].new + tables[-1].changed)
         effects = writing.write(resource, rows, progress)
@@ -55,10 +55,10 @@ def apply(resource: SetResource, run_id: int, progress: Progress) -> ApplyResult
     return ApplyResult(result.affected, {"tables": result.details()["tables"], "effects": dict(effects)})
 
 
-class _Check:
+class _FileCheck:
     """The check of one file: what it needs, and what it has found so far."""
 
-    def __init__(self, resource: SetResource, path: Path, rows: StagedRows, progress: Progress) -> None:
+    def __init__(self, resource: BulkModelResource, path: Path, rows: StagedRows, progress: Progress) -> None:
         self.resource = resource
         self.path = path
         self.rows = rows
@@ -68,20 +68,20 @@ class _Check:
 
     def run(self) -> CheckResult:
         cursor = self.rows.cursor
-        self.rows.make_table()
-        staged_errors.make_tables(cursor)
+        self.rows.create_table()
+        staged_errors.create_tables(cursor)
         is_table = self._read()
-        errors, invalid = staged_errors.count(cursor)
-        groups: list[FaultGroup] = []
+        errors, invalid = staged_errors.count_errors(cursor)
+        groups: list[ErrorGroup] = []
         if errors:
-            staged_errors.arrange(cursor)
-            groups = staged_errors.groups(cursor)
+            staged_errors.create_indexes(cursor)
+            groups = staged_errors.group_errors(cursor)
         result = TabularResult(notices=self.notices, groups=groups)
         if not is_table:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
         tables, effects = self._compare()
         if errors:
-            staged_errors.keep_rows(cursor, self.path)
+            staged_errors.store_invalid_rows(cursor, self.path)
         valid, counts = self.rows_read - invalid, tables[-1]
         merged = valid - (counts.new + counts.changed + counts.unchanged)
         result = TabularResult(tables, merged, effects, self.notices, groups)
@@ -90,47 +90,47 @@ class _Check:
 
     def _read(self) -> bool:
         """Stage the file's valid rows and its errors. Return whether it is a table of these columns."""
-        with staged_errors.fault_spool() as spool:
+        with staged_errors.open_error_spool() as spool:
             try:
-                # A file may turn out to be damaged after many rows, amid the COPY that takes these in.
+                # A file may turn out to be damaged after many rows, amid the COPY, which the savepoint then undoes.
                 with open_table(self.path) as table, transaction.atomic():
                     self._stage(table, spool)
-                self.progress.begin(Stage.COMPARING, COMPARING_STEPS)
-                spool.add(self.rows.merge_repeated())
-            except FileRefusedError as refused:
+                self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
+                spool.add(self.rows.combine_duplicates())
+            except FileError as error:
                 self.rows_read = 0
-                spool.add(refused.faults)
+                spool.add(error.errors)
             spool.store(self.rows.cursor)
         return self.rows_read > 0
 
-    def _stage(self, table: Table, spool: staged_errors.FaultSpool) -> None:
+    def _stage(self, table: Table, spool: staged_errors.ErrorSpool) -> None:
         columns = self.resource.plan.columns
-        layout = lay_out(table, columns)
-        if layout.faults:
-            raise FileRefusedError(*layout.faults)
+        layout = find_layout(table, columns)
+        if layout.errors:
+            raise FileError(*layout.errors)
         self.notices = layout.notices
         self.progress.begin(Stage.READING, table.rows_expected)
-        with self.rows.filling() as fill:
+        with self.rows.open_copy() as copy_rows:
             for batch in table.batches:
                 named = batch.select(LINE, *layout.positions).rename(layout.positions)
                 checked = check_batch(named, columns, self.resource.row_rules())
-                fill(checked.rows)
-                left_out = table.drain()
-                spool.add([*checked.faults, *(row.fault for row in left_out)])
-                self.rows_read += len(batch) + len(left_out)
-                self.progress.advance(len(batch) + len(left_out))
+                copy_rows(checked.rows)
+                malformed = table.take_malformed_rows()
+                spool.add([*checked.errors, *(row.error for row in malformed)])
+                self.rows_read += len(batch) + len(malformed)
+                self.progress.advance(len(batch) + len(malformed))
         if not self.rows_read:
-            reason = "The file holds a header and no rows; add the rows below it."
-            raise FileRefusedError(Fault(reason, table.header_line))
+            reason = "The file has a header but no rows. Add rows below it."
+            raise FileError(RowError(reason, table.header_line))
 
     def _compare(self) -> tuple[list[TableCounts], Effects]:
         """Compare the rows with the stored ones. Return the counts by table, and the effects to be expected."""
         rows = self.rows
         rows.compare()
         self.progress.advance(1)
-        tables = rows.counts()
+        tables = rows.count_outcomes()
         self.progress.advance(1)
         effects = writing.preview(self.resource, rows)
         self.progress.advance(1)
-        rows.arrange()
+        rows.create_indexes()
         return tables, effects

@@ -1,4 +1,4 @@
-"""The faulty rows of a run as a file: to be corrected and uploaded again."""
+"""The invalid rows of a run as a CSV file, to be corrected and uploaded again."""
 
 import csv
 import io
@@ -9,20 +9,24 @@ from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, neutralised
 from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 
-WHY = "What is wrong"
-_ROWS_A_CHUNK = 1000
+ERRORS_HEADER = "Errors"
+_ROWS_PER_CHUNK = 1000
 
 
-def faulty_file(run: ImportRun) -> Iterator[str]:
-    """CSV in pieces. What is wrong stands before the row, which may be longer or shorter than its header."""
+def generate_error_report(run: ImportRun) -> Iterator[str]:
+    """Return the file in chunks.
+
+    The errors are the first column, because a row may be longer or shorter than the header.
+    """
     yield BYTE_ORDER_MARK
     rows = _rows(run)
-    while chunk := list(islice(rows, _ROWS_A_CHUNK)):
+    while chunk := list(islice(rows, _ROWS_PER_CHUNK)):
         text = io.StringIO()
         csv.writer(text).writerows(chunk)
         yield text.getvalue()
 
 
 def _rows(run: ImportRun) -> Iterator[list[str]]:
-    for cells, reasons in preview_queries.faulty_rows(run):
-        yield [neutralised(cell) for cell in ("; ".join(reasons) or WHY, *cells)]
+    # The header comes first. It is the only row without errors.
+    for cells, reasons in preview_queries.iterate_invalid_rows(run):
+        yield [neutralised(cell) for cell in (" ".join(reasons) or ERRORS_HEADER, *cells)]

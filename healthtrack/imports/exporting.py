@@ -1,3 +1,5 @@
+"""Stream the rows of a list as a file that can be imported again."""
+
 from pathlib import Path
 
 from django.db.models import Model, QuerySet
@@ -9,13 +11,13 @@ from import_export.forms import ExportForm
 from import_export.signals import post_export
 
 from healthtrack.core.downloads import FORMATS, ROWS_A_CHUNK, Sheet
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 
 
 class StreamedExport(ImportExportModelAdmin):
-    """django-import-export's export page, whose own file stands in memory as objects, as texts and as a whole."""
+    """django-import-export's export page, changed to stream the file instead of building it in memory."""
 
-    resource_classes: list[type[SetResource]]
+    resource_classes: list[type[BulkModelResource]]
     export_formats = [CSV, XLSX]
     export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
 
@@ -23,14 +25,14 @@ class StreamedExport(ImportExportModelAdmin):
         return bool(super().has_export_permission(request)) and self.has_view_permission(request)
 
     def get_valid_export_item_pks(self, request: HttpRequest) -> list[str]:
-        """Those selected, which the export looks for among the list's rows: all that there are may be a million."""
+        """Return the keys of the selected rows. The base class would read the keys of all rows to validate them."""
         return request.POST.getlist("export_items")
 
     def _do_file_export(
         self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None
     ) -> HttpResponseBase:
         columns = self.resource_classes[0]().get_export_fields()
-        # Prefetched rows, which only the list shows, could not be read as a stream.
+        # The list prefetches related rows. The export does not need them, and could not stream with them.
         rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
         renders = [column.widget.render for column in columns]
         rendered = (

@@ -14,7 +14,7 @@ Effects = Mapping[str, int]
 class RestoredRows(Protocol):
     """The rows that an undo has restored."""
 
-    def came_back(self, model: type[Model], column: str) -> list[Any]:
+    def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
         """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
 
 

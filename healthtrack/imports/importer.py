@@ -1,7 +1,7 @@
-"""What an importer is: the part of an import that knows what an upload holds, where it goes, and how to undo it.
+"""The interface of importers: an importer knows what an upload contains, how to store it, and how to undo that.
 
-The life cycle of a run (`runs`, `tasks`, the pages) calls these methods and knows nothing of rows or tables. Whatever
-an importer tells people, it tells from codes and numbers that the run has stored, at the moment of showing them.
+The life cycle of a run (`runs`, `tasks`, the pages) calls these methods and knows nothing of rows or tables. A run
+stores codes and numbers only; the importer turns them into sentences when a page or a command shows them.
 """
 
 from abc import ABC, abstractmethod
@@ -17,13 +17,13 @@ from django.http import QueryDict
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import ApplyResult, CheckResult
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.staging_schema import StagingSchema
 
 Person = User | AnonymousUser
 
 
 class Certainty(StrEnum):
-    """How sure a plan is of one part of how an upload is to be read."""
+    """How sure a plan is of one detected part."""
 
     CERTAIN = "certain"
     ASSUMED = "assumed"
@@ -32,7 +32,7 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True)
 class DetectedPart:
-    """One part of how an upload is to be read, such as its encoding; the importer gives value and name a meaning."""
+    """One part of how to read an upload, such as its encoding. The importer defines the names and values."""
 
     name: str
     value: Any
@@ -41,7 +41,7 @@ class DetectedPart:
 
 @dataclass(frozen=True)
 class Question:
-    """What only the user can answer, by one of the choices. `Importer.wording` puts it in words."""
+    """A question that only a person can answer, by one of the choices. `Importer.wording` returns its words."""
 
     name: str
     choices: Sequence[str]
@@ -51,14 +51,14 @@ class Question:
 
 @dataclass(frozen=True)
 class ReadingPlan:
-    """How an upload is to be read, and the questions whose answers are missing. A run stores it as JSON."""
+    """How to read an upload, and the questions that a person must answer first. A run stores it as JSON."""
 
     parts: Sequence[DetectedPart] = ()
     questions: Sequence[Question] = ()
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any] | None) -> "ReadingPlan":
-        """Return the plan that a run stores, or one without questions if it stores none yet."""
+    def from_json(cls, stored: Mapping[str, Any] | None) -> "ReadingPlan":
+        """Return the plan that a run stores; an empty one if it stores none yet."""
         if stored is None:
             return cls()
         parts = [DetectedPart(**{**each, "certainty": Certainty(each["certainty"])}) for each in stored["parts"]]
@@ -70,7 +70,7 @@ class ReadingPlan:
 
 @dataclass(frozen=True)
 class QuestionWording:
-    """A question as a person reads it; `choices` has the words of each choice."""
+    """A question in words; `choices` maps each choice to its words."""
 
     label: str
     choices: Mapping[str, str]
@@ -79,7 +79,7 @@ class QuestionWording:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a run, where it is stored."""
+    """A file of a run, and where it is stored."""
 
     name: str
     size: int
@@ -88,7 +88,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class RunInput:
-    """What an importer is to work on."""
+    """What an importer works on: the files of a run, how to read them, and the answers to the plan's questions."""
 
     run_id: int
     files: Sequence[StoredFile]
@@ -98,9 +98,9 @@ class RunInput:
 
 @dataclass(frozen=True)
 class PagePart:
-    """A part of a page: a template, and what it shows as its `part`.
+    """A part of a page: a template, and the view object that it shows.
 
-    `shown` says which part of an upload it is, and `patients` whom it names, for the log of who saw what.
+    For the access log, `shown` says which part of an upload it shows, and `patients` which patients it names.
     """
 
     template: str
@@ -111,7 +111,7 @@ class PagePart:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run found or did: in a sentence for its page, in lines for the command line, and in full as a part."""
+    """What a run found or did: a headline for its page, lines for the command line, and the details as a page part."""
 
     headline: str = ""
     lines: Sequence[str] = ()
@@ -120,90 +120,90 @@ class Summary:
 
 
 class Importer(ABC):
-    """One way to import uploads. `name` is what runs store; `label` names what is imported, in the plural."""
+    """One type of import. Runs store the `name`; the `label` says what is imported, in the plural."""
 
     name: str
     label: str
     unit: ClassVar[str] = "file"
     takes_several_files: ClassVar[bool] = False
-    # Which files the upload form offers, as in the accept attribute of HTML, and the sentence below the form's field.
+    # The files that the upload form offers, as in the accept attribute of HTML.
     accepts: ClassVar[str] = ""
     names_patients: bool = False
 
     @abstractmethod
     def may_import(self, person: Person) -> bool:
-        """Return whether the person may upload, answer, apply and cancel, and see what an upload holds."""
+        """Return whether the person may upload, answer questions, import, cancel, and view the content of uploads."""
 
     @abstractmethod
     def may_view(self, person: Person) -> bool:
-        """Return whether the person may see what is stored; who undoes an import is shown it."""
+        """Return whether the person may view the stored data, which the preview of an undo shows."""
 
     @property
     @abstractmethod
     def upload_url(self) -> str:
-        """The address of the upload form."""
+        """Return the address of the upload form."""
 
     @property
     @abstractmethod
     def list_url(self) -> str:
-        """The address of the page that lists what was imported."""
+        """Return the address of the page that lists the imported data."""
 
     def upload_hint(self) -> str:
-        """Return what the upload form says about the files that it takes."""
+        """Return the sentence below the upload field, about accepted files and limits."""
         return ""
 
     def upload_help(self) -> PagePart | None:
-        """Return what the upload page shows below its form."""
+        """Return what the upload page shows below its form, or None."""
         return None
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
-        """Find out how the files are to be read. The check begins once all questions of the plan are answered.
+        """Find out how to read the files. The check begins once all questions of the plan are answered.
 
-        Called within a transaction. An OSError or any other exception ends the run.
+        Called within a transaction. Any exception ends the run, as `outcomes` says.
         """
         return ReadingPlan()
 
     def wording(self, question: Question) -> QuestionWording:
-        """Return a question of this importer's plans in words."""
+        """Return the words of a question of this importer's plans."""
         raise NotImplementedError
 
     @abstractmethod
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
-        """Read and check the files, and compare them with what is stored, without changing anything stored.
+        """Read and validate the files, and compare them with the stored data, without changing that.
 
-        Called within a transaction, and again from the beginning when a worker was ended amid it. What it leaves for
-        `apply` and `preview` belongs into the run's staging area, or where `release` removes it. What is wrong with
-        the files is part of the result; an exception ends the run as failed, as `outcomes` says.
+        Called within a transaction, and again from the beginning if the worker dies meanwhile. What it leaves for
+        `apply` and `preview` belongs in the run's staging schema, or wherever `release` removes it. Errors in the
+        files are part of the result; an exception ends the run as failed, as `outcomes` says.
         """
 
     @abstractmethod
     def apply(self, work: RunInput, progress: Progress) -> ApplyResult:
-        """Write what the check has found, without its invalid part, compared again with what is stored by now.
+        """Write the valid part of what the check has found, after comparing it with the stored data once more.
 
-        Called within the transaction that also marks the run as applied: all of it takes place or nothing.
+        Called within the transaction that also marks the run as applied: all of it happens or nothing.
         """
 
     @abstractmethod
     def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
-        """Take back what `run` did, except what was changed since; `undo` is the run that does it.
+        """Undo what `run` did, except where somebody has changed the data since; `undo` is the run that does it.
 
         Called within the transaction that also marks `undo` as applied.
         """
 
     @abstractmethod
     def preview_undo(self, run: ImportRun) -> PagePart:
-        """Return what an undo of the run would do now, without doing it."""
+        """Return a page part that shows what an undo of the run would do now, without doing it."""
 
     @abstractmethod
     def summary(self, run: ImportRun) -> Summary:
-        """Return what the run found, or did once it is applied, from its numbers and its `result`."""
+        """Return what the run found or, once it is applied, did: from its counts and its `result`."""
 
     @abstractmethod
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
-        """Return what the undo `run` did and what it left; `query` is that of the page's address."""
+        """Return what the undo `run` did and which conflicts it left; `query` is the query of the page's address."""
 
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
-        """Return the part of the run's page that shows what the upload holds, to who may import."""
+        """Return the part of the run's page that shows the content of the upload, to people who may import; or None."""
         return None
 
     @abstractmethod
@@ -211,17 +211,17 @@ class Importer(ABC):
         """Return the counts that the command line prints with --json."""
 
     def errors(self, run: ImportRun) -> Iterator[str]:
-        """Return each error that the check has found, as a sentence that names the place."""
+        """Return the errors that the check has found, each as a sentence with its place in the file."""
         return iter(())
 
     def has_error_report(self, run: ImportRun) -> bool:
-        """Return whether the invalid part of the upload can be downloaded."""
+        """Return whether `error_report` has something to download."""
         return False
 
     def error_report(self, run: ImportRun) -> Iterator[str]:
-        """Return the invalid part of the upload as CSV, in pieces, to be corrected and uploaded again."""
+        """Yield the invalid part of the upload as CSV, in pieces, for people to correct and upload again."""
         raise NotImplementedError
 
     def release(self, run_id: int, *, keep_errors: bool) -> None:
-        """Remove what the check has left; errors are kept for a day where somebody may want to read them."""
-        StagingArea(run_id).drop()
+        """Remove what the check has left. With `keep_errors`, leave the errors until their retention is over."""
+        StagingSchema(run_id).drop()

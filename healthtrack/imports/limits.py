@@ -1,28 +1,34 @@
-"""What an upload may hold at most, by setting."""
+"""The limits of an upload, as the settings say."""
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.row_errors import FileError, RowError
 
 
 def check_size(size: int) -> None:
-    most = settings.IMPORT_MOST_BYTES
-    if size > most:
-        reason = f"The file has {size_in_words(size)}, and at most {size_in_words(most)} may be uploaded at once"
-        raise FileRefusedError(Fault(f"{reason}; part it into several files."))
+    """Raise FileError if a file of this many bytes is too large."""
+    limit = settings.IMPORT_MOST_BYTES
+    if size > limit:
+        raise _too_much(f"The file has {format_size(size)}; the limit is {format_size(limit)}.")
 
 
 def check_rows(rows: int) -> None:
-    most = settings.IMPORT_MOST_ROWS
-    if rows > most:
-        reason = f"The file has {rows:,} rows, and at most {most:,} may be uploaded at once"
-        raise FileRefusedError(Fault(f"{reason}; part it into several files."))
+    """Raise FileError if a file has too many rows."""
+    limit = settings.IMPORT_MOST_ROWS
+    if rows > limit:
+        raise _too_much(f"The file has {rows:,} rows; the limit is {limit:,}.")
 
 
-def size_in_words(size: int) -> str:
+def _too_much(reason: str) -> FileError:
+    return FileError(RowError(f"{reason} Split it into several files."))
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes for people to read, such as 200 MB."""
     return filesizeformat(size).replace(".0", "")
 
 
-def in_words() -> str:
-    return f"at most {size_in_words(settings.IMPORT_MOST_BYTES)} and {settings.IMPORT_MOST_ROWS:,} rows"
+def describe_limits() -> str:
+    """Return the limits for people to read, such as "at most 200 MB and 5,000,000 rows"."""
+    return f"at most {format_size(settings.IMPORT_MOST_BYTES)} and {settings.IMPORT_MOST_ROWS:,} rows"

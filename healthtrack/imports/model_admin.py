@@ -9,13 +9,13 @@ from healthtrack.core.admin import CarefulPages
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 
 
-class CarefulAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
-    """CarefulPages for rows that are also imported and exported, with their history."""
+class ImportableModelAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+    """The admin of a model that is also imported and exported, with a history of each row."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         try:
             response: HttpResponseBase = super().export_action(request)
         except IncorrectLookupParameters:
-            self.message_user(request, "The list has no such filter; filter it anew, and then export.", messages.ERROR)
+            self.message_user(request, "The list has no such filter. Filter it again, and then export.", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
         return response

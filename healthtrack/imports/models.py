@@ -1,4 +1,4 @@
-"""A run: an upload on its way into the tables, or the undo of one; with its files, and what an undo left."""
+"""Import runs: an upload on its way into the tables, or the undo of one; with their files and undo conflicts."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,10 +22,10 @@ class Kind(models.TextChoices):
 class State(models.TextChoices):
     CHECKING = "checking", "Checking"
     QUESTIONS = "questions", "Needs answers"
-    CHECKED = "checked", "Checked"
+    CHECKED = "checked", "Ready to import"
     APPLYING = "applying", "Importing"
     APPLIED = "applied", "Imported"
-    REFUSED = "refused", "Refused"
+    REFUSED = "refused", "Rejected"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
     EXPIRED = "expired", "Expired"
@@ -45,19 +45,19 @@ _BADGE_CLASSES = {
 
 
 class Stage(models.TextChoices):
-    """What a worker does with a run that it has claimed."""
+    """What a worker is doing with a run."""
 
     WAITING = "waiting", "Waiting for a worker"
     READING = "reading", "Reading and checking the rows"
-    COMPARING = "comparing", "Comparing with what is stored"
-    TURN = "turn", "Waiting for another import to end"
-    COMPARING_AGAIN = "again", "Comparing with what is stored now"
+    COMPARING = "comparing", "Comparing with stored data"
+    TURN = "turn", "Waiting for another import to finish"
+    COMPARING_AGAIN = "again", "Comparing with stored data again"
     WRITING = "writing", "Writing the rows"
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def with_files(self) -> "ImportRunQuerySet":
-        """Fetch the files in the same query as the runs."""
+        """Return the runs with their files, fetched in one query."""
         files = ImportFile.objects.filter(run=OuterRef("pk")).order_by("position")
         facts = JSONObject(name="name", size="size", sha256="sha256", upload="upload")
         return self.annotate(file_facts=ArraySubquery(files.values(facts=facts)))
@@ -66,9 +66,9 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 class ImportRun(models.Model):
     """An upload on its way into the tables, or the undo of one. Only `runs` writes it.
 
-    What an upload holds is its importer's business: `result` is filled and put in words by the importer. The columns
-    beside it are what lists, reports and metrics need of every run. Progress is kept here and not in a table of its
-    own: no index covers its columns, so writing it twice a second costs little, and a page reads one row.
+    The contents of an upload are its importer's business: the importer fills `result` and turns it into sentences. The
+    other columns are what lists, reports and metrics need of every run. Progress is stored here and not in a table of
+    its own: no index covers its columns, so an update twice a second costs little, and a page reads one row.
     """
 
     run_id = models.BigAutoField(primary_key=True, db_comment="Number of the run")
@@ -76,54 +76,64 @@ class ImportRun(models.Model):
         max_length=100, db_comment="The registered importer that reads the files, such as patients.medicalrecord"
     )
     kind = models.CharField(
-        max_length=6, choices=Kind, default=Kind.IMPORT, db_comment="Whether it imports files, or undoes another run"
+        max_length=6,
+        choices=Kind,
+        default=Kind.IMPORT,
+        db_comment="Whether the run imports files or undoes another run",
     )
     state = models.CharField(max_length=9, choices=State, default=State.CHECKING, db_comment="How far the run has come")
-    started_at = models.DateTimeField("started", db_default=Now(), db_comment="Moment of the upload or the request")
+    started_at = models.DateTimeField(
+        "started", db_default=Now(), db_comment="When the files were uploaded or the undo was requested"
+    )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
         verbose_name="person",
-        db_comment="Who uploaded the files or requested the undo, null for the command line",
+        db_comment="Who uploaded the files or requested the undo; null for the command line",
     )
-    finished_at = models.DateTimeField(
-        "finished", null=True, db_comment="Moment at which the run ended, null while it is open"
-    )
+    finished_at = models.DateTimeField("finished", null=True, db_comment="When the run ended; null while it is open")
     undoes = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         related_name="undos",
         db_index=False,  # the table is small
-        db_comment="The run that this one undoes, null when it imports files",
+        db_comment="The run that this run undoes; null if it imports files",
     )
     first_change = models.BigIntegerField(
-        null=True, db_comment="Changes with a higher number were made after it, null when it has changed nothing yet"
+        null=True,
+        db_comment="Changes with a higher number are its own or later ones; null until it has changed something",
     )
     stage = models.CharField(
-        max_length=9, choices=Stage, default=Stage.WAITING, db_comment="What a worker does with it at the moment"
+        max_length=9, choices=Stage, default=Stage.WAITING, db_comment="What a worker is doing with the run"
     )
-    fraction_done = models.FloatField(default=0, db_comment="Share of the work of checking or importing that is done")
-    items_done = models.BigIntegerField(default=0, db_comment="Items, such as rows, that the stage has done")
-    items_total = models.BigIntegerField(default=0, db_comment="Items that the stage has to do, 0 when not known")
-    work_began_at = models.DateTimeField(null=True, db_comment="Moment at which a worker claimed it")
-    cancel_requested = models.BooleanField(default=False, db_comment="Whether somebody asked to cancel it")
+    fraction_done = models.FloatField(
+        default=0, db_comment="Share of the checking or importing that is done, from 0 to 1"
+    )
+    items_done = models.BigIntegerField(default=0, db_comment="Items, such as rows, done in this stage")
+    items_total = models.BigIntegerField(default=0, db_comment="Items to do in this stage; 0 if unknown")
+    work_began_at = models.DateTimeField(null=True, db_comment="When a worker claimed the run")
+    cancel_requested = models.BooleanField(default=False, db_comment="Whether somebody requested to cancel the run")
     without_invalid = models.BooleanField(
-        default=False, db_comment="Whether a person chose to import the valid items without the invalid ones"
+        default=False, db_comment="Whether a person chose to import the valid items and skip the invalid ones"
     )
-    plan = models.JSONField(null=True, db_comment="How the files are to be read, null until that is found out")
-    answers = models.JSONField(default=dict, db_comment="The answers to the plan's questions, by the question's name")
-    read_count = models.BigIntegerField(default=0, db_comment="Items, such as rows, that the files hold")
-    invalid_count = models.BigIntegerField(default=0, db_comment="Items that hold an error")
-    error_count = models.BigIntegerField(default=0, db_comment="Errors found; an item may hold several")
-    affected_count = models.BigIntegerField(default=0, db_comment="Stored rows that it adds, changes or removes")
-    result = models.JSONField(default=dict, db_comment="What it found or did, in the importer's own terms")
+    plan = models.JSONField(null=True, db_comment="How to read the files; null until this is known")
+    answers = models.JSONField(default=dict, db_comment="Answers to the plan's questions, by the name of the question")
+    read_count = models.BigIntegerField(default=0, db_comment="Items, such as rows, in the files")
+    invalid_count = models.BigIntegerField(default=0, db_comment="Items with at least one error")
+    error_count = models.BigIntegerField(default=0, db_comment="Errors found; an item may have several")
+    affected_count = models.BigIntegerField(default=0, db_comment="Stored rows that the run adds, changes or removes")
+    result = models.JSONField(default=dict, db_comment="What the run found or did, in the importer's own terms")
     reason = models.CharField(
-        max_length=40, choices=Reason, blank=True, default="", db_comment="Why it ended without importing, a code"
+        max_length=40,
+        choices=Reason,
+        blank=True,
+        default="",
+        db_comment="Why the run ended without importing, as a code",
     )
-    reason_params = models.JSONField(default=dict, db_comment="What the sentence of the reason names")
+    reason_params = models.JSONField(default=dict, db_comment="Values for the sentence of the reason")
     check_seconds = models.FloatField(null=True, db_comment="Seconds that checking took")
     apply_seconds = models.FloatField(null=True, db_comment="Seconds that importing took")
 
@@ -131,7 +141,7 @@ class ImportRun(models.Model):
 
     class Meta:
         db_table = "import_runs"
-        db_table_comment = "Uploads that were imported or checked, and undos of imports"
+        db_table_comment = "Imports of uploaded files, and undos of imports"
         verbose_name = "import"
         ordering = ["-run_id"]
         default_permissions = ("view",)
@@ -154,7 +164,7 @@ class ImportRun(models.Model):
 
     @property
     def badge_class(self) -> str:
-        """The class of the style sheets that shows how good its state is."""
+        """Return the CSS class of the badge that shows the state."""
         return _BADGE_CLASSES.get(State(self.state), "")
 
     @property
@@ -195,23 +205,23 @@ class ImportRun(models.Model):
 
     @cached_property
     def all_files(self) -> Sequence["ImportFile"]:
-        """The files in their order, without a query for a run that was fetched with them."""
+        """Return the files in their order; without a query if the run was fetched `with_files`."""
         facts = getattr(self, "file_facts", None)
         return list(self.files.all()) if facts is None else [ImportFile(run=self, **each) for each in facts]
 
     @property
     def has_uploads(self) -> bool:
-        """Whether files are stored for a worker, as those of the command line are not."""
+        """Whether its files are stored for a worker. Those of the command line are not."""
         return any(file.upload for file in self.all_files)
 
     @property
     def is_for_worker(self) -> bool:
-        """Whether it waits for a worker, or is worked on by one."""
+        """Whether it waits for a worker, or a worker is working on it."""
         return self.is_working and (self.is_undo or self.has_uploads)
 
     @property
     def title(self) -> str:
-        """What a list calls it: its file, or the run that it undoes."""
+        """Return its name in lists: its file, or the run that it undoes."""
         if self.is_undo:
             return f"Undo of import {self.undoes_id}"
         first, *others = [file.name for file in self.all_files] or ["no file"]
@@ -219,18 +229,20 @@ class ImportRun(models.Model):
 
 
 class ImportFile(models.Model):
-    """A file of a run."""
+    """A file of an import run."""
 
     file_id = models.BigAutoField(primary_key=True, db_comment="Number of the file")
     run = models.ForeignKey(
         ImportRun, on_delete=models.CASCADE, related_name="files", db_index=False, db_comment="The run that reads it"
     )
-    position = models.IntegerField(db_comment="Its place among the files of the run, from 1")
-    name = models.CharField(max_length=MAX_FILE_NAME_LENGTH, db_comment="The name that it had at its owner's")
+    position = models.IntegerField(db_comment="Position among the files of the run, from 1")
+    name = models.CharField(
+        max_length=MAX_FILE_NAME_LENGTH, db_comment="Name of the file on the computer of the person who uploaded it"
+    )
     size = models.BigIntegerField(db_comment="Size in bytes")
     sha256 = models.CharField(max_length=64, db_comment="SHA-256 in hexadecimal digits")
     upload = models.CharField(
-        max_length=32, blank=True, default="", db_comment="Random name of the stored upload, empty when none is stored"
+        max_length=32, blank=True, default="", db_comment="Random name of the stored upload; empty if none is stored"
     )
 
     class Meta:
@@ -246,25 +258,27 @@ class ImportFile(models.Model):
 
 
 class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
-    """A row that an undo left as it was, for somebody to settle by hand."""
+    """A row that an undo left as it was, for somebody to review by hand."""
 
-    conflict_id = models.BigAutoField(primary_key=True, db_comment="Number of the row left")
+    conflict_id = models.BigAutoField(primary_key=True, db_comment="Number of the conflict")
     run = models.ForeignKey(
-        ImportRun, on_delete=models.CASCADE, related_name="conflicts", db_comment="The undo that left it"
+        ImportRun, on_delete=models.CASCADE, related_name="conflicts", db_comment="The undo that left the row as it was"
     )
-    table_name = models.CharField(max_length=63, db_comment="The table that the row stands in, or stood")
+    table_name = models.CharField(max_length=63, db_comment="The table of the row")
     patient_id = models.CharField(  # noqa: DJ001 (as in the history)
-        max_length=50, null=True, db_comment="The patient, null when it is none"
+        max_length=50, null=True, db_comment="The patient; null if the row concerns none"
     )
-    model_id = models.IntegerField(null=True, db_comment="The tracker model, null when it is none")
-    row_id = models.IntegerField(null=True, db_comment="The row's own number, null where another column names it")
-    reason = models.CharField(max_length=100, db_comment="Why it was left")
+    model_id = models.IntegerField(null=True, db_comment="The tracker model; null if the row concerns none")
+    row_id = models.IntegerField(null=True, db_comment="The row's own number; null if another column identifies it")
+    reason = models.CharField(max_length=100, db_comment="Why the row was left as it was, as a code")
     reason_params = models.JSONField(
-        db_default=Value({}, models.JSONField()), db_comment="What the sentence of the reason names"
+        db_default=Value({}, models.JSONField()), db_comment="Values for the sentence of the reason"
     )
 
     class Meta:
         db_table = "undo_conflicts"
-        db_table_comment = "Rows that an undo of an import left, for somebody else had changed them since"
+        db_table_comment = (
+            "Rows that an undo of an import left as they were, mostly because somebody had changed them since"
+        )
         ordering = ["conflict_id"]
         default_permissions = ()

@@ -1,4 +1,4 @@
-"""How the work on a run ends when an exception ends it: one mapping for the worker and the command line."""
+"""The state and reason of a run that an exception ended: one mapping for the worker and the command line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class AlreadyUndoneError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The state that a run ends in, and why. With `retry` the same work may succeed when it is tried again."""
+    """The state that a run ends in, and why. With `retry`, another attempt may succeed."""
 
     state: State
     reason: Reason = Reason.NONE
@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def is_error(self) -> bool:
-        """Whether an administrator should look into it, so that the exception belongs into the log."""
+        """Whether an administrator should look into it, so that the exception belongs in the log."""
         return self.retry or self.reason == Reason.PROGRAM_ERROR
 
 
@@ -44,10 +44,10 @@ _BY_EXCEPTION: tuple[tuple[type[BaseException], Outcome], ...] = (
 )
 
 
-def outcome_of(error: BaseException, cancel_requested: Callable[[], bool] = lambda: False) -> Outcome:
-    """Return how a run ends that was ended by this exception.
+def get_outcome(error: BaseException, cancel_requested: Callable[[], bool] = lambda: False) -> Outcome:
+    """Return how a run ends when this exception ended it.
 
-    A statement that was cancelled means that the run is, if `cancel_requested` says that somebody asked for that.
+    A cancelled statement means a cancelled run if `cancel_requested` confirms that somebody requested it.
     """
     if isinstance(error.__cause__, QueryCanceled) and cancel_requested():
         return Outcome(State.CANCELLED)

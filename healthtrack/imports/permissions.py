@@ -1,4 +1,4 @@
-"""Who may see which runs."""
+"""Who may view which import runs."""
 
 from django.db.models import QuerySet
 
@@ -10,14 +10,15 @@ VIEW_ALL = "imports.view_importrun"
 
 
 def can_view_runs(person: Person) -> bool:
-    return person.has_perm(VIEW_ALL) or bool(_own_importers(person))
+    """Return whether the person may open the list of imports."""
+    return person.has_perm(VIEW_ALL) or bool(_get_importers(person))
 
 
-def visible_runs(person: Person) -> QuerySet[ImportRun]:
-    """Return all runs for whoever may see them all, or those of the importers that the person may import with."""
+def get_visible_runs(person: Person) -> QuerySet[ImportRun]:
+    """Return all runs if the person may view all imports; otherwise those of the types that the person may import."""
     runs = ImportRun.objects.with_files()
-    return runs if person.has_perm(VIEW_ALL) else runs.filter(importer__in=_own_importers(person))
+    return runs if person.has_perm(VIEW_ALL) else runs.filter(importer__in=_get_importers(person))
 
 
-def _own_importers(person: Person) -> list[str]:
+def _get_importers(person: Person) -> list[str]:
     return [importer.name for importer in registry.importers() if importer.may_import(person)]

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a resource, read off its fields and its model."""
+"""What the engine needs to know about a resource, derived from its fields and its model."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from import_export.fields import Field
 from healthtrack.imports.widgets import ColumnWidget, ModelField
 
 
-class RepeatedRows(Enum):
-    """What it means when several rows of a file have one key and differ in the rest."""
+class DuplicateRows(Enum):
+    """What several rows of a file with the same key and different values mean."""
 
-    MEAN = auto()  # they describe one thing: its numbers are the means of theirs
-    FAULT = auto()
+    MEAN = auto()  # they describe one thing, and are combined into the mean of their numbers
+    ERROR = auto()  # they contradict each other
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule over several columns of a row; the condition that breaks it, over the columns' names."""
+    """A rule over several columns of a row. `broken` is true where a row breaks it, in terms of the columns' names."""
 
     column: str
     broken: pl.Expr
@@ -32,7 +32,7 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file and of the staging table. `of_parent`: it is a column of the table referred to."""
+    """A column of the file and of the staging table. If `of_parent`, its field belongs to the plan's parent."""
 
     name: str
     header: str
@@ -40,7 +40,7 @@ class Column:
     field: ModelField
     of_parent: bool
     is_key: bool
-    case_blind: bool
+    case_insensitive: bool
 
     @property
     def required(self) -> bool:
@@ -48,15 +48,17 @@ class Column:
 
     @property
     def spellings(self) -> frozenset[str]:
-        return frozenset({bare(self.header), bare(self.name)})
+        return frozenset({normalize_header(self.header), normalize_header(self.name)})
 
 
 @dataclass(frozen=True)
 class Plan:
+    """The columns of a file and what they mean. With a `parent`, the rows also fill the table that they refer to."""
+
     model: type[Model]
     columns: Sequence[Column]
     parent: "Parent | None"
-    repeated_rows: RepeatedRows
+    duplicate_rows: DuplicateRows
 
     @property
     def keys(self) -> list[Column]:
@@ -77,7 +79,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Parent:
-    """The table that the rows refer to, and the foreign key by which they do."""
+    """The table that the rows refer to, by the name of their foreign key."""
 
     child: type[Model]
     relation: str
@@ -91,15 +93,18 @@ class Parent:
         return str(_concrete(self.child, self.relation).column)
 
 
-def bare(header: str) -> str:
-    """A header as it is compared: without regard to case, blanks and underscores."""
+def normalize_header(header: str) -> str:
+    """Return a header in the form in which headers are compared: without case, whitespace and underscores."""
     return re.sub(r"[\s_\ufeff]+", "", header).lower()
 
 
 def make_plan(
-    model: type[Model], fields: Mapping[str, Field], keys: Sequence[str], repeated_rows: RepeatedRows
+    model: type[Model], fields: Mapping[str, Field], keys: Sequence[str], duplicate_rows: DuplicateRows
 ) -> Plan:
-    """Fields may be reached by one foreign key, as in `model__brand_name`: they are the parent's columns."""
+    """Return the plan for a model from the fields of its resource and the names of those that are its key.
+
+    A field may follow one foreign key, as in `model__brand_name`: it is then a column of the parent.
+    """
     columns: list[Column] = []
     parent: Parent | None = None
     for name, field in fields.items():
@@ -116,18 +121,18 @@ def make_plan(
                 field=_concrete(owner, field_name),
                 of_parent=bool(path),
                 is_key=name in keys,
-                case_blind=field_name in case_blind_fields(owner),
+                case_insensitive=field_name in case_insensitive_fields(owner),
             )
         )
-    return Plan(model, columns, parent, repeated_rows)
+    return Plan(model, columns, parent, duplicate_rows)
 
 
 def _concrete(model: type[Model], name: str) -> ModelField:
     return cast("ModelField", model._meta.get_field(name))
 
 
-def case_blind_fields(model: type[Model]) -> set[str]:
-    """The fields that the model's unique constraints compare without regard to case."""
+def case_insensitive_fields(model: type[Model]) -> set[str]:
+    """Return the names of the fields that the model's unique constraints compare without regard to case."""
     return {
         source.name  # type: ignore[attr-defined]  # the stubs leave it out
         for constraint in model._meta.constraints

@@ -1,4 +1,4 @@
-"""What the pages of a run show of its staging area, a page at a time however many rows there are."""
+"""Read the staged rows and errors of a run, one page at a time, however many there are."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,26 +9,26 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import Cell, StagedRow
-from healthtrack.imports.row_errors import Fault
-from healthtrack.imports.sql import STAGED, comma, staged, stored, stored_rows
-from healthtrack.imports.staged_errors import FAULTS, FAULTY_ROWS
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.sql import STAGED, comma, join_stored_rows, staged_column, stored_column
+from healthtrack.imports.staged_errors import ERRORS, INVALID_ROWS
+from healthtrack.imports.staging_schema import StagingSchema
 
-_ROWS_A_FETCH = 2000
-_OF_KIND = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
+_ROWS_PER_FETCH = 2000
+_MATCHES_FILTER = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
 _Values = Sequence[object]
 
 
-def row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) -> list[StagedRow]:
-    """The rows of an outcome in the file's order, with the stored values beside the new."""
-    direction, skipped = _shorter_way(page)
+def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) -> list[StagedRow]:
+    """Return a page of the rows with an outcome, in the file's order, with the stored values beside the new ones."""
+    direction, skipped = _choose_direction(page)
     rows = _rows(
         run,
         STAGED,
         f"""
-        SELECT rows.{LINE}, {comma(map(staged, plan.columns))}, {comma(map(stored, plan.columns))}
+        SELECT rows.{LINE}, {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
           FROM (SELECT * FROM {STAGED} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
-               {stored_rows(plan)}
+               {join_stored_rows(plan)}
          ORDER BY rows.{LINE}
         """,
         [outcome, skipped, len(page)],
@@ -36,69 +36,70 @@ def row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) -> list[
     return [_staged_row(plan.columns, row) for row in rows]
 
 
-def count_faults(run: ImportRun, column: str = "", kind: str = "") -> int:
-    counts = _rows(run, FAULTS, f"SELECT count(*) FROM {FAULTS} WHERE {_OF_KIND}", [column, column, kind, kind])
+def count_errors(run: ImportRun, column: str = "", kind: str = "") -> int:
+    """Return the number of errors: all, or those of a column, a kind, or both."""
+    counts = _rows(run, ERRORS, f"SELECT count(*) FROM {ERRORS} WHERE {_MATCHES_FILTER}", [column, column, kind, kind])
     return sum(int(str(count)) for (count,) in counts)
 
 
-def fault_page(run: ImportRun, page: Page[int], column: str = "", kind: str = "") -> list[Fault]:
-    """Faults in the file's order: all, or those of a column or kind."""
-    direction, skipped = _shorter_way(page)
+def fetch_error_page(run: ImportRun, page: Page[int], column: str = "", kind: str = "") -> list[RowError]:
+    """Return a page of the errors in the file's order: of all, or of those of a column, a kind, or both."""
+    direction, skipped = _choose_direction(page)
     rows = _rows(
         run,
-        FAULTS,
+        ERRORS,
         f"""
         SELECT * FROM (
-            SELECT reason, line, header, value, kind, place FROM {FAULTS} WHERE {_OF_KIND}
-             ORDER BY line {direction}, place {direction} OFFSET %s LIMIT %s) AS faults
+            SELECT reason, line, header, value, kind, place FROM {ERRORS} WHERE {_MATCHES_FILTER}
+             ORDER BY line {direction}, place {direction} OFFSET %s LIMIT %s) AS errors
          ORDER BY line, place
         """,
         [column, column, kind, kind, skipped, len(page)],
     )
-    return list(_as_faults(rows))
+    return list(_as_errors(rows))
 
 
-def has_faults(run: ImportRun) -> bool:
-    """Return whether the run has found errors, and still keeps them."""
-    return run.error_count > 0 and StagingArea(run.run_id).holds(FAULTS)
+def has_errors(run: ImportRun) -> bool:
+    """Return whether the run has found errors, and they are still stored."""
+    return run.error_count > 0 and StagingSchema(run.run_id).has_table(ERRORS)
 
 
-def faults(run: ImportRun) -> Iterator[Fault]:
-    """All of them, in the file's order."""
-    return _as_faults(
-        _rows(run, FAULTS, f"SELECT reason, line, header, value, kind FROM {FAULTS} ORDER BY line NULLS FIRST, place")
+def iterate_errors(run: ImportRun) -> Iterator[RowError]:
+    """Return all errors, in the file's order."""
+    return _as_errors(
+        _rows(run, ERRORS, f"SELECT reason, line, header, value, kind FROM {ERRORS} ORDER BY line NULLS FIRST, place")
     )
 
 
-def faulty_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]]:
-    """The cells of the file's header, and of each faulty row as they stood, with what is wrong."""
+def iterate_invalid_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]]:
+    """Return the cells of the file's header, then those of each invalid row, with the reasons of its errors."""
     rows = _rows(
         run,
-        FAULTY_ROWS,
+        INVALID_ROWS,
         f"""
-        SELECT cells, ARRAY(SELECT concat_ws(': ', nullif(header, ''), reason) FROM {FAULTS} AS fault
-                             WHERE fault.line = rows.line ORDER BY place)
-          FROM {FAULTY_ROWS} AS rows ORDER BY line
+        SELECT cells, ARRAY(SELECT concat_ws(': ', nullif(header, ''), reason) FROM {ERRORS} AS error
+                             WHERE error.line = rows.line ORDER BY place)
+          FROM {INVALID_ROWS} AS rows ORDER BY line
         """,
     )
     return ((list(cells), list(reasons)) for cells, reasons in rows)  # type: ignore[call-overload]
 
 
 def _rows(run: ImportRun, table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[_Values]:
-    """None when the run has let go of the table meanwhile."""
-    area = StagingArea(run.run_id)
+    """Return the rows of a query, or none if the run has meanwhile dropped the table."""
+    schema = StagingSchema(run.run_id)
     with transaction.atomic():
-        if not area.holds(table):
+        if not schema.has_table(table):
             return
-        with area.entered() as cursor:
+        with schema.open_cursor() as cursor:
             cursor.execute(query, values)
-            while rows := cursor.fetchmany(_ROWS_A_FETCH):
+            while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows
 
 
-def _as_faults(rows: Iterable[_Values]) -> Iterator[Fault]:
+def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:
     for reason, line, header, value, kind, *_ in rows:
-        yield Fault(str(reason), line, header or "", value, kind=str(kind))  # type: ignore[arg-type]
+        yield RowError(str(reason), line, header or "", value, kind=str(kind))  # type: ignore[arg-type]
 
 
 def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:
@@ -112,7 +113,7 @@ def _cell(column: Column, value: object, old: object) -> Cell:
     return Cell(render(value), render(old), changed=not column.is_key and value != old)
 
 
-def _shorter_way(page: Page[int]) -> tuple[str, int]:
-    """From the nearer end to a page: the direction, and how many rows are passed over."""
+def _choose_direction(page: Page[int]) -> tuple[str, int]:
+    """Return the sort direction in which fewer rows come before the page, and how many these are."""
     before, after = page.start_index() - 1, page.paginator.count - page.end_index()
     return ("ASC", max(before, 0)) if before <= after else ("DESC", after)

@@ -1,11 +1,11 @@
-"""How an import tells how far it is, and is told to stop."""
+"""How an import reports its progress, and learns that it must stop."""
 
 from typing import Protocol
 
 from healthtrack.imports.models import Stage
 
-# Where the stages begin and end in the whole work: the first two in that of checking, the others in that of importing.
-_SHARES = {
+# Where each stage begins and ends on the progress bar: the first two while checking, the others while importing.
+_STAGE_RANGES = {
     Stage.READING: (0.0, 0.7),
     Stage.COMPARING: (0.7, 1.0),
     Stage.TURN: (0.0, 0.0),
@@ -15,27 +15,32 @@ _SHARES = {
 
 
 class CancelledError(Exception):
-    """Somebody asked to cancel the import."""
+    """Somebody requested to cancel the import."""
 
 
 class StoppedError(Exception):
-    """The worker is to stop; the import is taken up again by the next one."""
+    """The worker must stop; the next worker starts the import again."""
 
 
 class Progress(Protocol):
+    """What an import reports its progress to."""
+
     def begin(self, stage: Stage, total: int = 0) -> None:
-        """A total of 0 is not known."""
+        """Start a stage with this many rows to do; 0 if unknown."""
 
     def advance(self, rows: int) -> None:
-        """Raises CancelledError or StoppedError when the import is to end here."""
+        """Count rows as done. Raises CancelledError or StoppedError if the import must end here."""
 
 
-class Unobserved:
+class NoProgress:
+    """A progress that stores and shows nothing."""
+
     def begin(self, stage: Stage, total: int = 0) -> None: ...
 
     def advance(self, rows: int) -> None: ...
 
 
-def fraction_done(stage: Stage, done: int, total: int) -> float:
-    begin, end = _SHARES.get(stage, (0.0, 0.0))
+def compute_fraction_done(stage: Stage, done: int, total: int) -> float:
+    """Return how much of the checking or importing is done, from 0 to 1, for the progress bar."""
+    begin, end = _STAGE_RANGES.get(stage, (0.0, 0.0))
     return begin + (end - begin) * min(done / total, 1) if total else begin

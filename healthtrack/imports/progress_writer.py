@@ -1,4 +1,4 @@
-"""Tells how far an import is, while the import itself is in a transaction that nobody sees into."""
+"""Stores the progress of an import, whose own transaction nobody can see into until it is committed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.5
 
 
-class Watch:
-    """The import says what it does; a thread writes that down, and ends the statement of an import that is to stop."""
+class ProgressWriter:
+    """Takes the progress of an import. A thread stores it, and cancels the running statement if the import must end."""
 
     def __init__(self, run: ImportRun, is_stopping: Callable[[], bool]) -> None:
         self.run = run
         self.is_stopping = is_stopping
         self.session: psycopg.Connection[tuple[object, ...]] = connection.connection
         self.stage, self.done, self.total = Stage.READING, 0, 0
-        self.told_to_stop: CancelledError | StoppedError | None = None
+        self.stop_error: CancelledError | StoppedError | None = None
         self.ended = threading.Event()
 
     def begin(self, stage: Stage, total: int = 0) -> None:
@@ -35,39 +35,43 @@ class Watch:
 
     def advance(self, rows: int) -> None:
         self.done += rows
-        if self.told_to_stop:
-            raise self.told_to_stop
+        if self.stop_error:
+            raise self.stop_error
 
-    def keep(self) -> None:
+    def write_until_ended(self) -> None:
+        """Store the progress at every tick, through a database session of its own."""
         with closing(connection.copy()) as own:
             while not self.ended.wait(TICK_SECONDS):
                 try:
                     self._tick(own)
                 except Error:
-                    own.close()  # the import has the same trouble, and tells it
+                    own.close()  # the import runs into the same error, and reports it
 
     def _tick(self, own: BaseDatabaseWrapper) -> None:
         cancel_requested = runs.record_progress(own, self.run.run_id, self.stage, self.done, self.total)
         if cancel_requested:
-            self.told_to_stop = CancelledError()
+            self.stop_error = CancelledError()
         elif self.is_stopping():
-            self.told_to_stop = StoppedError()
-        if self.told_to_stop:
+            self.stop_error = StoppedError()
+        if self.stop_error:
             self.session.cancel_safe()
 
 
 @contextmanager
-def watched(run: ImportRun, is_stopping: Callable[[], bool]) -> Iterator[Watch]:
-    """To be entered within the import's transaction."""
-    watch = Watch(run, is_stopping)
-    writer = threading.Thread(target=watch.keep, daemon=True)
-    writer.start()
+def track_progress(run: ImportRun, is_stopping: Callable[[], bool]) -> Iterator[ProgressWriter]:
+    """Store the progress of the run while the block runs; enter it within the import's transaction.
+
+    Raises CancelledError or StoppedError if the import must end.
+    """
+    writer = ProgressWriter(run, is_stopping)
+    thread = threading.Thread(target=writer.write_until_ended, daemon=True)
+    thread.start()
     try:
-        yield watch
-    except OperationalError as fault:
-        if watch.told_to_stop:
-            raise watch.told_to_stop from fault
+        yield writer
+    except OperationalError as error:
+        if writer.stop_error:  # the thread has cancelled the statement
+            raise writer.stop_error from error
         raise
     finally:
-        watch.ended.set()
-        writer.join()
+        writer.ended.set()
+        thread.join()

@@ -1,7 +1,7 @@
-"""The sentences for the codes that runs store: why they ended, what to note about a file, why an undo left a row.
+"""The sentences for the codes that runs store: why they ended, notices about a file, why an undo left a row.
 
-The database holds a code and its parameters, and pages and commands put them in words here. LEGACY is what an earlier
-version stored as a sentence of its own.
+The database stores a code and its parameters; pages and commands get the sentence here. LEGACY stands for a sentence
+that an earlier version stored.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ LEGACY = "legacy"
 
 
 class ConflictReason(TextChoices):
-    """Why an undo left a row as it is."""
+    """Why an undo left a row as it was."""
 
     CHANGED_SINCE = "changed_since"
     IN_USE = "in_use"
-    KEPT_WITH_OWNER = "kept_with_owner"
+    OWNER_STAYS = "kept_with_owner"
     DELETED_SINCE = "deleted_since"
     NO_ROOM = "no_room"
 
@@ -46,68 +46,68 @@ class Reason(TextChoices):
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that the person who uploaded a file should know."""
+    """Something that the person who uploaded a file should know, as a code and its parameters."""
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return _in_words(_NOTICES, self.code, self.params)
+        return _get_sentence(_NOTICES, self.code, self.params)
 
 
 UNKNOWN_COLUMNS = "unknown_columns"
 
 _REASONS = {
     Reason.NONE: "",
-    Reason.NOT_A_TABLE: "The file cannot be read as a table of these rows.",
-    Reason.NO_VALID_ROW: "Every row of the file is faulty.",
+    Reason.NOT_A_TABLE: "We could not find the expected columns in this file.",
+    Reason.NO_VALID_ROW: "Every row of the file has an error.",
     Reason.UNREADABLE: "The upload cannot be read.",
-    Reason.SOME_INVALID: "The command line imports a file whole or not at all, and some rows are faulty.",
-    Reason.NEEDS_ANSWERS: "The file can be read in several ways. Upload it on its page, which asks which one is right.",
-    Reason.COLLISION: "Somebody changed these tables during the import, so nothing was imported; import it again.",
-    Reason.INTERRUPTED: "It was broken off before its end, and nothing was imported.",
-    Reason.DRY_RUN: "It was a dry run, which only tells what would change.",
-    Reason.EXPIRED: "Nobody went ahead with it for a day, so the file and its rows were removed.",
-    Reason.ALREADY_UNDONE: "Somebody else undid this import meanwhile.",
-    Reason.FILE_GONE: "The uploaded file is gone; upload it again.",
-    Reason.DATABASE_LOST: "The database broke the work off; import the file again when it is well.",
+    Reason.SOME_INVALID: "Some rows have errors. The command line imports a file only if all of its rows are valid.",
+    Reason.NEEDS_ANSWERS: "The file can be read in several ways. Upload it in the browser, and choose the right one.",
+    Reason.COLLISION: "Somebody changed the same data meanwhile, so nothing was imported. Import the file again.",
+    Reason.INTERRUPTED: "The import was interrupted. Nothing was imported.",
+    Reason.DRY_RUN: "This was a dry run. It only shows what would change.",
+    Reason.EXPIRED: "Nobody confirmed this import within a day, so the file and its rows were removed.",
+    Reason.ALREADY_UNDONE: "Somebody else has already undone this import.",
+    Reason.FILE_GONE: "The uploaded file is missing. Upload it again.",
+    Reason.DATABASE_LOST: "The connection to the database was lost. Try again when the database is available.",
     Reason.PROGRAM_ERROR: (
-        "HealthTrack itself failed at this file; its log says where. Tell an administrator the import's number."
+        "HealthTrack failed while working on this file. Tell an administrator the number of this import."
     ),
     Reason.WORKER_ENDED: (
-        "The program that worked on it was ended three times; upload the file again, or tell an administrator."
+        "The import service stopped three times while working on this. Try it again, or tell an administrator."
     ),
     LEGACY: "{text}",
 }
-_NOTICES = {UNKNOWN_COLUMNS: "Left out, because unknown here: column {columns}.", LEGACY: "{text}"}
+_NOTICES = {UNKNOWN_COLUMNS: "Ignored columns: {columns}", LEGACY: "{text}"}
 _CONFLICTS = {
-    ConflictReason.CHANGED_SINCE: "It was changed since.",
-    ConflictReason.IN_USE: "Something that came since refers to it.",
-    ConflictReason.KEPT_WITH_OWNER: "What it belongs to stays.",
-    ConflictReason.DELETED_SINCE: "It was deleted since.",
-    ConflictReason.NO_ROOM: "Another one is in its place, or what it refers to is not there any more.",
+    ConflictReason.CHANGED_SINCE: "It was changed afterwards.",
+    ConflictReason.IN_USE: "A newer row refers to it.",
+    ConflictReason.OWNER_STAYS: "The row that it belongs to stays.",
+    ConflictReason.DELETED_SINCE: "It was deleted afterwards.",
+    ConflictReason.NO_ROOM: "Another row has its place, or a row that it refers to no longer exists.",
     LEGACY: "{text}",
 }
 
 
 def reason_text(code: str, params: Mapping[str, Any]) -> str:
-    """Return the sentence that says why a run ended; nothing for a run that went in."""
-    return _in_words(_REASONS, code, params)
+    """Return the sentence that says why a run ended without importing; empty if it imported."""
+    return _get_sentence(_REASONS, code, params)
 
 
 def conflict_text(code: str, params: Mapping[str, Any]) -> str:
     """Return the sentence that says why an undo left a row."""
-    return _in_words(_CONFLICTS, code, params)
+    return _get_sentence(_CONFLICTS, code, params)
 
 
-def _in_words(sentences: Mapping[str, str], code: str, params: Mapping[str, Any]) -> str:
+def _get_sentence(sentences: Mapping[str, str], code: str, params: Mapping[str, Any]) -> str:
     if code not in sentences:
-        return code  # of a later version, which has written it before it was taken back
-    return sentences[code].format_map({name: _shown(value) for name, value in params.items()})
+        return code  # stored by a later version, before a downgrade to this one
+    return sentences[code].format_map({name: _format_param(value) for name, value in params.items()})
 
 
-def _shown(value: Any) -> str:
-    """Return a parameter in words: in a list of columns a number stands for one without a name."""
+def _format_param(value: Any) -> str:
+    """Return a parameter as text. In a list of columns, a number stands for a column without a name."""
     if not isinstance(value, list):
         return str(value)
-    return ", ".join(f"number {each}, which has no name" if isinstance(each, int) else str(each) for each in value)
+    return ", ".join(f"number {each} (without a name)" if isinstance(each, int) else str(each) for each in value)

@@ -1,10 +1,10 @@
-"""The importers by name. Apps register theirs when they are ready; whoever works on a run gets its importer here."""
+"""The importers by name. Apps register their importers when they are ready; everything else gets them here."""
 
 from typing import TYPE_CHECKING
 
 from django.utils.module_loading import import_string
 
-if TYPE_CHECKING:  # apps register in every process, and an importer brings polars
+if TYPE_CHECKING:  # apps register in every process, and importers load polars, which takes time
     from healthtrack.imports.importer import Importer
 
 _PATHS: dict[str, str] = {}
@@ -16,20 +16,21 @@ def register(name: str, path: str) -> None:
 
 
 def unregister(name: str) -> None:
-    """Take back a registration, as a test does that has registered an importer of its own."""
+    """Remove a registration; for tests that register an importer of their own."""
     del _PATHS[name]
 
 
 def get(name: str) -> "Importer":
-    """Return the importer of this name; raise LookupError if no app registers one."""
+    """Return the importer of this name. Raises LookupError if no app has registered it."""
     importer: Importer = import_string(_PATHS[name])
     return importer
 
 
 def names() -> list[str]:
+    """Return the names of all registered importers."""
     return list(_PATHS)
 
 
 def importers() -> "list[Importer]":
-    """Return all importers, in the order of their names."""
+    """Return all importers, sorted by name."""
     return [get(name) for name in sorted(_PATHS)]

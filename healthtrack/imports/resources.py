@@ -1,3 +1,5 @@
+"""The base class of the resources that declare what can be imported and exported."""
+
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Never
@@ -6,13 +8,13 @@ from import_export.resources import ModelResource
 
 from healthtrack.imports import widgets
 from healthtrack.imports.hooks import ImportHooks
-from healthtrack.imports.plan import Plan, RepeatedRows, RowRule, make_plan
+from healthtrack.imports.plan import DuplicateRows, Plan, RowRule, make_plan
 
 
-class SetResource(ImportHooks, ModelResource):
+class BulkModelResource(ImportHooks, ModelResource):
     """A django-import-export resource whose loop over rows is replaced by the import engine.
 
-    Fields, headers and the key (Meta.import_id_fields) are declared as ever, and serve export and import alike.
+    Fields, headers and the key (Meta.import_id_fields) are declared as usual, and serve both export and import.
     """
 
     WIDGETS_MAP = {
@@ -22,16 +24,16 @@ class SetResource(ImportHooks, ModelResource):
         "DateField": widgets.DateWidget,
         "BooleanField": widgets.YesNoWidget,
     }
-    repeated_rows: ClassVar[RepeatedRows]
+    duplicate_rows: ClassVar[DuplicateRows]
     names_patients: ClassVar[bool] = False
-    # Rows that the upload page gives as examples: by field, in the form that a file holds them in.
+    # Example rows of the upload page: by field, as a file holds them.
     examples: ClassVar[Sequence[Mapping[str, str]]]
     if TYPE_CHECKING:
         _meta: Any  # made by the metaclass
 
     @classmethod
     def widget_kwargs_for_field(cls, *_: object) -> dict[str, object]:
-        return {}  # the engine's widgets ask the model's field themselves
+        return {}  # the engine's widgets read the model's field themselves
 
     @cached_property
     def plan(self) -> Plan:
@@ -40,13 +42,13 @@ class SetResource(ImportHooks, ModelResource):
             self._meta.model,
             {name: self.fields[name] for name in order},
             self._meta.import_id_fields,
-            self.repeated_rows,
+            self.duplicate_rows,
         )
 
     def row_rules(self) -> Sequence[RowRule]:
-        """The rules over several columns of a row."""
+        """Return the rules over several columns of a row."""
         return []
 
     def import_data(self, *_: object, **__: object) -> Never:
-        """Refuse: django-import-export's loop over rows would pass by the run, its checks and its undo."""
-        raise NotImplementedError("Import by healthtrack.imports.runs.import_at_once, which leaves a run.")
+        """Raise an error, because django-import-export's loop over rows would bypass the run, its checks and undo."""
+        raise NotImplementedError("Use healthtrack.imports.runs.import_at_once, which records a run.")

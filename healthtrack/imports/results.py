@@ -1,4 +1,4 @@
-"""What an import finds and does, in plain numbers and rows."""
+"""The results of checks and imports, as plain numbers and rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -45,6 +45,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class StagedRow:
+    """A staged row as the preview shows it."""
+
     line: int
     cells: Sequence[Cell]
 
@@ -70,8 +72,8 @@ class TableCounts:
 
 
 @dataclass(frozen=True)
-class FaultGroup:
-    """Faults of one column and kind; the line is None where they concern the file as a whole."""
+class ErrorGroup:
+    """Errors of one column and kind. The line is None where they concern the file as a whole."""
 
     column: str
     kind: str
@@ -82,14 +84,14 @@ class FaultGroup:
 
 @dataclass(frozen=True)
 class TabularResult:
-    """What a run of tables found or did, as its `result` stores it: the table that its rows are rows of comes last."""
+    """What a tabular import found or did, as the run stores it in `result`. The table of the file's rows comes last."""
 
     tables: Sequence[TableCounts] = ()
     merged: int = 0
-    # What follows from the rows elsewhere, counted by the resource, which also puts it in words.
+    # What the rows change in other tables, as the resource counts and describes it.
     effects: Mapping[str, int] = field(default_factory=dict)
     notices: Sequence[Notice] = ()
-    groups: Sequence[FaultGroup] = ()
+    groups: Sequence[ErrorGroup] = ()
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> "TabularResult":
@@ -98,7 +100,7 @@ class TabularResult:
             merged=details.get("merged", 0),
             effects=details.get("effects", {}),
             notices=[Notice(**each) for each in details.get("notices", [])],
-            groups=[FaultGroup(**each) for each in details.get("groups", [])],
+            groups=[ErrorGroup(**each) for each in details.get("groups", [])],
         )
 
     def details(self) -> dict[str, Any]:

@@ -1,14 +1,16 @@
+"""The validation errors of a file: those of single rows, and those that make the whole file unreadable."""
+
 from dataclasses import dataclass
 
-SHOWN_LETTERS = 100
+MAX_SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong in a file: the sentence that it makes says where, what stands there, and the way out.
+class RowError:
+    """One thing wrong in a file, with its place, its value and a reason that also says how to correct it.
 
-    `line` counts the file's lines from 1 (in an XLSX file its rows); it is None for a fault of the file as a whole.
-    Faults of one `kind` are counted together: it is the reason, unless that holds what differs from row to row.
+    `line` counts the lines of the file from 1 (in an XLSX file its rows). It is None for an error of the file as a
+    whole. Errors of one `kind` are counted together. The kind is the reason, unless the reason differs from row to row.
     """
 
     reason: str
@@ -23,18 +25,20 @@ class Fault:
 
     @property
     def shown_value(self) -> str:
+        """Return the value, cut off after 100 characters."""
         value = self.value or ""
-        return value if len(value) <= SHOWN_LETTERS else f"{value[:SHOWN_LETTERS]}…"
+        return value if len(value) <= MAX_SHOWN_CHARACTERS else f"{value[:MAX_SHOWN_CHARACTERS]}…"
 
     def __str__(self) -> str:
-        place = ", ".join(filter(None, (f"line {self.line}" if self.line else "", self.column)))
-        said = f"“{self.shown_value}” {self.reason}" if self.value else self.reason
-        return f"{place}: {said}" if place else said
+        place = ", ".join(filter(None, (f"Line {self.line}" if self.line else "", self.column)))
+        value = f"“{self.shown_value}”" if self.value else ""
+        subject = " ".join(filter(None, (place, value)))
+        return f"{subject}: {self.reason}" if subject else self.reason
 
 
-class FileRefusedError(Exception):
-    """The file cannot be read as a table at all."""
+class FileError(Exception):
+    """The file cannot be read as a table at all; `errors` say why."""
 
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(map(str, faults)))
-        self.faults = faults
+    def __init__(self, *errors: RowError) -> None:
+        super().__init__(" ".join(map(str, errors)))
+        self.errors = errors

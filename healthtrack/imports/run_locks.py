@@ -1,4 +1,4 @@
-"""Advisory locks on runs: whoever works on a run holds its lock, which goes with the session of a dead process."""
+"""Advisory locks on runs. A process holds the lock of the run that it works on; its session ends with the process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,9 +10,9 @@ _LOCK = 0x48545255  # any number, the same for all runs
 
 @contextmanager
 def run_lock(run_id: int) -> Iterator[None]:
-    """Hold the lock of a run; wait for whoever holds it."""
+    """Hold the lock of a run while the block runs; wait until nobody else holds it."""
     with connection.cursor() as cursor:
-        # So that a session whose process was killed amid a long statement soon ends, and its lock with it.
+        # If the process is killed during a long statement, its session soon ends, and the lock with it.
         cursor.execute("SET client_connection_check_interval = '1s'")
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", _key(run_id))
     try:
@@ -23,13 +23,13 @@ def run_lock(run_id: int) -> Iterator[None]:
 
 
 def lock_until_commit(run_id: int) -> None:
-    """Hold the lock of a run to the end of the transaction."""
+    """Hold the lock of a run until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _key(run_id))
 
 
 def is_locked(run_id: int) -> bool:
-    """Return whether somebody works on the run."""
+    """Return whether some process works on the run."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _key(run_id))
         (is_free,) = cursor.fetchone()

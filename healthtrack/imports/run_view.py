@@ -1,4 +1,4 @@
-"""What the page of a run shows, ready for its template: how far the run is, how it ended, and what can be done."""
+"""What the page of a run shows, ready for its template: progress, outcome, preview and buttons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from django.urls import reverse
 from django.utils import timezone
 
 from healthtrack.imports import heartbeat
-from healthtrack.imports.actions import action_of
+from healthtrack.imports.actions import get_action
 from healthtrack.imports.importer import Importer, PagePart, Person, ReadingPlan, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.undone_runs import is_undoable
 
-ANNOUNCED_PERCENT = 10  # a screen reader announces no smaller steps
+ANNOUNCED_PERCENT = 10  # a screen reader announces steps of this size
 UNDO = "imports.undo_importrun"
 
 
 def may_undo(person: Person, importer: Importer) -> bool:
-    """Return whether the person may undo such runs: the preview shows stored values, to whom may see them."""
+    """Return whether the person may undo runs of the importer, and view the stored data that the preview shows."""
     return person.has_perm(UNDO) and importer.may_view(person)
 
 
 @dataclass(frozen=True)
 class Button:
-    """Something that can be done with a run: a form that is sent, or a page that is opened."""
+    """An action on a run: a button that sends a form, or a link to a page."""
 
     label: str
     href: str
@@ -38,11 +38,11 @@ class Button:
 
 
 class AnswersForm(forms.Form):
-    """The questions of a run's plan, each with its choices."""
+    """The form with the questions of a run's plan, and the choices of each."""
 
     def __init__(self, run: ImportRun, importer: Importer, data: QueryDict | None = None) -> None:
         super().__init__(data)
-        for question in ReadingPlan.of(run.plan).questions:
+        for question in ReadingPlan.from_json(run.plan).questions:
             wording = importer.wording(question)
             self.fields[question.name] = forms.ChoiceField(
                 label=wording.label,
@@ -56,14 +56,14 @@ class AnswersForm(forms.Form):
 
 @dataclass(frozen=True)
 class ProgressView:
-    """How far a run is, in words and numbers."""
+    """The progress of a run, in words and numbers."""
 
     run: ImportRun
 
     @property
     def label(self) -> str:
-        checking = "Checking the file: nothing is changed yet"
-        return checking if self.run.is_checking else action_of(self.run).applying_label
+        checking = "Checking the file. Nothing has been changed yet."
+        return checking if self.run.is_checking else get_action(self.run).applying_label
 
     @property
     def stage(self) -> str:
@@ -71,11 +71,11 @@ class ProgressView:
 
     @property
     def counts(self) -> str:
-        """What the stage has done of what it has to do, where it counts."""
+        """Return how many items of the stage are done, and of how many; empty if the stage does not count."""
         if not self.run.items_total or self.run.stage not in {Stage.READING, Stage.WRITING}:
             return ""
         about = "about " if self.run.stage == Stage.READING else ""
-        unit = action_of(self.run).importer.unit
+        unit = get_action(self.run).importer.unit
         return f"{self.run.items_done:,} of {about}{self.run.items_total:,} {unit}s"
 
     @property
@@ -88,7 +88,7 @@ class ProgressView:
 
     @property
     def time_left(self) -> timedelta | None:
-        """At the speed so far; none when that says too little."""
+        """Estimate the time left from the speed so far; None if it is too early to tell."""
         if self.run.work_began_at is None or self.run.fraction_done < 0.05:
             return None
         elapsed = timezone.now() - self.run.work_began_at
@@ -99,8 +99,8 @@ class ProgressView:
         return self.run.is_for_worker and not heartbeat.is_alive()
 
     @property
-    def waiting_subject(self) -> str:
-        return action_of(self.run).subject
+    def queued_name(self) -> str:
+        return get_action(self.run).queued_name
 
 
 class RunView:
@@ -110,7 +110,7 @@ class RunView:
         self.run = run
         self.person = person
         self.query = query
-        self.action = action_of(run)
+        self.action = get_action(run)
         self.importer = self.action.importer
         self.may_import = self.importer.may_import(person)
         self._answers = answers
@@ -137,18 +137,19 @@ class RunView:
 
     @cached_property
     def questions(self) -> AnswersForm | None:
-        """The form of the questions, where the run waits for answers and the person may give them."""
+        """Return the form of the questions, if the run waits for answers and the person may give them."""
         if not (self.run.needs_answers and self.may_import):
             return None
         return self._answers or AnswersForm(self.run, self.importer)
 
     @cached_property
     def undone_by(self) -> ImportRun | None:
+        """Return the undo that undid this run, if any."""
         return self.run.undos.filter(state=State.APPLIED).first()
 
     @cached_property
-    def earlier(self) -> ImportRun | None:
-        """The last run before it of a file of the same bytes."""
+    def earlier_run(self) -> ImportRun | None:
+        """Return the last run before this one that has a file with the same content."""
         same = ImportRun.objects.filter(
             importer=self.run.importer,
             kind=Kind.IMPORT,
@@ -159,22 +160,22 @@ class RunView:
 
     @cached_property
     def buttons(self) -> list[Button]:
-        return list(self._buttons())
+        return list(self._make_buttons())
 
-    def _buttons(self) -> Iterator[Button]:
+    def _make_buttons(self) -> Iterator[Button]:
         if self.may_import and self.run.is_checked:
-            yield self._apply_button()
+            yield self._make_apply_button()
         if self.may_import and not self.run.is_ended:
-            yield Button("Cancel", self._address("cancel"))
+            yield Button("Cancel", self._get_address("cancel"))
         if may_undo(self.person, self.importer) and is_undoable(self.run):
-            yield Button("Undo this import", self._address("undo"), sends=False)
+            yield Button("Undo this import", self._get_address("undo"), sends=False)
 
-    def _apply_button(self) -> Button:
+    def _make_apply_button(self) -> Button:
         valid, invalid, unit = self.run.valid_count, self.run.invalid_count, self.importer.unit
         if not self.run.error_count:
-            return Button("Import this file", self._address("apply"), is_default=True)
-        label = f"Import the {valid:,} good {unit}{'' if valid == 1 else 's'} without the {invalid:,} faulty"
-        return Button(label, self._address("apply"), is_default=True, name="without_invalid")
+            return Button("Import this file", self._get_address("apply"), is_default=True)
+        label = f"Import {valid:,} valid {unit}{'' if valid == 1 else 's'} (skip {invalid:,})"
+        return Button(label, self._get_address("apply"), is_default=True, name="without_invalid")
 
-    def _address(self, page: str) -> str:
+    def _get_address(self, page: str) -> str:
         return reverse(f"admin:imports_importrun_{page}", args=[self.run.pk])

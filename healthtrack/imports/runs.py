@@ -1,4 +1,4 @@
-"""The life of a run: opened, planned, checked, applied or ended otherwise, and forgotten.
+"""The life cycle of a run: open it, plan it, check it, apply it or end it otherwise, and remove it after the retention.
 
 Only this module writes runs.
 """
@@ -19,7 +19,7 @@ from django.utils import timezone
 from healthtrack.audit.actor import on_behalf_of
 from healthtrack.audit.models import next_change
 from healthtrack.imports import registry
-from healthtrack.imports.actions import action_of, work_of
+from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.importer import ReadingPlan, StoredFile
 from healthtrack.imports.models import (
     AWAITING_PERSON,
@@ -30,18 +30,18 @@ from healthtrack.imports.models import (
     Stage,
     State,
 )
-from healthtrack.imports.outcomes import outcome_of
-from healthtrack.imports.progress import Progress, Unobserved, fraction_done
+from healthtrack.imports.outcomes import get_outcome
+from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult
 from healthtrack.imports.run_locks import run_lock
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from healthtrack.imports.undone_runs import is_undoable
-from healthtrack.imports.uploads import Upload, forget_uploads
+from healthtrack.imports.uploads import Upload, remove_unused_uploads
 
 ProgressFactory = Callable[[], AbstractContextManager[Progress]]
 
-KEPT_FOR = timedelta(hours=24)
+RETENTION = timedelta(hours=24)  # of uploads, staged rows and errors: they hold patients' data
 _RECORD_PROGRESS = """
     UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
      WHERE run_id = %s RETURNING cancel_requested
@@ -49,10 +49,13 @@ _RECORD_PROGRESS = """
 
 
 def no_progress() -> AbstractContextManager[Progress]:
-    return nullcontext(Unobserved())
+    """Return a progress that nobody watches, for work outside a worker."""
+    return nullcontext(NoProgress())
 
 
 class FileFacts(NamedTuple):
+    """What a run stores about a file; `upload` is the random name of the stored upload, if it is stored."""
+
     name: str
     size: int
     sha256: str
@@ -60,7 +63,7 @@ class FileFacts(NamedTuple):
 
 
 def open_run(importer: str, files: Sequence[FileFacts], *, user: User | None = None) -> ImportRun:
-    """Return a new run of these files, which waits to be checked; to be called within a transaction."""
+    """Create and return a run of these files, in the state CHECKING. Call this within a transaction."""
     run = ImportRun.objects.create(importer=importer, started_by=user, started_at=timezone.now())
     ImportFile.objects.bulk_create(
         ImportFile(
@@ -76,39 +79,44 @@ def open_run(importer: str, files: Sequence[FileFacts], *, user: User | None = N
     return run
 
 
-def uploaded_files(run: ImportRun) -> list[StoredFile]:
+def get_uploaded_files(run: ImportRun) -> list[StoredFile]:
+    """Return the stored uploads of the run, in their order."""
     return [StoredFile(file.name, file.size, Upload(file.upload).path) for file in run.all_files]
 
 
 @contextmanager
 def claim_run(run_id: int, state: State) -> Iterator[ImportRun | None]:
-    """Claim the run for one worker; yield none when it has left the state, or is another's."""
+    """Claim the run for one worker, and yield it; yield None if it is no longer in the state.
+
+    Waits while another process works on the run.
+    """
     with run_lock(run_id):
-        of_state = ImportRun.objects.filter(pk=run_id, state=state)
-        is_there = of_state.update(work_began_at=timezone.now(), stage=Stage.READING, fraction_done=0)
-        yield ImportRun.objects.get(pk=run_id) if is_there else None
+        claimable = ImportRun.objects.filter(pk=run_id, state=state)
+        is_claimed = claimable.update(work_began_at=timezone.now(), stage=Stage.READING, fraction_done=0)
+        yield ImportRun.objects.get(pk=run_id) if is_claimed else None
 
 
 def record_progress(database: BaseDatabaseWrapper, run_id: int, stage: Stage, done: int, total: int) -> bool:
-    """Write down how far a run is, by a session of its own. Return whether somebody asked to cancel it."""
+    """Store the progress of a run through another database session. Return whether somebody requested to cancel it."""
     with database.cursor() as cursor:
-        cursor.execute(_RECORD_PROGRESS, [stage, done, total, fraction_done(stage, done, total), run_id])
+        cursor.execute(_RECORD_PROGRESS, [stage, done, total, compute_fraction_done(stage, done, total), run_id])
         return any(cancel_requested for (cancel_requested,) in cursor.fetchall())
 
 
 def is_cancel_requested(run: ImportRun) -> bool:
+    """Return whether somebody has requested to cancel the run."""
     return ImportRun.objects.filter(pk=run.pk, cancel_requested=True).exists()
 
 
 def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
-    """Plan how the files are to be read; then check them, unless the plan has questions for a person."""
+    """Plan how to read the files; then check them, unless the plan has questions for a person."""
     importer = registry.get(run.importer)
     began = time.monotonic()
     with transaction.atomic():
         with track() as progress:
             if run.plan is None:
                 run.plan = importer.plan(files, progress).as_json()
-            result = None if open_questions(run) else importer.check(work_of(run, files), progress)
+            result = None if has_open_questions(run) else importer.check(get_run_input(run, files), progress)
         run.check_seconds = (run.check_seconds or 0) + time.monotonic() - began
         if result is None:
             _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=run.check_seconds)
@@ -116,9 +124,9 @@ def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -
             _save_check(run, result)
 
 
-def open_questions(run: ImportRun) -> bool:
-    """Return whether the run's plan has questions that nobody has answered yet."""
-    return any(question.name not in run.answers for question in ReadingPlan.of(run.plan).questions)
+def has_open_questions(run: ImportRun) -> bool:
+    """Return whether the plan of the run has questions that nobody has answered yet."""
+    return any(question.name not in run.answers for question in ReadingPlan.from_json(run.plan).questions)
 
 
 def _save_check(run: ImportRun, result: CheckResult) -> None:
@@ -139,12 +147,12 @@ def _save_check(run: ImportRun, result: CheckResult) -> None:
 
 
 def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
-    """Do what the run is for. It and the run's being applied are one transaction: all of it or nothing."""
+    """Import the files, or undo the other run, and mark the run as applied: all of it in one transaction or nothing."""
     began = time.monotonic()
     with transaction.atomic():
         with track() as progress, on_behalf_of(run.started_by_id, run.run_id):
             first_change = next_change()
-            result = action_of(run).apply(files, progress)
+            result = get_action(run).apply(files, progress)
         _save_applied(run, result, first_change, time.monotonic() - began)
 
 
@@ -160,12 +168,13 @@ def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, second
 
 
 def end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Mapping[str, Any] | None = None) -> None:
+    """End the run in this state, and remove its uploads and staged rows."""
     with transaction.atomic():
         _end(run, state, reason, params)
 
 
 def _end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Mapping[str, Any] | None = None) -> None:
-    """End the run. Its files go at once, and what was staged of them; errors stay for whoever may want them back."""
+    """End the run, within a transaction. Its errors stay until their retention is over, for people to download."""
     stored = run.files.exclude(upload="")
     for name in stored.values_list("upload", flat=True):
         transaction.on_commit(Upload(name).remove)
@@ -182,7 +191,7 @@ def _save(run: ImportRun, **values: Any) -> None:
 
 
 def request_cancel(run: ImportRun) -> None:
-    """End a run that waits; whoever works on one learns of the request within a second."""
+    """End a run that waits; if a worker is working on it, the worker sees the request within a second."""
     with transaction.atomic():
         current = ImportRun.objects.select_for_update().get(pk=run.pk)
         if current.state in AWAITING_PERSON or (current.is_working and current.stage == Stage.WAITING):
@@ -191,19 +200,19 @@ def request_cancel(run: ImportRun) -> None:
             _save(current, cancel_requested=True)
 
 
-def answer(run: ImportRun, answers: Mapping[str, str]) -> bool:
-    """Take the answers to the run's questions. Return whether it waited for them, and is now to be checked.
+def save_answers(run: ImportRun, answers: Mapping[str, str]) -> bool:
+    """Store the answers to the run's questions. Return whether it waited for them and can now be checked.
 
-    To be called within a transaction that also gives it to a worker.
+    Call this within the transaction that also queues the check.
     """
     waiting = ImportRun.objects.filter(pk=run.pk, state=State.QUESTIONS)
     return bool(waiting.update(answers=dict(answers), state=State.CHECKING, **_WAITING_FOR_WORKER))
 
 
 def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
-    """Return whether the run could be applied: checked, and without errors or with the choice to leave these out.
+    """Mark the run for import. Return False if it is not ready to import, or has errors that nobody chose to skip.
 
-    To be called within a transaction that also gives it to a worker.
+    Call this within the transaction that also queues the import.
     """
     checked = ImportRun.objects.filter(pk=run.pk, state=State.CHECKED)
     if not without_invalid:
@@ -215,7 +224,7 @@ _WAITING_FOR_WORKER: dict[str, Any] = {"stage": Stage.WAITING, "fraction_done": 
 
 
 def request_undo(run: ImportRun, user: User) -> ImportRun | None:
-    """Return the run that is to undo it, or none when it cannot be undone any more; to be called in a transaction."""
+    """Create and return the run that will undo this one, within a transaction; None if it can no longer be undone."""
     if not is_undoable(ImportRun.objects.select_for_update().get(pk=run.pk)):
         return None
     return ImportRun.objects.create(
@@ -231,33 +240,33 @@ def request_undo(run: ImportRun, user: User) -> ImportRun | None:
 def import_at_once(
     importer: str, paths: Sequence[Path], *, dry_run: bool = False, track: ProgressFactory = no_progress
 ) -> ImportRun:
-    """Check and apply files without a worker, as a whole or not at all.
+    """Check and import files without a worker, as a whole or not at all, and return the ended run.
 
-    An OSError is that of a file that cannot be read. Other exceptions end the run and are raised again, but for a
-    collision with somebody else's change, which the run's reason tells.
+    Raises OSError if a file cannot be read. Other exceptions end the run and are raised again, except a collision
+    with somebody else's change, which is stored as the run's reason.
     """
-    facts = [_facts_of(path) for path in paths]
+    facts = [_read_file_facts(path) for path in paths]
     files = [StoredFile(path.name, fact.size, path) for path, fact in zip(paths, facts, strict=True)]
     with transaction.atomic():
         run = open_run(importer, facts)
     with run_lock(run.run_id):
         try:
             check(run, files, track)
-            _go_on(run, files, track, dry_run=dry_run)
+            _finish(run, files, track, dry_run=dry_run)
         except BaseException as error:
-            outcome = outcome_of(error)
+            outcome = get_outcome(error)
             end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.reason != Reason.COLLISION:
                 raise
     return run
 
 
-def _facts_of(path: Path) -> FileFacts:
+def _read_file_facts(path: Path) -> FileFacts:
     with path.open("rb") as file:
         return FileFacts(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _go_on(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, dry_run: bool) -> None:
+def _finish(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, dry_run: bool) -> None:
     if run.is_ended:
         return
     if run.needs_answers:
@@ -270,14 +279,14 @@ def _go_on(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, 
         apply(run, files, track)
 
 
-def forget_old() -> None:
-    """Remove what nobody needs any more: patients' data are kept no longer than a day."""
+def remove_expired() -> None:
+    """End runs that nobody confirmed, and remove uploads, staged rows and errors whose retention is over."""
     now = timezone.now()
-    for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - KEPT_FOR):
+    for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - RETENTION):
         end(run, State.EXPIRED, Reason.EXPIRED)
-    needed = set(ImportRun.objects.exclude(finished_at__lt=now - KEPT_FOR).values_list("run_id", flat=True))
-    for area in areas():
-        if area.run_id not in needed:
-            area.drop()
-    kept: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
-    forget_uploads(kept=kept)
+    needed = set(ImportRun.objects.exclude(finished_at__lt=now - RETENTION).values_list("run_id", flat=True))
+    for schema in list_staging_schemas():
+        if schema.run_id not in needed:
+            schema.drop()
+    used: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
+    remove_unused_uploads(used=used)

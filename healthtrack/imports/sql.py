@@ -1,4 +1,7 @@
-"""Pieces of SQL over the columns of a plan. Every name in them comes from a model or a resource, none from a file."""
+"""Fragments of SQL over the columns of a plan. All names in them come from models and resources, never from a file.
+
+In all of them `rows` is a staged row, `target` a row of the plan's model, and `parent` a row that it refers to.
+"""
 
 from collections.abc import Iterable
 
@@ -15,6 +18,7 @@ WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 
 def quoted(name: str | None) -> str:
+    """Return the name of a table or column, quoted for SQL."""
     return connection.ops.quote_name(str(name))
 
 
@@ -27,6 +31,7 @@ def primary_key(model: type[Model]) -> str:
 
 
 def key_type(model: type[Model]) -> str:
+    """Return the SQL type of the model's primary key."""
     return _type(model._meta.pk)
 
 
@@ -35,10 +40,12 @@ def column_type(model: type[Model], column: str) -> str:
 
 
 def comma(parts: Iterable[str]) -> str:
+    """Return the parts, separated by commas."""
     return ", ".join(parts)
 
 
-def declared(column: Column) -> str:
+def column_definition(column: Column) -> str:
+    """Return the column for CREATE TABLE."""
     return f"{quoted(column.name)} {_type(column.field)}"
 
 
@@ -51,35 +58,40 @@ def _type(field: ModelField) -> str:
     )
 
 
-def staged(column: Column) -> str:
+def staged_column(column: Column) -> str:
+    """Return the column of a staged row."""
     return f"rows.{quoted(column.name)}"
 
 
-def stored(column: Column) -> str:
+def stored_column(column: Column) -> str:
+    """Return the column of the stored row, `target` or `parent`."""
     return f"{'parent' if column.of_parent else 'target'}.{quoted(column.field.column)}"
 
 
-def folded(column: Column) -> str:
-    """The column as it is compared within a key."""
-    return f"lower({staged(column)})" if column.case_blind else staged(column)
+def compared_column(column: Column) -> str:
+    """Return the column of a staged row as keys are compared: in lower case, if the constraint ignores case."""
+    return _compared(column, staged_column(column))
 
 
-def same_as_stored(columns: Iterable[Column]) -> str:
+def _compared(column: Column, value: str) -> str:
+    return f"lower({value})" if column.case_insensitive else value
+
+
+def keys_match(columns: Iterable[Column]) -> str:
+    """Return the condition that those of the columns that are keys have the stored values."""
     return " AND ".join(
-        f"{folded(column)} = " + (f"lower({stored(column)})" if column.case_blind else stored(column))
-        for column in columns
-        if column.is_key
+        f"{compared_column(column)} = {_compared(column, stored_column(column))}" for column in columns if column.is_key
     )
 
 
-def same_target(plan: Plan) -> str:
-    """The condition that a stored row, `target`, has the key of a staged one."""
-    own = same_as_stored(plan.own_columns)
+def target_matches(plan: Plan) -> str:
+    """Return the condition that `target` has the key of the staged row."""
+    own = keys_match(plan.own_columns)
     return f"{own} AND target.{quoted(plan.parent.foreign_key)} = rows.parent" if plan.parent else own
 
 
-def stored_rows(plan: Plan) -> str:
-    """Joins to compared rows the stored ones that they change: `target`, and `parent` where the plan has one."""
+def join_stored_rows(plan: Plan) -> str:
+    """Return a join of compared rows with the stored ones: with `target`, and with `parent` if the plan has one."""
     joined = f"LEFT JOIN {table(plan.model)} AS target ON target.{primary_key(plan.model)} = rows.target"
     if not plan.parent:
         return joined
@@ -88,6 +100,9 @@ def stored_rows(plan: Plan) -> str:
 
 
 def plan_for_large_sets(cursor: CursorWrapper) -> None:
-    # A table that the same transaction has just filled looks empty to the planner's statistics, and a nested loop
-    # over what only looks empty would take for ever.
+    """Forbid nested loops until the end of the transaction.
+
+    A table that the same transaction has just filled is empty in the planner's statistics. A nested loop over it would
+    take forever.
+    """
     cursor.execute("SET LOCAL enable_nestloop = off")

@@ -1,4 +1,4 @@
-"""The faults of a run, and its faulty rows as they stood, in the run's staging area."""
+"""Store the errors of a run, and its invalid rows as the file holds them, in the run's staging schema."""
 
 import csv
 from collections.abc import Collection, Iterable, Iterator
@@ -13,92 +13,97 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
-from healthtrack.imports.results import FaultGroup
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.results import ErrorGroup
+from healthtrack.imports.row_errors import RowError
 
-FAULTS = "faults"
-FAULTY_ROWS = "faulty_rows"
-MOST_GROUPS = 100
-_IN_MEMORY = 16 * 2**20
-_CHUNK = 2**20
+# The tables have their old names. The schemas of living runs hold them, and belong to the application's role, so the
+# owner's role, which migrates, may not be able to rename them.
+ERRORS = "faults"
+INVALID_ROWS = "faulty_rows"
+MAX_GROUPS = 100
+_MAX_BYTES_IN_MEMORY = 16 * 2**20
+_CHUNK_CHARACTERS = 2**20
 
 
-class FaultSpool:
-    """Keeps faults, however many, while the connection is busy with the rows."""
+class ErrorSpool:
+    """Collects errors, however many, while the connection is busy with the COPY of the rows."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._writer = csv.writer(file)
 
-    def add(self, faults: Iterable[Fault]) -> None:
-        for fault in faults:
-            texts = (fault.column, fault.kind, fault.reason, fault.shown_value)
-            self._writer.writerow((fault.line, *map(_storable, texts)))
+    def add(self, errors: Iterable[RowError]) -> None:
+        for error in errors:
+            texts = (error.column, error.kind, error.reason, error.shown_value)
+            self._writer.writerow((error.line, *map(_without_nul, texts)))
 
     def store(self, cursor: CursorWrapper) -> None:
+        """Copy the errors into their table."""
         self._file.seek(0)
-        with cursor.copy(f"COPY {FAULTS} (line, header, kind, reason, value) FROM STDIN (FORMAT csv)") as copy:
-            while text := self._file.read(_CHUNK):
+        with cursor.copy(f"COPY {ERRORS} (line, header, kind, reason, value) FROM STDIN (FORMAT csv)") as copy:
+            while text := self._file.read(_CHUNK_CHARACTERS):
                 copy.write(text)
 
 
 @contextmanager
-def fault_spool() -> Iterator[FaultSpool]:
-    with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="") as file:
-        yield FaultSpool(file)
+def open_error_spool() -> Iterator[ErrorSpool]:
+    """Open an empty spool, in memory until it grows large."""
+    with SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY, "w+", encoding="utf-8", newline="") as file:
+        yield ErrorSpool(file)
 
 
-def _storable(text: str) -> str:
-    """PostgreSQL keeps no NUL."""
+def _without_nul(text: str) -> str:
+    """Return the text with each NUL replaced, because PostgreSQL stores none."""
     return text.replace("\0", "\ufffd")
 
 
-def make_tables(cursor: CursorWrapper) -> None:
+def create_tables(cursor: CursorWrapper) -> None:
+    """Create the tables of errors and invalid rows."""
     cursor.execute(f"""
-        CREATE TABLE {FAULTS} (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        CREATE TABLE {ERRORS} (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             line bigint, header text, kind text NOT NULL, reason text NOT NULL, value text);
-        CREATE TABLE {FAULTY_ROWS} (line bigint NOT NULL, cells text[] NOT NULL)
+        CREATE TABLE {INVALID_ROWS} (line bigint NOT NULL, cells text[] NOT NULL)
     """)
 
 
-def arrange(cursor: CursorWrapper) -> None:
-    """Makes pages of the faults quick, of all and of one column and kind."""
-    cursor.execute(f"CREATE INDEX ON {FAULTS} (line, place); CREATE INDEX ON {FAULTS} (header, kind, line, place)")
+def create_indexes(cursor: CursorWrapper) -> None:
+    """Create the indexes that make pages of errors fast: of all errors, and of those of one column and kind."""
+    cursor.execute(f"CREATE INDEX ON {ERRORS} (line, place); CREATE INDEX ON {ERRORS} (header, kind, line, place)")
 
 
-def count(cursor: CursorWrapper) -> tuple[int, int]:
-    """The faults, and the rows that hold them."""
-    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {FAULTS}")  # noqa: S608 (a constant of this module)
-    faults, rows = cursor.fetchone()
-    return faults, rows
+def count_errors(cursor: CursorWrapper) -> tuple[int, int]:
+    """Return the number of errors, and of the rows that have any."""
+    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {ERRORS}")  # noqa: S608 (a constant of this module)
+    errors, rows = cursor.fetchone()
+    return errors, rows
 
 
-def groups(cursor: CursorWrapper) -> list[FaultGroup]:
-    """The faults by column and kind, the most frequent first; of very many kinds the first hundred."""
+def group_errors(cursor: CursorWrapper) -> list[ErrorGroup]:
+    """Return the errors by column and kind, the most frequent first, and at most a hundred groups."""
     cursor.execute(
         f"""
         SELECT coalesce(header, ''), kind, count(*), count(DISTINCT line), min(line)
-          FROM {FAULTS} GROUP BY 1, 2 ORDER BY 3 DESC, 5 LIMIT %s
+          FROM {ERRORS} GROUP BY 1, 2 ORDER BY 3 DESC, 5 LIMIT %s
         """,  # noqa: S608 (a constant of this module)
-        [MOST_GROUPS],
+        [MAX_GROUPS],
     )
-    return [FaultGroup(*group) for group in cursor.fetchall()]
+    return [ErrorGroup(*group) for group in cursor.fetchall()]
 
 
-def keep_rows(cursor: CursorWrapper, path: Path) -> None:
-    """Reads the file again for the rows that were found faulty; its header goes before them."""
-    cursor.execute(f"SELECT DISTINCT line FROM {FAULTS} WHERE line IS NOT NULL")  # noqa: S608 (a constant of this module)
+def store_invalid_rows(cursor: CursorWrapper, path: Path) -> None:
+    """Read the file again, and store its header and the rows that have an error."""
+    cursor.execute(f"SELECT DISTINCT line FROM {ERRORS} WHERE line IS NOT NULL")  # noqa: S608 (a constant of this module)
     lines = pl.Series([line for (line,) in cursor.fetchall()], dtype=pl.Int64).implode()
-    with open_table(path) as table, cursor.copy(f"COPY {FAULTY_ROWS} (line, cells) FROM STDIN") as copy:
-        copy.write_row((table.header_line, list(map(_storable, table.headers))))
-        for row in _rows(table, lines):
+    with open_table(path) as table, cursor.copy(f"COPY {INVALID_ROWS} (line, cells) FROM STDIN") as copy:
+        copy.write_row((table.header_line, list(map(_without_nul, table.headers))))
+        for row in _read_rows(table, lines):
             copy.write_row(row)
 
 
-def _rows(table: Table, lines: pl.Series) -> Iterator[tuple[int, Collection[str]]]:
+def _read_rows(table: Table, lines: pl.Series) -> Iterator[tuple[int, Collection[str]]]:
     for batch in table.batches:
-        faulty = batch.filter(pl.col(LINE).is_in(lines))
-        whole = ((line, [cell or "" for cell in cells]) for line, *cells in faulty.iter_rows())
-        left_out = ((row.fault.line or 0, row.cells) for row in table.drain())
-        for line, cells in chain(whole, left_out):
-            yield line, list(map(_storable, cells))
+        invalid = batch.filter(pl.col(LINE).is_in(lines))
+        well_formed = ((line, [cell or "" for cell in cells]) for line, *cells in invalid.iter_rows())
+        malformed = ((row.error.line or 0, row.cells) for row in table.take_malformed_rows())
+        for line, cells in chain(well_formed, malformed):
+            yield line, list(map(_without_nul, cells))

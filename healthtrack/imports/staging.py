@@ -1,7 +1,6 @@
-"""The staged rows of one run, and what they do to the tables.
+"""The staged rows of one run: compare them with the tables, and write them there.
 
-What rows mean among each other and beside the tables is asked of PostgreSQL: it is the judge of which texts are the
-same without regard to case, so that an import never disagrees with the constraints.
+PostgreSQL makes all comparisons. Only it knows which texts its constraints take for the same regardless of case.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,34 +14,36 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, Model
 
-from healthtrack.imports.merging import merge_repeated_rows
+from healthtrack.imports.merging import combine_duplicate_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.related import MatchCounts, RelatedRows
 from healthtrack.imports.results import TableCounts
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import (
     STAGED,
     WITHIN_STEP,
+    column_definition,
     comma,
-    declared,
-    folded,
+    compared_column,
     key_type,
+    keys_match,
     primary_key,
     quoted,
-    same_as_stored,
-    same_target,
-    staged,
-    stored,
+    staged_column,
+    stored_column,
     table,
+    target_matches,
 )
 
-_IMPORTS_LOCK = 0x48544D50  # any number, the same for every import
-ROWS_A_STEP = 50_000
+_IMPORT_LOCK = 0x48544D50  # any number, the same for every import
+ROWS_PER_STEP = 50_000
 
 
 @dataclass(frozen=True)
 class Step:
+    """A range of the file's lines, which is written at once."""
+
     first: int
     last: int
 
@@ -55,55 +56,56 @@ ALL = Step(0, 2**62)
 
 
 class StagedRows:
-    """The table of them, within the run's staging area."""
+    """The table of staged rows in the run's staging schema, through a cursor that `StagingSchema` has opened."""
 
     def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
         self.plan = plan
         self.cursor = cursor
 
-    def make_table(self) -> None:
+    def create_table(self) -> None:
         self.cursor.execute(f"""
             CREATE TABLE {STAGED} (
-                {LINE} bigint, {comma(map(declared, self.plan.columns))},
+                {LINE} bigint, {comma(map(column_definition, self.plan.columns))},
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
 
-    def take_turn(self) -> None:
-        """One import after the other: each compares its rows with what the one before has left."""
-        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS_LOCK])
+    def acquire_import_lock(self) -> None:
+        """Wait until no other import writes, so that rows are compared with what the import before has left."""
+        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
     @contextmanager
-    def filling(self) -> Iterator[Callable[[pl.DataFrame], None]]:
-        """Takes rows whose columns are the line and the plan's, in its order.
+    def open_copy(self) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Open a COPY. The function that it yields adds rows whose columns are the line and the plan's, in its order.
 
         PostgreSQL stores a batch while the next one is read and checked.
         """
         names = comma([LINE, *(quoted(column.name) for column in self.plan.columns)])
         with self.cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN (FORMAT csv)") as copy:
 
-            def fill(rows: pl.DataFrame) -> None:
+            def copy_rows(rows: pl.DataFrame) -> None:
                 text = BytesIO()
                 rows.write_csv(text, include_header=False)
                 copy.write(text.getbuffer())
 
-            yield fill
+            yield copy_rows
 
-    def merge_repeated(self) -> list[Fault]:
+    def combine_duplicates(self) -> list[RowError]:
+        """Leave one row for each key. Return the errors of duplicates that contradict each other."""
         self.cursor.execute(f"ANALYZE {STAGED} ({comma(quoted(column.name) for column in self.plan.keys)})")
-        return merge_repeated_rows(self.plan, self.cursor)
+        return combine_duplicate_rows(self.plan, self.cursor)
 
     def compare(self) -> None:
-        """Tells of each row whether it is new, changes a row of the table, or leaves it unchanged.
+        """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.
 
-        Done anew it finds what has changed since, and writes no more than that.
+        When called again, it updates only the rows whose outcome has changed since.
         """
         self._find_parents()
-        same, key = same_target(self.plan), primary_key(self.plan.model)
+        same, key = target_matches(self.plan), primary_key(self.plan.model)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
              WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
         """)  # noqa: S608 (names from the plan)
-        new, old = comma(map(staged, self.plan.values)), comma(map(stored, self.plan.values))
+        new, old = comma(map(staged_column, self.plan.values)), comma(map(stored_column, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
         self.cursor.execute(f"""
@@ -115,7 +117,7 @@ class StagedRows:
     def _find_parents(self) -> None:
         if not self.plan.parent:
             return
-        parent, same = self.plan.parent.model, same_as_stored(self.plan.parent_columns)
+        parent, same = self.plan.parent.model, keys_match(self.plan.parent_columns)
         self.cursor.execute(f"""
             UPDATE {STAGED} AS rows SET parent = NULL
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
@@ -126,27 +128,27 @@ class StagedRows:
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
         """)  # noqa: S608 (names from the plan)
 
-    def arrange(self) -> None:
-        """Makes pages of the rows, and steps through them, quick."""
+    def create_indexes(self) -> None:
+        """Create the index that makes pages of the rows, and steps through them, fast."""
         self.cursor.execute(f"CREATE INDEX ON {STAGED} (outcome, {LINE})")
         self.cursor.execute(f"ANALYZE {STAGED} ({LINE}, outcome)")
 
-    def counts(self) -> list[TableCounts]:
-        """The rows by outcome: of the table that they refer to first, and then of their own."""
+    def count_outcomes(self) -> list[TableCounts]:
+        """Return the counts of rows by outcome: first of the table that they refer to, if any, then of their own."""
         self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")  # noqa: S608 (a constant)
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
         self.cursor.execute(f"""
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
-              FROM (SELECT DISTINCT parent, {comma(map(folded, self.plan.parent_columns))}
+              FROM (SELECT DISTINCT parent, {comma(map(compared_column, self.plan.parent_columns))}
                       FROM {STAGED} AS rows) AS parents
         """)  # noqa: S608 (names from the plan)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
 
     def lock_changed(self) -> None:
-        """From here to the end of the transaction nobody else changes the rows that are to be changed."""
+        """Lock the stored rows that are to be changed, until the end of the transaction."""
         key = primary_key(self.plan.model)
         self.cursor.execute(f"""
             SELECT FROM {table(self.plan.model)} AS target JOIN {STAGED} AS rows ON target.{key} = rows.target
@@ -154,14 +156,14 @@ class StagedRows:
         """)
 
     def insert_parents(self) -> list[int]:
-        """Inserts the rows referred to that are not there yet; answers with their primary keys."""
+        """Insert the rows referred to that do not exist yet. Return their primary keys."""
         if not self.plan.parent:
             return []
         parent, columns = self.plan.parent.model, self.plan.parent_columns
-        keys = comma(map(folded, columns))
+        keys = comma(map(compared_column, columns))
         self.cursor.execute(f"""
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
-            SELECT {comma(map(staged, columns))}
+            SELECT {comma(map(staged_column, columns))}
               FROM (SELECT DISTINCT ON ({keys}) * FROM {STAGED} AS rows
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
@@ -172,16 +174,16 @@ class StagedRows:
         return inserted
 
     def steps(self, outcome: str) -> Iterator[Step]:
-        """The file's lines in stretches, for changes that are long and are to show how far they are."""
+        """Return the file's lines in steps of about equal size, so that long changes can show their progress."""
         self.cursor.execute(
             f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s",  # noqa: S608 (constants)
             [outcome],
         )
         first, last = self.cursor.fetchone()
         if first is not None:
-            # Even stretches: each costs some statements, which a last one of few lines would not be worth.
+            # Of equal size, because a last step of few lines would cost as many statements as a full one.
             lines = last - first + 1
-            size = ceil(lines / max(round(lines / ROWS_A_STEP), 1))
+            size = ceil(lines / max(round(lines / ROWS_PER_STEP), 1))
             yield from (Step(line, line + size - 1) for line in range(first, last + 1, size))
 
     def insert_related(self, related: RelatedRows, step: Step) -> None:
@@ -190,12 +192,12 @@ class StagedRows:
 
     def insert_new(self, step: Step = ALL, related: RelatedRows | None = None) -> int:
         """Insert the new rows, with the number of their related rows if they have any. Return how many there are."""
-        filled = {quoted(column.field.column): staged(column) for column in self.plan.own_columns}
+        filled = {quoted(column.field.column): staged_column(column) for column in self.plan.own_columns}
         if self.plan.parent:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
         if related:
             filled[quoted(related.count)] = "coalesce(related.rows, 0)"
-        # Numbers are given out in the file's order; rows that bring their own key need none, and sorting costs.
+        # Primary keys are assigned in the file's order. Rows that have their own key need no sorting, which is slow.
         order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
         self.cursor.execute(
             f"""
@@ -219,34 +221,35 @@ class StagedRows:
         self.cursor.execute(f"""
             SELECT target.{key}
               FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
-             WHERE rows.outcome = 'changed' AND lower({stored(column)}) <> lower({staged(column)})
+             WHERE rows.outcome = 'changed' AND lower({stored_column(column)}) <> lower({staged_column(column)})
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
-    def take_stock(self) -> None:
-        """Has the rest planned for a table with the rows written so far, and no vacuum come in between.
+    def analyze_target(self) -> None:
+        """Update the planner's statistics with the rows written so far, and keep autovacuum away from the table.
 
-        One that came would find none of them yet, and leave word that the table is empty, however large it is: a
-        foreign key was then looked up through an index of another column first, at a hundred times the cost.
+        Autovacuum would see none of the uncommitted rows, and record that the table is empty, however large it is.
+        Foreign keys were then looked up by the index of another column, which took a hundred times as long.
         """
         self.cursor.execute(f"ANALYZE {table(self.plan.model)} ({primary_key(self.plan.model)})")
 
     def check_foreign_keys(self) -> None:
-        """Checks those of the rows written so far, so that not all of them are left to the end."""
+        """Check the foreign keys of the rows written so far, instead of all of them at the commit."""
         self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def inserted_keys(self) -> list[int]:
-        """The primary keys of the rows that `insert_new` has inserted."""
+        """Return the primary keys of the rows that `insert_new` has inserted."""
         self.cursor.execute(f"""
             SELECT target.{primary_key(self.plan.model)}
-              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {same_target(self.plan)}
+              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {target_matches(self.plan)}
              WHERE outcome = 'new'
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
 
     def update_changed(self, step: Step = ALL) -> int:
-        assignments = comma(f"{quoted(column.field.column)} = {staged(column)}" for column in self.plan.values)
+        """Update the stored rows of the step's changed rows. Return how many there are."""
+        assignments = comma(f"{quoted(column.field.column)} = {staged_column(column)}" for column in self.plan.values)
         self.cursor.execute(
             f"""
             UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows

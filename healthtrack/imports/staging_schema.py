@@ -1,6 +1,6 @@
-"""A schema of its own for what a run has read, from its check to its end: `staged_rows`, `faults`, `faulty_rows`.
+"""The PostgreSQL schema that holds a run's rows and errors, from its check to its end.
 
-Within `entered` these names are the run's own; nobody else's session sees them so.
+Within `open_cursor` the names of its tables mean the run's own, and other sessions do not see them.
 """
 
 from collections.abc import Iterator
@@ -16,54 +16,57 @@ _PREFIX = "import_run_"
 
 
 @dataclass(frozen=True)
-class StagingArea:
+class StagingSchema:
+    """The staging schema of one run, whether it exists or not."""
+
     run_id: int
 
     @property
-    def schema(self) -> str:
+    def name(self) -> str:
         return quoted(f"{_PREFIX}{self.run_id:d}")
 
-    def make(self) -> None:
-        """Empty, whatever an attempt before this one has left."""
+    def create(self) -> None:
+        """Create the schema without tables, instead of one that an earlier attempt has left."""
         self.drop()
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA {self.schema}")
+            cursor.execute(f"CREATE SCHEMA {self.name}")
 
     def drop(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+            cursor.execute(f"DROP SCHEMA IF EXISTS {self.name} CASCADE")
 
     def drop_rows(self) -> None:
-        """Leaves the faults, and the faulty rows as they stood."""
+        """Drop the staged rows, and leave the errors and the invalid rows."""
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{STAGED}")
+            cursor.execute(f"DROP TABLE IF EXISTS {self.name}.{STAGED}")
 
-    def holds(self, table: str) -> bool:
+    def has_table(self, table: str) -> bool:
+        """Return whether the schema exists and has the table."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{self.schema}.{quoted(table)}"])
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{self.name}.{quoted(table)}"])
             return bool(cursor.fetchone()[0])
 
     @contextmanager
-    def entered(self) -> Iterator[CursorWrapper]:
-        """To be used within a transaction, whose end also leaves the area."""
+    def open_cursor(self) -> Iterator[CursorWrapper]:
+        """Open a cursor that finds the run's tables by their bare names. Only to be called within a transaction."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('search_path')")
-            (outside,) = cursor.fetchone()
-            _search(cursor, f"{self.schema}, {outside}")
+            (search_path,) = cursor.fetchone()
+            _set_search_path(cursor, f"{self.name}, {search_path}")
             yield cursor
-            _search(cursor, outside)
+            _set_search_path(cursor, search_path)
 
 
-def _search(cursor: CursorWrapper, path: str) -> None:
+def _set_search_path(cursor: CursorWrapper, path: str) -> None:
     cursor.execute("SELECT set_config('search_path', %s, true)", [path])
 
 
-def areas() -> list[StagingArea]:
-    """All that there are, whether or not their runs still need them."""
+def list_staging_schemas() -> list[StagingSchema]:
+    """Return all staging schemas that exist, whether or not their runs still need them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT substr(nspname, length(%(prefix)s) + 1)::bigint FROM pg_namespace"
             " WHERE nspname ~ ('^' || %(prefix)s || '[0-9]+$')",
             {"prefix": _PREFIX},
         )
-        return [StagingArea(run_id) for (run_id,) in cursor.fetchall()]
+        return [StagingSchema(run_id) for (run_id,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""The importer of files that hold one table: a resource says what its columns are, and the engine does the work."""
+"""The importer of files that hold one table. A resource declares the columns, and the engine does the work."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,17 @@ from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries
 from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, Summary
-from healthtrack.imports.limits import in_words
+from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
-from healthtrack.imports.staging_schema import StagingArea
+from healthtrack.imports.staging_schema import StagingSchema
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
-from healthtrack.imports.upload_help import columns_of, template_addresses
+from healthtrack.imports.upload_help import describe_columns, get_template_urls
 
-_EFFECTS = ("linked", "unmatched", "ambiguous")  # which the JSON of the commands always has
+_EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
 
 
 class TabularImporter(Importer):
@@ -26,7 +26,7 @@ class TabularImporter(Importer):
     unit = "row"
     accepts = ".csv,.tsv,.txt,.xlsx"
 
-    def __init__(self, name: str, resource_class: type[SetResource]) -> None:
+    def __init__(self, name: str, resource_class: type[BulkModelResource]) -> None:
         self.name = name
         self.resource_class = resource_class
         self.model = resource_class._meta.model
@@ -34,15 +34,15 @@ class TabularImporter(Importer):
         self.names_patients = resource_class.names_patients
 
     @property
-    def resource(self) -> SetResource:
-        """A resource for one use: it keeps what it has read off its model."""
+    def resource(self) -> BulkModelResource:
+        """Return a new resource, for one use only, because it caches what it derives from its model."""
         return self.resource_class()
 
     def may_import(self, person: Person) -> bool:
         return person.has_perm(self._permission("import")) and self.may_view(person)
 
     def may_view(self, person: Person) -> bool:
-        """Return whether Django's admin lets the person look at the rows: the preview shows them beside the file's."""
+        """Return whether Django's admin lets the person see the stored rows, which the preview shows too."""
         return person.has_perm(self._permission("view")) or person.has_perm(self._permission("change"))
 
     def _permission(self, action: str) -> str:
@@ -50,20 +50,20 @@ class TabularImporter(Importer):
 
     @property
     def upload_url(self) -> str:
-        return self._page("import")
+        return self._get_url("import")
 
     @property
     def list_url(self) -> str:
-        return self._page("changelist")
+        return self._get_url("changelist")
 
-    def _page(self, name: str) -> str:
+    def _get_url(self, name: str) -> str:
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_{name}")
 
     def upload_hint(self) -> str:
-        return f"CSV, TSV or XLSX, {in_words()}"
+        return f"CSV, TSV or XLSX, {describe_limits()}"
 
     def upload_help(self) -> PagePart:
-        view = {"columns": columns_of(self.resource), "templates": template_addresses(self.model)}
+        view = {"columns": describe_columns(self.resource), "templates": get_template_urls(self.model)}
         return PagePart("imports/upload-help.html", view)
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
@@ -88,7 +88,7 @@ class TabularImporter(Importer):
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)
-        effects = self._effects_text(result)
+        effects = self._describe_effects(result)
         part = PagePart("imports/counts.html", {"run": run, "result": result, "effects": effects})
         return Summary(
             headline=_headline(run, result),
@@ -97,17 +97,18 @@ class TabularImporter(Importer):
             part=part if run.read_count else None,
         )
 
-    def _effects_text(self, result: TabularResult) -> str:
+    def _describe_effects(self, result: TabularResult) -> str:
         return self.resource.describe(result.effects) if result.effects else ""
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if not run.is_applied:
             return Summary()
-        conflicts = undo_service.conflicts_of(run, query.get("conflicts", ""))
-        exception = ", but for what somebody else had changed since" if conflicts else ""
+        conflicts = undo_service.get_conflicts(run, query.get("conflicts", ""))
+        count = conflicts.paginator.count
+        exception = f", except for {_rows(count)} that {_was(count)} changed afterwards" if count else ""
         view = {"tables": TabularResult.of(run.result).tables, "conflicts": conflicts}
         return Summary(
-            headline=f"What import {run.undoes_id} did is taken back{exception}.",
+            headline=f"Import {run.undoes_id} was undone{exception}.",
             part=PagePart("imports/undo-outcome.html", view),
         )
 
@@ -118,7 +119,7 @@ class TabularImporter(Importer):
             "changed": result.counts.changed,
             "unchanged": result.counts.unchanged,
             "invalid": run.invalid_count,
-            "faulty": run.invalid_count,  # for one release, what `invalid` was called before
+            "faulty": run.invalid_count,  # the former name of `invalid`, for one release
             **{name: result.effects.get(name, 0) for name in _EFFECTS},
             "seconds": round(run.seconds, 3),
             "read": run.read_count,
@@ -131,35 +132,34 @@ class TabularImporter(Importer):
         }
 
     def errors(self, run: ImportRun) -> Iterator[str]:
-        return map(str, preview_queries.faults(run))
+        return map(str, preview_queries.iterate_errors(run))
 
     def has_error_report(self, run: ImportRun) -> bool:
-        return preview_queries.has_faults(run)
+        return preview_queries.has_errors(run)
 
     def error_report(self, run: ImportRun) -> Iterator[str]:
-        return error_report.faulty_file(run)
+        return error_report.generate_error_report(run)
 
     def release(self, run_id: int, *, keep_errors: bool) -> None:
-        area = StagingArea(run_id)
+        schema = StagingSchema(run_id)
         if keep_errors:
-            area.drop_rows()
+            schema.drop_rows()
         else:
-            area.drop()
+            schema.drop()
 
 
 def _headline(run: ImportRun, result: TabularResult) -> str:
     counts, invalid = result.counts, run.invalid_count
     if run.is_checked and run.error_count:
-        verb = "is" if invalid == 1 else "are"
-        return f"{invalid:,} of {run.read_count:,} rows {verb} faulty. Nothing is changed yet."
+        return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
     if run.is_checked and (counts.new or counts.changed):
-        return "No fault was found. Nothing is changed yet."
+        return "No errors found. Nothing has been changed yet."
     if run.is_checked:
-        return "No fault was found, and this file would change nothing."
+        return "No errors found. This file would not change anything."
     if run.is_applied:
-        left_out = f" {invalid:,} faulty row{' was' if invalid == 1 else 's were'} left out."
-        done = f"{counts.new:,} new and {counts.changed:,} changed rows are in the tables."
-        return f"{done}{left_out if run.without_invalid else ''}"
+        done = f"{_rows(counts.new)} {_was(counts.new)} added and {counts.changed:,} updated."
+        skipped = f" {invalid:,} invalid row{'' if invalid == 1 else 's'} {_was(invalid)} skipped."
+        return f"{done}{skipped if run.without_invalid else ''}"
     return ""
 
 
@@ -167,4 +167,17 @@ def _lines(run: ImportRun, result: TabularResult) -> Iterator[str]:
     for each in result.tables:
         label = f"{each.label[:1].upper()}{each.label[1:]}"
         yield f"{label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
-    yield f"{run.read_count:,} rows read, {result.merged:,} of them merged into others"
+    duplicates = f", {result.merged:,} duplicate{'' if result.merged == 1 else 's'} combined" if result.merged else ""
+    yield f"{_rows(run.read_count)} read{duplicates}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

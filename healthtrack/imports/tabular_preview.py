@@ -1,4 +1,4 @@
-"""What the page of a run of tables shows, as its address says: which of its rows or errors, and which page of them."""
+"""The rows or errors that the page of a tabular import shows, as the query of its address says."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,16 +10,17 @@ from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.results import OUTCOMES, StagedRow, TabularResult
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.row_errors import RowError
 
 PAGE_SIZE = 50
-FAULTY = "faulty"
-_MOST_DIGITS = 9
+# The name that addresses and the access log have always had for the list of errors.
+ERRORS = "faulty"
+_MAX_PAGE_DIGITS = 9
 
 
 @dataclass(frozen=True)
 class Listing:
-    """One of the lists that the page can show, and how many rows or faults it has."""
+    """One of the lists that the page can show, and how many rows or errors it has."""
 
     name: str
     label: str
@@ -28,6 +29,8 @@ class Listing:
 
 @dataclass(frozen=True)
 class TabularPreview:
+    """What the page of a run shows for a query of its address."""
+
     run: ImportRun
     plan: Plan
     query: QueryDict
@@ -38,48 +41,49 @@ class TabularPreview:
 
     @cached_property
     def listings(self) -> list[Listing]:
-        faulty = [Listing(FAULTY, "Faults", self.run.error_count)] if self.has_faults else []
+        errors = [Listing(ERRORS, "Errors", self.run.error_count)] if self.has_errors else []
         counts = self.result.counts
         staged = [Listing(outcome, outcome.capitalize(), getattr(counts, outcome)) for outcome in OUTCOMES]
-        return [*faulty, *staged] if self.run.is_checked else faulty
+        return [*errors, *staged] if self.run.is_checked else errors
 
     @cached_property
     def shown(self) -> Listing | None:
+        """Return the requested list, or the first that is not empty."""
         filled = [listing for listing in self.listings if listing.count]
-        asked = [listing for listing in self.listings if listing.name == self.query.get("show")]
-        return next(iter([*asked, *filled]), None)
+        requested = [listing for listing in self.listings if listing.name == self.query.get("show")]
+        return next(iter([*requested, *filled]), None)
 
     @cached_property
-    def has_faults(self) -> bool:
-        return preview_queries.has_faults(self.run)
+    def has_errors(self) -> bool:
+        return preview_queries.has_errors(self.run)
 
     @property
     def columns(self) -> list[str]:
-        """Those that have faults."""
+        """Return the columns that have errors."""
         return sorted({group.column for group in self.result.groups if group.column})
 
     @property
     def kinds(self) -> list[str]:
-        """Those of the faults."""
+        """Return the kinds of the errors."""
         return sorted({group.kind for group in self.result.groups})
 
     @property
     def column(self) -> str:
-        asked = self.query.get("column", "")
-        return asked if asked in self.columns else ""
+        column = self.query.get("column", "")
+        return column if column in self.columns else ""
 
     @property
     def kind(self) -> str:
-        asked = self.query.get("kind", "")
-        return asked if asked in self.kinds else ""
+        kind = self.query.get("kind", "")
+        return kind if kind in self.kinds else ""
 
     @cached_property
     def page(self) -> Page[int]:
-        asked = self.query.get("page", "")
+        number = self.query.get("page", "")
         count = self.shown.count if self.shown else 0
         if self.column or self.kind:
-            count = preview_queries.count_faults(self.run, self.column, self.kind)
-        return Paginator(range(count), PAGE_SIZE).get_page(asked if len(asked) <= _MOST_DIGITS else "")
+            count = preview_queries.count_errors(self.run, self.column, self.kind)
+        return Paginator(range(count), PAGE_SIZE).get_page(number if len(number) <= _MAX_PAGE_DIGITS else "")
 
     @property
     def page_numbers(self) -> list[int | str]:
@@ -87,18 +91,18 @@ class TabularPreview:
 
     @cached_property
     def rows(self) -> list[StagedRow]:
-        if not self.shown or self.shown.name == FAULTY:
+        if not self.shown or self.shown.name == ERRORS:
             return []
-        return preview_queries.row_page(self.run, self.plan, self.shown.name, self.page)
+        return preview_queries.fetch_row_page(self.run, self.plan, self.shown.name, self.page)
 
     @cached_property
-    def faults(self) -> list[Fault]:
-        if not self.shown or self.shown.name != FAULTY:
+    def errors(self) -> list[RowError]:
+        if not self.shown or self.shown.name != ERRORS:
             return []
-        return preview_queries.fault_page(self.run, self.page, self.column, self.kind)
+        return preview_queries.fetch_error_page(self.run, self.page, self.column, self.kind)
 
     @property
     def shown_keys(self) -> list[str]:
-        """The keys of the rows on the page."""
+        """Return the keys of the rows on the page."""
         (key,) = (place for place, column in enumerate(self.plan.columns) if column.is_key)
         return [str(row.cells[key].value) for row in self.rows]

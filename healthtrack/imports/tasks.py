@@ -1,4 +1,4 @@
-"""The jobs of imports. Their arguments name the run and nothing else."""
+"""The jobs of imports. Their only argument is the number of the run."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,8 +11,8 @@ from procrastinate.jobs import Job
 from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import WORKING, ImportRun, State
-from healthtrack.imports.outcomes import outcome_of
-from healthtrack.imports.progress_writer import watched
+from healthtrack.imports.outcomes import get_outcome
+from healthtrack.imports.progress_writer import track_progress
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.run_locks import is_locked
 
@@ -28,35 +28,39 @@ _ABANDONED = """
 
 
 def is_last_attempt(job: Job) -> bool:
+    """Return whether the job will not be tried again if it fails now."""
     return job.attempts >= MAX_ATTEMPTS - 1
 
 
-class RetryPassingErrors(BaseRetryStrategy):
-    """Try again, a second later, what may succeed then."""
+class RetryTransientErrors(BaseRetryStrategy):
+    """Try a job again after a second if its error may be temporary."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        may_succeed = outcome_of(exception).retry and not is_last_attempt(job)
+        may_succeed = get_outcome(exception).retry and not is_last_attempt(job)
         return RetryDecision(retry_in={"seconds": 1}) if may_succeed else None
 
 
-@app.task(pass_context=True, retry=RetryPassingErrors())
+@app.task(pass_context=True, retry=RetryTransientErrors())
 def check_import(context: JobContext, run_id: int) -> None:
-    _work(context, run_id, State.CHECKING, runs.check)
+    """Check the files of the run."""
+    _run_step(context, run_id, State.CHECKING, runs.check)
 
 
-@app.task(pass_context=True, retry=RetryPassingErrors(), lock="imports")
+@app.task(pass_context=True, retry=RetryTransientErrors(), lock="imports")
 def apply_import(context: JobContext, run_id: int) -> None:
-    _work(context, run_id, State.APPLYING, runs.apply)
+    """Import the files of the run, or do the undo. The lock makes sure that one job runs after the other."""
+    _run_step(context, run_id, State.APPLYING, runs.apply)
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task
-def forget_old_imports(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks are given one)
-    runs.forget_old()
+def forget_old_imports(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks receive one)
+    """Remove what has expired."""
+    runs.remove_expired()
 
 
 def fail_abandoned() -> None:
-    """End the runs that nobody works on or will: whoever did was killed too often, or was no worker."""
+    """End the runs that no job is left for: their worker was killed too often, or they ran in a command that died."""
     with connection.cursor() as cursor:
         cursor.execute(_ABANDONED, [list(WORKING)])
         abandoned = [run_id for (run_id,) in cursor.fetchall()]
@@ -65,7 +69,8 @@ def fail_abandoned() -> None:
             runs.end(run, State.FAILED, Reason.WORKER_ENDED if run.has_uploads else Reason.INTERRUPTED)
 
 
-def _work(context: JobContext, run_id: int, state: State, step: _Step) -> None:
+def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> None:
+    """Claim the run, do the step, and end the run if an exception leaves no hope of another attempt."""
     with runs.claim_run(run_id, state) as run:
         if run is None:
             return
@@ -73,9 +78,9 @@ def _work(context: JobContext, run_id: int, state: State, step: _Step) -> None:
             runs.end(run, State.CANCELLED)
             return
         try:
-            step(run, runs.uploaded_files(run), partial(watched, run, context.should_abort))
+            step(run, runs.get_uploaded_files(run), partial(track_progress, run, context.should_abort))
         except Exception as error:
-            outcome = outcome_of(error, partial(runs.is_cancel_requested, run))
+            outcome = get_outcome(error, partial(runs.is_cancel_requested, run))
             if not outcome.retry or is_last_attempt(context.job):
                 runs.end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.is_error:

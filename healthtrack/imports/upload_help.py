@@ -1,50 +1,48 @@
-"""What the upload page tells of a kind of file: its columns as the resource plans them, and example rows."""
+"""What the upload page says about a type of file: its columns and example rows, as the resource declares them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Model
 from django.urls import reverse
 
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 
 TEMPLATE_FORMATS = ("csv", "xlsx")
 
 
 @dataclass(frozen=True)
 class ColumnHelp:
+    """What the upload page says about a column."""
+
     header: str
     required: bool
     holds: str
     example: str
 
 
-def columns_of(resource: SetResource) -> list[ColumnHelp]:
+def describe_columns(resource: BulkModelResource) -> list[ColumnHelp]:
+    """Return what the upload page says about each column, in the order of the file."""
     first = resource.examples[0]
     return [
-        ColumnHelp(column.header, column.required, column.widget.in_words(column.field), first[column.name])
+        ColumnHelp(column.header, column.required, column.widget.describe_values(column.field), first[column.name])
         for column in resource.plan.columns
     ]
 
 
-def header_of(resource: SetResource) -> list[str]:
+def list_headers(resource: BulkModelResource) -> list[str]:
     return [column.header for column in resource.plan.columns]
 
 
-def example_rows(resource: SetResource) -> list[list[str]]:
-    return [_in_order(resource, row) for row in resource.examples]
+def list_example_rows(resource: BulkModelResource) -> list[list[str]]:
+    return [[row[column.name] for column in resource.plan.columns] for row in resource.examples]
 
 
-def _in_order(resource: SetResource, row: Mapping[str, str]) -> list[str]:
-    return [row[column.name] for column in resource.plan.columns]
-
-
-def template_page(model: type[Model]) -> str:
-    """Return the name of the page that has the files to fill in for a model."""
+def template_url_name(model: type[Model]) -> str:
+    """Return the name of the URL that sends a model's template files."""
     return f"{model._meta.app_label}_{model._meta.model_name}_import_template"
 
 
-def template_addresses(model: type[Model]) -> dict[str, str]:
-    """Return the address of the file to fill in, by the name of its format."""
-    page = reverse(f"admin:{template_page(model)}")
-    return {name.upper(): f"{page}?format={name}" for name in TEMPLATE_FORMATS}
+def get_template_urls(model: type[Model]) -> dict[str, str]:
+    """Return the URLs of a model's template files, by the names of their formats."""
+    url = reverse(f"admin:{template_url_name(model)}")
+    return {name.upper(): f"{url}?format={name}" for name in TEMPLATE_FORMATS}

@@ -1,4 +1,4 @@
-"""The upload page of an importer: the form, and the files taken into a run that waits for a worker."""
+"""The upload page of an importer: it shows the form, and opens a run of the uploaded files for a worker."""
 
 import errno
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from django.views.decorators.csrf import csrf_protect
 
 from healthtrack.imports import runs, tasks
 from healthtrack.imports.importer import Importer
-from healthtrack.imports.limits import size_in_words
+from healthtrack.imports.limits import format_size
 from healthtrack.imports.models import MAX_FILE_NAME_LENGTH, ImportRun
 from healthtrack.imports.uploads import ReceivedFile, UploadHandler
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-FORM_BYTES = 2**16  # for what a form holds besides the files
-NO_ROOM = "The server has no room for the file at the moment. Tell an administrator, and upload it again later."
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MAX_FORM_BYTES = 2**16  # of the form's other fields
+DISK_FULL = "The server has no space for the file. Tell an administrator, and upload it again later."
+_DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class _FilesInput(forms.ClearableFileInput):
@@ -32,7 +32,7 @@ class _FilesInput(forms.ClearableFileInput):
 
 
 class FilesField(forms.FileField):
-    """A field for several files."""
+    """A form field for several files."""
 
     widget = _FilesInput
 
@@ -48,7 +48,7 @@ class UploadForm(forms.Form):
         self.fields["import_file"] = field_class(
             label="File to import",
             max_length=MAX_FILE_NAME_LENGTH,
-            error_messages={"required": "Choose a file first.", "empty": "The file is empty; choose another one."},
+            error_messages={"required": "Choose a file first.", "empty": "The file is empty. Choose another one."},
         )
 
     @property
@@ -57,27 +57,28 @@ class UploadForm(forms.Form):
         return uploaded if isinstance(uploaded, list) else [uploaded]
 
 
-def upload_page(request: HttpRequest, importer: Importer, context: Mapping[str, Any]) -> HttpResponse:
-    """Show the upload form, or take what it sends into a run; `context` is that of the admin's pages.
+def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[str, Any]) -> HttpResponse:
+    """Return the upload form; or open a run of the uploaded files and redirect to its page.
 
-    The view that calls this must be exempt from the check of the token, which would read the request's body. Nothing
-    is read of a file that is too large, or that the person may not import; then the token is checked here.
+    `context` is that of the admin's pages. The view that calls this must be `csrf_exempt`, because the check of the
+    CSRF token would read the request's body: a file that is too large, or that the person may not import, is never
+    read. Once that is clear, the token is checked here.
     """
     if not importer.may_import(request.user):
         raise PermissionDenied
     page = _UploadPage(importer, context)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MOST_BYTES + FORM_BYTES:
-        return page.form(request, fault=_too_large(), status=413)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MOST_BYTES + MAX_FORM_BYTES:
+        return page.show_form(request, error=_too_large_message(), status=413)
     handler = UploadHandler(request)
     request.upload_handlers = [handler]
     try:
-        return csrf_protect(page.take_in)(request, handler)
+        return csrf_protect(page.receive)(request, handler)
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _DISK_FULL_ERRORS:
             raise
-        return page.form(request, fault=NO_ROOM, status=507)
+        return page.show_form(request, error=DISK_FULL, status=507)
     finally:
-        handler.forget_unused()
+        handler.remove_unused()
 
 
 class _UploadPage:
@@ -85,14 +86,14 @@ class _UploadPage:
         self.importer = importer
         self.context = context
 
-    def take_in(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
+    def receive(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
         sent = [request.POST, request.FILES] if request.method == "POST" else []
         form = UploadForm(self.importer, *sent)
         if handler.is_too_large:
-            return self.form(request, fault=_too_large(), status=413)
+            return self.show_form(request, error=_too_large_message(), status=413)
         if not form.is_valid():
-            return self.form(request, form)
-        run = self._open_run(request, [handler.take_over(file) for file in form.files_to_import])
+            return self.show_form(request, form)
+        run = self._open_run(request, [handler.claim(file) for file in form.files_to_import])
         return redirect("admin:imports_importrun_change", run.pk)
 
     def _open_run(self, request: HttpRequest, files: list[ReceivedFile]) -> ImportRun:
@@ -102,20 +103,20 @@ class _UploadPage:
             tasks.check_import.defer(run_id=run.run_id)
         return run
 
-    def form(
-        self, request: HttpRequest, form: UploadForm | None = None, *, fault: str = "", status: int = 200
+    def show_form(
+        self, request: HttpRequest, form: UploadForm | None = None, *, error: str = "", status: int = 200
     ) -> HttpResponse:
         context = {
             **self.context,
             "title": f"Import {self.importer.label}",
             "importer": self.importer,
             "form": form or UploadForm(self.importer),
-            "fault": fault,
+            "error": error,
             "help": self.importer.upload_help(),
         }
         return TemplateResponse(request, "imports/import.html", context, status=status)
 
 
-def _too_large() -> str:
-    most = size_in_words(settings.IMPORT_MOST_BYTES)
-    return f"The file has more than {most}, the most that may be uploaded at once; part it into several files."
+def _too_large_message() -> str:
+    limit = format_size(settings.IMPORT_MOST_BYTES)
+    return f"The file is larger than {limit}, the limit for an upload. Split it into several files."

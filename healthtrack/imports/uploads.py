@@ -1,4 +1,4 @@
-"""Uploaded files while their runs are open: under random names, for the owner's eyes, in no served folder."""
+"""Uploaded files while their runs are open: under random names, readable by the program alone, never served."""
 
 import hashlib
 import re
@@ -15,12 +15,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
-_LEFT_ALONE_SECONDS = 60 * 60  # one that no run names yet may be on its way in
+_MIN_AGE_SECONDS = 60 * 60  # a younger file without a run may still be arriving
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Upload:
+    """A stored upload, by its random name."""
+
     name: str
 
     @property
@@ -37,7 +39,7 @@ class Upload:
 
 
 class ReceivedFile(UploadedFile[bytes]):
-    """A file that is already where it is kept."""
+    """An uploaded file that is already stored in its final place."""
 
     def __init__(self, upload: Upload, sha256: str, file_name: str, size: int) -> None:
         super().__init__(None, file_name, size=size)
@@ -46,9 +48,9 @@ class ReceivedFile(UploadedFile[bytes]):
 
 
 class UploadHandler(FileUploadHandler):
-    """Writes a file to its place as it comes in, and no more of it than may come.
+    """Writes a file straight to its final place while it arrives, and stops at the size limit.
 
-    Raises OSError when the disk is full.
+    Raises OSError if the disk is full.
     """
 
     chunk_size = 2**20
@@ -78,23 +80,25 @@ class UploadHandler(FileUploadHandler):
         self.destination.close()
         return ReceivedFile(self.unused[-1], self.digest.hexdigest(), self.file_name or "", file_size)
 
-    def take_over(self, file: ReceivedFile) -> ReceivedFile:
+    def claim(self, file: ReceivedFile) -> ReceivedFile:
+        """Keep the file for a run: `remove_unused` leaves it."""
         self.unused.remove(file.upload)
         return file
 
-    def forget_unused(self) -> None:
+    def remove_unused(self) -> None:
+        """Remove the received files that no run has claimed."""
         for upload in self.unused:
-            with suppress(OSError):  # what it still holds may find no room either
+            with suppress(OSError):  # what is still buffered may not fit on the disk either
                 self.destination.close()
             upload.remove()
 
 
-def forget_uploads(*, kept: Collection[str]) -> None:
-    """Removes the files that no run holds."""
-    latest = time.time() - _LEFT_ALONE_SECONDS
+def remove_unused_uploads(*, used: Collection[str]) -> None:
+    """Remove the stored files that no run uses, except young ones, which may still be arriving."""
+    latest = time.time() - _MIN_AGE_SECONDS
     for path in _folder().glob("*"):
         with suppress(FileNotFoundError):
-            if path.name not in kept and path.stat().st_mtime < latest:
+            if path.name not in used and path.stat().st_mtime < latest:
                 path.unlink()
 
 

@@ -15,8 +15,8 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
     effects = hooks.count_effects(rows)
     if hooks.watched_model is None:
         return effects
-    with _rolled_back():
-        rows.take_turn()
+    with _roll_back_afterwards():
+        rows.acquire_import_lock()
         keys = rows.insert_parents()
         if hooks.watched_model is rows.plan.model:
             rows.insert_new()
@@ -53,13 +53,13 @@ def _insert(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> None:
             rows.insert_related(related, step)
         inserted = rows.insert_new(step, related)
         if number == 0:
-            rows.take_stock()
+            rows.analyze_target()
         rows.check_foreign_keys()
         progress.advance(inserted)
 
 
 @contextmanager
-def _rolled_back() -> Iterator[None]:
+def _roll_back_afterwards() -> Iterator[None]:
     before = transaction.savepoint()
     yield
     transaction.savepoint_rollback(before)

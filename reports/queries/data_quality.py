@@ -35,7 +35,7 @@ def data_quality(asked: RecordFilter) -> DataQuality:
         patients=records.count(),
         unmatched=_names(records.filter(link_count=0).exclude(tracker="")),
         shared=_names(records.filter(link_count__gt=1, pk__in=_linked_to_several_brands())),
-        stale=asked.of_appointment(records, "appointment", "stale").count(),
+        stale=asked.filter_by_appointment(records, "appointment", "stale").count(),
         twins=twins,
         groups_of_twins=groups,
     )

@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 
 from patients.filters import Records
 from patients.models import MedicalRecord
-from trackers.names import models_named
+from trackers.names import find_models_by_name
 
 ORDERS: Mapping[str, str] = {"patient_id": "patient_id", "name": "folded_name", "why": "folded_tracker"}
 
@@ -58,7 +58,7 @@ def why_without_tracker(records: Records) -> Reasons:
     return Reasons(
         unstated=sum(name.patients for name in names if not name.name),
         stated=sorted(stated, key=lambda name: (-name.patients, name.folded)),
-        in_catalogue={name.lower() for name in models_named([name.folded for name in stated])},
+        in_catalogue={name.lower() for name in find_models_by_name([name.folded for name in stated])},
     )
 
 

@@ -34,7 +34,7 @@ class PatientsByBrand(Report):
 
     @property
     def brand_asked(self) -> str:
-        return self.asked.asked.get("brand", "").strip()
+        return self.asked.active_values.get("brand", "").strip()
 
     @cached_property
     def use(self) -> Brands:
@@ -59,7 +59,7 @@ class PatientsByBrand(Report):
         return self.links.to(brand=counted.name)
 
     def models(self, brand: Brand) -> str:
-        return f"?{urlencode({**self.asked.asked, 'brand': brand.name})}"
+        return f"?{urlencode({**self.asked.active_values, 'brand': brand.name})}"
 
     def rows(self) -> Iterator[Row]:
         for counted in self.counted:

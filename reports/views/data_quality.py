@@ -59,7 +59,7 @@ class DataQualityReport(Report):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        of_files = [] if self.asked.asked.keys() - {"as_of"} else [self.of_files()]
+        of_files = [] if self.asked.active_values.keys() - {"as_of"} else [self.of_files()]
         return [*self.of_names(), *of_files, *self.of_records()]
 
     def of_names(self) -> Iterator[Finding]:

@@ -10,9 +10,9 @@ from healthtrack.audit.access_recorder import saw
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
 from healthtrack.roles.table import NAMED_LISTS
-from patients.filters import Records, kinds_asked
+from patients.filters import Records, get_filter_names
 from patients.models import MedicalRecord
-from patients.search import found_by
+from patients.search import search_records
 from reports.charts.rows import Bar
 from reports.parameters import ParameterError
 from reports.queries.without_tracker import (
@@ -60,7 +60,7 @@ class PatientsWithoutTracker(Report):
     @property
     def records(self) -> Records:
         """Those that the list of records finds for the same words."""
-        return found_by(self.words, self.asked.qs)
+        return search_records(self.words, self.asked.qs)
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -77,11 +77,11 @@ class PatientsWithoutTracker(Report):
             return patients_without_tracker_between(self.records, self.sort, start, stop)
 
         patients = self.cached("page", page, self.words, self.sort, start, stop)
-        saw((patient.patient_id for patient in patients), asked=kinds_asked(self.request))
+        saw((patient.patient_id for patient in patients), asked=get_filter_names(self.request))
         return list(map(self.row, patients))
 
     def sheet(self) -> Sheet:
-        saw(file_rows=self.count_rows(), asked=kinds_asked(self.request))
+        saw(file_rows=self.count_rows(), asked=get_filter_names(self.request))
         return super().sheet()
 
     def ordered_rows(self) -> Iterator[Row]:

@@ -54,10 +54,10 @@ def page(
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """What the browser complained of; a test that provokes a complaint on purpose takes it with `taken()`."""
+    """What the browser complained of; a test that provokes a complaint on purpose takes it with `take()`."""
     heard = Complaints()
     yield heard
-    assert not heard.taken()
+    assert not heard.take()
 
 
 @pytest.fixture

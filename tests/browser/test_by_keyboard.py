@@ -1,4 +1,4 @@
-"""Everything by keyboard alone: as people do who cannot use a mouse, or do not want to."""
+"""Using the pages with the keyboard alone, as people do who cannot or do not want to use a mouse."""
 
 from playwright.sync_api import Page, expect
 
@@ -6,11 +6,11 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, visit
 
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
-def focused(page: Page) -> str:
-    """What a screen reader would say of the element that has the focus."""
+def get_focused_name(page: Page) -> str:
+    """Return what a screen reader would say about the element that has the focus."""
     words: str = page.evaluate(
         "const e = document.activeElement; e.labels?.[0]?.textContent || e.ariaLabel || e.value || e.innerText"
     )
@@ -19,20 +19,20 @@ def focused(page: Page) -> str:
 
 def tab_to(page: Page, name: str) -> None:
     passed = []
-    while focused(page) != name:
+    while get_focused_name(page) != name:
         page.keyboard.press("Tab")
-        passed.append(focused(page))
-        assert len(passed) < MOST_STEPS, f"{name} is not among {passed}"
-        assert is_seen(page), f"the focus cannot be seen on {passed[-1]}"
+        passed.append(get_focused_name(page))
+        assert len(passed) < MAX_STEPS, f"{name} is not among {passed}"
+        assert is_focus_visible(page), f"the focus is not visible on {passed[-1]}"
 
 
-def is_seen(page: Page) -> bool:
-    """Whether the focused element lies within the window, with a mark around it."""
-    seen: bool = page.evaluate(
+def is_focus_visible(page: Page) -> bool:
+    """Return whether the focused element is within the window and has an outline."""
+    visible: bool = page.evaluate(
         """const e = document.activeElement, box = e.getBoundingClientRect();
         getComputedStyle(e).outlineStyle !== "none" && box.bottom > 0 && box.top < innerHeight && box.width > 0"""
     )
-    return seen
+    return visible
 
 
 def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
@@ -66,25 +66,23 @@ def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
     assert MedicalRecord.objects.get().name == "Ada Lovelace"
 
 
-def test_the_first_stop_skips_to_what_the_page_is_about(page: Page, sign_in_as: SignInAs) -> None:
+def test_the_first_tab_stop_skips_to_the_main_content(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord")
     visit(page, "/admin/patients/medicalrecord/")
     page.keyboard.press("Tab")
-    assert focused(page) == "Skip to main content"
-    assert is_seen(page)
+    assert get_focused_name(page) == "Skip to main content"
+    assert is_focus_visible(page)
     page.keyboard.press("Enter")
     tab_to(page, "Search medical records")
 
 
-def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading(
-    page: Page, sign_in_as: SignInAs
-) -> None:
+def test_the_focus_moves_through_header_sections_and_page_in_reading_order(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("trackers.view_trackermodel", "trackers.view_fitnesstracker")
     visit(page, "/admin/trackers/fitnesstracker/")
     passed = []
     for _ in range(10):
         page.keyboard.press("Tab")
-        passed.append(focused(page).removesuffix(" (current theme: auto)"))
+        passed.append(get_focused_name(page).removesuffix(" (current theme: auto)"))
     assert passed == [
         "Skip to main content",
         "HealthTrack",

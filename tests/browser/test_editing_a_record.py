@@ -6,13 +6,13 @@ from tests.support.browser_pages import SignInAs, assert_accessible, visit
 
 
 def choose(page: Page, row: int, words: str, model: str) -> None:
-    page.get_by_text("Add another Tracker model").click()
+    page.get_by_text("Link a tracker").click()
     page.locator(f"#tracker_links-{row}").get_by_role("combobox").click()
     page.locator(".select2-search__field").fill(words)
     page.get_by_role("option", name=model).click()
 
 
-def test_two_trackers_are_linked_and_one_is_taken_away_again(page: Page, sign_in_as: SignInAs) -> None:
+def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as(
         "patients.view_medicalrecord",
         "patients.change_medicalrecord",
@@ -29,13 +29,13 @@ def test_two_trackers_are_linked_and_one_is_taken_away_again(page: Page, sign_in
     page.get_by_role("button", name="Save and continue editing").click()
     assert set(map(str, record.tracker_models.all())) == {"Xiaomi Mi Band 5", "Honor Band 6"}
 
-    page.get_by_label("Delete: ").first.check()
+    page.get_by_label("Remove: ").first.check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert list(map(str, MedicalRecord.objects.get().tracker_models.all())) == ["Xiaomi Mi Band 5"]
 
 
-def test_a_day_is_picked_with_the_browsers_own_calendar(page: Page, sign_in_as: SignInAs) -> None:
+def test_a_date_is_chosen_in_the_calendar_of_the_browser(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord")
     factories.medical_record("P1")
     visit(page, "/admin/patients/medicalrecord/P1/change/")

@@ -11,28 +11,28 @@ def test_an_inline_style_is_heard(page: Page, complaints: Complaints) -> None:
     visit(page, "/admin/login/")
     with page.expect_event("console"):
         page.evaluate("document.body.setAttribute('style', 'color: red')")
-    assert any("style-src" in complaint for complaint in complaints.taken())
+    assert any("style-src" in complaint for complaint in complaints.take())
 
 
 def test_an_inline_script_is_heard(page: Page, complaints: Complaints) -> None:
     visit(page, "/admin/login/")
     with page.expect_event("console"):
         page.evaluate("document.body.setAttribute('onclick', 'alert(1)')")
-    assert any("script-src" in complaint for complaint in complaints.taken())
+    assert any("script-src" in complaint for complaint in complaints.take())
 
 
-def test_a_fault_of_a_script_is_heard(page: Page, complaints: Complaints) -> None:
+def test_an_error_of_a_script_is_heard(page: Page, complaints: Complaints) -> None:
     visit(page, "/admin/login/")
     with page.expect_event("pageerror"):
         page.evaluate("setTimeout(() => { throw new Error('broken'); })")
-    assert any("broken" in complaint for complaint in complaints.taken())
+    assert any("broken" in complaint for complaint in complaints.take())
 
 
 def test_a_file_that_a_page_lacks_is_heard(page: Page, complaints: Complaints) -> None:
     visit(page, "/admin/login/")
     with page.expect_event("console"):
         page.evaluate("fetch('/static/nothing.css')")
-    assert any("404" in complaint for complaint in complaints.taken())
+    assert any("404" in complaint for complaint in complaints.take())
 
 
 def test_a_field_without_a_label_is_found(page: Page) -> None:

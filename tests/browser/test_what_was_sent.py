@@ -1,4 +1,4 @@
-"""What pages show once something was sent to them: faults, what would happen, what has happened."""
+"""What pages show after a form was sent: errors, previews and results."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.import_pages import work_off
+from tests.support.import_pages import run_jobs
 from tests.support.page_addresses import make_rows
 
 RECORD_LIST = "/admin/patients/medicalrecord/"
@@ -31,13 +31,13 @@ def press(page: Page, name: str) -> None:
         page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_a_record_with_faults(staff_page: Page) -> None:
+def test_a_record_with_errors(staff_page: Page) -> None:
     visit(staff_page, f"{RECORD_LIST}P1/change/")
     staff_page.get_by_label("Name:").fill("")
     staff_page.get_by_label("Date of birth:").fill("2999-01-01")
-    staff_page.get_by_text("Add another Tracker model").click()
+    staff_page.get_by_text("Link a tracker").click()
     press(staff_page, "Save")
-    expect(staff_page.get_by_text("The date of birth lies after today.")).to_be_visible()
+    expect(staff_page.get_by_text("The date of birth is in the future.")).to_be_visible()
     assert_fine(staff_page)
 
 
@@ -103,7 +103,7 @@ class TestAFile:
 
     def check(self, page: Page, path: Path) -> None:
         self.send(page, path)
-        work_off()
+        run_jobs()
         page.reload()
 
     def test_it_waits_for_a_worker(self, staff_page: Page, tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ class TestAFile:
         expect(staff_page.get_by_text("Ada Lovelace")).to_be_visible()
         assert_fine(staff_page)
         press(staff_page, "Import this file")
-        work_off()
+        run_jobs()
         staff_page.reload()
         assert MedicalRecord.objects.get(pk="P1").name == "Ada Lovelace"
         assert_fine(staff_page)
 
-    def test_its_faults(self, staff_page: Page, tmp_path: Path) -> None:
-        faulty = {"gender": "other", "date_of_birth": "yesterday"}
-        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows(faulty)))
+    def test_its_errors(self, staff_page: Page, tmp_path: Path) -> None:
+        invalid = {"gender": "other", "date_of_birth": "yesterday"}
+        self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows(invalid)))
         expect(staff_page.get_by_text("yesterday").first).to_be_visible()
         assert_fine(staff_page)
 
@@ -145,7 +145,7 @@ class TestSigningInAndOut:
         expect(staff_page.get_by_role("heading", level=1)).to_have_text("Signed out")
         assert_fine(staff_page)
 
-    def test_a_new_password_that_is_refused(self, staff_page: Page) -> None:
+    def test_a_new_password_that_is_rejected(self, staff_page: Page) -> None:
         visit(staff_page, "/admin/password_change/")
         staff_page.get_by_label("Old password:").fill("wrong")
         staff_page.get_by_label("New password:").fill("12345678")
@@ -155,16 +155,16 @@ class TestSigningInAndOut:
 
 
 class TestErrors:
-    def test_a_page_that_is_not_there(self, staff_page: Page) -> None:
+    def test_a_missing_page(self, staff_page: Page) -> None:
         visit(staff_page, "/nowhere/", 404)
         assert_fine(staff_page)
 
-    def test_a_page_that_one_may_not_open(self, page: Page, sign_in_as: SignInAs) -> None:
+    def test_a_page_without_permission(self, page: Page, sign_in_as: SignInAs) -> None:
         sign_in_as()
         visit(page, RECORD_LIST, 403)
         assert_fine(page)
 
-    def test_a_form_whose_cookie_is_gone(self, page: Page) -> None:
+    def test_a_form_after_its_cookie_was_deleted(self, page: Page) -> None:
         visit(page, "/admin/login/")
         page.get_by_label("Username").fill("staff")
         page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)
@@ -173,6 +173,6 @@ class TestErrors:
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was sent or changed")
         assert_fine(page)
 
-    def test_a_request_that_is_not_understood(self, staff_page: Page) -> None:
+    def test_a_bad_request(self, staff_page: Page) -> None:
         visit(staff_page, "/admin/patients/medicalrecord/?_to_field=name", 400)
         assert_fine(staff_page)

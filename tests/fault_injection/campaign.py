@@ -1,6 +1,6 @@
-"""For some minutes people work with HealthTrack while its processes are killed, and then everything is accounted for.
+"""People work with HealthTrack for some minutes while its processes are killed; then all their work is checked.
 
-Run by `make faults`, and not among the tests, which must be done sooner. HEALTHTRACK_FAULT_SECONDS says how long.
+`make fault-injection` runs this, not `make test`: it takes too long. HEALTHTRACK_FAULT_SECONDS sets for how long.
 """
 
 import os
@@ -15,35 +15,35 @@ from random import Random
 
 import pytest
 
-from tests.fault_injection.people import RECORD, ROWS_OF_A_FILE, Editor, Person, Reader, Steward
+from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
 from tests.support.embedded_postgres import Client, server_pid, wait_for
 from tests.support.serving import Server, started, started_worker, worker_of
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
-SETTLING_SECONDS = 180
-PAUSE_BETWEEN_FAULTS = (4.0, 9.0)
-PATIENTS_OF_AN_EDITOR = 5
+MAX_RECOVERY_SECONDS = 180
+PAUSE_BETWEEN_KILLS = (4.0, 9.0)
+PATIENTS_PER_EDITOR = 5
 EDITORS = 3
-WRITTEN = "fields -> 'allergies' ->> 1"
+NEW_VALUE = "fields -> 'allergies' ->> 1"
 
 
 class Site:
-    """The program as `make run` starts it, started anew whenever it has died."""
+    """The program as `make run` starts it."""
 
     def __init__(self, environment: dict[str, str], data: Path) -> None:
         self.environment = environment
         self.data = data
-        self.faults: Counter[str] = Counter()
+        self.kills: Counter[str] = Counter()
 
     @contextmanager
     def running(self) -> Iterator[Server]:
         with started(self.environment) as server:
             yield server
 
-    def break_something(self, server: Server, chance: Random) -> bool:
-        """Whether it was the web server, which then has to be started anew."""
+    def kill_something(self, server: Server, chance: Random) -> bool:
+        """Kill one of the processes. Return whether it was the web server, which must then be started again."""
         what = chance.choice(("the database", "the worker", "the web server"))
-        self.faults[what] += 1
+        self.kills[what] += 1
         if what == "the database":
             with suppress(AssertionError, ProcessLookupError):  # it may be down already
                 os.kill(server_pid(self.data), chance.choice((signal.SIGQUIT, signal.SIGKILL, signal.SIGINT)))
@@ -63,31 +63,31 @@ def site(environment: dict[str, str], data: Path) -> Site:
     return Site({**own, "HEALTHTRACK_DATA_DIR": str(data), "HEALTHTRACK_DEBUG": "0"}, data)
 
 
-def test_nothing_is_lost_halved_or_unseen(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_work_is_lost_half_done_or_unlogged(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     with site.running() as server:
         password = server.value("password")
     with Client(site.data) as database:
         patients = [patient for (patient,) in database.ask("SELECT patient_id FROM medical_records ORDER BY 1")]
-        people = hire(int(site.environment["PORT"]), password, patients)
-        work_and_break(site, people)
+        people = create_people(int(site.environment["PORT"]), password, patients)
+        work_and_kill(site, people)
         with capsys.disabled():
-            tell(site, people)
+            print_summary(site, people)
         check_edits(database, [person for person in people if isinstance(person, Editor)])
         check_files(database)
         check_reads(database, people)
 
 
-def hire(port: int, password: str, patients: list[str]) -> list[Person]:
+def create_people(port: int, password: str, patients: list[str]) -> list[Person]:
     stop = threading.Event()
     editors = [
-        Editor(port, password, stop, Random(number), patients=patients[number::EDITORS][:PATIENTS_OF_AN_EDITOR])  # noqa: S311
+        Editor(port, password, stop, Random(number), patients=patients[number::EDITORS][:PATIENTS_PER_EDITOR])  # noqa: S311
         for number in range(EDITORS)
     ]
     reader = Reader(port, password, stop, Random(EDITORS), patients=patients)  # noqa: S311
     return [*editors, Steward(port, password, stop, Random(EDITORS + 1)), reader]  # noqa: S311
 
 
-def work_and_break(site: Site, people: list[Person]) -> None:
+def work_and_kill(site: Site, people: list[Person]) -> None:
     chance = Random(2024)  # noqa: S311
     threads = [threading.Thread(target=person.work) for person in people]
     for thread in threads:
@@ -97,8 +97,8 @@ def work_and_break(site: Site, people: list[Person]) -> None:
         while time.monotonic() < until:
             with site.running() as server:
                 while time.monotonic() < until:
-                    time.sleep(chance.uniform(*PAUSE_BETWEEN_FAULTS))
-                    if site.break_something(server, chance):
+                    time.sleep(chance.uniform(*PAUSE_BETWEEN_KILLS))
+                    if site.kill_something(server, chance):
                         break
     finally:
         people[0].stop.set()
@@ -107,23 +107,25 @@ def work_and_break(site: Site, people: list[Person]) -> None:
     with site.running() as server, Client(site.data) as database:
         started_worker(server)
         open_runs = "SELECT count(*) FROM import_runs WHERE state IN ('checking', 'applying')"
-        wait_for(lambda: database.ask(open_runs) == [[0]], seconds=SETTLING_SECONDS)
+        wait_for(lambda: database.ask(open_runs) == [[0]], seconds=MAX_RECOVERY_SECONDS)
 
 
 def check_edits(database: Client, editors: list[Editor]) -> None:
-    """Each that was told to be saved is in the history, in its order, and the row holds the last of them."""
+    """Check that each saved edit is in the history, in its order, and that the row has the last one."""
     for editor in editors:
         for patient in editor.patients:
-            told = database.ask(
-                f"SELECT {WRITTEN}, fields -> 'medical_conditions' ->> 1, fields -> 'allergies' ->> 0 FROM changes"
+            changes = database.ask(
+                f"SELECT {NEW_VALUE}, fields -> 'medical_conditions' ->> 1, fields -> 'allergies' ->> 0 FROM changes"
                 f" WHERE patient_id = '{patient}' AND action = 'update' ORDER BY change_id"
             )
-            numbers = [number_of(allergies) for allergies, _, _ in told]
+            numbers = [number_of(allergies) for allergies, _, _ in changes]
             committed, unknown = editor.committed.get(patient, []), editor.unknown.get(patient, [])
-            assert all(allergies == conditions for allergies, conditions, _ in told), "an edit is half there"
-            assert [before for _, _, before in told[1:]] == [after for after, _, _ in told[:-1]], "a change is missing"
-            assert set(committed) <= set(numbers), "an edit that was told to be saved is not in the history"
-            assert set(numbers) <= {*committed, *unknown}, "the history holds what nobody did"
+            assert all(allergies == conditions for allergies, conditions, _ in changes), "an edit is half done"
+            assert [before for _, _, before in changes[1:]] == [after for after, _, _ in changes[:-1]], (
+                "a change is missing"
+            )
+            assert set(committed) <= set(numbers), "a saved edit is not in the history"
+            assert set(numbers) <= {*committed, *unknown}, "the history has an edit that nobody made"
             stored = database.ask(
                 f"SELECT allergies, medical_conditions FROM medical_records WHERE patient_id = '{patient}'"
             )
@@ -136,35 +138,35 @@ def number_of(written: str) -> int:
 
 
 def check_files(database: Client) -> None:
-    """A file's rows are all there when its run says so and none took it back, and none of them otherwise."""
+    """Check that all rows of a file are stored if it was imported and not undone, and none of them otherwise."""
     runs = database.ask(
         "SELECT run_id, state, EXISTS (SELECT FROM import_runs AS undo"
         "                               WHERE undo.undoes_id = run.run_id AND undo.state = 'applied'),"
         "       (SELECT count(*) FROM medical_records WHERE made_by_run = run_id)"
         "  FROM import_runs AS run JOIN import_files USING (run_id) WHERE name LIKE 'F%.csv'"
     )
-    assert any(undone for _, _, undone, _ in runs), "no file was imported and taken back at all"
+    assert any(undone for _, _, undone, _ in runs), "no file was imported and undone at all"
     for run_id, state, undone, rows in runs:
-        expected = ROWS_OF_A_FILE if state == "applied" and not undone else 0
+        expected = ROWS_PER_FILE if state == "applied" and not undone else 0
         assert rows == expected, f"run {run_id} is {state}, undone: {undone}, and has {rows} rows"
 
 
 def check_reads(database: Client, people: list[Person]) -> None:
-    """Each page of patients that somebody got is in the access log."""
+    """Check that the access log has each page with patients that somebody received."""
     patient = f"CASE WHEN page = '{RECORD}' THEN patient_ids[1] ELSE '' END"
-    told = database.ask(f"SELECT page, {patient}, count(*) FROM access_log GROUP BY 1, 2")
-    written = Counter({(page, whose): pages for page, whose, pages in told})
+    logged = database.ask(f"SELECT page, {patient}, count(*) FROM access_log GROUP BY 1, 2")
+    written = Counter({(page, whose): pages for page, whose, pages in logged})
     seen = sum((person.seen for person in people), Counter[tuple[str, str]]())
     assert seen, "nobody saw anything"
-    assert not seen - written, "somebody saw a patient, and the log does not tell"
+    assert not seen - written, "somebody saw a patient, and it is not in the access log"
 
 
-def tell(site: Site, people: list[Person]) -> None:
+def print_summary(site: Site, people: list[Person]) -> None:
     answers, unanswered = sum(person.answers for person in people), sum(person.unanswered for person in people)
     edits = sum(
         len(numbers) for person in people if isinstance(person, Editor) for numbers in person.committed.values()
     )
-    broken = ", ".join(f"{what} {times} times" for what, times in sorted(site.faults.items()))
+    broken = ", ".join(f"{what} {times} times" for what, times in sorted(site.kills.items()))
     print(f"\n{SECONDS} s: {answers} answers, {unanswered} without one, {edits} edits saved; killed: {broken}")  # noqa: T201
     for words, times in Counter(words for person in people for words in person.unexpected).items():
         print(f"  {words} ({times} times)")  # noqa: T201

@@ -1,4 +1,4 @@
-"""People who work with HealthTrack while it breaks, and remember what it told them."""
+"""People who work with HealthTrack while its processes are killed, and remember its answers."""
 
 import http.client
 import re
@@ -18,14 +18,14 @@ from tests.support.serving import Answer
 LOGIN = "/admin/login/"
 RECORDS = "/admin/patients/medicalrecord/"
 REPORTS = ("age-groups", "brands", "conditions", "data-quality")
-RECORD, NAMED = "admin:patients_medicalrecord_change", "reports:without-tracker"  # as the access log calls them
+RECORD, NAMED = "admin:patients_medicalrecord_change", "reports:without-tracker"  # their names in the access log
 PATIENCE_SECONDS = 30
-ROWS_OF_A_FILE = 400
+ROWS_PER_FILE = 400
 
 
 @dataclass
 class Person:
-    """Works until told to stop; a question that gets no answer is one whose outcome nobody knows."""
+    """A person who works until `stop` is set. The outcome of a request without an answer is unknown."""
 
     port: int
     password: str
@@ -57,7 +57,7 @@ class Person:
     def ask(
         self, address: str, fields: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
     ) -> Answer | None:
-        """The answer, unless it does not come or is that of a server whose database is away."""
+        """Send a request. Return the answer; None if there is none, or the server had no database."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body: bytes | None = None
         if file is not None:
@@ -69,28 +69,28 @@ class Person:
                 talk.request("POST" if body is not None else "GET", address, body, headers)
                 came = talk.getresponse()
                 answer = Answer(came.status, came.headers, came.read())
-            self._keep_cookies(answer)
+            self._store_cookies(answer)
             if answer.status < 500 and "Content-Length" in answer.headers:  # one cut short may lack its last headers
                 self.answers += 1
-                self._notice(address, answer)
+                self._record_answer(address, answer)
                 return answer
         self.unanswered += 1
         return None
 
     def look(self, address: str, page: str, patient: str = "") -> Answer | None:
-        """The page, which shows patients, if it comes."""
+        """Request a page that shows patients, and count it. Return None if there is no answer."""
         answer = self.ask(address)
         if answer is None or answer.status != 200:
             return None
         self.seen[page, patient] += 1
         return answer
 
-    def _keep_cookies(self, answer: Answer) -> None:
+    def _store_cookies(self, answer: Answer) -> None:
         for line in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
 
-    def _notice(self, address: str, answer: Answer) -> None:
+    def _record_answer(self, address: str, answer: Answer) -> None:
         if answer.status == 302 and LOGIN in str(answer.headers["Location"]):
             self.cookies.clear()
         elif answer.status >= 400:
@@ -100,7 +100,7 @@ class Person:
 
 @dataclass
 class Editor(Person):
-    """Writes a number of its own into two fields of a patient at once, a higher one each time."""
+    """Writes the same number into two fields of a patient at once, a higher one each time."""
 
     patients: list[str] = field(default_factory=list)
     number: int = 0
@@ -123,7 +123,7 @@ class Editor(Person):
 
 @dataclass
 class Steward(Person):
-    """Uploads files of new patients, goes ahead with each, and takes every second one back."""
+    """Uploads files of new patients, imports each, and undoes every second one."""
 
     files: int = 0
     run: int | None = None
@@ -132,7 +132,7 @@ class Steward(Person):
         if self.run is None:
             self._upload()
         elif page := self.ask(self.page_of_run):
-            self._go_on(page.body)
+            self._use_run_page(page.body)
 
     @property
     def page_of_run(self) -> str:
@@ -145,25 +145,25 @@ class Steward(Person):
         self.files += 1
         token = form_of(page, RECORDS, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
         file = (f"F{self.files}.csv", file_of(self.files))
-        self.run = run_led_to(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file))
+        self.run = redirected_run(self.ask(f"{RECORDS}import/", {"csrfmiddlewaretoken": token}, file))
 
-    def _go_on(self, page: str) -> None:
+    def _use_run_page(self, page: str) -> None:
         with suppress(StopIteration):
             form = form_to(as_page(page, self.page_of_run), "apply")
             self.ask(form.address, form.fields)
             return
         if "badge good" in page or "badge bad" in page:
-            is_import = f"F{self.files}.csv" in page  # and no undo, which can be taken back as well
-            self.run = self._take_back() if is_import and "Undo this import" in page and self.files % 2 else None
+            is_import = f"F{self.files}.csv" in page  # the page of an undo has that button too
+            self.run = self._undo() if is_import and "Undo this import" in page and self.files % 2 else None
 
-    def _take_back(self) -> int | None:
-        """The undo's run, if it is to begin; the import's own, to be looked at again, when nobody answers."""
+    def _undo(self) -> int | None:
+        """Request the undo. Return the number of its run; that of the import, to try again, if there is no answer."""
         undo = self.page_of_run.replace("/change/", "/undo/")
         page = self.ask(undo)
         if page is None or page.status != 200:
             return self.run
         token = form_of(page, undo, "csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
-        return run_led_to(self.ask(undo, {"csrfmiddlewaretoken": token})) or self.run
+        return redirected_run(self.ask(undo, {"csrfmiddlewaretoken": token})) or self.run
 
 
 @dataclass
@@ -190,8 +190,8 @@ def as_page(body: str, address: str) -> SimpleNamespace:
     return SimpleNamespace(request={"PATH_INFO": address}, content=body.encode())
 
 
-def run_led_to(answer: Answer | None) -> int | None:
-    """The number of the run whose page the answer leads to."""
+def redirected_run(answer: Answer | None) -> int | None:
+    """Return the number of the run to whose page the answer redirects."""
     if answer is None or answer.status != 302:
         return None
     return next((int(part) for part in answer.headers["Location"].split("/") if part.isdecimal()), None)
@@ -201,7 +201,7 @@ def file_of(number: int) -> bytes:
     lines = [
         "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,last_appointment_date,tracker"
     ]
-    lines += [f"F{number}-{row},New Patient,05/17/1980,F,None,No,None,,None" for row in range(ROWS_OF_A_FILE)]
+    lines += [f"F{number}-{row},New Patient,05/17/1980,F,None,No,None,,None" for row in range(ROWS_PER_FILE)]
     return "\n".join(lines).encode()
 
 

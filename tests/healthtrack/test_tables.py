@@ -1,4 +1,4 @@
-"""The tables, read back from PostgreSQL's own catalogue."""
+"""The tables, as the catalogue of PostgreSQL describes them."""
 
 import re
 from textwrap import dedent
@@ -63,7 +63,7 @@ PRIMARY_KEYS = """
     medical_record_and_trackers (patient_id, model_id)
     tracker_aliases (alias_id)
 """
-# Deferred to the end of the transaction; a row in use is not deleted, whoever asks.
+# Deferred to the end of the transaction; nobody can delete a row in use.
 FOREIGN_KEYS = """
     fitness_trackers (model_id) to tracker_models (model_id) deferred, on delete no action, on update no action
     medical_record_and_trackers (patient_id) to medical_records (patient_id)
@@ -95,7 +95,7 @@ CHECKS = """
 
     tracker_aliases_name_not_blank
 """
-# All of them: none is made beside those that a query needs.
+# All indexes: each one serves a query or a constraint.
 INDEXES = r"""
     tracker_models_pkey: unique (model_id)
     tracker_models_unique: unique (lower(brand_name), lower(model_name), lower(device_type))
@@ -161,13 +161,13 @@ TRIGGERS = """
     tracker_aliases reports_changed after any change
 """
 COMMENTS = {
-    "tracker_models": "Wearables by brand and model; each is sold in variants (fitness_trackers)",
+    "tracker_models": "Tracker models by brand and name; each is sold in variants (fitness_trackers)",
     "fitness_trackers": "Variants of the tracker models: color, display, strap, prices, rating",
-    "medical_records": "Patients with their conditions and the tracker that they say they use, a row a patient",
+    "medical_records": "Medical records, one per patient: person, health and reported tracker",
     "medical_record_and_trackers": "Which patient uses which tracker model",
-    "tracker_aliases": "Stated trackers that staff tied to a tracker model: misspelt, unknown or of several brands",
+    "tracker_aliases": "Tracker names that staff resolved to a tracker model: misspelled, unknown or ambiguous ones",
 }
-# The tables in the order above, and what their columns, keys, indexes and triggers hang on.
+# The tables in the order above, to join their columns, keys, indexes and triggers to.
 _TABLES = """
     unnest(%s::text[]) WITH ORDINALITY AS named (table_name, place)
     JOIN pg_class AS class ON class.oid = table_name::regclass
@@ -181,15 +181,15 @@ def rows(select: str, source: str = "", *, where: str = "true", order: str) -> l
 
 
 def catalogue(select: str, source: str, *, where: str = "true", order: str) -> list[str]:
-    """What each row says, without the casts that PostgreSQL writes into expressions."""
-    said = [" ".join(part for part in row if part) for row in rows(select, source, where=where, order=order)]
+    """Return each row as a line, without the casts that PostgreSQL writes into expressions."""
+    texts = [" ".join(part for part in row if part) for row in rows(select, source, where=where, order=order)]
     return [
-        re.sub(r"::(varchar|text|integer)(\[\])?", "", line.replace("character varying", "varchar")) for line in said
+        re.sub(r"::(varchar|text|integer)(\[\])?", "", line.replace("character varying", "varchar")) for line in texts
     ]
 
 
 def lines(expected: str) -> list[str]:
-    """An indented line belongs to the one before."""
+    """Return the lines; an indented line continues the one before."""
     return list(filter(None, re.sub(r"\n +", " ", dedent(expected)).split("\n")))
 
 
@@ -212,7 +212,7 @@ def test_columns_have_their_names_order_types_collations_and_defaults() -> None:
     ) == lines(COLUMNS)
 
 
-def test_primary_keys_are_the_designs_and_the_junctions_is_composite() -> None:
+def test_primary_keys_are_as_designed_and_that_of_links_is_composite() -> None:
     assert catalogue(
         "table_name, substring(pg_get_constraintdef(con.oid) FROM '\\(.*')",
         "JOIN pg_constraint AS con ON conrelid = class.oid",
@@ -239,7 +239,7 @@ def test_foreign_keys_are_deferred_and_delete_nothing() -> None:
     ) == lines(FOREIGN_KEYS)
 
 
-def test_checks_are_named_after_what_they_ask() -> None:
+def test_checks_are_named_after_their_condition() -> None:
     assert catalogue(
         "conname",
         "JOIN pg_constraint ON conrelid = class.oid",
@@ -248,7 +248,7 @@ def test_checks_are_named_after_what_they_ask() -> None:
     ) == lines(CHECKS)
 
 
-def test_indexes_are_these_and_no_others() -> None:
+def test_there_are_no_other_indexes() -> None:
     assert catalogue(
         """
         indexrelid::regclass || ':', CASE WHEN indisunique THEN 'unique' END,
@@ -260,7 +260,7 @@ def test_indexes_are_these_and_no_others() -> None:
     ) == lines(INDEXES)
 
 
-def test_triggers_are_on_and_have_names_that_say_what_they_do() -> None:
+def test_triggers_are_enabled_and_named_after_what_they_do() -> None:
     assert [
         re.sub(r"pgtrigger_(\w+)_[0-9a-f]{5} ", r"\1 ", line)
         for line in catalogue(
@@ -278,21 +278,21 @@ def test_triggers_are_on_and_have_names_that_say_what_they_do() -> None:
     ] == lines(TRIGGERS)
 
 
-def test_every_table_says_what_it_holds() -> None:
+def test_every_table_has_a_comment() -> None:
     assert dict(rows("table_name, obj_description(class.oid, 'pg_class')", order="table_name")) == COMMENTS
 
 
-def test_every_column_says_what_it_holds() -> None:
-    silent = rows(
+def test_every_column_has_a_comment() -> None:
+    uncommented = rows(
         "attname",
         "JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped",
         where="coalesce(col_description(class.oid, attnum), '') = ''",
         order="attnum",
     )
-    assert silent == []
+    assert uncommented == []
 
 
-def test_every_view_and_its_columns_say_what_they_hold() -> None:
+def test_every_view_and_its_columns_have_comments() -> None:
     with connection.cursor() as cursor:
         cursor.execute("""
             SELECT relname, obj_description(class.oid, 'pg_class') IS NOT NULL,

@@ -1,4 +1,4 @@
-"""Imports of patients and models, of whom a test names only what the links hang on."""
+"""Imports of patients and models; a test gives only what decides about links."""
 
 import csv
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def import_records(file: Path) -> ImportRecords:
-    """Imports patients, given as numbers with stated trackers."""
+    """Import patients, given as numbers with reported trackers."""
 
     def imported(trackers: dict[str, str], *, dry_run: bool = False, name: str = "Ada Byron") -> Imported:
         rows = [record_row(patient_id, name, tracker) for patient_id, tracker in trackers.items()]
@@ -28,7 +28,7 @@ def import_records(file: Path) -> ImportRecords:
 
 @pytest.fixture(params=["trackers.fitnesstracker", "trackers.trackermodel"])
 def import_models(request: pytest.FixtureRequest, file: Path) -> ImportModels:
-    """Imports models, with a variant of each or by themselves."""
+    """Import models, each with a variant or alone."""
 
     def imported(*models: str, dry_run: bool = False) -> Imported:
         return import_rows(request.param, file, list(map(variant_row, models)), dry_run=dry_run)
@@ -73,5 +73,5 @@ def import_rows(importer: str, file: Path, rows: Sequence[dict[str, str]], *, dr
         writer.writeheader()
         writer.writerows(rows)
     result = import_file(importer, file, dry_run=dry_run)
-    assert result.faults == []
+    assert result.errors == []
     return result

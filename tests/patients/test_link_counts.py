@@ -23,11 +23,11 @@ COPY_RECORDS = """
 
 
 def counts() -> dict[str, int]:
-    """The numbers of links that the records tell, once these are found to be true."""
+    """Return the stored number of links of each patient, after a check that all are right."""
     records = MedicalRecord.objects.annotate(links=Count("tracker_links__model"))
-    told = dict(records.values_list("patient_id", "link_count"))
-    assert told == dict(records.values_list("patient_id", "links"))
-    return told
+    stored = dict(records.values_list("patient_id", "link_count"))
+    assert stored == dict(records.values_list("patient_id", "links"))
+    return stored
 
 
 @pytest.fixture
@@ -99,36 +99,36 @@ def test_copied_links_are_counted(models: Sequence[TrackerModel]) -> None:
     assert counts() == {"P1": 1, "P2": 0, "P3": 2}
 
 
-@pytest.mark.parametrize("told", [0, 1, 2, 7])
+@pytest.mark.parametrize("number", [0, 1, 2, 7])
 @pytest.mark.parametrize("links_first", [True, False])
-def test_a_record_copied_with_a_wrong_number_is_put_right(
-    models: Sequence[TrackerModel], told: int, links_first: bool
+def test_a_record_copied_with_a_wrong_number_is_corrected(
+    models: Sequence[TrackerModel], number: int, links_first: bool
 ) -> None:
     with transaction.atomic():
         if links_first:
             copy(COPY_LINKS, *(("P9", model.pk) for model in models[:2]))
-        copy_record("P9", told)
+        copy_record("P9", number)
         if not links_first:
             copy(COPY_LINKS, *(("P9", model.pk) for model in models[:2]))
     assert counts()["P9"] == 2
 
 
-@pytest.mark.parametrize("told", [0, 2, 32767])
-def test_a_number_written_by_hand_is_put_right(models: Sequence[TrackerModel], told: int) -> None:
+@pytest.mark.parametrize("number", [0, 2, 32767])
+def test_a_number_written_by_hand_is_corrected(models: Sequence[TrackerModel], number: int) -> None:
     link("P1", models[0])
-    execute("UPDATE medical_records SET link_count = %s, name = 'Ada Lovelace'", told)
+    execute("UPDATE medical_records SET link_count = %s, name = 'Ada Lovelace'", number)
     assert counts() == {"P1": 1, "P2": 0, "P3": 0}
     assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Lovelace"}
 
 
-def test_a_record_saved_as_it_was_read_before_keeps_the_number(models: Sequence[TrackerModel]) -> None:
+def test_saving_an_older_copy_of_a_record_keeps_the_number(models: Sequence[TrackerModel]) -> None:
     read_before = MedicalRecord.objects.get(pk="P1")
     link("P1", models[0])
     read_before.save()
     assert counts()["P1"] == 1
 
 
-def test_links_that_stand_already_are_not_counted_twice(models: Sequence[TrackerModel]) -> None:
+def test_existing_links_are_not_counted_twice(models: Sequence[TrackerModel]) -> None:
     link("P1", models[0])
     for _ in range(2):
         execute("""
@@ -138,7 +138,7 @@ def test_links_that_stand_already_are_not_counted_twice(models: Sequence[Tracker
         assert counts()["P1"] == 3
 
 
-def test_a_record_put_over_another_keeps_the_number(models: Sequence[TrackerModel]) -> None:
+def test_an_upsert_of_a_record_keeps_the_number(models: Sequence[TrackerModel]) -> None:
     link("P1", *models)
     MedicalRecord.objects.bulk_create(
         [
@@ -152,7 +152,7 @@ def test_a_record_put_over_another_keeps_the_number(models: Sequence[TrackerMode
     assert counts() == {"P1": 3, "P2": 0, "P3": 0, "P9": 0}
 
 
-def test_one_statement_that_does_several_things_is_counted(models: Sequence[TrackerModel]) -> None:
+def test_a_statement_with_several_changes_is_counted(models: Sequence[TrackerModel]) -> None:
     link("P1", *models)
     execute("""
         WITH gone AS (DELETE FROM medical_record_and_trackers WHERE patient_id = 'P1' RETURNING *)
@@ -172,7 +172,7 @@ def test_one_statement_that_does_several_things_is_counted(models: Sequence[Trac
     assert counts() == {"P1": 1, "P2": 2, "P3": 1}
 
 
-def test_a_deleted_patient_takes_the_links_along_and_leaves_the_others(models: Sequence[TrackerModel]) -> None:
+def test_deleting_a_patient_deletes_the_links_and_no_others(models: Sequence[TrackerModel]) -> None:
     link("P1", *models)
     link("P2", models[0])
     MedicalRecord.objects.get(pk="P1").delete()
@@ -182,18 +182,18 @@ def test_a_deleted_patient_takes_the_links_along_and_leaves_the_others(models: S
 
 
 @pytest.mark.parametrize(
-    ("emptied", "left"),
+    ("table", "left"),
     [
         ("medical_record_and_trackers", {"P1": 0, "P2": 0, "P3": 0}),
         ("tracker_models CASCADE", {"P1": 0, "P2": 0, "P3": 0}),
         ("medical_records CASCADE", {}),
     ],
 )
-def test_emptied_tables_leave_no_number_behind(
-    models: Sequence[TrackerModel], emptied: str, left: dict[str, int]
+def test_truncated_tables_leave_no_number_behind(
+    models: Sequence[TrackerModel], table: str, left: dict[str, int]
 ) -> None:
     link("P1", *models)
-    execute(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {emptied}")
+    execute(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {table}")
     assert counts() == left
 
 
@@ -244,7 +244,7 @@ def test_two_transactions_that_change_one_patients_links_at_once_are_both_counte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_number_written_by_hand_while_a_link_is_made_is_put_right(models: Sequence[TrackerModel]) -> None:
+def test_a_number_written_by_hand_while_a_link_is_made_is_corrected(models: Sequence[TrackerModel]) -> None:
     with transaction.atomic():
         link("P1", models[0])
         other = start_in_another_session(lambda: MedicalRecord.objects.update(link_count=7))
@@ -291,13 +291,13 @@ steps = st.tuples(
 @pytest.mark.django_db
 @settings(deadline=None, database=None, max_examples=30)
 @given(st.lists(steps, min_size=1, max_size=12))
-def test_the_number_is_true_after_each_of_any_steps(taken: list[tuple[str, str, str, int, bool]]) -> None:
+def test_the_number_is_right_after_any_sequence_of_steps(chosen: list[tuple[str, str, str, int, bool]]) -> None:
     with transaction.atomic():
         models = dict(zip(BRANDS, patients_and_models(), strict=True))
-        for statement, patient, brand, number, kept in taken:
+        for statement, patient, brand, number, is_committed in chosen:
             with transaction.atomic():
                 execute(statement, patient=patient, model=models[brand].pk, number=number)
                 counts()
-                transaction.set_rollback(not kept)
+                transaction.set_rollback(not is_committed)
             counts()
         transaction.set_rollback(True)

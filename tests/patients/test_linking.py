@@ -1,4 +1,4 @@
-"""Patients are linked to the models that their stated trackers name, until a person decides otherwise."""
+"""Patients are linked to the models that match their reported tracker, until a person decides otherwise."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,28 @@ from patients.linking import count_waiting_patients, link_waiting_patients, reli
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.database_sessions import start_in_another_session
-from tests.support.tracker_links import ALL_BAND_2, NAMED, links, make_catalogue, make_model, unlink_by_staff, unlinked
+from tests.support.tracker_links import (
+    ALL_BAND_2,
+    MATCHES,
+    links,
+    make_catalogue,
+    make_model,
+    unlink_by_staff,
+    unlinked,
+)
 from trackers.links import LinkCounts
 from trackers.models import TrackerModel
 
 pytestmark = pytest.mark.django_db
 
 
-def restate(tracker: str) -> None:
+def report_tracker(tracker: str) -> None:
     MedicalRecord.objects.update(tracker=tracker)
     relink(list(MedicalRecord.objects.values_list("pk", flat=True)))
 
 
-@pytest.mark.parametrize(("tracker", "models"), NAMED)
-def test_a_stated_tracker_names_models_by_name_or_brand_and_name_in_any_letter_case(
+@pytest.mark.parametrize(("tracker", "models"), MATCHES)
+def test_a_reported_tracker_matches_models_by_name_or_brand_and_name_in_any_letter_case(
     tracker: str, models: set[str]
 ) -> None:
     make_catalogue()
@@ -32,14 +40,14 @@ def test_a_stated_tracker_names_models_by_name_or_brand_and_name_in_any_letter_c
     assert links() == {"P1": models}
 
 
-@pytest.mark.parametrize(("tracker", "models"), NAMED)
-def test_new_models_find_the_patients_who_wait_for_them(tracker: str, models: set[str]) -> None:
+@pytest.mark.parametrize(("tracker", "models"), MATCHES)
+def test_new_models_are_linked_to_the_patients_who_report_them(tracker: str, models: set[str]) -> None:
     factories.medical_record(tracker=tracker)
     make_catalogue()
     assert links() == {"P1": models}
 
 
-def test_only_the_patients_given_are_linked_anew() -> None:
+def test_relinking_changes_only_the_given_patients() -> None:
     make_catalogue()
     for patient_id in ("P1", "P2"):
         factories.medical_record(patient_id, tracker="Bip U")
@@ -49,7 +57,7 @@ def test_only_the_patients_given_are_linked_anew() -> None:
     assert links() == {"P1": set(), "P2": {"Amazfit Bip U"}}
 
 
-def test_only_patients_of_the_models_given_are_looked_for() -> None:
+def test_only_the_given_models_are_linked_to_waiting_patients() -> None:
     bip = make_catalogue()["Amazfit Bip U"]
     for patient_id, tracker in {"P1": "Bip U", "P2": "Band 2"}.items():
         factories.medical_record(patient_id, tracker=tracker)
@@ -59,21 +67,21 @@ def test_only_patients_of_the_models_given_are_looked_for() -> None:
     assert links() == {"P1": {"Amazfit Bip U"}, "P2": set()}
 
 
-def test_another_stated_tracker_starts_all_links_anew() -> None:
+def test_another_reported_tracker_replaces_all_links() -> None:
     catalogue = make_catalogue()
     record = factories.medical_record(tracker="Band 2")
     relink(["P1"])
     unlink_by_staff(catalogue["Honor Band 2"])
     factories.link(record, catalogue["Amazfit Bip U"])
-    restate("Huawei Band 2")
+    report_tracker("Huawei Band 2")
     assert (links(), unlinked()) == ({"P1": {"Huawei Band 2"}}, [])
-    restate("Band 2")
+    report_tracker("Band 2")
     assert links() == {"P1": ALL_BAND_2}
-    restate("")
+    report_tracker("")
     assert links() == {"P1": set()}
 
 
-def test_what_staff_linked_or_unlinked_stays_when_models_come_or_are_saved_again() -> None:
+def test_decisions_of_staff_stay_when_models_are_added_or_saved_again() -> None:
     catalogue = make_catalogue()
     record = factories.medical_record(tracker="Band 2")
     relink(["P1"])
@@ -88,7 +96,7 @@ def test_what_staff_linked_or_unlinked_stays_when_models_come_or_are_saved_again
     assert links() == {"P1": {*left, "Realme Band 2"}}
 
 
-def test_a_link_that_staff_made_themselves_is_not_made_again_as_an_imports() -> None:
+def test_a_link_by_staff_does_not_become_one_by_an_import() -> None:
     model = make_model("Xiaomi Band 2")
     factories.link(factories.medical_record(tracker="Band 2"), model)
     link_waiting_patients([model.pk])
@@ -97,7 +105,7 @@ def test_a_link_that_staff_made_themselves_is_not_made_again_as_an_imports() -> 
 
 @pytest.fixture
 def renamed() -> TrackerModel:
-    """Is linked to P1 by its old name, waited for by P2 under its new one, and given to P3 by staff."""
+    """A model that P1 reports by its old name and P2 by its new one, and that staff linked to P3."""
     model = make_model("Xiaomi Band 2")
     for patient_id, tracker in {"P1": "Band 2", "P2": "Band 7", "P3": "Band 2"}.items():
         factories.medical_record(patient_id, tracker=tracker)
@@ -106,7 +114,7 @@ def renamed() -> TrackerModel:
     return model
 
 
-def test_a_renamed_model_changes_the_patients_whom_an_import_linked_and_leaves_the_staffs(
+def test_renaming_a_model_updates_links_by_import_and_leaves_links_by_staff(
     renamed: TrackerModel,
 ) -> None:
     assert links() == {"P1": {"Xiaomi Band 2"}, "P2": set(), "P3": {"Xiaomi Band 2*"}}
@@ -115,7 +123,7 @@ def test_a_renamed_model_changes_the_patients_whom_an_import_linked_and_leaves_t
     assert links() == {"P1": set(), "P2": {"Xiaomi Band 7"}, "P3": {"Xiaomi Band 7*"}}
 
 
-def test_a_renamed_model_leaves_the_others_of_its_old_name_linked() -> None:
+def test_renaming_a_model_leaves_the_links_of_others_with_its_old_name() -> None:
     catalogue = make_catalogue()
     factories.medical_record(tracker="Band 2")
     relink(["P1"])
@@ -125,7 +133,7 @@ def test_a_renamed_model_leaves_the_others_of_its_old_name_linked() -> None:
     assert links() == {"P1": ALL_BAND_2 - {"Honor Band 2"}}
 
 
-def test_a_model_renamed_and_renamed_back_has_the_links_that_it_had(renamed: TrackerModel) -> None:
+def test_a_model_renamed_and_renamed_back_has_its_first_links(renamed: TrackerModel) -> None:
     before = links()
     for name in ("Band 7", "Band 2"):
         renamed.model_name = name
@@ -134,7 +142,7 @@ def test_a_model_renamed_and_renamed_back_has_the_links_that_it_had(renamed: Tra
 
 
 @pytest.mark.parametrize("change", [{"model_name": "BAND 2"}, {"brand_name": "Mi"}, {"device_type": "Smartwatch"}])
-def test_a_change_that_leaves_the_stated_name_right_leaves_the_links(
+def test_a_change_after_which_the_name_still_matches_leaves_the_links(
     renamed: TrackerModel, change: dict[str, str]
 ) -> None:
     for field, value in change.items():
@@ -143,7 +151,7 @@ def test_a_change_that_leaves_the_stated_name_right_leaves_the_links(
     assert links() == {"P1": {str(renamed)}, "P2": set(), "P3": {f"{renamed}*"}}
 
 
-def test_a_new_brand_is_a_new_name_to_patients_who_state_it_too() -> None:
+def test_a_new_brand_changes_the_matches_of_names_with_a_brand() -> None:
     model = make_model("Xiaomi Band 2")
     for patient_id, tracker in {"P1": "Xiaomi Band 2", "P2": "Mi Band 2"}.items():
         factories.medical_record(patient_id, tracker=tracker)
@@ -153,7 +161,7 @@ def test_a_new_brand_is_a_new_name_to_patients_who_state_it_too() -> None:
     assert links() == {"P1": set(), "P2": {"Mi Band 2"}}
 
 
-def test_waiting_patients_are_counted_as_they_are_then_linked() -> None:
+def test_waiting_patients_are_counted_before_they_are_linked() -> None:
     catalogue = make_catalogue()
     for patient_id, tracker in {"P1": "Band 2", "P2": "Bip U", "P3": "Fenix", "P4": "", "P5": "Fenix"}.items():
         factories.medical_record(patient_id, tracker=tracker)
@@ -175,9 +183,9 @@ def test_linking_again_changes_nothing(times: int) -> None:
     assert links() == {"P1": ALL_BAND_2, "P2": {"Amazfit Bip U"}, "P3": set()}
 
 
-def test_the_database_is_asked_as_often_for_any_number_of_patients() -> None:
+def test_linking_needs_the_same_queries_for_any_number_of_patients() -> None:
     model = make_model("Xiaomi Band 2")
-    asked = []
+    query_counts = []
     for first in (0, 1):
         patients = [factories.medical_record(f"P{n}", tracker="Band 2").pk for n in range(first, 1 + first * 30)]
         with CaptureQueriesContext(
@@ -187,8 +195,8 @@ def test_the_database_is_asked_as_often_for_any_number_of_patients() -> None:
             MedicalRecord.objects.get(pk=patients[0]).tracker_links.all().delete()
             link_waiting_patients([model.pk])
             model.save()
-        asked.append(len(queries))
-    assert asked[0] == asked[1]
+        query_counts.append(len(queries))
+    assert query_counts[0] == query_counts[1]
 
 
 @transaction.atomic
@@ -204,7 +212,7 @@ def new_model() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("first", "second"), [(new_patient, new_model), (new_model, new_patient)])
-def test_a_patient_and_a_model_that_come_at_once_find_each_other(
+def test_a_patient_and_a_model_added_at_the_same_time_are_linked(
     first: Callable[[], None], second: Callable[[], None]
 ) -> None:
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What imports of either file do to the links of patients."""
+"""How imports of records and of the catalogue change the links of patients."""
 
 import pytest
 from django.db import connection, transaction
@@ -12,7 +12,7 @@ from tests.support.database_sessions import start_in_another_session
 from tests.support.tracker_links import (
     ALL_BAND_2,
     CATALOGUE,
-    NAMED,
+    MATCHES,
     ImportModels,
     ImportRecords,
     links,
@@ -30,8 +30,8 @@ PATIENTS = {"P1": "Band 2", "P2": "huawei band 2", "P3": "Fenix", "P4": "None", 
 THEIR_LINKS = {"P1": ALL_BAND_2, "P2": {"Huawei Band 2"}, "P3": set(), "P4": set(), "P5": {"Amazfit Bip U"}}
 
 
-@pytest.mark.parametrize(("tracker", "models"), [*NAMED, (" Band  2 ", ALL_BAND_2), ("NONE", set())])
-def test_a_new_patient_is_linked_by_the_stated_tracker(
+@pytest.mark.parametrize(("tracker", "models"), [*MATCHES, (" Band  2 ", ALL_BAND_2), ("NONE", set())])
+def test_a_new_patient_is_linked_by_the_reported_tracker(
     import_records: ImportRecords, tracker: str, models: set[str]
 ) -> None:
     make_catalogue()
@@ -40,7 +40,7 @@ def test_a_new_patient_is_linked_by_the_stated_tracker(
 
 
 @pytest.mark.parametrize("records_first", [True, False])
-def test_links_are_the_same_whichever_file_comes_first(
+def test_links_do_not_depend_on_the_order_of_the_files(
     import_records: ImportRecords, import_models: ImportModels, records_first: bool
 ) -> None:
     if records_first:
@@ -51,7 +51,7 @@ def test_links_are_the_same_whichever_file_comes_first(
     assert links() == THEIR_LINKS
 
 
-def test_a_catalogue_that_comes_in_parts_gives_the_same_links(
+def test_a_catalogue_imported_in_parts_gives_the_same_links(
     import_records: ImportRecords, import_models: ImportModels
 ) -> None:
     import_models(CATALOGUE[0])
@@ -63,7 +63,7 @@ def test_a_catalogue_that_comes_in_parts_gives_the_same_links(
     }
 
 
-def test_the_preview_of_records_tells_the_links_that_applying_makes(import_records: ImportRecords) -> None:
+def test_the_preview_of_records_shows_the_links_that_the_import_makes(import_records: ImportRecords) -> None:
     make_catalogue()
     preview = import_records(PATIENTS, dry_run=True).links
     assert preview == LinkCounts(linked=3, unmatched=1, ambiguous=1)
@@ -72,7 +72,7 @@ def test_the_preview_of_records_tells_the_links_that_applying_makes(import_recor
     assert links() == THEIR_LINKS
 
 
-def test_the_preview_of_a_catalogue_tells_the_links_that_applying_makes(
+def test_the_preview_of_a_catalogue_shows_the_links_that_the_import_makes(
     import_records: ImportRecords, import_models: ImportModels
 ) -> None:
     import_records(PATIENTS)
@@ -96,7 +96,7 @@ def test_a_patient_whose_tracker_gains_a_second_brand_is_linked_and_ambiguous(
 
 
 @pytest.mark.parametrize(("others", "ambiguous"), [({"device_type": "Smartwatch"}, 0), ({"brand_name": "Huawei"}, 1)])
-def test_models_of_one_name_are_all_linked_and_are_ambiguous_when_of_several_brands(
+def test_models_with_one_name_are_all_linked_and_ambiguous_if_brands_differ(
     import_records: ImportRecords, others: dict[str, str], ambiguous: int
 ) -> None:
     for values in ({}, others):
@@ -116,7 +116,7 @@ def test_both_files_imported_again_change_no_link(import_records: ImportRecords,
 
 @pytest.fixture
 def decided(import_records: ImportRecords) -> dict[str, TrackerModel]:
-    """The catalogue, of which staff have taken Honor's Band 2 from P1 and given the Bip U."""
+    """The catalogue; staff have unlinked Honor Band 2 from P1, and linked Amazfit Bip U."""
     catalogue = make_catalogue()
     import_records({"P1": "Band 2"})
     unlink_by_staff(catalogue["Honor Band 2"])
@@ -126,7 +126,7 @@ def decided(import_records: ImportRecords) -> dict[str, TrackerModel]:
 
 @pytest.mark.parametrize("name", ["Ada Byron", "Ada Lovelace"])
 @pytest.mark.parametrize("tracker", ["Band 2", "BAND 2", " band  2"])
-def test_what_staff_decided_stays_while_the_stated_tracker_does(
+def test_decisions_of_staff_stay_while_the_reported_tracker_does(
     decided: dict[str, TrackerModel],
     import_records: ImportRecords,
     import_models: ImportModels,
@@ -145,7 +145,7 @@ def test_what_staff_decided_stays_while_the_stated_tracker_does(
     ("tracker", "models"),
     [("Honor Band 2", {"Honor Band 2"}), ("bip u", {"Amazfit Bip U"}), ("Fenix", set()), ("None", set()), ("", set())],
 )
-def test_another_stated_tracker_starts_all_links_anew(
+def test_another_reported_tracker_replaces_all_links(
     decided: dict[str, TrackerModel], import_records: ImportRecords, tracker: str, models: set[str]
 ) -> None:
     for _ in range(2):
@@ -155,7 +155,7 @@ def test_another_stated_tracker_starts_all_links_anew(
     assert links() == {"P1": ALL_BAND_2}
 
 
-def test_the_preview_of_another_stated_tracker_changes_nothing(
+def test_the_preview_of_another_reported_tracker_changes_nothing(
     decided: dict[str, TrackerModel], import_records: ImportRecords
 ) -> None:
     before = links()
@@ -163,7 +163,7 @@ def test_the_preview_of_another_stated_tracker_changes_nothing(
     assert (links(), unlinked()) == (before, [decided["Honor Band 2"].pk])
 
 
-def test_the_stated_tracker_of_others_changes_nothing(
+def test_the_reported_tracker_of_another_patient_changes_nothing(
     decided: dict[str, TrackerModel], import_records: ImportRecords
 ) -> None:
     import_records({"P2": "Honor Band 2"})
@@ -173,32 +173,32 @@ def test_the_stated_tracker_of_others_changes_nothing(
     assert links() == {"P1": decisions, "P2": {"Amazfit Bip U"}}
 
 
-def test_the_database_is_asked_as_often_for_any_number_of_patients(import_records: ImportRecords) -> None:
+def test_an_import_of_records_needs_the_same_queries_for_any_number_of_patients(import_records: ImportRecords) -> None:
     make_catalogue()
-    asked = []
+    query_counts = []
     for count in (2, 40):
         for tracker in ("Band 2", "Bip U"):
             with CaptureQueriesContext(connection) as queries:
                 import_records({f"{count}-{number}": tracker for number in range(count)})
-            asked.append(len(queries))
-    assert asked[:2] == asked[2:]
+            query_counts.append(len(queries))
+    assert query_counts[:2] == query_counts[2:]
 
 
-def test_a_catalogue_asks_the_database_as_often_for_any_number_of_waiting_patients(
+def test_an_import_of_a_catalogue_needs_the_same_queries_for_any_number_of_patients(
     import_records: ImportRecords, import_models: ImportModels
 ) -> None:
-    asked = []
+    query_counts = []
     for count, model in ((2, "Xiaomi Band 2"), (40, "Amazfit Bip U")):
         import_records({f"{count}-{number}": model for number in range(count)})
         with CaptureQueriesContext(connection) as queries:
             import_models(model)
-        asked.append(len(queries))
-    assert asked[0] == asked[1]
+        query_counts.append(len(queries))
+    assert query_counts[0] == query_counts[1]
     assert len(set.union(*links().values())) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_models_that_come_while_an_import_stores_their_patients_are_linked(
+def test_models_added_while_an_import_stores_their_patients_are_linked(
     import_records: ImportRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = []
@@ -215,7 +215,7 @@ def test_models_that_come_while_an_import_stores_their_patients_are_linked(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_patients_who_come_during_an_import_of_their_models_are_linked(
+def test_patients_added_during_an_import_of_their_models_are_linked(
     import_records: ImportRecords, import_models: ImportModels
 ) -> None:
     with transaction.atomic():

@@ -68,14 +68,14 @@ def values_by(key: tuple[str, ...], column: str, rows: Rows) -> dict[tuple[str, 
     return values
 
 
-def way_to_name(tracker: str, brands: Brands) -> str:
-    stated = cleaned(tracker)
-    if stated == "none":
+def classify(tracker: str, brands: Brands) -> str:
+    reported = cleaned(tracker)
+    if reported == "none":
         return "none"
-    if stated in brands:
-        return "known" if len(brands[stated]) == 1 else "ambiguous"
+    if reported in brands:
+        return "known" if len(brands[reported]) == 1 else "ambiguous"
     with_brand = {f"{brand} {model}" for model in brands for brand in brands[model]}
-    return "with brand" if stated in with_brand else "unknown"
+    return "with brand" if reported in with_brand else "unknown"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def brands(catalogue: Rows) -> Brands:
     return {model: of_one for (model,), of_one in values_by(("Model Name",), "Brand Name", catalogue).items()}
 
 
-class TestTheFormOfTheFiles:
+class TestTheFormatOfTheFiles:
     @pytest.mark.parametrize("name", HEADERS)
     def test_it_has_a_byte_order_mark_and_line_ends_of_windows(self, folder: Path, name: str) -> None:
         content = (folder / name).read_bytes()
@@ -130,7 +130,7 @@ class TestTheCatalogue:
         assert set(shared) == {2, 3}
 
     @pytest.mark.parametrize("column", ["Selling Price", "Rating (Out of 5)"])
-    def test_some_variants_stand_in_rows_that_differ(self, catalogue: Rows, column: str) -> None:
+    def test_some_variants_have_rows_that_differ(self, catalogue: Rows, column: str) -> None:
         values = values_by(TEXTS_OF_A_VARIANT, column, catalogue).values()
         assert len(values) > 100
         assert any(len(of_one_variant) > 1 for of_one_variant in values)
@@ -152,7 +152,7 @@ class TestTheCatalogue:
             ("Reviews", r"|\d{4,}|\d+,\d{3}"),
         ],
     )
-    def test_it_is_written_in_the_ways_of_the_source(self, catalogue: Rows, column: str, ways: str) -> None:
+    def test_its_values_are_spelled_as_in_the_source(self, catalogue: Rows, column: str, ways: str) -> None:
         for way in ways.split("|"):
             assert any(re.fullmatch(way, row[column]) for row in catalogue), way
 
@@ -195,18 +195,18 @@ class TestTheRecords:
         assert {"José Núñez", "Sean O'Neil"} <= {row["name"] for row in records}
 
     def test_trackers_are_named_as_in_the_source(self, records: Rows, brands: Brands) -> None:
-        ways = Counter(way_to_name(row["Tracker"], brands) for row in records)
+        ways = Counter(classify(row["Tracker"], brands) for row in records)
         shares = {way: 100 * count / len(records) for way, count in ways.items()}
         source = {"none": 5, "ambiguous": 18, "unknown": 15, "with brand": 3, "known": 59}
         assert shares == pytest.approx(source, abs=2.5)
 
     def test_some_trackers_are_named_in_another_letter_case(self, catalogue: Rows, records: Rows) -> None:
         names = {row["Model Name"] for row in catalogue}
-        stated = {row["Tracker"] for row in records} - names
-        assert {name.upper() for name in names} & stated
-        assert {name.lower() for name in names} & stated
+        reported = {row["Tracker"] for row in records} - names
+        assert {name.upper() for name in names} & reported
+        assert {name.lower() for name in names} & reported
 
-    def test_a_record_is_not_made_before_it_is_written(self) -> None:
+    def test_records_are_created_one_by_one_while_writing(self) -> None:
         file = patients.sample.source_file(Random(1), 10**15, date(2026, 6, 30), "source")  # noqa: S311
         assert len(list(islice(file.rows, 3))) == 3
 
@@ -226,24 +226,24 @@ class TestTheOptions:
             shapes = {re.sub(r"\d", "0", row[column]) for row in rows(tmp_path / RECORDS)}
             assert shapes == {"00/00/0000", "0000-00-00"}
 
-    def test_no_date_is_later_than_the_day_named(self, tmp_path: Path) -> None:
+    def test_no_date_is_later_than_the_given_day(self, tmp_path: Path) -> None:
         make(tmp_path, "--until=1933-01-02", "--dates=iso")
         days = {row[column] for row in rows(tmp_path / RECORDS) for column in DATES_OF_A_RECORD}
         assert days == {"1933-01-01", "1933-01-02"}
 
-    def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(self, tmp_path: Path) -> None:
+    def test_the_same_seed_gives_the_same_files_and_another_seed_others(self, tmp_path: Path) -> None:
         first, other, again = (made(tmp_path, f"--seed={seed}") for seed in (7, 8, 7))
         assert first == again
         assert all(first[name] != other[name] for name in HEADERS)
 
-    def test_the_bytes_are_those_of_every_other_day_process_and_python(self, tmp_path: Path) -> None:
+    def test_the_files_do_not_depend_on_day_process_or_python_version(self, tmp_path: Path) -> None:
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in made(tmp_path).items()}
         assert digests == {
             CATALOGUE: "5620b728944a12dd5a9dd865f985dfd85961927b99a94c20b88ee98a4ca00719",
             RECORDS: "382a1b00352b7ed3309fbaa980cf9d10e7b8eb3d2d78db3ca816d611b8746cd7",
         }
 
-    def test_a_missing_folder_is_made_and_the_command_says_what_it_wrote(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_is_created_and_the_command_says_what_it_wrote(self, tmp_path: Path) -> None:
         folder = tmp_path / "not" / "yet there"
         assert make(folder, patients=1500).splitlines() == [
             f"Wrote {folder / CATALOGUE}: {len(rows(folder / CATALOGUE))} rows.",
@@ -251,18 +251,18 @@ class TestTheOptions:
         ]
 
 
-class TestWhatIsRefused:
+class TestInvalidOptions:
     @pytest.mark.parametrize(
         ("option", "sentence"),
         [
-            *((f"--patients={text}", f"'{text}' is no whole number of 0 or more.") for text in NO_NUMBERS),
-            ("--seed=-1", "'-1' is no whole number of 0 or more."),
+            *((f"--patients={text}", f"'{text}' is not a whole number of 0 or more.") for text in NO_NUMBERS),
+            ("--seed=-1", "'-1' is not a whole number of 0 or more."),
             ("--dates=french", "invalid choice: 'french'"),
-            ("--until=30/06/2026", "'30/06/2026' is no day; write it as YYYY-MM-DD."),
-            ("--until=1932-12-31", "1932-12-31 is too early; name a day from 1933-01-01 on."),
+            ("--until=30/06/2026", "'30/06/2026' is not a valid date. Use YYYY-MM-DD."),
+            ("--until=1932-12-31", "1932-12-31 is too early. The first possible day is 1933-01-01."),
         ],
     )
-    def test_an_option_without_sense_is_named(self, tmp_path: Path, option: str, sentence: str) -> None:
+    def test_an_invalid_option_is_reported(self, tmp_path: Path, option: str, sentence: str) -> None:
         words = f"argument {option.partition('=')[0]}: {sentence}"
         with pytest.raises(CommandError, match=re.escape(words)):
             make(tmp_path, option)
@@ -271,19 +271,19 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("place", "sentence"),
         [
-            ("notes.txt", r"notes\.txt is a file; name a folder to write into\."),
-            ("notes.txt/inside", r"The folder .*inside cannot be written: Not a directory\."),
+            ("notes.txt", r"notes\.txt is a file. Give a folder to write into\."),
+            ("notes.txt/inside", r"Cannot write to the folder .*inside: Not a directory\."),
         ],
     )
-    def test_a_file_is_no_folder(self, tmp_path: Path, place: str, sentence: str) -> None:
-        (tmp_path / "notes.txt").write_text("kept")
+    def test_a_file_is_rejected_as_a_folder(self, tmp_path: Path, place: str, sentence: str) -> None:
+        (tmp_path / "notes.txt").write_text("notes")
         with pytest.raises(CommandError, match=sentence):
             make(tmp_path / place)
-        assert (tmp_path / "notes.txt").read_text() == "kept"
+        assert (tmp_path / "notes.txt").read_text() == "notes"
 
     def test_a_folder_where_a_file_should_go_leaves_no_draft(self, tmp_path: Path) -> None:
         (tmp_path / CATALOGUE).mkdir()
-        with pytest.raises(CommandError, match=r"cannot be written: Is a directory\."):
+        with pytest.raises(CommandError, match=r"Cannot write to the folder .*: Is a directory\."):
             make(tmp_path)
         assert [file.name for file in tmp_path.iterdir()] == [CATALOGUE]
 
@@ -293,6 +293,6 @@ class TestWhatIsRefused:
         before = made(tmp_path)
         full = Mock(side_effect=OSError(28, "No space left on device"))
         monkeypatch.setattr(patients.sample, "_record", full)
-        with pytest.raises(CommandError, match=r"cannot be written: No space left on device\."):
+        with pytest.raises(CommandError, match=r"Cannot write to the folder .*: No space left on device\."):
             make(tmp_path, "--seed=2")
         assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

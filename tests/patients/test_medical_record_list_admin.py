@@ -1,4 +1,4 @@
-"""The list of medical records: columns, filters, search, and what odd addresses get."""
+"""The list of medical records: columns, filters, search, and invalid addresses."""
 
 from datetime import date
 from urllib.parse import urlencode
@@ -32,7 +32,7 @@ def test_the_list_needs_the_permission_to_see_records(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, LIST, "patients.view_medicalrecord", others=["trackers.view_trackermodel"])
 
 
-def test_a_row_says_who_the_patient_is_and_which_trackers_are_stated_and_linked(keeper: Client) -> None:
+def test_a_row_shows_the_patient_and_the_reported_and_linked_trackers(keeper: Client) -> None:
     models = [factories.tracker_model(brand_name=brand) for brand in ("Xiaomi", "Huawei")]
     born = date(timezone.localdate().year - 40, 1, 1)
     record = factories.medical_record(date_of_birth=born, medical_conditions="Asthma", tracker="band 2")
@@ -43,7 +43,7 @@ def test_a_row_says_who_the_patient_is_and_which_trackers_are_stated_and_linked(
         assert f">{cell}</td>" in text
 
 
-def test_long_conditions_are_shortened_and_stay_readable_whole(keeper: Client) -> None:
+def test_long_conditions_are_shortened_with_the_full_text_as_title(keeper: Client) -> None:
     conditions = ", ".join(f"Condition {number}" for number in range(20))
     factories.medical_record(medical_conditions=conditions)
     text = keeper.get(LIST).content.decode()
@@ -51,7 +51,7 @@ def test_long_conditions_are_shortened_and_stay_readable_whole(keeper: Client) -
     assert f">{conditions[:59]}…<" in text
 
 
-def test_the_age_column_puts_the_young_first_and_on_a_second_click_the_old(keeper: Client) -> None:
+def test_the_age_column_sorts_by_age_and_then_in_reverse(keeper: Client) -> None:
     factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
     factories.medical_record("P2", date_of_birth=date(2010, 1, 1))
     assert found(keeper, o="3") == ["P2", "P1"]
@@ -62,7 +62,7 @@ def test_the_age_column_puts_the_young_first_and_on_a_second_click_the_old(keepe
     ("words", "numbers"),
     [("P1", ["P1", "P12"]), ("P12", ["P12"]), ("byron ad", ["P1"]), ("2", []), ("hop P12", ["P12"])],
 )
-def test_search_takes_the_beginning_of_the_number_and_words_of_the_name(
+def test_search_finds_the_beginning_of_the_number_and_words_of_the_name(
     keeper: Client, words: str, numbers: list[str]
 ) -> None:
     factories.medical_record("P1")
@@ -77,41 +77,41 @@ def test_gender_and_medication_filter_the_list(keeper: Client) -> None:
     assert found(keeper, medication="no") == ["P1"]
 
 
-def test_the_links_of_other_pages_still_narrow_the_list(keeper: Client) -> None:
+def test_lookups_by_field_still_filter_the_list(keeper: Client) -> None:
     factories.medical_record("P1")
     factories.medical_record("P2", gender="M", medications=True)
     assert found(keeper, gender__exact="M") == ["P2"]
     assert found(keeper, medications__exact="0", gender="F") == ["P1"]
 
 
-def test_an_active_filter_is_named_and_leads_to_the_list_without_it(keeper: Client) -> None:
+def test_an_active_filter_is_shown_with_a_link_that_removes_it(keeper: Client) -> None:
     model = factories.tracker_model()
     for number in ("P1", "P2", "P3"):
         factories.medical_record(number)
     factories.link(MedicalRecord.objects.get(pk="P2"), model)
-    asked = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
-    query = with_mark(keeper, LIST, asked)
-    mark = query["found"]
+    parameters = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
+    query = with_mark(keeper, LIST, parameters)
+    token = query["found"]
     assert found(keeper, **query) == ["P2"]
     text = keeper.get(LIST, query).content.decode()
     assert "Tracker model: <strong>Xiaomi Band 2</strong>" in text
-    assert f'<a href="?found={mark}&amp;linked=some&amp;tracker=">Tracker model: ' in text
-    assert f'<a href="?found={mark}&amp;tracker=&amp;tracker_model={model.pk}">Linked trackers: ' in text
+    assert f'<a href="?found={token}&amp;linked=some&amp;tracker=">Tracker model: ' in text
+    assert f'<a href="?found={token}&amp;tracker=&amp;tracker_model={model.pk}">Linked trackers: ' in text
     assert "Tracker model:" not in keeper.get(LIST).content.decode()
 
 
-def test_a_filter_that_cannot_be_is_told_and_shows_no_record(keeper: Client) -> None:
+def test_an_invalid_filter_gives_a_message_and_no_records(keeper: Client) -> None:
     factories.medical_record()
     answer = keeper.get(LIST, {"min_age": "x", "linked": "y"})
     text = answer.content.decode()
-    assert "No record is shown. min_age is “x”; write years from 0 to 150, or leave it out." in text
-    assert "No record is shown. linked is “y”; write some, none, brands, unstated or unmatched" in text
+    assert "No records shown. “x” is not a valid value for “Age from”. Use whole years from 0 to 150." in text
+    assert "No records shown. “y” is not a valid value for “Linked trackers”. Use some, none, brands" in text
     assert "Age from: <strong>x</strong>" in text
     assert not answer.context["cl"].result_list
 
 
-def offered(browser: Client, **query: str) -> dict[str, list[str]]:
-    """The choices of every group beside the list; the chosen one in brackets."""
+def get_choices(browser: Client, **query: str) -> dict[str, list[str]]:
+    """Return the choices of every filter beside the list; the selected one in brackets."""
     changelist = browser.get(LIST, query).context["cl"]
     return {
         spec.title: [
@@ -121,44 +121,44 @@ def offered(browser: Client, **query: str) -> dict[str, list[str]]:
     }
 
 
-def test_beside_the_list_stand_the_filters_that_people_use(keeper: Client) -> None:
+def test_the_filters_are_listed_beside_the_records(keeper: Client) -> None:
     factories.tracker_model(brand_name="Xiaomi")
     factories.tracker_model(brand_name="huawei")
     for number, conditions in enumerate(("Obesity", "Asthma", "asthma, Obesity", "ASTHMA", "")):
         factories.medical_record(f"P{number}", medical_conditions=conditions)
-    offers = offered(keeper, min_age="19", max_age="35", brand="huawei", condition="Gout")
+    choices = get_choices(keeper, min_age="19", max_age="35", brand="huawei", condition="Gout")
     this_year = timezone.localdate().year
-    assert offers == {
+    assert choices == {
         "age group": ["All", "0-18", "[19-35]", "36-50", "51+"],
         "condition": ["All", "ASTHMA", "Obesity"],
         "linked trackers": [
-            *("[All]", "Some", "None", "Several brands, to settle"),
-            *("None, and no tracker stated", "None, though a tracker is stated"),
+            *("[All]", "Some", "None", "Ambiguous (several brands)"),
+            *("No tracker reported", "No match for the reported tracker"),
         ],
         "tracker brand": ["All", "[huawei]", "Xiaomi"],
         "gender": ["[All]", "Female", "Male"],
-        "takes medication": ["[All]", "Yes", "No"],
+        "medication": ["[All]", "Yes", "No"],
         "last appointment": [
             *("[All]", *(str(this_year - ago) for ago in range(5))),
-            *("Earlier", "None for 2 years", "None at all"),
+            *("Earlier", "None in 2 years", "Never"),
         ],
     }
 
 
 def test_a_choice_keeps_the_other_filters_and_the_search(keeper: Client) -> None:
-    asked = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
-    query = with_mark(keeper, LIST, asked)
-    mark = query["found"]
+    parameters = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
+    query = with_mark(keeper, LIST, parameters)
+    token = query["found"]
     changelist = keeper.get(LIST, query).context["cl"]
     choices = {choice["display"]: choice["query_string"] for choice in changelist.filter_specs[0].choices(changelist)}
-    assert choices["51+"] == f"?found={mark}&gender=F&min_age=51"
-    assert choices["All"] == f"?found={mark}&gender=F"
-    assert changelist.clear_all_filters_qs == f"?found={mark}"
+    assert choices["51+"] == f"?found={token}&gender=F&min_age=51"
+    assert choices["All"] == f"?found={token}&gender=F"
+    assert changelist.clear_all_filters_qs == f"?found={token}"
 
 
 @pytest.mark.parametrize("rows", [3, 50])
 @pytest.mark.parametrize("query", [{}, {"q": "ada"}, {"linked": "some"}, {"_facets": "1"}])
-def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
+def test_the_list_needs_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     models = [factories.tracker_model(), factories.tracker_model(brand_name="Huawei")]
@@ -203,16 +203,16 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
     ],
     ids=urlencode,
 )
-def test_odd_parameters_do_no_harm(keeper: Client, query: dict[str, str]) -> None:
+def test_invalid_parameters_cause_no_error(keeper: Client, query: dict[str, str]) -> None:
     factories.medical_record()
     assert keeper.get(LIST, query, follow=True).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_value_that_the_database_itself_refuses_does_no_harm(sign_in: SignIn) -> None:
+def test_a_value_that_the_database_rejects_causes_no_error(sign_in: SignIn) -> None:
     keeper = sign_in("patients.view_medicalrecord")
     assert keeper.get(LIST, {"unlinked_model_ids": "x"}, follow=True).status_code == 200
 
 
-def test_a_filter_that_reaches_into_other_tables_is_refused(keeper: Client) -> None:
+def test_a_filter_over_other_tables_is_rejected(keeper: Client) -> None:
     assert keeper.get(LIST, {"tracker_models__brand_name": "x"}).status_code == 400

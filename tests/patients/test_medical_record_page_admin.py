@@ -1,4 +1,4 @@
-"""The page of one medical record: who may do what, what a save writes, and what the log keeps of it."""
+"""The page of one medical record: permissions, what a save writes, and what the log stores."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def test_view_permission_alone_shows_a_page_without_anything_to_change(sign_in: 
     assert viewer.post(page(record, "delete"), {"post": "yes"}).status_code == 403
 
 
-def test_the_page_shows_the_age_today_and_the_number_that_never_changes(keeper: Client) -> None:
+def test_the_page_shows_the_age_today_and_a_number_that_cannot_change(keeper: Client) -> None:
     born = date(timezone.localdate().year - 40, 1, 1)
     record = factories.medical_record(date_of_birth=born)
     text = keeper.get(page(record)).content.decode()
@@ -72,21 +72,21 @@ def test_the_page_shows_the_age_today_and_the_number_that_never_changes(keeper: 
     assert MedicalRecord.objects.get().pk == "P1"
 
 
-def test_a_number_with_odd_letters_has_its_pages(keeper: Client) -> None:
+def test_a_number_with_special_characters_has_its_pages(keeper: Client) -> None:
     record = factories.medical_record("A/1_x ?#é")
     for name in ("change", "delete", "history"):
         address = reverse(f"admin:patients_medicalrecord_{name}", args=["A_2F1_5Fx _3F_23é"])
         assert keeper.get(address).context["original" if name == "change" else "object"] == record
 
 
-def test_a_new_record_is_linked_to_what_its_stated_tracker_names(keeper: Client) -> None:
+def test_a_new_record_is_linked_to_the_match_of_its_reported_tracker(keeper: Client) -> None:
     model = factories.tracker_model()
     assert keeper.post(f"{LIST}add/", form(tracker="BAND 2")).status_code == 302
     link = MedicalRecordTracker.objects.get()
     assert (link.patient_id, link.model, link.source) == ("P1", model, "import")
 
 
-def test_a_changed_stated_tracker_makes_all_links_anew(keeper: Client) -> None:
+def test_changing_the_reported_tracker_replaces_all_links(keeper: Client) -> None:
     old, new = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
     record = factories.medical_record(tracker="Band 2", unlinked_model_ids=[new.pk])
     factories.link(record, old)
@@ -96,7 +96,7 @@ def test_a_changed_stated_tracker_makes_all_links_anew(keeper: Client) -> None:
     assert record.unlinked_model_ids == []
 
 
-def test_a_save_that_leaves_the_stated_tracker_leaves_the_links(keeper: Client) -> None:
+def test_a_save_without_another_reported_tracker_leaves_the_links(keeper: Client) -> None:
     record = factories.medical_record(tracker="Band 2")
     factories.link(record, factories.tracker_model(model_name="Band 3"))
     keeper.post(page(record), form(tracker="Band 2", name="Ada Lovelace"))
@@ -127,18 +127,18 @@ def test_line_breaks_within_conditions_become_blanks(keeper: Client) -> None:
         ({"patient_id": "P0"}, "Medical record with this Patient number already exists."),
         ({"name": "x" * 201}, "Ensure this value has at most 200 characters (it has 201)."),
         ({"medical_conditions": "x" * 501}, "Ensure this value has at most 500 characters (it has 501)."),
-        ({"last_appointment_date": "1980-05-16"}, "The last appointment lies before the day of birth."),
+        ({"last_appointment_date": "1980-05-16"}, "The last appointment is before the date of birth."),
         ({"gender": "X"}, "X is not one of the available choices."),
         ({"name": "A\0B"}, "Null characters are not allowed."),
         ({"name": "  "}, "This field is required."),
         ({"date_of_birth": "1980-02-30"}, "Enter a valid date."),
         (
             {"date_of_birth": str(timezone.localdate() + timedelta(days=2))},
-            "The date of birth lies after today.",
+            "The date of birth is in the future.",
         ),
     ],
 )
-def test_a_faulty_record_is_refused_with_a_sentence(keeper: Client, values: dict[str, str], sentence: str) -> None:
+def test_an_invalid_record_is_rejected_with_an_error(keeper: Client, values: dict[str, str], sentence: str) -> None:
     factories.medical_record("P0")
     answer = keeper.post(f"{LIST}add/", form(**values))
     assert answer.status_code == 200
@@ -146,7 +146,7 @@ def test_a_faulty_record_is_refused_with_a_sentence(keeper: Client, values: dict
     assert MedicalRecord.objects.count() == 1
 
 
-def test_two_who_add_the_same_number_at_once_do_not_overwrite_each_other(
+def test_two_people_who_add_the_same_number_do_not_overwrite_each_other(
     keeper: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = admin.MedicalRecordAdmin.save_form
@@ -162,7 +162,7 @@ def test_two_who_add_the_same_number_at_once_do_not_overwrite_each_other(
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_the_page_asks_the_database_as_often_for_any_number_of_links(
+def test_the_page_needs_the_same_queries_for_any_number_of_links(
     keeper: Client, rows: int, django_assert_max_num_queries: Any
 ) -> None:
     record = factories.medical_record()
@@ -172,7 +172,7 @@ def test_the_page_asks_the_database_as_often_for_any_number_of_links(
         keeper.get(page(record))
 
 
-def test_deleting_a_record_names_its_links_and_deletes_them(keeper: Client) -> None:
+def test_deleting_a_record_lists_its_links_and_deletes_them(keeper: Client) -> None:
     record = factories.medical_record()
     model = factories.tracker_model()
     factories.link(record, model)
@@ -193,7 +193,7 @@ def test_many_records_are_deleted_at_once_with_their_links(keeper: Client) -> No
     assert [link.patient_id for link in MedicalRecordTracker.objects.all()] == ["P3"]
 
 
-def test_the_admins_own_log_tells_nothing_of_patients(keeper: Client) -> None:
+def test_the_log_of_the_admin_says_nothing_about_patients(keeper: Client) -> None:
     keeper.post(f"{LIST}add/", form())
     record = MedicalRecord.objects.get()
     opened = form_with(keeper.get(page(record)), "name")
@@ -205,13 +205,13 @@ def test_the_admins_own_log_tells_nothing_of_patients(keeper: Client) -> None:
 
 @pytest.mark.parametrize("number", ["none", "%00", "P1%00", "_zz"])
 @pytest.mark.parametrize("name", ["change", "delete", "history"])
-def test_a_page_of_no_patient_leads_home_with_a_message(keeper: Client, number: str, name: str) -> None:
+def test_a_page_of_an_unknown_patient_redirects_with_a_message(keeper: Client, number: str, name: str) -> None:
     answer = keeper.get(f"{LIST}{number}/{name}/", follow=True)
     assert answer.redirect_chain[0][0] == "/admin/"
     assert "Perhaps it was deleted?" in answer.content.decode()
 
 
-def test_a_collision_at_deletion_is_told_in_a_sentence(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_while_deleting_gives_a_message(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def collide(*_: object) -> None:
         raise IntegrityError
 

@@ -1,4 +1,4 @@
-"""Medical records and their links: what no client can store, and what people are told instead."""
+"""Medical records and their links: values that no client can store, and the error messages for them."""
 
 from datetime import date
 from typing import Any
@@ -35,7 +35,7 @@ INSERT_RECORD = """
         ("link_count = -1", "link_count_check"),
     ],
 )
-def test_values_that_cannot_be_are_refused(assignment: str, constraint: str) -> None:
+def test_invalid_values_are_rejected(assignment: str, constraint: str) -> None:
     factories.medical_record()
     refused = refusal(f"UPDATE medical_records SET {assignment}")
     assert refused.constraint_name == f"medical_records_{constraint}"
@@ -50,7 +50,7 @@ def test_values_that_cannot_be_are_refused(assignment: str, constraint: str) -> 
         "gender = 'M'",
     ],
 )
-def test_values_at_the_edge_are_taken(assignment: str) -> None:
+def test_values_at_the_limits_are_accepted(assignment: str) -> None:
     factories.medical_record()
     execute(f"UPDATE medical_records SET {assignment}")
 
@@ -65,12 +65,12 @@ def test_a_patients_number_has_50_characters_at_most() -> None:
     assert refusal(INSERT_RECORD, "9" * 51).message_primary == "value too long for type character varying(50)"
 
 
-def test_a_patients_number_stands_once() -> None:
+def test_a_patients_number_is_unique() -> None:
     execute(INSERT_RECORD, "P1")
     assert refusal(INSERT_RECORD, "P1").constraint_name == "medical_records_pkey"
 
 
-def test_patients_numbers_are_compared_byte_by_byte_so_that_letter_case_tells_them_apart() -> None:
+def test_patients_numbers_are_compared_byte_by_byte_with_letter_case() -> None:
     for patient_id in ("p1", "P1", "P-1", "P10"):
         execute(INSERT_RECORD, patient_id)
     assert list(MedicalRecord.objects.values_list("pk", flat=True)) == ["P-1", "P1", "P10", "p1"]
@@ -97,19 +97,19 @@ def test_a_patients_number_never_changes(statement: str, linked: bool) -> None:
         ("source = ''", "medical_record_and_trackers_source_known"),
     ],
 )
-def test_a_link_that_cannot_be_is_refused(assignment: str, constraint: str) -> None:
+def test_an_invalid_link_is_rejected(assignment: str, constraint: str) -> None:
     factories.link(factories.medical_record(), factories.tracker_model())
     assert refusal(f"UPDATE medical_record_and_trackers SET {assignment}").constraint_name == constraint
 
 
-def test_a_link_is_not_made_to_whom_or_what_is_not_there() -> None:
+def test_a_link_needs_an_existing_patient_and_model() -> None:
     record, model = factories.medical_record(), factories.tracker_model()
     insert = "INSERT INTO medical_record_and_trackers (patient_id, model_id) VALUES (%s, %s)"
     assert refusal(insert, "P9", model.pk).constraint_name == PATIENT_KEY
     assert refusal(insert, record.pk, -1).constraint_name == MODEL_KEY
 
 
-def test_a_patient_is_linked_to_a_model_once_whoever_says_so() -> None:
+def test_a_patient_is_linked_to_a_model_only_once() -> None:
     factories.link(factories.medical_record(), factories.tracker_model())
     again = """
         INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
@@ -118,13 +118,13 @@ def test_a_patient_is_linked_to_a_model_once_whoever_says_so() -> None:
     assert refusal(again).constraint_name == "medical_record_and_trackers_pkey"
 
 
-def test_who_has_a_link_is_not_deleted_without_it() -> None:
+def test_patients_and_models_with_a_link_cannot_be_deleted_alone() -> None:
     factories.link(factories.medical_record(), factories.tracker_model())
     assert refusal("DELETE FROM medical_records").constraint_name == PATIENT_KEY
     assert refusal("DELETE FROM tracker_models").constraint_name == MODEL_KEY
 
 
-def test_links_are_deleted_with_their_patient_and_keep_their_model() -> None:
+def test_links_are_deleted_with_their_patient_and_protect_their_model() -> None:
     record, model = factories.medical_record(), factories.tracker_model()
     factories.link(record, model)
     with pytest.raises(ProtectedError):
@@ -134,7 +134,7 @@ def test_links_are_deleted_with_their_patient_and_keep_their_model() -> None:
     model.delete()
 
 
-def test_a_row_of_plain_sql_gets_the_defaults_of_the_program() -> None:
+def test_a_row_inserted_by_plain_sql_gets_the_same_defaults() -> None:
     execute(INSERT_RECORD, "P1")
     execute("INSERT INTO medical_record_and_trackers VALUES ('P1', %s)", factories.tracker_model().pk)
     stored, made = MedicalRecord.objects.get(), MedicalRecord(patient_id="P1")
@@ -147,12 +147,12 @@ def test_a_row_of_plain_sql_gets_the_defaults_of_the_program() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"gender": "X"}, "The gender is neither F nor M."),
-        ({"last_appointment_date": date(1980, 5, 16)}, "The last appointment lies before the day of birth."),
+        ({"gender": "X"}, "The gender must be F or M."),
+        ({"last_appointment_date": date(1980, 5, 16)}, "The last appointment is before the date of birth."),
         ({"name": " Ada"}, "Enter the name, without blanks around it."),
     ],
 )
-def test_a_record_is_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
+def test_an_invalid_record_is_rejected_with_an_error(values: dict[str, Any], sentence: str) -> None:
     record = factories.medical_record()
     for field, value in values.items():
         setattr(record, field, value)
@@ -161,11 +161,11 @@ def test_a_record_is_refused_with_a_sentence(values: dict[str, Any], sentence: s
     assert refused.value.messages == [sentence]
 
 
-def test_a_record_is_called_by_number_and_name_and_a_link_by_its_model() -> None:
+def test_a_record_is_shown_by_number_and_name_and_a_link_by_its_model() -> None:
     record = factories.medical_record()
     assert str(record) == "P1 Ada Byron"
     assert str(factories.link(record, factories.tracker_model())) == "Xiaomi Band 2"
 
 
-def test_a_record_knows_the_patients_age_on_a_day() -> None:
+def test_a_record_returns_the_patients_age_on_a_day() -> None:
     assert factories.medical_record().age(date(2000, 5, 16)) == 19

@@ -1,4 +1,4 @@
-"""The filter over patients that the list of records and the reports share: every parameter, and what it refuses."""
+"""The filters that the list of records and the reports share: what each parameter finds, and invalid values."""
 
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -15,17 +15,17 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 
-def asked(**parameters: str) -> RecordFilter:
+def make_filter(**parameters: str) -> RecordFilter:
     return RecordFilter(QueryDict(urlencode(parameters)), MedicalRecord.objects.all())
 
 
 def found(**parameters: str) -> list[str]:
-    records = asked(**parameters)
-    assert records.faults == []
+    records = make_filter(**parameters)
+    assert records.error_messages == []
     return [record.pk for record in records.qs]
 
 
-def test_nothing_asked_finds_everybody() -> None:
+def test_without_parameters_all_records_are_found() -> None:
     factories.medical_record()
     assert found() == ["P1"]
     assert found(gender="", as_of="", condition=" ") == ["P1"]
@@ -50,13 +50,13 @@ def test_a_condition_or_allergy_is_one_of_the_list_whatever_its_letter_case(para
     assert found(**{parameter: "%"}) == []
 
 
-def test_condition_and_allergy_together_find_who_has_both() -> None:
+def test_condition_and_allergy_together_find_patients_with_both() -> None:
     factories.medical_record("P1", medical_conditions="Asthma", allergies="Pollen")
     factories.medical_record("P2", medical_conditions="Asthma")
     assert found(condition="Asthma", allergy="Pollen") == ["P1"]
 
 
-def test_brand_type_and_model_find_who_is_linked_whatever_the_letter_case() -> None:
+def test_brand_type_and_model_find_linked_patients_in_any_letter_case() -> None:
     for number in range(4):
         factories.medical_record(f"P{number}")
     band = factories.tracker_model()
@@ -72,23 +72,23 @@ def test_brand_type_and_model_find_who_is_linked_whatever_the_letter_case() -> N
     assert found(tracker_model="2147483647") == []
 
 
-def test_tracker_is_what_patients_state_whatever_the_letter_case() -> None:
+def test_tracker_is_the_reported_tracker_in_any_letter_case() -> None:
     for number, tracker in enumerate(("Band 2", "BAND 2", "Band 22", "")):
         factories.medical_record(f"P{number}", tracker=tracker)
     assert found(tracker="band 2") == ["P0", "P1"]
     assert found(tracker="Fenix") == []
 
 
-def test_linked_tells_the_linked_from_the_unlinked_and_why_these_are() -> None:
+def test_linked_finds_linked_patients_and_unlinked_ones_by_reason() -> None:
     for number in ("P0", "P1"):
         factories.medical_record(number, tracker="" if number == "P0" else "Loop 9")
-    one, settled, to_settle = (factories.medical_record(f"P{number}") for number in (2, 3, 4))
+    one, decided, ambiguous = (factories.medical_record(f"P{number}") for number in (2, 3, 4))
     xiaomi, other = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
     huawei = factories.tracker_model(brand_name="Huawei")
     for record, model, source in (
         *((one, xiaomi, "import"), (one, other, "import")),
-        *((settled, xiaomi, "import"), (settled, huawei, "staff")),
-        *((to_settle, xiaomi, "import"), (to_settle, huawei, "import")),
+        *((decided, xiaomi, "import"), (decided, huawei, "staff")),
+        *((ambiguous, xiaomi, "import"), (ambiguous, huawei, "import")),
     ):
         factories.link(record, model, source)
     assert found(linked="none") == ["P0", "P1"]
@@ -117,20 +117,20 @@ def test_ages_are_completed_years_on_the_day(as_of: str, youngest: int | None, o
     assert found(as_of=as_of, **{name: str(years) for name, years in bounds.items() if years is not None}) == expected
 
 
-def test_ages_are_those_of_today_unless_a_day_is_asked() -> None:
+def test_ages_are_counted_today_unless_another_day_is_given() -> None:
     today = timezone.localdate()
     factories.medical_record("P1", date_of_birth=date(today.year - 30, 1, 1))
     assert found(min_age="30", max_age="30") == ["P1"]
     assert found(min_age="30", as_of=f"{today.year - 1}-12-31") == []
 
 
-def test_nobody_is_so_old_before_the_calendar_begins() -> None:
+def test_nobody_is_150_years_old_in_the_year_100() -> None:
     factories.medical_record(date_of_birth=date.min)
     assert found(min_age="150", as_of="0100-01-01") == []
     assert found(max_age="150", as_of="0100-01-01") == ["P1"]
 
 
-def test_the_last_appointment_lies_between_two_days_both_included() -> None:
+def test_the_last_appointment_is_between_two_days_inclusive() -> None:
     for number, day in enumerate(("2024-01-01", "2024-01-02", "2024-01-03", None)):
         factories.medical_record(f"P{number}", last_appointment_date=day)
     assert found(appointment_after="2024-01-02") == ["P1", "P2"]
@@ -138,7 +138,7 @@ def test_the_last_appointment_lies_between_two_days_both_included() -> None:
     assert found(appointment_after="2024-01-02", appointment_before="2024-01-02") == ["P1"]
 
 
-def test_the_last_appointment_is_of_a_year_earlier_or_none() -> None:
+def test_the_last_appointment_is_in_a_year_or_earlier_or_missing() -> None:
     this_year = timezone.localdate().year
     factories.medical_record("P1", last_appointment_date=date(this_year, 1, 1))
     factories.medical_record("P2", last_appointment_date=date(this_year - 5, 12, 31))
@@ -149,7 +149,7 @@ def test_the_last_appointment_is_of_a_year_earlier_or_none() -> None:
 
 
 @pytest.mark.parametrize(("as_of", "since"), [("2024-06-15", "2022-06-15"), ("2024-02-29", "2022-02-28")])
-def test_stale_is_without_an_appointment_for_two_years(as_of: str, since: str) -> None:
+def test_stale_means_no_appointment_in_two_years(as_of: str, since: str) -> None:
     first = date.fromisoformat(since)
     factories.medical_record("P1", last_appointment_date=first - timedelta(days=1))
     factories.medical_record("P2", last_appointment_date=first)
@@ -158,7 +158,7 @@ def test_stale_is_without_an_appointment_for_two_years(as_of: str, since: str) -
     assert found(appointment="stale", as_of="0001-01-01") == ["P3"]
 
 
-def test_twins_are_of_one_name_and_day_of_birth() -> None:
+def test_possible_duplicates_share_name_and_date_of_birth() -> None:
     born = date(1980, 5, 17)
     factories.medical_record("P1", name="Ada Byron")
     factories.medical_record("P2", name="ADA byron")
@@ -167,7 +167,7 @@ def test_twins_are_of_one_name_and_day_of_birth() -> None:
     assert found(twins="yes") == ["P1", "P2"]
 
 
-def test_parameters_together_find_who_meets_them_all() -> None:
+def test_parameters_together_find_records_that_meet_them_all() -> None:
     model = factories.tracker_model()
     for number, gender in (("P1", "F"), ("P2", "M"), ("P3", "F")):
         record = factories.medical_record(number, gender=gender, medical_conditions="Asthma")
@@ -179,47 +179,51 @@ def test_parameters_together_find_who_meets_them_all() -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"gender": "x"}, "gender is “x”; write F or M, or leave it out."),
-        ({"medication": "1"}, "medication is “1”; write yes or no, or leave it out."),
-        ({"condition": "\0"}, "condition is “\0”; write one condition, or leave it out."),
-        ({"tracker_model": "x"}, "tracker_model is “x”; write the number of a tracker model, or leave it out."),
-        ({"tracker_model": "2147483648"}, "tracker_model is “2147483648”; write the number of a tracker model"),
-        ({"linked": "x"}, "linked is “x”; write some, none, brands, unstated or unmatched, or leave it out."),
-        ({"min_age": "-1"}, "min_age is “-1”; write years from 0 to 150, or leave it out."),
-        ({"max_age": "151"}, "max_age is “151”; write years from 0 to 150, or leave it out."),
-        ({"max_age": "٣"}, "max_age is “٣”; write years from 0 to 150, or leave it out."),
-        ({"min_age": "9" * 90}, f"min_age is “{'9' * 60}…”; write years from 0 to 150, or leave it out."),
-        ({"as_of": "2023-02-29"}, "as_of is “2023-02-29”; write a day, such as 2024-12-31, or leave it out."),
-        ({"as_of": "2023-2-9"}, "as_of is “2023-2-9”; write a day, such as 2024-12-31, or leave it out."),
-        ({"appointment_after": "12/31/2024"}, "appointment_after is “12/31/2024”; write a day, such as 2024-12-31"),
-        ({"appointment": "0"}, "appointment is “0”; write none, stale, earlier or a year such as 2024, or leave"),
-        ({"twins": "no"}, "twins is “no”; write yes, or leave it out."),
+        ({"gender": "x"}, "“x” is not a valid value for “Gender”. Use F or M."),
+        ({"medication": "1"}, "“1” is not a valid value for “Medication”. Use yes or no."),
+        ({"condition": "\0"}, "“\0” is not a valid value for “Condition”. Use one condition."),
+        ({"tracker_model": "x"}, "“x” is not a valid value for “Tracker model”. Use the number of a tracker model."),
+        ({"tracker_model": "2147483648"}, "“2147483648” is not a valid value for “Tracker model”."),
+        (
+            {"linked": "x"},
+            "“x” is not a valid value for “Linked trackers”. Use some, none, brands, unstated or unmatched.",
+        ),
+        ({"min_age": "-1"}, "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
+        ({"max_age": "151"}, "“151” is not a valid value for “Age to”. Use whole years from 0 to 150."),
+        ({"max_age": "٣"}, "“٣” is not a valid value for “Age to”. Use whole years from 0 to 150."),
+        ({"min_age": "9" * 90}, f"“{'9' * 60}…” is not a valid value for “Age from”. Use whole years from 0 to 150."),
+        ({"as_of": "2023-02-29"}, "“2023-02-29” is not a valid value for “As of”. Use a date such as 2024-12-31."),
+        ({"as_of": "2023-2-9"}, "“2023-2-9” is not a valid value for “As of”. Use a date such as 2024-12-31."),
+        (
+            {"appointment_after": "12/31/2024"},
+            "“12/31/2024” is not a valid value for “Last appointment from”. Use a date",
+        ),
+        ({"appointment": "0"}, "“0” is not a valid value for “Last appointment”. Use none, stale, earlier or a year"),
+        ({"twins": "no"}, "“no” is not a valid value for “Possible duplicates”. Use yes."),
         (
             {"min_age": "36", "max_age": "35"},
-            "min_age is 36, and max_age is 35, which is less; swap them, or leave one out.",
+            "“Age from” (36) must not be greater than “Age to” (35).",
         ),
         (
             {"appointment_after": "2024-01-02", "appointment_before": "2024-01-01"},
-            "appointment_after is 2024-01-02, and appointment_before is 2024-01-01, which is less; swap them",
+            "“Last appointment from” (2024-01-02) must not be greater than “Last appointment to” (2024-01-01).",
         ),
     ],
     ids=lambda value: urlencode(value) if isinstance(value, dict) else "",
 )
-def test_a_value_that_cannot_be_is_refused_with_a_sentence_and_finds_nobody(
-    parameters: dict[str, str], sentence: str
-) -> None:
+def test_an_invalid_value_gives_an_error_message_and_finds_no_record(parameters: dict[str, str], sentence: str) -> None:
     factories.medical_record()
-    records = asked(**parameters)
-    (fault,) = records.faults
-    assert fault.startswith(sentence)
+    records = make_filter(**parameters)
+    (message,) = records.error_messages
+    assert message.startswith(sentence)
     assert not records.qs.exists()
 
 
-def test_every_fault_is_told_at_once() -> None:
-    assert len(asked(gender="x", min_age="x", as_of="x").faults) == 3
+def test_all_errors_are_reported_at_once() -> None:
+    assert len(make_filter(gender="x", min_age="x", as_of="x").error_messages) == 3
 
 
-def test_the_active_filters_are_told_in_words() -> None:
+def test_the_active_filters_have_labels_and_values_to_show() -> None:
     model = factories.tracker_model()
     parameters = {
         "gender": "F",
@@ -229,11 +233,11 @@ def test_the_active_filters_are_told_in_words() -> None:
         "allergy": "",
         "condition": "x",
     }
-    assert [(active.label, active.value) for active in asked(**parameters).active] == [
+    assert [(active.label, active.value) for active in make_filter(**parameters).active_filters] == [
         ("Gender", "Female"),
         ("Condition", "x"),
         ("Tracker model", "Xiaomi Band 2"),
         ("Linked trackers", "None"),
         ("Age from", "19"),
     ]
-    assert [active.value for active in asked(tracker_model="7").active] == ["“7”"]
+    assert [active.value for active in make_filter(tracker_model="7").active_filters] == ["“7”"]

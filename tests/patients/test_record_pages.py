@@ -1,4 +1,4 @@
-"""The pages of the list of records: the same rows whether they are few or more than are counted."""
+"""The pages of the list of records: the same rows in a short list and in one that is too long to count."""
 
 from datetime import date
 from urllib.parse import urlencode
@@ -27,10 +27,10 @@ def keeper(as_role: AsRole, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 @pytest.fixture
 def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the table were too large to be counted, and the list to be sorted."""
-    monkeypatch.setattr(paging, "MOST_ROWS_COUNTED", 5)
-    monkeypatch.setattr(paging, "TABLE_SOON_COUNTED", -1)
-    monkeypatch.setattr(paging, "ROWS_TRIED", 6)
+    """As if the table were too large to count and to sort."""
+    monkeypatch.setattr(paging, "MAX_ROWS_COUNTED", 5)
+    monkeypatch.setattr(paging, "MAX_TABLE_ROWS_COUNTED", -1)
+    monkeypatch.setattr(paging, "SAMPLE_ROWS", 6)
 
 
 def make_records(count: int) -> None:
@@ -50,14 +50,14 @@ def page(browser: Client, **query: str) -> list[str]:
     return [record.pk for record in answer.context["cl"].result_list]
 
 
-def leafed_through(browser: Client, way: str, **query: str) -> list[list[str]]:
-    """The pages from where the query leads, by one link after the other."""
+def follow_links(browser: Client, link: str, **query: str) -> list[list[str]]:
+    """Return the pages from the query on, reached by following the link again and again."""
     pages = []
     address = f"{LIST}?{urlencode(with_mark(browser, LIST, query))}"
     while address:
         changelist = browser.get(address).context["cl"]
         pages.append([record.pk for record in changelist.result_list])
-        address = LIST + next_address if (next_address := dict(changelist.page_addresses)[way]) else ""
+        address = LIST + next_address if (next_address := dict(changelist.page_addresses)[link]) else ""
     return pages
 
 
@@ -82,13 +82,13 @@ def expected(**query: str) -> list[str]:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("query", [{}, {"gender": "F"}, {"q": "ada"}])
 @pytest.mark.parametrize("counted", [True, False])
-def test_the_pages_hold_every_record_once_in_order(
+def test_the_pages_contain_every_record_once_in_order(
     keeper: Client, order: str, query: dict[str, str], counted: bool, request: pytest.FixtureRequest
 ) -> None:
     if not counted:
         request.getfixturevalue("uncounted")
     make_records(21)
-    pages = leafed_through(keeper, "Next", o=order, **query)
+    pages = follow_links(keeper, "Next", o=order, **query)
     assert [pk for rows in pages for pk in rows] == expected(o=order, **query)
     assert {len(rows) for rows in pages[:-1]} == {SIZE}
 
@@ -98,10 +98,10 @@ def test_the_pages_hold_every_record_once_in_order(
 @pytest.mark.parametrize("query", [{}, {"gender": "M"}])
 def test_from_the_last_page_the_pages_lead_back(keeper: Client, order: str, query: dict[str, str]) -> None:
     make_records(21)
-    everybody = expected(o=order, **query)
-    assert page(keeper, p="-1", o=order, **query) == everybody[-SIZE:]
-    pages = leafed_through(keeper, "Previous", p="-1", o=order, **query)
-    assert [pk for rows in reversed(pages[:2]) for pk in rows] == everybody[-2 * SIZE :]
+    every_record = expected(o=order, **query)
+    assert page(keeper, p="-1", o=order, **query) == every_record[-SIZE:]
+    pages = follow_links(keeper, "Previous", p="-1", o=order, **query)
+    assert [pk for rows in reversed(pages[:2]) for pk in rows] == every_record[-2 * SIZE :]
 
 
 def test_the_last_page_of_a_counted_list_has_the_rest(keeper: Client) -> None:
@@ -112,18 +112,18 @@ def test_the_last_page_of_a_counted_list_has_the_rest(keeper: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first"), [("0", "P00"), ("x", "P00"), ("7", "P20"), ("-99", "P00"), ("9" * 400, "P20")]
+    ("number", "first"), [("0", "P00"), ("x", "P00"), ("7", "P20"), ("-99", "P00"), ("9" * 400, "P20")]
 )
-def test_a_page_that_is_not_there_is_the_nearest(keeper: Client, asked: str, first: str) -> None:
+def test_a_page_that_does_not_exist_shows_the_nearest(keeper: Client, number: str, first: str) -> None:
     make_records(21)
-    assert page(keeper, p=asked)[0] == first
+    assert page(keeper, p=number)[0] == first
 
 
 @pytest.mark.usefixtures("uncounted")
-@pytest.mark.parametrize(("asked", "first"), [("0", "P00"), ("99", "P17"), ("-99", "P00"), ("9" * 400, "P17")])
-def test_beyond_an_uncounted_list_is_its_end(keeper: Client, asked: str, first: str) -> None:
+@pytest.mark.parametrize(("number", "first"), [("0", "P00"), ("99", "P17"), ("-99", "P00"), ("9" * 400, "P17")])
+def test_a_page_beyond_an_uncounted_list_shows_its_end(keeper: Client, number: str, first: str) -> None:
     make_records(21)
-    assert page(keeper, p=asked)[0] == first
+    assert page(keeper, p=number)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -163,18 +163,18 @@ def test_a_list_that_is_not_counted_says_so_and_offers_to_count(keeper: Client) 
 @pytest.mark.usefixtures("uncounted")
 def test_a_counted_list_is_found_from_whichever_end_is_nearer(keeper: Client) -> None:
     make_records(21)
-    everybody = expected()
+    every_record = expected()
     for number in range(1, 7):
-        assert page(keeper, p=str(number), count="1") == everybody[(number - 1) * SIZE : number * SIZE]
+        assert page(keeper, p=str(number), count="1") == every_record[(number - 1) * SIZE : number * SIZE]
 
 
-def test_an_order_that_no_index_has_is_not_taken(keeper: Client) -> None:
+def test_an_order_without_an_index_is_ignored(keeper: Client) -> None:
     make_records(5)
     assert page(keeper, o="4") == page(keeper)
     assert "sortable column-gender" not in keeper.get(LIST).content.decode()
 
 
-def test_all_records_of_a_list_are_offered_for_an_action_when_it_is_known_how_many_they_are(
+def test_all_records_can_be_selected_only_if_their_number_is_known(
     keeper: Client, request: pytest.FixtureRequest
 ) -> None:
     make_records(21)
@@ -186,7 +186,7 @@ def test_all_records_of_a_list_are_offered_for_an_action_when_it_is_known_how_ma
 
 @pytest.mark.parametrize("query", [{}, {"q": "ada"}, {"gender": "F", "o": "2", "p": "-1"}])
 @pytest.mark.parametrize("rows", [3, 21])
-def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
+def test_a_page_needs_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(rows)
@@ -197,7 +197,7 @@ def test_a_page_asks_the_database_as_often_for_any_number_of_rows(
 
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("query", [{}, {"q": "ada"}, {"gender": "F", "o": "2", "p": "-1"}])
-def test_a_page_of_an_uncounted_list_asks_no_oftener(
+def test_a_page_of_an_uncounted_list_needs_few_queries(
     keeper: Client, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(21)

@@ -1,4 +1,4 @@
-"""The search of the list of records: by number and by the words of a name."""
+"""The search in the list of records: by number and by the words of a name."""
 
 import pytest
 from hypothesis import given
@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from patients.models import MedicalRecord
-from patients.search import MOST_WORDS, found_by
+from patients.search import MAX_WORDS, search_records
 from tests.support import factories
 
 
 def found(text: str) -> list[str]:
-    return [record.pk for record in found_by(text, MedicalRecord.objects.order_by("pk"))]
+    return [record.pk for record in search_records(text, MedicalRecord.objects.order_by("pk"))]
 
 
-def named(*names: str) -> None:
+def make_records(*names: str) -> None:
     for number, name in enumerate(names):
         factories.medical_record(str(1001 + number), name=name)
 
@@ -22,14 +22,14 @@ def named(*names: str) -> None:
 @pytest.mark.parametrize("text", ["ada", "ADA", "lovel", "ada l", "love ad", "l a", " ada   lovelace ", "ada ada"])
 @pytest.mark.django_db
 def test_the_first_letters_of_the_words_find_a_name_in_any_order_and_letter_case(text: str) -> None:
-    named("Ada Lovelace", "Grace Hopper")
+    make_records("Ada Lovelace", "Grace Hopper")
     assert found(text) == ["1001"]
 
 
 @pytest.mark.parametrize("text", ["da", "lace", "ada hop", "adalovelace", "ada x", "lovelaces"])
 @pytest.mark.django_db
 def test_every_word_must_begin_a_word_of_the_name(text: str) -> None:
-    named("Ada Lovelace", "Grace Hopper")
+    make_records("Ada Lovelace", "Grace Hopper")
     assert found(text) == []
 
 
@@ -50,7 +50,7 @@ def test_every_word_must_begin_a_word_of_the_name(text: str) -> None:
 )
 @pytest.mark.django_db
 def test_accents_make_no_difference(name: str, texts: list[str]) -> None:
-    named(name)
+    make_records(name)
     assert [text for text in texts if not found(text)] == []
 
 
@@ -69,8 +69,8 @@ def test_accents_make_no_difference(name: str, texts: list[str]) -> None:
     ],
 )
 @pytest.mark.django_db
-def test_hyphens_apostrophes_and_digits_are_taken_as_people_mean_them(name: str, texts: list[str]) -> None:
-    named(name)
+def test_hyphens_apostrophes_and_digits_match_as_people_expect(name: str, texts: list[str]) -> None:
+    make_records(name)
     assert [text for text in texts if not found(text)] == []
 
 
@@ -101,8 +101,8 @@ def test_a_word_may_begin_the_patients_number_instead(text: str, numbers: list[s
 
 @pytest.mark.parametrize("text", ["'", '"', "&", "|", "!", ":*", "\\", "<->", "()", "- -", "''", "'; --", "!ada & |"])
 @pytest.mark.django_db
-def test_signs_alone_find_nobody_and_beside_words_count_for_nothing(text: str) -> None:
-    named("Ada Lovelace")
+def test_punctuation_alone_finds_nobody_and_is_ignored_beside_words(text: str) -> None:
+    make_records("Ada Lovelace")
     words = [word for word in text.split() if any(map(str.isalnum, word))]
     assert found(text) == (["1001"] if words else [])
     assert found(f"ada {text}") == ["1001"]
@@ -111,23 +111,23 @@ def test_signs_alone_find_nobody_and_beside_words_count_for_nothing(text: str) -
 
 @pytest.mark.parametrize("text", ["", " ", "\0"])
 @pytest.mark.django_db
-def test_no_word_narrows_nothing(text: str) -> None:
-    named("Ada Lovelace")
+def test_a_search_without_words_finds_everybody(text: str) -> None:
+    make_records("Ada Lovelace")
     assert found(text) == ["1001"]
 
 
 @pytest.mark.django_db
 def test_more_words_than_any_name_has_find_nobody() -> None:
-    named(" ".join(["a"] * MOST_WORDS))
-    assert found(" ".join("a" * length for length in range(1, MOST_WORDS + 2))) == []
+    make_records(" ".join(["a"] * MAX_WORDS))
+    assert found(" ".join("a" * length for length in range(1, MAX_WORDS + 2))) == []
 
 
 class AnyText(TestCase):
     @given(st.text(max_size=60))
-    def test_whatever_is_typed_is_no_fault(self, text: str) -> None:
+    def test_no_text_causes_an_error(self, text: str) -> None:
         assert found(text) == []
 
     @given(st.text(alphabet=st.characters(categories=["L", "Nd"]), min_size=1, max_size=20))
-    def test_a_word_finds_the_name_that_it_is(self, word: str) -> None:
+    def test_a_word_finds_its_own_name(self, word: str) -> None:
         record = factories.medical_record(name=f"{word} x")
-        assert record in found_by(word, MedicalRecord.objects.all())
+        assert record in search_records(word, MedicalRecord.objects.all())

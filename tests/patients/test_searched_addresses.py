@@ -1,4 +1,4 @@
-"""What is searched for stands in no address: not where the search leads, and not where its page leads."""
+"""Search terms appear in no address: neither in that of the results nor in the links of their page."""
 
 import pytest
 from django.test import Client
@@ -33,7 +33,7 @@ def shown(text: str) -> list[str]:
 
 
 @EVERY_SEARCH
-def test_the_search_is_sent_by_a_form_and_its_page_names_the_words_in_no_address(searcher: Client, page: str) -> None:
+def test_a_form_sends_the_search_and_no_address_contains_its_words(searcher: Client, page: str) -> None:
     assert '<form id="changelist-search" method="post"' in searcher.get(LIST).content.decode()
     answer = searcher.post(page, {"q": "hopp", "gender": "M", "sort": ""}, follow=True)
     ((address, status),) = answer.redirect_chain
@@ -48,7 +48,7 @@ def test_the_search_is_sent_by_a_form_and_its_page_names_the_words_in_no_address
 
 
 @EVERY_SEARCH
-def test_an_address_of_old_is_honoured_and_loses_the_words(searcher: Client, page: str) -> None:
+def test_an_old_address_still_works_and_loses_the_words(searcher: Client, page: str) -> None:
     answer = searcher.get(page, {"q": "hopp", "p": "3", "gender": "M"}, follow=True)
     ((address, _),) = answer.redirect_chain
     assert "hopp" not in address
@@ -58,24 +58,26 @@ def test_an_address_of_old_is_honoured_and_loses_the_words(searcher: Client, pag
 
 @EVERY_SEARCH
 @pytest.mark.parametrize("words", ["", "  ", "\0"])
-def test_no_words_lead_to_everybody_and_leave_the_old_search(searcher: Client, page: str, words: str) -> None:
+def test_a_search_without_words_shows_everybody_and_ends_the_old_search(
+    searcher: Client, page: str, words: str
+) -> None:
     mark = with_mark(searcher, page, {"q": "hopp"})["found"]
     answer = searcher.post(page, {"q": words, "found": mark}, follow=True)
     assert "found" not in answer.redirect_chain[0][0]
     assert len(shown(answer.content.decode())) == 2
 
 
-def test_a_mark_that_nobody_knows_shows_no_record_and_says_what_to_do(searcher: Client) -> None:
+def test_an_unknown_token_shows_no_record_and_says_what_to_do(searcher: Client) -> None:
     answer = searcher.get(LIST, {"found": "unheard"})
     assert answer.status_code == 200
-    assert f"No record is shown. {search_terms.LOST}" in answer.content.decode().replace("&#x27;", "'")
+    assert f"No records shown. {search_terms.LOST}" in answer.content.decode().replace("&#x27;", "'")
     assert shown(answer.content.decode()) == []
-    told = searcher.get(REPORT, {"found": "unheard"})
-    assert told.status_code == 400
-    assert search_terms.LOST in told.content.decode().replace("&#x27;", "'")
+    report = searcher.get(REPORT, {"found": "unheard"})
+    assert report.status_code == 400
+    assert search_terms.LOST in report.content.decode().replace("&#x27;", "'")
 
 
-def test_a_mark_is_nobody_elses(searcher: Client) -> None:
+def test_a_token_works_only_for_its_own_session(searcher: Client) -> None:
     mark = with_mark(searcher, LIST, {"q": "ada"})["found"]
     other = Client()
     other.force_login(factories.staff(*SEARCHERS, username="other"))
@@ -83,14 +85,14 @@ def test_a_mark_is_nobody_elses(searcher: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_export_of_a_search_that_is_over_leads_to_the_list_which_says_so(searcher: Client, method: str) -> None:
+def test_an_export_of_an_expired_search_leads_to_the_list_with_a_message(searcher: Client, method: str) -> None:
     answer = getattr(searcher, method)(f"{EXPORT}?found=unheard", follow=True)
     assert answer.redirect_chain == [(f"{LIST}?found=unheard", 302)]
-    assert "No record is shown." in answer.content.decode()
+    assert "No records shown." in answer.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_export_asked_for_by_an_address_of_old_loses_the_words_first(searcher: Client, method: str) -> None:
+def test_an_export_from_an_old_address_loses_the_words_first(searcher: Client, method: str) -> None:
     answer = getattr(searcher, method)(f"{EXPORT}?q=hopp&gender=M")
     assert answer.status_code == 302
     assert answer["Location"].startswith(f"{EXPORT}?gender=M&found=")
@@ -103,7 +105,7 @@ def test_the_report_leads_to_the_records_that_it_found(searcher: Client) -> None
     assert shown(searcher.get(address.replace("&amp;", "&")).content.decode()) == ["Grace Hopper"]
 
 
-def test_the_same_words_have_one_mark_and_only_the_latest_searches_are_kept(searcher: Client) -> None:
+def test_the_same_words_have_one_token_and_only_the_latest_searches_are_stored(searcher: Client) -> None:
     first = with_mark(searcher, LIST, {"q": "ada"})
     assert with_mark(searcher, LIST, {"q": "ada"}) == first
     for number in range(search_terms.MOST_KEPT):
@@ -111,6 +113,6 @@ def test_the_same_words_have_one_mark_and_only_the_latest_searches_are_kept(sear
     assert shown(searcher.get(LIST, first).content.decode()) == []
 
 
-def test_more_than_any_name_holds_is_not_kept(searcher: Client) -> None:
+def test_a_search_longer_than_any_name_is_not_stored_in_full(searcher: Client) -> None:
     with_mark(searcher, LIST, {"q": "x" * 100_000})
     assert all(len(words) <= search_terms.MOST_LETTERS for words in searcher.session["searches"].values())

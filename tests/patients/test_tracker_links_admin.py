@@ -25,7 +25,7 @@ def record(db: None) -> MedicalRecord:
     return factories.medical_record(tracker="Something else")
 
 
-def standing(link: MedicalRecordTracker, **values: str) -> Row:
+def existing(link: MedicalRecordTracker, **values: str) -> Row:
     return {"pk": json.dumps(link.pk), "patient": link.patient_id, **values}
 
 
@@ -63,95 +63,91 @@ def test_the_page_writes_the_key_of_a_link_as_json_and_its_model_as_text(keeper:
     assert "Import" in text
 
 
-def test_a_link_added_by_hand_is_the_staffs(keeper: Client, record: MedicalRecord) -> None:
+def test_a_link_added_by_hand_has_the_source_staff(keeper: Client, record: MedicalRecord) -> None:
     assert save(keeper, new(factories.tracker_model())).status_code == 302
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
-def test_links_stay_when_only_the_letter_case_of_the_stated_tracker_changes(
+def test_links_stay_if_only_the_letter_case_of_the_reported_tracker_changes(
     keeper: Client, record: MedicalRecord
 ) -> None:
     link = factories.link(record, factories.tracker_model())
-    assert save(keeper, standing(link), tracker="SOMETHING else").status_code == 302
+    assert save(keeper, existing(link), tracker="SOMETHING else").status_code == 302
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
-def test_links_are_kept_deleted_and_added_in_one_save(keeper: Client, record: MedicalRecord) -> None:
-    kept, gone, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
-    rows = standing(factories.link(record, kept, "import")), standing(factories.link(record, gone), DELETE="on")
+def test_one_save_can_leave_remove_and_add_links(keeper: Client, record: MedicalRecord) -> None:
+    left, removed, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
+    rows = existing(factories.link(record, left, "import")), existing(factories.link(record, removed), DELETE="on")
     assert save(keeper, *rows, new(added)).status_code == 302
     assert links(record) == {("Xiaomi Band 1", "import"), ("Xiaomi Band 3", "staff")}
 
 
-def test_a_deleted_link_is_remembered_until_the_model_is_linked_again(keeper: Client, record: MedicalRecord) -> None:
+def test_a_removed_link_is_noted_until_the_model_is_linked_again(keeper: Client, record: MedicalRecord) -> None:
     model = factories.tracker_model()
-    save(keeper, standing(factories.link(record, model, "import"), DELETE="on"))
+    save(keeper, existing(factories.link(record, model, "import"), DELETE="on"))
     assert unlinked(record) == [model.pk]
     save(keeper, new(model))
     assert unlinked(record) == []
 
 
-def test_deleting_and_adding_a_model_in_one_save_makes_the_link_the_staffs(
-    keeper: Client, record: MedicalRecord
-) -> None:
+def test_removing_and_adding_a_model_in_one_save_makes_a_link_by_staff(keeper: Client, record: MedicalRecord) -> None:
     model = factories.tracker_model()
-    save(keeper, standing(factories.link(record, model, "import"), DELETE="on"), new(model))
+    save(keeper, existing(factories.link(record, model, "import"), DELETE="on"), new(model))
     assert links(record) == {("Xiaomi Band 2", "staff")}
     assert unlinked(record) == []
 
 
-def test_a_model_chosen_twice_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+def test_a_model_selected_twice_is_rejected_with_an_error(keeper: Client, record: MedicalRecord) -> None:
     model = factories.tracker_model()
     text = save(keeper, new(model), new(model)).content.decode()
-    assert "Xiaomi Band 2 is chosen twice; once is enough." in text
+    assert "Xiaomi Band 2 is selected twice. Select it once." in text
     assert links(record) == set()
 
 
-def test_a_model_linked_already_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+def test_a_model_that_is_already_linked_is_rejected_with_an_error(keeper: Client, record: MedicalRecord) -> None:
     link = factories.link(record, factories.tracker_model(), "import")
-    text = save(keeper, standing(link), new(link.model)).content.decode()
-    assert "Xiaomi Band 2 is linked to this patient already." in text
+    text = save(keeper, existing(link), new(link.model)).content.decode()
+    assert "Xiaomi Band 2 is already linked to this patient." in text
     assert links(record) == {("Xiaomi Band 2", "import")}
 
 
-def test_an_unknown_or_missing_model_is_refused_with_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+def test_an_unknown_or_missing_model_is_rejected_with_an_error(keeper: Client, record: MedicalRecord) -> None:
     text = save(keeper, {"model": "0"}).content.decode()
     assert "That choice is not one of the available choices." in text
     assert "Select a valid choice" in text
 
 
-def test_the_link_that_relinking_makes_becomes_the_staffs_when_it_is_added_in_the_same_save(
-    keeper: Client, record: MedicalRecord
-) -> None:
-    old, stated, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
-    row = standing(factories.link(record, old))
-    assert save(keeper, row, new(stated), new(added), tracker="Band 2").status_code == 302
+def test_a_link_added_in_the_save_that_also_relinks_it_is_by_staff(keeper: Client, record: MedicalRecord) -> None:
+    old, reported, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
+    row = existing(factories.link(record, old))
+    assert save(keeper, row, new(reported), new(added), tracker="Band 2").status_code == 302
     assert links(record) == {("Xiaomi Band 2", "staff"), ("Xiaomi Band 3", "staff")}
 
 
-def test_a_new_record_takes_links_by_hand_beside_those_of_its_stated_tracker(keeper: Client) -> None:
-    stated, added = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
-    rows = form(new(added), new(stated), tracker="Band 2")
+def test_a_new_record_has_links_by_hand_and_by_its_reported_tracker(keeper: Client) -> None:
+    reported, added = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
+    rows = form(new(added), new(reported), tracker="Band 2")
     assert keeper.post("/admin/patients/medicalrecord/add/", rows).status_code == 302
     record = MedicalRecord.objects.get()
     assert links(record) == {("Xiaomi Band 2", "staff"), ("Xiaomi Band 3", "staff")}
 
 
-def test_a_deletion_of_what_relinking_removed_is_no_fault(keeper: Client, record: MedicalRecord) -> None:
+def test_removing_a_link_that_relinking_also_removes_is_no_error(keeper: Client, record: MedicalRecord) -> None:
     link = factories.link(record, factories.tracker_model())
-    assert save(keeper, standing(link, DELETE="on"), tracker="Nothing known").status_code == 302
+    assert save(keeper, existing(link, DELETE="on"), tracker="Nothing known").status_code == 302
     assert links(record) == set()
 
 
-def test_a_model_linked_before_may_be_added_again_when_the_stated_tracker_changes(
+def test_a_linked_model_may_be_added_again_if_the_reported_tracker_changes(
     keeper: Client, record: MedicalRecord
 ) -> None:
     link = factories.link(record, factories.tracker_model(), "import")
-    assert save(keeper, standing(link), new(link.model), tracker="Nothing known").status_code == 302
+    assert save(keeper, existing(link), new(link.model), tracker="Nothing known").status_code == 302
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
-@pytest.mark.parametrize("deletion", [{}, {"DELETE": "on"}], ids=["kept", "deleted"])
+@pytest.mark.parametrize("deletion", [{}, {"DELETE": "on"}], ids=["left", "removed"])
 @pytest.mark.parametrize(
     "key",
     [
@@ -174,7 +170,7 @@ def test_a_model_linked_before_may_be_added_again_when_the_stated_tracker_change
     ],
     ids=lambda key: key[:20],
 )
-def test_a_key_that_is_none_gets_a_sentence(keeper: Client, record: MedicalRecord, key: str, deletion: Row) -> None:
+def test_an_invalid_key_gives_an_error(keeper: Client, record: MedicalRecord, key: str, deletion: Row) -> None:
     factories.link(record, factories.tracker_model())
     answer = save(keeper, {"pk": key, "patient": "P1", **deletion})
     assert answer.status_code == 200
@@ -182,7 +178,7 @@ def test_a_key_that_is_none_gets_a_sentence(keeper: Client, record: MedicalRecor
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
-def test_a_row_without_any_key_gets_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+def test_a_row_without_a_key_gives_an_error(keeper: Client, record: MedicalRecord) -> None:
     answer = keeper.post(
         "/admin/patients/medicalrecord/P1/change/",
         form() | {"tracker_links-TOTAL_FORMS": "1", "tracker_links-INITIAL_FORMS": "1"},
@@ -190,11 +186,11 @@ def test_a_row_without_any_key_gets_a_sentence(keeper: Client, record: MedicalRe
     assert STALE in answer.content.decode()
 
 
-def test_another_patients_link_is_out_of_reach(keeper: Client, record: MedicalRecord) -> None:
+def test_the_link_of_another_patient_cannot_be_changed(keeper: Client, record: MedicalRecord) -> None:
     other = factories.medical_record("P2")
     link = factories.link(other, factories.tracker_model())
     for patient in ("P1", "P2"):
-        row = {**standing(link, DELETE="on"), "patient": patient, "model": str(link.model_id)}
+        row = {**existing(link, DELETE="on"), "patient": patient, "model": str(link.model_id)}
         assert STALE in save(keeper, row).content.decode()
     assert links(other) == {("Xiaomi Band 2", "staff")}
 
@@ -206,29 +202,29 @@ def test_a_new_row_cannot_name_another_patient(keeper: Client, record: MedicalRe
     assert links(other) == links(record) == set()
 
 
-def test_a_model_sent_for_a_standing_link_is_left_unread(keeper: Client, record: MedicalRecord) -> None:
+def test_a_model_sent_for_an_existing_link_is_ignored(keeper: Client, record: MedicalRecord) -> None:
     linked, other = (factories.link(record, factories.tracker_model(model_name=name)) for name in ("Band 1", "Band 2"))
     model = str(other.model_id)
-    save(keeper, standing(linked, model=model, DELETE="on"), standing(other, model="0", source="import"))
+    save(keeper, existing(linked, model=model, DELETE="on"), existing(other, model="0", source="import"))
     assert links(record) == {("Xiaomi Band 2", "staff")}
     assert unlinked(record) == [linked.model_id]
 
 
-def test_a_link_that_another_person_deleted_meanwhile_gets_a_sentence(keeper: Client, record: MedicalRecord) -> None:
+def test_a_link_that_somebody_else_deleted_gives_an_error(keeper: Client, record: MedicalRecord) -> None:
     models = [factories.tracker_model(model_name=f"Band {number}") for number in (1, 2)]
-    rows = [standing(factories.link(record, model), DELETE="on") for model in models]
+    rows = [existing(factories.link(record, model), DELETE="on") for model in models]
     record.tracker_links.get(model=models[0]).delete()
     assert STALE in save(keeper, *rows).content.decode()
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
 def test_the_same_key_sent_twice_deletes_one_link(keeper: Client, record: MedicalRecord) -> None:
-    row = standing(factories.link(record, factories.tracker_model()), DELETE="on")
+    row = existing(factories.link(record, factories.tracker_model()), DELETE="on")
     assert save(keeper, row, row).status_code == 302
     assert links(record) == set()
 
 
-def test_whoever_may_only_add_records_links_new_ones_and_no_others(sign_in: SignIn) -> None:
+def test_people_who_may_only_add_records_cannot_link_existing_ones(sign_in: SignIn) -> None:
     model = factories.tracker_model()
     record = factories.medical_record("P2")
     clerk = sign_in("patients.add_medicalrecord", "trackers.view_trackermodel")

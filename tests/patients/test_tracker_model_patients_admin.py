@@ -1,4 +1,4 @@
-"""What the tracker models' pages say of the patients who use them."""
+"""What the pages of tracker models show about the patients who use them."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def used_model(patients: int, **values: str) -> TrackerModel:
     return model
 
 
-def test_the_number_of_patients_leads_to_their_records(keeper: Client) -> None:
+def test_the_number_of_patients_links_to_their_records(keeper: Client) -> None:
     model = used_model(2)
     address = f"/admin/patients/medicalrecord/?tracker_model={model.pk}"
     for page in (LIST, f"{LIST}{model.pk}/change/"):
@@ -41,7 +41,7 @@ def test_the_number_of_patients_leads_to_their_records(keeper: Client) -> None:
     assert keeper.get(address).context["cl"].result_count == 2
 
 
-def test_the_number_leads_nowhere_for_people_who_may_not_see_records(sign_in: SignIn) -> None:
+def test_the_number_is_no_link_for_people_who_may_not_see_records(sign_in: SignIn) -> None:
     model = used_model(2)
     viewer = sign_in("trackers.view_trackermodel")
     for page in (LIST, f"{LIST}{model.pk}/change/"):
@@ -56,7 +56,7 @@ def test_the_list_sorts_by_the_number_of_patients(keeper: Client) -> None:
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
+def test_the_list_needs_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
@@ -66,7 +66,7 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
 
 
 @pytest.mark.parametrize("patients", [3, 50])
-def test_a_model_in_use_is_not_deleted_and_the_page_says_by_how_many(
+def test_a_model_in_use_is_not_deleted_and_the_page_says_how_many_use_it(
     keeper: Client, patients: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     model = used_model(patients)
@@ -77,7 +77,7 @@ def test_a_model_in_use_is_not_deleted_and_the_page_says_by_how_many(
     assert TrackerModel.objects.get() == model
 
 
-def test_of_several_models_none_is_deleted_when_one_is_in_use(keeper: Client) -> None:
+def test_several_models_are_not_deleted_if_one_is_in_use(keeper: Client) -> None:
     models = [used_model(1), used_model(2, model_name="Band 3"), used_model(0, model_name="Band 4")]
     chosen = {"action": "delete_selected", "_selected_action": [str(model.pk) for model in models]}
     for data in (chosen, {**chosen, "post": "yes"}):
@@ -88,7 +88,7 @@ def test_of_several_models_none_is_deleted_when_one_is_in_use(keeper: Client) ->
     assert TrackerModel.objects.count() == 3
 
 
-def test_models_that_nobody_uses_are_deleted_together(keeper: Client) -> None:
+def test_unused_models_are_deleted_together(keeper: Client) -> None:
     models = [used_model(0, model_name=f"Band {number}") for number in (1, 2)]
     chosen = {"action": "delete_selected", "_selected_action": [str(model.pk) for model in models]}
     assert "Are you sure" in keeper.post(LIST, chosen).content.decode()
@@ -97,7 +97,7 @@ def test_models_that_nobody_uses_are_deleted_together(keeper: Client) -> None:
 
 
 @pytest.mark.parametrize("bulk", [False, True])
-def test_a_patient_linked_between_question_and_deletion_keeps_the_model(
+def test_a_model_linked_before_the_confirmation_is_not_deleted(
     keeper: Client, monkeypatch: pytest.MonkeyPatch, bulk: bool
 ) -> None:
     model = used_model(0)

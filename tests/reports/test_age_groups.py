@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from patients.age import BANDS, completed_years, latest_birth
+from patients.age import BANDS, completed_years, get_latest_birth_date
 from patients.models import MedicalRecord
 from reports.queries.age_groups import patients_by_age_group
 from tests.support import factories
@@ -167,7 +167,7 @@ def test_the_counts_are_those_of_the_published_sql() -> None:
 def test_a_band_holds_the_births_of_its_completed_years_and_no_others(birth: date, as_of: date) -> None:
     age = completed_years(birth, as_of)
     for band in BANDS:
-        latest = latest_birth(band.youngest, as_of)
+        latest = get_latest_birth_date(band.youngest, as_of)
         assert (latest is not None and birth <= latest) == (age >= band.youngest)
 
 

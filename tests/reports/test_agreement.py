@@ -198,8 +198,8 @@ def check_data_quality(client: Client, asked: Mapping[str, str]) -> None:
 def _many_patients() -> Iterator[None]:
     """As if the tables were too large for a list to count what nobody asked it to."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paging, "MOST_ROWS_COUNTED", 1)
-        patch.setattr(paging, "TABLE_SOON_COUNTED", -1)
+        patch.setattr(paging, "MAX_ROWS_COUNTED", 1)
+        patch.setattr(paging, "MAX_TABLE_ROWS_COUNTED", -1)
         yield
 
 

@@ -1,12 +1,14 @@
-"""What a browser complains of on the pages that it shows: it writes that into its console.
+"""Errors and warnings that a browser writes to its console while it shows pages.
 
-So it does with whatever the content security policy forbids, a script that breaks, a file that is not there.
+They report violations of the content security policy, scripts that fail, and files that do not exist.
 """
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, WebError
 
 
 class Complaints:
+    """Collects the errors and warnings of a browser in `heard`."""
+
     def __init__(self) -> None:
         self.heard: list[str] = []
 
@@ -14,19 +16,20 @@ class Complaints:
         context.on("console", self._hear)
         context.on("weberror", self._hear_script)
 
-    def taken(self) -> list[str]:
+    def take(self) -> list[str]:
+        """Return what was heard since the last call, and forget it."""
         heard, self.heard = self.heard, []
         return heard
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not _is_of_the_page_itself(message):
+        if message.type in {"error", "warning"} and not _is_error_status_of_page(message):
             self.heard.append(f"{message.text} at {message.location}")
 
     def _hear_script(self, error: WebError) -> None:
         self.heard.append(str(error.error))
 
 
-def _is_of_the_page_itself(message: ConsoleMessage) -> bool:
-    """Whether it only says that the page has an error's status, as error pages have; `visit` looks at that."""
+def _is_error_status_of_page(message: ConsoleMessage) -> bool:
+    """Return whether the message only reports the status of an error page, which `visit` checks."""
     own = message.page is not None and message.location["url"] == message.page.url
     return own and message.text.startswith("Failed to load resource")

@@ -1,4 +1,4 @@
-"""Rows for tests, each valid by itself; a test names only what it is about."""
+"""Rows for tests, valid without arguments; a test sets only what it is about."""
 
 from datetime import date
 from typing import Any
@@ -79,7 +79,7 @@ def link(record: MedicalRecord, model: TrackerModel, source: str = "staff") -> M
 def import_run(
     state: State = State.CHECKING, *, file_name: str = "rows.csv", upload: str = "0" * 32, **values: Any
 ) -> ImportRun:
-    """A run whose file and rows nobody has; with `undoes` the undo of a run, which has no file."""
+    """Return a run whose file and rows do not exist; with `undoes`, the undo of a run, which has no file."""
     kind = Kind.UNDO if "undoes" in values else Kind.IMPORT
     run = ImportRun.objects.create(**{"importer": "patients.medicalrecord", "kind": kind, "state": state, **values})
     if kind == Kind.IMPORT:
@@ -88,7 +88,7 @@ def import_run(
 
 
 def staff(*permissions: str, username: str = "staff") -> User:
-    """A member of the staff who holds these permissions, named as in `patients.view_medicalrecord`."""
+    """Return a member of staff with these permissions, named as in `patients.view_medicalrecord`."""
     user = StaffFactory.create(username=username)
     for permission in permissions:
         app_label, codename = permission.split(".")

@@ -1,4 +1,4 @@
-"""Imports of tables as a test sees them: the run, what it found, and its errors."""
+"""Imports into tables, for tests: the run, its counts and its errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from healthtrack.imports import preview_queries, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import reason_text
-from healthtrack.imports.results import FaultGroup, TableCounts, TabularResult
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.results import ErrorGroup, TableCounts, TabularResult
+from healthtrack.imports.row_errors import RowError
 from trackers.links import LinkCounts
 
 
@@ -19,14 +19,14 @@ def result_of(run: ImportRun) -> TabularResult:
 
 
 def counts_of(run: ImportRun) -> TableCounts:
-    """Return the counts of the table that the file's rows are rows of."""
+    """Return the counts of the table that the rows of the file belong to."""
     return result_of(run).counts
 
 
 @dataclass
 class Imported:
     run: ImportRun
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
 
     @cached_property
     def result(self) -> TabularResult:
@@ -50,11 +50,11 @@ class Imported:
 
     @property
     def reason(self) -> str:
-        """Why it ended without importing."""
+        """Return the sentence that says why the run ended without importing."""
         return reason_text(self.run.reason, self.run.reason_params)
 
     @property
-    def fault_groups(self) -> Sequence[FaultGroup]:
+    def error_groups(self) -> Sequence[ErrorGroup]:
         return self.result.groups
 
     @property
@@ -66,12 +66,12 @@ class Imported:
         return self.result.merged
 
     @property
-    def rows_faulty(self) -> int:
+    def rows_invalid(self) -> int:
         return self.run.invalid_count
 
 
 def check_file(importer: str, path: Path) -> ImportRun:
-    """A run that is checked and waits for somebody to go ahead."""
+    """Return a run that is checked and ready to import."""
     size = path.stat().st_size
     run = runs.open_run(importer, [runs.FileFacts(path.name, size, "0" * 64)])
     runs.check(run, [StoredFile(path.name, size, path)], runs.no_progress)
@@ -80,10 +80,10 @@ def check_file(importer: str, path: Path) -> ImportRun:
 
 def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported:
     run = runs.import_at_once(importer, [path], dry_run=dry_run)
-    return Imported(run, list(preview_queries.faults(run)))
+    return Imported(run, list(preview_queries.iterate_errors(run)))
 
 
 def apply(run: ImportRun) -> ImportRun:
-    """Do at once what a worker would do with a run that waits to be applied, or undoes another."""
-    runs.apply(run, runs.uploaded_files(run), runs.no_progress)
+    """Import the files of the run, or do the undo, as a worker would."""
+    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
     return run

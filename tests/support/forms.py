@@ -1,4 +1,4 @@
-"""A page's forms as a browser would send them."""
+"""The forms of a page, with the data that a browser would send."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,19 +14,19 @@ class Form:
 
 
 def form_with(page: Any, name: str) -> Form:
-    """The form of a page that has a field of this name."""
+    """Return the form of a page that has a field with this name."""
     return next(form for form in _forms_of(page) if name in form.fields)
 
 
 def form_to(page: Any, action: str) -> Form:
-    """The form of a page that is sent to an address that ends so."""
+    """Return the form of a page whose address ends with this action."""
     return next(form for form in _forms_of(page) if form.address.endswith(f"/{action}/"))
 
 
 def _forms_of(response: Any) -> list[Form]:
     page = Page.of(response)
     for field in page.all("input:not([value]):not([type=checkbox]):not([type=radio])"):
-        field.set("value", "")  # as browsers send it
+        field.set("value", "")  # browsers send an empty text
     return [
         Form(urljoin(page.address, form.action or ""), {name: _typed(value) for name, value in form.form_values()})
         for form in page.root.forms
@@ -34,5 +34,5 @@ def _forms_of(response: Any) -> list[Form]:
 
 
 def _typed(value: str) -> str:
-    """Browsers leave out the line break with which the text of a field may begin."""
+    """Return the text without a leading line break, which browsers ignore."""
     return value.removeprefix("\r\n").removeprefix("\n")

@@ -1,4 +1,4 @@
-"""The files that the tests import: rows of each kind, valid by themselves, written in any of the formats."""
+"""The files that the tests import: valid rows of each kind, written in any of the formats."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.db.models import Model
 from openpyxl import Workbook
 
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from tests.support.finished_imports import Imported, import_file
@@ -25,9 +25,9 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of file: what imports it, and a valid row, whose numbered column tells the rows apart."""
+    """A kind of file: its resource, pages and command, and a valid row whose `numbered` column identifies it."""
 
-    resource: type[SetResource]
+    resource: type[BulkModelResource]
     page: str
     row: Row
     numbered: str
@@ -42,11 +42,11 @@ class Kind:
 
     @property
     def steward(self) -> tuple[str, str]:
-        """The permissions of who may import it."""
+        """Return the permissions that an import needs."""
         return self.page.replace("/", ".view_"), self.page.replace("/", ".import_")
 
     def rows(self, *changes: Row) -> list[Row]:
-        """A valid row for each change, and changed so."""
+        """Return a valid row for each of the changes, with that change."""
         return [
             {**self.row, self.numbered: f"{self.row[self.numbered]}{number}", **change}
             for number, change in enumerate(changes, 1)
@@ -124,7 +124,7 @@ def write_xlsx(path: Path, rows: Iterable[Row]) -> Path:
 
 
 def write_parts(path: Path, parts: Mapping[str, str | bytes]) -> Path:
-    """A ZIP archive, such as a workbook is."""
+    """Write a ZIP archive, such as a workbook."""
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
@@ -132,11 +132,11 @@ def write_parts(path: Path, parts: Mapping[str, str | bytes]) -> Path:
 
 
 def tables() -> dict[str, list[dict[str, Any]]]:
-    """All that an import could change."""
+    """Return all rows that an import could change, by model."""
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in TABLES}
 
 
 def links() -> set[tuple[str, str, str]]:
-    """Each link as patient, brand and model."""
+    """Return each link as patient, brand and model."""
     found = MedicalRecordTracker.objects.values_list("patient_id", "model__brand_name", "model__model_name")
     return set(found)

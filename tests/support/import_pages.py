@@ -1,4 +1,4 @@
-"""What a person does on the import pages, and the worker behind them."""
+"""What a person does on the pages of imports, and what a worker then does."""
 
 import json
 from contextlib import AbstractContextManager
@@ -11,44 +11,44 @@ from django.test import Client, TestCase
 from procrastinate.contrib.django import app
 
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from tests.support.forms import form_to
 from tests.support.import_files import Kind
 
 
-def committed() -> AbstractContextManager[Any]:
-    """Does at its end what waits for the transaction's, which in a test never comes."""
+def run_commit_hooks() -> AbstractContextManager[Any]:
+    """Run the block, then what waits for the end of the transaction, which never comes in a test."""
     return TestCase.captureOnCommitCallbacks(execute=True)
 
 
-def work_off() -> None:
-    """Does the jobs that wait, within the test's own transaction."""
+def run_jobs() -> None:
+    """Do the queued jobs, as a worker would, within the transaction of the test."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo' RETURNING task_name, args")
         jobs = cursor.fetchall()
     for name, arguments in jobs:
-        with committed():
+        with run_commit_hooks():
             context = SimpleNamespace(job=SimpleNamespace(attempts=0), should_abort=bool)
             app.tasks[name].func(context, **json.loads(arguments))
 
 
 def upload(client: Client, kind: Kind, path: Path) -> Any:
-    """Uploads the file, and answers with the run's page once it is checked; with the form when that is refused."""
+    """Upload the file and let it be checked. Return the page of the run, or the form if it has an error."""
     with path.open("rb") as file:
         answer = client.post(kind.address("import"), {"import_file": file})
-    return _once_worked_off(client, answer)
+    return _follow_after_jobs(client, answer)
 
 
-def go_ahead(client: Client, page: Any) -> Any:
-    """Presses the preview's button, and answers with the run's page once it is applied."""
+def press_import(client: Client, page: Any) -> Any:
+    """Press the import button of the preview and let the run be imported. Return the page of the run."""
     button = form_to(page, "apply")
-    return _once_worked_off(client, client.post(button.address, {"without_invalid": "1", **button.fields}))
+    return _follow_after_jobs(client, client.post(button.address, {"without_invalid": "1", **button.fields}))
 
 
-def _once_worked_off(client: Client, answer: Any) -> Any:
+def _follow_after_jobs(client: Client, answer: Any) -> Any:
     if answer.status_code != 302:
         return answer
-    work_off()
+    run_jobs()
     return client.get(answer["Location"])
 
 
@@ -57,13 +57,13 @@ def last_run() -> ImportRun:
 
 
 def uploads_of(run: ImportRun) -> list[str]:
-    """The names of the files that are stored for the run."""
+    """Return the names of the uploads that are stored for the run."""
     return list(run.files.exclude(upload="").values_list("upload", flat=True))
 
 
-def area_numbers() -> set[int]:
-    """The runs whose rows are still there."""
-    return {area.run_id for area in areas()}
+def get_staged_run_ids() -> set[int]:
+    """Return the numbers of the runs that have a staging schema."""
+    return {schema.run_id for schema in list_staging_schemas()}
 
 
 def messages(response: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """An importer without rows, tables or patients: it counts the lines of several plain-text files.
 
-It is registered by tests alone, and proves that the life cycle of a run knows nothing of what an importer does.
+Only tests register it. It proves that the life cycle of a run knows nothing of rows, tables or patients.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult
 
 NAME = "tests.lines"
-PERMISSION = "auth.change_group"  # any that no other importer asks for
+PERMISSION = "auth.change_group"  # any that no other importer needs
 MAKE_TABLE = "CREATE TABLE line_counts (run_id bigint, name text, lines bigint)"
 BLANK_LINES = Question("blank_lines", ["count", "skip"], suggested="skip")
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL itself takes and refuses, asked in plain SQL, as by a client that knows nothing of the program."""
+"""Plain SQL, as from a client that knows nothing about the program: what PostgreSQL itself accepts and rejects."""
 
 import psycopg
 import pytest
@@ -6,7 +6,7 @@ from django.db import Error, connection, transaction
 
 
 def execute(statement: str, *values: str | int, **named: str | int) -> None:
-    """Executes the statement, and checks what is otherwise left to the end of the transaction."""
+    """Execute the statement, and check the constraints that are deferred to the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(statement, named or values)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -14,7 +14,7 @@ def execute(statement: str, *values: str | int, **named: str | int) -> None:
 
 
 def refusal(statement: str, *values: str | int) -> psycopg.errors.Diagnostic:
-    """How PostgreSQL refuses the statement."""
+    """Return the details of the error with which PostgreSQL rejects the statement."""
     with pytest.raises(Error) as refused, transaction.atomic():
         execute(statement, *values)
     assert isinstance(refused.value.__cause__, psycopg.Error)

@@ -1,6 +1,6 @@
-"""`manage.py worker`, as quick to find another one dead as tests want it.
+"""`manage.py worker`, with short intervals, so that tests need not wait long until it notices a dead worker.
 
-With `--without-end` it never comes to the end of a file: it reads its first rows over and over.
+With `--without-end` it never reaches the end of a file: it reads the first rows over and over.
 """
 
 import sys

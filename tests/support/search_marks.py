@@ -1,4 +1,4 @@
-"""Searches as a person makes them: words are sent by a form, and the address gets a mark for them."""
+"""Searches as a person makes them: a form sends the words, and the address gets a token for them."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +7,7 @@ from django.test import Client
 
 
 def with_mark(client: Client, page: str, query: Mapping[str, str]) -> dict[str, str]:
-    """The query as an address of the page has it once its words `q` were searched for."""
+    """Return the query of the results' address: with a token in place of the words `q`."""
     if "q" not in query:
         return dict(query)
     answer = client.post(page, {"q": query["q"]})

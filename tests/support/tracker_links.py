@@ -1,4 +1,4 @@
-"""A catalogue to link patients to, and the links as a test reads them."""
+"""A catalogue to link patients to, and the links in a form that is easy to compare."""
 
 from collections.abc import Callable
 
@@ -15,8 +15,8 @@ ImportModels = Callable[..., Imported]
 ALL_BAND_2 = {"Xiaomi Band 2", "Huawei Band 2", "Honor Band 2"}
 CATALOGUE = (*sorted(ALL_BAND_2), "Amazfit Bip U")
 
-# Stated trackers, and the models of the catalogue that they name.
-NAMED = [
+# Reported trackers, and the models of the catalogue that they match.
+MATCHES = [
     ("Band 2", ALL_BAND_2),
     ("bAND 2", ALL_BAND_2),
     ("Xiaomi Band 2", {"Xiaomi Band 2"}),
@@ -48,12 +48,12 @@ def make_catalogue() -> dict[str, TrackerModel]:
 
 
 def make_patients(*trackers: str) -> None:
-    """P0, P1 and so on, who state these trackers."""
+    """Create patients P0, P1 and so on, who report these trackers, and link them."""
     relink([factories.medical_record(f"P{number}", tracker=tracker).pk for number, tracker in enumerate(trackers)])
 
 
 def links() -> dict[str, set[str]]:
-    """The models of each patient; those that staff linked are marked with an asterisk."""
+    """Return the models of each patient; an asterisk marks links by staff."""
     found: dict[str, set[str]] = {pk: set() for pk in MedicalRecord.objects.values_list("pk", flat=True)}
     for link in MedicalRecordTracker.objects.select_related("model"):
         found[link.patient_id].add(f"{link.model}{'*' * (link.source == 'staff')}")
@@ -62,7 +62,7 @@ def links() -> dict[str, set[str]]:
 
 
 def unlink_by_staff(model: TrackerModel) -> None:
-    """Takes the model from all patients, as staff do in the admin."""
+    """Unlink the model from all patients, as staff do in the admin."""
     model.patient_links.all().delete()
     MedicalRecord.objects.update(unlinked_model_ids=[model.pk])
 

@@ -16,7 +16,7 @@ SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 
 
 def minimal_workbook(sheet: str = "", **parts: str) -> dict[str, str]:
-    """The parts of a workbook; `parts` replaces them by the names of their files."""
+    """Return the parts of a workbook. `parts` replaces some of them, by the names of their files."""
     relations = (
         f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
         f'<Relationship Id="rId2" Type="{OFFICE}/worksheet" Target="/xl/worksheets/sheet2.xml"/>'
@@ -27,14 +27,14 @@ def minimal_workbook(sheet: str = "", **parts: str) -> dict[str, str]:
         f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>',
         "xl/workbook.xml": parts.get("workbook", SHEETS.format('<sheet name="S" sheetId="1" r:id="rId1"/>')),
-        "xl/worksheets/sheet1.xml": sheet or sheet_of("a", "b"),
-        "xl/worksheets/sheet2.xml": sheet_of("second", "sheet"),
+        "xl/worksheets/sheet1.xml": sheet or make_sheet("a", "b"),
+        "xl/worksheets/sheet2.xml": make_sheet("second", "sheet"),
         "xl/sharedStrings.xml": parts.get("strings", f'<sst xmlns="{MAIN}"/>'),
     }
 
 
-def sheet_of(*texts: str) -> str:
-    """A sheet of one column."""
+def make_sheet(*texts: str) -> str:
+    """Return a sheet of one column."""
     rows = "".join(
         f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
         for number, text in enumerate(texts, 1)
@@ -42,22 +42,22 @@ def sheet_of(*texts: str) -> str:
     return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
 
 
-def row_of(cell: str, number: int) -> str:
+def make_row(cell: str, number: int) -> str:
     return f'<row r="{number}"><c r="{cell}"><v>1</v></c></row>'
 
 
-def parts_of(rows: Sequence[Cells]) -> dict[str, bytes]:
-    """A workbook's, each text in a cell of its own or, if it stands there twice, in the table of texts."""
+def make_parts(rows: Sequence[Cells]) -> dict[str, bytes]:
+    """Return the parts of a workbook with these cells. Texts that appear twice are in the table of shared texts."""
     every = [cell for row in rows for cell in row]
     shared = sorted(text for text in set(every) if every.count(text) > 1)
 
     def cell(text: str) -> str:
         if text in shared:
             return f'<c t="s"><v>{shared.index(text)}</v></c>'
-        return f'<c t="inlineStr"><is><t>{in_xml(text)}</t></is></c>'
+        return f'<c t="inlineStr"><is><t>{escape_xml(text)}</t></is></c>'
 
     lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    strings = "".join(f"<si><t>{in_xml(text)}</t></si>" for text in shared)
+    strings = "".join(f"<si><t>{escape_xml(text)}</t></si>" for text in shared)
     parts = minimal_workbook(
         f'<worksheet xmlns="{MAIN}"><sheetData>{lines}</sheetData></worksheet>',
         strings=f'<sst xmlns="{MAIN}">{strings}</sst>',
@@ -65,6 +65,6 @@ def parts_of(rows: Sequence[Cells]) -> dict[str, bytes]:
     return {name: content.encode() for name, content in parts.items()}
 
 
-def in_xml(text: str) -> str:
-    """The letters that XML cannot hold, or would change, as workbooks write them."""
-    return TO_ESCAPE.sub(lambda letter: f"_x{ord(letter[0]):04X}_", escape(text))
+def escape_xml(text: str) -> str:
+    """Return the text as workbooks write it, with the characters escaped that XML cannot hold or would change."""
+    return TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", escape(text))

@@ -1,4 +1,4 @@
-"""Workers as processes of their own, on the tests' database, and what holds them up there."""
+"""Workers in processes of their own on the database of the tests, and locks that delay them."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.support.database_sessions import HELD_UP_BY_US
 from tests.support.databases import database_of_the_tests
 
 PATIENCE_SECONDS = 90.0  # on a busy machine
-# An import takes it away last of all, when everything else is written.
+# An import removes this link at the very end, after everything else is written.
 LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
 END_THOSE_HELD_UP_BY_US = """
     SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -68,13 +68,13 @@ class Hold:
         self.session.rollback()
 
     def end_those_who_wait(self) -> None:
-        """Their sessions: as those of a machine that is gone."""
+        """End the waiting sessions, as if their machine had gone."""
         self.session.execute(END_THOSE_HELD_UP_BY_US)
 
 
 @contextmanager
 def held(statement: LiteralString, database: str = "") -> Iterator[Hold]:
-    """Holds what the statement locks."""
+    """Lock what the statement locks while the block runs."""
     with psycopg.connect(database or database_of_the_tests().url) as session:
         session.execute(statement)
         yield Hold(session)

@@ -1,4 +1,4 @@
-"""The list of variants and the page of one."""
+"""The list of variants and the page of a variant."""
 
 from decimal import Decimal
 
@@ -36,14 +36,14 @@ def test_list_and_add_page_need_their_permission(sign_in: SignIn, address: str, 
     assert_page_needs(sign_in, address, f"trackers.{permission}_fitnesstracker", others=["trackers.view_trackermodel"])
 
 
-def test_the_list_writes_prices_and_reviews_with_thousands_commas(keeper: Client) -> None:
+def test_the_list_shows_prices_and_reviews_with_thousands_separators(keeper: Client) -> None:
     factories.variant(factories.tracker_model(), original_price=114900, reviews=14843)
     text = keeper.get(LIST).content.decode()
     for cell in ("2,499", "114,900", "14,843"):
         assert f">{cell}</td>" in text
 
 
-def test_the_list_shows_what_is_not_known_as_a_dash(keeper: Client) -> None:
+def test_the_list_shows_unknown_values_as_a_dash(keeper: Client) -> None:
     factories.variant(factories.tracker_model())
     assert '<td class="field-review_count">-</td>' in keeper.get(LIST).content.decode()
 
@@ -66,7 +66,7 @@ def test_filters_and_search_find_a_variant(keeper: Client, query: dict[str, str]
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
+def test_the_list_needs_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
@@ -89,6 +89,6 @@ def test_a_variant_is_deleted(keeper: Client) -> None:
 @pytest.mark.parametrize(
     "query", ["age=x", "q=%00", "p=abc", "o=99", "model=x", "model__brand_name=%00", "display=%00", "rating=x"]
 )
-def test_odd_parameters_do_no_harm(keeper: Client, query: str) -> None:
+def test_invalid_parameters_cause_no_error(keeper: Client, query: str) -> None:
     factories.variant(factories.tracker_model())
     assert keeper.get(f"{LIST}?{query}", follow=True).status_code == 200

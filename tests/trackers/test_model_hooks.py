@@ -1,4 +1,4 @@
-"""Exactly one app follows the changes of tracker models, and saving a model anywhere reaches it."""
+"""Exactly one app follows the changes of tracker models, wherever a model is saved."""
 
 from io import StringIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from trackers import model_hooks
 from trackers.models import TrackerAlias, TrackerModel
 
 
-def test_a_second_follower_is_refused() -> None:
+def test_a_second_follower_is_rejected() -> None:
     with pytest.raises(ImproperlyConfigured, match="already follows"):
         model_hooks.register(model_hooks.follower())
 

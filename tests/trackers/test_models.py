@@ -1,4 +1,4 @@
-"""Tracker models and their variants: what no client can store, and what people are told instead."""
+"""Tracker models and their variants: values that no client can store, and the error messages for them."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,13 +32,13 @@ def test_a_models_names_are_neither_blank_nor_padded(column: str, blank: str) ->
     assert refused.constraint_name == f"tracker_models_{column}_not_blank"
 
 
-def test_a_model_stands_once_in_whatever_letter_case() -> None:
+def test_a_model_is_unique_in_any_letter_case() -> None:
     factories.tracker_model()
     assert refusal(DUPLICATE_MODEL).constraint_name == "tracker_models_unique"
 
 
 @pytest.mark.parametrize("other", [{"brand_name": "Huawei"}, {"model_name": "Band 3"}, {"device_type": "Smartwatch"}])
-def test_models_that_differ_in_brand_or_name_or_device_type_stand_side_by_side(other: dict[str, str]) -> None:
+def test_models_may_differ_in_brand_or_name_or_device_type_alone(other: dict[str, str]) -> None:
     factories.tracker_model()
     factories.tracker_model(**other)
     assert TrackerModel.objects.count() == 2
@@ -56,7 +56,7 @@ def test_models_that_differ_in_brand_or_name_or_device_type_stand_side_by_side(o
         ("reviews = -1", "reviews_check"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused(assignment: str, constraint: str) -> None:
+def test_invalid_numbers_are_rejected(assignment: str, constraint: str) -> None:
     factories.variant(factories.tracker_model())
     refused = refusal(f"UPDATE fitness_trackers SET {assignment}")
     assert refused.constraint_name == f"fitness_trackers_{constraint}"
@@ -73,26 +73,26 @@ def test_numbers_that_cannot_be_are_refused(assignment: str, constraint: str) ->
         "selling_price = original_price",
     ],
 )
-def test_numbers_at_the_edge_are_taken(assignment: str) -> None:
+def test_numbers_at_the_limits_are_accepted(assignment: str) -> None:
     factories.variant(factories.tracker_model())
     execute(f"UPDATE fitness_trackers SET {assignment}")
 
 
-@pytest.mark.parametrize("looks", [{}, {"color": "", "display": "", "strap_material": ""}, {"display": "AMOLED"}])
-def test_a_variant_stands_once_in_whatever_letter_case(looks: dict[str, str]) -> None:
-    factories.variant(factories.tracker_model(), **looks)
+@pytest.mark.parametrize("attributes", [{}, {"color": "", "display": "", "strap_material": ""}, {"display": "AMOLED"}])
+def test_a_variant_is_unique_in_any_letter_case(attributes: dict[str, str]) -> None:
+    factories.variant(factories.tracker_model(), **attributes)
     assert refusal(DUPLICATE_VARIANT).constraint_name == "fitness_trackers_unique"
 
 
 @pytest.mark.parametrize("other", [{"color": "Red"}, {"display": "AMOLED"}, {"strap_material": "Leather"}])
-def test_variants_that_differ_in_color_or_display_or_strap_stand_side_by_side(other: dict[str, str]) -> None:
+def test_variants_may_differ_in_color_or_display_or_strap_alone(other: dict[str, str]) -> None:
     model = factories.tracker_model()
     factories.variant(model)
     factories.variant(model, **other)
     assert model.variants.count() == 2
 
 
-def test_a_variant_is_one_of_a_model_that_is_there() -> None:
+def test_a_variant_needs_an_existing_model() -> None:
     factories.variant(factories.tracker_model())
     for statement in ("UPDATE fitness_trackers SET model_id = -1", "DELETE FROM tracker_models"):
         assert refusal(statement).constraint_name == "fitness_trackers_model_id_092c55db_fk_tracker_models_model_id"
@@ -101,34 +101,34 @@ def test_a_variant_is_one_of_a_model_that_is_there() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"selling_price": 3000}, "The selling price is above the original price."),
+        ({"selling_price": 3000}, "The selling price is higher than the original price."),
         ({"rating": Decimal("5.1")}, "Ensure this value is less than or equal to 5."),
-        ({"color": "BLACK"}, "This model has a variant of this color, display and strap already."),
+        ({"color": "BLACK"}, "This model already has a variant with this color, display and strap."),
     ],
 )
-def test_a_variant_is_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
-    standing = factories.variant(factories.tracker_model())
+def test_an_invalid_variant_is_rejected_with_an_error(values: dict[str, Any], sentence: str) -> None:
+    existing = factories.variant(factories.tracker_model())
     defaults = {"color": "Red", "selling_price": 2499, "original_price": 2999, "average_battery_life_days": 14}
     with pytest.raises(ValidationError) as refused:
-        FitnessTracker(model=standing.model, **{**defaults, **values}).full_clean()
+        FitnessTracker(model=existing.model, **{**defaults, **values}).full_clean()
     assert sentence in refused.value.messages
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("band 2", "This brand has a model of this name and device type already."),
+        ("band 2", "This brand already has a model with this name and device type."),
         (" Band 3", "Enter the model name, without blanks around it."),
     ],
 )
-def test_a_model_is_refused_with_a_sentence(name: str, sentence: str) -> None:
+def test_an_invalid_model_is_rejected_with_an_error(name: str, sentence: str) -> None:
     factories.tracker_model()
     with pytest.raises(ValidationError) as refused:
         TrackerModel(brand_name="XIAOMI", model_name=name, device_type="fitnessband").full_clean()
     assert refused.value.messages == [sentence]
 
 
-def test_a_model_is_called_by_brand_and_name_and_a_variant_by_its_looks_too() -> None:
+def test_a_model_is_shown_by_brand_and_name_and_a_variant_with_its_attributes() -> None:
     model = factories.tracker_model()
     assert str(model) == "Xiaomi Band 2"
     assert str(FitnessTracker(model=model, color="Black", strap_material="Leather")) == "Xiaomi Band 2: Black, Leather"
@@ -136,22 +136,22 @@ def test_a_model_is_called_by_brand_and_name_and_a_variant_by_its_looks_too() ->
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_a_settled_name_is_neither_blank_nor_padded(blank: str) -> None:
+def test_a_resolved_name_is_neither_blank_nor_padded(blank: str) -> None:
     model = factories.tracker_model()
     refused = refusal(f"INSERT INTO tracker_aliases (name, model_id) VALUES ({blank}, {model.pk})")
     assert refused.constraint_name == "tracker_aliases_name_not_blank"
 
 
-def test_a_name_is_settled_once_in_whatever_letter_case() -> None:
+def test_a_name_is_resolved_once_in_any_letter_case() -> None:
     alias = factories.tracker_alias("Band 2", factories.tracker_model())
     refused = refusal("INSERT INTO tracker_aliases (name, model_id) SELECT upper(name), model_id FROM tracker_aliases")
     assert refused.constraint_name == "tracker_aliases_unique"
-    with pytest.raises(ValidationError) as said:
+    with pytest.raises(ValidationError) as rejected:
         TrackerAlias(name="BAND 2", model=alias.model).full_clean()
-    assert said.value.messages == ["This name is settled already."]
+    assert rejected.value.messages == ["This name is already resolved."]
 
 
-def test_a_settled_name_stays_the_name_that_it_is() -> None:
+def test_a_resolved_name_cannot_be_changed() -> None:
     alias = factories.tracker_alias("Band 2", factories.tracker_model())
     assert refusal("UPDATE tracker_aliases SET name = 'Band 3'").message_primary
     execute("UPDATE tracker_aliases SET model_id = %s", factories.tracker_model("Huawei").pk)
@@ -159,13 +159,13 @@ def test_a_settled_name_stays_the_name_that_it_is() -> None:
     assert (str(alias), str(alias.model)) == ("Band 2", "Huawei Band 2")
 
 
-def test_a_settled_name_stands_for_a_model_that_is_there() -> None:
+def test_a_resolved_name_needs_an_existing_model() -> None:
     factories.tracker_alias("Band 2", factories.tracker_model())
     refused = refusal("DELETE FROM tracker_models")
     assert refused.constraint_name == "tracker_aliases_model_id_cded34a1_fk_tracker_models_model_id"
 
 
-def test_a_name_outlives_the_account_of_who_settled_it() -> None:
+def test_a_name_stays_resolved_when_the_account_of_the_person_is_deleted() -> None:
     person = factories.staff()
     alias = factories.tracker_alias("Band 2", factories.tracker_model())
     TrackerAlias.objects.update(created_by=person)

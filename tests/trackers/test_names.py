@@ -1,9 +1,9 @@
-"""The models that a name stands for, and those of names like it."""
+"""The models of a name, and those with similar names."""
 
 import pytest
 
 from tests.support import factories
-from trackers.names import models_named, models_of_like_names
+from trackers.names import find_models_by_name, find_similar_models
 
 pytestmark = pytest.mark.django_db
 
@@ -14,12 +14,12 @@ def catalogue() -> None:
         factories.tracker_model(brand, name)
 
 
-def named(name: str) -> list[str]:
-    return list(map(str, models_named([name])[name]))
+def find(name: str) -> list[str]:
+    return list(map(str, find_models_by_name([name])[name]))
 
 
-def like(name: str) -> list[str]:
-    return list(map(str, models_of_like_names([name])[name]))
+def find_similar(name: str) -> list[str]:
+    return list(map(str, find_similar_models([name])[name]))
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,15 @@ def like(name: str) -> list[str]:
         ("", []),
     ],
 )
-def test_a_name_stands_for_the_models_that_are_called_so(name: str, models: list[str]) -> None:
-    assert named(name) == models
+def test_a_name_finds_the_models_of_that_name(name: str, models: list[str]) -> None:
+    assert find(name) == models
 
 
-def test_a_settled_name_stands_for_the_model_chosen_alone() -> None:
-    [bip] = models_named(["Amazfit Bip U"])["Amazfit Bip U"]
+def test_a_resolved_name_finds_only_the_chosen_model() -> None:
+    [bip] = find_models_by_name(["Amazfit Bip U"])["Amazfit Bip U"]
     factories.tracker_alias("Band 2", bip)
-    assert named("band 2") == ["huami Amazfit Bip U"]
-    assert named("Xiaomi Band 2") == ["Xiaomi Band 2"]
+    assert find("band 2") == ["huami Amazfit Bip U"]
+    assert find("Xiaomi Band 2") == ["Xiaomi Band 2"]
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_a_settled_name_stands_for_the_model_chosen_alone() -> None:
         ("%", []),
     ],
 )
-def test_the_likest_names_come_first_and_unlike_ones_not_at_all(name: str, models: list[str]) -> None:
-    assert like(name) == models
+def test_the_most_similar_names_come_first_and_others_are_left_out(name: str, models: list[str]) -> None:
+    assert find_similar(name) == models
 
 
-def test_a_model_is_suggested_once_though_both_of_its_names_are_like() -> None:
-    assert like("xiaomi band 2")[0] == "Xiaomi Band 2"
-    assert len(set(like("xiaomi band 2"))) == len(like("xiaomi band 2")) == 3
+def test_a_model_is_suggested_once_even_if_both_of_its_names_are_similar() -> None:
+    assert find_similar("xiaomi band 2")[0] == "Xiaomi Band 2"
+    assert len(set(find_similar("xiaomi band 2"))) == len(find_similar("xiaomi band 2")) == 3

@@ -1,4 +1,4 @@
-"""The plain list of settled tracker names, and what they mean for the pages of their models."""
+"""The plain list of resolved tracker names, and what they mean for the pages of their models."""
 
 from datetime import UTC, datetime
 
@@ -39,14 +39,14 @@ def test_each_page_of_a_name_needs_its_permission(
     assert_page_needs(sign_in, address, f"trackers.{permission}_trackeralias", others=["trackers.view_trackermodel"])
 
 
-def test_who_settles_a_name_is_kept_with_it(steward: Client) -> None:
+def test_the_person_who_resolves_a_name_is_stored(steward: Client) -> None:
     model = factories.tracker_model()
     assert steward.post(f"{LIST}add/", {"name": " Bnad 2 ", "model": str(model.pk)}).status_code == 302
     alias = TrackerAlias.objects.get()
     assert (alias.name, alias.model, str(alias.created_by)) == ("Bnad 2", model, "staff")
 
 
-def test_who_chooses_another_model_has_settled_the_name(steward: Client, alias: TrackerAlias) -> None:
+def test_choosing_another_model_stores_the_new_person_and_time(steward: Client, alias: TrackerAlias) -> None:
     before = datetime(2020, 1, 1, tzinfo=UTC)
     TrackerAlias.objects.update(created_at=before)
     other = factories.tracker_model()
@@ -60,12 +60,12 @@ def test_who_chooses_another_model_has_settled_the_name(steward: Client, alias: 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("BIPP", "This name is settled already."),
+        ("BIPP", "This name is already resolved."),
         ("x" * 301, "Ensure this value has at most 300 characters (it has 301)."),
         ("", "This field is required."),
     ],
 )
-def test_a_faulty_name_is_refused_with_a_sentence(
+def test_an_invalid_name_is_rejected_with_an_error(
     steward: Client, alias: TrackerAlias, name: str, sentence: str
 ) -> None:
     answer = steward.post(f"{LIST}add/", {"name": name, "model": str(alias.model_id)})
@@ -80,11 +80,11 @@ def test_words_of_the_name_and_of_its_model_find_it(steward: Client, alias: Trac
 
 
 @pytest.mark.parametrize("query", ["q=%00", "p=abc", "o=99", "name=%00", "alias_id=99999999999999999999"])
-def test_odd_parameters_do_no_harm(steward: Client, query: str) -> None:
+def test_invalid_parameters_cause_no_error(steward: Client, query: str) -> None:
     assert steward.get(f"{LIST}?{query}", follow=True).status_code == 200
 
 
-def test_beside_the_choice_of_a_model_stands_no_button_that_deletes_it(sign_in: SignIn, alias: TrackerAlias) -> None:
+def test_the_choice_of_a_model_has_no_button_that_deletes_it(sign_in: SignIn, alias: TrackerAlias) -> None:
     everything = [f"trackers.{action}_trackermodel" for action in ("view", "add", "change", "delete")]
     text = sign_in(*STEWARD, *everything).get(f"{LIST}{alias.pk}/change/").content.decode()
     assert 'id="id_model"' in text
@@ -93,7 +93,7 @@ def test_beside_the_choice_of_a_model_stands_no_button_that_deletes_it(sign_in: 
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
+def test_the_list_needs_the_same_queries_for_any_number_of_rows(
     steward: Client, rows: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
@@ -105,22 +105,22 @@ def test_the_list_asks_the_database_as_often_for_any_number_of_rows(
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (1, "the settled tracker name “Name 0” stands for it. Undo that first."),
-        (3, "3 settled tracker names stand for it, such as “Name 0”. Undo these first."),
+        (1, "the resolved tracker name “Name 0” means it. Undo that first."),
+        (3, "3 resolved tracker names mean it, such as “Name 0”. Undo these first."),
     ],
 )
-def test_a_model_that_settled_names_stand_for_is_not_deleted(steward: Client, names: int, sentence: str) -> None:
+def test_a_model_with_resolved_names_is_not_deleted(steward: Client, names: int, sentence: str) -> None:
     model = factories.tracker_model()
     for number in range(names):
         factories.tracker_alias(f"Name {number}", model)
-    refused = f"Xiaomi Band 2 cannot be deleted: {sentence}"
-    assert refused in steward.post(f"{MODELS}{model.pk}/delete/", {"post": "yes"}).content.decode()
+    refusal = f"Xiaomi Band 2 cannot be deleted: {sentence}"
+    assert refusal in steward.post(f"{MODELS}{model.pk}/delete/", {"post": "yes"}).content.decode()
     chosen = {"action": "delete_selected", "_selected_action": str(model.pk), "post": "yes"}
-    assert refused in steward.post(MODELS, chosen).content.decode()
+    assert refusal in steward.post(MODELS, chosen).content.decode()
     assert TrackerModel.objects.get() == model
 
 
-def test_a_model_whose_names_are_undone_is_deleted(steward: Client) -> None:
+def test_a_model_is_deleted_after_its_resolved_names_are_undone(steward: Client) -> None:
     model = factories.tracker_model()
     alias = factories.tracker_alias("Bnad 2", model)
     steward.post(f"{LIST}{alias.pk}/delete/", {"post": "yes"})

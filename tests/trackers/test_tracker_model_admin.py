@@ -1,4 +1,4 @@
-"""The list of tracker models and the page of one, with its variants."""
+"""The list of tracker models, and the page of a model with its variants."""
 
 import pytest
 from django.test import Client
@@ -27,9 +27,9 @@ def page(model: TrackerModel, name: str) -> str:
     return reverse(f"admin:trackers_trackermodel_{name}", args=[model.pk])
 
 
-def form(*variants: dict[str, str], standing: int = 0, **values: str) -> dict[str, str]:
+def form(*variants: dict[str, str], existing: int = 0, **values: str) -> dict[str, str]:
     data = {"brand_name": "Xiaomi", "model_name": "Band 2", "device_type": "FitnessBand", **values}
-    data |= {"variants-TOTAL_FORMS": str(len(variants)), "variants-INITIAL_FORMS": str(standing)}
+    data |= {"variants-TOTAL_FORMS": str(len(variants)), "variants-INITIAL_FORMS": str(existing)}
     for number, variant in enumerate(variants):
         data |= {f"variants-{number}-{field}": value for field, value in variant.items()}
     return data
@@ -40,7 +40,7 @@ def variant_row(**values: str) -> dict[str, str]:
     return {**defaults, "average_battery_life_days": "14", **values}
 
 
-def standing_row(variant: FitnessTracker, **values: str) -> dict[str, str]:
+def existing_row(variant: FitnessTracker, **values: str) -> dict[str, str]:
     keys = {"tracker_id": str(variant.pk), "model": str(variant.model_id)}
     return variant_row(**keys, color=variant.color, **values)
 
@@ -89,7 +89,7 @@ def test_the_list_counts_variants_and_sorts_by_their_number(keeper: Client) -> N
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_list_search_and_autocomplete_ask_the_database_as_often_for_any_number_of_rows(
+def test_list_search_and_autocomplete_need_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
@@ -104,16 +104,16 @@ def test_list_search_and_autocomplete_ask_the_database_as_often_for_any_number_o
 
 
 @pytest.mark.parametrize("rows", [3, 50])
-def test_the_page_of_a_model_asks_the_database_as_often_for_any_number_of_variants(
+def test_the_page_of_a_model_needs_the_same_queries_for_any_number_of_variants(
     keeper: Client, rows: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     model = factories.tracker_model()
     variants = [factories.variant(model, color=f"Color {number}") for number in range(rows)]
     with django_assert_max_num_queries(8):
         keeper.get(page(model, "change"))
-    rows_sent = [standing_row(variant) for variant in variants]
+    rows_sent = [existing_row(variant) for variant in variants]
     with django_assert_max_num_queries(28 + rows):  # Django itself looks each row's number up
-        answer = keeper.post(page(model, "change"), form(*rows_sent, standing=rows))
+        answer = keeper.post(page(model, "change"), form(*rows_sent, existing=rows))
     assert answer.status_code == 302
 
 
@@ -136,49 +136,49 @@ def test_a_model_is_added_with_its_variants(keeper: Client) -> None:
 
 def test_variants_are_changed_added_and_deleted_on_the_page_of_their_model(keeper: Client) -> None:
     model = factories.tracker_model()
-    dearer, gone = factories.variant(model), factories.variant(model, color="Red")
-    rows = (standing_row(dearer, selling_price="2600"), standing_row(gone, DELETE="on"), variant_row(color="Blue"))
-    assert keeper.post(page(model, "change"), form(*rows, standing=2)).status_code == 302
+    changed, removed = factories.variant(model), factories.variant(model, color="Red")
+    rows = (existing_row(changed, selling_price="2600"), existing_row(removed, DELETE="on"), variant_row(color="Blue"))
+    assert keeper.post(page(model, "change"), form(*rows, existing=2)).status_code == 302
     assert set(model.variants.values_list("color", "selling_price")) == {("Black", 2600), ("Blue", 2499)}
 
 
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        (variant_row(selling_price="3000"), "The selling price is above the original price."),
+        (variant_row(selling_price="3000"), "The selling price is higher than the original price."),
         (variant_row(rating="7"), "Ensure this value is less than or equal to 5."),
-        (variant_row(color="bLaCk"), "This model has a variant of this color, display and strap already."),
+        (variant_row(color="bLaCk"), "This model already has a variant with this color, display and strap."),
         (variant_row(color="x" * 101), "Ensure this value has at most 100 characters (it has 101)."),
     ],
 )
-def test_a_faulty_variant_is_refused_with_a_sentence(keeper: Client, row: dict[str, str], sentence: str) -> None:
+def test_an_invalid_variant_is_rejected_with_an_error(keeper: Client, row: dict[str, str], sentence: str) -> None:
     model = factories.tracker_model()
-    standing = factories.variant(model)
-    answer = keeper.post(page(model, "change"), form(standing_row(standing), row, standing=1))
+    existing = factories.variant(model)
+    answer = keeper.post(page(model, "change"), form(existing_row(existing), row, existing=1))
     assert sentence in answer.content.decode()
     assert model.variants.count() == 1
 
 
-def test_two_like_variants_in_one_form_are_refused_with_a_sentence(keeper: Client) -> None:
+def test_two_equal_variants_in_one_form_are_rejected_with_an_error(keeper: Client) -> None:
     answer = keeper.post(f"{LIST}add/", form(variant_row(), variant_row(color="BLACK")))
-    assert "This model has a variant of this color, display and strap already." in answer.content.decode()
+    assert "This model already has a variant with this color, display and strap." in answer.content.decode()
     assert not TrackerModel.objects.exists()
 
 
-def test_a_variant_makes_room_for_its_like_in_the_same_form(keeper: Client) -> None:
+def test_a_variant_may_be_replaced_by_an_equal_one_in_the_same_form(keeper: Client) -> None:
     model = factories.tracker_model()
-    gone = standing_row(factories.variant(model), DELETE="on")
-    keeper.post(page(model, "change"), form(gone, variant_row(reviews="12"), standing=1))
+    removed = existing_row(factories.variant(model), DELETE="on")
+    keeper.post(page(model, "change"), form(removed, variant_row(reviews="12"), existing=1))
     assert model.variants.get().reviews == 12
 
 
-def test_a_second_model_of_the_same_name_is_refused_with_a_sentence(keeper: Client) -> None:
+def test_a_second_model_of_the_same_name_is_rejected_with_an_error(keeper: Client) -> None:
     factories.tracker_model()
     answer = keeper.post(f"{LIST}add/", form(brand_name="XIAOMI", model_name="band 2"))
-    assert "This brand has a model of this name and device type already." in answer.content.decode()
+    assert "This brand already has a model with this name and device type." in answer.content.decode()
 
 
-def test_a_model_that_nobody_uses_is_deleted_with_its_variants(keeper: Client) -> None:
+def test_an_unused_model_is_deleted_with_its_variants(keeper: Client) -> None:
     model = factories.tracker_model()
     factories.variant(model)
     assert "Are you sure" in keeper.get(page(model, "delete")).content.decode()
@@ -192,13 +192,13 @@ def test_a_model_that_nobody_uses_is_deleted_with_its_variants(keeper: Client) -
     ["age=x", "q=%00", "q=%22", "p=abc", "p=999", "o=99", "o=x.-", "brand_name=%00", "e=1&p=abc", "_facets=1",
      "model_id=99999999999999999999", "all=", "_popup=1", "variants=x", "brand_name__foo=1"],
 )  # fmt: skip
-def test_odd_parameters_do_no_harm(keeper: Client, query: str) -> None:
+def test_invalid_parameters_cause_no_error(keeper: Client, query: str) -> None:
     factories.tracker_model()
     assert keeper.get(f"{LIST}?{query}", follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["%00", "abc", "99999999999999999999", "_zz"])
-def test_a_page_of_no_model_leads_home_with_a_message(keeper: Client, key: str) -> None:
+def test_a_page_of_an_unknown_model_redirects_with_a_message(keeper: Client, key: str) -> None:
     answer = keeper.get(f"{LIST}{key}/change/", follow=True)
     assert answer.redirect_chain[0][0] == "/admin/"
     assert "Perhaps it was deleted?" in answer.content.decode()

@@ -1,8 +1,19 @@
+import json
+
 from django import template
+from django.contrib.admin.helpers import InlineAdminFormSet
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
 register = template.Library()
+
+
+@register.simple_tag
+def inline_data(inline: InlineAdminFormSet) -> str:
+    """Return the settings for the admin's script of an inline, with the formset's own text on the link to add a row."""
+    data = json.loads(inline.inline_formset_data())
+    data["options"]["addText"] = getattr(inline.formset, "add_text", data["options"]["addText"])
+    return json.dumps(data)
 
 
 @register.simple_tag

@@ -1,4 +1,4 @@
-"""Reads CSV, TSV and XLSX files, told apart by their content, into batches of text columns."""
+"""Read CSV, TSV and XLSX files, recognised by their content, into batches of text columns."""
 
 import re
 from contextlib import AbstractContextManager
@@ -7,12 +7,12 @@ from pathlib import Path
 from healthtrack.imports.limits import check_size
 from healthtrack.imports.reading import delimited, workbook
 from healthtrack.imports.reading.table import Table
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.row_errors import FileError, RowError
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_OTHER_KINDS = (
+_OTHER_FORMATS = (
     b"%PDF",
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -28,21 +28,21 @@ _HEAD_BYTES = 4096
 
 
 def open_table(path: Path) -> AbstractContextManager[Table]:
-    """Opens a file as a table.
+    """Open a file as a table, whatever its name says about its format.
 
-    Raises FileRefusedError when the file is of none of these kinds, is empty or too big.
+    Raise FileError if the file is empty, too large, or in none of the three formats.
     """
     check_size(path.stat().st_size)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise FileRefusedError(Fault("The file is empty; upload one with a header line and rows below it."))
+        raise FileError(RowError("The file is empty. Upload a file with a header line and rows below it."))
     if head.startswith(_ZIP):
         return workbook.open_workbook(path)
     if head.startswith(_OLD_OFFICE):
-        raise FileRefusedError(Fault("This is an old or an encrypted Excel file; save it as XLSX without a password."))
+        raise FileError(RowError("This is an old or encrypted Excel file. Save it as XLSX without a password."))
     if head.startswith(_UTF_16):
-        raise FileRefusedError(Fault("The file is encoded in UTF-16; save it as “CSV UTF-8”."))
-    if head.startswith(_OTHER_KINDS) or _JSON.match(head) or b"\x00" in head.splitlines()[0]:
-        raise FileRefusedError(Fault("This is neither a CSV or TSV file nor XLSX; save the table as one of these."))
+        raise FileError(RowError("The file is encoded in UTF-16. Save it as “CSV UTF-8”."))
+    if head.startswith(_OTHER_FORMATS) or _JSON.match(head) or b"\x00" in head.splitlines()[0]:
+        raise FileError(RowError("This is not a CSV, TSV or XLSX file. Save the table in one of these formats."))
     return delimited.open_text(path)

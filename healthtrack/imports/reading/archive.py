@@ -1,6 +1,6 @@
-"""The ZIP archive that a workbook is, judged by its list of parts before any of it is unpacked.
+"""The ZIP archive of a workbook, checked by its list of parts before any part is unpacked.
 
-The list can be relied on: the archive's reader unpacks no more of a part than the list says.
+The list can be trusted: zipfile never unpacks more of a part than the list states.
 """
 
 import os
@@ -12,74 +12,75 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as zlib_error
 
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.row_errors import FileError, RowError
 
-MOST_UNPACKED_BYTES = 2 * 1024**3
-MOST_PACKED_RATIO = 50  # the tables that people keep have a third of it at the most
-SMALL_PART = 2 * 1024**2
-MOST_PARTS = 2000
-MOST_LISTED_BYTES = 1024**2
-_PIECE = 2**16
-_LOCAL_HEADER = 30
+MAX_UNPACKED_BYTES = 2 * 1024**3
+MAX_COMPRESSION_RATIO = 50  # three times that of the most repetitive ordinary tables
+# Smaller parts may have any compression ratio.
+SMALL_PART_BYTES = 2 * 1024**2
+MAX_PARTS = 2000
+MAX_LIST_BYTES = 1024**2
+_CHUNK_BYTES = 2**16
+_LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 1
-_PACKINGS = {ZIP_STORED, ZIP_DEFLATED}
+_COMPRESSION_METHODS = {ZIP_STORED, ZIP_DEFLATED}
 _MACROS = ("vbaproject.bin", "vbadata.xml")
 _MACRO_SHEETS = "xl/macrosheets/"
-# What the archive's reader raises when the bytes are damaged: places before the file's beginning, names in no encoding.
-_DAMAGES = (BadZipFile, zlib_error, RuntimeError, EOFError, KeyError, OSError, OverflowError, ValueError)
+# What zipfile raises for damaged bytes, such as offsets before the beginning of the file and names in no encoding.
+_DAMAGE_ERRORS = (BadZipFile, zlib_error, RuntimeError, EOFError, KeyError, OSError, OverflowError, ValueError)
 
 
-class _File(FileIO):
-    """Hands out no more at once than the list of a workbook's parts may have."""
+class _LimitedFile(FileIO):
+    """A file that refuses to read more at once than the list of a workbook's parts may occupy."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        wanted = size if size is not None and size >= 0 else os.fstat(self.fileno()).st_size - self.tell()
-        if wanted > MOST_LISTED_BYTES:
+        requested = size if size is not None and size >= 0 else os.fstat(self.fileno()).st_size - self.tell()
+        if requested > MAX_LIST_BYTES:
             raise BadZipFile("The list of parts is too long.")
-        return super().read(wanted)
+        return super().read(requested)
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[ZipFile]:
-    """Raises FileRefusedError when it is damaged or may not be unpacked."""
-    with _File(path) as file:
+    """Open a workbook's archive. Raise FileError if it is damaged or not safe to unpack."""
+    with _LimitedFile(path) as file:
         try:
             archive = ZipFile(file)
-        except _DAMAGES as fault:
-            raise unreadable() from fault
+        except _DAMAGE_ERRORS as error:
+            raise unreadable_workbook() from error
         with archive:
-            _judge(archive)
+            _check_parts(archive)
             yield archive
 
 
-def pieces_of(archive: ZipFile, part: str) -> Iterator[bytes]:
+def read_chunks(archive: ZipFile, part: str) -> Iterator[bytes]:
+    """Return the bytes of a part in chunks. Raise FileError if the part is missing or damaged."""
     try:
         with archive.open(part) as file:
-            while piece := file.read(_PIECE):
-                yield piece
-    except _DAMAGES as fault:
-        raise unreadable() from fault
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+    except _DAMAGE_ERRORS as error:
+        raise unreadable_workbook() from error
 
 
-def unreadable() -> FileRefusedError:
-    return FileRefusedError(Fault("The file is not an XLSX workbook that can be read; save it anew as XLSX or as CSV."))
+def unreadable_workbook() -> FileError:
+    """Return the error to raise for a workbook that cannot be read."""
+    return FileError(RowError("This is not a readable XLSX workbook. Save it again as XLSX or as CSV."))
 
 
-def _judge(archive: ZipFile) -> None:
+def _check_parts(archive: ZipFile) -> None:
     parts = archive.infolist()
     names = {part.filename.lower() for part in parts}
     if "xl/workbook.xml" not in names or len(names) < len(parts) or any(map(_is_outside, names)):
-        raise unreadable()
-    if len(parts) > MOST_PARTS or _unpacks_to_too_much(parts):
-        raise FileRefusedError(Fault("The file unpacks to far more than its size; save the table as CSV."))
+        raise unreadable_workbook()
+    if len(parts) > MAX_PARTS or _unpacks_to_too_much(parts):
+        raise FileError(RowError("The file unpacks to far more than its size. Save the table as CSV."))
     if any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise FileRefusedError(Fault("The file is locked with a password; save it as XLSX without one."))
-    if _overlap(parts, archive.start_dir) or any(
-        part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts
-    ):
-        raise unreadable()
+        raise FileError(RowError("The file is protected by a password. Save it as XLSX without a password."))
+    if _overlap(parts, archive.start_dir) or any(part.compress_type not in _COMPRESSION_METHODS for part in parts):
+        raise unreadable_workbook()
     if any(name.endswith(_MACROS) or name.startswith(_MACRO_SHEETS) for name in names):
-        raise FileRefusedError(Fault("The workbook holds macros; save it as XLSX without them, or as CSV."))
+        raise FileError(RowError("The workbook contains macros. Save it as XLSX without macros, or as CSV."))
 
 
 def _is_outside(name: str) -> bool:
@@ -87,13 +88,14 @@ def _is_outside(name: str) -> bool:
 
 
 def _unpacks_to_too_much(parts: list[ZipInfo]) -> bool:
-    return sum(part.file_size for part in parts) > MOST_UNPACKED_BYTES or any(
-        part.file_size > max(SMALL_PART, MOST_PACKED_RATIO * part.compress_size) for part in parts
+    return sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES or any(
+        part.file_size > max(SMALL_PART_BYTES, MAX_COMPRESSION_RATIO * part.compress_size) for part in parts
     )
 
 
 def _overlap(parts: list[ZipInfo], end: int) -> bool:
-    begun = sorted((part.header_offset, part.compress_size + len(part.orig_filename)) for part in parts)
+    sizes = sorted((part.header_offset, part.compress_size + len(part.orig_filename)) for part in parts)
     return any(
-        start + _LOCAL_HEADER + size > following for (start, size), (following, _) in pairwise([*begun, (end, 0)])
+        start + _LOCAL_HEADER_BYTES + size > next_start
+        for (start, size), (next_start, _) in pairwise([*sizes, (end, 0)])
     )

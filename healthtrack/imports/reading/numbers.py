@@ -1,4 +1,4 @@
-"""What a workbook's numbers say: days are kept as numbers, and only their format tells."""
+"""Read the numbers of a workbook. Dates are stored as numbers too: only the cell's number format tells them apart."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,23 +7,23 @@ from functools import lru_cache
 
 from healthtrack.imports.reading.xml import Attributes, PartParser
 
-_DAYS_OF_OFFICE = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
-_NO_PART_OF_A_DAY = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|;.*', re.DOTALL)
+_BUILT_IN_DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+_LITERAL_PARTS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|;.*', re.DOTALL)
 _SECTIONS = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs", "tableStyles")
-_FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001  (a cell has no zone)
-_FIRST_DAY_OF_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
-_LEAP_DAY_THAT_WAS_NOT = 60  # Office counts a 29 February 1900
-_MOST_DAYS = 2_958_466  # up to the end of 9999
-_KEPT_DAYS = 2**16
+_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (a cell has no zone)
+_DAY_ZERO_OF_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
+_FALSE_LEAP_DAY = 60  # Office counts a 29 February 1900, which did not exist
+_END_OF_DAYS = 2_958_466  # the first day of the year 10000
+_CACHED_DAYS = 2**16
 
 
 class Styles(PartParser):
-    """Which of the workbook's styles show a number as a day."""
+    """Collects in `date_styles` which of the workbook's styles show a number as a date."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.of_days: set[str] = set()
-        self._formats_of_days = set(_DAYS_OF_OFFICE)
+        self.date_styles: set[str] = set()
+        self._date_formats = set(_BUILT_IN_DATE_FORMATS)
         self._section = ""
         self._number = 0
 
@@ -32,32 +32,34 @@ class Styles(PartParser):
         if name in _SECTIONS:
             self._section = name
         elif name == "numFmt" and self._section == "numFmts":
-            if _is_of_days(attributes.get("formatCode", "")):
-                self._formats_of_days.add(attributes.get("numFmtId", ""))
+            if _is_date_format(attributes.get("formatCode", "")):
+                self._date_formats.add(attributes.get("numFmtId", ""))
         elif name == "xf" and self._section == "cellXfs":
-            if attributes.get("numFmtId") in self._formats_of_days:
-                self.of_days.add(str(self._number))
+            if attributes.get("numFmtId") in self._date_formats:
+                self.date_styles.add(str(self._number))
             self._number += 1
 
 
-class Numbers:
-    def __init__(self, styles_of_days: set[str], *, from_1904: bool) -> None:
-        self._styles_of_days = styles_of_days
-        self._day = _day_of_1904 if from_1904 else _day
+class NumberFormatter:
+    """Formats the numbers of a workbook as texts."""
 
-    def in_words(self, number: str, style: str) -> str:
-        """As a CSV file would hold it; what is no number stays as it is."""
-        if style in self._styles_of_days:
-            return self._day(number)
+    def __init__(self, date_styles: set[str], *, from_1904: bool) -> None:
+        self._date_styles = date_styles
+        self._format_date = _date_from_1904 if from_1904 else _date_from_1900
+
+    def format(self, number: str, style: str) -> str:
+        """Return a number as a CSV file would hold it. Text that is not a number is returned unchanged."""
+        if style in self._date_styles:
+            return self._format_date(number)
         return number if number.isdecimal() else _plain(number)
 
 
-def _is_of_days(form: str) -> bool:
-    return bool(re.search("[dmyhs]", _NO_PART_OF_A_DAY.sub("", form), re.IGNORECASE))
+def _is_date_format(code: str) -> bool:
+    return bool(re.search("[dmyhs]", _LITERAL_PARTS.sub("", code), re.IGNORECASE))
 
 
 def _plain(number: str) -> str:
-    """With the 15 digits that Office shows, so that the sum of 0.1 and 0.2 is 0.3."""
+    # With the 15 digits that Office shows, so that the sum of 0.1 and 0.2 is 0.3.
     try:
         plain = f"{float(number):.15g}"
     except ValueError:
@@ -65,23 +67,23 @@ def _plain(number: str) -> str:
     return f"{Decimal(plain):f}" if "e" in plain else plain
 
 
-@lru_cache(_KEPT_DAYS)
-def _day(number: str) -> str:
-    return _moment(number, _FIRST_DAY)
+@lru_cache(_CACHED_DAYS)
+def _date_from_1900(number: str) -> str:
+    return _date(number, _DAY_ZERO)
 
 
-@lru_cache(_KEPT_DAYS)
-def _day_of_1904(number: str) -> str:
-    return _moment(number, _FIRST_DAY_OF_1904)
+@lru_cache(_CACHED_DAYS)
+def _date_from_1904(number: str) -> str:
+    return _date(number, _DAY_ZERO_OF_1904)
 
 
-def _moment(number: str, first_day: datetime) -> str:
+def _date(number: str, day_zero: datetime) -> str:
     try:
         days = float(number)
     except ValueError:
         return number
-    if not 0 <= days < _MOST_DAYS:
+    if not 0 <= days < _END_OF_DAYS:
         return _plain(number)
-    if first_day == _FIRST_DAY and days < _LEAP_DAY_THAT_WAS_NOT:
+    if day_zero == _DAY_ZERO and days < _FALSE_LEAP_DAY:
         days += 1
-    return str(first_day + timedelta(seconds=round(days * 86_400)))
+    return str(day_zero + timedelta(seconds=round(days * 86_400)))

@@ -1,40 +1,44 @@
+"""A file as a table of texts, as every reader returns it."""
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.imports.row_errors import Fault
+from healthtrack.imports.row_errors import RowError
 
 LINE = "line"
 BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A row that cannot be laid out under the header, and its cells as far as they can be told apart."""
+class MalformedRow:
+    """A row that does not fit the header, and its cells as far as they can be separated."""
 
-    fault: Fault
+    error: RowError
     cells: list[str]
 
 
 @dataclass
 class Table:
-    """A file's header, and its rows in batches to be read once.
+    """The header of a file, and its rows in batches that can be read once.
 
-    A batch has the column `line`, the row's place in the file, and a text column for each header, named by its
-    position: "0", "1" and so on. Rows that cannot be laid out under the header are left out of the batches: `drain`
-    hands over those found since it was last called. `rows_expected` may be off by what only reading tells.
+    A batch has the column `line`, the row's line in the file, and a text column for each header, named by its
+    position: "0", "1" and so on. Rows that do not fit the header are not in the batches: `take_malformed_rows` returns
+    them. `rows_expected` is an estimate; only reading the whole file gives the exact number.
     """
 
     headers: list[str]
     header_line: int
     rows_expected: int
     batches: Iterator[pl.DataFrame]
-    _left_out: list[LeftOut] = field(default_factory=list)
+    _malformed_rows: list[MalformedRow] = field(default_factory=list)
 
-    def leave_out(self, fault: Fault, cells: list[str]) -> None:
-        self._left_out.append(LeftOut(fault, cells))
+    def add_malformed_row(self, error: RowError, cells: list[str]) -> None:
+        """Note a row that does not fit the header."""
+        self._malformed_rows.append(MalformedRow(error, cells))
 
-    def drain(self) -> list[LeftOut]:
-        drained, self._left_out = self._left_out, []
-        return drained
+    def take_malformed_rows(self) -> list[MalformedRow]:
+        """Return the malformed rows found since the last call, and forget them."""
+        rows, self._malformed_rows = self._malformed_rows, []
+        return rows

@@ -1,4 +1,4 @@
-"""XLSX: the first sheet, its cells as the texts that a CSV file would hold, and formulas as theirs."""
+"""Read the first sheet of an XLSX file. Cells become the texts that a CSV file would hold, formulas their own text."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +10,23 @@ from zipfile import ZipFile
 import polars as pl
 
 from healthtrack.imports.limits import check_rows
-from healthtrack.imports.reading.archive import open_archive, unreadable
-from healthtrack.imports.reading.numbers import Numbers, Styles
+from healthtrack.imports.reading.archive import open_archive, unreadable_workbook
+from healthtrack.imports.reading.numbers import NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
 from healthtrack.imports.reading.xml import Attributes, PartParser
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.row_errors import FileError, RowError
 
-MOST_BATCH_CELLS = 2**20
+MAX_BATCH_CELLS = 2**20
 _WORKBOOK = "xl/workbook.xml"
-_RELATIONS = "xl/_rels/workbook.xml.rels"
-_RELATION_ID = "/relationships id"
+_RELATIONSHIPS = "xl/_rels/workbook.xml.rels"
+_RELATIONSHIP_ID = "/relationships id"
 
 Rows = list[tuple[int, Row]]
 
 
-class _Relations(PartParser):
-    """The parts that the workbook names: their kinds and places, by the names that it has for them."""
+class _Relationships(PartParser):
+    """Collects the parts that the workbook refers to: their kind and path, by the id of the relationship."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,39 +35,41 @@ class _Relations(PartParser):
     def start(self, name: str, attributes: Attributes) -> None:
         kind = attributes.get("Type", "").rpartition("/")[2]
         if kind in {"worksheet", "sharedStrings", "styles"} and attributes.get("TargetMode") != "External":
-            place = normpath(join("/xl", attributes.get("Target", "")))
-            self.parts[attributes.get("Id", "")] = kind, place.removeprefix("/")
+            path = normpath(join("/xl", attributes.get("Target", "")))
+            self.parts[attributes.get("Id", "")] = kind, path.removeprefix("/")
 
-    def of_kind(self, kind: str) -> str | None:
-        return next((place for of, place in self.parts.values() if of == kind), None)
+    def find(self, kind: str) -> str | None:
+        """Return the path of the first part of a kind, or None."""
+        return next((path for part_kind, path in self.parts.values() if part_kind == kind), None)
 
 
 class _Contents(PartParser):
-    """The workbook's own list of sheets: their parts are numbered in no certain order."""
+    """Finds the first sheet in the workbook's list of sheets: the numbers in the names of the parts do not say it."""
 
-    def __init__(self, relations: _Relations) -> None:
+    def __init__(self, relationships: _Relationships) -> None:
         super().__init__()
         self.first_sheet = ""
         self.from_1904 = False
-        self._relations = relations
+        self._relationships = relationships
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == self.main + "workbookPr":
             self.from_1904 = attributes.get("date1904") in {"1", "true"}
         elif name == self.main + "sheet" and not self.first_sheet:
-            relation = next((value for key, value in attributes.items() if key.endswith(_RELATION_ID)), "")
-            kind, place = self._relations.parts.get(relation, ("", ""))
-            self.first_sheet = place if kind == "worksheet" else ""
+            relationship = next((value for key, value in attributes.items() if key.endswith(_RELATIONSHIP_ID)), "")
+            kind, path = self._relationships.parts.get(relationship, ("", ""))
+            self.first_sheet = path if kind == "worksheet" else ""
 
 
 @contextmanager
 def open_workbook(path: Path) -> Iterator[Table]:
+    """Open an XLSX file as a table. Raise FileError if it is damaged, too large or empty."""
     with open_archive(path) as archive:
-        batches = _batches(archive)
+        batches = _read_batches(archive)
         first, expected = next(batches)
         if not first:
-            raise FileRefusedError(Fault("The first sheet is empty; put the table there."))
-        columns = _columns_of(first)
+            raise FileError(RowError("The first sheet is empty. Put the table there."))
+        columns = _find_columns(first)
         (header_line, header), *rows = first
         table = Table([cell or "" for cell in _cells(header, columns)], header_line, expected - 1, iter(()))
         following = (batch for batch, _ in batches)
@@ -75,15 +77,15 @@ def open_workbook(path: Path) -> Iterator[Table]:
         yield table
 
 
-def _columns_of(rows: Rows) -> range:
-    """Those that any of the first rows fills: what stands elsewhere further down is no part of the table."""
+def _find_columns(rows: Rows) -> range:
+    """Return the columns that any of the first rows fills. Cells outside of them, further down, are ignored."""
     begin = min(next(position for position, cell in enumerate(row) if cell) for _, row in rows)
     return range(begin, max(len(row) for _, row in rows))
 
 
-def _batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
-    """The sheet's rows, and how many there will have been at its end, by what is read so far."""
-    parser, part = _sheet(archive)
+def _read_batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
+    """Return the sheet's rows in batches, each with an estimate of the number of rows in the whole sheet."""
+    parser, part = _open_sheet(archive)
     size = archive.getinfo(part).file_size
     rows: Rows = []
     count = widest = 0
@@ -92,7 +94,7 @@ def _batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
         widest = max([widest, *(len(row) for _, row in parser.done)])
         rows += parser.done
         parser.done.clear()
-        if len(rows) >= BATCH_ROWS or len(rows) * widest >= MOST_BATCH_CELLS:
+        if len(rows) >= BATCH_ROWS or len(rows) * widest >= MAX_BATCH_CELLS:
             check_rows(count - 1)
             yield rows, count * size // read
             rows = []
@@ -100,18 +102,20 @@ def _batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
     yield rows, count
 
 
-def _sheet(archive: ZipFile) -> tuple[SheetRows, str]:
-    relations = _Relations()
-    relations.parse_whole(archive, _RELATIONS)
-    contents = _Contents(relations)
+def _open_sheet(archive: ZipFile) -> tuple[SheetRows, str]:
+    """Return a parser for the first sheet, and the path of its part."""
+    relationships = _Relationships()
+    relationships.parse_whole(archive, _RELATIONSHIPS)
+    contents = _Contents(relationships)
     contents.parse_whole(archive, _WORKBOOK)
     texts, styles = SharedTexts(), Styles()
     for kind, parser in (("sharedStrings", texts), ("styles", styles)):
-        if part := relations.of_kind(kind):
+        if part := relationships.find(kind):
             parser.parse_whole(archive, part)
     if contents.first_sheet not in archive.namelist():
-        raise unreadable()
-    return SheetRows(texts, Numbers(styles.of_days, from_1904=contents.from_1904).in_words), contents.first_sheet
+        raise unreadable_workbook()
+    numbers = NumberFormatter(styles.date_styles, from_1904=contents.from_1904)
+    return SheetRows(texts, numbers.format), contents.first_sheet
 
 
 def _frame(rows: Rows, columns: range) -> pl.DataFrame:

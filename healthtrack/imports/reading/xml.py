@@ -1,72 +1,74 @@
-"""The XML of a workbook's parts, read piece by piece: however long a part is, little of it is held at once."""
+"""Parse the XML of a workbook's parts in chunks, so that even a long part needs little memory."""
 
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import ZipFile
 
-from healthtrack.imports.reading.archive import pieces_of, unreadable
+from healthtrack.imports.reading.archive import read_chunks, unreadable_workbook
 
-LONGEST_TEXT = 2**17
-_LONGEST_TAG = 2**20
-_BLANK = " "
+MAX_TEXT_CHARACTERS = 2**17
+_MAX_TAG_BYTES = 2**20
+_SPACE = " "
 
 Attributes = Mapping[str, str]
 
 
 class PartParser:
-    """Calls `start` and `end` for each element, by its name after that of its namespace, as in `main` + "row".
+    """Calls `start` and `end` for each element. An element's name follows that of its namespace: `main` + "row".
 
-    `text` gathers the letters; whoever wants those of an element clears it at the start.
+    `text` collects the characters. A subclass that wants the text of an element clears it when the element starts.
     """
 
     def __init__(self) -> None:
         self.main = ""
         self.text: list[str] = []
-        self._parser = ParserCreate(namespace_separator=_BLANK)
+        self._parser = ParserCreate(namespace_separator=_SPACE)
         self._parser.buffer_text = True
-        self._parser.StartDoctypeDeclHandler = _refuse  # entities are declared there, and no workbook has any
+        # Entities, which can expand to gigabytes, are declared in a DOCTYPE. No workbook needs one.
+        self._parser.StartDoctypeDeclHandler = _reject
         self._parser.StartElementHandler = self._start_root
         self._parser.EndElementHandler = self.end
         self._parser.CharacterDataHandler = self.text.append
 
     def begin(self, root: str) -> None:
-        """The root element is there, and with it `main`."""
+        """Handle the root element, by its name without the namespace. `main` is known from here on."""
 
     def start(self, name: str, attributes: Attributes) -> None:
+        """Handle the start of an element below the root."""
         raise NotImplementedError
 
     def end(self, name: str) -> None:
-        """An element has ended."""
+        """Handle the end of an element."""
 
     def parse(self, archive: ZipFile, part: str) -> Iterator[int]:
-        """Gives, after each piece, how many bytes are read."""
+        """Parse a part. Return, after each chunk, how many bytes have been read. Raise FileError if it is damaged."""
         read = 0
         try:
-            for piece in pieces_of(archive, part):
-                self._parser.Parse(piece)
-                read += len(piece)
-                self._bound(read)
+            for chunk in read_chunks(archive, part):
+                self._parser.Parse(chunk)
+                read += len(chunk)
+                self._check_lengths(read)
                 yield read
             self._parser.Parse(b"", True)  # noqa: FBT003  (the parser takes no names)
-        except ExpatError as fault:
-            raise unreadable() from fault
+        except ExpatError as error:
+            raise unreadable_workbook() from error
 
     def parse_whole(self, archive: ZipFile, part: str) -> None:
         for _ in self.parse(archive, part):
             pass
 
     def _start_root(self, name: str, attributes: Attributes) -> None:
-        namespace, _, root = name.rpartition(_BLANK)
-        self.main = f"{namespace}{_BLANK}" if namespace else ""
+        namespace, _, root = name.rpartition(_SPACE)
+        self.main = f"{namespace}{_SPACE}" if namespace else ""
         self._parser.StartElementHandler = self.start
         self.begin(root)
 
-    def _bound(self, read: int) -> None:
-        """No text of a cell and no tag is longer than what a workbook may hold."""
-        if sum(map(len, self.text)) > LONGEST_TEXT or read - self._parser.CurrentByteIndex > _LONGEST_TAG:
-            raise unreadable()
+    def _check_lengths(self, read: int) -> None:
+        """Raise FileError if a text or a tag is longer than a workbook may hold."""
+        if sum(map(len, self.text)) > MAX_TEXT_CHARACTERS or read - self._parser.CurrentByteIndex > _MAX_TAG_BYTES:
+            raise unreadable_workbook()
 
 
-def _refuse(*_: object) -> NoReturn:
-    raise unreadable()
+def _reject(*_: object) -> NoReturn:
+    raise unreadable_workbook()

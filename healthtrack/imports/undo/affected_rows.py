@@ -1,6 +1,6 @@
-"""Find what is to be done with each row that a run has inserted, changed or deleted.
+"""Find the rows that a run has inserted, changed or deleted, and what an undo does with each.
 
-The rows are those of the temporary table `undone`: what to do with each, and the state that it gets back.
+They go into the temporary table `undone`, with what to do (`what`) and the old values that the row gets back (`state`).
 """
 
 from collections.abc import Sequence
@@ -9,29 +9,30 @@ from typing import Any, Protocol
 from healthtrack.audit.models import Change
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY
 from healthtrack.imports.sql import column_type, comma, quoted
-from healthtrack.imports.undo.tracked import Tracked, subject_columns
+from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
 
 class Execute(Protocol):
-    """Executes a statement with the facts of the undo and further values, all of them by name."""
+    """Executes a statement with the parameters of the undo and further values, all of them by name."""
 
     def __call__(self, statement: str, **values: Any) -> None: ...
 
 
-def find_affected_rows(execute: Execute, tables: Sequence[Tracked]) -> None:
+def find_affected_rows(execute: Execute, tables: Sequence[TrackedTable]) -> None:
+    """Create and fill the temporary table `undone`."""
     _make_table(execute)
     for each in tables:
-        _find_made(execute, each)
+        _find_inserted(execute, each)
     for each in tables:
-        _find_going_along(execute, each)
+        _find_cascaded(execute, each)
     for each in tables:
-        _find_gone(execute, each)
+        _find_deleted(execute, each)
         _find_changed(execute, each)
     execute("ANALYZE undone")
 
 
 def _make_table(execute: Execute) -> None:
-    keys = comma(f"{quoted(column)} {column_type(Change, column)}" for column in (*subject_columns(), OWN_KEY))
+    keys = comma(f"{quoted(column)} {column_type(Change, column)}" for column in (*get_subject_columns(), OWN_KEY))
     execute("DROP TABLE IF EXISTS pg_temp.undone")
     execute(f"""
         CREATE TEMPORARY TABLE undone (table_name text, {keys}, what text, state jsonb, conflict text)
@@ -39,64 +40,65 @@ def _make_table(execute: Execute) -> None:
     """)
 
 
-def _find_made(execute: Execute, each: Tracked) -> None:
+def _find_inserted(execute: Execute, each: TrackedTable) -> None:
     execute(
         f"""
-        INSERT INTO undone (table_name, what, {each.held})
+        INSERT INTO undone (table_name, what, {each.history_keys})
         SELECT %(table)s, 'delete', {each.stored_keys} FROM {each.table} AS stored WHERE {MADE_BY_RUN} = %(run)s
          UNION
         SELECT %(table)s, 'delete', {each.stored_keys}
-          FROM {each.table} AS stored JOIN changes AS change ON {each.same("stored", "change")}
+          FROM {each.table} AS stored JOIN changes AS change ON {each.match_keys("stored", "change")}
          WHERE change.run_id = %(run)s AND change.table_name = %(table)s AND change.action = 'insert'
         """,  # noqa: S608 (names of tables and columns, from the models)
         table=each.name,
     )
 
 
-def _find_going_along(execute: Execute, each: Tracked) -> None:
+def _find_cascaded(execute: Execute, each: TrackedTable) -> None:
     for column, owner in each.relations:
-        if each.goes_with(column):
+        if each.is_deleted_with(column):
             execute(
                 f"""
-                INSERT INTO undone (table_name, what, {each.held})
+                INSERT INTO undone (table_name, what, {each.history_keys})
                 SELECT %(table)s, 'delete', {each.stored_keys}
                   FROM {each.table} AS stored
                   JOIN undone AS owner ON owner.table_name = %(owner)s
-                                      AND owner.{owner.held} = stored.{quoted(column)}
+                                      AND owner.{owner.history_keys} = stored.{quoted(column)}
                  WHERE NOT EXISTS (SELECT FROM undone
-                                    WHERE table_name = %(table)s AND {each.same("stored", "undone")})
+                                    WHERE table_name = %(table)s AND {each.match_keys("stored", "undone")})
                 """,  # noqa: S608 (names of tables and columns, from the models)
                 table=each.name,
                 owner=owner.name,
             )
 
 
-def _find_gone(execute: Execute, each: Tracked) -> None:
-    """Find the deleted rows, but not those that the run itself had inserted."""
+def _find_deleted(execute: Execute, each: TrackedTable) -> None:
+    """Find the rows that the run deleted, except those that it had inserted itself."""
     execute(
         f"""
-        INSERT INTO undone (table_name, what, {each.held}, state)
-        SELECT DISTINCT ON ({each.held}) table_name, 'insert', {each.held},
+        INSERT INTO undone (table_name, what, {each.history_keys}, state)
+        SELECT DISTINCT ON ({each.history_keys}) table_name, 'insert', {each.history_keys},
                (SELECT jsonb_object_agg(key, value -> 0) FROM jsonb_each(fields))
           FROM changes
          WHERE run_id = %(run)s AND table_name = %(table)s AND action = 'delete'
            AND fields -> '{MADE_BY_RUN}' ->> 0 IS DISTINCT FROM %(run)s::text
-         ORDER BY {each.held}, change_id
+         ORDER BY {each.history_keys}, change_id
         """,  # noqa: S608 (names of columns, from the models)
         table=each.name,
     )
 
 
-def _find_changed(execute: Execute, each: Tracked) -> None:
+def _find_changed(execute: Execute, each: TrackedTable) -> None:
     execute(
         f"""
-        INSERT INTO undone (table_name, what, {each.held}, state)
-        SELECT %(table)s, 'restore', {each.held_in("change")},
+        INSERT INTO undone (table_name, what, {each.history_keys}, state)
+        SELECT %(table)s, 'restore', {each.history_keys_of("change")},
                jsonb_object_agg(field.key, field.value -> 0 ORDER BY change.change_id DESC)
           FROM changes AS change, jsonb_each(change.fields) AS field
          WHERE change.run_id = %(run)s AND change.table_name = %(table)s AND change.action = 'update'
-           AND NOT EXISTS (SELECT FROM undone WHERE table_name = %(table)s AND {each.same_held("change", "undone")})
-         GROUP BY {each.held_in("change")}
+           AND NOT EXISTS (SELECT FROM undone
+                            WHERE table_name = %(table)s AND {each.match_history_keys("change", "undone")})
+         GROUP BY {each.history_keys_of("change")}
         """,  # noqa: S608 (names of columns, from the models)
         table=each.name,
     )

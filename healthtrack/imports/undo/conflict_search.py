@@ -1,4 +1,4 @@
-"""Find the rows that an undo leaves as they are, and why."""
+"""Find the conflicts: the rows that an undo leaves as they are, and why."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,34 +6,36 @@ from healthtrack.audit.triggers import OWN_KEY, tracked_models
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.sql import quoted
 from healthtrack.imports.undo.affected_rows import Execute
-from healthtrack.imports.undo.tracked import Tracked, subject_columns
+from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
-# Of others, after the run, and not undone meanwhile. Links that follow from a reported tracker are nobody's change.
+# Changes by others, after the run, that are not undone themselves. A link that follows from the reported tracker does
+# not count: nobody made it.
 _LATER = """
     change_id > %(mark)s AND run_id IS DISTINCT FROM %(run)s AND (run_id IS NULL OR run_id <> ALL(%(void)s))
     AND (fields -> 'source' IS NULL OR fields -> 'source' ? 'staff')
 """
 
 
-def find_conflicts(execute: Execute, tables: Sequence[Tracked]) -> None:
+def find_conflicts(execute: Execute, tables: Sequence[TrackedTable]) -> None:
+    """Store the reason of each conflict in `undone`."""
     _find_changed_since(execute)
     for each in tables:
         _find_deleted_since(execute, each)
-    for each in map(Tracked, tracked_models().values()):
-        for column, owner in _references(each):
+    for each in map(TrackedTable, tracked_models().values()):
+        for column, owner in _get_references(each):
             _find_in_use(execute, each, column, owner)
     for each in tables:
-        for column, owner in _references(each):
-            _find_kept_with_owner(execute, each, column, owner)
+        for column, owner in _get_references(each):
+            _find_tied_to_owner(execute, each, column, owner)
 
 
-def _references(each: Tracked) -> Iterator[tuple[str, Tracked]]:
-    return ((column, owner) for column, owner in each.relations if not each.goes_with(column))
+def _get_references(each: TrackedTable) -> Iterator[tuple[str, TrackedTable]]:
+    return ((column, owner) for column, owner in each.relations if not each.is_deleted_with(column))
 
 
 def _find_changed_since(execute: Execute) -> None:
-    """Find changes by the first subject that they concern, as a patient with the links, or by the row's own number."""
-    columns = [quoted(column) for column in subject_columns()]
+    """Find rows whose subject, such as the patient, was changed since, and changed rows with a number of their own."""
+    columns = [quoted(column) for column in get_subject_columns()]
     for place, column in enumerate(columns):
         is_first = "".join(f" AND {earlier} IS NULL" for earlier in columns[:place])
         execute(
@@ -54,28 +56,28 @@ def _find_changed_since(execute: Execute) -> None:
     )
 
 
-def _find_deleted_since(execute: Execute, each: Tracked) -> None:
+def _find_deleted_since(execute: Execute, each: TrackedTable) -> None:
     execute(
         f"""
         UPDATE undone SET conflict = %(conflict)s
          WHERE table_name = %(table)s AND what = 'restore' AND conflict IS NULL
-           AND NOT EXISTS (SELECT FROM {each.table} AS stored WHERE {each.same("stored", "undone")})
+           AND NOT EXISTS (SELECT FROM {each.table} AS stored WHERE {each.match_keys("stored", "undone")})
         """,  # noqa: S608 (names of tables and columns, from the models)
         conflict=ConflictReason.DELETED_SINCE,
         table=each.name,
     )
 
 
-def _find_in_use(execute: Execute, each: Tracked, column: str, owner: Tracked) -> None:
+def _find_in_use(execute: Execute, each: TrackedTable, column: str, owner: TrackedTable) -> None:
     execute(
         f"""
         UPDATE undone SET conflict = %(conflict)s
          WHERE table_name = %(owner)s AND what = 'delete' AND conflict IS NULL
-           AND {owner.held} IN (
+           AND {owner.history_keys} IN (
                SELECT stored.{quoted(column)} FROM {each.table} AS stored
                 WHERE NOT EXISTS (SELECT FROM undone AS own
                                    WHERE own.table_name = %(table)s AND own.what = 'delete'
-                                     AND own.conflict IS NULL AND {each.same("stored", "own")}))
+                                     AND own.conflict IS NULL AND {each.match_keys("stored", "own")}))
         """,  # noqa: S608 (names of tables and columns, from the models)
         conflict=ConflictReason.IN_USE,
         table=each.name,
@@ -83,17 +85,17 @@ def _find_in_use(execute: Execute, each: Tracked, column: str, owner: Tracked) -
     )
 
 
-def _find_kept_with_owner(execute: Execute, each: Tracked, column: str, owner: Tracked) -> None:
+def _find_tied_to_owner(execute: Execute, each: TrackedTable, column: str, owner: TrackedTable) -> None:
     execute(
         f"""
         UPDATE undone SET conflict = %(conflict)s
           FROM {each.table} AS stored
-          JOIN undone AS kept ON kept.table_name = %(owner)s AND kept.what = 'delete'
-                             AND kept.conflict IS NOT NULL AND kept.{owner.held} = stored.{quoted(column)}
+          JOIN undone AS owner ON owner.table_name = %(owner)s AND owner.what = 'delete'
+                              AND owner.conflict IS NOT NULL AND owner.{owner.history_keys} = stored.{quoted(column)}
          WHERE undone.table_name = %(table)s AND undone.what = 'delete' AND undone.conflict IS NULL
-           AND {each.same("stored", "undone")}
+           AND {each.match_keys("stored", "undone")}
         """,  # noqa: S608 (names of tables and columns, from the models)
-        conflict=ConflictReason.KEPT_WITH_OWNER,
+        conflict=ConflictReason.OWNER_STAYS,
         table=each.name,
         owner=owner.name,
     )

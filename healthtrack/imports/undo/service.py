@@ -1,4 +1,4 @@
-"""An undo of tables as people meet it: previewed, done, and what it left listed."""
+"""The undo of an import into tables, for pages and workers: preview it, apply it, list its conflicts."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,20 +15,20 @@ from healthtrack.audit.subjects import record_seen
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
-from healthtrack.imports.resources import SetResource
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, TableCounts, TabularResult
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.undo.engine import Undo
 
-SHOWN = 20
-CONFLICTS_A_PAGE = 50
+MAX_SAMPLES = 20
+CONFLICTS_PER_PAGE = 50
 _ACTIONS = {"delete": Action.DELETE, "restore": Action.UPDATE, "insert": Action.INSERT}
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A row that is left as it is, its page, and why."""
+    """A row that the undo leaves as it is: its name, its page, and the reason."""
 
     entry: Entry
     page: str
@@ -37,6 +37,8 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Preview:
+    """What an undo would do: counts of each table, some of the rows, and the first conflicts."""
+
     tables: Sequence[TableCounts]
     samples: Sequence[Entry]
     conflicts: Sequence[Conflict]
@@ -44,30 +46,30 @@ class Preview:
 
 
 def preview(run: ImportRun) -> Preview:
-    """What an undo would do by now; it does nothing."""
+    """Return what an undo would do now, without doing it."""
     with transaction.atomic(), connection.cursor() as cursor:
         plan_for_large_sets(cursor)
         undo = Undo(run, cursor)
         undo.find(locks=False)
-        tables, changes = undo.counts(), [_as_change(row) for row in undo.samples(SHOWN)]
+        tables, changes = undo.count_rows(), [_make_change(row) for row in undo.get_samples(MAX_SAMPLES)]
         record_seen(changes)
         samples = entries(changes)
-        left = undo.conflicts("SELECT * FROM conflicts ORDER BY 1, 2, 3, 4 LIMIT %s", SHOWN)
-        ((count,),) = undo.conflicts("SELECT count(*) FROM conflicts")
+        left = undo.query_conflicts("SELECT * FROM conflicts ORDER BY 1, 2, 3, 4 LIMIT %s", MAX_SAMPLES)
+        ((count,),) = undo.query_conflicts("SELECT count(*) FROM conflicts")
         transaction.set_rollback(True)
-    return Preview(tables, samples, _conflicts((*row, {}) for row in left), count)
+    return Preview(tables, samples, _make_conflicts((*row, {}) for row in left), count)
 
 
-def conflicts_of(run: ImportRun, asked: str = "") -> Page[Any]:
-    """A page of what an undo left."""
+def get_conflicts(run: ImportRun, page_number: str = "") -> Page[Any]:
+    """Return a page of the conflicts that the undo `run` left; the nearest page if there is no such number."""
     left = run.conflicts.values_list("table_name", "patient_id", "model_id", "row_id", "reason", "reason_params")
-    page = Paginator(left, CONFLICTS_A_PAGE).get_page(asked)
-    page.object_list = _conflicts(page.object_list)  # type: ignore[assignment]
+    page = Paginator(left, CONFLICTS_PER_PAGE).get_page(page_number)
+    page.object_list = _make_conflicts(page.object_list)  # type: ignore[assignment]
     return page
 
 
-def _as_change(row: Sequence[Any]) -> Change:
-    """One that is not there yet, to be told in the history's words."""
+def _make_change(row: Sequence[Any]) -> Change:
+    """Return an unsaved change, so that the row is shown as in the history."""
     table, what, patient_id, model_id, row_id, fields = row
     return Change(
         table_name=table,
@@ -80,9 +82,9 @@ def _as_change(row: Sequence[Any]) -> Change:
     )
 
 
-def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
+def _make_conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     rows = list(left)
-    changes = [_as_change((table, "restore", *key, None)) for table, *key, _, _ in rows]
+    changes = [_make_change((table, "restore", *key, None)) for table, *key, _, _ in rows]
     record_seen(changes)
     return [
         Conflict(entry, row_page(change, "change"), conflict_text(reason, params))
@@ -90,19 +92,19 @@ def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     ]
 
 
-def apply(resource: SetResource, run: ImportRun, undo_run: ImportRun, progress: Progress) -> ApplyResult:
-    """Undo `run`; to be called within a transaction, which must end at once: it holds the turn of all imports."""
+def apply(resource: BulkModelResource, run: ImportRun, undo_run: ImportRun, progress: Progress) -> ApplyResult:
+    """Undo `run`. Call it within a transaction that ends at once, because it holds the lock of all imports."""
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
         progress.begin(Stage.TURN)
-        StagedRows(resource.plan, cursor).take_turn()
+        StagedRows(resource.plan, cursor).acquire_import_lock()
         undo = Undo(run, cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         undo.find(locks=True)
         progress.begin(Stage.WRITING)
         undo.apply()
-        result = TabularResult(undo.counts())
-        undo.conflicts(
+        result = TabularResult(undo.count_rows())
+        undo.query_conflicts(
             """
             INSERT INTO undo_conflicts (run_id, table_name, patient_id, model_id, row_id, reason)
             SELECT %s, * FROM conflicts ORDER BY table_name, patient_id, model_id, row_id

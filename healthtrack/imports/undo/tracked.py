@@ -1,4 +1,4 @@
-"""The tables with a history, as an undo sees them."""
+"""The tables with a history, as an undo needs them: their keys and columns as SQL."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from healthtrack.imports.sql import comma, quoted
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """A table with a history. All names that it returns are quoted, except `name` and those of `keys`."""
+class TrackedTable:
+    """A table with a history. All names that it returns are quoted for SQL, except `name` and those of columns."""
 
     model: type[Model]
 
@@ -29,62 +29,66 @@ class Tracked:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """The columns of the key, and those of `undone` and `changes` that hold them."""
+        """Return the columns of the primary key, each with the column of `undone` and `changes` that stores it."""
         return {column: stored_in(self.model, column) for column in key_columns(self.model)}
 
     @property
     def stored_keys(self) -> str:
+        """Return the key columns of the alias `stored`, comma-separated."""
         return comma(f"stored.{quoted(key)}" for key in self.keys)
 
     @property
-    def held(self) -> str:
-        return self.held_in()
+    def history_keys(self) -> str:
+        """Return the columns of `undone` and `changes` that store the key, comma-separated."""
+        return self.history_keys_of()
 
-    def held_in(self, row: str = "") -> str:
-        """The columns that hold the key, of `row` if one is given."""
+    def history_keys_of(self, row: str = "") -> str:
+        """Return the columns of `undone` and `changes` that store the key, of the alias `row` if one is given."""
         return comma(f"{row}.{quoted(held)}" if row else quoted(held) for held in self.keys.values())
 
     @cached_property
     def columns(self) -> list[str]:
-        """Those whose changes the history records, besides the key."""
+        """Return the columns whose changes the history records, without the key."""
         fields = [str(field.column) for field in self.model._meta.concrete_fields if field.column]
         return [column for column in fields if column not in {*self.keys, *history_of(self.model).internal}]
 
     @property
-    def relations(self) -> Iterator[tuple[str, "Tracked"]]:
-        """The columns that refer to tables with a history, and these."""
+    def relations(self) -> Iterator[tuple[str, "TrackedTable"]]:
+        """Yield the foreign keys to tables with a history, each with the table that it refers to."""
         for field in self.model._meta.concrete_fields:
             if isinstance(field, ForeignKey) and field.related_model in tracked_models().values():
-                yield str(field.column), Tracked(field.related_model)
+                yield str(field.column), TrackedTable(field.related_model)
 
-    def goes_with(self, column: str) -> bool:
-        """Whether a row goes when the one goes that this column of its key names."""
+    def is_deleted_with(self, column: str) -> bool:
+        """Return whether a row is deleted with the row that this column of its key refers to."""
         fields: Iterator[Any] = (each for each in self.model._meta.concrete_fields if each.column == column)
         return column in self.keys and next(fields).remote_field.on_delete is CASCADE
 
-    def same(self, row: str, other: str) -> str:
-        """The condition that a row of the table and one of `undone` or `changes` have the same key."""
+    def match_keys(self, row: str, other: str) -> str:
+        """Return the SQL condition that a row of the table and one of `undone` or `changes` have the same key."""
         return " AND ".join(f"{row}.{quoted(key)} = {other}.{quoted(held)}" for key, held in self.keys.items())
 
-    def same_held(self, row: str, other: str) -> str:
-        """The condition that two rows of `undone` or `changes` have the same key."""
+    def match_history_keys(self, row: str, other: str) -> str:
+        """Return the SQL condition that two rows of `undone` or `changes` have the same key."""
         return " AND ".join(f"{row}.{quoted(held)} = {other}.{quoted(held)}" for held in self.keys.values())
 
 
-def tracked_tables() -> list[Tracked]:
-    """Return those whose rows runs insert; what others refer to comes before these."""
-    found = [Tracked(model) for model in tracked_models().values()]
-    made = [each for each in found if any(field.column == MADE_BY_RUN for field in each.model._meta.concrete_fields)]
-    return sorted(made, key=lambda each: len(list(each.relations)))
+def get_tracked_tables() -> list[TrackedTable]:
+    """Return the tables whose rows imports insert; a table comes after the tables that it refers to."""
+    found = [TrackedTable(model) for model in tracked_models().values()]
+    imported = [
+        each for each in found if any(field.column == MADE_BY_RUN for field in each.model._meta.concrete_fields)
+    ]
+    return sorted(imported, key=lambda each: len(list(each.relations)))
 
 
 @cache
-def subject_columns() -> Mapping[str, Tracked]:
-    """Return the columns of `changes` that name what a change concerns, each with the table whose only key it is.
+def get_subject_columns() -> Mapping[str, TrackedTable]:
+    """Return the columns of `changes` that identify the subject of a change, each with the table whose key it stores.
 
     A change that concerns several subjects belongs to the first of them.
     """
     models = tracked_models().values()
-    of_column = {subject.stored_in: Tracked(model) for model in models if (subject := subject_of(model))}
+    of_column = {subject.stored_in: TrackedTable(model) for model in models if (subject := subject_of(model))}
     columns = [str(field.column) for field in Change._meta.concrete_fields]
     return {column: of_column[column] for column in columns if column in of_column}

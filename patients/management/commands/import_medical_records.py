@@ -2,5 +2,5 @@ from healthtrack.imports.commands import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Imports patients' medical records, and links the patients to the tracker models they name."
+    help = "Import medical records, and link the patients to the tracker models that they report."
     importer = "patients.medicalrecord"

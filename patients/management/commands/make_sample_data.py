@@ -12,32 +12,32 @@ import patients.sample
 import trackers.sample
 from trackers.sample import SourceFile
 
-# The last day of the source's own records; the day of the run would change the bytes from day to day.
+# The last day of the source's own records. With today's date the files would differ from day to day.
 LAST_DAY = date(2026, 6, 30)
 
 
 class Command(BaseCommand):
-    help = "Writes fitness_trackers.csv and medical_records.csv, all invented, in the form of the source files."
+    help = "Write invented data in the format of the source files: fitness_trackers.csv and medical_records.csv."
     requires_system_checks = []  # it needs neither tables nor pages
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, help="where to write both files; made if missing")
-        parser.add_argument("--patients", type=_whole_number, required=True, metavar="N", help="how many")
+        parser.add_argument("folder", type=Path, help="where to write both files; created if missing")
+        parser.add_argument("--patients", type=_whole_number, required=True, metavar="N", help="number of patients")
         parser.add_argument(
-            "--seed", type=_whole_number, default=1, help="the same number gives the same bytes (%(default)s)"
+            "--seed", type=_whole_number, default=1, help="the same number gives the same files (default: %(default)s)"
         )
         parser.add_argument(
             "--dates",
             choices=tuple(patients.sample.DATE_FORMS),
             default="source",
-            help="the source's MM/DD/YYYY, iso's YYYY-MM-DD, or both mixed (%(default)s)",
+            help="source: MM/DD/YYYY, iso: YYYY-MM-DD, mixed: both (default: %(default)s)",
         )
         parser.add_argument(
             "--until",
             type=_last_day,
             default=LAST_DAY,
             metavar="YYYY-MM-DD",
-            help="no birth or appointment is later than this day (%(default)s)",
+            help="the last day for births and appointments (default: %(default)s)",
         )
 
     def handle(  # the option words are the parameters
@@ -47,16 +47,16 @@ class Command(BaseCommand):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             rows = _write(folder, files)
-        except FileExistsError as fault:
-            raise CommandError(f"{folder} is a file; name a folder to write into.") from fault
-        except OSError as fault:
-            raise CommandError(f"The folder {folder} cannot be written: {fault.strerror}.") from fault
+        except FileExistsError as error:
+            raise CommandError(f"{folder} is a file. Give a folder to write into.") from error
+        except OSError as error:
+            raise CommandError(f"Cannot write to the folder {folder}: {error.strerror}.") from error
         for file, count in zip(files, rows, strict=True):
             self.stdout.write(f"Wrote {folder / file.name}: {count:,} rows.")
 
 
 def _source_files(number: int, seed: int, dates: str, until: date) -> tuple[SourceFile, SourceFile]:
-    # Each file draws from the seed by itself, so that neither changes with the other.
+    # Each file has a generator of its own, so that a change to one file leaves the other as it is.
     catalogue_draws, record_draws = Random(seed), Random(seed)  # noqa: S311 -- invented data, no secret
     return (
         trackers.sample.source_file(catalogue_draws),
@@ -65,7 +65,7 @@ def _source_files(number: int, seed: int, dates: str, until: date) -> tuple[Sour
 
 
 def _write(folder: Path, files: Sequence[SourceFile]) -> list[int]:
-    """Writes all the files or, where one cannot be written, leaves no part of any."""
+    """Write all files, or none if one of them cannot be written. Return their numbers of rows."""
     drafts = [folder / f".{file.name}.{os.getpid()}" for file in files]
     try:
         rows = [_write_draft(draft, file) for draft, file in zip(drafts, files, strict=True)]
@@ -90,7 +90,7 @@ def _write_draft(draft: Path, file: SourceFile) -> int:
 
 def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(f"{text!r} is no whole number of 0 or more.")
+        raise ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
     return int(text)
 
 
@@ -98,8 +98,8 @@ def _last_day(text: str) -> date:
     earliest = patients.sample.EARLIEST_BIRTH
     try:
         day = date.fromisoformat(text)
-    except ValueError as fault:
-        raise ArgumentTypeError(f"{text!r} is no day; write it as YYYY-MM-DD.") from fault
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a valid date. Use YYYY-MM-DD.") from error
     if day < earliest:
-        raise ArgumentTypeError(f"{text} is too early; name a day from {earliest} on.")
+        raise ArgumentTypeError(f"{text} is too early. The first possible day is {earliest}.")
     return day

@@ -1,4 +1,4 @@
-"""What an import's pages show of patients is written down in the access log."""
+"""The access log records which patients the pages of an import show."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from healthtrack.audit.models import Access
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
-from tests.support.import_pages import go_ahead, last_run, upload
+from tests.support.import_pages import last_run, press_import, upload
 from tests.support.signing_in import SignIn
 
 NAME = "Wilhelmina Trelawney"
@@ -14,12 +14,12 @@ NAME = "Wilhelmina Trelawney"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 
-def test_its_preview_and_its_faulty_rows_are_put_down_with_its_number(sign_in: SignIn, tmp_path: Path) -> None:
+def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: SignIn, tmp_path: Path) -> None:
     client = sign_in(*RECORDS.steward)
     rows = RECORDS.rows({"name": NAME}, {"patient_id": "P2", "gender": "X"})
     shown = upload(client, RECORDS, write_csv(tmp_path / "rows.csv", rows))
     run = last_run()
-    assert "Faults" in shown.content.decode()
+    assert "show=faulty" in shown.content.decode()
     access = Access.objects.latest("access_id")
     assert (access.page, access.run_id) == ("admin:imports_importrun_change", run.run_id)
     assert access.asked == ["faulty", "page 1"]
@@ -31,15 +31,15 @@ def test_its_preview_and_its_faulty_rows_are_put_down_with_its_number(sign_in: S
     assert (access.page, access.run_id, access.file_rows) == ("admin:imports_importrun_faulty", run.run_id, 1)
 
 
-def test_of_trackers_is_none_of_patients(sign_in: SignIn, tmp_path: Path) -> None:
+def test_an_import_of_trackers_is_not_recorded(sign_in: SignIn, tmp_path: Path) -> None:
     client = sign_in(*CATALOGUE.steward)
     upload(client, CATALOGUE, write_csv(tmp_path / "rows.csv", CATALOGUE.rows({})))
     assert not Access.objects.exists()
 
 
-def test_whom_an_undo_would_concern_is_put_down(sign_in: SignIn, tmp_path: Path) -> None:
+def test_the_preview_of_an_undo_is_recorded_with_its_patients(sign_in: SignIn, tmp_path: Path) -> None:
     client = sign_in(*RECORDS.steward, "imports.undo_importrun")
-    go_ahead(client, upload(client, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))))
+    press_import(client, upload(client, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))))
     assert "P2" in client.get(f"/admin/imports/importrun/{last_run().run_id}/undo/").content.decode()
     access = Access.objects.latest("access_id")
     assert (access.page, sorted(access.patient_ids)) == ("admin:imports_importrun_undo", ["P1", "P2"])

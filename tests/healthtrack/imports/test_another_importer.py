@@ -1,4 +1,4 @@
-"""An importer of another sort than tables goes the same way: uploaded, asked about, checked, applied and undone."""
+"""An importer that has nothing to do with tables: upload, questions, check, import and undo."""
 
 import html
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from tests.support import factories
 from tests.support.finished_imports import apply
 from tests.support.forms import form_to
 from tests.support.import_files import RECORDS
-from tests.support.import_pages import last_run, messages, uploads_of, work_off
+from tests.support.import_pages import last_run, messages, run_jobs, uploads_of
 from tests.support.line_importer import MAKE_TABLE, NAME, PERMISSION, stored_counts
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import SignIn
@@ -54,21 +54,21 @@ def counter(sign_in: SignIn) -> Client:
 def upload(client: Client, files: Mapping[str, str], encoding: str = "utf-8") -> Any:
     sent = [SimpleUploadedFile(name, text.encode(encoding)) for name, text in files.items()]
     answer = client.post(UPLOAD, {"import_file": sent})
-    work_off()
+    run_jobs()
     return client.get(answer["Location"])
 
 
 def answer(client: Client, page: Any, **answers: str) -> Any:
     form = form_to(page, "answer")
     sent = client.post(form.address, {**form.fields, **answers}, follow=True)
-    work_off()
+    run_jobs()
     return client.get(address(last_run())) if sent.redirect_chain else sent
 
 
 def press(client: Client, page: Any, action: str) -> Any:
     form = form_to(page, action)
     client.post(form.address, form.fields)
-    work_off()
+    run_jobs()
     return client.get(address(last_run()))
 
 
@@ -80,15 +80,15 @@ def words(page: Any) -> str:
     return html.unescape(page.content.decode())
 
 
-def test_its_upload_page_is_for_whoever_it_says(sign_in: SignIn) -> None:
+def test_the_importer_decides_who_may_upload(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, UPLOAD, PERMISSION, others=[*RECORDS.steward, "imports.view_importrun"])
 
 
-def test_there_is_no_upload_page_of_an_unknown_importer(counter: Client) -> None:
+def test_an_unknown_importer_has_no_upload_page(counter: Client) -> None:
     assert counter.get(f"{RUNS}upload/tests.nothing/").status_code == 404
 
 
-def test_its_form_takes_several_files(counter: Client) -> None:
+def test_its_form_accepts_several_files(counter: Client) -> None:
     page = words(counter.get(UPLOAD))
     assert 'accept=".txt" multiple' in page
     assert "Plain text" in page
@@ -104,7 +104,7 @@ def test_files_without_questions_are_checked_at_once(counter: Client) -> None:
     assert "a.txt and 1 more" in words(counter.get(RUNS))
 
 
-def test_a_question_is_asked_before_the_check(counter: Client) -> None:
+def test_a_question_comes_before_the_check(counter: Client) -> None:
     page = upload(counter, WITH_BLANK_LINES)
     assert last_run().state == State.QUESTIONS
     assert "Needs answers" in words(page)
@@ -114,7 +114,7 @@ def test_a_question_is_asked_before_the_check(counter: Client) -> None:
 
 
 @pytest.mark.parametrize(("choice", "lines"), [("skip", 3), ("count", 4)])
-def test_the_check_follows_the_answer(counter: Client, choice: str, lines: int) -> None:
+def test_the_check_uses_the_answer(counter: Client, choice: str, lines: int) -> None:
     page = answer(counter, upload(counter, WITH_BLANK_LINES), blank_lines=choice)
     run = last_run()
     assert (run.state, run.read_count, run.answers) == (State.CHECKED, lines, {"blank_lines": choice})
@@ -122,21 +122,21 @@ def test_the_check_follows_the_answer(counter: Client, choice: str, lines: int) 
 
 
 @pytest.mark.parametrize("choice", ["", "perhaps"])
-def test_an_answer_that_is_none_is_asked_for_again(counter: Client, choice: str) -> None:
+def test_an_invalid_answer_is_rejected(counter: Client, choice: str) -> None:
     page = answer(counter, upload(counter, WITH_BLANK_LINES), blank_lines=choice)
     assert list(page.context["page"].questions.errors) == ["blank_lines"]
     assert last_run().state == State.QUESTIONS
 
 
-def test_a_second_answer_comes_too_late(counter: Client) -> None:
+def test_a_second_answer_is_too_late(counter: Client) -> None:
     page = upload(counter, WITH_BLANK_LINES)
     answer(counter, page, blank_lines="skip")
     late = counter.post(address(last_run(), "answer"), {"blank_lines": "count"}, follow=True)
-    assert messages(late) == ["This import is not there to go ahead with any more; look at how it stands."]
+    assert messages(late) == ["This import no longer needs answers. Check its status."]
     assert last_run().answers == {"blank_lines": "skip"}
 
 
-def test_nobody_else_sees_the_questions_or_answers_them(counter: Client) -> None:
+def test_other_people_neither_see_nor_answer_the_questions(counter: Client) -> None:
     upload(counter, WITH_BLANK_LINES)
     auditor = Client()
     auditor.force_login(factories.staff("imports.view_importrun", username="auditor"))
@@ -144,7 +144,7 @@ def test_nobody_else_sees_the_questions_or_answers_them(counter: Client) -> None
     assert auditor.post(address(last_run(), "answer"), {"blank_lines": "skip"}).status_code == 403
 
 
-def test_it_is_applied_and_undone(counter: Client) -> None:
+def test_it_is_imported_and_undone(counter: Client) -> None:
     page = press(counter, upload(counter, WITHOUT), "apply")
     run = last_run()
     assert run.state == State.APPLIED
@@ -153,7 +153,7 @@ def test_it_is_applied_and_undone(counter: Client) -> None:
     assert "Undo this import" in words(page)
     assert "<li>a.txt: 2 lines</li>" in words(counter.get(address(run, "undo")))
     counter.post(address(run, "undo"))
-    work_off()
+    run_jobs()
     assert stored_counts() == {}
     undo = last_run()
     assert (undo.state, undo.undoes, undo.affected_count) == (State.APPLIED, run, 2)
@@ -161,7 +161,7 @@ def test_it_is_applied_and_undone(counter: Client) -> None:
     assert "Undone by" in words(counter.get(address(run)))
 
 
-def test_of_two_undos_the_second_finds_it_undone(counter: Client) -> None:
+def test_the_second_of_two_undos_fails(counter: Client) -> None:
     press(counter, upload(counter, WITHOUT), "apply")
     run = last_run()
     first, second = (factories.import_run(State.APPLYING, importer=NAME, undoes=run) for _ in range(2))
@@ -170,7 +170,7 @@ def test_of_two_undos_the_second_finds_it_undone(counter: Client) -> None:
         apply(second)
 
 
-def test_files_that_cannot_be_read_are_refused(counter: Client) -> None:
+def test_unreadable_files_are_rejected(counter: Client) -> None:
     page = words(upload(counter, {"a.txt": "é"}, encoding="latin-1"))
     assert (last_run().state, last_run().reason) == (State.REFUSED, Reason.UNREADABLE)
     assert "The upload cannot be read." in page
@@ -185,11 +185,11 @@ def test_a_run_that_nobody_answers_expires_after_a_day(counter: Client, monkeypa
     upload(counter, WITH_BLANK_LINES)
     later = timezone.now() + timedelta(hours=25)
     monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: later)
-    runs.forget_old()
+    runs.remove_expired()
     assert (last_run().state, last_run().reason) == (State.EXPIRED, Reason.EXPIRED)
 
 
-def test_at_once_a_run_with_questions_is_refused(tmp_path: Path) -> None:
+def test_without_a_worker_a_run_with_questions_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("one\n\ntwo\n")
     run = runs.import_at_once(NAME, [path])
@@ -197,14 +197,14 @@ def test_at_once_a_run_with_questions_is_refused(tmp_path: Path) -> None:
     assert stored_counts() == {}
 
 
-def test_the_same_file_among_others_points_to_the_earlier_run(counter: Client) -> None:
+def test_the_same_file_among_others_links_to_the_earlier_run(counter: Client) -> None:
     upload(counter, WITHOUT)
     first = last_run()
     page = words(upload(counter, {"other.txt": "four\n", "again.txt": WITHOUT["b.txt"]}))
-    assert "The same file was uploaded before" in page
+    assert "This file was already uploaded" in page
     assert address(first) in page
 
 
-def test_nothing_of_it_is_an_access_to_patients(counter: Client) -> None:
+def test_the_access_log_does_not_record_it(counter: Client) -> None:
     press(counter, upload(counter, WITHOUT), "apply")
     assert not Access.objects.exists()

@@ -1,4 +1,4 @@
-"""Every bad file: its faults in full, from the command and on the upload page, and nothing changed."""
+"""Every bad file is reported with all its errors, by the command and the upload page, and nothing changes."""
 
 import os
 import subprocess
@@ -29,47 +29,47 @@ from tests.support.import_files import (
 )
 from tests.support.import_pages import last_run, upload, uploads_of
 from tests.support.signing_in import SignIn
-from tests.support.workbooks import SHEET, parts_of
+from tests.support.workbooks import SHEET, make_parts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
-EMPTY = "The file is empty; upload one with a header line and rows below it."
-NO_TABLE = "This is neither a CSV or TSV file nor XLSX; save the table as one of these."
-NO_WORKBOOK = "The file is not an XLSX workbook that can be read; save it anew as XLSX or as CSV."
-UTF_16 = "The file is encoded in UTF-16; save it as “CSV UTF-8”."
-NOT_UTF_8 = "is not encoded in UTF-8; save the file as “CSV UTF-8”"
-HEADER_ONLY = "line 1: The file holds a header and no rows; add the rows below it."
-OPEN_QUOTE = "has a quote that opens and is not closed; close it, or take it away"
-QUOTE_WITHIN = "has a quote that ends within a cell; write a quote that belongs to the text twice"
-MISSING = "is missing; fill it in"
-FORMULA = "looks like a formula; write its value, or ' before it to keep it as text"
-ERROR = "is an error of the spreadsheet; write its value instead"
-CONTROL = "holds a control character, which cannot be seen; take it away"
-NO_DATE = "is not a date; write a day that exists as MM/DD/YYYY or YYYY-MM-DD"
-NOT_WHOLE = "is not a whole number; write digits only, such as 2,499"
-NO_NUMBER = "is not a number; write it in digits, such as 4.1"
-TOO_HIGH = "is above 2,147,483,647, the most there may be; correct it"
-TOO_MANY_DIGITS = "has too many digits; correct it"
-NEGATIVE = "is below 0, the least there may be; correct it"
-RAISED = "is above the original price; correct one of them"
-BEFORE_BIRTH = "lies before the date of birth; correct one of them"
-AFTER_TODAY = "lies after today; correct it"
-NO_GENDER = "is not known here; write F or M"
-NO_ANSWER = "is neither Yes nor No; write one of these"
-TOO_LONG = "is longer than {} letters; shorten it"
-RAGGED = "put quotes around a text that holds the separator, and fill in empty cells"
+EMPTY = "The file is empty. Upload a file with a header line and rows below it."
+NO_TABLE = "This is not a CSV, TSV or XLSX file. Save the table in one of these formats."
+NO_WORKBOOK = "This is not a readable XLSX workbook. Save it again as XLSX or as CSV."
+UTF_16 = "The file is encoded in UTF-16. Save it as “CSV UTF-8”."
+NOT_UTF_8 = "Not encoded in UTF-8. Save the file as “CSV UTF-8”."
+HEADER_ONLY = "Line 1: The file has a header but no rows. Add rows below it."
+OPEN_QUOTE = "A quote is opened but not closed. Close it or remove it."
+QUOTE_WITHIN = "A quote ends inside a cell. Double each quote that belongs to the text."
+MISSING = "A value is required. Fill it in."
+FORMULA = "Looks like a formula. Enter its value, or put ' before it to import it as text."
+ERROR = "This is a spreadsheet error. Enter the value instead."
+CONTROL = "Contains an invisible control character. Remove it."
+NO_DATE = "Not a valid date. Use MM/DD/YYYY or YYYY-MM-DD."
+NOT_WHOLE = "Not a whole number. Use digits only, such as 2499."
+NO_NUMBER = "Not a number. Use digits and a decimal point, such as 4.1."
+TOO_HIGH = "Must be at most 2,147,483,647."
+TOO_MANY_DIGITS = "Has too many digits. Correct it."
+NEGATIVE = "Must be at least 0."
+PRICE_TOO_HIGH = "Higher than the original price. Correct one of them."
+BEFORE_BIRTH = "Date is before the date of birth. Correct one of them."
+IN_FUTURE = "Date is in the future. Correct it."
+NO_GENDER = "Must be F or M."
+NO_ANSWER = "Must be Yes or No."
+TOO_LONG = "Longer than {} characters. Shorten it."
+RAGGED = "Put quotes around text that contains the separator, and add missing cells."
 BATTERY, RATING = "Average Battery Life (in days)", "Rating (Out of 5)"
 
-Faults = Sequence[str]
+Errors = Sequence[str]
 
 
 def at(line: int, column: str, value: str, reason: str) -> str:
-    return f"line {line}, {column}: {f'“{value}” ' if value else ''}{reason}"
+    return f"Line {line}, {column}{f' “{value}”' if value else ''}: {reason}"
 
 
 def row_at(line: int, path: Path, reason: str) -> str:
     row = path.read_text("utf-8-sig").splitlines()[line - 1]
-    return f"line {line}: “{row if len(row) <= 100 else row[:100] + '…'}” {reason}"
+    return f"Line {line} “{row if len(row) <= 100 else row[:100] + '…'}”: {reason}"
 
 
 def several(first_line: int, column: str, reason: str, *values: str) -> list[str]:
@@ -77,12 +77,12 @@ def several(first_line: int, column: str, reason: str, *values: str) -> list[str
 
 
 def eastern(number: str) -> str:
-    """In Arabic digits, which PostgreSQL does not read."""
+    """Return the number in Arabic digits, which PostgreSQL does not read."""
     return number.translate({ord("0") + digit: 0x660 + digit for digit in range(10)})
 
 
 def missing_columns(kind: Kind) -> list[str]:
-    return [f"line 1, header: The column {column} is missing; add it to the header." for column in kind.row]
+    return [f"Line 1, header: The column {column} is missing. Add it to the header." for column in kind.row]
 
 
 def formulas(*columns: str) -> list[str]:
@@ -96,14 +96,14 @@ def too_long(first_line: int, lengths: dict[str, int]) -> list[str]:
     ]
 
 
-# Files that are no tables, whatever the kind.
-NO_TABLES: dict[str, Faults] = {
+# Files that are not tables, whichever kind is expected.
+NO_TABLES: dict[str, Errors] = {
     "files/archive.zip": [NO_WORKBOOK],
     "files/document.pdf": [NO_TABLE],
     "files/empty.csv": [EMPTY],
-    "files/empty_sheet.xlsx": ["The first sheet is empty; put the table there."],
+    "files/empty_sheet.xlsx": ["The first sheet is empty. Put the table there."],
     "files/objects.json": [NO_TABLE],
-    "files/old.xls": ["This is an old or an encrypted Excel file; save it as XLSX without a password."],
+    "files/old.xls": ["This is an old or encrypted Excel file. Save it as XLSX without a password."],
     "files/only_blank_lines.csv": [EMPTY],
     "files/only_bom.csv": [EMPTY],
     "files/page.html": [NO_TABLE],
@@ -111,8 +111,8 @@ NO_TABLES: dict[str, Faults] = {
 }
 
 
-def alike(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[str, Faults]:
-    """The faults that both kinds of files have; most of the files hold a bad cell further down too."""
+def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[str, Errors]:
+    """Return the errors of the files that exist for both kinds. Most files have a bad cell further down too."""
 
     def cell(line: int) -> str:
         return at(line, "gender" if kind is RECORDS else "Reviews", bad, reason)
@@ -127,13 +127,13 @@ def alike(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[st
         "cr_only.csv": [cell(3)],
         "csv_by_name.csv": [cell(3)],
         "doubled_column.csv": [
-            f"line 1, header: “{dropped} and {dropped.upper()}” stands 2 times in the header; keep one of them"
+            f"Line 1, header “{dropped} and {dropped.upper()}”: Appears 2 times in the header. Keep one of the columns."
         ],
         "header_only.csv": [HEADER_ONLY],
-        "missing_column.csv": [f"line 1, header: The column {dropped} is missing; add it to the header."],
+        "missing_column.csv": [f"Line 1, header: The column {dropped} is missing. Add it to the header."],
         "missing_columns.csv": missing_columns(kind),
         "newline_in_cell.csv": [cell(6), cell(8)] if kind is RECORDS else [cell(5), cell(7)],
-        "nul.csv": [at(3, text, "Ada\ufffdByron", "holds a NUL byte; take it away")],
+        "nul.csv": [at(3, text, "Ada\ufffdByron", "Contains a NUL character. Remove it.")],
         "nul_in_header.csv": [NO_TABLE],
         "quote_open_in_first_row.csv": [row_at(2, folder / "quote_open_in_first_row.csv", OPEN_QUOTE), cell(3)],
         "quote_open_in_last_row.csv": [cell(3), row_at(5, folder / "quote_open_in_last_row.csv", OPEN_QUOTE)],
@@ -141,8 +141,8 @@ def alike(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[st
         "quote_within_cell.csv": [row_at(3, folder / "quote_within_cell.csv", QUOTE_WITHIN), cell(4)],
         "lone_quote.csv": [row_at(3, folder / "lone_quote.csv", OPEN_QUOTE), cell(5)],
         "ragged.csv": [
-            row_at(3, folder / "ragged.csv", f"has {width + 2} cells, more than the {width} of the header; {RAGGED}"),
-            row_at(4, folder / "ragged.csv", f"has 2 cells, fewer than the {width} of the header; {RAGGED}"),
+            row_at(3, folder / "ragged.csv", f"Has {width + 2} cells, but the header has {width}. {RAGGED}"),
+            row_at(4, folder / "ragged.csv", f"Has 2 cells, but the header has {width}. {RAGGED}"),
             cell(5),
         ],
         "replacement_character.csv": [at(3, text, "Ad\ufffd", NOT_UTF_8)],
@@ -155,30 +155,30 @@ def alike(kind: Kind, dropped: str, text: str, bad: str, reason: str) -> dict[st
     }
 
 
-OF_RECORDS: dict[str, Faults] = {
-    **alike(RECORDS, "gender", "name", "X", NO_GENDER),
+OF_RECORDS: dict[str, Errors] = {
+    **errors_of_both_kinds(RECORDS, "gender", "name", "X", NO_GENDER),
     "dates.csv": [
         *several(2, "date_of_birth", NO_DATE, "02/30/2020", "13/13/2020", "01/02/20"),
-        *several(5, "date_of_birth", "lies before the year 1; correct it", "01/01/0000", "0000-01-01"),
+        *several(5, "date_of_birth", "Date is before the year 1. Correct it.", "01/01/0000", "0000-01-01"),
         *several(7, "date_of_birth", NO_DATE, "2020-02-30", "17 May 1980", "1980", "05-17-1980", "05/17/1980 10:30"),
         *several(12, "date_of_birth", NO_DATE, eastern("05/17/1980"), "12345", "02/29/2023"),
         *several(15, "last_appointment_date", NO_DATE, "06/31/2024", "soon"),
     ],
     "dates_in_order.csv": [
         at(3, "last_appointment_date", "06/14/2024", BEFORE_BIRTH),
-        at(5, "date_of_birth", "01/01/9999", AFTER_TODAY),
-        at(6, "date_of_birth", "01/01/9999", AFTER_TODAY),
+        at(5, "date_of_birth", "01/01/9999", IN_FUTURE),
+        at(6, "date_of_birth", "01/01/9999", IN_FUTURE),
         at(6, "last_appointment_date", "06/14/2024", BEFORE_BIRTH),
     ],
     "differing.csv": [
-        at(2, "patient_id", "A", "stands in line 4 too, with another name; keep one of these rows"),
-        at(4, "patient_id", "A", "stands in line 2 too, with another name; keep one of these rows"),
+        at(2, "patient_id", "A", "Also in line 4, with a different name. Keep one row."),
+        at(4, "patient_id", "A", "Also in line 2, with a different name. Keep one row."),
         *(
             at(
                 line,
                 "patient_id",
                 "C",
-                f"stands in lines {others} too, with another gender, last_appointment_date; keep one of these rows",
+                f"Also in lines {others}, with a different gender, last_appointment_date. Keep one row.",
             )
             for line, others in ((6, "7, 8"), (7, "6, 8"), (8, "6, 7"))
         ),
@@ -214,8 +214,8 @@ OF_RECORDS: dict[str, Faults] = {
     ),
 }
 
-OF_CATALOGUE: dict[str, Faults] = {
-    **alike(CATALOGUE, "Original Price", "Model Name", "many", NOT_WHOLE),
+OF_CATALOGUE: dict[str, Errors] = {
+    **errors_of_both_kinds(CATALOGUE, "Original Price", "Model Name", "many", NOT_WHOLE),
     "formula.xlsx": [
         at(3, "Model Name", "=1+1", FORMULA),
         at(3, "Reviews", "=SUM(1,2)", FORMULA),
@@ -257,19 +257,19 @@ OF_CATALOGUE: dict[str, Faults] = {
     "prices.csv": [
         at(2, "Selling Price", "-1", NEGATIVE),
         at(3, "Original Price", "-2,999", NEGATIVE),
-        at(3, "Selling Price", "2,499", RAISED),
-        at(4, "Selling Price", "3,000", RAISED),
+        at(3, "Selling Price", "2,499", PRICE_TOO_HIGH),
+        at(4, "Selling Price", "3,000", PRICE_TOO_HIGH),
         at(7, "Selling Price", "2499.50", NOT_WHOLE),
         *several(9, "Selling Price", NOT_WHOLE, "24,99", "₹2,499", "2 499"),
     ],
     "ratings.csv": [
-        at(2, RATING, "7", "is above 5, the most there may be; correct it"),
-        at(3, RATING, "4.15", "has more than 1 decimal; round it"),
+        at(2, RATING, "7", "Must be at most 5."),
+        at(3, RATING, "4.15", "Has more than 1 decimal place. Round it."),
         at(4, RATING, "five", NO_NUMBER),
-        at(5, RATING, "5.1", "is above 5, the most there may be; correct it"),
+        at(5, RATING, "5.1", "Must be at most 5."),
         at(6, RATING, "-0.1", NEGATIVE),
         *several(10, RATING, NO_NUMBER, "4,1", eastern("4.1"), "NaN", "1e0"),
-        at(14, RATING, "9" * 100 + "…", "is above 5, the most there may be; correct it"),
+        at(14, RATING, "9" * 100 + "…", "Must be at most 5."),
     ],
     "too_long.csv": too_long(
         8,
@@ -284,17 +284,17 @@ OF_CATALOGUE: dict[str, Faults] = {
     ),
 }
 
-FAULTY = [
-    *((kind, FIXTURES / name, faults) for kind in (RECORDS, CATALOGUE) for name, faults in NO_TABLES.items()),
-    *((RECORDS, FIXTURES / "records" / name, faults) for name, faults in OF_RECORDS.items()),
-    *((CATALOGUE, FIXTURES / "catalogue" / name, faults) for name, faults in OF_CATALOGUE.items()),
+INVALID = [
+    *((kind, FIXTURES / name, errors) for kind in (RECORDS, CATALOGUE) for name, errors in NO_TABLES.items()),
+    *((RECORDS, FIXTURES / "records" / name, errors) for name, errors in OF_RECORDS.items()),
+    *((CATALOGUE, FIXTURES / "catalogue" / name, errors) for name, errors in OF_CATALOGUE.items()),
 ]
-IDS = [f"{kind.resource.__name__} {path.relative_to(FIXTURES)}" for kind, path, _ in FAULTY]
-each_faulty_file = pytest.mark.parametrize(("kind", "path", "faults"), FAULTY, ids=IDS)
+IDS = [f"{kind.resource.__name__} {path.relative_to(FIXTURES)}" for kind, path, _ in INVALID]
+each_invalid_file = pytest.mark.parametrize(("kind", "path", "errors"), INVALID, ids=IDS)
 
 
-# Odd files that are in order: the rows read, and whether a column is left out.
-FINE = {
+# Unusual files without errors: the rows read, and whether a column is ignored.
+VALID = {
     (RECORDS, "records/blank_lines_between.csv"): (3, False),
     (RECORDS, "records/unknown_column.csv"): (3, True),
     (RECORDS, "records/unusual_names.csv"): (12, False),
@@ -303,41 +303,41 @@ FINE = {
 }
 
 
-@pytest.mark.parametrize(("kind", "name"), FINE)
-def test_what_is_odd_but_in_order_is_imported(kind: Kind, name: str) -> None:
+@pytest.mark.parametrize(("kind", "name"), VALID)
+def test_unusual_files_without_errors_are_imported(kind: Kind, name: str) -> None:
     result = kind.run(FIXTURES / name)
-    assert result.faults == []
-    assert (result.counts.new, bool(result.notices)) == FINE[kind, name]
+    assert result.errors == []
+    assert (result.counts.new, bool(result.notices)) == VALID[kind, name]
 
 
 def test_every_fixture_is_tested() -> None:
-    tested = {path for _, path, _ in FAULTY} | {FIXTURES / name for _, name in FINE}
+    tested = {path for _, path, _ in INVALID} | {FIXTURES / name for _, name in VALID}
     assert tested == set(FIXTURES.glob("*/*"))
 
 
-def faults_by_command(kind: Kind, path: Path) -> list[str]:
-    errors = StringIO()
+def get_command_errors(kind: Kind, path: Path) -> list[str]:
+    stderr = StringIO()
     with pytest.raises(CommandError, match=r"^Nothing was imported"):
-        call_command(kind.command, path, stdout=StringIO(), stderr=errors)
-    return errors.getvalue().removesuffix("\n").split("\n")
+        call_command(kind.command, path, stdout=StringIO(), stderr=stderr)
+    return stderr.getvalue().removesuffix("\n").split("\n")
 
 
 def store_something() -> None:
-    """So that it is seen that nothing which stood there is lost."""
+    """Store a row, to see that it is not lost."""
     variant(tracker_model())
 
 
-@each_faulty_file
-def test_the_command_lists_every_fault_and_changes_nothing(kind: Kind, path: Path, faults: Faults) -> None:
+@each_invalid_file
+def test_the_command_lists_every_error_and_changes_nothing(kind: Kind, path: Path, errors: Errors) -> None:
     store_something()
     before = tables()
-    assert faults_by_command(kind, path) == list(faults)
+    assert get_command_errors(kind, path) == list(errors)
     assert tables() == before
 
 
-@each_faulty_file
-def test_the_upload_page_shows_every_fault_and_changes_nothing(
-    kind: Kind, path: Path, faults: Faults, sign_in: SignIn, data_folder: Path
+@each_invalid_file
+def test_the_upload_page_shows_every_error_and_changes_nothing(
+    kind: Kind, path: Path, errors: Errors, sign_in: SignIn, data_folder: Path
 ) -> None:
     store_something()
     before = tables()
@@ -347,13 +347,13 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
     if path.name == "empty.csv":  # refused by the form
         assert page.context["form"].errors == {"import_file": ["The file is empty; choose another one."]}
         return
-    found = page.context["page"].preview.view.faults
-    assert [str(fault) for fault in found] == list(faults)
+    found = page.context["page"].preview.view.errors
+    assert [str(error) for error in found] == list(errors)
     shown = page.content.decode()
-    for fault in found:
-        assert escape(fault.reason) in shown
-        assert f"<code>{escape(fault.shown_value)}</code>" in shown or not fault.value
-        assert f'class="figure">{fault.line}</th><td>{escape(fault.column)}' in shown or not fault.line
+    for error in found:
+        assert escape(error.reason) in shown
+        assert f"<code>{escape(error.shown_value)}</code>" in shown or not error.value
+        assert f'class="figure">{error.line}</th><td>{escape(error.column)}' in shown or not error.line
     assert "Import this file" not in shown
     run = last_run()
     assert [path.name for path in (data_folder / "uploads").iterdir()] == uploads_of(run)
@@ -361,83 +361,83 @@ def test_the_upload_page_shows_every_fault_and_changes_nothing(
 
 
 @pytest.mark.parametrize("write", [write_csv, write_xlsx])
-def test_a_row_that_holds_only_a_formula_is_read_and_faulty(
+def test_a_row_with_only_a_formula_is_read_and_invalid(
     tmp_path: Path, write: Callable[[Path, Sequence[Row]], Path]
 ) -> None:
     path = write(tmp_path / "rows", RECORDS.rows({}, dict.fromkeys(RECORDS.row, "") | {"name": "=1+1"}))
     result = RECORDS.run(path)
-    assert (result.rows_read, result.rows_faulty) == (2, 1)
-    assert at(3, "name", "=1+1", FORMULA) in map(str, result.faults)
+    assert (result.rows_read, result.rows_invalid) == (2, 1)
+    assert at(3, "name", "=1+1", FORMULA) in map(str, result.errors)
 
 
-def test_a_workbook_that_is_damaged_after_many_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_that_is_damaged_after_many_rows_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("healthtrack.imports.reading.workbook.BATCH_ROWS", 1)
     rows = [list(RECORDS.row), *([str(cell) for cell in row.values()] for row in RECORDS.rows(*[{}] * 1000))]
-    parts = parts_of(rows)
+    parts = make_parts(rows)
     path = write_parts(tmp_path / "damaged.xlsx", {**parts, SHEET: parts[SHEET][:-100]})
     with open_table(path) as table:
         assert not next(table.batches).is_empty()
-    assert faults_by_command(RECORDS, path) == [NO_WORKBOOK]
+    assert get_command_errors(RECORDS, path) == [NO_WORKBOOK]
 
 
-class TestFilesTooBigToKeep:
+class TestLargeFiles:
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
     @pytest.mark.parametrize("surroundings", ["{}", "Ada, {}", 'Ada ""{}'])
     def test_a_cell_of_10_mb_is_named(self, tmp_path: Path, kind: Kind, surroundings: str) -> None:
         column = "name" if kind is RECORDS else "Display"
         text = surroundings.format("x" * 10_000_000)
         path = write_csv(tmp_path / "big.csv", kind.rows({}, {column: text}, {list(kind.row)[2]: ""}))
-        (long, after) = faults_by_command(kind, path)
-        assert long.startswith(f"line 3, {column}: “")
-        assert long.endswith("… ”".replace(" ", "") + " holds more than 131,072 letters; shorten it")
+        (long, after) = get_command_errors(kind, path)
+        assert long.startswith(f"Line 3, {column} “")
+        assert long.endswith("…”: Longer than 131,072 characters. Shorten it.")
         assert len(long) < 200
-        assert after.startswith("line 4, ")
+        assert after.startswith("Line 4, ")
 
     def test_a_cell_of_10_mb_of_many_lines_is_an_open_quote(self, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "big.csv", RECORDS.rows({}, {"name": ("x" * 100_000 + "\n") * 100}))
-        first, *others = faults_by_command(RECORDS, path)
-        assert first.endswith(f"xxx…” {OPEN_QUOTE}")
+        first, *others = get_command_errors(RECORDS, path)
+        assert first.endswith(f"xxx…”: {OPEN_QUOTE}")
         assert len(others) == 100
 
-    def test_a_header_of_10_mb_is_refused(self, tmp_path: Path) -> None:
+    def test_a_header_of_10_mb_is_rejected(self, tmp_path: Path) -> None:
         path = tmp_path / "big.csv"
         path.write_text("x" * 10_000_000)
-        assert faults_by_command(RECORDS, path) == [
-            "line 1: A name in the header has more than 131,072 letters; begin the file with the header line."
+        assert get_command_errors(RECORDS, path) == [
+            "Line 1: A column name is longer than 131,072 characters. Begin the file with the header line."
         ]
 
     @pytest.mark.parametrize("write", [write_csv, write_xlsx])
-    def test_ten_thousand_faulty_rows_are_all_named(
+    def test_ten_thousand_invalid_rows_are_all_reported(
         self, tmp_path: Path, sign_in: SignIn, write: Callable[[Path, Sequence[Row]], Path]
     ) -> None:
         path = write(tmp_path / "rows", RECORDS.rows(*[{"gender": "X"}] * 10_000))
-        assert faults_by_command(RECORDS, path) == several(2, "gender", NO_GENDER, *["X"] * 10_000)
+        assert get_command_errors(RECORDS, path) == several(2, "gender", NO_GENDER, *["X"] * 10_000)
         page = upload(sign_in(*RECORDS.steward), RECORDS, path)
         assert page.status_code == 200
         assert page.content.count(b"<code>X</code>") == 50
-        assert "Faults in the order of the file: 1 to 50 of 10,000" in page.content.decode()
-        assert "Every row of the file is faulty." in page.content.decode()
+        assert "Errors in the order of the file: 1 to 50 of 10,000" in page.content.decode()
+        assert "Every row of the file has an error." in page.content.decode()
 
     def test_ten_thousand_rows_of_one_patient_name_a_few_lines_each(self, tmp_path: Path) -> None:
         rows = RECORDS.rows(*({"patient_id": "A", "name": f"Ada {number}"} for number in range(10_000)))
-        faults = faults_by_command(RECORDS, write_csv(tmp_path / "rows.csv", rows))
-        assert len(faults) == 10_000
-        assert faults[0].endswith(
-            "stands in lines 3, 4, 5, 6, 7 and 9,994 more too, with another name; keep one of these rows"
-        )
-        assert "lines 2, 3, 4, 5, 6 and 9,994 more" in faults[-1]
+        errors = get_command_errors(RECORDS, write_csv(tmp_path / "rows.csv", rows))
+        assert len(errors) == 10_000
+        assert errors[0].endswith("Also in lines 3, 4, 5, 6, 7 and 9,994 more, with a different name. Keep one row.")
+        assert "lines 2, 3, 4, 5, 6 and 9,994 more" in errors[-1]
 
-    def test_a_zip_bomb_is_refused(self, tmp_path: Path) -> None:
+    def test_a_zip_bomb_is_rejected(self, tmp_path: Path) -> None:
         path = write_parts(tmp_path / "bomb.xlsx", {"xl/workbook.xml": "", "xl/bomb.xml": bytes(50_000_000)})
-        assert faults_by_command(RECORDS, path) == [
-            "The file unpacks to far more than its size; save the table as CSV."
+        assert get_command_errors(RECORDS, path) == [
+            "The file unpacks to far more than its size. Save the table as CSV."
         ]
 
 
-class TestTheCommandItself:
+class TestCommand:
     @pytest.mark.usefixtures("areas_dropped")
-    @pytest.mark.parametrize(("name", "faults"), [("gender.csv", 4), ("too_long.csv", 5)])
-    def test_it_ends_with_status_1_and_no_traceback(self, tmp_path: Path, name: str, faults: int) -> None:
+    @pytest.mark.parametrize(("name", "errors"), [("gender.csv", 4), ("too_long.csv", 5)])
+    def test_it_ends_with_status_1_and_no_traceback(self, tmp_path: Path, name: str, errors: int) -> None:
         before = tables()
         done = subprocess.run(
             [sys.executable, "manage.py", RECORDS.command, FIXTURES / "records" / name],
@@ -451,5 +451,5 @@ class TestTheCommandItself:
         assert done.stdout == ""
         *lines, last = done.stderr.splitlines()
         assert lines == list(OF_RECORDS[name])
-        assert last.startswith(f"CommandError: Nothing was imported: {faults} of ")
+        assert last.startswith(f"CommandError: Nothing was imported: {errors} of ")
         assert tables() == before

@@ -1,4 +1,4 @@
-"""Small workbooks that would cost much: reading or refusing any of them costs little memory."""
+"""Small workbooks that could use much memory: reading or rejecting any of them uses little."""
 
 import os
 import subprocess
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from django.conf import settings as project
 
-from healthtrack.imports.reading.archive import SMALL_PART
+from healthtrack.imports.reading.archive import SMALL_PART_BYTES
 from tests.support.import_files import write_parts, write_xlsx
 from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, STRINGS, minimal_workbook
 
-MOST_MEGABYTES = 100
+MAX_MEGABYTES = 100
 RELATIONS = "xl/_rels/workbook.xml.rels"
 
 READER = """
 import resource, sys
 from pathlib import Path
-from healthtrack.imports.row_errors import FileRefusedError
+from healthtrack.imports.row_errors import FileError
 from healthtrack.imports.reading import open_table
 
 def peak():
@@ -28,8 +28,8 @@ def read(path):
     try:
         with open_table(Path(path)) as table:
             return sum(map(len, table.batches))
-    except FileRefusedError as refused:
-        return refused
+    except FileError as error:
+        return error
 
 ordinary, *bombs = sys.argv[1:]
 read(ordinary)
@@ -42,7 +42,7 @@ for bomb in bombs:
 
 def bombs() -> Iterator[tuple[str, dict[str, str | bytes]]]:
     def filled(piece: str) -> str:
-        return piece * ((SMALL_PART - 1000) // len(piece))
+        return piece * ((SMALL_PART_BYTES - 1000) // len(piece))
 
     def sheet(rows: str) -> str:
         return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
@@ -71,10 +71,10 @@ def bombs() -> Iterator[tuple[str, dict[str, str | bytes]]]:
     yield "many relations", {RELATIONS: relations}
 
 
-def test_no_bomb_costs_much_memory(tmp_path: Path) -> None:
+def test_no_bomb_uses_much_memory(tmp_path: Path) -> None:
     files = [write_xlsx(tmp_path / "ordinary.xlsx", [{"a": 1}])]
     files += [write_parts(tmp_path / f"{name}.xlsx", {**minimal_workbook(), **parts}) for name, parts in bombs()]
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", READER, *files],
         cwd=project.BASE_DIR,
         env={**os.environ, "HEALTHTRACK_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "healthtrack.settings"},
@@ -82,6 +82,6 @@ def test_no_bomb_costs_much_memory(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    costs = {name: int(cost) for name, cost in (line.split("\t") for line in told.stdout.splitlines())}
-    assert len(costs) == len(files) - 1
-    assert {name: cost for name, cost in costs.items() if cost > MOST_MEGABYTES} == {}
+    megabytes = {name: int(count) for name, count in (line.split("\t") for line in done.stdout.splitlines())}
+    assert len(megabytes) == len(files) - 1
+    assert {name: count for name, count in megabytes.items() if count > MAX_MEGABYTES} == {}

@@ -1,4 +1,4 @@
-"""The two commands: what they print, where, and how they end."""
+"""The import commands: what they print, on which stream, and how they end."""
 
 import json
 from io import StringIO
@@ -41,9 +41,9 @@ def run_json(kind: Kind, path: Path, *options: str) -> dict[str, Any]:
     return counts
 
 
-class TestWhatTheyPrint:
+class TestOutput:
     @each_kind
-    def test_json_is_one_object_with_the_stable_keys(self, path: Path, kind: Kind) -> None:
+    def test_json_is_one_object_with_stable_keys(self, path: Path, kind: Kind) -> None:
         counts = run_json(kind, write_csv(path, kind.rows({}, {}, {})))
         assert list(counts)[: len(KEYS)] == KEYS
         assert [counts[key] for key in ("new", "changed", "unchanged", "invalid", "faulty")] == [3, 0, 0, 0, 0]
@@ -58,17 +58,17 @@ class TestWhatTheyPrint:
         counts = run_json(RECORDS, write_csv(path, RECORDS.rows(*({"Tracker": tracker} for tracker in trackers))))
         assert (counts["linked"], counts["ambiguous"], counts["unmatched"]) == (2, 1, 1)
 
-    def test_words_say_the_counts_of_each_table(self, path: Path) -> None:
+    def test_text_has_the_counts_of_each_table(self, path: Path) -> None:
         out, errors = run(CATALOGUE, write_csv(path, CATALOGUE.rows({}, {}, {"Color": "shade 1"})))
         assert errors == ""
         assert out.splitlines()[:4] == [
             "Imported:",
             "Tracker models: 1 new, 0 changed, 0 unchanged",
             "Variants: 2 new, 0 changed, 0 unchanged",
-            "3 rows read, 1 of them merged into others",
+            "3 rows read, 1 duplicate combined",
         ]
 
-    def test_a_dry_run_says_what_would_change_and_changes_nothing(self, path: Path) -> None:
+    def test_a_dry_run_prints_what_would_change_and_changes_nothing(self, path: Path) -> None:
         medical_record("P1", name="Ada King")
         before = tables()
         write_csv(path, RECORDS.rows({}, {}))
@@ -79,21 +79,21 @@ class TestWhatTheyPrint:
         assert run_json(RECORDS, path)["changed"] == 1
         assert tables() != before
 
-    def test_notices_go_to_the_other_stream(self) -> None:
+    def test_notices_go_to_standard_error(self) -> None:
         out, errors = run(RECORDS, FIXTURES / "records" / "unknown_column.csv", "--json")
-        assert errors == "Left out, because unknown here: column Notes, Notes, number 12, which has no name.\n"
+        assert errors == "Ignored columns: Notes, Notes, number 12 (without a name)\n"
         assert json.loads(out)["new"] == 3
 
     @pytest.mark.parametrize("option", ["--json", "--dry-run"])
-    def test_faults_go_to_the_other_stream_a_line_each(self, option: str) -> None:
+    def test_errors_go_to_standard_error_one_per_line(self, option: str) -> None:
         out, errors = StringIO(), StringIO()
-        with pytest.raises(CommandError, match=r"^Nothing was imported: 4 of 6 rows are faulty\.$") as ended:
+        with pytest.raises(CommandError, match=r"^Nothing was imported: 4 of 6 rows are invalid\.$") as ended:
             call_command(
                 RECORDS.command, FIXTURES / "records" / "gender.csv", option, "--json", stdout=out, stderr=errors
             )
         assert ended.value.returncode == 1
         assert [line.partition(",")[0] for line in errors.getvalue().splitlines()] == [
-            f"line {n}" for n in (3, 4, 5, 7)
+            f"Line {n}" for n in (3, 4, 5, 7)
         ]
         counts = json.loads(out.getvalue())
         assert (counts["invalid"], counts["faulty"]) == (4, 4)
@@ -105,7 +105,7 @@ class Terminal(StringIO):
 
 
 class TestProgress:
-    def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(self, path: Path) -> None:
+    def test_a_terminal_shows_a_bar_until_the_end(self, path: Path) -> None:
         terminal = Terminal()
         write_csv(path, RECORDS.rows({}, {}))
         call_command(RECORDS.command, str(path), stdout=StringIO(), stderr=terminal, no_color=True)
@@ -114,10 +114,10 @@ class TestProgress:
         assert "[########################################] Writing the rows" in shown
         assert shown.endswith("\r\x1b[K")
 
-    def test_a_pipe_is_shown_none(self, path: Path) -> None:
+    def test_a_pipe_shows_no_bar(self, path: Path) -> None:
         assert run(RECORDS, write_csv(path, RECORDS.rows({})))[1] == ""
 
-    def test_each_import_leaves_a_run(self, path: Path) -> None:
+    def test_each_import_records_a_run(self, path: Path) -> None:
         run(RECORDS, write_csv(path, RECORDS.rows({})))
         run(RECORDS, path, "--dry-run")
         dry, real = ImportRun.objects.all()
@@ -132,15 +132,15 @@ class TestFilesThatCannotBeRead:
             run(kind, path)
 
     @each_kind
-    def test_a_folder_is_no_file(self, tmp_path: Path, kind: Kind) -> None:
+    def test_a_folder_is_rejected(self, tmp_path: Path, kind: Kind) -> None:
         with pytest.raises(CommandError, match=r"^The file .* cannot be read: Is a directory\.$"):
             run(kind, tmp_path)
 
-    def test_a_name_that_no_file_can_have_is_refused(self, tmp_path: Path) -> None:
+    def test_a_name_that_is_too_long_is_rejected(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match=r"cannot be read: File name too long\.$"):
             run(RECORDS, tmp_path / ("x" * 5000))
 
-    def test_an_unreadable_file_is_told(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unreadable_file_is_reported(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def forbidden(_: Path) -> None:
             raise PermissionError(13, "Permission denied")
 
@@ -148,13 +148,13 @@ class TestFilesThatCannotBeRead:
         with pytest.raises(CommandError, match=r"rows\.csv cannot be read: Permission denied\.$"):
             run(RECORDS, write_csv(path, RECORDS.rows({})))
 
-    def test_no_file_at_all_is_told(self) -> None:
+    def test_a_missing_argument_is_reported(self) -> None:
         with pytest.raises(CommandError, match="the following arguments are required: file"):
             call_command(RECORDS.command)
 
 
 def write_stand_in(path: Path) -> Path:
-    """A catalogue in the source's form: repeated and differing rows, other spellings, names of several brands."""
+    """Write a catalogue like the real one: duplicates, other spellings, and names that several brands have."""
     rows = CATALOGUE.rows(
         {"Brand Name": "Xiaomi", "Color": "Black"},
         {"Brand Name": "Xiaomi ", "Color": "Black"},
@@ -166,10 +166,10 @@ def write_stand_in(path: Path) -> Path:
     return write_csv(path, rows)
 
 
-class TestTheCatalogueOfTheSource:
+class TestRealCatalogue:
     @pytest.fixture
     def catalogue(self, path: Path) -> tuple[Path, int, int]:
-        """The real file where it lies beside the project, and else one of our own, with its models and variants."""
+        """Return the real file if it is beside the project, otherwise our own, and its models and variants."""
         return (SOURCE, 387, 539) if SOURCE.exists() else (write_stand_in(path), 3, 4)
 
     def test_its_models_and_variants_are_imported_once(self, catalogue: tuple[Path, int, int]) -> None:
@@ -182,7 +182,7 @@ class TestTheCatalogueOfTheSource:
         assert (second["new"], second["changed"], second["unchanged"]) == (0, 0, variants)
         assert second["tables"]["tracker_models"] == {"new": 0, "changed": 0, "unchanged": models}
 
-    def test_the_stand_in_is_true_to_itself(self, path: Path) -> None:
+    def test_the_stand_in_has_the_expected_counts(self, path: Path) -> None:
         counts = run_json(CATALOGUE, write_stand_in(path))
         assert (counts["tables"]["tracker_models"]["new"], counts["new"], counts["merged"]) == (3, 4, 2)
 
@@ -194,7 +194,7 @@ class TestTheCatalogueOfTheSource:
 
 
 class TestSampleData:
-    def test_both_files_of_make_sample_data_go_in_and_change_nothing_again(self, tmp_path: Path) -> None:
+    def test_a_second_import_of_the_sample_data_changes_nothing(self, tmp_path: Path) -> None:
         call_command("make_sample_data", str(tmp_path), "--patients=300", stdout=StringIO())
         files = {CATALOGUE: tmp_path / "fitness_trackers.csv", RECORDS: tmp_path / "medical_records.csv"}
         first = [run_json(kind, path) for kind, path in files.items()]

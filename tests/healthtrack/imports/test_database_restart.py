@@ -1,4 +1,4 @@
-"""The database is restarted, or dies, amid an import: a server of its own, that no other test uses."""
+"""The database restarts or dies during an import. The test has a database server of its own."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ from tests.support.embedded_postgres import Client, server_pid
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.workers import LINK, held, wait_for, worker
 
-# A patient who changes the tracker, and three new ones; checked, and on the way into the tables.
-GO_AHEAD = """
+# One patient with another tracker, and three new patients: checked, and queued for import.
+START_IMPORT = """
 import sys
 from pathlib import Path
 
@@ -26,9 +26,6 @@ from django.core.management import call_command
 django.setup()
 call_command("migrate", verbosity=0)
 from healthtrack.imports import runs, tasks
-from tests.support import factories
-from tests.support.finished_imports import check_file
-from patients.resources import MedicalRecordResource
 from tests.support import factories
 from tests.support.finished_imports import check_file
 
@@ -49,11 +46,11 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_an_import_is_done_once_the_database_is_back(
+def test_an_import_is_completed_once_the_database_is_back(
     data: Path, environment: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     path = write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{"Tracker": "Bip"}] * 4))
-    command = (sys.executable, "-c", GO_AHEAD, str(path))
+    command = (sys.executable, "-c", START_IMPORT, str(path))
     with Client(data) as database:
         database.ask()
         subprocess.run(command, env=environment, cwd=settings.BASE_DIR, check=True)

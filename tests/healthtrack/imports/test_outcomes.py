@@ -1,11 +1,11 @@
-"""How a run ends that an exception ends: the same for the worker and the command line."""
+"""The state and reason of a run that an exception ended, for the worker and the command line alike."""
 
 import pytest
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
 from psycopg import errors
 
 from healthtrack.imports.models import State
-from healthtrack.imports.outcomes import AlreadyUndoneError, Outcome, outcome_of
+from healthtrack.imports.outcomes import AlreadyUndoneError, Outcome, get_outcome
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason
 
@@ -36,23 +36,23 @@ DEADLOCK = caused_by(OperationalError(), errors.DeadlockDetected())
         (SystemExit(), Reason.INTERRUPTED, False),
     ],
 )
-def test_a_run_fails_for_a_reason_and_is_tried_again_where_that_may_help(
+def test_a_run_fails_with_a_reason_and_is_tried_again_if_that_may_help(
     error: BaseException, reason: Reason, retry: bool
 ) -> None:
-    assert outcome_of(error) == Outcome(State.FAILED, reason, retry=retry)
+    assert get_outcome(error) == Outcome(State.FAILED, reason, retry=retry)
 
 
 def test_a_cancelled_run_has_no_reason() -> None:
-    assert outcome_of(CancelledError()) == Outcome(State.CANCELLED)
+    assert get_outcome(CancelledError()) == Outcome(State.CANCELLED)
 
 
-def test_a_cancelled_statement_means_that_the_run_is_if_somebody_asked_for_that() -> None:
-    assert outcome_of(CANCELLED_STATEMENT, lambda: True) == Outcome(State.CANCELLED)
+def test_a_cancelled_statement_means_a_cancelled_run_if_somebody_requested_it() -> None:
+    assert get_outcome(CANCELLED_STATEMENT, lambda: True) == Outcome(State.CANCELLED)
 
 
 @pytest.mark.parametrize(
     ("error", "is_error"),
     [(OperationalError(), True), (ZeroDivisionError(), True), (CancelledError(), False), (FileNotFoundError(), False)],
 )
-def test_the_log_tells_of_what_an_administrator_should_look_into(error: Exception, is_error: bool) -> None:
-    assert outcome_of(error).is_error is is_error
+def test_the_log_has_the_errors_that_an_administrator_should_look_into(error: Exception, is_error: bool) -> None:
+    assert get_outcome(error).is_error is is_error

@@ -1,4 +1,4 @@
-"""Whatever a file holds, an import ends in counts or in faults, and never in an exception."""
+"""An import of any file ends in counts or in errors, never in an exception."""
 
 import csv
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
 
 pytestmark = pytest.mark.django_db
-# A whole import costs many times what reading a file does.
-some = settings(max_examples=settings().max_examples // 4)
+# A whole import takes many times as long as reading a file.
+fewer_examples = settings(max_examples=settings().max_examples // 4)
 
 ODD_CELLS = [
     *(
@@ -65,7 +65,7 @@ ODD_CELLS = [
 ]
 cell = st.one_of(st.sampled_from(ODD_CELLS), st.text(max_size=12))
 kinds = st.sampled_from([RECORDS, CATALOGUE])
-# Beginnings that lead the reader on into the file.
+# Beginnings that make the reader read on.
 beginnings = st.sampled_from(
     [
         b"",
@@ -78,25 +78,25 @@ beginnings = st.sampled_from(
 
 
 @st.composite
-def half_right_rows(draw: st.DrawFn, kind: Kind) -> list[list[str]]:
-    """Valid rows, some of whose cells are anything."""
+def mostly_valid_rows(draw: st.DrawFn, kind: Kind) -> list[list[str]]:
+    """Valid rows in which some cells hold anything."""
     changes = draw(st.lists(st.dictionaries(st.sampled_from(list(kind.row)), cell, max_size=3), min_size=1, max_size=6))
     return [[str(value) for value in row.values()] for row in kind.rows(*changes)]
 
 
 @st.composite
-def half_right_files(draw: st.DrawFn) -> tuple[Kind, bytes]:
-    """Tables whose rows are written with too many quotes, too few, or the right ones."""
+def mostly_valid_files(draw: st.DrawFn) -> tuple[Kind, bytes]:
+    """Tables whose rows are written with too many, too few or the right quotes."""
     kind = draw(kinds)
     delimiter, end = draw(st.sampled_from(",;\t")), draw(st.sampled_from(["\n", "\r\n", "\r"]))
     lines = [delimiter.join(kind.row)]
-    for row in draw(half_right_rows(kind)):
+    for row in draw(mostly_valid_rows(kind)):
         quote = draw(st.sampled_from(["csv", "none", "all", "open"]))
-        lines.append(written(row, delimiter, quote))
+        lines.append(write_line(row, delimiter, quote))
     return kind, end.join(lines).encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"])), "surrogatepass")
 
 
-def written(row: Sequence[str], delimiter: str, quote: str) -> str:
+def write_line(row: Sequence[str], delimiter: str, quote: str) -> str:
     match quote:
         case "none":
             return delimiter.join(row)
@@ -109,8 +109,8 @@ def written(row: Sequence[str], delimiter: str, quote: str) -> str:
     return line.getvalue()
 
 
-def checked(kind: Kind, path: Path) -> Imported:
-    """And forgotten: the tables of hundreds of imports in one transaction would be more than PostgreSQL can lock."""
+def check_and_roll_back(kind: Kind, path: Path) -> Imported:
+    """Check a file. Without the rollback, hundreds of imports in one transaction would exceed PostgreSQL's locks."""
     with transaction.atomic():
         result = kind.run(path, dry_run=True)
         transaction.set_rollback(True)
@@ -118,75 +118,77 @@ def checked(kind: Kind, path: Path) -> Imported:
 
 
 def assert_consistent(result: Imported) -> None:
-    assert result.faults or result.tables
-    assert all(str(fault) for fault in result.faults)
+    assert result.errors or result.tables
+    assert all(str(error) for error in result.errors)
     if result.tables:
         counts = result.counts
-        kept = counts.new + counts.changed + counts.unchanged
-        assert result.rows_read == kept + result.rows_merged + result.rows_faulty
-        assert min(kept, result.rows_merged, result.rows_faulty) >= 0
+        staged = counts.new + counts.changed + counts.unchanged
+        assert result.rows_read == staged + result.rows_merged + result.rows_invalid
+        assert min(staged, result.rows_merged, result.rows_invalid) >= 0
 
 
-@some
+@fewer_examples
 @given(kind=kinds, beginning=beginnings, content=st.binary(max_size=2000))
 def test_any_bytes_end_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes, content: bytes) -> None:
     path = tmp_path / "any"
     path.write_bytes(beginning + content)
-    assert_consistent(checked(kind, path))
+    assert_consistent(check_and_roll_back(kind, path))
 
 
-@some
+@fewer_examples
 @given(kind=kinds, beginning=beginnings, content=st.text(max_size=2000))
 def test_any_text_ends_in_a_result(tmp_path: Path, kind: Kind, beginning: bytes, content: str) -> None:
     path = tmp_path / "any"
     path.write_bytes(beginning + content.encode("utf-8", "surrogatepass"))
-    assert_consistent(checked(kind, path))
+    assert_consistent(check_and_roll_back(kind, path))
 
 
-@some
-@given(file=half_right_files())
-def test_half_right_tables_end_in_a_result(tmp_path: Path, file: tuple[Kind, bytes]) -> None:
+@fewer_examples
+@given(file=mostly_valid_files())
+def test_mostly_valid_tables_end_in_a_result(tmp_path: Path, file: tuple[Kind, bytes]) -> None:
     kind, content = file
     path = tmp_path / "table"
     path.write_bytes(content)
-    assert_consistent(checked(kind, path))
+    assert_consistent(check_and_roll_back(kind, path))
 
 
-@some
+@fewer_examples
 @given(kind=kinds, data=st.data())
-def test_what_is_imported_is_unchanged_when_imported_again(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
-    rows = [dict(zip(kind.row, row, strict=True)) for row in data.draw(half_right_rows(kind))]
+def test_a_second_import_of_the_same_file_changes_nothing(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
+    rows = [dict(zip(kind.row, row, strict=True)) for row in data.draw(mostly_valid_rows(kind))]
     path = write_csv(tmp_path / "table", rows)
     with transaction.atomic():
         first = kind.run(path)
         assert_consistent(first)
-        if not first.faults:
+        if not first.errors:
             again = kind.run(path)
-            assert again.faults == []
+            assert again.errors == []
             assert (again.counts.new, again.counts.changed) == (0, 0)
         transaction.set_rollback(True)
 
 
-@some
+@fewer_examples
 @given(kind=kinds, data=st.data())
-def test_a_workbook_is_judged_as_csv_of_the_same_texts(tmp_path: Path, kind: Kind, data: st.DataObject) -> None:
-    rows = [dict(zip(kind.row, map(plain, row), strict=True)) for row in data.draw(half_right_rows(kind))]
-    by_csv = checked(kind, write_csv(tmp_path / "table.csv", rows))
-    by_xlsx = checked(kind, write_xlsx(tmp_path / "table.xlsx", rows))
+def test_a_workbook_gives_the_same_result_as_csv_with_the_same_texts(
+    tmp_path: Path, kind: Kind, data: st.DataObject
+) -> None:
+    rows = [dict(zip(kind.row, map(fit_for_workbook, row), strict=True)) for row in data.draw(mostly_valid_rows(kind))]
+    by_csv = check_and_roll_back(kind, write_csv(tmp_path / "table.csv", rows))
+    by_xlsx = check_and_roll_back(kind, write_xlsx(tmp_path / "table.xlsx", rows))
     assert_consistent(by_xlsx)
-    assert [(fault.column, fault.reason) for fault in by_xlsx.faults] == [
-        (fault.column, fault.reason) for fault in by_csv.faults
+    assert [(error.column, error.reason) for error in by_xlsx.errors] == [
+        (error.column, error.reason) for error in by_csv.errors
     ]
     assert by_xlsx.counts == by_csv.counts
 
 
-def plain(text: str) -> str:
-    """The text without what a workbook's cells cannot hold, or hold as something else."""
-    kept = "".join(letter for letter in text if letter.isprintable()).strip()[:30_000]
-    return kept if not kept.startswith("=") and "_x" not in kept else "x"
+def fit_for_workbook(text: str) -> str:
+    """Return the text without what a workbook's cells cannot hold, or would hold as something else."""
+    plain = "".join(letter for letter in text if letter.isprintable()).strip()[:30_000]
+    return plain if not plain.startswith("=") and "_x" not in plain else "x"
 
 
-@some
+@fewer_examples
 @given(
     rows=st.lists(st.lists(cell.filter(lambda text: len(text) < 1000), min_size=3, max_size=3), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -203,5 +205,5 @@ def test_a_well_formed_file_is_read_as_the_standard_library_reads_it(
         expected = list(csv.reader(file))[1:]
     with open_table(path) as table:
         found = [list(row[1:]) for batch in table.batches for row in batch.rows()]
-        assert table.drain() == []
+        assert table.take_malformed_rows() == []
     assert found == expected

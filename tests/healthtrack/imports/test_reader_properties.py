@@ -1,4 +1,4 @@
-"""Whatever file the reader is given, it ends in rows or in faults; and what it reads is what was written."""
+"""The reader returns rows or errors for any file, and reads what was written."""
 
 import csv
 import string
@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.headers import lay_out
+from healthtrack.imports.headers import find_layout
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
-from healthtrack.imports.row_errors import Fault, FileRefusedError
+from healthtrack.imports.row_errors import FileError, RowError
 from tests.support.import_files import CATALOGUE, RECORDS, Kind
-from tests.support.workbooks import Cells, minimal_workbook, parts_of
+from tests.support.workbooks import Cells, make_parts, minimal_workbook
 
 Write = Callable[[Sequence[Cells]], bytes]
 
@@ -43,7 +43,7 @@ def delimited(delimiter: str, quoting: int = csv.QUOTE_MINIMAL, end: str = "\r\n
 
 
 def archive(parts: Mapping[str, bytes]) -> bytes:
-    """Always the same bytes: an entry made by its name alone would bear the present time."""
+    """Return the same bytes for the same parts, without the present time in the entries."""
     file = BytesIO()
     with ZipFile(file, "w", ZIP_DEFLATED) as book:
         for name, content in parts.items():
@@ -52,7 +52,7 @@ def archive(parts: Mapping[str, bytes]) -> bytes:
 
 
 def workbook(rows: Sequence[Cells]) -> bytes:
-    return archive(parts_of(rows))
+    return archive(make_parts(rows))
 
 
 WRITERS = [
@@ -69,46 +69,46 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-def judge(kind: Kind, file: Path) -> tuple[pl.DataFrame | None, list[Fault]]:
-    """The sound rows, and the faults; rows are neither lost nor made up."""
+def check(kind: Kind, file: Path) -> tuple[pl.DataFrame | None, list[RowError]]:
+    """Return the valid rows, None if there is no table, and the errors. No row may be lost or invented."""
     resource = kind.resource()
-    sound: list[pl.DataFrame] = []
-    faults: list[Fault] = []
+    valid: list[pl.DataFrame] = []
+    errors: list[RowError] = []
     lines: list[int] = []
     try:
         with open_table(file) as table:
-            layout = lay_out(table, resource.plan.columns)
-            if layout.faults:
-                return None, layout.faults
+            layout = find_layout(table, resource.plan.columns)
+            if layout.errors:
+                return None, layout.errors
             for batch in table.batches:
                 named = batch.select(LINE, *layout.positions).rename(layout.positions)
                 checked = check_batch(named, resource.plan.columns, resource.row_rules())
-                left_out = table.drain()
-                assert all(isinstance(cell, str) for row in left_out for cell in row.cells)
-                lines += [*batch[LINE], *(row.fault.line or 0 for row in left_out)]
-                sound.append(checked.rows)
-                faults += [*checked.faults, *(row.fault for row in left_out)]
-    except FileRefusedError as refused:
-        return None, list(refused.faults)
-    rows = pl.concat(sound) if sound else None
+                malformed = table.take_malformed_rows()
+                assert all(isinstance(cell, str) for row in malformed for cell in row.cells)
+                lines += [*batch[LINE], *(row.error.line or 0 for row in malformed)]
+                valid.append(checked.rows)
+                errors += [*checked.errors, *(row.error for row in malformed)]
+    except FileError as error:
+        return None, list(error.errors)
+    rows = pl.concat(valid) if valid else None
     assert len(set(lines)) == len(lines)
-    assert set(lines) == {fault.line for fault in faults} | (set(rows[LINE]) if rows is not None else set())
-    return rows, faults
+    assert set(lines) == {error.line for error in errors} | (set(rows[LINE]) if rows is not None else set())
+    return rows, errors
 
 
-def assert_judged(kind: Kind, file: Path) -> None:
-    rows, faults = judge(kind, file)
-    assert faults or rows is None or not rows.is_empty()
-    assert all(fault.reason and fault.kind and str(fault) for fault in faults)
+def assert_checked(kind: Kind, file: Path) -> None:
+    rows, errors = check(kind, file)
+    assert errors or rows is None or not rows.is_empty()
+    assert all(error.reason and error.kind and str(error) for error in errors)
 
 
-def good_rows(kind: Kind) -> list[Cells]:
+def valid_rows(kind: Kind) -> list[Cells]:
     return [list(kind.row), *([str(value) for value in row.values()] for row in kind.rows({}, {}, {}))]
 
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """The bytes with some of them cut out, doubled, or become others."""
+    """The bytes, some of which are removed, doubled or replaced."""
     for _ in range(draw(st.integers(1, 4))):
         begin = draw(st.integers(0, len(content)))
         end = draw(st.integers(begin, min(begin + 40, len(content))))
@@ -118,47 +118,49 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     return content
 
 
-class TestWhateverAFileHolds:
+class TestAnyFile:
     @given(kind=kinds, beginning=st.sampled_from([b"", b"PK\x03\x04", b"\xef\xbb\xbf", b"a,b\n"]), content=st.binary())
-    def test_any_bytes_are_judged(self, file: Path, kind: Kind, beginning: bytes, content: bytes) -> None:
+    def test_any_bytes_end_in_rows_or_errors(self, file: Path, kind: Kind, beginning: bytes, content: bytes) -> None:
         file.write_bytes(beginning + content)
-        assert_judged(kind, file)
+        assert_checked(kind, file)
 
     @given(kind=kinds, write=writers, data=st.data())
-    def test_good_files_that_were_damaged_are_judged(
+    def test_damaged_valid_files_end_in_rows_or_errors(
         self, file: Path, kind: Kind, write: Write, data: st.DataObject
     ) -> None:
-        file.write_bytes(data.draw(damaged(write(good_rows(kind)))))
-        assert_judged(kind, file)
+        file.write_bytes(data.draw(damaged(write(valid_rows(kind)))))
+        assert_checked(kind, file)
 
     @given(kind=kinds, part=st.sampled_from(sorted(minimal_workbook())), data=st.data())
-    def test_workbooks_of_damaged_parts_are_judged(
+    def test_workbooks_of_damaged_parts_end_in_rows_or_errors(
         self, file: Path, kind: Kind, part: str, data: st.DataObject
     ) -> None:
-        parts = parts_of(good_rows(kind))
+        parts = make_parts(valid_rows(kind))
         file.write_bytes(archive({**parts, part: data.draw(damaged(parts[part]))}))
-        assert_judged(kind, file)
+        assert_checked(kind, file)
 
     @given(kind=kinds, write=writers, data=st.data())
-    def test_odd_cells_are_judged(self, file: Path, kind: Kind, write: Write, data: st.DataObject) -> None:
-        header, *rows = good_rows(kind)
+    def test_odd_cells_end_in_rows_or_errors(self, file: Path, kind: Kind, write: Write, data: st.DataObject) -> None:
+        header, *rows = valid_rows(kind)
         for row in rows:
             for place, text in data.draw(st.dictionaries(st.integers(0, len(row) - 1), texts, max_size=3)).items():
                 row[place] = text
         file.write_bytes(write([header, *rows]))
-        assert_judged(kind, file)
+        assert_checked(kind, file)
 
 
-class TestWhatIsReadIsWhatWasWritten:
+class TestWrittenFiles:
     @given(rows=tables, delimiter=st.sampled_from(",;\t"), quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    def test_in_delimited_text(self, file: Path, rows: list[Cells], delimiter: str, quoting: int) -> None:
+    def test_delimited_text_is_read_as_written(
+        self, file: Path, rows: list[Cells], delimiter: str, quoting: int
+    ) -> None:
         header = list(string.ascii_letters[: len(rows[0]) + 1])
         rows = [["x", *row] for row in rows]
         file.write_bytes(delimited(delimiter, quoting)([header, *rows]))
         assert read(file) == rows
 
     @given(rows=tables)
-    def test_in_workbooks(self, file: Path, rows: list[Cells]) -> None:
+    def test_workbooks_are_read_as_written(self, file: Path, rows: list[Cells]) -> None:
         header = list(string.ascii_letters[: len(rows[0]) + 1])
         rows = [["x", *row] for row in rows]
         file.write_bytes(workbook([header, *rows]))
@@ -172,21 +174,21 @@ class TestWhatIsReadIsWhatWasWritten:
         born=st.dates(date(1900, 3, 1), date(2020, 1, 1)),
         american=st.booleans(),
     )
-    def test_as_far_as_the_typed_values(
+    def test_typed_values_are_read_as_written(
         self, file: Path, write: Write, names: list[str], born: date, american: bool
     ) -> None:
         written = f"{born:%m/%d/%Y}" if american else born.isoformat()
         rows = RECORDS.rows(*({"name": f"X{name}", "date_of_birth": written} for name in names))
         file.write_bytes(write([list(RECORDS.row), *([str(value) for value in row.values()] for row in rows)]))
-        sound, faults = judge(RECORDS, file)
-        assert faults == []
-        assert sound is not None
-        assert sound["name"].to_list() == [" ".join(f"X{name}".split()) for name in names]
-        assert set(sound["date_of_birth"]) == {born}
+        valid, errors = check(RECORDS, file)
+        assert errors == []
+        assert valid is not None
+        assert valid["name"].to_list() == [" ".join(f"X{name}".split()) for name in names]
+        assert set(valid["date_of_birth"]) == {born}
 
 
 def read(file: Path) -> list[Cells]:
     with open_table(file) as table:
         rows = [[cell or "" for cell in row[1:]] for batch in table.batches for row in batch.rows()]
-        assert table.drain() == []
+        assert table.take_malformed_rows() == []
     return rows

@@ -1,4 +1,4 @@
-"""Imports whose worker is killed, stopped or held up: real processes, and nothing half done."""
+"""Imports whose worker is killed, stopped or delayed, with real processes: nothing is left half done."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.staging_schema import areas
+from healthtrack.imports.staging_schema import list_staging_schemas
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.finished_imports import counts_of, result_of
@@ -46,17 +46,17 @@ def steward(as_role: AsRole) -> Client:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A patient who changes the tracker, and three new ones."""
+    """A file with one patient who has another tracker now, and three new patients."""
     return write_csv(tmp_path / "rows.csv", RECORDS.rows(*[{"Tracker": "Bip"}] * 4))
 
 
-def bring(steward: Client, path: Path) -> ImportRun:
+def upload(steward: Client, path: Path) -> ImportRun:
     with path.open("rb") as file:
         assert steward.post(RECORDS.address("import"), {"import_file": file}).status_code == 302
     return last_run()
 
 
-def go_ahead(steward: Client, run: ImportRun) -> ImportRun:
+def press_import(steward: Client, run: ImportRun) -> ImportRun:
     assert steward.post(f"/admin/imports/importrun/{run.pk}/apply/").status_code == 302
     return run
 
@@ -67,7 +67,7 @@ def cancel(steward: Client, run: ImportRun) -> None:
 
 @pytest.fixture
 def checked(steward: Client, path: Path) -> ImportRun:
-    run = bring(steward, path)
+    run = upload(steward, path)
     with worker():
         return wait_for_state(run, State.CHECKED)
 
@@ -93,10 +93,10 @@ def assert_applied(run: ImportRun) -> None:
     assert links() == AFTER
 
 
-def assert_nothing_kept(settings: LazySettings) -> None:
-    assert areas() == []
+def assert_nothing_stored(settings: LazySettings) -> None:
+    assert list_staging_schemas() == []
     uploads = settings.IMPORT_UPLOADS
-    # Right after the transaction that ends the run: its worker must have the time.
+    # The worker removes the file right after the transaction that ends the run.
     wait_for(lambda: not any(uploads.iterdir()))
 
 
@@ -104,8 +104,8 @@ def is_reading(run: ImportRun) -> bool:
     return ImportRun.objects.filter(pk=run.pk, stage=Stage.READING, items_done__gt=0).exists()
 
 
-def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, path: Path) -> None:
-    run = bring(steward, path)
+def test_the_next_worker_repeats_a_check_whose_worker_was_killed(steward: Client, path: Path) -> None:
+    run = upload(steward, path)
     with worker(WITHOUT_END) as first:
         wait_for(lambda: is_reading(run))
         first.kill()
@@ -115,10 +115,10 @@ def test_a_check_whose_worker_is_killed_is_done_by_the_next(steward: Client, pat
     assert_untouched()
 
 
-def test_an_import_whose_worker_is_killed_leaves_no_row_and_is_done_by_the_next(
+def test_an_import_whose_worker_was_killed_leaves_no_row_and_the_next_worker_repeats_it(
     steward: Client, checked: ImportRun
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker() as first:
         wait_for(hold.is_awaited)
         first.kill()
@@ -127,12 +127,14 @@ def test_an_import_whose_worker_is_killed_leaves_no_row_and_is_done_by_the_next(
         assert_applied(run)
 
 
-def test_an_import_whose_worker_is_killed_before_it_says_so_is_done_once(steward: Client, checked: ImportRun) -> None:
-    run = go_ahead(steward, checked)
-    with worker() as first, ExitStack() as amid_writing:
-        wait_for(amid_writing.enter_context(held(LINK)).is_awaited)
+def test_an_import_whose_worker_was_killed_before_it_ended_the_job_is_not_repeated(
+    steward: Client, checked: ImportRun
+) -> None:
+    run = press_import(steward, checked)
+    with worker() as first, ExitStack() as while_writing:
+        wait_for(while_writing.enter_context(held(LINK)).is_awaited)
         with held(JOBS_TABLE) as hold:
-            amid_writing.close()
+            while_writing.close()
             wait_for_state(run, State.APPLIED)
             wait_for(hold.is_awaited)
             first.kill()
@@ -145,10 +147,10 @@ def test_an_import_whose_worker_is_killed_before_it_says_so_is_done_once(steward
     assert ImportRun.objects.get(pk=run.pk).state == State.APPLIED
 
 
-def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
+def test_an_import_fails_after_its_third_worker_was_killed(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold:
         for _ in range(3):
             with worker() as killed:
@@ -157,13 +159,13 @@ def test_an_import_that_kills_every_worker_is_given_up_after_the_third(
             wait_for(lambda: not hold.is_awaited())
         with worker():
             wait_for_state(run, State.FAILED)
-            assert_nothing_kept(settings)
+            assert_nothing_stored(settings)
     assert run.reason == Reason.WORKER_ENDED
     assert_untouched()
 
 
-def test_an_import_whose_worker_is_told_to_stop_is_done_by_the_next(steward: Client, checked: ImportRun) -> None:
-    run = go_ahead(steward, checked)
+def test_the_next_worker_repeats_an_import_whose_worker_was_stopped(steward: Client, checked: ImportRun) -> None:
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker() as first:
         wait_for(hold.is_awaited)
         assert first.stop() == 0
@@ -172,20 +174,20 @@ def test_an_import_whose_worker_is_told_to_stop_is_done_by_the_next(steward: Cli
         assert_applied(run)
 
 
-def test_imports_take_turns_and_each_is_compared_with_what_the_one_before_has_left(
+def test_imports_run_one_after_the_other_and_each_is_compared_again(
     steward: Client, checked: ImportRun, tmp_path: Path
 ) -> None:
     others = write_csv(tmp_path / "others.csv", RECORDS.rows({}, {"patient_id": "P2", "name": "Grace Hopper"})[1:])
-    second = bring(steward, others)
+    second = upload(steward, others)
     with worker(), worker():
         wait_for_state(second, State.CHECKED)
         assert outcome(second)[:2] == (1, 0)
         with held(LINK) as hold:
-            go_ahead(steward, checked)
+            press_import(steward, checked)
             wait_for(hold.is_awaited)
-            go_ahead(steward, second)
+            press_import(steward, second)
             with import_by_command(others) as command:
-                wait_for(waits_for_its_turn)
+                wait_for(waits_for_the_import_lock)
                 second.refresh_from_db()
                 assert (second.state, second.stage) == (State.APPLYING, Stage.WAITING)
                 assert_untouched()
@@ -204,7 +206,7 @@ def import_by_command(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment_of_the_tests(), cwd=project.BASE_DIR, stdout=subprocess.DEVNULL)
 
 
-def waits_for_its_turn() -> bool:
+def waits_for_the_import_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("""
             SELECT count(*) FROM pg_locks JOIN pg_database AS here ON here.oid = database
@@ -213,37 +215,33 @@ def waits_for_its_turn() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_a_check_that_is_cancelled_amid_reading_leaves_nothing(
-    steward: Client, path: Path, settings: LazySettings
-) -> None:
-    run = bring(steward, path)
+def test_a_check_cancelled_while_reading_leaves_nothing(steward: Client, path: Path, settings: LazySettings) -> None:
+    run = upload(steward, path)
     with worker(WITHOUT_END):
         wait_for(lambda: is_reading(run))
         cancel(steward, run)
         wait_for_state(run, State.CANCELLED)
-        assert_nothing_kept(settings)
+        assert_nothing_stored(settings)
     assert_untouched()
 
 
-def test_a_check_that_is_cancelled_amid_comparing_leaves_nothing(
-    steward: Client, path: Path, settings: LazySettings
-) -> None:
-    run = bring(steward, path)
+def test_a_check_cancelled_while_comparing_leaves_nothing(steward: Client, path: Path, settings: LazySettings) -> None:
+    run = upload(steward, path)
     with held(RECORDS_TABLE) as hold, worker():
         wait_for(hold.is_awaited)
         cancel(steward, run)
         wait_for_state(run, State.CANCELLED)
-        assert_nothing_kept(settings)
+        assert_nothing_stored(settings)
     assert_untouched()
 
 
-def test_an_import_that_is_cancelled_amid_writing_leaves_nothing(
+def test_an_import_cancelled_while_writing_leaves_nothing(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
-    run = go_ahead(steward, checked)
+    run = press_import(steward, checked)
     with held(LINK) as hold, worker():
         wait_for(hold.is_awaited)
         cancel(steward, run)
         wait_for_state(run, State.CANCELLED)
-        assert_nothing_kept(settings)
+        assert_nothing_stored(settings)
     assert_untouched()

@@ -1,4 +1,4 @@
-"""Codes and their parameters, put in words."""
+"""The sentences for the stored codes and their parameters."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_every_reason_is_a_sentence(reason: Reason) -> None:
     assert " " in text
 
 
-def test_a_run_that_went_in_has_none() -> None:
+def test_an_imported_run_has_no_reason() -> None:
     assert reason_text("", {}) == ""
 
 
@@ -29,15 +29,15 @@ def test_every_conflict_is_a_sentence(reason: ConflictReason) -> None:
     assert conflict_text(reason, {}).endswith(".")
 
 
-def test_what_an_earlier_version_stored_stays_as_it_was() -> None:
+def test_a_sentence_that_an_earlier_version_stored_is_unchanged() -> None:
     words = {"text": "It {failed}, 100 %."}
     assert reason_text(LEGACY, words) == conflict_text(LEGACY, words) == str(Notice(LEGACY, words)) == words["text"]
 
 
-def test_a_code_of_a_later_version_is_shown_as_it_is() -> None:
+def test_an_unknown_code_is_shown_unchanged() -> None:
     assert reason_text("a {new} one", {}) == "a {new} one"
 
 
-def test_columns_without_a_name_are_told_by_their_number() -> None:
+def test_columns_without_a_name_are_named_by_their_number() -> None:
     notice = Notice(UNKNOWN_COLUMNS, {"columns": ["Notes", "{x}", 12]})
-    assert str(notice) == "Left out, because unknown here: column Notes, {x}, number 12, which has no name."
+    assert str(notice) == "Ignored columns: Notes, {x}, number 12 (without a name)"

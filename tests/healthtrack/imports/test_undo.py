@@ -1,4 +1,4 @@
-"""An import that was a mistake is taken back whole, but for what somebody has changed since."""
+"""An undo takes back everything that an import did, except what somebody has changed since."""
 
 from collections.abc import Callable
 from datetime import date
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def import_rows(folder: Path, kind: Kind, *changes: Row) -> ImportRun:
     result = kind.run(write_csv(folder / "rows.csv", kind.rows(*changes)))
-    assert result.run.state == State.APPLIED, [str(fault) for fault in result.faults]
+    assert result.run.state == State.APPLIED, [str(error) for error in result.errors]
     return result.run
 
 
@@ -40,46 +40,46 @@ def imported(tmp_path: Path) -> Import:
 
 def undo(run: ImportRun) -> ImportRun:
     person = User.objects.first() or factories.staff()
-    taking_back = runs.request_undo(run, person)
-    assert taking_back, f"{run} cannot be undone"
-    return apply(taking_back)
+    undo_run = runs.request_undo(run, person)
+    assert undo_run, f"{run} cannot be undone"
+    return apply(undo_run)
 
 
 def stored() -> dict[str, list[dict[str, Any]]]:
-    """All rows, with the imports that made them."""
+    """Return all rows, with the imports that inserted them."""
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in TABLES}
 
 
-def done(run: ImportRun, table: str) -> tuple[int, int, int, int]:
-    """Rows deleted, given back their values, put back, and left."""
+def count_undone(run: ImportRun, table: str) -> tuple[int, int, int, int]:
+    """Return how many rows of the table were deleted, reverted, restored and skipped."""
     (counts,) = (counts for counts in result_of(run).tables if counts.table == table)
     return counts.removed, counts.changed, counts.new, counts.left
 
 
 def reasons(run: ImportRun) -> list[tuple[str, str]]:
-    return [(conflict.entry.name, conflict.reason) for conflict in undo_service.conflicts_of(run)]
+    return [(conflict.entry.name, conflict.reason) for conflict in undo_service.get_conflicts(run)]
 
 
-class TestWhatItTakesBack:
+class TestWhatItUndoes:
     def test_new_records_and_their_links_are_deleted(self, imported: Import) -> None:
         imported(CATALOGUE, {})
         before = stored()
-        taking_back = undo(imported(RECORDS, {}, {}))
+        undo_run = undo(imported(RECORDS, {}, {}))
         assert stored() == before
-        assert done(taking_back, "medical_records") == (2, 0, 0, 0)
-        assert done(taking_back, "medical_record_and_trackers") == (2, 0, 0, 0)
+        assert count_undone(undo_run, "medical_records") == (2, 0, 0, 0)
+        assert count_undone(undo_run, "medical_record_and_trackers") == (2, 0, 0, 0)
 
     def test_changed_records_get_their_old_values_and_links_back(self, imported: Import) -> None:
         imported(CATALOGUE, {}, {"Model Name": "Band 3"})
         imported(RECORDS, {}, {"last_appointment_date": ""}, {})
         before = stored()
         change = {"Tracker": "Band 3", "name": "Ada Lovelace", "last_appointment_date": "01/02/2025"}
-        taking_back = undo(imported(RECORDS, change, change, {}))
+        undo_run = undo(imported(RECORDS, change, change, {}))
         assert stored() == before
-        assert done(taking_back, "medical_records") == (0, 2, 0, 0)
-        assert done(taking_back, "medical_record_and_trackers") == (2, 0, 2, 0)
+        assert count_undone(undo_run, "medical_records") == (0, 2, 0, 0)
+        assert count_undone(undo_run, "medical_record_and_trackers") == (2, 0, 2, 0)
 
-    def test_links_and_unlinked_models_of_staff_come_back_too(self, imported: Import) -> None:
+    def test_links_and_unlinked_models_of_staff_are_restored_too(self, imported: Import) -> None:
         imported(CATALOGUE, {}, {"Model Name": "Band 3"})
         imported(RECORDS, {})
         (model,) = TrackerModel.objects.filter(model_name="Band 3")
@@ -93,11 +93,11 @@ class TestWhatItTakesBack:
     def test_new_models_variants_and_the_links_to_them_are_deleted(self, imported: Import) -> None:
         imported(RECORDS, {}, {"Tracker": "Band 9"})
         before = stored()
-        taking_back = undo(imported(CATALOGUE, {}, {"Model Name": "Band 9"}))
+        undo_run = undo(imported(CATALOGUE, {}, {"Model Name": "Band 9"}))
         assert stored() == before
-        assert done(taking_back, "tracker_models") == (2, 0, 0, 0)
-        assert done(taking_back, "fitness_trackers") == (2, 0, 0, 0)
-        assert done(taking_back, "medical_record_and_trackers") == (2, 0, 0, 0)
+        assert count_undone(undo_run, "tracker_models") == (2, 0, 0, 0)
+        assert count_undone(undo_run, "fitness_trackers") == (2, 0, 0, 0)
+        assert count_undone(undo_run, "medical_record_and_trackers") == (2, 0, 0, 0)
 
     def test_changed_variants_get_their_old_values_back(self, imported: Import) -> None:
         imported(CATALOGUE, {"Rating (Out of 5)": ""}, {})
@@ -105,31 +105,31 @@ class TestWhatItTakesBack:
         undo(imported(CATALOGUE, {"Selling Price": "1", "Rating (Out of 5)": "2.5"}, {}, {}))
         assert stored() == before
 
-    def test_what_was_there_before_stays(self, imported: Import) -> None:
+    def test_earlier_records_stay(self, imported: Import) -> None:
         imported(RECORDS, {})
         factories.medical_record("by hand")
         undo(imported(RECORDS, {}, {}))
         assert set(MedicalRecord.objects.values_list("pk", flat=True)) == {"P1", "by hand"}
 
-    def test_an_import_that_changed_nothing_is_undone_by_doing_nothing(self, imported: Import) -> None:
+    def test_undoing_an_import_that_changed_nothing_changes_nothing(self, imported: Import) -> None:
         imported(RECORDS, {})
         before = stored()
-        taking_back = undo(imported(RECORDS, {}))
+        undo_run = undo(imported(RECORDS, {}))
         assert stored() == before
-        assert done(taking_back, "medical_records") == (0, 0, 0, 0)
+        assert count_undone(undo_run, "medical_records") == (0, 0, 0, 0)
 
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
-    def test_the_undo_is_a_run_of_the_persons_in_the_history(self, imported: Import, kind: Kind) -> None:
+    def test_the_history_names_the_undo_and_its_person(self, imported: Import, kind: Kind) -> None:
         run = imported(kind, {}, {})
-        taking_back = undo(run)
-        assert taking_back.undoes == run
-        changes = Change.objects.filter(run_id=taking_back.pk)
-        assert {(change.action, change.person) for change in changes} == {("delete", taking_back.started_by)}
-        assert len(changes) == sum(counts.removed for counts in result_of(taking_back).tables)
+        undo_run = undo(run)
+        assert undo_run.undoes == run
+        changes = Change.objects.filter(run_id=undo_run.pk)
+        assert {(change.action, change.person) for change in changes} == {("delete", undo_run.started_by)}
+        assert len(changes) == sum(counts.removed for counts in result_of(undo_run).tables)
 
 
-class TestAgainAndAgain:
-    def test_an_undo_is_undone_in_turn(self, imported: Import) -> None:
+class TestUndosOfUndos:
+    def test_an_undo_can_be_undone_too(self, imported: Import) -> None:
         imported(CATALOGUE, {}, {"Model Name": "Band 3"})
         imported(RECORDS, {}, {})
         before = stored()
@@ -142,17 +142,17 @@ class TestAgainAndAgain:
         undo(second)
         assert stored() == before
 
-    def test_what_an_undone_undo_brought_back_can_be_undone_again(self, imported: Import) -> None:
+    def test_an_import_can_be_undone_again_after_its_undo_was_undone(self, imported: Import) -> None:
         before = stored()
         run = imported(RECORDS, {})
         undo(undo(run))
         undo(run)
         assert stored() == before
 
-    def test_models_that_come_back_find_the_patients_who_came_meanwhile(self, imported: Import) -> None:
-        taking_back = undo(imported(CATALOGUE, {}))
+    def test_restored_models_are_linked_to_patients_who_came_meanwhile(self, imported: Import) -> None:
+        undo_run = undo(imported(CATALOGUE, {}))
         imported(RECORDS, {})
-        undo(taking_back)
+        undo(undo_run)
         assert MedicalRecordTracker.objects.get().patient_id == "P1"
 
     def test_an_undone_run_is_not_undone_twice(self, imported: Import) -> None:
@@ -160,7 +160,7 @@ class TestAgainAndAgain:
         undo(run)
         assert runs.request_undo(run, User.objects.get()) is None
 
-    def test_of_two_who_ask_at_once_the_second_is_told(self, imported: Import) -> None:
+    def test_the_second_of_two_undos_at_once_fails(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         late = factories.import_run(State.APPLYING, undoes=run)
         undo_of_another = factories.import_run(State.APPLYING, undoes=run)
@@ -168,74 +168,74 @@ class TestAgainAndAgain:
         with pytest.raises(AlreadyUndoneError):
             apply(late)
 
-    def test_an_earlier_import_can_be_undone_once_the_later_one_was(self, imported: Import) -> None:
+    def test_an_earlier_import_can_be_undone_after_the_later_one(self, imported: Import) -> None:
         before = stored()
         first = imported(RECORDS, {})
         second = imported(RECORDS, {"name": "Ada Lovelace"})
         undo(second)
-        taking_back = undo(first)
+        undo_run = undo(first)
         assert stored() == before
-        assert reasons(taking_back) == []
+        assert reasons(undo_run) == []
 
-    def test_an_import_from_before_there_was_a_history_is_not_undone(self, imported: Import) -> None:
+    def test_an_import_older_than_the_history_cannot_be_undone(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         ImportRun.objects.update(first_change=None)
         run.refresh_from_db()
         assert not is_undoable(run)
 
 
-CHANGED = "It was changed since."
+CHANGED = "It was changed afterwards."
 
 
 class TestConflicts:
-    def test_a_record_that_somebody_changed_since_stays_whole(self, imported: Import) -> None:
+    def test_a_record_that_somebody_changed_since_stays_as_a_whole(self, imported: Import) -> None:
         imported(CATALOGUE, {})
         run = imported(RECORDS, {}, {})
         MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
-        taking_back = undo(run)
+        undo_run = undo(run)
         assert MedicalRecordTracker.objects.get().patient_id == "P1"
         assert MedicalRecord.objects.get().allergies == "Pollen"
-        assert done(taking_back, "medical_records") == (1, 0, 0, 1)
-        assert reasons(taking_back) == [("P1", CHANGED)]
+        assert count_undone(undo_run, "medical_records") == (1, 0, 0, 1)
+        assert reasons(undo_run) == [("P1", CHANGED)]
 
-    def test_a_change_by_a_later_import_counts_too(self, imported: Import) -> None:
+    def test_a_change_by_a_later_import_is_a_conflict_too(self, imported: Import) -> None:
         run = imported(RECORDS, {}, {})
         imported(RECORDS, {"name": "Ada Lovelace"}, {})
         assert reasons(undo(run)) == [("P1", CHANGED)]
         assert MedicalRecord.objects.get().name == "Ada Lovelace"
 
-    def test_a_link_of_staff_keeps_the_patient(self, imported: Import) -> None:
+    def test_a_link_by_staff_is_a_conflict(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         factories.link(MedicalRecord.objects.get(), factories.tracker_model("Honor", "Band 5"))
         assert reasons(undo(run)) == [("P1", CHANGED)]
         assert MedicalRecordTracker.objects.count() == 1
 
-    def test_a_link_that_follows_from_the_stated_tracker_does_not(self, imported: Import) -> None:
+    def test_a_link_that_follows_from_the_reported_tracker_is_no_conflict(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         imported(CATALOGUE, {})
         factories.tracker_alias("Band 2", TrackerModel.objects.get())
         assert reasons(undo(run)) == []
         assert not MedicalRecord.objects.exists()
 
-    def test_a_record_that_was_deleted_since_stays_so(self, imported: Import) -> None:
+    def test_a_record_that_was_deleted_since_stays_deleted(self, imported: Import) -> None:
         imported(RECORDS, {}, {})
         run = imported(RECORDS, {"name": "Ada Lovelace"}, {"name": "Ada Lovelace"})
         MedicalRecord.objects.filter(pk="P1").delete()
         assert reasons(undo(run)) == [("P1", CHANGED)]
         assert [record.name for record in MedicalRecord.objects.all()] == ["Ada Byron"]
 
-    def test_a_model_that_is_in_use_by_now_stays_with_its_variants_and_links(self, imported: Import) -> None:
+    def test_a_model_that_is_in_use_stays_with_its_variants_and_links(self, imported: Import) -> None:
         imported(RECORDS, {})
         run = imported(CATALOGUE, {}, {"Model Name": "Band 9"})
         imported(RECORDS, {}, {}, {"Tracker": "Band 2"})
-        taking_back = undo(run)
-        assert reasons(taking_back) == [("Xiaomi Band 2", "Something that came since refers to it.")]
+        undo_run = undo(run)
+        assert reasons(undo_run) == [("Xiaomi Band 2", "A newer row refers to it.")]
         assert TrackerModel.objects.get().model_name == "Band 2"
         assert FitnessTracker.objects.count() == 1
         assert MedicalRecordTracker.objects.count() == 3
 
     @pytest.mark.parametrize("change", ["model", "variant", "alias", "new variant"])
-    def test_a_model_of_which_anything_was_changed_by_hand_stays(self, imported: Import, change: str) -> None:
+    def test_a_model_stays_if_anything_of_it_was_changed_by_hand(self, imported: Import, change: str) -> None:
         run = imported(CATALOGUE, {})
         model = TrackerModel.objects.get()
         if change == "model":
@@ -250,26 +250,26 @@ class TestConflicts:
         assert TrackerModel.objects.exists()
         assert FitnessTracker.objects.filter(made_by_run=run.pk).exists()
 
-    def test_what_has_no_room_any_more_is_told(self, imported: Import) -> None:
-        taking_back = undo(imported(CATALOGUE, {}))
+    def test_a_row_whose_place_another_row_has_is_a_conflict(self, imported: Import) -> None:
+        undo_run = undo(imported(CATALOGUE, {}))
         factories.tracker_model("XIAOMI", "band 2")
-        again = undo(taking_back)
+        again = undo(undo_run)
         assert TrackerModel.objects.count() == 1
         assert {reason for _, reason in reasons(again)} == {
-            "Another one is in its place, or what it refers to is not there any more."
+            "Another row has its place, or a row that it refers to no longer exists."
         }
-        assert done(again, "tracker_models") == done(again, "fitness_trackers") == (0, 0, 0, 1)
+        assert count_undone(again, "tracker_models") == count_undone(again, "fitness_trackers") == (0, 0, 0, 1)
 
-    def test_a_conflict_leads_to_the_page_of_the_row(self, imported: Import) -> None:
+    def test_a_conflict_links_to_the_page_of_the_row(self, imported: Import) -> None:
         run = imported(RECORDS, {})
         MedicalRecord.objects.update(last_appointment_date=date(2025, 1, 1))
-        (conflict,) = undo_service.conflicts_of(undo(run))
+        (conflict,) = undo_service.get_conflicts(undo(run))
         assert conflict.page == "/admin/patients/medicalrecord/P1/change/"
         assert conflict.entry.href == "/admin/patients/medicalrecord/P1/history/"
 
 
 class TestPreview:
-    def test_it_tells_what_the_undo_then_does_and_does_nothing(self, imported: Import) -> None:
+    def test_it_shows_what_the_undo_would_do_and_changes_nothing(self, imported: Import) -> None:
         imported(CATALOGUE, {}, {"Model Name": "Band 3"})
         imported(RECORDS, {}, {}, {})
         run = imported(RECORDS, {"Tracker": "Band 3"}, {"name": "Ada Lovelace"}, {}, {})
@@ -286,11 +286,11 @@ class TestPreview:
         assert shown.tables == result_of(undo(run)).tables
 
 
-STATED = st.sampled_from(["Band 2", "Band 3", "Xiaomi Band 2", "Nothing known", "None"])
+REPORTED_TRACKERS = st.sampled_from(["Band 2", "Band 3", "Xiaomi Band 2", "Nothing known", "None"])
 PATIENTS = st.lists(
     st.fixed_dictionaries(
         {
-            "Tracker": STATED,
+            "Tracker": REPORTED_TRACKERS,
             "name": st.sampled_from(["Ada", "Grace"]),
             "last_appointment_date": st.sampled_from(["", "01/02/2025"]),
         }
@@ -313,8 +313,8 @@ class TestProperties:
             tables = stored()
             run = import_rows(folder, RECORDS, *then)
             after = stored()
-            taking_back = undo(run)
+            undo_run = undo(run)
             assert stored() == tables
-            undo(taking_back)
+            undo(undo_run)
             assert stored() == after
             transaction.set_rollback(True)

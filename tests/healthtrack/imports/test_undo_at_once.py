@@ -1,4 +1,4 @@
-"""An undo and people who work on the same rows at the same moment."""
+"""An undo, while somebody changes the same rows."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.support.finished_imports import apply
 from tests.support.import_files import RECORDS, write_csv
 
-LONGEST_WAIT = 30  # seconds
+MAX_WAIT = 30  # seconds
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("areas_dropped")]
 
@@ -42,7 +42,7 @@ def waits_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_a_change_that_is_under_way_is_waited_for_and_kept(tmp_path: Path) -> None:
+def test_an_undo_waits_for_a_change_under_way_and_leaves_its_row(tmp_path: Path) -> None:
     run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
     person = factories.staff()
     with transaction.atomic():
@@ -51,7 +51,7 @@ def test_a_change_that_is_under_way_is_waited_for_and_kept(tmp_path: Path) -> No
     with transaction.atomic():
         MedicalRecord.objects.filter(pk="P1").update(allergies="Pollen")
         thread = in_a_thread(lambda: apply(undo))
-        until = time.monotonic() + LONGEST_WAIT
+        until = time.monotonic() + MAX_WAIT
         while thread.is_alive() and not waits_for_a_lock():
             assert time.monotonic() < until
             thread.join(0.05)

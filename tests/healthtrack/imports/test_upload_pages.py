@@ -1,4 +1,4 @@
-"""Uploading a file in the admin: the form, what is taken, and what is kept of it."""
+"""Uploading a file in the admin: the form, the limits, and how long the file is stored."""
 
 import re
 import resource
@@ -20,7 +20,7 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
-from tests.support.import_pages import area_numbers, committed, last_run, upload, uploads_of
+from tests.support.import_pages import get_staged_run_ids, last_run, run_commit_hooks, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))
 
 
-def kept(data_folder: Path) -> list[Path]:
+def stored_files(data_folder: Path) -> list[Path]:
     folder = data_folder / "uploads"
     return sorted(folder.iterdir()) if folder.exists() else []
 
@@ -50,16 +50,16 @@ def post(client: Client, path: Path, **headers: str) -> Any:
         return client.post(RECORDS.address("import"), {"import_file": file}, headers=headers)
 
 
-class TestWhoMayImport:
+class TestPermissions:
     @each_kind
-    def test_the_page_needs_the_permission_to_import(self, sign_in: SignIn, kind: Kind) -> None:
+    def test_it_takes_the_permission_to_import(self, sign_in: SignIn, kind: Kind) -> None:
         view, imports = PERMISSIONS[kind]
         others = [view, view.replace(".view_", ".add_"), view.replace(".view_", ".change_"), "imports.view_importrun"]
         others += [name for other, names in PERMISSIONS.items() if other is not kind for name in names]
         assert_page_needs(sign_in, kind.address("import"), view, imports, others=others)
 
     @each_kind
-    def test_who_may_not_see_the_rows_may_not_import_them(self, sign_in: SignIn, kind: Kind) -> None:
+    def test_a_person_who_may_not_view_the_data_may_not_import_it(self, sign_in: SignIn, kind: Kind) -> None:
         assert sign_in(kind.steward[1]).get(kind.address("import")).status_code == 403
 
     @each_kind
@@ -67,36 +67,36 @@ class TestWhoMayImport:
         assert upload(sign_in(PERMISSIONS[kind][0]), kind, path).status_code == 403
         assert b'name="password"' in upload(Client(), kind, path).content
         assert not ImportRun.objects.exists()
-        assert kept(data_folder) == []
+        assert stored_files(data_folder) == []
 
-    def test_an_upload_needs_the_pages_own_token(self, path: Path, steward: Client, data_folder: Path) -> None:
+    def test_an_upload_needs_the_csrf_token_of_the_page(self, path: Path, steward: Client, data_folder: Path) -> None:
         stranger = Client(enforce_csrf_checks=True)
         stranger.cookies = steward.cookies
         assert post(stranger, path).status_code == 403
         assert not ImportRun.objects.exists()
-        assert kept(data_folder) == []
+        assert stored_files(data_folder) == []
 
 
 class TestTheForm:
     @each_kind
-    def test_it_asks_for_a_file(self, steward: Client, kind: Kind) -> None:
+    def test_it_has_a_field_for_a_file(self, steward: Client, kind: Kind) -> None:
         assert b'type="file"' in steward.get(kind.address("import")).content
 
-    def test_it_asks_again_when_no_file_is_chosen(self, steward: Client, data_folder: Path) -> None:
+    def test_it_says_so_if_no_file_is_chosen(self, steward: Client, data_folder: Path) -> None:
         page = steward.post(RECORDS.address("import"))
         assert page.status_code == 200
         assert page.context["form"].errors == {"import_file": ["Choose a file first."]}
-        assert kept(data_folder) == []
+        assert stored_files(data_folder) == []
 
     @each_kind
-    def test_it_is_reached_from_the_list(self, steward: Client, kind: Kind) -> None:
+    def test_the_list_links_to_it(self, steward: Client, kind: Kind) -> None:
         page = steward.get(f"/admin/{kind.page}/")
         assert re.search(rf"""href=["']{kind.address("import")}""", page.content.decode())
 
 
 class TestTheRun:
     @each_kind
-    def test_it_says_who_brought_which_file_and_waits_for_a_worker(
+    def test_it_stores_who_uploaded_which_file_and_waits_for_a_worker(
         self, steward: Client, path: Path, kind: Kind
     ) -> None:
         with path.open("rb") as file:
@@ -108,28 +108,28 @@ class TestTheRun:
         assert (str(run.started_by), file_of_run.name, file_of_run.size) == ("staff", "rows.csv", path.stat().st_size)
         assert len(file_of_run.sha256) == 64
 
-    def test_its_job_is_told_the_runs_number_and_nothing_else(self, steward: Client, path: Path) -> None:
+    def test_its_job_knows_the_number_of_the_run_and_nothing_else(self, steward: Client, path: Path) -> None:
         post(steward, path)
         assert [job.args for job in ProcrastinateJob.objects.all()] == [{"run_id": last_run().run_id}]
 
-    def test_the_same_file_again_points_to_the_earlier_run(self, steward: Client, path: Path) -> None:
+    def test_the_same_file_again_links_to_the_earlier_run(self, steward: Client, path: Path) -> None:
         upload(steward, RECORDS, path)
         first = last_run()
         page = upload(steward, RECORDS, path)
         assert f"/admin/imports/importrun/{first.run_id}/change/" in page.content.decode()
-        assert "The same file was uploaded before" in page.content.decode()
+        assert "This file was already uploaded" in page.content.decode()
 
-    def test_another_kind_of_rows_or_another_file_is_not_the_same(self, steward: Client, path: Path) -> None:
+    def test_the_same_file_for_another_importer_does_not_count(self, steward: Client, path: Path) -> None:
         upload(steward, CATALOGUE, path)
         upload(steward, RECORDS, write_csv(path.with_name("other.csv"), RECORDS.rows({"name": "Eve"})))
         page = upload(steward, RECORDS, path)
-        assert "uploaded before" not in page.content.decode()
+        assert "already uploaded" not in page.content.decode()
 
 
 class TestTheUploadedFile:
-    def test_it_is_for_the_owners_eyes_alone(self, steward: Client, path: Path, data_folder: Path) -> None:
+    def test_only_the_program_can_read_it(self, steward: Client, path: Path, data_folder: Path) -> None:
         post(steward, path)
-        (file,) = kept(data_folder)
+        (file,) = stored_files(data_folder)
         assert file.read_bytes() == path.read_bytes()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -137,19 +137,17 @@ class TestTheUploadedFile:
         assert uploads_of(last_run()) == [file.name]
 
     @pytest.mark.parametrize("change", [{"gender": "X"}, {"patient_id": ""}])
-    def test_one_without_a_good_row_is_not_kept(
+    def test_it_is_removed_at_once_if_no_row_is_valid(
         self, steward: Client, path: Path, data_folder: Path, change: Row
     ) -> None:
         upload(steward, RECORDS, write_csv(path, RECORDS.rows(change)))
         assert last_run().state == State.REFUSED
-        assert kept(data_folder) == []
+        assert stored_files(data_folder) == []
 
-    def test_of_several_files_only_the_one_that_is_asked_for_is_kept(
-        self, steward: Client, path: Path, data_folder: Path
-    ) -> None:
+    def test_other_files_of_the_request_are_not_stored(self, steward: Client, path: Path, data_folder: Path) -> None:
         files = [SimpleUploadedFile(f"{number}.csv", path.read_bytes()) for number in range(3)]
         steward.post(RECORDS.address("import"), {"import_file": files[0], "other": files[1], "another": files[2]})
-        assert [file.name for file in kept(data_folder)] == uploads_of(last_run())
+        assert [file.name for file in stored_files(data_folder)] == uploads_of(last_run())
 
 
 class TestFilesThatAreTooLarge:
@@ -161,21 +159,21 @@ class TestFilesThatAreTooLarge:
         path.write_bytes(b"x" * size)
         return path
 
-    def assert_refused(self, page: Any, data_folder: Path) -> None:
+    def assert_rejected(self, page: Any, data_folder: Path) -> None:
         assert page.status_code == 413
-        assert "The file has more than 97.7\xa0KB, the most that may be uploaded at once" in page.content.decode()
-        assert kept(data_folder) == []
+        assert "The file is larger than 97.7\xa0KB, the limit for an upload." in page.content.decode()
+        assert stored_files(data_folder) == []
         assert not ImportRun.objects.exists()
 
-    def test_one_is_refused_before_it_is_read(self, steward: Client, path: Path, data_folder: Path) -> None:
-        self.assert_refused(post(steward, self.large(path, 200_000)), data_folder)
+    def test_one_is_rejected_before_it_is_read(self, steward: Client, path: Path, data_folder: Path) -> None:
+        self.assert_rejected(post(steward, self.large(path, 200_000)), data_folder)
 
-    def test_one_that_proves_too_large_while_it_is_read_is_refused(
+    def test_one_that_turns_out_too_large_while_it_is_read_is_rejected(
         self, steward: Client, path: Path, data_folder: Path
     ) -> None:
-        self.assert_refused(post(steward, self.large(path, 100_001)), data_folder)
+        self.assert_rejected(post(steward, self.large(path, 100_001)), data_folder)
 
-    def test_one_of_just_the_size_is_taken(self, steward: Client, path: Path) -> None:
+    def test_a_file_of_exactly_the_limit_is_accepted(self, steward: Client, path: Path) -> None:
         assert post(steward, self.large(path, 100_000)).status_code == 302
 
 
@@ -184,13 +182,13 @@ class TestAFullDisk:
 
     @pytest.fixture
     def full(self) -> Iterator[None]:
-        """The system itself refuses to write more, as a full disk does."""
+        """Make the operating system refuse to write more, as if the disk were full."""
         usual = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.ROOM, usual[1]))
         yield
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
-    def test_it_is_told_and_nothing_is_left(
+    def test_the_page_says_so_and_nothing_is_stored(
         self, steward: Client, path: Path, data_folder: Path, request: pytest.FixtureRequest
     ) -> None:
         write_csv(path, RECORDS.rows(*[{}] * 100))
@@ -198,57 +196,57 @@ class TestAFullDisk:
         request.getfixturevalue("full")
         page = post(steward, path)
         assert page.status_code == 507
-        assert "The server has no room for the file at the moment." in page.content.decode()
-        assert kept(data_folder) == []
+        assert "The server has no space for the file." in page.content.decode()
+        assert stored_files(data_folder) == []
         assert not ImportRun.objects.exists()
 
 
-class TestForgetting:
+class TestRetention:
     @pytest.fixture
     def checked(self, steward: Client, path: Path) -> ImportRun:
         upload(steward, RECORDS, path)
         return last_run()
 
     @pytest.fixture
-    def forget_after(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-        def forget(hours: float) -> None:
+    def remove_expired_after(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        def remove(hours: float) -> None:
             clock, moment = time.time() + hours * 3600, timezone.now() + timedelta(hours=hours)
             monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: clock)
             monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: moment)
-            with committed():
-                runs.forget_old()
+            with run_commit_hooks():
+                runs.remove_expired()
 
-        return forget
+        return remove
 
-    def test_a_file_that_nobody_goes_ahead_with_goes_after_a_day(
-        self, checked: ImportRun, data_folder: Path, forget_after: Callable[[float], None]
+    def test_a_file_that_nobody_imports_is_removed_after_a_day(
+        self, checked: ImportRun, data_folder: Path, remove_expired_after: Callable[[float], None]
     ) -> None:
-        forget_after(23.9)
+        remove_expired_after(23.9)
         checked.refresh_from_db()
         assert checked.state == State.CHECKED
-        assert len(kept(data_folder)) == 1
-        forget_after(24.1)
+        assert len(stored_files(data_folder)) == 1
+        remove_expired_after(24.1)
         checked.refresh_from_db()
         assert (checked.state, checked.reason) == (State.EXPIRED, Reason.EXPIRED)
-        assert kept(data_folder) == []
-        assert last_run().run_id not in area_numbers()
+        assert stored_files(data_folder) == []
+        assert last_run().run_id not in get_staged_run_ids()
 
-    def test_the_faulty_rows_of_an_ended_run_go_after_a_day(
-        self, steward: Client, path: Path, forget_after: Callable[[float], None]
+    def test_the_invalid_rows_of_an_ended_run_are_removed_after_a_day(
+        self, steward: Client, path: Path, remove_expired_after: Callable[[float], None]
     ) -> None:
         upload(steward, RECORDS, write_csv(path, RECORDS.rows({"gender": "X"})))
-        forget_after(23.9)
-        assert last_run().run_id in area_numbers()
-        forget_after(24.1)
-        assert last_run().run_id not in area_numbers()
+        remove_expired_after(23.9)
+        assert last_run().run_id in get_staged_run_ids()
+        remove_expired_after(24.1)
+        assert last_run().run_id not in get_staged_run_ids()
         assert last_run().state == State.REFUSED
 
-    def test_what_no_run_names_goes_after_an_hour(
-        self, checked: ImportRun, data_folder: Path, forget_after: Callable[[float], None]
+    def test_a_file_without_a_run_is_removed_after_an_hour(
+        self, checked: ImportRun, data_folder: Path, remove_expired_after: Callable[[float], None]
     ) -> None:
         stray = data_folder / "uploads" / ("0" * 32)
         stray.touch()
-        forget_after(0.9)
-        assert stray in kept(data_folder)
-        forget_after(1.1)
-        assert [file.name for file in kept(data_folder)] == uploads_of(checked)
+        remove_expired_after(0.9)
+        assert stray in stored_files(data_folder)
+        remove_expired_after(1.1)
+        assert [file.name for file in stored_files(data_folder)] == uploads_of(checked)

@@ -1,4 +1,4 @@
-"""What the cells of a workbook are read as, however its maker chose to write them."""
+"""Cells of a workbook are read as the same text, whichever way a program has written them."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +10,19 @@ from healthtrack.imports.reading import open_table
 from tests.support.import_files import write_parts
 from tests.support.workbooks import MAIN, minimal_workbook
 
-DAYS = ["m/d/yy", "yyyy-mm-dd", "[$-409]d-mmm-yy;@", "dd/mm/yyyy hh:mm", 'yyyy"年"m"月"d"日"', "MMM D"]
-NO_DAYS = ["General", "0.00", "#,##0", '0.0 "days"', "[Red]0.0", "0.00E+00", "@", "_-* #,##0.00_d", r"0\d", "[<=9]0;d"]
+DATE_FORMATS = ["m/d/yy", "yyyy-mm-dd", "[$-409]d-mmm-yy;@", "dd/mm/yyyy hh:mm", 'yyyy"年"m"月"d"日"', "MMM D"]
+OTHER_FORMATS = [
+    "General",
+    "0.00",
+    "#,##0",
+    '0.0 "days"',
+    "[Red]0.0",
+    "0.00E+00",
+    "@",
+    "_-* #,##0.00_d",
+    r"0\d",
+    "[<=9]0;d",
+]
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 
 
@@ -55,19 +66,19 @@ class TestNumbers:
             (1e-7, "0.0000001"),
         ],
     )
-    def test_they_are_written_out(self, tmp_path: Path, number: float, read_as: str) -> None:
+    def test_they_are_written_in_full(self, tmp_path: Path, number: float, read_as: str) -> None:
         assert formatted(tmp_path / "table.xlsx", number, "General") == read_as
 
     @pytest.mark.parametrize("number", ["many", "1,5", "--1", "0x10"])
-    def test_what_is_none_stays_as_it_is(self, tmp_path: Path, number: str) -> None:
+    def test_other_text_stays_unchanged(self, tmp_path: Path, number: str) -> None:
         assert read_sheet(tmp_path, sheet_with(f"<c><v>{number}</v></c>")) == [(number,)]
 
-    @pytest.mark.parametrize("style", DAYS)
-    def test_the_format_makes_them_days(self, tmp_path: Path, style: str) -> None:
+    @pytest.mark.parametrize("style", DATE_FORMATS)
+    def test_a_date_format_makes_them_dates(self, tmp_path: Path, style: str) -> None:
         assert formatted(tmp_path / "table.xlsx", 45000, style) == "2023-03-15 00:00:00"
 
-    @pytest.mark.parametrize("style", NO_DAYS)
-    def test_other_formats_do_not(self, tmp_path: Path, style: str) -> None:
+    @pytest.mark.parametrize("style", OTHER_FORMATS)
+    def test_other_formats_leave_them_numbers(self, tmp_path: Path, style: str) -> None:
         assert formatted(tmp_path / "table.xlsx", 45000, style) == "45000"
 
     @pytest.mark.parametrize(
@@ -82,10 +93,10 @@ class TestNumbers:
             (-1, "-1"),
         ],
     )
-    def test_days_are_counted_as_office_counts_them(self, tmp_path: Path, number: float, day: str) -> None:
+    def test_dates_are_counted_as_in_office(self, tmp_path: Path, number: float, day: str) -> None:
         assert formatted(tmp_path / "table.xlsx", number, "m/d/yy") == day
 
-    def test_days_may_be_counted_from_1904(self, tmp_path: Path) -> None:
+    def test_dates_may_be_counted_from_1904(self, tmp_path: Path) -> None:
         assert formatted(tmp_path / "table.xlsx", 1, "m/d/yy", from_1904=True) == "1904-01-02 00:00:00"
 
 
@@ -94,7 +105,7 @@ class TestTexts:
         ("item", "text"),
         [
             ("<t>plain</t>", "plain"),
-            ("<r><t>part</t></r><r><rPr><b/></rPr><t>ed</t></r>", "parted"),
+            ("<r><t>two</t></r><r><rPr><b/></rPr><t>fold</t></r>", "twofold"),
             ("<t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh>", "東京"),
             ("\n  <t>in lines</t>\n", "in lines"),
             ("<t>a &amp; &lt;b&gt; &#233;</t>", "a & <b> é"),
@@ -102,7 +113,7 @@ class TestTexts:
             ("<t>two_x000a_lines _x4D_ _xD800_</t>", "two\nlines _x4D_ _xD800_"),
         ],
     )
-    def test_they_are_put_together(self, tmp_path: Path, item: str, text: str) -> None:
+    def test_they_are_joined_and_unescaped(self, tmp_path: Path, item: str, text: str) -> None:
         shared = f'<sst xmlns="{MAIN}"><si><t>other</t></si><si>{item}</si></sst>'
         assert read_sheet(tmp_path, sheet_with('<c t="s"><v>1</v></c>'), strings=shared) == [(text,)]
         assert read_sheet(tmp_path, sheet_with(f'<c t="inlineStr"><is>{item}</is></c>')) == [(text,)]
@@ -120,12 +131,12 @@ class TestTexts:
             ('<c><f t="shared" si="0"/><v>2</v></c>', "="),
         ],
     )
-    def test_every_kind_of_cell_has_one(self, tmp_path: Path, cell: str, read_as: str) -> None:
+    def test_every_type_of_cell_has_a_text(self, tmp_path: Path, cell: str, read_as: str) -> None:
         assert read_sheet(tmp_path, sheet_with(cell)) == [(read_as,)]
 
 
-class TestHowItIsWritten:
-    def test_names_may_bear_a_prefix_and_marks_of_either_sort(self, tmp_path: Path) -> None:
+class TestMarkup:
+    def test_names_may_have_a_prefix_and_attributes_either_quote(self, tmp_path: Path) -> None:
         sheet = (
             f"<x:worksheet xmlns:x='{STRICT}'><!-- <row r='9'/> --><x:sheetData>"
             "<x:row r='1'><x:c r='B1' t='inlineStr'><x:is><x:t>b</x:t></x:is></x:c></x:row>"
@@ -133,17 +144,17 @@ class TestHowItIsWritten:
         )
         assert read_sheet(tmp_path, sheet) == [("=1+1",)]
 
-    def test_cells_without_a_place_follow_each_other(self, tmp_path: Path) -> None:
+    def test_cells_without_a_reference_follow_each_other(self, tmp_path: Path) -> None:
         header = "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in "abc")
         cells = '<c/><c><v>2</v></c><c r="C2"><v>3</v></c>'
         sheet = f'<worksheet xmlns="{MAIN}"><sheetData><row>{header}</row><row>{cells}</row></sheetData></worksheet>'
         assert read_sheet(tmp_path, sheet) == [(None, "2", "3")]
 
-    def test_rows_beyond_the_first_batch_end_where_those_before_them_do(
+    def test_rows_after_the_first_batch_have_the_same_columns(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("healthtrack.imports.reading.workbook.BATCH_ROWS", 1)
-        monkeypatch.setattr("healthtrack.imports.reading.archive._PIECE", 64)
+        monkeypatch.setattr("healthtrack.imports.reading.archive._CHUNK_BYTES", 64)
         book = Workbook()
         for row in (["a", "b"], *[["1", "2"]] * 20, ["3", "4", "beyond"]):
             book.worksheets[0].append(row)

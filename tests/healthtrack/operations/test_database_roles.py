@@ -30,7 +30,7 @@ from tests.support import factories
 from tests.support.commands import manage
 from tests.support.databases import Database
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.import_pages import go_ahead, last_run, upload, work_off
+from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.signing_in import SignIn
 
 ROLE = f"healthtrack_app_of_{os.getpid()}"  # the server's other databases see it too
@@ -87,14 +87,14 @@ class TestTheProgramDoesItsWork:
     def test_a_file_is_imported(self, steward: Client, tmp_path: Path, settings: LazySettings) -> None:
         settings.IMPORT_UPLOADS = tmp_path / "uploads"
         preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
-        go_ahead(steward, preview)
+        press_import(steward, preview)
         assert last_run().state == State.APPLIED
         assert MedicalRecord.objects.count() == 2
 
     def test_an_import_is_undone(self, steward: Client, tmp_path: Path) -> None:
         run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
         assert steward.post(f"/admin/imports/importrun/{run.pk}/undo/").status_code == 302
-        work_off()
+        run_jobs()
         assert last_run().state == State.APPLIED
         assert not MedicalRecord.objects.exists()
 

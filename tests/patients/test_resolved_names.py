@@ -1,4 +1,4 @@
-"""A tracker name that staff settled stands for the model that they chose, in every link that an import makes."""
+"""A tracker name that staff resolved means the model that they chose, in every link by import."""
 
 import pytest
 from django.db import connection, transaction
@@ -28,7 +28,7 @@ def catalogue() -> dict[str, TrackerModel]:
     return make_catalogue()
 
 
-def test_settling_an_unknown_name_links_those_who_state_it_in_any_letter_case(
+def test_resolving_an_unmatched_name_links_patients_who_report_it_in_any_letter_case(
     catalogue: dict[str, TrackerModel],
 ) -> None:
     make_patients("Bipp", "BIPP", "Bip", "Bip U", "")
@@ -37,7 +37,7 @@ def test_settling_an_unknown_name_links_those_who_state_it_in_any_letter_case(
     assert links() == {"P0": bip, "P1": bip, "P2": set(), "P3": bip, "P4": set()}
 
 
-def test_settling_a_name_of_several_brands_leaves_its_patients_the_chosen_model(
+def test_resolving_an_ambiguous_name_leaves_its_patients_the_chosen_model(
     catalogue: dict[str, TrackerModel],
 ) -> None:
     make_patients("Band 2", "Honor Band 2")
@@ -45,19 +45,19 @@ def test_settling_a_name_of_several_brands_leaves_its_patients_the_chosen_model(
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Honor Band 2"}}
 
 
-def test_a_name_may_be_settled_for_a_model_that_it_does_not_name(catalogue: dict[str, TrackerModel]) -> None:
+def test_a_name_may_be_resolved_to_a_model_of_another_name(catalogue: dict[str, TrackerModel]) -> None:
     make_patients("Band 2", "Honor Band 2")
     factories.tracker_alias("Honor Band 2", catalogue["Amazfit Bip U"])
     assert links() == {"P0": ALL_BAND_2, "P1": {"Amazfit Bip U"}}
 
 
-def test_another_choice_moves_the_patients_and_letting_the_name_go_undoes_it(
+def test_another_choice_relinks_the_patients_and_undoing_it_restores_their_links(
     catalogue: dict[str, TrackerModel],
 ) -> None:
     make_patients("Band 2", "Bipp")
-    settled = [factories.tracker_alias(name, catalogue["Xiaomi Band 2"]) for name in ("Band 2", "Bipp")]
+    aliases = [factories.tracker_alias(name, catalogue["Xiaomi Band 2"]) for name in ("Band 2", "Bipp")]
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Xiaomi Band 2"}}
-    for alias in settled:
+    for alias in aliases:
         alias.model = catalogue["Amazfit Bip U"]
         alias.save()
     assert links() == {"P0": {"Amazfit Bip U"}, "P1": {"Amazfit Bip U"}}
@@ -66,24 +66,24 @@ def test_another_choice_moves_the_patients_and_letting_the_name_go_undoes_it(
 
 
 @pytest.mark.parametrize("chosen", ["Xiaomi Band 2", "Honor Band 2", "Amazfit Bip U"])
-def test_links_that_staff_made_or_removed_are_left_alone(catalogue: dict[str, TrackerModel], chosen: str) -> None:
+def test_links_that_staff_made_or_removed_stay(catalogue: dict[str, TrackerModel], chosen: str) -> None:
     make_patients("Band 2")
     unlink_by_staff(catalogue["Honor Band 2"])
     factories.link(MedicalRecord.objects.get(), catalogue["Amazfit Bip U"])
     alias = factories.tracker_alias("Band 2", catalogue[chosen])
-    staffs, imports = {"Amazfit Bip U*"}, {"Xiaomi Band 2", "Huawei Band 2"}
-    assert (links(), unlinked()) == ({"P0": staffs | imports & {chosen}}, [catalogue["Honor Band 2"].pk])
+    by_staff, by_import = {"Amazfit Bip U*"}, {"Xiaomi Band 2", "Huawei Band 2"}
+    assert (links(), unlinked()) == ({"P0": by_staff | by_import & {chosen}}, [catalogue["Honor Band 2"].pk])
     alias.delete()
-    assert (links(), unlinked()) == ({"P0": staffs | imports}, [catalogue["Honor Band 2"].pk])
+    assert (links(), unlinked()) == ({"P0": by_staff | by_import}, [catalogue["Honor Band 2"].pk])
 
 
-def test_a_patient_who_states_a_settled_name_later_is_linked_by_it(catalogue: dict[str, TrackerModel]) -> None:
+def test_a_patient_who_reports_a_resolved_name_later_is_linked_by_it(catalogue: dict[str, TrackerModel]) -> None:
     factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
     make_patients("Band 2", "Xiaomi Band 2")
     assert links() == {"P0": {"Xiaomi Band 2"}, "P1": {"Xiaomi Band 2"}}
 
 
-def test_a_new_model_of_a_settled_name_gets_none_of_its_patients(catalogue: dict[str, TrackerModel]) -> None:
+def test_a_new_model_with_a_resolved_name_gets_none_of_its_patients(catalogue: dict[str, TrackerModel]) -> None:
     make_patients("Band 2", "Bipp")
     for name in ("Band 2", "Bipp"):
         factories.tracker_alias(name, catalogue["Xiaomi Band 2"])
@@ -94,7 +94,7 @@ def test_a_new_model_of_a_settled_name_gets_none_of_its_patients(catalogue: dict
     assert links() == {"P0": {*ALL_BAND_2, "Realme Band 2"}, "P1": {"Realme Bipp"}}
 
 
-def test_a_renamed_model_keeps_the_patients_of_its_settled_names_and_gains_none_of_others(
+def test_a_renamed_model_keeps_the_patients_of_its_resolved_names_and_gains_no_others(
     catalogue: dict[str, TrackerModel],
 ) -> None:
     make_patients("Band 2", "Bipp", "Honor Band 2")
@@ -106,13 +106,13 @@ def test_a_renamed_model_keeps_the_patients_of_its_settled_names_and_gains_none_
     assert links() == {"P0": {"Xiaomi Band 7"}, "P1": {"Honor Band 8"}, "P2": set()}
 
 
-def test_a_model_that_a_settled_name_stands_for_is_not_deleted(catalogue: dict[str, TrackerModel]) -> None:
+def test_a_model_with_a_resolved_name_is_not_deleted(catalogue: dict[str, TrackerModel]) -> None:
     factories.tracker_alias("Bipp", catalogue["Amazfit Bip U"])
     with pytest.raises(ProtectedError):
         catalogue["Amazfit Bip U"].delete()
 
 
-def test_names_that_nobody_states_change_nothing(catalogue: dict[str, TrackerModel]) -> None:
+def test_names_that_nobody_reports_change_nothing(catalogue: dict[str, TrackerModel]) -> None:
     make_patients("Band 2", "", "Fenix")
     before = links()
     relink_names([])
@@ -122,15 +122,15 @@ def test_names_that_nobody_states_change_nothing(catalogue: dict[str, TrackerMod
 
 
 @pytest.mark.parametrize("count", [3, 300])
-def test_the_database_is_asked_as_often_for_any_number_of_patients(
+def test_resolving_needs_the_same_queries_for_any_number_of_patients(
     catalogue: dict[str, TrackerModel], count: int
 ) -> None:
     make_patients(*["Band 2"] * count)
-    with CaptureQueriesContext(connection) as settling:
+    with CaptureQueriesContext(connection) as resolving:
         alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
-    with CaptureQueriesContext(connection) as letting_go:
+    with CaptureQueriesContext(connection) as undoing:
         alias.delete()
-    assert (len(settling), len(letting_go)) == (3, 3)
+    assert (len(resolving), len(undoing)) == (3, 3)
     assert set(map(frozenset, links().values())) == {frozenset(ALL_BAND_2)}
 
 
@@ -140,15 +140,15 @@ def new_patient() -> None:
 
 
 @transaction.atomic
-def settle_band_2() -> None:
+def resolve_band_2() -> None:
     factories.tracker_alias("Band 2", TrackerModel.objects.get(brand_name="Xiaomi"))
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("patient_first", [True, False])
-def test_a_patient_who_comes_while_the_name_is_settled_is_linked_by_it(patient_first: bool) -> None:
+def test_a_patient_added_while_the_name_is_resolved_is_linked_by_it(patient_first: bool) -> None:
     make_catalogue()
-    first, second = (new_patient, settle_band_2) if patient_first else (settle_band_2, new_patient)
+    first, second = (new_patient, resolve_band_2) if patient_first else (resolve_band_2, new_patient)
     with transaction.atomic():
         first()
         other = start_in_another_session(second)
@@ -157,7 +157,7 @@ def test_a_patient_who_comes_while_the_name_is_settled_is_linked_by_it(patient_f
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_link_that_staff_remove_while_the_name_is_let_go_stays_removed() -> None:
+def test_a_link_that_staff_remove_during_an_undo_stays_removed() -> None:
     catalogue = make_catalogue()
     alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
     make_patients("Band 2")

@@ -1,4 +1,4 @@
-"""Imports hold to the tracker names that staff settled, and the reports follow."""
+"""Imports use the tracker names that staff resolved, and so do the reports."""
 
 import pytest
 from django.test import Client
@@ -42,7 +42,7 @@ def without_tracker(analyst: Client) -> list[str]:
     return [row[0] for row in table(analyst, "/reports/without-tracker/")["tbody"]]
 
 
-def test_settling_band_2_moves_exactly_its_patients_in_both_reports(
+def test_resolving_band_2_relinks_exactly_its_patients_in_both_reports(
     catalogue: dict[str, TrackerModel], import_records: ImportRecords, analyst: Client
 ) -> None:
     import_records(PATIENTS)
@@ -50,9 +50,9 @@ def test_settling_band_2_moves_exactly_its_patients_in_both_reports(
     assert without_tracker(analyst) == ["P3", "P4"]
     before = links()
     alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
-    settled = {**before, "P1": XIAOMI, "P6": XIAOMI}
+    resolved = {**before, "P1": XIAOMI, "P6": XIAOMI}
     for _ in range(2):
-        assert links() == settled
+        assert links() == resolved
         assert brands(analyst) == {"Xiaomi": 2, "Amazfit": 1, "Huawei": 1}
         assert without_tracker(analyst) == ["P3", "P4"]
         again = import_records(PATIENTS)
@@ -61,7 +61,7 @@ def test_settling_band_2_moves_exactly_its_patients_in_both_reports(
     assert links() == before
 
 
-def test_settling_an_unknown_name_takes_its_patients_out_of_those_without_a_tracker(
+def test_resolving_an_unmatched_name_removes_its_patients_from_those_without_a_tracker(
     catalogue: dict[str, TrackerModel], import_records: ImportRecords, analyst: Client
 ) -> None:
     assert import_records(PATIENTS).links == LinkCounts(linked=4, unmatched=1, ambiguous=2)
@@ -72,11 +72,11 @@ def test_settling_an_unknown_name_takes_its_patients_out_of_those_without_a_trac
     assert without_tracker(analyst) == ["P4"]
 
 
-@pytest.mark.parametrize("settled_first", [True, False])
+@pytest.mark.parametrize("resolved_first", [True, False])
 def test_the_order_of_import_and_decision_does_not_matter(
-    catalogue: dict[str, TrackerModel], import_records: ImportRecords, settled_first: bool
+    catalogue: dict[str, TrackerModel], import_records: ImportRecords, resolved_first: bool
 ) -> None:
-    if not settled_first:
+    if not resolved_first:
         import_records(PATIENTS)
     factories.tracker_alias("band 2", catalogue["Xiaomi Band 2"])
     factories.tracker_alias("Fenix", catalogue["Amazfit Bip U"])
@@ -86,7 +86,7 @@ def test_the_order_of_import_and_decision_does_not_matter(
     assert links() == {"P1": XIAOMI, "P2": {"Huawei Band 2"}, "P3": bip, "P4": set(), "P5": bip, "P6": XIAOMI}
 
 
-def test_a_patient_who_comes_to_state_a_settled_name_is_linked_by_it(
+def test_a_patient_whose_new_tracker_is_a_resolved_name_is_linked_by_it(
     catalogue: dict[str, TrackerModel], import_records: ImportRecords
 ) -> None:
     factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])
@@ -95,7 +95,7 @@ def test_a_patient_who_comes_to_state_a_settled_name_is_linked_by_it(
     assert links() == {"P1": XIAOMI}
 
 
-def test_a_catalogue_that_brings_another_model_of_a_settled_name_leaves_its_patients(
+def test_a_catalogue_with_another_model_of_a_resolved_name_leaves_its_patients(
     import_records: ImportRecords, import_models: ImportModels
 ) -> None:
     import_records(PATIENTS)
@@ -106,7 +106,7 @@ def test_a_catalogue_that_brings_another_model_of_a_settled_name_leaves_its_pati
     assert (found["P1"], found["P6"]) == (XIAOMI, XIAOMI)
 
 
-def test_a_name_let_go_after_an_import_of_its_patients_names_all_of_its_models_again(
+def test_a_name_undone_after_an_import_of_its_patients_means_all_of_its_models_again(
     catalogue: dict[str, TrackerModel], import_records: ImportRecords
 ) -> None:
     alias = factories.tracker_alias("Band 2", catalogue["Xiaomi Band 2"])

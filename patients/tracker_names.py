@@ -1,0 +1,165 @@
+"""The reported trackers that need a decision which model they mean, and those that staff resolved."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from django.core.paginator import Page, Paginator
+from django.db import connection
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+
+from patients.models import MedicalRecord
+from trackers.models import TrackerAlias, TrackerModel
+from trackers.names import find_models_by_name, find_similar_models
+
+PAGE_SIZE = 25
+MAX_NAMES_COUNTED = 2000
+
+
+class Match(StrEnum):
+    """Whether a tracker name matches a model. The values are parameters of the page's address."""
+
+    UNMATCHED = "unknown"
+    AMBIGUOUS = "shared"
+    RESOLVED = "settled"
+
+
+@dataclass(frozen=True)
+class TrackerName:
+    """A reported tracker, and the number of patients who report it in any letter case.
+
+    `choices` are the models that a person may choose from: those of this name, or the most similar ones if
+    `is_in_catalogue` is false.
+    """
+
+    name: str
+    patients: int
+    choices: Sequence[TrackerModel] = ()
+    alias: TrackerAlias | None = None
+    is_in_catalogue: bool = True
+
+
+@dataclass(frozen=True)
+class NamePage:
+    """The tracker names on one page of a table, with the page itself."""
+
+    names: Sequence[TrackerName]
+    page: Page[int]
+
+
+# Grouping by the exact spelling first leaves few texts to put in lower case.
+_NAMES = """
+WITH spellings AS (
+    SELECT tracker, count(*) AS patients FROM medical_records WHERE tracker <> '' GROUP BY tracker
+), reported AS (
+    SELECT lower(tracker) AS name, (array_agg(tracker ORDER BY patients DESC, tracker))[1] AS spelling,
+           sum(patients)::bigint AS patients
+      FROM spellings GROUP BY lower(tracker)
+), matches AS (
+    SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
+), names AS (
+    SELECT CASE WHEN alias_id IS NOT NULL THEN %(resolved)s
+                WHEN brands IS NULL THEN %(unmatched)s ELSE %(ambiguous)s END AS match,
+           coalesce(alias.spelling, reported.spelling) AS name, coalesce(patients, 0) AS patients, alias_id
+      FROM reported
+      FULL JOIN (SELECT lower(name) AS name, name AS spelling, alias_id FROM tracker_aliases) AS alias USING (name)
+      LEFT JOIN matches USING (name)
+     WHERE alias_id IS NOT NULL OR brands IS NULL OR brands > 1
+), pages AS (
+    SELECT names.*, count(*) OVER (PARTITION BY match) AS total,
+           (row_number() OVER (PARTITION BY match ORDER BY patients DESC, name) - 1) / %(size)s + 1 AS page
+      FROM names
+)
+SELECT match, total, name, patients, alias_id
+  FROM pages
+ WHERE page = least((%(pages)s::jsonb ->> match)::bigint, (total - 1) / %(size)s + 1)
+ ORDER BY patients DESC, name
+"""
+
+
+# Goes through the index from one name to the next; counting would read every record. It stops at a limit, beyond which
+# nobody needs the exact number.
+_COUNT_UNRESOLVED = """
+WITH RECURSIVE walk AS (
+    (SELECT lower(tracker) AS name FROM medical_records WHERE tracker <> '' ORDER BY lower(tracker) LIMIT 1)
+    UNION ALL
+    SELECT (SELECT lower(tracker) FROM medical_records
+             WHERE tracker <> '' AND lower(tracker) > walk.name ORDER BY lower(tracker) LIMIT 1)
+      FROM walk WHERE walk.name IS NOT NULL
+), reported AS (
+    SELECT name FROM walk WHERE name IS NOT NULL LIMIT %(limit)s
+), matches AS (
+    SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
+)
+SELECT count(*) FILTER (WHERE brands IS DISTINCT FROM 1), count(*) = %(limit)s
+  FROM reported LEFT JOIN matches USING (name)
+"""
+
+
+class UnresolvedNames(NamedTuple):
+    """The number of tracker names that need a decision; `or_more` says that counting stopped at its limit."""
+
+    names: int
+    or_more: bool
+
+
+def count_unresolved_names() -> UnresolvedNames:
+    """Count the unmatched and ambiguous tracker names, up to a limit."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_UNRESOLVED, {"limit": MAX_NAMES_COUNTED})
+        return UnresolvedNames(*cursor.fetchone())
+
+
+class _Row(NamedTuple):
+    match: str
+    total: int
+    name: str
+    patients: int
+    alias_id: int | None
+
+
+def get_tracker_names(pages: Mapping[Match, int]) -> dict[Match, NamePage]:
+    """Return one page of the unmatched, the ambiguous and the resolved names each, most patients first.
+
+    `pages` has the number of each page, from 1. A number beyond the last page gives the last page.
+    """
+    with connection.cursor() as cursor:
+        states = {match.name.lower(): match.value for match in Match}
+        cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), **states})
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    by_match = {match: [row for row in rows if row.match == match] for match in Match}
+    choices = find_models_by_name([row.name for row in by_match[Match.AMBIGUOUS]])
+    choices |= find_similar_models([row.name for row in by_match[Match.UNMATCHED]])
+    aliases: dict[Any, TrackerAlias] = TrackerAlias.objects.select_related("model", "created_by").in_bulk(
+        [row.alias_id for row in by_match[Match.RESOLVED]]
+    )
+    return {
+        match: NamePage(
+            [
+                TrackerName(row.name, row.patients, choices.get(row.name, ()), aliases.get(row.alias_id))
+                for row in found
+            ],
+            Paginator(range(found[0].total if found else 0), PAGE_SIZE).get_page(pages[match]),
+        )
+        for match, found in by_match.items()
+    }
+
+
+def get_tracker_name(name: str) -> TrackerName:
+    """Return a tracker name, even one that no patient reports, with the models to choose from."""
+    models = find_models_by_name([name])[name]
+    return TrackerName(
+        name,
+        patients=filter_by_reported_tracker(name, MedicalRecord.objects.all()).count(),
+        choices=models or find_similar_models([name])[name],
+        alias=TrackerAlias.objects.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first(),
+        is_in_catalogue=bool(models),
+    )
+
+
+def filter_by_reported_tracker(name: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+    """Return the records whose reported tracker is this name, in any letter case."""
+    return records.exclude(tracker="").alias(reported=Lower("tracker")).filter(reported=Lower(Value(name)))
