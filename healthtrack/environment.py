@@ -1,7 +1,7 @@
 """Read the environment variables that configure HealthTrack, once, into one typed and frozen object.
 
 `healthtrack.settings` turns the object into Django settings; nothing else reads configuration from the environment.
-README's table of settings is generated from the declarations below.
+The table of docs/settings.md is generated from the declarations below.
 """
 
 import os
@@ -24,7 +24,7 @@ MIN_SECRET_KEY_LENGTH = 50
 
 @dataclass(frozen=True)
 class Variable:
-    """An environment variable: how its text is read, and what README says about it."""
+    """An environment variable: how its text is read, and what docs/settings.md says about it."""
 
     name: str
     parse: Callable[[str], Any]
@@ -58,7 +58,7 @@ def _shown(default: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, repr=False)  # an error page with DEBUG would show the secrets
 class Environment:
-    """What the environment variables say; `_declare` gives each its default and its row in README's table."""
+    """What the environment variables say; `_declare` gives each its default and its row in docs/settings.md."""
 
     port: int = _declare(
         Variable("PORT", values.port, "the port of the web server on this machine: `PORT=8001 make run`"), default=8000
@@ -70,7 +70,7 @@ class Environment:
         default=(os.cpu_count() or 1) + 1,
     )
     database: Mapping[str, Any] | None = _declare(
-        Variable("DATABASE_URL", values.database, "another PostgreSQL, see below", shown="the embedded one"),
+        Variable("DATABASE_URL", values.database, "another PostgreSQL, such as `postgresql://user:password@host:5432/name`", shown="the embedded one"),
         default=None,
     )
     data_dir: Path = _declare(  # noqa: RUF009  (declares a field)
@@ -125,13 +125,13 @@ class Environment:
         default=values.networks("127.0.0.0/8,::1"),
     )
     production: bool = _declare(
-        Variable("HEALTHTRACK_PRODUCTION", values.flag, "`1` for use by others than you, see below"), default=False
+        Variable("HEALTHTRACK_PRODUCTION", values.flag, "`1` for use by others than you; see [operations](operations.md#production)"), default=False
     )
     second_factor: bool | None = _declare(
         Variable(
             "HEALTHTRACK_SECOND_FACTOR",
             values.flag,
-            "`1` asks everybody for a code from an app besides the password, see below; in production it cannot be `0`",
+            "`1` asks everybody for a code from an app after the password; in production it cannot be `0`",
             shown="`1`; `0` for `make run` and with `HEALTHTRACK_DEBUG`",
         ),
         default=None,

@@ -11,7 +11,7 @@ MOST_REASONS = 3
 _REMEDY = (
     "Give the web server and the worker a role of their own. As the role that owns the tables, run `manage.py migrate`"
     " and `manage.py database_roles --app ROLE --apply`; then name ROLE in their DATABASE_URL, and keep the owner's for"
-    " migrations, backups and keep_access_log. README says more under “Another PostgreSQL”."
+    " migrations, backups and keep_access_log. docs/operations.md says more under “Two database roles”."
 )
 
 

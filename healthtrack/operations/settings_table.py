@@ -1,4 +1,4 @@
-"""README's table of settings, made from the declarations of the environment variables."""
+"""The table of docs/settings.md, made from the declarations of the environment variables."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""SECURITY.md: every safeguard that it names is proved by tests that are there."""
+"""docs/security-controls.md names, for each control, tests that exist."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from django.conf import settings
 
-PAGE = settings.BASE_DIR / "SECURITY.md"
+PAGE = settings.BASE_DIR / "docs/security-controls.md"
 SAFEGUARDS = re.findall(r"^- (.+(?:\n  .+)*)", PAGE.read_text(), re.MULTILINE)
 
 

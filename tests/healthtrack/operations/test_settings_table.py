@@ -8,23 +8,24 @@ from healthtrack.environment import Environment
 from healthtrack.operations import checks
 
 
-def test_the_table_of_the_readme_is_up_to_date() -> None:
+def test_the_table_of_the_settings_page_is_up_to_date() -> None:
     call_command("settings_table", check=True)
 
 
 def test_every_variable_has_a_row_and_the_rest_of_the_page_stays(settings: LazySettings, tmp_path: Path) -> None:
-    page = (settings.BASE_DIR / "README.md").read_text()
+    page = (settings.BASE_DIR / "docs/settings.md").read_text()
     for variable in Environment.variables().values():
         page = page.replace(f"| `{variable.name}` |", "| stale |")
     settings.BASE_DIR = tmp_path
-    (tmp_path / "README.md").write_text(f"{page}\nMine")
-    with pytest.raises(CommandError, match=r"README\.md is stale; .*manage\.py settings_table"):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/settings.md").write_text(f"{page}\nMine")
+    with pytest.raises(CommandError, match=r"docs/settings\.md is stale; .*manage\.py settings_table"):
         call_command("settings_table", check=True)
-    assert "stale" in (tmp_path / "README.md").read_text()
+    assert "stale" in (tmp_path / "docs/settings.md").read_text()
     call_command("settings_table")
-    written = (tmp_path / "README.md").read_text()
+    written = (tmp_path / "docs/settings.md").read_text()
     assert "| stale |" not in written
-    assert written.startswith("# HealthTrack\n")
+    assert written.startswith("# Settings\n")
     assert written.endswith("\nMine")
     assert "| `HEALTHTRACK_MAX_ROWS` | the most rows that a file may hold | 5000000 |\n" in written
 
