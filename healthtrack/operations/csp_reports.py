@@ -11,7 +11,7 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from healthtrack.operations.metrics import NO_PAGE
+from healthtrack.operations.metrics import NO_VIEW
 
 MOST_BYTES = 16 * 1024
 MOST_A_MINUTE = 20
@@ -59,5 +59,5 @@ def _facts(body: bytes) -> dict[str, str]:
         directive = str(report["effective-directive"])
         page = resolve(urlsplit(str(report["document-uri"])).path).view_name
     except (ValueError, KeyError, TypeError, Resolver404, RecursionError):
-        return {"page": NO_PAGE}
+        return {"page": NO_VIEW}
     return {"page": page, "directive": directive if directive in DIRECTIVES else "unknown"}

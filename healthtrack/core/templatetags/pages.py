@@ -3,7 +3,15 @@ from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template.context import Context
 
+from healthtrack import __version__
+
 register = template.Library()
+
+
+@register.simple_tag
+def program_version() -> str:
+    """Return the version of HealthTrack; a tag, because error pages are rendered without context processors."""
+    return __version__
 
 
 @register.inclusion_tag("frame/page-links.html", takes_context=True)

@@ -52,7 +52,7 @@ def deployment(environment: dict[str, str], two_roles: tuple[Database, Database]
     own = {
         "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
-        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make(tmp_path / "key"),
+        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(tmp_path / "key"),
         "PORT": environment["PORT"],
     }
     made = Deployment(
@@ -204,7 +204,7 @@ def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Depl
         run([word.replace(BACKUPS, str(tmp_path)) for word in command], deployment.of_owner)
     (written,) = tmp_path.glob("*.backup")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}\.backup", written.name)
-    reading.read_whole(written, keys.identities(tmp_path / "key"))
+    reading.check_whole(written, keys.read_identities(tmp_path / "key"))
 
     deployment.owner.ask(
         "CREATE TABLE access_log_2001_01 PARTITION OF access_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
