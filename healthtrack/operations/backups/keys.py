@@ -9,7 +9,7 @@ from pyrage import IdentityError, RecipientError, x25519
 
 
 def read_recipients() -> list[x25519.Recipient]:
-    """Return the public keys of HEALTHTRACK_BACKUP_RECIPIENTS; raise CommandError if there is none or one is invalid."""
+    """Return the public keys of HEALTHTRACK_BACKUP_RECIPIENTS; raise CommandError if none is set or one is invalid."""
     names = settings.BACKUP_RECIPIENTS
     if not names:
         raise CommandError(

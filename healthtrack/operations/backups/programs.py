@@ -81,7 +81,7 @@ def database_option() -> str:
 
 
 def require_version(name: str, *, restores: bool = False) -> None:
-    """Raise CommandError if the program is older than the server or, for a restore, writes SQL that the server refuses."""
+    """Raise CommandError if the program is older than the server or restores with SQL that the server refuses."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         (server,) = cursor.fetchone()
