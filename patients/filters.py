@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
-from healthtrack.core.search_terms import FOUND
+from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import shown
 from patients.age import Band, latest_birth
 from patients.expressions import Terms
@@ -236,7 +236,7 @@ PARAMETERS = tuple(RecordFilter.get_filters())
 
 def kinds_asked(request: HttpRequest) -> list[str]:
     """What the address narrows the records by, without the values, which may say who somebody is."""
-    return [name for name in (*PARAMETERS, FOUND) if request.GET.get(name)]
+    return [name for name in (*PARAMETERS, TOKEN) if request.GET.get(name)]
 
 
 def _links() -> QuerySet[MedicalRecordTracker]:

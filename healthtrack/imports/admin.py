@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from healthtrack.accounts.middleware import UNATTENDED
 from healthtrack.audit.access_recorder import saw
-from healthtrack.core.admin import CarefulPages
+from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, visible_runs
@@ -47,7 +47,7 @@ class ImporterFilter(admin.SimpleListFilter):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(CarefulPages):
+class ImportRunAdmin(ConflictSafeModelAdmin):
     """For whoever may import by the run's importer, and for whoever may see all imports, without what they hold."""
 
     list_display = ("number", "title", "importer_label", "state_label", "read", "person", "started_at", "took")

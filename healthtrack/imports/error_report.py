@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, neutralised
+from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
 from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 
@@ -25,4 +25,4 @@ def faulty_file(run: ImportRun) -> Iterator[str]:
 
 def _rows(run: ImportRun) -> Iterator[list[str]]:
     for cells, reasons in preview_queries.faulty_rows(run):
-        yield [neutralised(cell) for cell in ("; ".join(reasons) or WHY, *cells)]
+        yield [escape_formula(cell) for cell in ("; ".join(reasons) or WHY, *cells)]

@@ -5,12 +5,12 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from healthtrack.audit.admin_history import HistoryPages
-from healthtrack.core.admin import CarefulPages
+from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 
 
-class CarefulAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
-    """CarefulPages for rows that are also imported and exported, with their history."""
+class CarefulAdmin(HistoryPages, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+    """ConflictSafeModelAdmin for rows that are also imported and exported, with their history."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         try:

@@ -25,7 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from healthtrack import __version__
-from healthtrack.core.client_address import client_address, is_among
+from healthtrack.core.client_address import client_address, is_in_networks
 from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 
@@ -121,9 +121,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     # Through an unknown proxy, REMOTE_ADDR is the proxy's address, and that may well be this machine's.
     is_proxied = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if is_proxied and not is_among(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
+    if is_proxied and not is_in_networks(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
         return False
-    return is_among(client_address(request), settings.METRICS_ADDRESSES)
+    return is_in_networks(client_address(request), settings.METRICS_ADDRESSES)
 
 
 def _response(text: bytes) -> HttpResponse:

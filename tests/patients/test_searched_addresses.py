@@ -68,11 +68,11 @@ def test_no_words_lead_to_everybody_and_leave_the_old_search(searcher: Client, p
 def test_a_mark_that_nobody_knows_shows_no_record_and_says_what_to_do(searcher: Client) -> None:
     answer = searcher.get(LIST, {"found": "unheard"})
     assert answer.status_code == 200
-    assert f"No record is shown. {search_terms.LOST}" in answer.content.decode().replace("&#x27;", "'")
+    assert f"No record is shown. {search_terms.EXPIRED}" in answer.content.decode().replace("&#x27;", "'")
     assert shown(answer.content.decode()) == []
     told = searcher.get(REPORT, {"found": "unheard"})
     assert told.status_code == 400
-    assert search_terms.LOST in told.content.decode().replace("&#x27;", "'")
+    assert search_terms.EXPIRED in told.content.decode().replace("&#x27;", "'")
 
 
 def test_a_mark_is_nobody_elses(searcher: Client) -> None:
@@ -106,11 +106,11 @@ def test_the_report_leads_to_the_records_that_it_found(searcher: Client) -> None
 def test_the_same_words_have_one_mark_and_only_the_latest_searches_are_kept(searcher: Client) -> None:
     first = with_mark(searcher, LIST, {"q": "ada"})
     assert with_mark(searcher, LIST, {"q": "ada"}) == first
-    for number in range(search_terms.MOST_KEPT):
+    for number in range(search_terms.MAX_SEARCHES):
         with_mark(searcher, LIST, {"q": f"word{number}"})
     assert shown(searcher.get(LIST, first).content.decode()) == []
 
 
 def test_more_than_any_name_holds_is_not_kept(searcher: Client) -> None:
     with_mark(searcher, LIST, {"q": "x" * 100_000})
-    assert all(len(words) <= search_terms.MOST_LETTERS for words in searcher.session["searches"].values())
+    assert all(len(words) <= search_terms.MAX_LENGTH for words in searcher.session["searches"].values())

@@ -105,12 +105,12 @@ def server_pid(data: Path) -> int:
 
 
 def keeper_pid(data: Path) -> int:
-    assert locks.is_taken(home(data).keeper_lock)
+    assert locks.is_held(home(data).keeper_lock)
     return int(home(data).keeper_lock.read_text())
 
 
 def is_down(data: Path) -> bool:
-    return not locks.is_taken(home(data).server_lock)
+    return not locks.is_held(home(data).server_lock)
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -123,10 +123,10 @@ def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> None:
 def stop_servers(roots: Iterable[Path]) -> None:
     """Through their keepers, whose numbers are sure while they hold their locks."""
     for server in map(ServerFolder, roots):
-        if locks.is_taken(server.keeper_lock):
+        if locks.is_held(server.keeper_lock):
             os.kill(int(server.keeper_lock.read_text()), signal.SIGTERM)
         wait_for(partial(_is_free, server))
 
 
 def _is_free(server: ServerFolder) -> bool:
-    return not locks.is_taken(server.keeper_lock) and not locks.is_taken(server.server_lock)
+    return not locks.is_held(server.keeper_lock) and not locks.is_held(server.server_lock)

@@ -11,7 +11,7 @@ from healthtrack.operations import data_model
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return data_model.page(data_model.own_models())
+    return data_model.render_page(data_model.own_models())
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_it_needs_no_database(page: str, monkeypatch: pytest.MonkeyPatch) -> Non
         pytest.fail("It asked the database.")
 
     monkeypatch.setattr(connection, "ensure_connection", refuse)
-    assert data_model.page(data_model.own_models()) == page
+    assert data_model.render_page(data_model.own_models()) == page
 
 
 @pytest.mark.django_db

@@ -21,7 +21,7 @@ from healthtrack.audit import partitions, tasks
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports.models import State
 from healthtrack.operations import checks
-from healthtrack.operations.database_roles import KNOWS_MAINTAIN, written_once
+from healthtrack.operations.database_roles import FIRST_WITH_MAINTAIN, append_only_tables
 from healthtrack.operations.history_rights import ways_to_rewrite_history
 from healthtrack.operations.preparation import refuse_role_that_can_rewrite_history
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
@@ -72,7 +72,7 @@ def steward(sign_in: SignIn, as_the_program: None) -> Client:
 
 def test_the_tables_written_once_are_the_trail_of_who_did_and_saw_what() -> None:
     trail = (Change, Access, EmergencyAccess, EmergencyEnd)
-    assert set(written_once()) == {model._meta.db_table for model in trail}
+    assert set(append_only_tables()) == {model._meta.db_table for model in trail}
 
 
 class TestTheProgramDoesItsWork:
@@ -237,7 +237,7 @@ class TestTheCommand:
         do(f"CREATE ROLE {ROLE} LOGIN")
         call_command("database_roles", app=ROLE)
         printed = capsys.readouterr().out
-        maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
+        maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]
         assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
         assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed

@@ -24,7 +24,7 @@ from healthtrack.accounts import second_factor
 from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
-from healthtrack.operations.preparation import database_fault
+from healthtrack.operations.preparation import as_command_error
 from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import wait_for
 from tests.support.serving import COMMAND, LAST_LINE, environment_of, free_port, started, started_worker
@@ -218,7 +218,7 @@ def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
         pass
 
     fault = EmbeddedError("says what to do")
-    assert database_fault(fault) is fault
+    assert as_command_error(fault) is fault
 
 
 @pytest.mark.parametrize(("set_to", "asks"), [("", False), ("0", False), ("1", True)])
@@ -232,7 +232,7 @@ def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
 
     def answer(**headers: str) -> bytes:
         environ = {**RequestFactory().get("/", headers=headers).environ}
-        return b"".join(serve.application(is_asked)(environ, lambda *_: lambda _: None))
+        return b"".join(serve.make_application(is_asked)(environ, lambda *_: lambda _: None))
 
     settings.SECOND_FACTOR = True
     settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_SECOND_FACTOR": set_to})

@@ -7,11 +7,11 @@ from healthtrack.operations import generated_pages, settings_table
 
 
 class Command(BaseCommand):
-    help = "Writes README's table of settings from the environment variables that healthtrack/environment.py declares."
+    help = "Write README's table of settings from the environment variables that healthtrack/environment.py declares."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail when the table is not up to date")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is not up to date")
 
     def handle(self, *, check: bool, **_: object) -> None:
-        page = settings_table.in_page(Path(settings.BASE_DIR, "README.md").read_text(encoding="utf-8"))
+        page = settings_table.replace_table(Path(settings.BASE_DIR, "README.md").read_text(encoding="utf-8"))
         generated_pages.update("README.md", page, command="settings_table", check=check)

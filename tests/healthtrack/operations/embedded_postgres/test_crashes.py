@@ -44,7 +44,7 @@ def stopped_server(data: Path) -> ServerFolder:
         server = server_pid(data)
         os.kill(server, signal.SIGKILL)
         client.kill()
-    wait_for(lambda: is_down(data) and not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: is_down(data) and not locks.is_held(home(data).keeper_lock))
     return home(data)
 
 
@@ -76,7 +76,7 @@ def test_a_killed_keeper_takes_its_server_down_and_the_next_client_gets_another(
     client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     killed = server_pid(data)
     os.kill(keeper_pid(data), signal.SIGKILL)
-    wait_for(lambda: not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: not locks.is_held(home(data).keeper_lock))
     assert client.ask("SELECT x FROM mark") == [[7]]
     assert server_pid(data) != killed
 
@@ -91,7 +91,7 @@ def test_a_server_that_outlived_its_keeper_is_replaced(data: Path) -> None:
     wait_for(lambda: home(data).postmaster() is not None)
     left = server_pid(data)
     os.kill(keeper_pid(data), signal.SIGKILL)
-    wait_for(lambda: not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: not locks.is_held(home(data).keeper_lock))
     assert not is_down(data)
 
     with Client(data) as client:
@@ -182,7 +182,7 @@ def test_no_server_starts_beside_what_is_left_of_a_killed_one(data: Path) -> Non
     server = stopped_server(data)
     killed = server_pid(data)
     left = locks.open_private(server.server_lock)
-    locks.take(left)
+    locks.acquire(left)
     with Client(data) as client:
         client.send("SELECT x FROM mark")
         with pytest.raises(AssertionError, match="in vain"):

@@ -131,4 +131,4 @@ def test_a_machine_that_lets_root_become_nobody_else_is_told_so(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(EmbeddedPostgresError, match="run HealthTrack as a normal user, or set DATABASE_URL"):
-        unprivileged.require_reach(Account(65534, 65534), tmp_path)
+        unprivileged.require_access(Account(65534, 65534), tmp_path)
