@@ -22,7 +22,7 @@ HEAVY = {
 def loaded_after(statement: str) -> set[str]:
     """Return which of the heavy modules a process has imported after the statement."""
     script = f"import django, sys\ndjango.setup()\n{statement}\nprint(*({HEAVY!r} & sys.modules.keys()))"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script],
         cwd=settings.BASE_DIR,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "healthtrack.settings"},
@@ -30,7 +30,7 @@ def loaded_after(statement: str) -> set[str]:
         capture_output=True,
         text=True,
     ).stdout
-    return set(said.split())
+    return set(output.split())
 
 
 def test_no_heavy_library_is_imported_before_it_is_used() -> None:

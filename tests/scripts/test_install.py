@@ -47,9 +47,9 @@ class Project:
 
     def install(self, kind: str = "runtime", **environment: str) -> str:
         process = self.start(kind, **environment)
-        said, faults = process.communicate(timeout=120)
+        output, faults = process.communicate(timeout=120)
         assert (process.returncode, faults) == (0, "")
-        return said
+        return output
 
     def refusal(self, kind: str = "runtime", **environment: str) -> str:
         process = self.start(kind, **environment)
@@ -141,9 +141,9 @@ def test_the_development_requirements_hold_the_runtime_ones(made: Project) -> No
 
 def test_of_two_at_once_one_installs_and_the_other_waits_for_it(project: Project) -> None:
     one, two = project.start(), project.start("development")
-    said = [process.communicate(timeout=120) for process in (one, two)]
-    assert (one.returncode, two.returncode) == (0, 0), said
-    assert sum("Making .venv" in spoken for spoken, _ in said) == 1
+    output = [process.communicate(timeout=120) for process in (one, two)]
+    assert (one.returncode, two.returncode) == (0, 0), output
+    assert sum("Making .venv" in spoken for spoken, _ in output) == 1
     assert project.has("server")
     assert project.has("linter")
 
@@ -155,8 +155,8 @@ def test_it_waits_for_whoever_holds_the_lock(made: Project) -> None:
         process = made.start()
         assert process.stdout
         assert process.stdout.readline().startswith("Waiting for another installation")
-    said, faults = process.communicate(timeout=120)
-    assert (process.returncode, faults) == (0, ""), said
+    output, faults = process.communicate(timeout=120)
+    assert (process.returncode, faults) == (0, ""), output
     assert made.has("cache")
 
 

@@ -60,25 +60,25 @@ class Server:
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
         self.port = port
-        self.said = ""
+        self.output = ""
 
     def read_until(self, words: str) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self.said += line
+            self.output += line
             if words in line:
                 return
-        pytest.fail(f"It ended too early:\n{self.said}{self.process.communicate()[1]}")
+        pytest.fail(f"It ended too early:\n{self.output}{self.process.communicate()[1]}")
 
     def value(self, name: str) -> str:
-        found = re.search(rf"^ +{name} +(.+)$", self.said, re.MULTILINE)
-        assert found, self.said
+        found = re.search(rf"^ +{name} +(.+)$", self.output, re.MULTILINE)
+        assert found, self.output
         return found[1]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
         rest, faults = self.process.communicate(timeout=20)
-        self.said += rest
+        self.output += rest
         return self.process.returncode, faults
 
     def get(

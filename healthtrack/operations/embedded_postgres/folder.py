@@ -93,7 +93,7 @@ class ServerFolder:
     def _check_owner(self, status: os.stat_result) -> None:
         if os.geteuid() not in {0, status.st_uid}:
             raise EmbeddedPostgresError(
-                f"{self.root} belongs to another user (uid {status.st_uid}). Run HealthTrack as that user, {ALTERNATIVES}."
+                f"{self.root} belongs to another user (uid {status.st_uid}). Run HealthTrack as them, {ALTERNATIVES}."
             )
 
 

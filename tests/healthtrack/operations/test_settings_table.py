@@ -12,13 +12,13 @@ def test_the_table_of_the_readme_is_up_to_date() -> None:
     call_command("settings_table", check=True)
 
 
-def test_every_variable_has_a_row_and_the_rest_of_the_page_stays(settings: LazySettings, tmp_path: Path) -> None:
+def test_every_variable_has_a_row_and_the_rest_of_the_page_is_unchanged(settings: LazySettings, tmp_path: Path) -> None:
     page = (settings.BASE_DIR / "README.md").read_text()
     for variable in Environment.variables().values():
         page = page.replace(f"| `{variable.name}` |", "| stale |")
     settings.BASE_DIR = tmp_path
     (tmp_path / "README.md").write_text(f"{page}\nMine")
-    with pytest.raises(CommandError, match=r"README\.md is stale; .*manage\.py settings_table"):
+    with pytest.raises(CommandError, match=r"README\.md is not up to date\. .*manage\.py settings_table"):
         call_command("settings_table", check=True)
     assert "stale" in (tmp_path / "README.md").read_text()
     call_command("settings_table")
@@ -26,10 +26,10 @@ def test_every_variable_has_a_row_and_the_rest_of_the_page_stays(settings: LazyS
     assert "| stale |" not in written
     assert written.startswith("# HealthTrack\n")
     assert written.endswith("\nMine")
-    assert "| `HEALTHTRACK_MAX_ROWS` | the most rows that a file may hold | 5000000 |\n" in written
+    assert "| `HEALTHTRACK_MAX_ROWS` | maximum number of rows in a file | 5000000 |\n" in written
 
 
-def test_an_old_name_of_a_variable_is_warned_of_with_the_new_one(settings: LazySettings) -> None:
+def test_the_warning_about_an_old_name_gives_the_new_one(settings: LazySettings) -> None:
     settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_MOST_ROWS": "7"})
     (warning,) = checks.check_renamed_variables()
     assert warning.msg == "The environment variable HEALTHTRACK_MOST_ROWS has a new name, HEALTHTRACK_MAX_ROWS."
