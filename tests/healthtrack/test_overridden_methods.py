@@ -32,7 +32,6 @@ from procrastinate.manager import JobManager
 from healthtrack.accounts import sessions
 from healthtrack.accounts.models import Session
 from patients.models import MedicalRecord
-from tests.conftest import store_rendered_templates  # type: ignore[attr-defined]  # the original
 
 PACKAGES = ("healthtrack", "patients", "reports", "trackers")
 # The directories in which HealthTrack has templates of its own, which replace nobody else's.
@@ -71,7 +70,6 @@ USED: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (pgtrigger.Trigger.render_condition, ("self", "model")),
     # Used by the tests.
     (TransactionTestCase._fixture_teardown, ("self",)),  # type: ignore[attr-defined]
-    (store_rendered_templates, ("store", "signal", "sender", "template", "context", "kwargs")),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keeper_pid, server_pid, wait_for
-from tests.support.embedded_postgres_users import AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
+from tests.support.embedded_postgres_users import CURRENT_USER, NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
 
 SETTINGS = """
     SELECT current_setting('server_encoding'), current_setting('listen_addresses'),
@@ -39,7 +39,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("user", [AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES])
+@pytest.mark.parametrize("user", [CURRENT_USER, NORMAL_USER, ROOT_WITHOUT_NAMESPACES])
 def test_the_first_client_starts_a_server(data: Path, user: str) -> None:
     with Client(data, runner(user)) as client:
         assert client.ask(SETTINGS) == [["UTF8", "", "UTC", "on", "on", "100", "Ä", "é"]]
