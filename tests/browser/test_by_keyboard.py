@@ -1,4 +1,4 @@
-"""Everything by keyboard alone: as people do who cannot use a mouse, or do not want to."""
+"""Use the site with the keyboard only, as people do who cannot or do not want to use a mouse."""
 
 from playwright.sync_api import Page, expect
 
@@ -6,15 +6,15 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, visit
 
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
 def focused(page: Page) -> str:
-    """What a screen reader would say of the element that has the focus."""
-    words: str = page.evaluate(
+    """Return what a screen reader says about the focused element."""
+    text: str = page.evaluate(
         "const e = document.activeElement; e.labels?.[0]?.textContent || e.ariaLabel || e.value || e.innerText"
     )
-    return words.strip()
+    return text.strip()
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -22,12 +22,12 @@ def tab_to(page: Page, name: str) -> None:
     while focused(page) != name:
         page.keyboard.press("Tab")
         passed.append(focused(page))
-        assert len(passed) < MOST_STEPS, f"{name} is not among {passed}"
+        assert len(passed) < MAX_STEPS, f"{name} is not among {passed}"
         assert is_seen(page), f"the focus cannot be seen on {passed[-1]}"
 
 
 def is_seen(page: Page) -> bool:
-    """Whether the focused element lies within the window, with a mark around it."""
+    """Return whether the focused element is within the window and has an outline."""
     seen: bool = page.evaluate(
         """const e = document.activeElement, box = e.getBoundingClientRect();
         getComputedStyle(e).outlineStyle !== "none" && box.bottom > 0 && box.top < innerHeight && box.width > 0"""
@@ -35,7 +35,7 @@ def is_seen(page: Page) -> bool:
     return seen
 
 
-def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
+def test_people_can_sign_in_find_a_record_and_change_it(page: Page) -> None:
     factories.staff("patients.view_medicalrecord", "patients.change_medicalrecord")
     factories.medical_record("P1", name="Ada Byron")
     visit(page, "/admin/login/")
@@ -66,7 +66,7 @@ def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
     assert MedicalRecord.objects.get().name == "Ada Lovelace"
 
 
-def test_the_first_stop_skips_to_what_the_page_is_about(page: Page, sign_in_as: SignInAs) -> None:
+def test_the_first_stop_skips_to_the_main_content(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord")
     visit(page, "/admin/patients/medicalrecord/")
     page.keyboard.press("Tab")
@@ -76,9 +76,7 @@ def test_the_first_stop_skips_to_what_the_page_is_about(page: Page, sign_in_as: 
     tab_to(page, "Search medical records")
 
 
-def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading(
-    page: Page, sign_in_as: SignInAs
-) -> None:
+def test_the_focus_moves_in_reading_order(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("trackers.view_trackermodel", "trackers.view_fitnesstracker")
     visit(page, "/admin/trackers/fitnesstracker/")
     passed = []
@@ -90,7 +88,7 @@ def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading
         "HealthTrack",
         "Home",
         "Trackers",
-        "Your sign-in",
+        "Account security",
         "Change password",
         "Sign out",
         "Toggle theme",

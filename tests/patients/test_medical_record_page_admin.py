@@ -157,7 +157,7 @@ def test_two_who_add_the_same_number_at_once_do_not_overwrite_each_other(
 
     monkeypatch.setattr(admin.MedicalRecordAdmin, "save_form", meanwhile)
     answer = keeper.post(f"{LIST}add/", form(), follow=True)
-    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert "somebody else changed the same data at the same time" in answer.content.decode()
     assert not MedicalRecord.objects.filter(name="Ada Byron").exists()
 
 
@@ -218,4 +218,4 @@ def test_a_collision_at_deletion_is_told_in_a_sentence(keeper: Client, monkeypat
     record = factories.medical_record()
     monkeypatch.setattr(admin.MedicalRecordAdmin, "delete_model", collide)
     answer = keeper.post(page(record, "delete"), {"post": "yes"}, follow=True)
-    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert "somebody else changed the same data at the same time" in answer.content.decode()

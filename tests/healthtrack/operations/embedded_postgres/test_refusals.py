@@ -45,7 +45,7 @@ def test_makemigrations_works_without_a_database(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = manage(tmp_path / "file", "makemigrations", "--check", "--dry-run")
     assert (result.returncode, result.stdout) == (0, "No changes detected\n")
-    assert "HealthTrack cannot keep its database" in result.stderr
+    assert "HealthTrack cannot store its database" in result.stderr
 
 
 def test_an_unwritable_folder_is_named(data: Path, normal_user: list[str]) -> None:
