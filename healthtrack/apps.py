@@ -8,7 +8,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
 from healthtrack.audit.registry import register_page_names
-from healthtrack.core.navigation import Section, arrange
+from healthtrack.core.navigation import Section, set_sections
 
 SECTIONS = (
     Section("Home", page="home"),
@@ -18,7 +18,7 @@ SECTIONS = (
     Section("Reports", page="reports:index"),
     Section("Administration", page="admin:index"),
 )
-PAGE_NAMES = {"admin:index": "Read their own latest changes"}
+PAGE_NAMES = {"admin:index": "Read their own recent actions"}
 
 
 class HealthTrackConfig(AppConfig):
@@ -26,16 +26,16 @@ class HealthTrackConfig(AppConfig):
     verbose_name = "HealthTrack"
 
     def ready(self) -> None:
-        gc.freeze()  # the modules and classes stay; a collection need not look at them
+        gc.freeze()  # modules and classes are never garbage; a collection can skip them
         gc.enable()  # manage.py has switched it off
-        arrange(*SECTIONS)
+        set_sections(*SECTIONS)
         register_page_names(lambda: PAGE_NAMES)
 
 
 class HealthTrackAdminConfig(SimpleAdminConfig):
     """Leave the admin modules of the apps to `HealthTrackSite`, which imports them when a page needs them.
 
-    They bring most of what HealthTrack imports, and a command that shows no page needs none of it.
+    They import most of the code, and commands that show no page need none of it.
     """
 
     default_site = "healthtrack.site.HealthTrackSite"
@@ -47,5 +47,5 @@ class HealthTrackAdminConfig(SimpleAdminConfig):
 
 def _check_admins(*, app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
     admin.site.import_admins()  # type: ignore[attr-defined]  # the site is ours
-    found: list[checks.CheckMessage] = check_admin_app(app_configs, **options)
-    return found
+    messages: list[checks.CheckMessage] = check_admin_app(app_configs, **options)
+    return messages

@@ -5,22 +5,22 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
-TOOK_TOO_LONG = (
-    "This would have kept the database busy for longer than a page may."
-    " Ask for less, such as with a filter, or try again when fewer people work."
+STATEMENT_TIMEOUT = (
+    "This page took too long to load. Narrow it down, for example with a filter, or try again at a quieter time."
 )
-HELD_UP = "Others are changing the same data. Nothing that you sent was saved. Try again in a minute."
+LOCK_TIMEOUT = "Other people are changing the same data. Nothing was saved. Try again in a minute."
 NO_DATABASE = (
-    "The database does not answer. Try again in a minute; before you send anything anew, look whether it was saved."
+    "The database does not answer. Try again in a minute. If you sent a form, check whether it was saved before you"
+    " send it again."
 )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without a look at the session or the database: they may be what is at fault."""
-    fault = sys.exception()
-    context = {"reference": getattr(request, "id", "")}
-    if not isinstance(fault, OperationalError):
+    """Show the error page without using the session or the database, because they may be the cause of the error."""
+    error = sys.exception()
+    context = {"request_id": getattr(request, "id", "")}
+    if not isinstance(error, OperationalError):
         return HttpResponse(loader.render_to_string("500.html", context), status=500)
-    reasons = {QueryCanceled: TOOK_TOO_LONG, LockNotAvailable: HELD_UP}
-    context["reason"] = reasons.get(type(fault.__cause__), NO_DATABASE)  # type: ignore[arg-type]
+    reasons = {QueryCanceled: STATEMENT_TIMEOUT, LockNotAvailable: LOCK_TIMEOUT}
+    context["reason"] = reasons.get(type(error.__cause__), NO_DATABASE)  # type: ignore[arg-type]
     return HttpResponse(loader.render_to_string("503.html", context), status=503, headers={"Retry-After": "60"})

@@ -13,7 +13,7 @@ from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written with their types: ModelAdmin[TrackerModel]
 
-# procrastinate imports them in every process, for a fifth of its start-up, and only the worker uses them.
+# procrastinate imports these in every process, which is a fifth of its start-up time; only the worker uses them.
 import_when_used("croniter")
 import_when_used("dateutil.parser")
 
@@ -26,10 +26,10 @@ WEB_CONCURRENCY = ENVIRONMENT.web_concurrency
 
 DEBUG = ENVIRONMENT.debug
 PRODUCTION = ENVIRONMENT.production
-# Whether everybody needs one. `manage.py serve` asks nobody unless the variable is set.
+# Whether everybody needs one. `manage.py serve` requires it only if the variable is set.
 SECOND_FACTOR = not DEBUG if ENVIRONMENT.second_factor is None else ENVIRONMENT.second_factor
 SECRET_KEY_FILE = HEALTHTRACK_DATA_DIR / "secret_key"
-# From the file only when it is needed: commands that sign nothing work before the first start has made it.
+# The file is read only when the key is needed: commands that sign nothing work before the first start creates it.
 SECRET_KEY = ENVIRONMENT.secret_key or cast("str", SimpleLazyObject(lambda: secret_files.read_key(SECRET_KEY_FILE)))
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
@@ -62,47 +62,47 @@ INSTALLED_APPS = [
     "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 
-# A request passes them from the first to the last, and its answer from the last to the first.
+# A request passes them from the first to the last, and its response from the last to the first.
 MIDDLEWARE = [
-    # First, so that whatever the others log or answer carries the reference of the request.
+    # First, so that whatever the others log or return has the id of the request.
     "healthtrack.core.middleware.request_id",
-    # Around the rest, so that refusals, redirects and static files are counted and timed too.
+    # Outside of the rest, so that refusals, redirects and static files are counted and timed too.
     "healthtrack.operations.metrics.request_metrics",
-    # Leads to TLS before anything else is answered, a static file included.
+    # Redirects to HTTPS before anything else is answered, including static files.
     "django.middleware.security.SecurityMiddleware",
-    # Static files need no session, no database and no compression: they are compressed when they are collected.
+    # Static files need no session, no database and no compression: `collectstatic` compresses them.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Outside of all that changes a page, for it compresses the finished one.
+    # Outside of everything that changes a page, because it compresses the finished page.
     "django.middleware.gzip.GZipMiddleware",
-    # Outside of the sign-in, so that its refusals and redirects carry the headers.
+    # Outside of the sign-in, so that its refusals and redirects have the headers.
     "healthtrack.core.middleware.security_headers",
-    # Likewise, for the policy of what a page may load.
+    # Likewise, for the content security policy.
     "csp.middleware.CSPMiddleware",
     # Before the user, who is read from the session.
     "django.contrib.sessions.middleware.SessionMiddleware",
-    # Checks the host and completes addresses, before a view or the sign-in builds on them.
+    # Checks the host and adds missing slashes, before a view or the sign-in relies on the address.
     "django.middleware.common.CommonMiddleware",
-    # Its token is in the page's cookie, so it needs no user; a form of another site reaches none of the following.
+    # Its token is in a cookie, so it needs no user; a form of another site reaches none of the following.
     "django.middleware.csrf.CsrfViewMiddleware",
     # Needs the session.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Needs the user, and adds whether the session has shown the second factor.
+    # Needs the user; records whether this session has passed the second factor.
     "django_otp.middleware.OTPMiddleware",
     # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
     "healthtrack.audit.actor.audit_actor",
-    # Outside of all that shows patients: an answer leaves once it is written down who saw whom.
+    # Outside of everything that shows patients: a response leaves only after the access log says who saw whom.
     "healthtrack.audit.access_recorder.access_log",
     # Needs the session; before what may leave a message for the next page.
     "django.contrib.messages.middleware.MessageMiddleware",
-    # Before the second factor: a session that has ended is asked for the password, not for a code.
+    # Before the second factor: after a session has ended, the person enters the password again, not a code.
     "healthtrack.accounts.middleware.session_timeout",
     # Before any page of the staff.
     "healthtrack.accounts.middleware.require_second_factor",
-    # Inside of the access log: a file that is refused was not seen.
+    # Inside of the access log: nobody saw a file that the rate limit refused.
     "healthtrack.accounts.middleware.download_rate_limit",
-    # Answers for a sign-in that the view refused; the last of those that look at the user, as its authors ask.
+    # Answers for a locked-out sign-in; the last of those that use the user, as its documentation requires.
     "axes.middleware.AxesMiddleware",
-    # Sets its header on what views answer; for all other answers the policy above forbids frames.
+    # Sets its header on responses of views; for all others, the content security policy above forbids frames.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -132,7 +132,7 @@ DATABASES = {
         **_DATABASE,
         "OPTIONS": {"application_name": "healthtrack", **_DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,  # a connection that the database has dropped meanwhile is made anew
+        "CONN_HEALTH_CHECKS": True,  # reconnects after the database has dropped the connection
     }
 }
 
@@ -143,7 +143,7 @@ PROCRASTINATE_IMPORT_PATHS = ["healthtrack.imports.tasks", "healthtrack.audit.ta
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {
     "default": {"BACKEND": _IN_MEMORY},
-    # They name patients: nothing but this process may read them. They hold until the data changes.
+    # They name patients, so only this process may read them. They are valid until the data changes.
     "reports": {"BACKEND": _IN_MEMORY, "LOCATION": "reports", "TIMEOUT": None},
 }
 
@@ -154,7 +154,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see healthtrack.signin
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see accounts/lockout.py
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.name"
@@ -176,20 +176,20 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of passwords set before; the next sign-in renews them
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for older passwords; the next sign-in hashes them with Argon2
 ]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # messages may name a patient
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
 SESSION_ENGINE = "healthtrack.accounts.sessions"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, however active
-SESSION_IDLE_SECONDS = 15 * 60
-SESSION_WARNING_SECONDS = 2 * 60  # before that
+SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, even if the person is active
+SESSION_IDLE_SECONDS = 15 * 60  # the session timeout
+SESSION_WARNING_SECONDS = 2 * 60  # before the session timeout
 KNOWN_BROWSER_COOKIE_NAME = "known"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2  # of a form, less its files
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2  # of a form, without its files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
@@ -217,12 +217,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"discreet": {"()": "healthtrack.core.logs.DiscreetFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "formatters": {"redacting": {"()": "healthtrack.core.logs.RedactingJsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "redacting"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"level": "ERROR"},
-        "axes": {"level": "ERROR"},  # healthtrack.signin tells of what it refuses
+        "axes": {"level": "ERROR"},  # healthtrack.accounts logs what it refuses
         "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
@@ -241,10 +241,10 @@ IMPORT_MOST_ROWS = ENVIRONMENT.max_rows
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
-IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # the widgets do, so that an import can undo it
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # our widgets do, so that an import can undo it
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
-FILES_A_MINUTE = 10  # that one person may take out
+FILES_A_MINUTE = 10  # the rate limit: how many files one person may download in a minute
 ACCESS_LOG_MONTHS = ENVIRONMENT.access_log_months
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ADDRESSES = ENVIRONMENT.metrics_addresses
@@ -254,7 +254,7 @@ if PRODUCTION:
     if ENVIRONMENT.https_header:
         SECURE_PROXY_SSL_HEADER = (ENVIRONMENT.https_header, "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # asked on this machine, where there is no proxy between
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # requested on this machine, without a proxy in between
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

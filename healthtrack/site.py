@@ -11,9 +11,9 @@ from django.urls import URLPattern, URLResolver
 from healthtrack.accounts.admin_site import SignInSite
 from healthtrack.audit.access_recorder import saw
 
-MOST_ACTIONS = 10
-# The page of an import tells of its jobs in people's words, and the page of a second factor shows its key.
-WITHOUT_PAGES = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
+MAX_ACTIONS = 10
+# The page of an import describes its jobs in plain words, and Django's page of a TOTP device would show its key.
+UNREGISTERED_MODELS = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
 
 
 class HealthTrackSite(SignInSite):
@@ -28,10 +28,10 @@ class HealthTrackSite(SignInSite):
         self.has_admins = False
 
     def import_admins(self) -> None:
-        """Import the admin modules of the apps, once, and take off the pages that stay closed."""
+        """Import the admin modules of the apps, once, and unregister the models that get no page."""
         if not self.has_admins:
             autodiscover()
-            self.unregister([apps.get_model(name) for name in WITHOUT_PAGES])
+            self.unregister([apps.get_model(name) for name in UNREGISTERED_MODELS])
             self.has_admins = True
 
     def get_model_admin(self, model: type[Model]) -> ModelAdmin[Any]:
@@ -39,12 +39,12 @@ class HealthTrackSite(SignInSite):
         return super().get_model_admin(model)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Without the address that leads to an object's page elsewhere: no object here has one."""
+        """Return the URLs of the admin without “view on site”, because no object has a page outside of the admin."""
         self.import_admins()
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Shows what its reader did last, by patients' numbers."""
+        """Show the latest actions of the person, which name patients by number: record these in the access log."""
         own = LogEntry.objects.filter(user=request.user.pk, content_type__model="medicalrecord")
-        saw(str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MOST_ACTIONS])
+        saw(str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MAX_ACTIONS])
         return super().index(request, extra_context)

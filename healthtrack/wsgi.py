@@ -4,9 +4,9 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from healthtrack.core.timeouts import limit_pages
+from healthtrack.core.timeouts import set_page_timeouts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
-limit_pages()
+set_page_timeouts()
 application = get_wsgi_application()
-import_module(settings.ROOT_URLCONF)  # the pages and all they need, so that nobody's first request waits for it
+import_module(settings.ROOT_URLCONF)  # imports all pages now, so that nobody's first request waits for it

@@ -115,12 +115,12 @@ class MedicalRecordAdmin(ImportableModelAdmin):
         return super().get_queryset(request).prefetch_related("tracker_models")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return search_terms.without_words(request) or super().changelist_view(request, extra_context)
+        return search_terms.redirect_to_search_token(request) or super().changelist_view(request, extra_context)
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
-        if redirection := search_terms.without_words(request):
+        if redirection := search_terms.redirect_to_search_token(request):
             return redirection
-        if search_terms.is_lost(request) or RecordFilter(request.GET).error_messages:
+        if search_terms.is_expired(request) or RecordFilter(request.GET).error_messages:
             # The list shows these errors; a file cannot.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)

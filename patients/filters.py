@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
-from healthtrack.core.search_terms import FOUND
+from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import shown
 from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
@@ -252,7 +252,7 @@ PARAMETERS = tuple(RecordFilter.get_filters())
 
 def get_filter_names(request: HttpRequest) -> list[str]:
     """Return the names of the filters that an address uses; not their values, which may identify a patient."""
-    return [name for name in (*PARAMETERS, FOUND) if request.GET.get(name)]
+    return [name for name in (*PARAMETERS, TOKEN) if request.GET.get(name)]
 
 
 def _links() -> QuerySet[MedicalRecordTracker]:

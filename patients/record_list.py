@@ -26,7 +26,7 @@ class RecordList(ChangeList):
         """Return the parameters that are left for the admin's own field look-ups."""
         others = super().get_filters_params(params)
         return {
-            name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.FOUND}
+            name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.TOKEN}
         }
 
     def get_filters(self, request: HttpRequest) -> Any:
@@ -35,14 +35,14 @@ class RecordList(ChangeList):
         for error in self.records.error_messages:
             messages.error(request, f"No records shown. {error}")
         self.root_queryset = self.records.qs
-        if search_terms.is_lost(request):
-            messages.error(request, f"No records shown. {search_terms.LOST}")
+        if search_terms.is_expired(request):
+            messages.error(request, f"No records shown. {search_terms.EXPIRED}")
             self.root_queryset = self.root_queryset.none()
         is_filtered = bool(self.records.active_values or lookups)
         return sidebar.get_sidebar_filters(self.records), True, lookups, may_have_duplicates, is_filtered
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        self.query = search_terms.words_of(request)
+        self.query = search_terms.get_query(request)
         queryset = super().get_queryset(request, exclude_parameters)
         others = self.get_filters_params()
         self.clear_all_filters_qs = self.get_query_string(dict.fromkeys([*PARAMETERS, *others]))

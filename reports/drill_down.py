@@ -21,8 +21,8 @@ class DrillDown:
         self.is_open = can_view(request.user, MedicalRecord)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
         self.asked = dict(asked.active_values)
-        if search_terms.words_of(request):
-            self.asked[search_terms.FOUND] = request.GET[search_terms.FOUND]
+        if search_terms.get_query(request):
+            self.asked[search_terms.TOKEN] = request.GET[search_terms.TOKEN]
 
     def to(self, **more: str | int) -> str:
         """Of the patients asked for, those of whom this is true besides; nowhere if the list has no words for them."""

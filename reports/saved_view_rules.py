@@ -18,8 +18,8 @@ RECORDS = "admin:patients_medicalrecord_changelist"
 SHARE = "reports.share_savedview"
 LONGEST_QUERY = 1000
 OF_A_SEARCH = {
-    search_terms.WORDS,
-    search_terms.FOUND,
+    search_terms.QUERY,
+    search_terms.TOKEN,
 }  # the words may be a name, and the navigation shows views to others
 OF_RECORDS = {*PARAMETERS, "o"}
 OF_REPORTS = {*PARAMETERS, "bands", "sort"}

@@ -1,4 +1,4 @@
-"""Ask whether a flaw is known of any pinned package, and say clearly when the audit could not run."""
+"""Check the pinned packages for known vulnerabilities, and say clearly if the check could not run."""
 
 import json
 import subprocess
@@ -13,38 +13,38 @@ OPTIONS = ("--disable-pip", "--require-hashes", "--progress-spinner=off", "--for
 
 def main(requirements: str, *, required: bool) -> int:
     command = [sys.executable, "-m", "pip_audit", *OPTIONS, "--requirement", requirements]
-    asked = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     try:
-        packages = json.loads(asked.stdout)["dependencies"]
+        packages = json.loads(result.stdout)["dependencies"]
     except ValueError:
-        lines = asked.stderr.strip().splitlines() or ["it gave no reason"]
+        lines = result.stderr.strip().splitlines() or ["it gave no reason"]
         return _not_audited(lines[-1], required=required)
-    flaws = [_sentence(package, flaw) for package in packages for flaw in package.get("vulns", [])]
+    vulnerabilities = [_describe(package, each) for package in packages for each in package.get("vulns", [])]
     unknown = sum("skip_reason" in package for package in packages)
     if unknown == len(packages):
-        return _not_audited("nothing is known of any of them here.", required=required)
-    print(*flaws, f"{len(packages) - unknown} pinned packages audited; nothing is known of {unknown}.", sep="\n")
-    return 1 if flaws else 0
+        return _not_audited("the package index has no data on any of them.", required=required)
+    print(*vulnerabilities, f"{len(packages) - unknown} pinned packages audited; no data on {unknown}.", sep="\n")
+    return 1 if vulnerabilities else 0
 
 
 def _not_audited(reason: str, *, required: bool) -> int:
-    """Say so where nobody overlooks it; without a network that is no error, unless the audit is required."""
+    """Print a conspicuous message; return 0, as there may be no network, unless the audit is required."""
     print(
         "*" * 80,
-        f"The pinned packages were NOT AUDITED for known flaws: {reason}",
+        f"The pinned packages were NOT AUDITED for known vulnerabilities: {reason}",
         "*" * 80,
         sep="\n",
     )
     return 1 if required else 0
 
 
-def _sentence(package: dict[str, Any], flaw: dict[str, Any]) -> str:
-    mended = ", ".join(flaw["fix_versions"]) or "no version"
-    return f"{package['name']} {package['version']}: {flaw['id']}, mended in {mended}"
+def _describe(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
+    fixed_in = ", ".join(vulnerability["fix_versions"]) or "no version"
+    return f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed_in}"
 
 
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("requirements", help="the file of pinned packages")
-    parser.add_argument("--required", action="store_true", help="fail when the audit cannot run")
+    parser.add_argument("--required", action="store_true", help="fail if the audit cannot run")
     sys.exit(main(**vars(parser.parse_args())))

@@ -1,7 +1,7 @@
-"""Makes .venv and installs the pinned requirements: `python3 scripts/install.py runtime` (or `development`).
+"""Create .venv and install the pinned requirements: `python3 scripts/install.py runtime` (or `development`).
 
-Runs on the system's python3, before anything is installed. An old one must get far enough to be told that it
-is too old, hence the annotations in quotes.
+This script runs on the system's python3, before anything is installed. Annotations are in quotes so that an old
+Python can run it as far as the message that it is too old.
 """
 
 import fcntl
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parent.parent
-OLDEST_PYTHON = (3, 11)
-# Relative, because what is run from here is found whatever the project's path holds.
+MIN_PYTHON = (3, 11)
+# Relative paths, so that the path of the project may contain any characters.
 ENVIRONMENT = Path(".venv")
 PYTHON = ENVIRONMENT / "bin" / "python"
-# Written last and taken away first: an environment without it was left half-made.
+# Written last and removed first: an environment without it is incomplete.
 STAMP = ENVIRONMENT / "installed.txt"
 LOCK = ENVIRONMENT / "install.lock"
-# The development requirements hold the runtime ones, in the same versions.
-HOLDS = {"runtime": ["runtime"], "development": ["runtime", "development"]}
+# The development requirements include the runtime requirements, in the same versions.
+INCLUDES = {"runtime": ["runtime"], "development": ["runtime", "development"]}
 NO_NETWORK = re.compile(r"connection broken by '(\w+)|(NewConnectionError|ConnectTimeoutError)")
 
 
 def main(arguments: "list[str]") -> None:
-    if sys.version_info[:2] < OLDEST_PYTHON:
+    if sys.version_info[:2] < MIN_PYTHON:
         _fail(
-            "it needs Python {}.{} or later, and this is {}.{}; install a later one, or name it: "
-            "PYTHON=python3.12 make run".format(*OLDEST_PYTHON, *sys.version_info[:2])
+            "it needs Python {}.{} or later, and this is {}.{}. Install a later Python, and name it: "
+            "PYTHON=python3.12 make run".format(*MIN_PYTHON, *sys.version_info[:2])
         )
-    if len(arguments) != 1 or arguments[0] not in HOLDS:
+    if len(arguments) != 1 or arguments[0] not in INCLUDES:
         _fail("say what to install: runtime or development")
     kind = arguments[0]
     os.chdir(PROJECT)
@@ -65,7 +65,7 @@ def _requirements(kind: str) -> Path:
 
 
 def _works() -> bool:
-    """False also when the Python that it was made from has gone, or has become a later version."""
+    """Return False also if the Python that .venv was made with has been removed or upgraded."""
     try:
         done = subprocess.run([PYTHON, "-I", "-c", "import pip"], capture_output=True, check=False)
     except OSError:
@@ -76,13 +76,13 @@ def _works() -> bool:
 @contextmanager
 def _lock() -> "Iterator[int]":
     if ENVIRONMENT.is_symlink():
-        _fail(f"{PROJECT / ENVIRONMENT} is a link, and what it leads to is not for HealthTrack to change")
+        _fail(f"{PROJECT / ENVIRONMENT} is a link, and HealthTrack does not change what it points to")
     ENVIRONMENT.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("Waiting for another installation into .venv to end ...")
+            _say("Waiting for another installation into .venv to finish ...")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
 
@@ -97,9 +97,9 @@ def _install(kind: str, lock: int) -> None:
     pinned = ["--require-hashes", "--only-binary", ":all:", "--requirement", _requirements(kind)]
     ended, output = _run([str(word) for word in pip + pinned], lock)
     if ended != 0:
-        _fail(_fault_of_pip(output))
+        _fail(_explain_pip_error(output))
     draft = STAMP.with_suffix(".draft")
-    draft.write_text("".join(f"{_line(held)}\n" for held in HOLDS[kind]))
+    draft.write_text("".join(f"{_line(held)}\n" for held in INCLUDES[kind]))
     draft.replace(STAMP)
 
 
@@ -107,8 +107,8 @@ def _make_environment(lock: int) -> None:
     version = "{}.{}".format(*sys.version_info[:2])
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         _fail(
-            "this Python lacks the module that makes virtual environments; on Debian or Ubuntu, "
-            f"`apt install python{version}-venv` brings it"
+            "this Python has no module venv, which makes virtual environments. On Debian or Ubuntu, "
+            f"install it with `apt install python{version}-venv`"
         )
     _say(f"Making .venv with Python {version} ...")
     STAMP.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def _make_environment(lock: int) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    # Not sys.executable: it may lie in the very environment that was just emptied.
+    # Not sys.executable: it may be in the environment that we have just emptied.
     python = getattr(sys, "_base_executable", "") or sys.executable
     ended, output = _run([python, "-I", "-m", "venv", str(ENVIRONMENT)], lock)
     if ended != 0:
@@ -127,7 +127,7 @@ def _make_environment(lock: int) -> None:
 
 
 def _run(command: "list[str]", lock: int) -> "tuple[int, str]":
-    """The child holds the lock too, so that it is waited for even if this process is killed."""
+    """Run the command; the child holds the lock too, so that others wait for it even if this process is killed."""
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -140,10 +140,10 @@ def _run(command: "list[str]", lock: int) -> "tuple[int, str]":
     return done.returncode, done.stdout
 
 
-def _fault_of_pip(output: str) -> str:
+def _explain_pip_error(output: str) -> str:
     broken = NO_NETWORK.search(output)
     if broken:
-        return f"no package index answers ({broken[1] or broken[2]}); is there a network?"
+        return f"no package index answers ({broken[1] or broken[2]}). Is there a network?"
     errors = [line for line in output.splitlines() if line.startswith("ERROR: ")]
     last = errors[-1][len("ERROR: ") :] if errors else _last_line(output)
     return f"pip could not install the requirements: {last}"
@@ -166,7 +166,7 @@ def _fail(sentence: str) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except OSError as fault:
-        _fail(f"{PROJECT / (fault.filename or '')} cannot be read or written ({fault.strerror})")
+    except OSError as error:
+        _fail(f"{PROJECT / (error.filename or '')} cannot be read or written ({error.strerror})")
     except KeyboardInterrupt:
         sys.exit(130)

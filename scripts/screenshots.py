@@ -1,4 +1,4 @@
-"""Starts HealthTrack with sample data of its own, and takes the pictures of the README."""
+"""Start HealthTrack with sample data, and take the screenshots of README."""
 
 import csv
 import io

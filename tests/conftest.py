@@ -24,7 +24,7 @@ from tests.support.databases import Emptier, migrated_template
 from tests.support.role_holders import person_of
 from tests.support.signing_in import AsRole, SignIn, signed_in
 
-# Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
+# Without a deadline, because the machine may be busy, and without stored cases, so that every run is the same.
 properties.register_profile(
     "usual",
     max_examples=200,
@@ -37,24 +37,24 @@ properties.load_profile("usual")
 
 
 def pytest_configure() -> None:
-    """Static files come from where they lie, as with DEBUG: tests want the present ones, and need no hashed names."""
+    """Serve static files without collecting them, as with DEBUG, and change settings that are slow in tests."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.SECRET_KEY = "a key for the tests"  # with none, the first start makes one
+    settings.SECRET_KEY = "a key for the tests"  # without one, the first start creates it
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
-    # The tests of the sign-in switch these on.
+    # The tests of accounts switch these on.
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
     test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # likewise
 
 
-def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **sent: Any) -> None:
-    """Keep the context of a page, `response.context`, and not of each of the hundred templates that it includes.
+def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **signal: Any) -> None:
+    """Store the context of a page, `response.context`, but not those of the hundred templates that it includes.
 
     Django's test client copies them all, which takes a tenth of the time of a request.
     """
     if context.template is template:
-        store_rendered_templates(store, template=template, context=context, **sent)
+        store_rendered_templates(store, template=template, context=context, **signal)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @cache
 def starts_programs(module: ModuleType) -> bool:
-    """Whether a test module uses `subprocess`, or takes something from a module of helpers that does."""
+    """Return whether a test module uses `subprocess`, or imports from a helper module that does."""
     used = vars(module).values()
     helpers = {getattr(value, "__module__", None) for value in used} & {
         name
@@ -80,7 +80,7 @@ def starts_programs(module: ModuleType) -> bool:
 
 @pytest.fixture(scope="session")
 def template(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The name of a database with all migrations applied, for copies of it."""
+    """Return the name of a database with all migrations applied, to copy."""
     with django_db_blocker.unblock(), migrated_template() as name:
         yield name
 
@@ -100,27 +100,27 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture
 def sign_in(db: None) -> SignIn:
-    """Signs in a member of the staff who holds the permissions given, and returns their browser."""
+    """Return a function that signs in somebody with the permissions, and returns their client."""
 
     return lambda *permissions: signed_in(factories.staff(*permissions))
 
 
 @pytest.fixture
 def as_role(db: None) -> AsRole:
-    """Sign in somebody with a role of the role table, such as "Data steward", and return their browser."""
+    """Return a function that signs in somebody with a role, such as "Data steward", and returns their client."""
     return lambda role: signed_in(person_of(role, "staff"))
 
 
 @pytest.fixture(autouse=True)
 def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine; and what one test counted is no answer in another."""
+    """Show changes at once, however slow the machine is, and no counts of another test."""
     monkeypatch.setattr(caching, "QUICK_SECONDS", float("inf"))
     caches["reports"].clear()
 
 
 @pytest.fixture
 def areas_dropped(transactional_db: None) -> Iterator[None]:
-    """For imports that commit: tables are emptied after such a test, but staging schemas would stay."""
+    """Drop staging schemas after a test that commits, after which only tables are emptied."""
     yield
     for schema in list_staging_schemas():
         schema.drop()
@@ -128,7 +128,7 @@ def areas_dropped(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture
 def jobs_dropped(transactional_db: None) -> Iterator[None]:
-    """Their tables are not of Django's making, and are not emptied after such a test."""
+    """Delete the jobs after a test that commits; their tables are not Django's, and are not emptied."""
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")

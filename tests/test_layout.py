@@ -1,4 +1,4 @@
-"""What the tests share is in `tests/support`; so each test module can be read, moved and run by itself."""
+"""Test modules share code only through `tests/support`, so that each can be read, moved and run by itself."""
 
 import ast
 from pathlib import Path
@@ -9,11 +9,11 @@ SUPPORT = ("tests.support", "tests.fault_injection.people")
 
 def imported_modules(file: Path) -> set[str]:
     nodes = list(ast.walk(ast.parse(file.read_text())))
-    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return named | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-def test_no_module_of_the_tests_imports_another_but_from_support() -> None:
+def test_test_modules_import_only_from_support() -> None:
     imports = {
         (str(file.relative_to(TESTS)), module)
         for file in TESTS.rglob("*.py")

@@ -76,7 +76,7 @@ def locked_out(request: HttpRequest, *_: object) -> HttpResponse:
 
 
 def _page(request: HttpRequest, whose: str, seconds: int) -> HttpResponse:
-    _logger.warning("Passwords are refused after too many wrong ones.", extra={"facts": {"of": whose}})
+    _logger.warning("Passwords are refused after too many wrong ones.", extra={"fields": {"of": whose}})
     context = {**admin.site.each_context(request), "whose": whose, "minutes": -(-seconds // 60)}
     answer = render(request, "accounts/locked.html", context, status=429)
     answer["Retry-After"] = str(seconds)

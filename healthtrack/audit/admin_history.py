@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from healthtrack.audit.timelines import timeline
-from healthtrack.core.widgets import LONGEST_KEY
+from healthtrack.core.widgets import MAX_KEY_DIGITS
 
 VIEW = "audit.view_change"
 
@@ -18,7 +18,7 @@ VIEW = "audit.view_change"
 def change_asked(request: HttpRequest) -> int | None:
     """After which the page is to go on."""
     asked = request.GET.get("after", "")
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= LONGEST_KEY else None
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= MAX_KEY_DIGITS else None
 
 
 class HistoryPages(ModelAdmin[Any]):

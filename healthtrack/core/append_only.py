@@ -1,4 +1,4 @@
-"""Tables whose rows stay as they were written."""
+"""Make tables append-only: their rows can be inserted, but neither changed nor deleted."""
 
 import pgtrigger
 from django.db.models import Model
@@ -13,9 +13,10 @@ FUNCTION = """
 
 
 class AppendOnly(pgtrigger.Trigger):
-    """Refuses to change or remove rows, whoever asks.
+    """Refuse to change or delete rows, for every database role.
 
-    Its function is ours, for one of pgtrigger's stands aside when a session's setting says so. A migration makes it.
+    The trigger calls a function of our own, which a migration creates: those of pgtrigger can be switched off by a
+    setting of the session.
     """
 
     name = "append_only"

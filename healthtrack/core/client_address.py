@@ -1,4 +1,4 @@
-"""Who asks: the address of a request's client, as far as it can be trusted."""
+"""Find the client's IP address of a request, as far as it can be trusted."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -10,16 +10,17 @@ Network = IPv4Network | IPv6Network
 
 
 def client_address(request: HttpRequest) -> str:
-    """The nearest address that is no proxy of ours: what lies further away is only what somebody says of himself."""
+    """Return the nearest address that is not a trusted proxy: anything beyond it in X-Forwarded-For can be forged."""
     address: str = request.META.get("REMOTE_ADDR", "")
     for claim in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if not is_among(address, settings.TRUSTED_PROXIES) or not _is_address(claim.strip()):
+        if not is_in_networks(address, settings.TRUSTED_PROXIES) or not _is_address(claim.strip()):
             break
         address = claim.strip()
     return address
 
 
-def is_among(address: str, networks: Sequence[Network]) -> bool:
+def is_in_networks(address: str, networks: Sequence[Network]) -> bool:
+    """Return whether the text is an IP address in one of the networks."""
     return _is_address(address) and any(ip_address(address) in network for network in networks)
 
 

@@ -1,6 +1,6 @@
-"""Editing rows with a CompositePrimaryKey in an inline.
+"""Edit rows with a CompositePrimaryKey in an inline of the admin.
 
-Django 5.2 alone writes their key as the text of a Python tuple, and can then neither save nor delete them.
+Django 5.2 writes such a key into the form as the text of a Python tuple, and can then neither save nor delete the row.
 """
 
 import json
@@ -16,6 +16,8 @@ from django.forms.models import BaseInlineFormSet
 
 
 class CompositeKeyField(forms.Field):
+    """A hidden field that holds the key as JSON."""
+
     widget = forms.HiddenInput
 
     def prepare_value(self, value: object) -> object:
@@ -23,35 +25,37 @@ class CompositeKeyField(forms.Field):
 
 
 class CompositeKeyFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """An inline formset for rows with a composite key."""
+
     def clean(self) -> None:
         super().clean()
         if any(form.instance._state.adding for form in self.initial_forms):
             raise ValidationError(
-                "A row of this list is gone: somebody else deleted it meanwhile. Open the page again.",
+                "Somebody else has deleted a row of this list. Reload the page.",
                 code="stale",
             )
 
     def add_fields(self, form: forms.ModelForm[Any], index: int | None) -> None:
         super().add_fields(form, index)
-        stands = not form.instance._state.adding
-        form.fields["pk"] = CompositeKeyField(initial=form.instance.pk if stands else None, required=False)
-        if stands:
+        is_saved = not form.instance._state.adding
+        form.fields["pk"] = CompositeKeyField(initial=form.instance.pk if is_saved else None, required=False)
+        if is_saved:
             self._fix_key(form)
 
     def delete_existing(self, obj: Model, commit: bool = True) -> None:
-        # Deleting empties a composite key and with it the relations by which the log names the row.
+        # Delete a copy: deleting clears the composite key, and with it the relations by which the log names the row.
         super().delete_existing(copy(obj), commit)
 
     def _fix_key(self, form: forms.ModelForm[Any]) -> None:
-        """A changed key would be another row: what is sent for it is left unread."""
+        """Ignore what is sent for the fields of the key: with another key it would be another row."""
         for name in {field.name for field in form._meta.model._meta.pk_fields} & form.fields.keys():
             form.fields[name].disabled = True
 
     def _get_to_python(self, field: Field[Any, Any]) -> Callable[[str], tuple[Any, ...]]:
-        def key_from_json(text: str) -> tuple[Any, ...]:
+        def parse_key(text: str) -> tuple[Any, ...]:
             try:
                 return tuple(field.to_python(text))
-            except (ArithmeticError, RecursionError, TypeError, ValueError) as fault:
-                raise ValidationError("This is no key.", code="invalid") from fault
+            except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+                raise ValidationError("This is not a valid key.", code="invalid") from error
 
-        return key_from_json
+        return parse_key

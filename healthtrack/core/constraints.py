@@ -1,4 +1,4 @@
-"""Rules that several models state in the database."""
+"""Database constraints that several models share."""
 
 from django.db.models import CheckConstraint, Func, Q
 from django.db.models.fields import TextField
@@ -10,9 +10,9 @@ class _Trimmed(Func):
 
 
 def not_blank(table: str, field: str) -> CheckConstraint:
-    """The text is there, and neither begins nor ends with a blank."""
+    """Return a constraint: the field is not empty, and has no spaces at its beginning or end."""
     return CheckConstraint(
         name=f"{table}_{field}_not_blank",
         condition=~Q(**{field: ""}) & Q(**{field: _Trimmed(field)}),
-        violation_error_message=f"Enter the {field.replace('_', ' ')}, without blanks around it.",
+        violation_error_message=f"Enter the {field.replace('_', ' ')}, without spaces before or after it.",
     )

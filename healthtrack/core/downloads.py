@@ -1,4 +1,4 @@
-"""Rows as a file that leaves while they are still read: however many they are, no more than a batch is held."""
+"""Stream rows as a CSV or XLSX file. However many there are, memory holds only one chunk of them."""
 
 import csv
 import io
@@ -7,33 +7,38 @@ from dataclasses import dataclass
 
 from django.http import StreamingHttpResponse
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, neutralised
-from healthtrack.core.xlsx_writer import XLSX_TYPE, Cell, workbook
+from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
+from healthtrack.core.xlsx_writer import XLSX_TYPE, Cell, write_workbook
 
-ROWS_A_CHUNK = 1000
+CHUNK_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Sheet:
+    """The table that a file holds."""
+
     name: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Cell]]
-    is_guarded: bool = False  # whether a text that looks like a formula is made one that does not
+    is_escaped: bool = False  # whether text that looks like a formula is escaped already
 
     @property
-    def lines(self) -> Iterable[Sequence[Cell]]:
-        return self.rows if self.is_guarded else map(_guarded, self.rows)
+    def escaped_rows(self) -> Iterable[Sequence[Cell]]:
+        """The rows, in which a spreadsheet program takes no text for a formula."""
+        return self.rows if self.is_escaped else map(_escape_formulas, self.rows)
 
 
-def as_csv(sheet: Sheet) -> StreamingHttpResponse:
+def stream_csv(sheet: Sheet) -> StreamingHttpResponse:
+    """Return the sheet as a CSV download."""
     return _response(_csv_chunks(sheet), "text/csv; charset=utf-8", f"{sheet.name}.csv")
 
 
-def as_xlsx(sheet: Sheet) -> StreamingHttpResponse:
-    return _response(workbook(sheet.columns, sheet.lines), XLSX_TYPE, f"{sheet.name}.xlsx")
+def stream_xlsx(sheet: Sheet) -> StreamingHttpResponse:
+    """Return the sheet as an XLSX download."""
+    return _response(write_workbook(sheet.columns, sheet.escaped_rows), XLSX_TYPE, f"{sheet.name}.xlsx")
 
 
-FORMATS: dict[str, Callable[[Sheet], StreamingHttpResponse]] = {"csv": as_csv, "xlsx": as_xlsx}
+FORMATS: dict[str, Callable[[Sheet], StreamingHttpResponse]] = {"csv": stream_csv, "xlsx": stream_xlsx}
 
 
 def _response(chunks: Iterator[str] | Iterator[bytes], content_type: str, file_name: str) -> StreamingHttpResponse:
@@ -46,14 +51,14 @@ def _csv_chunks(sheet: Sheet) -> Iterator[str]:
     writer = csv.writer(buffer)
     buffer.write(BYTE_ORDER_MARK)
     writer.writerow(sheet.columns)
-    for number, line in enumerate(sheet.lines, start=1):
-        writer.writerow(line)
-        if number % ROWS_A_CHUNK == 0:
+    for number, row in enumerate(sheet.escaped_rows, start=1):
+        writer.writerow(row)
+        if number % CHUNK_ROWS == 0:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
 
 
-def _guarded(row: Sequence[Cell]) -> list[Cell]:
-    return [neutralised(cell) if isinstance(cell, str) else cell for cell in row]
+def _escape_formulas(row: Sequence[Cell]) -> list[Cell]:
+    return [escape_formula(cell) if isinstance(cell, str) else cell for cell in row]

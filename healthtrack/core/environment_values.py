@@ -16,10 +16,11 @@ MAX_PORT = 65535
 
 
 class InvalidValueError(Exception):
-    """Says what is wrong with a value and what to write instead, as the rest of a sentence that begins with a name."""
+    """Says what is wrong with a value and how to correct it, in a sentence that continues after the variable's name."""
 
 
-def flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
+    """Return False for 0, no, false and off, and True for 1, yes, true and on."""
     value = text.lower()
     if value in {"0", "no", "false", "off"}:
         return False
@@ -28,37 +29,42 @@ def flag(text: str) -> bool:
     raise InvalidValueError(f"is {value!r}; set it to 1 or 0.")
 
 
-def whole_number(text: str) -> int:
+def parse_whole_number(text: str) -> int:
+    """Return a number of at least 1 and at most 12 digits."""
     if not re.fullmatch("0*[1-9][0-9]{0,11}", text):
-        raise InvalidValueError(f"is {text!r}; set it to a whole number from 1 on, such as 200.")
+        raise InvalidValueError(f"is {text!r}; set it to a whole number of at least 1, such as 200.")
     return int(text)
 
 
-def port(text: str) -> int:
+def parse_port(text: str) -> int:
+    """Return the number of a port."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= MAX_PORT):
         raise InvalidValueError(f"is {text!r}; set it to a number from 1 to {MAX_PORT}.")
     return int(text)
 
 
-def names(text: str) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the parts between commas, without empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks and addresses between commas."""
     try:
-        return tuple(ip_network(part) for part in names(text))
+        return tuple(ip_network(part) for part in split_names(text))
     except ValueError as error:
         raise InvalidValueError(f"is {text!r} ({error}); write addresses such as 10.0.0.5 or 10.0.0.0/8.") from error
 
 
-def header(text: str) -> str:
-    """Return an HTTP header in the form in which a request holds it."""
+def parse_header(text: str) -> str:
+    """Return the key of an HTTP header in `request.META`."""
     if not re.fullmatch(r"[A-Za-z0-9-]+", text):
         raise InvalidValueError(f"is {text!r}; set it to a header's name, such as X-Forwarded-Proto.")
     return f"HTTP_{text.upper().replace('-', '_')}"
 
 
-def time_zone(text: str) -> str:
+def parse_time_zone(text: str) -> str:
+    """Return the name of a time zone that exists on this machine."""
     try:
         ZoneInfo(text)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
@@ -66,24 +72,27 @@ def time_zone(text: str) -> str:
     return text
 
 
-def folder(text: str) -> Path:
+def parse_folder(text: str) -> Path:
+    """Return the absolute path of a folder, which need not exist."""
     try:
         return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # the latter: no such user's home, links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: an unknown user's home, or links in a circle
         raise InvalidValueError(f"is {text!r}; set it to a folder that can be written.") from error
 
 
-def program_folder(text: str) -> Path:
-    """Return the folder as it is named: the programs of some systems find their own files by that path."""
+def parse_program_folder(text: str) -> Path:
+    """Return the folder without resolving links: the programs of some systems find their own files by that path."""
     return Path(text).expanduser().absolute()
 
 
-def database(text: str) -> Mapping[str, Any]:
-    """Return Django's settings of the database; a refusal does not quote the text, which may hold a password."""
+def parse_database(text: str) -> Mapping[str, Any]:
+    """Return Django's settings of the database; the error does not quote the text, which may hold a password."""
     try:
         parsed: Mapping[str, Any] = dj_database_url.parse(text)
     except ValueError:
         parsed = {}
     if parsed.get("ENGINE") != POSTGRESQL_ENGINE:
-        raise InvalidValueError("names no PostgreSQL database; write it as postgresql://user:password@host:5432/name.")
+        raise InvalidValueError(
+            "is not the address of a PostgreSQL database; write it as postgresql://user:password@host:5432/name."
+        )
     return parsed

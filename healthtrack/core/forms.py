@@ -8,10 +8,10 @@ _CONTROL = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 
 class CleanedCharField(forms.CharField):
-    """A text as an import would store it: what is typed here comes back unchanged from an exported file."""
+    """Clean a text as an import does, so that what somebody types here survives an export and an import unchanged."""
 
     def to_python(self, value: Any) -> str:
         text = " ".join(str(value or "").split())
         if _CONTROL.search(text):
-            raise ValidationError("The text holds a control character, which cannot be seen; take it away.")
+            raise ValidationError("Remove the invisible control character from this text.")
         return "" if text.lower() == "none" else text

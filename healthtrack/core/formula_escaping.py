@@ -1,20 +1,21 @@
-"""Text that a spreadsheet program would take for a formula: an apostrophe before it keeps it text.
+"""Escape text that a spreadsheet program would take for a formula, by an apostrophe before it.
 
-An import takes the same apostrophe off again, so that a value travels out and back unchanged.
+An import removes the apostrophe, so that an export followed by an import changes no value.
 """
 
 import re
 
-GUARD = "'"
+ESCAPE = "'"
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads a CSV file in the machine's own encoding
 FORMULA = r"^[=+\-@\t\r]"
 ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)$"
-# With what else some program begins a formula, or looks past.
-_BEGINNING = r"[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001  (wide signs are meant)
-GUARDED_FORMULA = rf"^'+{_BEGINNING}"
+# FORMULA, and what some other programs take for, or skip before, the beginning of a formula.
+_BEGINNING = r"[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001  (the wide signs are intended)
+ESCAPED_FORMULA = rf"^'+{_BEGINNING}"
 
-_TO_GUARD = re.compile(f"'*{_BEGINNING}")
+_FORMULA_LIKE = re.compile(f"'*{_BEGINNING}")
 
 
-def neutralised(value: str) -> str:
-    return GUARD + value if _TO_GUARD.match(value) else value
+def escape_formula(value: str) -> str:
+    """Return the value with an apostrophe before it if it looks like a formula, and unchanged otherwise."""
+    return ESCAPE + value if _FORMULA_LIKE.match(value) else value

@@ -1,4 +1,4 @@
-"""Put off the import of a library until something of it is used."""
+"""Delay the import of a library until something in it is used."""
 
 import sys
 from importlib import import_module
@@ -8,17 +8,17 @@ from typing import Any
 
 
 class _UnloadedModule(ModuleType):
-    """Stands for a module that is imported when the first of its names is asked for."""
+    """A placeholder for a module, which is imported when one of its names is first used."""
 
     def __getattr__(self, name: str) -> Any:
-        # importlib's LazyLoader loads at the first `import`, for that reads the module's __spec__.
+        # importlib's LazyLoader is no use here: `import` reads the module's __spec__, and that makes it load at once.
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(import_module(self.__name__), name)
 
 
 def import_when_used(name: str) -> None:
-    """Let `import name` succeed at once, wherever it stands, and load the library at the first use of it."""
+    """Make every `import name` succeed at once, and load the library when it is first used."""
     if name not in sys.modules:
         module = _UnloadedModule(name)
         module.__spec__ = find_spec(name)

@@ -1,4 +1,4 @@
-"""What the log says: a line of JSON for each event, and no values in it, for these may be patients'."""
+"""Write the log: one line of JSON per event, without values, which may be patients' data."""
 
 import json
 import logging
@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# Their messages are written for a log, and what they are filled with is left out.
-PLAIN_SPEAKERS = ("healthtrack", "gunicorn")
+# The messages of these loggers contain no data before they are formatted, so the unformatted message is logged.
+TRUSTED_LOGGERS = ("healthtrack", "gunicorn")
 
 
-class DiscreetFormatter(logging.Formatter):
-    """Says where a fault came up and of which kind it is, and in which request.
+class RedactingJsonFormatter(logging.Formatter):
+    """Log where an error occurred, its type, and the request id.
 
-    It leaves out the address of a request, what fills a message, and the words of an exception.
+    Leave out the address of the request, the arguments of the message, and the text of the exception.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -26,13 +26,13 @@ class DiscreetFormatter(logging.Formatter):
             "logger": record.name,
             "place": getattr(match, "view_name", "") or record.module,
         }
-        if reference := request_id.get():
-            line["request"] = reference
-        if record.name.partition(".")[0] in PLAIN_SPEAKERS:
+        if current_id := request_id.get():
+            line["request"] = current_id
+        if record.name.partition(".")[0] in TRUSTED_LOGGERS:
             line["message"] = str(record.msg)
-        line |= getattr(record, "facts", {})
+        line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[0]:
-            kind, _, trace = record.exc_info
-            line["fault"] = f"{kind.__module__}.{kind.__qualname__}"
+            error_type, _, trace = record.exc_info
+            line["error"] = f"{error_type.__module__}.{error_type.__qualname__}"
             line["trace"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
         return json.dumps(line)

@@ -1,4 +1,4 @@
-"""What every request passes on its way in and out."""
+"""Middleware that every request passes."""
 
 import secrets
 from collections.abc import Callable
@@ -10,24 +10,32 @@ from healthtrack.core import logs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-UNUSED = ("camera", "display-capture", "geolocation", "microphone", "payment", "publickey-credentials-get", "usb")
+UNUSED_FEATURES = (
+    "camera",
+    "display-capture",
+    "geolocation",
+    "microphone",
+    "payment",
+    "publickey-credentials-get",
+    "usb",
+)
 HEADERS = {
     "Cache-Control": "no-store, private",  # a page may name a patient, and the browser may be shared
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES),
 }
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
-    """Gives each request a reference, which the log and the error page name."""
+    """Give each request an id, which the log, the error page and the header X-Request-ID show."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.id = secrets.token_hex(8)  # type: ignore[attr-defined]
-        outer = logs.request_id.set(request.id)  # type: ignore[attr-defined]
+        token = logs.request_id.set(request.id)  # type: ignore[attr-defined]
         try:
             response = get_response(request)
         finally:
-            logs.request_id.reset(outer)
+            logs.request_id.reset(token)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         return response
 
@@ -35,6 +43,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:
+    """Add HEADERS to every response that does not set them itself."""
+
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         for name, value in HEADERS.items():

@@ -43,7 +43,7 @@ _sections: list[Section] = []
 _providers: list[Callable[[], Iterable[Entry]]] = []
 
 
-def arrange(*sections: Section) -> None:
+def set_sections(*sections: Section) -> None:
     """Set the sections in their order."""
     _sections[:] = sections
 
@@ -53,7 +53,7 @@ def register(entries: Callable[[], Iterable[Entry]]) -> None:
     _providers.append(entries)
 
 
-def links(person: Person, path: str) -> list[Link]:
+def get_links(person: Person, path: str) -> list[Link]:
     """Return the sections that the person may open; the one that contains the page at this path is marked."""
     sections = list(_shown(person))
     addresses = {link.address for section in sections for link in (section, *section.entries)}

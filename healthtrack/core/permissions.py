@@ -1,4 +1,4 @@
-"""What people may see, by the permissions of Django."""
+"""Decide who may see what, by Django's permissions."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,7 +13,7 @@ Person: TypeAlias = "User | AnonymousUser"
 
 
 def can_view(person: Person, model: "type[Model]") -> bool:
-    """Return whether the person may see the model's rows: as in Django's admin, whoever may change rows sees them."""
+    """Return whether the person may see the model's rows; as in Django's admin, who may change rows sees them."""
     options = model._meta
     return any(
         person.has_perm(f"{options.app_label}.{get_permission_codename(action, options)}")
@@ -22,5 +22,5 @@ def can_view(person: Person, model: "type[Model]") -> bool:
 
 
 def has_all(*permissions: str) -> Callable[[Person], bool]:
-    """Return a function that tells whether a person has all of these permissions."""
+    """Return a function that returns whether a person has all of these permissions."""
     return lambda person: person.has_perms(permissions)

@@ -1,50 +1,55 @@
-"""What people search patients for, kept out of addresses, and so out of logs and the browser's history.
+"""Store what people search patients for in their session, so that it appears in no address, log or browser history.
 
-The words stay in the person's session; an address has a random mark for them, which is nobody else's.
+The address has only a random token for it, which is valid in that person's session alone.
 """
 
 import secrets
 
 from django.http import HttpRequest, HttpResponseRedirect
 
-WORDS = "q"
-FOUND = "found"
-LOST = "The search of this address is over, or is another person's: search again."
-MOST_KEPT = 20
-MOST_LETTERS = 300
-_KEPT = "searches"
-_NOT_OF_THE_LIST = (WORDS, FOUND, "csrfmiddlewaretoken", "p", "page")
+QUERY = "q"
+TOKEN = "found"  # noqa: S105  (the name of a parameter)
+EXPIRED = "This search has expired, or is another person's. Search again."
+MAX_SEARCHES = 20
+MAX_LENGTH = 300
+_SESSION_KEY = "searches"
+_DROPPED_PARAMETERS = (QUERY, TOKEN, "csrfmiddlewaretoken", "p", "page")
 
 
-def words_of(request: HttpRequest) -> str:
-    words: str = _kept(request).get(request.GET.get(FOUND, ""), "")
-    return words
+def get_query(request: HttpRequest) -> str:
+    """Return the search query of the token in the address; empty if there is none or it has expired."""
+    query: str = _searches(request).get(request.GET.get(TOKEN, ""), "")
+    return query
 
 
-def is_lost(request: HttpRequest) -> bool:
-    return bool(request.GET.get(FOUND)) and not words_of(request)
+def is_expired(request: HttpRequest) -> bool:
+    """Return whether the address has a token that is unknown to this session."""
+    return bool(request.GET.get(TOKEN)) and not get_query(request)
 
 
-def without_words(request: HttpRequest) -> HttpResponseRedirect | None:
-    """Leads on when somebody searches, by the form or by an address of old: to the same page, and no word in sight."""
-    asked = request.POST if WORDS in request.POST else request.GET
-    if WORDS not in asked:
+def redirect_to_search_token(request: HttpRequest) -> HttpResponseRedirect | None:
+    """Return a redirect to the same page with a token in place of the query; None if the request has no query.
+
+    The query comes from the search form, or from an address that was saved before there were tokens.
+    """
+    sent = request.POST if QUERY in request.POST else request.GET
+    if QUERY not in sent:
         return None
-    query = asked.copy()
-    for name in [name for name in asked if name in _NOT_OF_THE_LIST or not asked[name]]:
-        del query[name]
-    if words := asked[WORDS].replace("\0", " ").strip()[:MOST_LETTERS]:
-        query[FOUND] = _mark(request, words)
-    return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+    parameters = sent.copy()
+    for name in [name for name in sent if name in _DROPPED_PARAMETERS or not sent[name]]:
+        del parameters[name]
+    if query := sent[QUERY].replace("\0", " ").strip()[:MAX_LENGTH]:
+        parameters[TOKEN] = _store(request, query)
+    return HttpResponseRedirect(f"{request.path}?{parameters.urlencode()}")
 
 
-def _mark(request: HttpRequest, words: str) -> str:
-    kept = _kept(request)
-    mark = next((mark for mark, known in kept.items() if known == words), "") or secrets.token_urlsafe(6)
-    others = [pair for pair in kept.items() if pair[0] != mark]
-    request.session[_KEPT] = dict([*others, (mark, words)][-MOST_KEPT:])
-    return mark
+def _store(request: HttpRequest, query: str) -> str:
+    searches = _searches(request)
+    token = next((token for token, known in searches.items() if known == query), "") or secrets.token_urlsafe(6)
+    others = [pair for pair in searches.items() if pair[0] != token]
+    request.session[_SESSION_KEY] = dict([*others, (token, query)][-MAX_SEARCHES:])
+    return token
 
 
-def _kept(request: HttpRequest) -> dict[str, str]:
-    return request.session.get(_KEPT) or {}
+def _searches(request: HttpRequest) -> dict[str, str]:
+    return request.session.get(_SESSION_KEY) or {}

@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept in a file which only its owner can read."""
+"""Create secrets once, and store each in a file that only its owner can read."""
 
 import os
 from contextlib import suppress
@@ -8,9 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def read_or_create(file: Path, secret: str) -> str:
-    """Return what the file holds; write the secret first if there is no file.
+    """Return the content of the file; write the secret to it first if it does not exist.
 
-    If several processes call this at once, all get the secret of the first: a hard link is made whole or not at all.
+    If several processes call this at once, all get the secret of the first: making a hard link is atomic.
     """
     try:
         if not file.exists():
@@ -21,20 +21,20 @@ def read_or_create(file: Path, secret: str) -> str:
 
 
 def read_key(file: Path) -> str:
-    """Return the key that signs sessions, from the file that the first start made."""
+    """Return the key that signs sessions, from the file that the first start created."""
     try:
         return _read(file)
     except OSError as error:
         raise ImproperlyConfigured(
             f"There is no key to sign sessions with: {file} cannot be read ({error.strerror})."
-            " Set HEALTHTRACK_SECRET_KEY, or let `manage.py prepare` make the file."
+            " Set HEALTHTRACK_SECRET_KEY, or create the file with `manage.py prepare`."
         ) from error
 
 
 def _read(file: Path) -> str:
     secret = file.read_text()
     if not secret:
-        raise ImproperlyConfigured(f"{file} is empty; delete it, and the next start makes a new one.")
+        raise ImproperlyConfigured(f"{file} is empty. Delete it; the next start creates a new one.")
     return secret
 
 

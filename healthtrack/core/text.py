@@ -1,6 +1,9 @@
-LONGEST_SHOWN = 60
+MAX_QUOTED_LENGTH = 60
 
 
-def shown(value: str) -> str:
-    """A value as a sentence quotes it."""
-    return f"“{value[:LONGEST_SHOWN]}…”" if len(value) > LONGEST_SHOWN else f"“{value}”"
+def quote(value: str) -> str:
+    """Return the value in quotation marks, cut to a length that fits into a sentence."""
+    return f"“{value[:MAX_QUOTED_LENGTH]}…”" if len(value) > MAX_QUOTED_LENGTH else f"“{value}”"
+
+
+shown = quote  # the earlier name

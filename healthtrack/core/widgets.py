@@ -7,11 +7,11 @@ from django.db import models
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
-LONGEST_KEY = 18  # digits; no whole number of so few is too large for the database
+MAX_KEY_DIGITS = 18  # every number of so many digits fits into a bigint
 
 
 class DayInput(forms.DateInput):
-    """The browser's own calendar, which every keyboard, screen reader and phone knows."""
+    """The browser's own date picker, which works with every keyboard, screen reader and phone."""
 
     input_type = "date"
 
@@ -20,15 +20,15 @@ class DayInput(forms.DateInput):
 
 
 class NumberAutocomplete(AutocompleteSelect):
-    """Shows nothing chosen for a value that is no key, where Django's widget asks the database for it and breaks."""
+    """Show no choice for a value that cannot be a key; Django's widget would query the database with it, and fail."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        keys = [key for key in value if not key or (key.isascii() and key.isdecimal() and len(key) <= LONGEST_KEY)]
+        keys = [key for key in value if not key or (key.isascii() and key.isdecimal() and len(key) <= MAX_KEY_DIGITS)]
         return super().optgroups(name, keys, attr)
 
 
 class AutocompleteByNumber:
-    """For admins and inlines whose autocomplete fields refer to tables with a number for a key."""
+    """A mixin for admins and inlines whose autocomplete fields refer to tables with a numeric key."""
 
     def formfield_for_foreignkey(
         self,

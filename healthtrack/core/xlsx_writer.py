@@ -1,4 +1,4 @@
-"""Workbooks written as a stream, of which no more than a batch of rows is held."""
+"""Write XLSX workbooks as a stream; memory holds only one chunk of rows."""
 
 import io
 import re
@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-HIGHEST_ROW = 1_048_576
-ROWS_A_CHUNK = 1000
-COMPRESSION = 3  # of 9, which takes several times as long for little
+MAX_ROW = 1_048_576
+CHUNK_ROWS = 1000
+COMPRESSION = 3  # of 9, which takes several times as long and saves little
 
 Cell: TypeAlias = str | int | float | Decimal | date | None
 
@@ -35,8 +35,8 @@ _STYLES = (
 )
 
 
-class _Outlet(io.RawIOBase):
-    """Takes what the archive writes, which cannot go back in it, and hands it on."""
+class _Buffer(io.RawIOBase):
+    """Collect what the archive writes, until it is taken out; the archive cannot seek in it."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -48,17 +48,17 @@ class _Outlet(io.RawIOBase):
         self.parts.append(bytes(part))
         return len(part)
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         parts, self.parts = self.parts, []
         return b"".join(parts)
 
 
-def workbook(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    """The file in parts; rows beyond the last of a worksheet go on in the next, under the same columns."""
-    outlet, left = _Outlet(), iter(rows)
-    with ZipFile(outlet, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+def write_workbook(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield the file in parts; when a worksheet is full, start another one with the same columns."""
+    buffer, remaining = _Buffer(), iter(rows)
+    with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
         for number in count(1):
-            batch = list(islice(left, _batch_size(0)))
+            batch = list(islice(remaining, _batch_size(0)))
             if number > 1 and not batch:
                 break
             with archive.open(f"xl/worksheets/sheet{number}.xml", "w") as sheet:
@@ -66,17 +66,17 @@ def workbook(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator
                 written = 0
                 while batch:
                     sheet.write("".join(map(_row, batch)).encode())
-                    yield outlet.taken()
+                    yield buffer.take()
                     written += len(batch)
-                    batch = list(islice(left, _batch_size(written)))
+                    batch = list(islice(remaining, _batch_size(written)))
                 sheet.write(b"</sheetData></worksheet>")
         for name, text in _parts(number - 1):
             archive.writestr(name, text)
-    yield outlet.taken()
+    yield buffer.take()
 
 
 def _batch_size(written: int) -> int:
-    return min(ROWS_A_CHUNK, HIGHEST_ROW - 1 - written)
+    return min(CHUNK_ROWS, MAX_ROW - 1 - written)
 
 
 def _row(cells: Sequence[Cell]) -> str:
@@ -88,8 +88,8 @@ def _cell(cell: Cell) -> str:
         case None | "":
             return "<c/>"
         case str():
-            blanks = "" if cell == cell.strip() else ' xml:space="preserve"'
-            return f'<c t="inlineStr"><is><t{blanks}>{_text(cell)}</t></is></c>'
+            space = "" if cell == cell.strip() else ' xml:space="preserve"'
+            return f'<c t="inlineStr"><is><t{space}>{_text(cell)}</t></is></c>'
         case date():
             return f'<c s="1"><v>{(cell - _DAY_ZERO).days}</v></c>'
         case _:
@@ -97,7 +97,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _text(text: str) -> str:
-    """What XML has no way to write becomes the replacement mark."""
+    """Return the text escaped for XML; characters that XML cannot hold become the replacement character."""
     if not text.isprintable():
         text = _UNPRINTABLE.sub("\ufffd", text)
     return escape(text, {"\r": "&#13;"})

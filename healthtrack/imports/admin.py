@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from healthtrack.accounts.middleware import UNATTENDED
 from healthtrack.audit.access_recorder import saw
-from healthtrack.core.admin import CarefulPages
+from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, get_visible_runs
@@ -48,7 +48,7 @@ class ImporterFilter(admin.SimpleListFilter):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(CarefulPages):
+class ImportRunAdmin(ConflictSafeModelAdmin):
     """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
     list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")

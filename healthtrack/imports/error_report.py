@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, neutralised
+from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
 from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 
@@ -29,4 +29,4 @@ def generate_error_report(run: ImportRun) -> Iterator[str]:
 def _rows(run: ImportRun) -> Iterator[list[str]]:
     # The header comes first. It is the only row without errors.
     for cells, reasons in preview_queries.iterate_invalid_rows(run):
-        yield [neutralised(cell) for cell in (" ".join(reasons) or ERRORS_HEADER, *cells)]
+        yield [escape_formula(cell) for cell in (" ".join(reasons) or ERRORS_HEADER, *cells)]

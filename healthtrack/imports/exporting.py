@@ -10,7 +10,7 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ExportForm
 from import_export.signals import post_export
 
-from healthtrack.core.downloads import FORMATS, ROWS_A_CHUNK, Sheet
+from healthtrack.core.downloads import CHUNK_ROWS, FORMATS, Sheet
 from healthtrack.imports.resources import BulkModelResource
 
 
@@ -37,9 +37,9 @@ class StreamedExport(ImportExportModelAdmin):
         renders = [column.widget.render for column in columns]
         rendered = (
             [render(value) for render, value in zip(renders, row, strict=True)]
-            for row in rows.iterator(chunk_size=ROWS_A_CHUNK)
+            for row in rows.iterator(chunk_size=CHUNK_ROWS)
         )
         name = Path(self.get_export_filename(request, queryset, file_format))
-        sheet = Sheet(name.stem, [column.column_name for column in columns], rendered, is_guarded=True)
+        sheet = Sheet(name.stem, [column.column_name for column in columns], rendered, is_escaped=True)
         post_export.send(sender=None, model=self.model)
         return FORMATS[name.suffix.removeprefix(".")](sheet)

@@ -5,11 +5,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from healthtrack.audit.admin_history import HistoryPages
-from healthtrack.core.admin import CarefulPages
+from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 
 
-class ImportableModelAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class ImportableModelAdmin(HistoryPages, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The admin of a model that is also imported and exported, with a history of each row."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:

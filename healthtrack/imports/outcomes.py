@@ -7,7 +7,7 @@ from typing import Any
 from django.db import Error, InterfaceError, OperationalError
 from psycopg.errors import QueryCanceled
 
-from healthtrack.core.database_errors import is_collision
+from healthtrack.core.database_errors import is_write_conflict
 from healthtrack.imports.models import State
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason
@@ -51,6 +51,6 @@ def get_outcome(error: BaseException, cancel_requested: Callable[[], bool] = lam
     """
     if isinstance(error.__cause__, QueryCanceled) and cancel_requested():
         return Outcome(State.CANCELLED)
-    if isinstance(error, Error) and is_collision(error):
+    if isinstance(error, Error) and is_write_conflict(error):
         return Outcome(State.FAILED, Reason.COLLISION, retry=True)
     return next(outcome for kind, outcome in _BY_EXCEPTION if isinstance(error, kind))

@@ -14,7 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Field
 from import_export import widgets
 
-from healthtrack.core.formula_escaping import GUARDED_FORMULA, neutralised
+from healthtrack.core.formula_escaping import ESCAPED_FORMULA, escape_formula
 
 # A condition that is true where a row has an error, and the sentence that says what is wrong and how to correct it.
 ErrorRule = tuple[pl.Expr, str]
@@ -49,7 +49,7 @@ class ColumnWidget(widgets.Widget):
 
 class TextWidget(ColumnWidget):
     def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        restored = pl.when(text.str.contains(GUARDED_FORMULA)).then(text.str.slice(1)).otherwise(text)
+        restored = pl.when(text.str.contains(ESCAPED_FORMULA)).then(text.str.slice(1)).otherwise(text)
         return restored if field.null else restored.fill_null("")
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
@@ -64,7 +64,7 @@ class TextWidget(ColumnWidget):
         return f"up to {field.max_length:,} characters"
 
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
-        return neutralised(str(value or ""))
+        return escape_formula(str(value or ""))
 
 
 class WholeNumberWidget(ColumnWidget):

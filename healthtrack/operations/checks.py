@@ -1,4 +1,4 @@
-"""Checks of the configuration: Django runs them at the start of a command, and `check --deploy` all of them."""
+"""Check the configuration. Django runs these checks at the start of a command, and `check --deploy` all of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,17 +7,17 @@ from django.conf import settings
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS
 
-MOST_REASONS = 3
+MAX_REASONS = 3
 _REMEDY = (
-    "Give the web server and the worker a role of their own. As the role that owns the tables, run `manage.py migrate`"
-    " and `manage.py database_roles --app ROLE --apply`; then name ROLE in their DATABASE_URL, and keep the owner's for"
-    " migrations, backups and keep_access_log. docs/operations.md says more under “Two database roles”."
+    "Give the web server and the worker a database role of their own. As the role that owns the tables, run"
+    " `manage.py migrate` and `manage.py database_roles --app ROLE --apply`. Then use ROLE in their DATABASE_URL, and"
+    " the owner only for migrations, backups and keep_access_log. See “Two database roles” in docs/operations.md."
 )
 
 
 @checks.register
 def check_renamed_variables(**_: Any) -> list[checks.CheckMessage]:
-    """Warn of environment variables that are set under a name which the next release no longer reads."""
+    """Warn about environment variables that are set under an old name, which the next release no longer reads."""
     return [
         checks.Warning(
             f"The environment variable {old} has a new name, {new}.",
@@ -30,18 +30,18 @@ def check_renamed_variables(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.database, deploy=True)
 def check_role_cannot_rewrite_history(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """Refuse a database role that could change or remove the history and the access log, or evade them."""
-    from healthtrack.operations import history_rights  # noqa: PLC0415  (every process registers this check; few run it)
+    """Return an error if the database role could change, delete or bypass the history and the access log."""
+    from healthtrack.operations import history_rights  # noqa: PLC0415  (every process registers this check, and few run it)
 
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     ways = history_rights.ways_to_rewrite_history()
     if not ways:
         return []
-    listed = "; ".join(ways[:MOST_REASONS]) + (f"; and {len(ways) - MOST_REASONS} more" * (len(ways) > MOST_REASONS))
+    listed = "; ".join(ways[:MAX_REASONS]) + (f"; and {len(ways) - MAX_REASONS} more" * (len(ways) > MAX_REASONS))
     return [
         checks.Error(
-            f"The database role {history_rights.role_of_session()} can rewrite who did and saw what: it {listed}.",
+            f"The database role {history_rights.role_of_session()} can change the history or access log: it {listed}.",
             hint=_REMEDY,
             id="healthtrack.E001",
         )

@@ -1,4 +1,4 @@
-"""The tables of HealthTrack's own models as a page of Markdown, made without asking a database."""
+"""Describe the tables of HealthTrack's models as a page of Markdown, without a connection to a database."""
 
 import re
 import sys
@@ -18,14 +18,15 @@ Column = Field[Any, Any]
 INTRODUCTION = """\
 # Data model
 
-Written by `manage.py data_model` from the models: change those, then write it anew.
+`manage.py data_model` generates this page from the models: change those, then run it again.
 
-PK: part of the primary key. FK: refers to another table. UK: part of what must be unique, as the table's
-constraints say below.
+PK: part of the primary key. FK: foreign key to another table. UK: part of a unique constraint, which the table
+of constraints describes.
 """
 
 
 def own_models() -> list[type[Model]]:
+    """Return the models of HealthTrack's own apps that have a table, with those of many-to-many relations."""
     return [
         model
         for app in apps.get_app_configs()
@@ -35,7 +36,8 @@ def own_models() -> list[type[Model]]:
     ]
 
 
-def page(models: Iterable[type[Model]]) -> str:
+def render_page(models: Iterable[type[Model]]) -> str:
+    """Return the page: a Mermaid diagram, then a section for each table."""
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:
         tables = [Table(model, editor) for model in models]
         diagram = ["```mermaid", "erDiagram"]
@@ -46,12 +48,14 @@ def page(models: Iterable[type[Model]]) -> str:
 
 
 def _is_own(folder: Path) -> bool:
-    """The virtual environment lies in the project too."""
+    """Return whether the folder is part of the project, but not of a virtual environment inside of it."""
     return folder.is_relative_to(settings.BASE_DIR) and not folder.is_relative_to(sys.prefix)
 
 
 @dataclass(frozen=True)
 class Table:
+    """One table of the page."""
+
     model: type[Model]
     editor: BaseDatabaseSchemaEditor
 
@@ -61,7 +65,7 @@ class Table:
 
     @property
     def columns(self) -> list[Column]:
-        # A composite key is a field without a column.
+        # CompositePrimaryKey is a field without a column.
         return [field for field in self.model._meta.local_concrete_fields if field.column]
 
     @property
@@ -101,7 +105,7 @@ class Table:
             yield "UK"
 
     def _unique_together(self) -> set[str]:
-        """The columns of those unique constraints that hold for every row."""
+        """Return the columns of unique constraints that apply to every row."""
         rules = (
             self._rule(constraint)
             for constraint in self.model._meta.constraints
@@ -153,13 +157,13 @@ class Table:
             yield _code(trigger.name), _code(f"{fires} {trigger.render_condition(self.model)}".strip())
 
     def _triggers(self) -> Iterator[Any]:
-        """Those that other apps declare on a proxy of the model too."""
+        """Yield the triggers of the model, including those that other apps declare on a proxy of it."""
         for model in apps.get_models():
             if model._meta.concrete_model is self.model:
                 yield from getattr(model._meta, "triggers", [])
 
     def _rule(self, declared: BaseConstraint | Index) -> str:
-        """What its statement says, less what the page has said already."""
+        """Return the SQL of the constraint or index, without the names that the page shows already."""
         statement = str(declared.create_sql(self.model, self.editor))
         _, _, rule = statement.partition(f'"{declared.name}" ')
         unique = "UNIQUE " if statement.startswith("CREATE UNIQUE") else ""
@@ -177,7 +181,7 @@ def _type(column: Column) -> str:
 
 
 def _diagram_type(column: Column) -> str:
-    """Mermaid takes no blank and no comma in a type."""
+    """Return the type without spaces and commas, which Mermaid does not allow."""
     return re.sub(r"\(\d+, *\d+\)", "", _type(column)).replace(" ", "_")
 
 

@@ -1,7 +1,7 @@
-"""What the program's own role may do in the database, beside the role that owns the tables and migrates them.
+"""Grant the application role its rights. Another role, the owner, owns the tables and migrates them.
 
-The program reads and writes, adds to what is written once, and makes a schema for each import. It owns no table: so it
-disables no trigger, and the trail of who did and saw what stands against it too.
+The application role reads and writes rows, only inserts into append-only tables, and creates a schema for each import.
+It owns no table, so it cannot disable a trigger: the history and the access log are protected from it too.
 """
 
 from collections.abc import Iterator
@@ -26,52 +26,54 @@ _TRIGGER_FUNCTIONS = """
        AND pg_has_role(proowner, 'USAGE')
      ORDER BY 1
 """
-# A session's setting lets pgtrigger's triggers stand aside. Nobody here sets it, and nobody is to.
-_NO_TRIGGER_STANDS_ASIDE = """\
+# pgtrigger's triggers do nothing if a setting of the session says so. We never set it, and nobody else may.
+_NEVER_IGNORE_TRIGGERS = """\
 CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
     LANGUAGE sql AS 'SELECT false'"""
 
-KNOWS_MAINTAIN = 17_00_00  # the first version of PostgreSQL that does
+FIRST_WITH_MAINTAIN = 17_00_00  # the first version of PostgreSQL with the right MAINTAIN
 
 
 class DatabaseRolesError(Exception):
-    """Says why the rights cannot be given, and the way out."""
+    """Says why the rights cannot be granted, and what to do about it."""
 
 
-def written_once() -> list[str]:
-    """The tables that are only added to."""
-    return sorted(model._meta.db_table for model in apps.get_models() if _is_guarded(model))
+def append_only_tables() -> list[str]:
+    """Return the sorted names of the append-only tables."""
+    return sorted(model._meta.db_table for model in apps.get_models() if _is_append_only(model))
 
 
-def statements(role: str) -> list[str]:
+def make_statements(role: str) -> list[str]:
+    """Return the SQL statements that grant the role its rights and revoke all others."""
     with connection.cursor() as cursor:
-        return [*_rights(cursor, connection.ops.quote_name(role)), *_fastened(cursor)]
+        return [*_rights(cursor, connection.ops.quote_name(role)), *_protect_triggers(cursor)]
 
 
 def apply(role: str) -> None:
+    """Grant the role its rights; raise DatabaseRolesError if it does not exist or no right can be denied to it."""
     with connection.cursor() as cursor:
-        _refuse_unfit(cursor, role)
-    rights = statements(role)
+        _refuse_unsuitable_role(cursor, role)
+    statements = make_statements(role)
     with connection.cursor() as cursor:
-        for statement in rights:
+        for statement in statements:
             cursor.execute(statement)
 
 
-def _is_guarded(model: type[Model]) -> bool:
+def _is_append_only(model: type[Model]) -> bool:
     return any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
 
 
 def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     quote = connection.ops.quote_name
-    once = set(written_once())
-    # An import takes stock of the tables that it fills; before there was a right to, the owner's vacuum alone did.
-    maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
+    append_only = set(append_only_tables())
+    # An import runs ANALYZE on the tables that it fills. Before version 17, only the owner (or autovacuum) could.
+    maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]
     yield f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {quote(_only(cursor, 'SELECT current_database()'))} TO {role}"
     yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     for table in _column(cursor, _TABLES):
         yield f"REVOKE ALL ON public.{quote(table)} FROM PUBLIC, {role}"
-        may = "SELECT, INSERT" if table in once else f"SELECT, INSERT, UPDATE, DELETE{maintain}"
+        may = "SELECT, INSERT" if table in append_only else f"SELECT, INSERT, UPDATE, DELETE{maintain}"
         yield f"GRANT {may} ON public.{quote(table)} TO {role}"
     for view in _column(cursor, _VIEWS):
         yield f"REVOKE ALL ON public.{quote(view)} FROM PUBLIC, {role}"
@@ -82,27 +84,27 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
 
 
-def _fastened(cursor: CursorWrapper) -> Iterator[str]:
-    """No setting and no table of the same name elsewhere leads a trigger astray."""
-    yield _NO_TRIGGER_STANDS_ASIDE
+def _protect_triggers(cursor: CursorWrapper) -> Iterator[str]:
+    """Yield statements that make triggers independent of settings and of tables with the same name elsewhere."""
+    yield _NEVER_IGNORE_TRIGGERS
     for function in _column(cursor, _TRIGGER_FUNCTIONS):
         yield f"ALTER FUNCTION {function} SET search_path = public, pg_temp"
 
 
-def _refuse_unfit(cursor: CursorWrapper, role: str) -> None:
+def _refuse_unsuitable_role(cursor: CursorWrapper, role: str) -> None:
     cursor.execute(
         "SELECT rolsuper, pg_has_role(rolname, current_user, 'MEMBER') FROM pg_roles WHERE rolname = %s", [role]
     )
     found = cursor.fetchone()
     if not found:
         raise DatabaseRolesError(
-            f"There is no role {role}. Make it as the database's administrator: CREATE ROLE {role} LOGIN PASSWORD '…'."
+            f"There is no role {role}. Create it as an administrator: CREATE ROLE {role} LOGIN PASSWORD '…'."
         )
     is_superuser, is_owner = found
     if is_superuser or is_owner:
         raise DatabaseRolesError(
-            f"The role {role} is a superuser, or the one that owns the tables, whom no right can be denied."
-            " Name another with --app."
+            f"The role {role} is a superuser or owns the tables, so no right can be denied to it."
+            " Name another role with --app."
         )
 
 

@@ -1,4 +1,4 @@
-"""The first run: tables, invented data to look at, and an administrator to sign in with."""
+"""Set up the first run: tables, sample data, and an administrator to sign in with."""
 
 import io
 import secrets
@@ -18,17 +18,18 @@ from healthtrack.core import secret_files
 from healthtrack.operations import static_files
 
 USERNAME = "demo"
-# Stands in place of a password until the sample data is loaded: so a first run that was cut short is known by
-# the database itself, and nobody can sign in half-way.
+# The password of the administrator until the sample data is loaded. Nobody can sign in with it, and it shows in the
+# database that a first run was interrupted.
 UNFINISHED = "!first run unfinished"
-SET_UP_LOCK = 0x48_65_61_6C_74_68
+SET_UP_LOCK = 0x48_65_61_6C_74_68  # "Health"
 Say = Callable[[str], None]
 
 
-def prepare(patients: int, say: Say) -> None:
-    with _alone(say):
+def set_up(patients: int, say: Say) -> None:
+    """Migrate the database, collect the static files and, on the first run, load sample data for so many patients."""
+    with _hold_set_up_lock(say):
         call_command("migrate", interactive=False, verbosity=0)
-        if not settings.DEBUG:  # which takes them from where they lie
+        if not settings.DEBUG:  # which serves them without collecting
             static_files.collect()
         if _is_first_run():
             User.objects.create(username=USERNAME, is_staff=True, is_superuser=True, password=UNFINISHED)
@@ -36,29 +37,29 @@ def prepare(patients: int, say: Say) -> None:
             if patients:
                 say(f"Loading sample data: {patients:,} invented patients ...")
                 _load_sample_data(patients)
-            _let_in(User.objects.get(password=UNFINISHED))
+            _set_initial_password(User.objects.get(password=UNFINISHED))
         elif _has_no_administrator():
-            _let_in(User(username=USERNAME, is_staff=True, is_superuser=True))
+            _set_initial_password(User(username=USERNAME, is_staff=True, is_superuser=True))
 
 
-def sign_in() -> list[tuple[str, str]]:
-    """How to sign in, as lines of a name and what it is."""
+def describe_sign_in() -> list[tuple[str, str]]:
+    """Return how to sign in, as pairs of a label and a value."""
     administrator = User.objects.filter(username=USERNAME, is_active=True).first()
     if administrator is None:
         return [("sign in", "with an account of your own")]
     file = _password_file()
     password = file.read_text() if file.exists() else ""
     if not administrator.check_password(password):
-        password = f"was changed; `.venv/bin/python manage.py changepassword {USERNAME}` sets another"
+        password = f"was changed; set another with `.venv/bin/python manage.py changepassword {USERNAME}`"
     return [("user name", USERNAME), ("password", password)]
 
 
 @contextmanager
-def _alone(say: Say) -> Iterator[None]:
-    """One start at a time sets the database up.
+def _hold_set_up_lock(say: Say) -> Iterator[None]:
+    """Make other starts wait while this one sets up the database.
 
-    The lock has a connection of its own, which nothing that runs meanwhile can close. It is asked for again
-    and again, because a statement that waits would hold up a migration that builds an index concurrently.
+    The lock has a connection of its own, which nothing else in this process closes. We try to get it again and again
+    rather than wait for it: a waiting statement would block a migration that builds an index concurrently.
     """
     with closing(connection.copy()) as own, own.cursor() as cursor:
         waiting = False
@@ -68,15 +69,15 @@ def _alone(say: Say) -> Iterator[None]:
             if granted:
                 break
             if not waiting:
-                say("Another start of HealthTrack is setting the database up; waiting for it ...")
+                say("Waiting for another start of HealthTrack to set up the database ...")
                 waiting = True
             time.sleep(0.2)
         yield
 
 
 def _is_first_run() -> bool:
-    holders = (User, apps.get_model("patients.MedicalRecord"), apps.get_model("trackers.TrackerModel"))
-    return not any(model._default_manager.exists() for model in holders)
+    models = (User, apps.get_model("patients.MedicalRecord"), apps.get_model("trackers.TrackerModel"))
+    return not any(model._default_manager.exists() for model in models)
 
 
 def _has_no_administrator() -> bool:
@@ -97,7 +98,7 @@ def _load_sample_data(patients: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _let_in(administrator: User) -> None:
+def _set_initial_password(administrator: User) -> None:
     administrator.set_password(secret_files.read_or_create(_password_file(), secrets.token_urlsafe(12)))
     administrator.save()
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves HealthTrack: python -m gunicorn --config python:healthtrack.operations.gunicorn"""
+"""Configure gunicorn: python -m gunicorn --config python:healthtrack.operations.gunicorn"""
 
 import os
 import shutil
@@ -12,27 +12,27 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 try:
-    _figures = settings.HEALTHTRACK_DATA_DIR / "metrics"
-except ImproperlyConfigured as fault:
-    sys.exit(f"HealthTrack: {fault}")
+    _metrics = settings.HEALTHTRACK_DATA_DIR / "metrics"
+except ImproperlyConfigured as error:
+    sys.exit(f"HealthTrack: {error}")
 
 wsgi_app = "healthtrack.wsgi:application"
 bind = f"127.0.0.1:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
 threads = 4
 timeout = 60
-graceful_timeout = 30  # at a stop, what was begun is answered
-accesslog = None  # addresses hold what was searched for, which may be a patient's name
+graceful_timeout = 30  # at a stop, gunicorn finishes the current requests
+accesslog = None  # addresses may name a patient
 control_socket_disable = True
 logconfig_dict = settings.LOGGING
 
 
 def on_starting(_: Any) -> None:
-    # Not in this process: threads of a library that is loaded before a fork make the fork hang at its end.
+    # In another process: a library that starts threads before a fork makes the forked process hang at its end.
     prepared = subprocess.run([sys.executable, Path(settings.BASE_DIR, "manage.py"), "prepare"], check=False)  # noqa: S603  (our own command)
     if prepared.returncode:
         sys.exit(prepared.returncode)
-    shutil.rmtree(_figures, ignore_errors=True)
-    _figures.mkdir(mode=0o700)
-    # For the processes that serve, before they import prometheus_client, which reads it once.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_figures)
+    shutil.rmtree(_metrics, ignore_errors=True)
+    _metrics.mkdir(mode=0o700)
+    # For the processes that serve: set before they import prometheus_client, which reads it once.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)

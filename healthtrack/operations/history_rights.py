@@ -1,10 +1,10 @@
-"""Whether the database role that HealthTrack runs as could rewrite who did and saw what, as the catalogue says."""
+"""Find out from PostgreSQL's catalogue whether the database role could change the history and the access log."""
 
 from django.db import connection
 
-from healthtrack.operations.database_roles import written_once
+from healthtrack.operations.database_roles import append_only_tables
 
-# All roles that the session can become count, for it can take their rights with SET ROLE.
+# All roles that the session can switch to count, because SET ROLE gives it their rights.
 _ROLES = "SELECT oid, rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')"
 _POWERS = """
     SELECT 'is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
@@ -38,10 +38,11 @@ _WRITABLE = f"""
         OR right_name = 'UPDATE' AND has_any_column_privilege(roles.oid, relid, right_name)
      GROUP BY relid
      ORDER BY relid::regclass::text
-"""  # noqa: S608  (put together of constants)
+"""  # noqa: S608  (made of constants)
 
 
 def role_of_session() -> str:
+    """Return the name of the database role of this session."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         (name,) = cursor.fetchone()
@@ -49,10 +50,10 @@ def role_of_session() -> str:
 
 
 def ways_to_rewrite_history() -> list[str]:
-    """Say what lets the session's role change or remove the history, or keep changes out of it; the gravest first."""
-    found: list[str] = []
+    """Return what lets the session's role change, delete or bypass the history, as phrases, the most serious first."""
+    ways: list[str] = []
     with connection.cursor() as cursor:
         for query in (_POWERS, _OWNED, _WRITABLE):
-            cursor.execute(query, {"tables": written_once()})
-            found.extend(way for (way,) in cursor.fetchall())
-    return found
+            cursor.execute(query, {"tables": append_only_tables()})
+            ways.extend(way for (way,) in cursor.fetchall())
+    return ways

@@ -1,6 +1,6 @@
-"""Figures for a Prometheus: how many requests there were, how long they took, and how the database does.
+"""Metrics for Prometheus: requests, their duration, the database, the imports, the worker and the version.
 
-Requests are told apart by the name of their page, never by their address, which may name a patient.
+Requests are labelled with the name of their view, never with their address, which may name a patient.
 """
 
 import os
@@ -19,65 +19,78 @@ from django.views.decorators.http import require_safe
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Status
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from healthtrack.core.client_address import client_address, is_among
+from healthtrack import __version__
+from healthtrack.core.client_address import client_address, is_in_networks
 from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-NO_PAGE = "none"
+NO_VIEW = "none"
 JOB_STATUSES = [status.value for status in Status]
-OF_THIS_PROCESS = CollectorRegistry()
+PROCESS_REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
-    "healthtrack_requests", "Requests answered, by page and status", ["view", "status"], registry=OF_THIS_PROCESS
+    "healthtrack_requests", "Requests answered, by page and status", ["view", "status"], registry=PROCESS_REGISTRY
 )
-SECONDS = Histogram("healthtrack_request_seconds", "How long a page took to answer", ["view"], registry=OF_THIS_PROCESS)
+SECONDS = Histogram(
+    "healthtrack_request_seconds", "Seconds until a page was answered", ["view"], registry=PROCESS_REGISTRY
+)
 
 
 def request_metrics(get_response: GetResponse) -> GetResponse:
+    """Count and time every request (middleware)."""
+
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        begin = time.perf_counter()
+        start = time.perf_counter()
         response = get_response(request)
-        view = request.resolver_match.view_name if request.resolver_match else NO_PAGE
-        SECONDS.labels(view).observe(time.perf_counter() - begin)
+        view = request.resolver_match.view_name if request.resolver_match else NO_VIEW
+        SECONDS.labels(view).observe(time.perf_counter() - start)
         REQUESTS.labels(view, response.status_code).inc()
         return response
 
     return middleware
 
 
-class DatabaseFigures(Collector):
-    """What is asked of the database at the moment of the answer."""
+class ProgramInfo(Collector):
+    """The version of HealthTrack that runs."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("healthtrack", "The version of HealthTrack that runs", value={"version": __version__})
+
+
+class DatabaseMetrics(Collector):
+    """Metrics that are read from the database when Prometheus requests them."""
 
     def collect(self) -> Iterator[Metric]:
         is_up = database_answers()
         yield GaugeMetricFamily("healthtrack_database_up", "1 when the database answers", value=is_up)
         with suppress(Error):  # it may not have its tables yet, or go down just now
-            yield from _of_the_work() if is_up else ()
+            yield from _work_metrics() if is_up else ()
 
 
-def _of_the_work() -> list[Metric]:
+def _work_metrics() -> list[Metric]:
     return [
-        _counted("healthtrack_import_runs", "Imports, by state", "state", ImportRun, State.values),
-        _counted("healthtrack_jobs", "Jobs, by status", "status", ProcrastinateJob, JOB_STATUSES),
-        GaugeMetricFamily("healthtrack_worker_up", "1 when a worker gives signs of life", value=is_alive()),
+        _count_rows("healthtrack_import_runs", "Imports, by state", "state", ImportRun, State.values),
+        _count_rows("healthtrack_jobs", "Jobs, by status", "status", ProcrastinateJob, JOB_STATUSES),
+        GaugeMetricFamily("healthtrack_worker_up", "1 when a worker has sent a heartbeat lately", value=is_alive()),
     ]
 
 
-def _counted(name: str, words: str, by: str, model: type[Model], known: Iterable[str]) -> Metric:
-    counts = dict(model._default_manager.order_by().values_list(by).annotate(Count("pk")))
-    figures = GaugeMetricFamily(name, words, labels=[by])
-    for value in known:
-        figures.add_metric([value], counts.get(value, 0))
-    return figures
+def _count_rows(name: str, description: str, field: str, model: type[Model], values: Iterable[str]) -> Metric:
+    counts = dict(model._default_manager.order_by().values_list(field).annotate(Count("pk")))
+    metric = GaugeMetricFamily(name, description, labels=[field])
+    for value in values:
+        metric.add_metric([value], counts.get(value, 0))
+    return metric
 
 
 def database_answers() -> bool:
+    """Return whether the database answers a query."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -89,25 +102,29 @@ def database_answers() -> bool:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    if not _may_ask(request):
+    """Return the metrics in Prometheus' text format, or 403 to machines that may not read them."""
+    if not _may_read(request):
         return HttpResponse(
-            "Metrics are for this machine; HEALTHTRACK_METRICS_ADDRESSES lets others ask.\n", "text/plain", 403
+            "Only this machine may read the metrics; set HEALTHTRACK_METRICS_ADDRESSES to allow others.\n",
+            "text/plain",
+            403,
         )
     registry = CollectorRegistry()
-    registry.register(DatabaseFigures())
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several processes serve, and keep their figures there
+    registry.register(ProgramInfo())
+    registry.register(DatabaseMetrics())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several processes serve; each writes its metrics there
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return _page(generate_latest(registry))
-    return _page(generate_latest(registry) + generate_latest(OF_THIS_PROCESS))
+        return _response(generate_latest(registry))
+    return _response(generate_latest(registry) + generate_latest(PROCESS_REGISTRY))
 
 
-def _may_ask(request: HttpRequest) -> bool:
-    # Who comes by a proxy that is not ours would have that proxy's address, which may be this machine's.
-    by_proxy = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if by_proxy and not is_among(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
+def _may_read(request: HttpRequest) -> bool:
+    # Through an unknown proxy, REMOTE_ADDR is the proxy's address, and that may well be this machine's.
+    is_proxied = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    if is_proxied and not is_in_networks(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
         return False
-    return is_among(client_address(request), settings.METRICS_ADDRESSES)
+    return is_in_networks(client_address(request), settings.METRICS_ADDRESSES)
 
 
-def _page(figures: bytes) -> HttpResponse:
-    return HttpResponse(figures, CONTENT_TYPE_PLAIN_0_0_4)
+def _response(text: bytes) -> HttpResponse:
+    return HttpResponse(text, CONTENT_TYPE_PLAIN_0_0_4)

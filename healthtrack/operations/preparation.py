@@ -1,4 +1,4 @@
-"""What each start does before it serves: reading the settings writes nothing, and asks nothing of the database."""
+"""Prepare a start: create the data folder, and check the database role. Reading the settings alone does neither."""
 
 import os
 import secrets
@@ -14,10 +14,10 @@ from healthtrack.operations.checks import check_role_cannot_rewrite_history
 
 
 def prepare_data_folder() -> None:
-    """Make the data folder, the folder of the static files and, unless the environment names it, the secret key.
+    """Create the data folder, the folder of the static files and, unless a variable sets it, the secret key.
 
-    Other users may pass through the data folder, because root's PostgreSQL runs as another user; they cannot list it,
-    and its files are closed to them.
+    Other users can pass through the data folder but not list it or read its files: if root starts HealthTrack, its
+    PostgreSQL runs as another user.
     """
     folder = Path(settings.HEALTHTRACK_DATA_DIR)
     try:
@@ -32,28 +32,28 @@ def prepare_data_folder() -> None:
 
 
 def refuse_role_that_can_rewrite_history() -> None:
-    """In production, end the start with the reason and the remedy; a database that does not answer ends it too."""
+    """In production, raise CommandError if the role can change the history, or if the database does not answer."""
     if not settings.PRODUCTION:
         return
     try:
         errors = check_role_cannot_rewrite_history(databases=[DEFAULT_DB_ALIAS])
     except Error as error:
-        raise database_fault(error) from error
+        raise as_command_error(error) from error
     finally:
         connection.close()
     if errors:
         raise CommandError("\n".join(f"{error.msg} {error.hint}" for error in errors))
 
 
-def database_fault(fault: Error) -> CommandError:
-    """Return the first line of a database error as the error of a command."""
-    if isinstance(fault, CommandError):
-        return fault
-    (reason, *_) = str(fault).strip().splitlines() or [type(fault).__name__]
+def as_command_error(error: Error) -> CommandError:
+    """Return a CommandError with the first line of the database error."""
+    if isinstance(error, CommandError):
+        return error
+    (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
     return CommandError(f"The database cannot be used: {reason}")
 
 
 def _unwritable(folder: Path) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"The data folder {folder} cannot be written; make it writable, or name another in HEALTHTRACK_DATA_DIR."
+        f"The data folder {folder} is not writable. Make it writable, or set HEALTHTRACK_DATA_DIR to another folder."
     )

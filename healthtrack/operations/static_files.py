@@ -1,4 +1,4 @@
-"""Static files gathered under names that change with their content, so that browsers may keep them for ever."""
+"""Collect the static files under names that change with their content, so that browsers can cache them for ever."""
 
 import hashlib
 from pathlib import Path
@@ -9,16 +9,16 @@ from django.core.management import call_command
 
 
 def collect() -> None:
-    """Gathers them when any has changed since the last time, for that takes a second.
+    """Collect the static files if any has changed since the last time, because collecting takes a second.
 
-    What was gathered before stays: a page that is open may still ask for it.
+    Older files stay, because a page that is still open may load them.
     """
     mark = Path(settings.STATIC_ROOT, "collected")
-    found = _fingerprint()
-    if mark.is_file() and mark.read_text() == found:
+    fingerprint = _fingerprint()
+    if mark.is_file() and mark.read_text() == fingerprint:
         return
     call_command("collectstatic", interactive=False, verbosity=0)
-    mark.write_text(found)
+    mark.write_text(fingerprint)
 
 
 def _fingerprint() -> str:

@@ -1,4 +1,4 @@
-"""The worker: takes up jobs, those of dead workers too, and ends imports that nobody works on any more."""
+"""The worker: claim jobs, take over those of dead workers, and end imports that no worker runs any more."""
 
 import asyncio
 
@@ -12,38 +12,38 @@ from procrastinate.jobs import Job, Status
 from healthtrack.imports import heartbeat
 from healthtrack.imports.tasks import fail_abandoned, is_last_attempt
 
-JOBS_AT_ONCE = 2  # so that a file is checked while another is imported
+CONCURRENT_JOBS = 2  # so that a file can be checked while another is imported
 HEARTBEAT_SECONDS = 10.0
-LOOK_AFTER_SECONDS = 10.0
+UPKEEP_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 
 
 async def work() -> None:
-    """Works until the process is told to end, or loses the database."""
+    """Run jobs until the process receives a signal to stop, or loses the database."""
     with app.replace_connector(app.connector.get_worker_connector()) as own:  # type: ignore[attr-defined]
         async with own.open_async():
-            looking_after = asyncio.create_task(_look_after(own))
+            upkeep = asyncio.create_task(_run_upkeep(own))
             try:
                 await own.run_worker_async(
-                    concurrency=JOBS_AT_ONCE,
+                    concurrency=CONCURRENT_JOBS,
                     update_heartbeat_interval=HEARTBEAT_SECONDS,
                     stalled_worker_timeout=heartbeat.SILENT_SECONDS,
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     delete_jobs="successful",
                 )
             finally:
-                looking_after.cancel()
+                upkeep.cancel()
 
 
-async def _look_after(own: App) -> None:
+async def _run_upkeep(own: App) -> None:
     while True:
         try:
             for job in await own.job_manager.get_stalled_jobs(seconds_since_heartbeat=heartbeat.SILENT_SECONDS):
                 await _take_over(own, job)
             await sync_to_async(_fail_abandoned)()
         except (Error, ConnectorException):
-            close_old_connections()  # the worker itself ends when the database stays away
-        await asyncio.sleep(LOOK_AFTER_SECONDS)
+            close_old_connections()  # if the database stays away, the worker itself ends
+        await asyncio.sleep(UPKEEP_SECONDS)
 
 
 async def _take_over(own: App, job: Job) -> None:

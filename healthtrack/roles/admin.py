@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 
 from healthtrack.accounts.admin import SignInOfPeople
-from healthtrack.core.admin import CarefulPages
+from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
@@ -30,7 +30,7 @@ def _beyond(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
-class PeopleAdmin(CarefulPages, SignInOfPeople, UserAdmin[User]):
+class PeopleAdmin(ConflictSafeModelAdmin, SignInOfPeople, UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)
@@ -105,7 +105,7 @@ admin.site.register(Group, RolesAdmin)
 
 
 @admin.register(EmergencyAccess)
-class EmergencyAccessAdmin(CarefulPages):
+class EmergencyAccessAdmin(ConflictSafeModelAdmin):
     list_display = ("began_at", "person", "reason", "client_address", "over")
     list_display_links = None
     list_filter = (("person", admin.RelatedOnlyFieldListFilter),)

@@ -40,22 +40,22 @@ class PatientsWithoutTracker(Report):
     question = "Which patients are linked to no tracker model?"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
-    asks = (search_terms.WORDS,)
+    asks = (search_terms.QUERY,)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        return search_terms.without_words(request) or super().get(request)
+        return search_terms.redirect_to_search_token(request) or super().get(request)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        return search_terms.without_words(request) or self.http_method_not_allowed(request)
+        return search_terms.redirect_to_search_token(request) or self.http_method_not_allowed(request)
 
     def refuse_faults(self) -> None:
         super().refuse_faults()
-        if search_terms.is_lost(self.request):
-            raise ParameterError(search_terms.LOST)
+        if search_terms.is_expired(self.request):
+            raise ParameterError(search_terms.EXPIRED)
 
     @property
     def words(self) -> str:
-        return search_terms.words_of(self.request)
+        return search_terms.get_query(self.request)
 
     @property
     def records(self) -> Records:

@@ -1,6 +1,6 @@
-"""Pages in a browser: the system's Chromium, driven by Playwright, before a live server.
+"""Test pages in a browser: the system's Chromium, driven by Playwright, with a live server.
 
-A test asks for `page`, signs in with `sign_in_as`, and fails on whatever the browser complains of meanwhile.
+A test uses the fixture `page`, signs in with `sign_in_as`, and fails if the browser reports an error meanwhile.
 """
 
 import os
@@ -19,25 +19,25 @@ from tests.support.browser_pages import SignInAs
 from tests.support.chromium import DESKTOP, launch, program
 from tests.support.complaints import Complaints
 
-PATIENCE = 20_000  # milliseconds; machines that run all tests at once are slow
-expect.set_options(timeout=PATIENCE)
+TIMEOUT_MS = 20_000  # long, because a machine that runs all tests at once is slow
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if program() or os.environ.get("CI"):
         return
-    without = pytest.mark.skip(reason="There is no Chromium on this machine.")
+    skip = pytest.mark.skip(reason="There is no Chromium on this machine.")
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(without)
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For a module and not the session: while Playwright runs, no other test in the process can have an event loop."""
-    assert program(), "The browser tests need Chromium, and here they may not be left out."
+    """Start a browser per module, not per session: while Playwright runs, no other test can have an event loop."""
+    assert program(), "The browser tests need Chromium, and with CI set they must not be skipped."
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's event loop stands still whenever a test runs; Django sees only that there is one.
+        # Django refuses to run in an event loop. That of Playwright is suspended whenever a test runs.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with launch(playwright) as started:
             yield started
@@ -54,15 +54,15 @@ def page(
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """What the browser complained of; a test that provokes a complaint on purpose takes it with `take()`."""
-    heard = Complaints()
-    yield heard
-    assert not heard.take()
+    """Collect the errors of the browser; a test that causes one on purpose removes it with `take()`."""
+    collected = Complaints()
+    yield collected
+    assert not collected.take()
 
 
 @pytest.fixture
 def sign_in_as(page: Page, live_server: LiveServer) -> SignInAs:
-    """Signs in the person given, or a member of the staff who holds the permissions given."""
+    """Return a function that signs in a person, or somebody with the permissions."""
 
     def signed_in(*permissions: str, person: User | None = None) -> User:
         person = person or factories.staff(*permissions)

@@ -11,10 +11,10 @@ MAX_STEPS = 60
 
 def get_focused_name(page: Page) -> str:
     """Return what a screen reader would say about the element that has the focus."""
-    words: str = page.evaluate(
+    text: str = page.evaluate(
         "const e = document.activeElement; e.labels?.[0]?.textContent || e.ariaLabel || e.value || e.innerText"
     )
-    return words.strip()
+    return text.strip()
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -35,7 +35,7 @@ def is_focus_visible(page: Page) -> bool:
     return visible
 
 
-def test_signing_in_finding_a_record_and_changing_it(page: Page) -> None:
+def test_people_can_sign_in_find_a_record_and_change_it(page: Page) -> None:
     factories.staff("patients.view_medicalrecord", "patients.change_medicalrecord")
     factories.medical_record("P1", name="Ada Byron")
     visit(page, "/admin/login/")
@@ -88,7 +88,7 @@ def test_the_focus_moves_through_header_sections_and_page_in_reading_order(page:
         "HealthTrack",
         "Home",
         "Trackers",
-        "Your sign-in",
+        "Account security",
         "Change password",
         "Sign out",
         "Toggle theme",

@@ -1,4 +1,4 @@
-"""Every page of the site, as the URL resolver knows them: a new one is walked without being named here."""
+"""Every page of the site, from the URL resolver, so that a new page is tested without being listed here."""
 
 import pytest
 from playwright.sync_api import Page

@@ -59,7 +59,7 @@ def test_a_second_factor_is_set_up_used_and_replaced_by_a_recovery_code(
     page.get_by_label("Code").fill(recovery)
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="Patients by tracker brand")).to_be_visible()
-    page.get_by_role("link", name="Your sign-in").click()
+    page.get_by_role("link", name="Account security").click()
     expect(page.get_by_text("9 recovery codes are left")).to_be_visible()
     assert_accessible(page)
     assert_fits_a_phone(page)

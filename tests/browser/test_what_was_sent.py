@@ -41,7 +41,7 @@ def test_a_record_with_errors(staff_page: Page) -> None:
     assert_fine(staff_page)
 
 
-def test_a_model_with_a_new_variant_that_lacks_its_prices(staff_page: Page) -> None:
+def test_a_model_with_a_new_variant_without_prices(staff_page: Page) -> None:
     visit(staff_page, "/admin/trackers/trackermodel/")
     staff_page.get_by_role("link", name="Band 2").first.click()
     staff_page.get_by_text("Add another Variant").click()
@@ -51,7 +51,7 @@ def test_a_model_with_a_new_variant_that_lacks_its_prices(staff_page: Page) -> N
     assert_fine(staff_page)
 
 
-def test_records_chosen_for_deletion(staff_page: Page) -> None:
+def test_records_selected_for_deletion(staff_page: Page) -> None:
     visit(staff_page, RECORD_LIST)
     staff_page.get_by_role("checkbox").nth(1).check()
     staff_page.get_by_label("Action:").select_option("Delete selected medical records")
@@ -60,7 +60,7 @@ def test_records_chosen_for_deletion(staff_page: Page) -> None:
     assert_fine(staff_page)
 
 
-def test_an_export_without_its_format(staff_page: Page) -> None:
+def test_an_export_without_a_format(staff_page: Page) -> None:
     visit(staff_page, f"{RECORD_LIST}export/")
     staff_page.get_by_label("Format:").evaluate("field => field.required = false")
     press(staff_page, "Download")
@@ -76,7 +76,7 @@ def test_a_model_that_cannot_be_deleted(staff_page: Page) -> None:
     assert_fine(staff_page)
 
 
-def test_a_search_that_finds_nobody(staff_page: Page) -> None:
+def test_a_search_without_results(staff_page: Page) -> None:
     visit(staff_page, RECORD_LIST)
     staff_page.get_by_role("searchbox").fill("nobody")
     staff_page.get_by_role("button", name="Search").click()
@@ -89,7 +89,7 @@ def test_a_list_sorted_by_two_columns(staff_page: Page) -> None:
     assert_fine(staff_page)
 
 
-def test_a_window_to_add_what_a_form_lacks(staff_page: Page) -> None:
+def test_a_popup_that_adds_an_object(staff_page: Page) -> None:
     visit(staff_page, "/admin/trackers/trackermodel/add/?_popup=1")
     expect(staff_page.get_by_role("navigation")).to_have_count(0)
     assert_fine(staff_page)
@@ -111,7 +111,7 @@ class TestAFile:
         expect(staff_page.get_by_role("progressbar")).to_be_visible()
         assert_fine(staff_page)
 
-    def test_what_it_would_change(self, staff_page: Page, tmp_path: Path) -> None:
+    def test_it_shows_a_preview_and_the_result(self, staff_page: Page, tmp_path: Path) -> None:
         changed = {"patient_id": "P1", "name": "Ada Lovelace"}
         self.check(staff_page, write_csv(tmp_path / "rows.csv", RECORDS.rows(changed)))
         expect(staff_page.get_by_text("Ada Lovelace")).to_be_visible()
@@ -170,7 +170,7 @@ class TestErrors:
         page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)
         page.context.clear_cookies()
         press(page, "Sign in")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was sent or changed")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was saved")
         assert_fine(page)
 
     def test_a_bad_request(self, staff_page: Page) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
 from tests.support.embedded_postgres import Client, server_pid, wait_for
-from tests.support.serving import Server, started, started_worker, worker_of
+from tests.support.serving import Server, find_worker, started, started_worker
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
 MAX_RECOVERY_SECONDS = 180
@@ -48,7 +48,7 @@ class Site:
             with suppress(AssertionError, ProcessLookupError):  # it may be down already
                 os.kill(server_pid(self.data), chance.choice((signal.SIGQUIT, signal.SIGKILL, signal.SIGINT)))
         elif what == "the worker":
-            if worker := worker_of(server):
+            if worker := find_worker(server):
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
         else:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from healthtrack.operations.management.commands.serve import HOST
 from tests.support.forms import Form, form_to, form_with
-from tests.support.serving import Answer
+from tests.support.serving import Response
 
 LOGIN = "/admin/login/"
 RECORDS = "/admin/patients/medicalrecord/"
@@ -56,7 +56,7 @@ class Person:
 
     def ask(
         self, address: str, fields: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
-    ) -> Answer | None:
+    ) -> Response | None:
         """Send a request. Return the answer; None if there is none, or the server had no database."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body: bytes | None = None
@@ -68,7 +68,7 @@ class Person:
             with closing(http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)) as talk:
                 talk.request("POST" if body is not None else "GET", address, body, headers)
                 came = talk.getresponse()
-                answer = Answer(came.status, came.headers, came.read())
+                answer = Response(came.status, came.headers, came.read())
             self._store_cookies(answer)
             if answer.status < 500 and "Content-Length" in answer.headers:  # one cut short may lack its last headers
                 self.answers += 1
@@ -77,7 +77,7 @@ class Person:
         self.unanswered += 1
         return None
 
-    def look(self, address: str, page: str, patient: str = "") -> Answer | None:
+    def look(self, address: str, page: str, patient: str = "") -> Response | None:
         """Request a page that shows patients, and count it. Return None if there is no answer."""
         answer = self.ask(address)
         if answer is None or answer.status != 200:
@@ -85,12 +85,12 @@ class Person:
         self.seen[page, patient] += 1
         return answer
 
-    def _store_cookies(self, answer: Answer) -> None:
+    def _store_cookies(self, answer: Response) -> None:
         for line in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
 
-    def _record_answer(self, address: str, answer: Answer) -> None:
+    def _record_answer(self, address: str, answer: Response) -> None:
         if answer.status == 302 and LOGIN in str(answer.headers["Location"]):
             self.cookies.clear()
         elif answer.status >= 400:
@@ -182,15 +182,15 @@ class Reader(Person):
         self.look("/reports/without-tracker/", NAMED)
 
 
-def form_of(page: Answer | str, address: str, name: str) -> Form:
-    return form_with(as_page(page.body if isinstance(page, Answer) else page, address), name)
+def form_of(page: Response | str, address: str, name: str) -> Form:
+    return form_with(as_page(page.body if isinstance(page, Response) else page, address), name)
 
 
 def as_page(body: str, address: str) -> SimpleNamespace:
     return SimpleNamespace(request={"PATH_INFO": address}, content=body.encode())
 
 
-def redirected_run(answer: Answer | None) -> int | None:
+def redirected_run(answer: Response | None) -> int | None:
     """Return the number of the run to whose page the answer redirects."""
     if answer is None or answer.status != 302:
         return None

@@ -15,14 +15,14 @@ from tests.support.serving import environment_of
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    """An empty database beside the tests' own, on the same server."""
+    """Return an empty database beside that of the tests, on the same server."""
     with temporary_database() as database:
         yield database
 
 
 @pytest.fixture
 def two_roles(database: Database) -> Iterator[tuple[Database, Database]]:
-    """The empty database as the role that owns it and as the role for the program; neither is a superuser."""
+    """Return the empty database as its owner and as the application role; neither is a superuser."""
     owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
     for name in (owner, program):
         database.ask(f"CREATE ROLE {name} LOGIN")
@@ -54,7 +54,7 @@ def in_production(environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def as_the_program(in_production: dict[str, str], two_roles: tuple[Database, Database]) -> dict[str, str]:
-    """The environment of the web server in production: the owner has made the tables and given the rights."""
+    """Return the environment of the web server in production, after the owner has migrated and granted the rights."""
     owner, program = two_roles
     as_owner = {**in_production, "DATABASE_URL": owner.url}
     for command in (("migrate", "-v0"), ("database_roles", "--app", program.params["user"], "--apply")):
@@ -64,8 +64,8 @@ def as_the_program(in_production: dict[str, str], two_roles: tuple[Database, Dat
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder whose embedded server is the test's own."""
-    # Not in pytest's own folder, which nobody else may enter: root's server runs as somebody else.
+    """Return a data folder for an embedded PostgreSQL of this test only."""
+    # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
     folder.chmod(0o755)
     yield folder

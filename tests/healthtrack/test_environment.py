@@ -18,52 +18,52 @@ def read(**variables: str) -> Environment:
 
 
 @pytest.mark.parametrize("word", ["1", "yes", "TRUE", " on "])
-def test_a_flag_is_set_by_any_word_for_yes(word: str) -> None:
+def test_any_word_for_yes_sets_a_flag(word: str) -> None:
     assert read(HEALTHTRACK_DEBUG=word).debug is True
 
 
 @pytest.mark.parametrize("word", ["", "0", "No", "false", "off"])
-def test_a_flag_is_not_set_by_any_word_for_no(word: str) -> None:
+def test_any_word_for_no_leaves_a_flag_unset(word: str) -> None:
     assert read(HEALTHTRACK_DEBUG=word).debug is False
 
 
-def test_a_flag_that_is_not_there_is_not_set() -> None:
+def test_a_missing_flag_is_not_set() -> None:
     assert read().debug is False
 
 
-def test_whether_the_second_factor_was_set_at_all_is_known() -> None:
+def test_an_unset_second_factor_differs_from_one_that_is_off() -> None:
     assert read(HEALTHTRACK_SECOND_FACTOR=" ").second_factor is None
     assert read(HEALTHTRACK_SECOND_FACTOR="0").second_factor is False
 
 
-def test_a_flag_of_another_word_is_refused_by_name() -> None:
+def test_any_other_word_for_a_flag_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="HEALTHTRACK_DEBUG is 'maybe'; set it to 1 or 0"):
         read(HEALTHTRACK_DEBUG="maybe")
 
 
-@pytest.mark.parametrize(("set_to", "number"), [("", 200), (" 7 ", 7), ("0300", 300)])
-def test_a_whole_number_is_read_or_the_default(set_to: str, number: int) -> None:
-    assert read(HEALTHTRACK_MAX_UPLOAD_MB=set_to).max_upload_mb == number
+@pytest.mark.parametrize(("value", "number"), [("", 200), (" 7 ", 7), ("0300", 300)])
+def test_a_whole_number_is_read(value: str, number: int) -> None:
+    assert read(HEALTHTRACK_MAX_UPLOAD_MB=value).max_upload_mb == number
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "1.5", "1e3", "200 MB", "many", "٣", "9" * 20])
-def test_what_is_no_whole_number_is_refused_by_name(word: str) -> None:
+def test_an_invalid_whole_number_is_refused(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"HEALTHTRACK_MAX_UPLOAD_MB is .*; set it to a whole number"):
         read(HEALTHTRACK_MAX_UPLOAD_MB=word)
 
 
 @pytest.mark.parametrize("word", ["abc", "0", "65536", "-1", "80.5", "٨٠٠٠", "9" * 5000])
-def test_a_port_that_is_none_is_refused(word: str) -> None:
+def test_an_invalid_port_is_refused(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"PORT is .*; set it to a number from 1 to 65535"):
         read(PORT=word)
 
 
 @pytest.mark.parametrize(("word", "port"), [("", 8000), (" 8001 ", 8001), ("65535", 65535)])
-def test_the_port_is_the_one_that_is_set(word: str, port: int) -> None:
+def test_a_port_is_read(word: str, port: int) -> None:
     assert read(PORT=word).port == port
 
 
-def test_there_is_a_process_more_than_processors_unless_their_number_is_set() -> None:
+def test_the_default_is_one_process_more_than_processors() -> None:
     assert read().web_concurrency == (os.cpu_count() or 1) + 1
     assert read(WEB_CONCURRENCY="3").web_concurrency == 3
 
@@ -73,22 +73,22 @@ def test_names_are_separated_by_commas() -> None:
     assert read().allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
 
 
-def test_networks_are_addresses_or_ranges_of_them() -> None:
+def test_networks_are_addresses_or_ranges() -> None:
     proxies = read(HEALTHTRACK_TRUSTED_PROXIES="10.0.0.5, 10.1.0.0/16").trusted_proxies
     assert proxies == (ip_network("10.0.0.5/32"), ip_network("10.1.0.0/16"))
 
 
-def test_programs_of_another_postgresql_are_looked_for_in_the_folder_as_it_is_named(tmp_path: Path) -> None:
+def test_the_folder_of_postgresql_programs_is_not_resolved(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     assert read().pg_bin is None
     assert read(HEALTHTRACK_PG_BIN=str(tmp_path / "link")).pg_bin == tmp_path / "link"
 
 
-def test_without_an_address_the_database_is_the_embedded_one() -> None:
+def test_without_database_url_there_is_no_other_database() -> None:
     assert read().database is None
 
 
-def test_an_address_gives_the_parts_of_the_database() -> None:
+def test_database_url_is_parsed() -> None:
     database = read(DATABASE_URL="postgresql://me:p%40ss@db.example:5433/records?sslmode=require").database
     assert database
     parts = ("ENGINE", "USER", "PASSWORD", "HOST", "PORT", "NAME", "OPTIONS")
@@ -99,42 +99,42 @@ def test_an_address_gives_the_parts_of_the_database() -> None:
     ]
 
 
-def test_the_options_of_an_address_win() -> None:
-    shown = of_settings(
+def test_options_in_database_url_take_precedence() -> None:
+    options = print_setting(
         "settings.DATABASES['default']['OPTIONS']",
         DATABASE_URL="postgresql://me@db.example/records?application_name=mine",
     )
-    assert shown == "{'application_name': 'mine'}"
+    assert options == "{'application_name': 'mine'}"
 
 
 @pytest.mark.parametrize(
     "address",
     ["mysql://me:secret@host/db", "sqlite:///secret.db", "host/secret", "postgresql://me:secret@host:port/db"],
 )
-def test_another_address_is_refused_without_telling_the_password(address: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL names no PostgreSQL database") as refused:
+def test_an_invalid_database_url_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not the address of a") as refused:
         read(DATABASE_URL=address)
     assert "secret" not in str(refused.value)
 
 
-def test_the_data_folder_is_var_unless_another_is_named(tmp_path: Path) -> None:
+def test_the_data_folder_is_var_by_default(tmp_path: Path) -> None:
     assert read().data_dir == (settings.BASE_DIR / "var").resolve()
     (tmp_path / "link").symlink_to(tmp_path)
     assert read(HEALTHTRACK_DATA_DIR=str(tmp_path / "link" / "data")).data_dir == tmp_path / "data"
 
 
-def test_a_data_folder_in_the_home_of_nobody_is_refused_by_name() -> None:
+def test_a_data_folder_in_the_home_of_an_unknown_user_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="HEALTHTRACK_DATA_DIR is '~nobody-of-this-name/data'; set it to"):
         read(HEALTHTRACK_DATA_DIR="~nobody-of-this-name/data")
 
 
-def test_the_time_zone_is_utc_unless_another_is_named() -> None:
+def test_the_time_zone_is_utc_by_default() -> None:
     assert read().time_zone == "UTC"
     assert read(HEALTHTRACK_TIME_ZONE="Asia/Kolkata").time_zone == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc", "/etc/passwd", "a\tb"])
-def test_a_time_zone_that_is_none_is_refused_with_a_sentence(zone: str) -> None:
+def test_an_unknown_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"TIME_ZONE is .*; set it to a time zone such as Asia/Kolkata"):
         read(HEALTHTRACK_TIME_ZONE=zone)
 
@@ -146,7 +146,7 @@ def test_a_time_zone_that_is_none_is_refused_with_a_sentence(zone: str) -> None:
         ("HEALTHTRACK_MOST_ROWS", "HEALTHTRACK_MAX_ROWS", "max_rows"),
     ],
 )
-def test_a_variable_is_read_under_its_old_name_unless_the_new_one_is_set(old: str, new: str, field: str) -> None:
+def test_the_old_name_of_a_variable_counts_unless_the_new_one_is_set(old: str, new: str, field: str) -> None:
     environment = read(**{old: "7"})
     assert getattr(environment, field) == 7
     assert environment.renamed == ((old, new),)
@@ -157,29 +157,29 @@ def test_a_variable_is_read_under_its_old_name_unless_the_new_one_is_set(old: st
         read(**{old: "many"})
 
 
-def test_nothing_changes_what_was_read() -> None:
+def test_the_environment_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         read().debug = True  # type: ignore[misc]  # which is what the test is about
 
 
-def test_no_error_page_shows_the_secrets_among_the_settings() -> None:
+def test_the_representation_hides_secrets() -> None:
     environment = read(HEALTHTRACK_SECRET_KEY="c1dec0ffee", DATABASE_URL="postgresql://me:s3cr3t@db.example/records")
     assert "c1dec0ffee" not in repr(environment)
     assert "s3cr3t" not in repr(environment)
 
 
-def test_to_read_the_settings_writes_nothing(tmp_path: Path) -> None:
+def test_reading_the_settings_writes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "absent"
-    assert of_settings("settings.STATIC_ROOT", HEALTHTRACK_DATA_DIR=str(folder)) == str(folder / "static")
+    assert print_setting("settings.STATIC_ROOT", HEALTHTRACK_DATA_DIR=str(folder)) == str(folder / "static")
     assert not folder.exists()
 
 
-def test_commands_that_need_no_data_folder_work_without_one() -> None:
+def test_commands_without_a_data_folder_work() -> None:
     for command in ("help", "check"):
         manage(command, HEALTHTRACK_DATA_DIR="/dev/null/data").check_returncode()
 
 
-def test_a_key_that_was_never_made_is_missed_when_it_is_needed(tmp_path: Path) -> None:
+def test_a_missing_secret_key_is_an_error_only_when_it_is_needed(tmp_path: Path) -> None:
     ended = manage("shell", "-v0", "-c", "from django.core import signing; signing.dumps(1)", **no_key(tmp_path))
     assert ended.returncode == 1
     assert ended.stderr.startswith("HealthTrack: There is no key to sign sessions with:")
@@ -190,7 +190,7 @@ def test_a_key_that_was_never_made_is_missed_when_it_is_needed(tmp_path: Path) -
     ).check_returncode()
 
 
-def test_manage_py_tells_a_fault_of_the_environment_in_a_sentence() -> None:
+def test_manage_py_reports_an_invalid_variable_in_one_line() -> None:
     ended = manage("check", HEALTHTRACK_MAX_ROWS="many")
     assert ended.returncode == 1
     assert ended.stderr.startswith("HealthTrack: HEALTHTRACK_MAX_ROWS is 'many';")
@@ -201,8 +201,8 @@ def no_key(folder: Path) -> dict[str, str]:
     return {"HEALTHTRACK_DATA_DIR": str(folder), "HEALTHTRACK_SECRET_KEY": ""}
 
 
-def of_settings(expression: str, **variables: str) -> str:
-    """Return what a process with these environment variables prints of its settings."""
+def print_setting(expression: str, **variables: str) -> str:
+    """Return what a process with these environment variables prints for the expression."""
     ended = manage("shell", "-v0", "-c", f"from django.conf import settings; print({expression})", **variables)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()

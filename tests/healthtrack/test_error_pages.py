@@ -1,4 +1,4 @@
-"""Errors stand in the frame of every page, each with a sentence and a way out, and tell nothing of the fault."""
+"""Error pages look like other pages, say what to do next, and show no details of the error."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ __all__ = ["handler500"]
 SECRET = "Ada Byron, born 1815"
 
 
-def break_down(request: HttpRequest) -> HttpResponse:
+def raise_error(request: HttpRequest) -> HttpResponse:
     raise RuntimeError(SECRET)
 
 
-def be_suspicious(request: HttpRequest) -> HttpResponse:
+def raise_suspicious(request: HttpRequest) -> HttpResponse:
     raise SuspiciousOperation(SECRET)
 
 
-urlpatterns = [*pages, path("breaks-down/", break_down), path("suspicious/", be_suspicious)]
+urlpatterns = [*pages, path("error/", raise_error), path("suspicious/", raise_suspicious)]
 
 
 @pytest.fixture(autouse=True)
-def with_pages_that_break_down(settings: LazySettings) -> None:
+def add_failing_pages(settings: LazySettings) -> None:
     settings.ROOT_URLCONF = __name__
 
 
@@ -41,45 +41,45 @@ def visitor() -> Client:
 
 
 def assert_says(page: Any, status: int, heading: str) -> None:
-    words = page.content.decode()
+    text = page.content.decode()
     assert page.status_code == status
-    assert f"<h1>{heading}</h1>" in words
-    assert 'href="/">Go to the front page</a>' in words
-    assert "<title>Django" not in words
-    assert SECRET not in words
+    assert f"<h1>{heading}</h1>" in text
+    assert 'href="/">Go to Home</a>' in text
+    assert "<title>Django" not in text
+    assert SECRET not in text
 
 
-def test_a_page_that_is_not_there(sign_in: SignIn) -> None:
+def test_a_page_that_does_not_exist(sign_in: SignIn) -> None:
     page = sign_in("patients.view_medicalrecord").get("/nowhere/")
-    assert_says(page, 404, "There is no such page")
+    assert_says(page, 404, "Page not found")
     assert 'href="/admin/patients/medicalrecord/"' in page.content.decode()
 
 
-def test_a_page_that_one_may_not_open(sign_in: SignIn) -> None:
+def test_a_page_without_access(sign_in: SignIn) -> None:
     page = sign_in().get("/admin/auth/user/")
-    assert_says(page, 403, "You may not open this page")
+    assert_says(page, 403, "You don't have access to this page")
     assert "Sign out" in page.content.decode()
 
 
 @pytest.mark.django_db
 def test_a_form_of_another_site() -> None:
     page = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "ada"})
-    assert_says(page, 403, "Nothing was sent or changed")
+    assert_says(page, 403, "Nothing was saved")
 
 
-def test_a_request_that_is_not_understood(visitor: Client) -> None:
-    assert_says(visitor.get("/suspicious/"), 400, "This request was not understood")
+def test_a_bad_request(visitor: Client) -> None:
+    assert_says(visitor.get("/suspicious/"), 400, "Bad request")
 
 
-def test_a_fault_of_ours(visitor: Client) -> None:
-    assert_says(visitor.get("/breaks-down/"), 500, "HealthTrack could not answer")
+def test_a_server_error(visitor: Client) -> None:
+    assert_says(visitor.get("/error/"), 500, "Something went wrong")
 
 
-def test_a_fault_of_ours_is_told_without_the_database(
+def test_a_server_error_is_shown_without_the_database(
     sign_in: SignIn, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     person = sign_in()
     person.raise_request_exception = False
     with django_assert_num_queries(2):  # the session and its person, before anything breaks
-        page = person.get("/breaks-down/")
-    assert_says(page, 500, "HealthTrack could not answer")
+        page = person.get("/error/")
+    assert_says(page, 500, "Something went wrong")

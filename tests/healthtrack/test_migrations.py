@@ -1,4 +1,4 @@
-"""An update of HealthTrack keeps nobody from a table of a million rows for more than a moment."""
+"""An update of HealthTrack locks a table of a million rows only for a moment."""
 
 import pytest
 from django.db.migrations.migration import Migration
@@ -10,12 +10,12 @@ ALL = [pytest.param(migration, id=str(migration)) for migration in own_migration
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("migration", ALL)
-def test_no_migration_locks_a_big_table_for_long(migration: Migration) -> None:
+def test_no_migration_locks_a_large_table_for_long(migration: Migration) -> None:
     assert long_locks(statements_of(migration)) == []
 
 
 @pytest.mark.parametrize("migration", ALL)
-def test_no_migration_does_in_python_what_cannot_be_seen_here(migration: Migration) -> None:
+def test_no_migration_runs_python_which_this_test_cannot_inspect(migration: Migration) -> None:
     assert not runs_python(migration)
 
 
@@ -38,7 +38,7 @@ def test_no_migration_does_in_python_what_cannot_be_seen_here(migration: Migrati
         "REINDEX TABLE medical_records",
     ],
 )
-def test_a_lock_that_lasts_is_found(statement: str) -> None:
+def test_a_long_lock_is_found(statement: str) -> None:
     (sentence,) = long_locks([statement])
     assert sentence.startswith("medical_record")
 
@@ -60,11 +60,11 @@ def test_a_lock_that_lasts_is_found(statement: str) -> None:
         "COMMENT ON TABLE \"medical_records\" IS 'Those whom an UPDATE medical_records concerns'",
     ],
 )
-def test_a_lock_that_is_over_at_once_is_let_be(statement: str) -> None:
+def test_a_short_lock_is_accepted(statement: str) -> None:
     assert long_locks([statement]) == []
 
 
-def test_a_table_that_the_migration_has_made_is_empty_and_may_be_locked() -> None:
-    made = ['CREATE TABLE "events" ("id" bigint)', 'CREATE INDEX "i" ON "events" ("id")']
-    assert long_locks(made) == []
-    assert long_locks(made[1:]) != []
+def test_a_table_that_the_migration_creates_may_be_locked() -> None:
+    statements = ['CREATE TABLE "events" ("id" bigint)', 'CREATE INDEX "i" ON "events" ("id")']
+    assert long_locks(statements) == []
+    assert long_locks(statements[1:]) != []

@@ -3,7 +3,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import reverse
 
-from healthtrack.core.navigation import Link, links
+from healthtrack.core.navigation import Link, get_links
 from healthtrack.roles.table import ROLES, TOTALS
 from tests.support import factories
 from tests.support.signing_in import SignIn
@@ -11,48 +11,48 @@ from tests.support.signing_in import SignIn
 EVERYTHING = {permission for role in ROLES for permission in role.permissions}
 
 
-def labels(shown: list[Link]) -> list[str]:
-    return [link.label for link in shown]
+def labels(sections: list[Link]) -> list[str]:
+    return [link.label for link in sections]
 
 
-def current(shown: list[Link]) -> list[tuple[str, str]]:
-    return [(link.label, link.current) for section in shown for link in (section, *section.entries) if link.current]
+def current(sections: list[Link]) -> list[tuple[str, str]]:
+    return [(link.label, link.current) for section in sections for link in (section, *section.entries) if link.current]
 
 
 @pytest.mark.django_db
-class TestWhoSeesWhat:
-    def test_who_may_do_everything_sees_every_section(self) -> None:
-        shown = labels(links(factories.staff(*EVERYTHING), "/"))
-        assert shown == ["Home", "Records", "Trackers", "Imports", "Reports", "Administration"]
+class TestVisibility:
+    def test_a_person_with_all_permissions_sees_every_section(self) -> None:
+        sections = labels(get_links(factories.staff(*EVERYTHING), "/"))
+        assert sections == ["Home", "Records", "Trackers", "Imports", "Reports", "Administration"]
 
-    def test_who_may_do_nothing_sees_home_alone(self) -> None:
-        assert labels(links(factories.staff(), "/")) == ["Home"]
+    def test_a_person_without_permissions_sees_only_home(self) -> None:
+        assert labels(get_links(factories.staff(), "/")) == ["Home"]
 
-    def test_an_analyst_sees_the_reports_of_figures(self) -> None:
-        _, reports = links(factories.staff(*TOTALS.permissions), "/")
+    def test_an_analyst_sees_the_reports_without_patients(self) -> None:
+        _, reports = get_links(factories.staff(*TOTALS.permissions), "/")
         assert labels(list(reports.entries)) == ["By age group", "By brand", "By condition", "Data quality"]
 
-    def test_a_section_without_a_page_of_its_own_leads_to_the_first_that_the_person_may_see(self) -> None:
-        _, trackers = links(factories.staff("trackers.view_fitnesstracker"), "/")
+    def test_a_section_without_a_page_links_to_its_first_visible_entry(self) -> None:
+        _, trackers = get_links(factories.staff("trackers.view_fitnesstracker"), "/")
         assert trackers.address == reverse("admin:trackers_fitnesstracker_changelist")
 
-    def test_importing_is_shown_only_with_the_right_to_see_what_is_there(self) -> None:
-        assert labels(links(factories.staff("patients.import_medicalrecord"), "/")) == ["Home"]
+    def test_importing_is_sections_only_with_the_permission_to_view(self) -> None:
+        assert labels(get_links(factories.staff("patients.import_medicalrecord"), "/")) == ["Home"]
 
-    def test_all_imports_are_there_for_who_may_import_anything_or_see_them(self) -> None:
+    def test_all_imports_are_sections_to_people_who_may_import_or_view_them(self) -> None:
         for permissions in (["imports.view_importrun"], ["trackers.import_trackermodel", "trackers.view_trackermodel"]):
-            *_, imports = links(factories.staff(*permissions, username=permissions[0]), "/")
+            *_, imports = get_links(factories.staff(*permissions, username=permissions[0]), "/")
             assert labels(list(imports.entries)) == ["All imports"]
 
-    def test_every_entry_leads_to_a_page_that_opens(self, sign_in: SignIn) -> None:
+    def test_every_entry_links_to_a_page_that_opens(self, sign_in: SignIn) -> None:
         steward = sign_in(*EVERYTHING)
-        for section in links(factories.staff(*EVERYTHING, username="another"), "/"):
+        for section in get_links(factories.staff(*EVERYTHING, username="another"), "/"):
             for link in (section, *section.entries):
                 assert steward.get(link.address, follow=True).status_code == 200
 
 
 @pytest.mark.django_db
-class TestWhereOneIs:
+class TestCurrentPage:
     @pytest.mark.parametrize(
         ("page", "marked"),
         [
@@ -70,18 +70,18 @@ class TestWhereOneIs:
         ],
     )
     def test_the_section_and_the_entry_of_a_page_are_marked(self, page: str, marked: list[tuple[str, str]]) -> None:
-        assert current(links(factories.staff(*EVERYTHING), page)) == marked
+        assert current(get_links(factories.staff(*EVERYTHING), page)) == marked
 
 
-def test_who_is_not_signed_in_has_no_permission_to_see_anything() -> None:
-    assert labels(links(AnonymousUser(), "/")) == ["Home"]
+def test_a_person_who_is_not_signed_in_sees_only_home() -> None:
+    assert labels(get_links(AnonymousUser(), "/")) == ["Home"]
 
 
-def test_the_page_says_where_one_is(sign_in: SignIn) -> None:
+def test_the_page_marks_the_current_entry(sign_in: SignIn) -> None:
     page = sign_in("trackers.view_trackermodel", "trackers.view_fitnesstracker").get("/admin/trackers/fitnesstracker/")
     assert '<a href="/admin/trackers/fitnesstracker/" aria-current="page">Variants</a>' in page.content.decode()
 
 
 @pytest.mark.django_db
-def test_the_page_to_sign_in_shows_no_navigation() -> None:
+def test_the_sign_in_page_shows_no_navigation() -> None:
     assert "<nav" not in Client().get("/admin/login/").content.decode()

@@ -1,4 +1,4 @@
-"""What a password must be, and how it is kept."""
+"""Which passwords are accepted, and how they are stored."""
 
 import pytest
 from django.conf import LazySettings
@@ -11,15 +11,15 @@ from healthtrack import settings as project
 
 
 @pytest.mark.parametrize("password", ["fourteen chars", "1234567890123456", "1qaz2wsx3edc4rfv", "ada.lovelace.1815"])
-def test_a_short_common_or_guessable_one_is_refused(password: str) -> None:
+def test_a_short_common_or_guessable_password_is_refused(password: str) -> None:
     with pytest.raises(ValidationError):
         validate_password(password, User(username="ada.lovelace.1815"))
 
 
-def test_fifteen_letters_will_do() -> None:
+def test_fifteen_letters_are_enough() -> None:
     validate_password("fifteen letters")
 
 
-def test_it_is_kept_by_argon2(settings: LazySettings) -> None:
+def test_a_password_is_hashed_with_argon2(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = project.PASSWORD_HASHERS
     assert make_password("fifteen letters").startswith("argon2$argon2id$")

@@ -13,7 +13,7 @@ SAFEGUARDS = re.findall(r"^- (.+(?:\n  .+)*)", PAGE.read_text(), re.MULTILINE)
 
 @cache
 def names_in(file: str) -> set[str]:
-    """The names of a file's tests, those of a class with the class's name before them."""
+    """Return the names of the tests in a file; those in a class have the name of the class before them."""
     tree = ast.parse((settings.BASE_DIR / file).read_text())
     classes = [(node.name, node.body) for node in tree.body if isinstance(node, ast.ClassDef)]
     functions = [("", tree.body), *classes]
@@ -26,7 +26,7 @@ def names_in(file: str) -> set[str]:
 
 
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.split("**")[1])
-def test_each_safeguard_names_tests_that_are_there(safeguard: str) -> None:
+def test_each_safeguard_names_existing_tests(safeguard: str) -> None:
     named = re.findall(r"`(tests/\S+\.py)::(\S+)`", safeguard)
     assert named
     for file, name in named:

@@ -1,4 +1,4 @@
-"""What every command imports at its start: a library that few need is imported where it is used."""
+"""What every command imports at its start: libraries that few commands need are imported where they are used."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ HEAVY = {
 def loaded_after(statement: str) -> set[str]:
     """Return which of the heavy modules a process has imported after the statement."""
     script = f"import django, sys\ndjango.setup()\n{statement}\nprint(*({HEAVY!r} & sys.modules.keys()))"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script],
         cwd=settings.BASE_DIR,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "healthtrack.settings"},
@@ -30,14 +30,14 @@ def loaded_after(statement: str) -> set[str]:
         capture_output=True,
         text=True,
     ).stdout
-    return set(said.split())
+    return set(output.split())
 
 
 def test_no_heavy_library_is_imported_before_it_is_used() -> None:
     assert loaded_after("pass") == set()
 
 
-def test_an_import_command_imports_what_reads_the_file_and_no_page() -> None:
+def test_an_import_command_imports_the_engine_but_no_page() -> None:
     loaded = loaded_after("import patients.importers, patients.management.commands.import_medical_records")
     assert loaded == {"healthtrack.imports.engine", "import_export.resources", "polars", "tablib"}
 
@@ -46,9 +46,9 @@ def test_a_web_server_imports_its_pages_before_the_first_request() -> None:
     assert {"healthtrack.urls", "patients.admin", "prometheus_client"} <= loaded_after("import healthtrack.wsgi")
 
 
-def test_the_admin_knows_the_models_of_the_apps_when_it_is_asked() -> None:
-    ask = "from patients.models import MedicalRecord; from django.contrib import admin"
-    assert "patients.admin" in loaded_after(f"{ask}; admin.site.get_model_admin(MedicalRecord)")
+def test_the_admin_imports_its_modules_when_they_are_needed() -> None:
+    imports = "from patients.models import MedicalRecord; from django.contrib import admin"
+    assert "patients.admin" in loaded_after(f"{imports}; admin.site.get_model_admin(MedicalRecord)")
     assert admin.site.get_model_admin(MedicalRecord).model is MedicalRecord
 
 
@@ -57,7 +57,7 @@ def test_a_worker_knows_the_jobs_of_all_apps() -> None:
     assert {"healthtrack.imports.tasks.check_import", "healthtrack.audit.tasks.keep_access_log"} <= app.tasks.keys()
 
 
-def test_a_library_that_is_put_off_is_loaded_at_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delayed_library_is_loaded_at_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "this", raising=False)
     import_when_used("this")
     import this  # noqa: PLC0415  (the import is what the test is about)
@@ -67,6 +67,6 @@ def test_a_library_that_is_put_off_is_loaded_at_its_first_use(monkeypatch: pytes
     assert sys.modules["this"] is not this
 
 
-def test_a_library_that_is_there_is_left_as_it_is() -> None:
+def test_a_loaded_library_is_unchanged() -> None:
     import_when_used("json")
     assert sys.modules["json"].__file__

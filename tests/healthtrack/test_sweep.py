@@ -1,6 +1,6 @@
-"""Every address with every method and with what nobody would type gets an answer, and lets nobody further than may be.
+"""Every address answers every method and any input without a server error, and lets in only people with the permission.
 
-The addresses are those that the URL resolver knows, so that a new one is swept without being written here.
+The addresses come from the URL resolver, so that a new one is tested without being listed here.
 """
 
 from typing import Any
@@ -33,10 +33,10 @@ ODD_FORMS: list[dict[str, Any]] = [
     {"import_file": "x", "format": "99", "resource": "99", "run": "\0", "model": "9" * 40, "undo": "x", "of": "//x"},
     {"q": "\0", "found": "x", "gender": "9" * 40},
 ]
-# What anybody may open; all else sends a stranger to sign in, or refuses.
-FOR_ANYBODY = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}
-# What every member of the staff may open: pages without patients.
-FOR_THE_STAFF = FOR_ANYBODY | {
+# Addresses that anybody may open. All others redirect to the sign-in, or refuse.
+PUBLIC = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}
+# Addresses that every signed-in person may open: pages without patients.
+FOR_STAFF = PUBLIC | {
     *("home", "admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"),
     *("sign-in:own", "sign-in:code", "sign-in:enrol"),
 }
@@ -47,12 +47,12 @@ each_page = pytest.mark.parametrize("name", sorted(ALL))
 
 @pytest.mark.django_db
 @each_page
-def test_nobody_gets_in_who_has_not_signed_in(name: str) -> None:
+def test_nobody_gets_in_without_signing_in(name: str) -> None:
     make_rows()
     stranger = client_of(None)
-    where, *_ = addresses(name)
+    url, *_ = addresses(name)
     for method in METHODS:
-        assert not lets_in(ask(stranger, method, where)) or name in FOR_ANYBODY, f"{method} {where}"
+        assert not lets_in(ask(stranger, method, url)) or name in PUBLIC, f"{method} {url}"
 
 
 @pytest.mark.django_db
@@ -61,23 +61,23 @@ def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -
     make_rows()
     sign_in()
     nobody = client_of(User.objects.get(username="staff"))
-    where, *_ = addresses(name)
+    url, *_ = addresses(name)
     for method in METHODS:
-        assert not lets_in(ask(nobody, method, where)) or name in FOR_THE_STAFF, f"{method} {where}"
+        assert not lets_in(ask(nobody, method, url)) or name in FOR_STAFF, f"{method} {url}"
 
 
 @pytest.mark.django_db
 @each_page
-def test_whatever_is_asked_gets_an_answer(name: str) -> None:
+def test_any_input_gets_a_response(name: str) -> None:
     client = client_of(make_rows())
     first, *others = addresses(name)
-    join = "&" if "?" in first else "?"
+    separator = "&" if "?" in first else "?"
     for method in METHODS:
         ask(client, method, first)
     for odd in ODD_PARAMETERS:
-        ask(client, "get", f"{first}{join}{urlencode(odd)}")
+        ask(client, "get", f"{first}{separator}{urlencode(odd)}")
     for form in ODD_FORMS:
         ask(client, "post", first, form)
-    for where in others:
-        ask(client, "get", where)
-        ask(client, "post", where)
+    for url in others:
+        ask(client, "get", url)
+        ask(client, "post", url)

@@ -157,7 +157,7 @@ def test_two_people_who_add_the_same_number_do_not_overwrite_each_other(
 
     monkeypatch.setattr(admin.MedicalRecordAdmin, "save_form", meanwhile)
     answer = keeper.post(f"{LIST}add/", form(), follow=True)
-    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert "somebody else changed the same data at the same time" in answer.content.decode()
     assert not MedicalRecord.objects.filter(name="Ada Byron").exists()
 
 
@@ -218,4 +218,4 @@ def test_a_conflict_while_deleting_gives_a_message(keeper: Client, monkeypatch: 
     record = factories.medical_record()
     monkeypatch.setattr(admin.MedicalRecordAdmin, "delete_model", collide)
     answer = keeper.post(page(record, "delete"), {"post": "yes"}, follow=True)
-    assert "somebody else changed the same data at the same moment" in answer.content.decode()
+    assert "somebody else changed the same data at the same time" in answer.content.decode()

@@ -70,11 +70,11 @@ def test_a_search_without_words_shows_everybody_and_ends_the_old_search(
 def test_an_unknown_token_shows_no_record_and_says_what_to_do(searcher: Client) -> None:
     answer = searcher.get(LIST, {"found": "unheard"})
     assert answer.status_code == 200
-    assert f"No records shown. {search_terms.LOST}" in answer.content.decode().replace("&#x27;", "'")
+    assert f"No records shown. {search_terms.EXPIRED}" in answer.content.decode().replace("&#x27;", "'")
     assert shown(answer.content.decode()) == []
     report = searcher.get(REPORT, {"found": "unheard"})
     assert report.status_code == 400
-    assert search_terms.LOST in report.content.decode().replace("&#x27;", "'")
+    assert search_terms.EXPIRED in report.content.decode().replace("&#x27;", "'")
 
 
 def test_a_token_works_only_for_its_own_session(searcher: Client) -> None:
@@ -108,11 +108,11 @@ def test_the_report_leads_to_the_records_that_it_found(searcher: Client) -> None
 def test_the_same_words_have_one_token_and_only_the_latest_searches_are_stored(searcher: Client) -> None:
     first = with_mark(searcher, LIST, {"q": "ada"})
     assert with_mark(searcher, LIST, {"q": "ada"}) == first
-    for number in range(search_terms.MOST_KEPT):
+    for number in range(search_terms.MAX_SEARCHES):
         with_mark(searcher, LIST, {"q": f"word{number}"})
     assert shown(searcher.get(LIST, first).content.decode()) == []
 
 
 def test_a_search_longer_than_any_name_is_not_stored_in_full(searcher: Client) -> None:
     with_mark(searcher, LIST, {"q": "x" * 100_000})
-    assert all(len(words) <= search_terms.MOST_LETTERS for words in searcher.session["searches"].values())
+    assert all(len(words) <= search_terms.MAX_LENGTH for words in searcher.session["searches"].values())

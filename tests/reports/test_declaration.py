@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.urls import clear_url_caches
 
 from healthtrack.audit.registry import page_names
-from healthtrack.core.navigation import links
+from healthtrack.core.navigation import get_links
 from healthtrack.roles.table import NAMED_LISTS, ROLES
 from reports import registry, urls
 from reports.contributions import create_permissions
@@ -89,7 +89,7 @@ def test_it_has_files(sign_in: SignIn) -> None:
 
 def test_it_stands_in_the_navigation_where_it_says(sign_in: SignIn) -> None:
     person = factories.staff(PERMISSION, "reports.view_brands", "reports.view_conditions")
-    *_, reports = links(person, PAGE)
+    *_, reports = get_links(person, PAGE)
     shown = [(entry.label, entry.current) for entry in reports.entries]
     assert shown == [("By brand", ""), ("By shoe size", "page"), ("By condition", "")]
 

@@ -1,4 +1,4 @@
-"""scripts/audit.py, with a pip-audit that says what the test wants."""
+"""scripts/audit.py, with a fake pip-audit."""
 
 import json
 import os
@@ -12,19 +12,19 @@ from django.conf import settings
 
 SOUND = {"name": "django", "version": "5.2", "vulns": []}
 UNKNOWN = {"name": "polars", "skip_reason": "not found"}
-FLAWED = {"name": "lxml", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["1.1", "2.0"]}]}
-HOPELESS = {"name": "pickle", "version": "1.0", "vulns": [{"id": "CVE-2", "fix_versions": []}]}
+VULNERABLE = {"name": "lxml", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["1.1", "2.0"]}]}
+WITHOUT_FIX = {"name": "pickle", "version": "1.0", "vulns": [{"id": "CVE-2", "fix_versions": []}]}
 
 
 STARS = "*" * 80
 
 
 def audit(
-    folder: Path, *packages: object, words: str = "", status: int = 0, options: Sequence[str] = ()
+    folder: Path, *packages: object, error_output: str = "", status: int = 0, options: Sequence[str] = ()
 ) -> tuple[int, list[str]]:
     answer = json.dumps({"dependencies": packages}) if packages else ""
     (folder / "pip_audit.py").write_text(
-        f"import sys\nprint({answer!r})\nprint({words!r}, file=sys.stderr)\nsys.exit({status})\n"
+        f"import sys\nprint({answer!r})\nprint({error_output!r}, file=sys.stderr)\nsys.exit({status})\n"
     )
     done = subprocess.run(
         [sys.executable, "scripts/audit.py", "requirements/development.txt", *options],
@@ -38,29 +38,31 @@ def audit(
     return done.returncode, done.stdout.splitlines()
 
 
-def test_sound_packages_pass(tmp_path: Path) -> None:
-    assert audit(tmp_path, SOUND, UNKNOWN) == (0, ["1 pinned packages audited; nothing is known of 1."])
+def test_packages_without_vulnerabilities_pass(tmp_path: Path) -> None:
+    assert audit(tmp_path, SOUND, UNKNOWN) == (0, ["1 pinned packages audited; no data on 1."])
 
 
-def test_a_known_flaw_fails_and_is_named_with_the_way_out(tmp_path: Path) -> None:
-    status, lines = audit(tmp_path, SOUND, FLAWED, HOPELESS, status=1)
+def test_a_vulnerability_fails_and_is_named_with_its_fix(tmp_path: Path) -> None:
+    status, lines = audit(tmp_path, SOUND, VULNERABLE, WITHOUT_FIX, status=1)
     assert status == 1
-    assert lines[:2] == ["lxml 1.0: CVE-1, mended in 1.1, 2.0", "pickle 1.0: CVE-2, mended in no version"]
+    assert lines[:2] == ["lxml 1.0: CVE-1, fixed in 1.1, 2.0", "pickle 1.0: CVE-2, fixed in no version"]
 
 
-def test_an_index_that_knows_nothing_of_flaws_is_told(tmp_path: Path) -> None:
-    sentence = "The pinned packages were NOT AUDITED for known flaws: nothing is known of any of them here."
+def test_an_index_without_data_is_reported(tmp_path: Path) -> None:
+    sentence = (
+        "The pinned packages were NOT AUDITED for known vulnerabilities: the package index has no data on any of them."
+    )
     assert audit(tmp_path, UNKNOWN) == (0, [STARS, sentence, STARS])
 
 
-@pytest.mark.parametrize("words", ["Traceback …\nConnectionError: no network", ""])
-def test_where_nobody_can_be_asked_it_says_so_and_passes(tmp_path: Path, words: str) -> None:
-    reason = words.splitlines()[-1] if words else "it gave no reason"
-    sentence = f"The pinned packages were NOT AUDITED for known flaws: {reason}"
-    assert audit(tmp_path, words=words, status=1) == (0, [STARS, sentence, STARS])
+@pytest.mark.parametrize("error_output", ["Traceback …\nConnectionError: no network", ""])
+def test_without_a_network_it_says_so_and_passes(tmp_path: Path, error_output: str) -> None:
+    reason = error_output.splitlines()[-1] if error_output else "it gave no reason"
+    sentence = f"The pinned packages were NOT AUDITED for known vulnerabilities: {reason}"
+    assert audit(tmp_path, error_output=error_output, status=1) == (0, [STARS, sentence, STARS])
 
 
-def test_where_the_audit_is_required_it_fails_when_it_cannot_run(tmp_path: Path) -> None:
-    assert audit(tmp_path, words="no network", status=1, options=["--required"])[0] == 1
+def test_a_required_audit_fails_if_it_cannot_run(tmp_path: Path) -> None:
+    assert audit(tmp_path, error_output="no network", status=1, options=["--required"])[0] == 1
     assert audit(tmp_path, UNKNOWN, options=["--required"])[0] == 1
     assert audit(tmp_path, SOUND, options=["--required"])[0] == 0

@@ -1,4 +1,4 @@
-"""scripts/install.py, run as a real process on a project of its own whose requirements are wheels made here."""
+"""scripts/install.py, run as a real process in a temporary project whose requirements are wheels made here."""
 
 import fcntl
 import hashlib
@@ -47,16 +47,16 @@ class Project:
 
     def install(self, kind: str = "runtime", **environment: str) -> str:
         process = self.start(kind, **environment)
-        said, faults = process.communicate(timeout=120)
-        assert (process.returncode, faults) == (0, "")
-        return said
+        output, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, "")
+        return output
 
     def refusal(self, kind: str = "runtime", **environment: str) -> str:
         process = self.start(kind, **environment)
-        _, faults = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=120)
         assert process.returncode == 1
-        assert len(faults.splitlines()) == 1, faults
-        return faults
+        assert len(errors.splitlines()) == 1, errors
+        return errors
 
     def has(self, name: str) -> bool:
         python = self.folder / ".venv" / "bin" / "python"
@@ -64,7 +64,7 @@ class Project:
 
 
 def _wheel(folder: Path, name: str) -> str:
-    """Makes a wheel of one empty module and returns its hash."""
+    """Make a wheel with one empty module, and return its hash."""
     info = f"{name}-1.0.dist-info"
     file = folder / f"{name}-1.0-py3-none-any.whl"
     files = {
@@ -111,20 +111,20 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def made(project: Project, made_once: Path) -> Project:
-    """A project whose runtime requirements are installed."""
+    """Return a project whose runtime requirements are installed."""
     shutil.copytree(made_once, project.folder / ".venv", symlinks=True)
     assert project.install() == ""
     return project
 
 
 def _unstable_python(folder: Path, startup: str) -> str:
-    """A PYTHONPATH under which every Python begins with these lines."""
+    """Return a PYTHONPATH with which every Python runs these lines first."""
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(startup)
     return str(folder)
 
 
-def test_a_fresh_folder_gets_its_environment_and_the_second_run_does_nothing(project: Project) -> None:
+def test_the_first_run_creates_an_environment_and_the_second_does_nothing(project: Project) -> None:
     assert "Making .venv" in project.install()
     assert project.has("server")
     assert not project.has("linter")
@@ -133,34 +133,34 @@ def test_a_fresh_folder_gets_its_environment_and_the_second_run_does_nothing(pro
     assert project.installed.stat().st_mtime_ns == before
 
 
-def test_the_development_requirements_hold_the_runtime_ones(made: Project) -> None:
+def test_the_development_requirements_include_the_runtime_requirements(made: Project) -> None:
     assert "Making" not in made.install("development")
     assert made.has("linter")
     assert made.install("runtime") == ""
 
 
-def test_of_two_at_once_one_installs_and_the_other_waits_for_it(project: Project) -> None:
+def test_two_installations_at_once_wait_for_each_other(project: Project) -> None:
     one, two = project.start(), project.start("development")
-    said = [process.communicate(timeout=120) for process in (one, two)]
-    assert (one.returncode, two.returncode) == (0, 0), said
-    assert sum("Making .venv" in spoken for spoken, _ in said) == 1
+    output = [process.communicate(timeout=120) for process in (one, two)]
+    assert (one.returncode, two.returncode) == (0, 0), output
+    assert sum("Making .venv" in printed for printed, _ in output) == 1
     assert project.has("server")
     assert project.has("linter")
 
 
-def test_it_waits_for_whoever_holds_the_lock(made: Project) -> None:
+def test_it_waits_for_the_lock(made: Project) -> None:
     made.require("runtime", "server", "cache")
     with (made.folder / ".venv" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = made.start()
         assert process.stdout
         assert process.stdout.readline().startswith("Waiting for another installation")
-    said, faults = process.communicate(timeout=120)
-    assert (process.returncode, faults) == (0, ""), said
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, ""), output
     assert made.has("cache")
 
 
-def test_an_environment_left_half_made_is_made_anew(made: Project) -> None:
+def test_an_incomplete_environment_is_replaced(made: Project) -> None:
     made.installed.unlink()
     (pip,) = (made.folder / ".venv" / "lib").glob("python*/site-packages/pip")
     shutil.rmtree(pip / "_internal")
@@ -168,7 +168,7 @@ def test_an_environment_left_half_made_is_made_anew(made: Project) -> None:
     assert made.has("server")
 
 
-def test_an_environment_whose_python_has_gone_is_made_anew(made: Project) -> None:
+def test_an_environment_without_a_working_python_is_replaced(made: Project) -> None:
     python = made.folder / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3")
@@ -176,13 +176,13 @@ def test_an_environment_whose_python_has_gone_is_made_anew(made: Project) -> Non
     assert made.has("server")
 
 
-def test_changed_requirements_are_installed_into_the_environment_that_is_there(made: Project) -> None:
+def test_changed_requirements_are_installed_into_the_existing_environment(made: Project) -> None:
     made.require("runtime", "cache", "server")
     assert "Making" not in made.install()
     assert made.has("cache")
 
 
-def test_a_wheel_of_another_hash_is_refused_and_leaves_no_stamp(made: Project) -> None:
+def test_a_wheel_with_another_hash_is_refused_and_the_environment_counts_as_incomplete(made: Project) -> None:
     requirements = made.folder / "requirements" / "runtime.txt"
     made.require("runtime", "cache")
     requirements.write_text(re.sub(r"sha256:\w+", "sha256:" + "0" * 64, requirements.read_text()))
@@ -190,36 +190,36 @@ def test_a_wheel_of_another_hash_is_refused_and_leaves_no_stamp(made: Project) -
     assert not made.installed.exists()
 
 
-def test_a_package_that_is_nowhere_is_named(made: Project) -> None:
+def test_a_missing_package_is_named(made: Project) -> None:
     requirements = made.folder / "requirements" / "runtime.txt"
     requirements.write_text(f"absent==1.0 --hash=sha256:{'0' * 64}\n")
     assert "No matching distribution found for absent==1.0" in made.refusal()
 
 
-def test_no_network_is_told_in_a_sentence(made: Project) -> None:
+def test_a_missing_network_is_reported(made: Project) -> None:
     requirements = made.folder / "requirements" / "runtime.txt"
     requirements.write_text(f"absent==1.0 --hash=sha256:{'0' * 64}\n")
     nobody = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
-    assert "is there a network?" in made.refusal(**nobody)
+    assert "Is there a network?" in made.refusal(**nobody)
 
 
-def test_a_python_too_old_is_told_in_a_sentence(project: Project, tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_is_refused(project: Project, tmp_path: Path) -> None:
     old = _unstable_python(tmp_path / "old", "import sys\nsys.version_info = (3, 9, 2, 'final', 0)\n")
     assert "needs Python 3.11 or later, and this is 3.9" in project.refusal(PYTHONPATH=old)
 
 
-def test_a_python_that_makes_no_environments_is_told_in_a_sentence(project: Project, tmp_path: Path) -> None:
+def test_a_python_without_venv_is_refused(project: Project, tmp_path: Path) -> None:
     bare = _unstable_python(tmp_path / "bare", "import sys\nsys.modules['ensurepip'] = None\n")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert f"`apt install python{version}-venv` brings it" in project.refusal(PYTHONPATH=bare)
+    assert f"`apt install python{version}-venv`" in project.refusal(PYTHONPATH=bare)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(project: Project) -> None:
+def test_an_unwritable_folder_is_named(project: Project) -> None:
     (project.folder / ".venv").touch()
     assert f"{project.folder / '.venv'} cannot be read or written" in project.refusal()
 
 
-def test_an_environment_elsewhere_is_left_alone(project: Project, tmp_path: Path) -> None:
+def test_an_environment_behind_a_link_is_not_changed(project: Project, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "theirs").touch()
@@ -228,7 +228,7 @@ def test_an_environment_elsewhere_is_left_alone(project: Project, tmp_path: Path
     assert [file.name for file in elsewhere.iterdir()] == ["theirs"]
 
 
-def test_what_to_install_must_be_said(project: Project) -> None:
+def test_an_argument_is_required(project: Project) -> None:
     assert "runtime or development" in project.refusal("production")
 
 
@@ -238,25 +238,25 @@ def _pins(kind: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found}
 
 
-def test_every_dependency_of_the_project_is_pinned_in_a_version_that_it_allows() -> None:
+def test_every_dependency_is_pinned_in_an_allowed_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for kind, wished in (
+    for kind, required in (
         ("runtime", project["project"]["dependencies"]),
         ("development", project["dependency-groups"]["dev"]),
     ):
         pins = _pins(kind)
-        for requirement in map(Requirement, wished):
+        for requirement in map(Requirement, required):
             pinned = pins.get(canonicalize_name(requirement.name), "nothing")
             assert pinned != "nothing", f"{requirement.name} is not in {kind}.txt: run make lock"
             assert requirement.specifier.contains(pinned), f"{requirement}, not {pinned}: run make lock"
 
 
-def test_the_development_pins_are_those_of_the_runtime_and_more() -> None:
+def test_the_development_pins_include_the_runtime_pins() -> None:
     assert _pins("runtime").items() < _pins("development").items()
 
 
 @pytest.mark.parametrize("kind", ["runtime", "development"])
-def test_the_pins_name_no_place(kind: str) -> None:
+def test_the_pins_name_no_package_index(kind: str) -> None:
     text = (ROOT / "requirements" / f"{kind}.txt").read_text()
     assert "//" not in text
     assert not re.search(r"^\s*-[^-]|--(index|extra|find|trusted)", text, re.M)

@@ -1,4 +1,4 @@
-"""manage.py of a site that has nothing but the embedded PostgreSQL."""
+"""manage.py of a site that uses only the embedded PostgreSQL of HealthTrack."""
 
 import os
 import sys

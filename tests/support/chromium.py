@@ -1,4 +1,4 @@
-"""The system's own Chromium, or Google Chrome."""
+"""Find and start the system's Chromium or Google Chrome."""
 
 import shutil
 
@@ -8,7 +8,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
-    "--disable-dev-shm-usage",  # of which a container may have little
+    "--disable-dev-shm-usage",  # a container may have little of it
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -1,4 +1,4 @@
-"""Commands of `manage.py`, run as processes of their own."""
+"""Run commands of `manage.py` as processes."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from django.conf import settings
 
 def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
     environment = {**os.environ, "DATABASE_URL": url, "HEALTHTRACK_DATA_DIR": str(data), **variables}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
         env=environment,
@@ -18,5 +18,5 @@ def manage(url: str, data: Path, *arguments: str, **variables: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout

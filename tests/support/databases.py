@@ -1,4 +1,4 @@
-"""The databases of the tests: migrated once for every process of a run, and emptied after each test that commits."""
+"""The databases of the tests: migrated once per run, and emptied after each test that commits."""
 
 import hashlib
 import uuid
@@ -21,14 +21,14 @@ TEMPLATE_LOCK = 0x48540001
 CODE = ("healthtrack", "patients", "reports", "trackers")
 ADDRESS = ("host", "port", "user", "password", "dbname")
 
-# What the migrations fill, referenced rows last.
+# Tables that the migrations fill, referenced tables last.
 FILLED_BY_MIGRATIONS = tuple(
     model._meta.db_table for model in (Group.permissions.through, Group, Permission, ContentType)
 )
 
 
 class Database:
-    """A database, over connections other than Django's own."""
+    """A database, used through connections other than Django's."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.params = params
@@ -52,18 +52,18 @@ class Database:
 
 
 def database_of_the_tests() -> Database:
-    """The database that Django is connected to."""
+    """Return the database that Django is connected to."""
     return Database({name: value for name, value in connection.get_connection_params().items() if name in ADDRESS})
 
 
 def beside_the_tests(name: str) -> Database:
-    """Another database on the server of the tests."""
+    """Return another database on the server of the tests."""
     return Database({**database_of_the_tests().params, "dbname": name})
 
 
 @contextmanager
 def temporary_database(template: str = "template1") -> Iterator[Database]:
-    """A database beside that of the tests: empty, or a copy of the template."""
+    """Create a database on the server of the tests, empty or as a copy of the template, and drop it at the end."""
     server, name = beside_the_tests("postgres"), f"test_{uuid.uuid4().hex}"
     server.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield beside_the_tests(name)
@@ -72,10 +72,10 @@ def temporary_database(template: str = "template1") -> Iterator[Database]:
 
 @contextmanager
 def migrated_template() -> Iterator[str]:
-    """The name of a database to copy, with all migrations applied.
+    """Return the name of a template database with all migrations applied.
 
-    The first process to need it makes it, unless the last run left one that was made from the same code.
-    While any process is in here, no other run replaces it.
+    The first process that needs it creates it, unless one from the same code is left from an earlier run.
+    While a process is in this context, no other run replaces it.
     """
     with beside_the_tests("postgres").session(autocommit=True) as session:
         if session.execute("SELECT pg_try_advisory_lock(%s)", [TEMPLATE_LOCK]).fetchone() == (True,):
@@ -112,30 +112,32 @@ def _migrate(name: str) -> None:
     try:
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     finally:
-        connection.creation.destroy_test_db(own, verbosity=0, keepdb=True)  # disconnects, and keeps the database
+        connection.creation.destroy_test_db(
+            own, verbosity=0, keepdb=True
+        )  # disconnects, but does not drop the database
         test["NAME"] = before
 
 
 class Emptier:
-    """Removes every row but those that the migrations have made, after a test that commits.
+    """Delete every row, except those of the migrations, after a test that commits.
 
-    Rows are deleted, with triggers and foreign keys off: TRUNCATE of some fifty tables, most of which are empty, and
-    the making of all permissions and roles after it, took many times as long.
+    DELETE with triggers and foreign keys switched off is many times faster than TRUNCATE of some fifty tables, most of
+    which are empty, after which all permissions and roles would have to be created again.
     """
 
     def __init__(self) -> None:
         tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
         self.tables = [table for table in tables if table not in FILLED_BY_MIGRATIONS]
-        self.made_by_migrations = self._rows_made_by_migrations()
+        self.migrated_rows = self._hash_migrated_rows()
 
     def empty(self) -> None:
         _delete_from(self.tables)
-        if self._rows_made_by_migrations() != self.made_by_migrations:
+        if self._hash_migrated_rows() != self.migrated_rows:
             _delete_from(FILLED_BY_MIGRATIONS)
             emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
-            self.made_by_migrations = self._rows_made_by_migrations()
+            self.migrated_rows = self._hash_migrated_rows()
 
-    def _rows_made_by_migrations(self) -> str:
+    def _hash_migrated_rows(self) -> str:
         tables = " UNION ALL ".join(f"SELECT {table}::text AS line FROM {table}" for table in FILLED_BY_MIGRATIONS)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT md5(string_agg(line, ';' ORDER BY line)) FROM ({tables}) AS lines")
@@ -150,7 +152,7 @@ def _delete_from(tables: Sequence[str]) -> None:
 
 @contextmanager
 def connected_to(name: str) -> Iterator[None]:
-    """Lead Django's connection to another database meanwhile."""
+    """Connect Django to another database during the block."""
     with pytest.MonkeyPatch.context() as patch:
         connection.close()
         patch.setitem(connection.settings_dict, "NAME", name)

@@ -23,7 +23,7 @@ class RefusedError(Exception):
 
 
 class Client:
-    """A process that uses the server, from its first statement until it leaves or is killed."""
+    """A process that uses the server, from its first statement until it ends."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
             with suppress(BrokenPipeError):
@@ -93,7 +93,7 @@ def manage(data: Path, *command: str, environment: Mapping[str, str] | None = No
 
 
 def home(data: Path) -> ServerFolder:
-    """The only server folder of the data folder."""
+    """Return the only server folder of the data folder."""
     (root,) = data.glob("postgres-*")
     return ServerFolder(root.resolve())
 
@@ -105,28 +105,29 @@ def server_pid(data: Path) -> int:
 
 
 def keeper_pid(data: Path) -> int:
-    assert locks.is_taken(home(data).keeper_lock)
+    assert locks.is_held(home(data).keeper_lock)
     return int(home(data).keeper_lock.read_text())
 
 
 def is_down(data: Path) -> bool:
-    return not locks.is_taken(home(data).server_lock)
+    return not locks.is_held(home(data).server_lock)
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < give_up, "waited in vain"
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until the condition is true; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
 
 
 def stop_servers(roots: Iterable[Path]) -> None:
-    """Through their keepers, whose numbers are sure while they hold their locks."""
+    """Stop the servers through their keepers, whose pids are valid while they hold their locks."""
     for server in map(ServerFolder, roots):
-        if locks.is_taken(server.keeper_lock):
+        if locks.is_held(server.keeper_lock):
             os.kill(int(server.keeper_lock.read_text()), signal.SIGTERM)
         wait_for(partial(_is_free, server))
 
 
 def _is_free(server: ServerFolder) -> bool:
-    return not locks.is_taken(server.keeper_lock) and not locks.is_taken(server.server_lock)
+    return not locks.is_held(server.keeper_lock) and not locks.is_held(server.server_lock)

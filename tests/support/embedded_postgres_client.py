@@ -1,4 +1,4 @@
-"""A client process: answers each statement with its rows, over a new connection, a line of JSON each."""
+"""A client process: run each statement over a new connection, and print its rows as a line of JSON."""
 
 import json
 import subprocess
@@ -16,8 +16,8 @@ SPAWN = "spawn"
 def answer(statement: str, data: Path, grace_seconds: float) -> dict[str, object]:
     try:
         place = ensure_running(data, grace_seconds)
-    except EmbeddedPostgresError as fault:
-        return {"refused": str(fault)}
+    except EmbeddedPostgresError as error:
+        return {"refused": str(error)}
     if statement == SPAWN:
         return {"rows": [[subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL, stdout=2).pid]]}
     try:

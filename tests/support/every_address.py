@@ -1,4 +1,4 @@
-"""Every address that the URL resolver knows, so that a new one is tested without being named."""
+"""Every address that the URL resolver knows, so that a new one is tested without being listed."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,28 +30,29 @@ def parameters(pattern: URLPattern) -> list[str]:
 
 
 def addresses(name: str) -> list[str]:
-    """Where the page of a row that is there stands, and those of rows that cannot be."""
+    """Return the address with the key of an existing row, and addresses with odd keys."""
     found = []
     with suppress(LookupError, NoReverseMatch):
         found.append(address(name))
-    wanted = parameters(ALL[name])
-    for value in ODD_VALUES if wanted else ():
+    converters = parameters(ALL[name])
+    for value in ODD_VALUES if converters else ():
         with suppress(NoReverseMatch):
-            found.append(reverse(name, kwargs=dict.fromkeys(wanted, value)))
-    assert found, f"The sweep does not know how to write an address of {name}."
+            found.append(reverse(name, kwargs=dict.fromkeys(converters, value)))
+    assert found, f"Cannot make an address for {name}."
     return found
 
 
-def ask(client: Client, method: str, where: str, *form: object) -> HttpResponse:
-    answer: HttpResponse = getattr(client, method)(where, *form)
-    if answer.streaming:
-        b"".join(answer)
-    assert answer.status_code < 500, f"{method} {where} {form}: {answer.status_code}"
-    return answer
+def ask(client: Client, method: str, url: str, *form: object) -> HttpResponse:
+    response: HttpResponse = getattr(client, method)(url, *form)
+    if response.streaming:
+        b"".join(response)
+    assert response.status_code < 500, f"{method} {url} {form}: {response.status_code}"
+    return response
 
 
-def lets_in(answer: HttpResponse) -> bool:
-    return answer.status_code == 200 and "Allow" not in answer
+def lets_in(response: HttpResponse) -> bool:
+    """Return whether the response shows the page."""
+    return response.status_code == 200 and "Allow" not in response
 
 
 def client_of(person: User | None) -> Client:

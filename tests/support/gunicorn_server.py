@@ -1,4 +1,4 @@
-"""HealthTrack under gunicorn, as a process of its own."""
+"""Start HealthTrack under gunicorn as a process."""
 
 import subprocess
 import sys

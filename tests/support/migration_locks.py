@@ -1,4 +1,4 @@
-"""Which statements of a migration would keep people from a big table for as long as it takes to read or write it."""
+"""Find statements of migrations that lock a large table for as long as it takes to read or write all of it."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from django.db import connection, connections, migrations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 
-# Those of a few hundred rows, and of a few for each person or upload. All others may hold a million.
+# Tables with a few hundred rows, or a few per person or upload. All others may have a million rows.
 SMALL_TABLES = {"tracker_models", "fitness_trackers", "tracker_aliases", "auth_user", "auth_group", "saved_views"}
 SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions", "sessions", "import_runs"}
 
@@ -18,47 +18,47 @@ PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 _TABLE = r'(?:ONLY )?"?(\w+)"?'
 _CREATED = re.compile(rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?{_TABLE}", re.IGNORECASE)
 LONG_LOCKS = {
-    "builds an index and lets nobody write meanwhile; build it CONCURRENTLY": (
+    "builds an index and blocks writes; build it CONCURRENTLY": (
         rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\S+ ON {_TABLE}"
     ),
-    "rebuilds an index and lets nobody write meanwhile; do it CONCURRENTLY": rf"REINDEX (?:TABLE|INDEX) {_TABLE}",
+    "rebuilds an index and blocks writes; do it CONCURRENTLY": rf"REINDEX (?:TABLE|INDEX) {_TABLE}",
     "reads the whole table to check it; add it NOT VALID, and validate it in a later migration": (
         rf"ALTER TABLE {_TABLE} .*ADD CONSTRAINT \S+ (?:CHECK|FOREIGN KEY)(?!.* NOT VALID)"
     ),
-    "builds an index in a lock; build it CONCURRENTLY, and add the constraint USING INDEX": (
+    "builds an index and blocks reads; build it CONCURRENTLY, and add the constraint USING INDEX": (
         rf"ALTER TABLE {_TABLE} .*ADD CONSTRAINT \S+ (?:UNIQUE|PRIMARY KEY|EXCLUDE)(?! USING INDEX)"
     ),
-    "reads the whole table in a lock; add a valid CHECK (… IS NOT NULL) first": (
+    "reads the whole table and blocks reads; add a valid CHECK (… IS NOT NULL) first": (
         rf"ALTER TABLE {_TABLE} .*ALTER COLUMN \S+ SET NOT NULL"
     ),
-    "writes the whole table anew in a lock; fill a new column in batches": (
+    "rewrites the whole table and blocks reads; fill a new column in batches": (
         rf"ALTER TABLE {_TABLE} .*(?:ALTER COLUMN \S+ TYPE|SET LOGGED|SET UNLOGGED"
         r"|ADD COLUMN .*(?:STORED|IDENTITY|DEFAULT \(?(?:gen_random_uuid|random|clock_timestamp|nextval)))"
     ),
     "writes every row in one transaction; do it in batches": rf"(?:^|;) *(?:UPDATE|DELETE FROM) {_TABLE}",
-    "keeps everybody out": rf"(?:^|;) *(?:CLUSTER|VACUUM FULL|LOCK TABLE|TRUNCATE(?: TABLE)?) {_TABLE}",
+    "blocks everything": rf"(?:^|;) *(?:CLUSTER|VACUUM FULL|LOCK TABLE|TRUNCATE(?: TABLE)?) {_TABLE}",
 }
 
 
 def long_locks(statements: Iterable[str]) -> list[str]:
-    """A sentence for each statement that would lock a table that stood before them and may be big."""
+    """Return a sentence for each statement that locks a table which existed before and may be large."""
     free = set(SMALL_TABLES)
     found = []
     for statement in statements:
-        words = " ".join(statement.split())
-        free.update(_CREATED.findall(words))
-        for why, shape in LONG_LOCKS.items():
+        text = " ".join(statement.split())
+        free.update(_CREATED.findall(text))
+        for problem, pattern in LONG_LOCKS.items():
             found += [
-                f"{table}: {why}"
-                for table in re.findall(shape, _outside_bodies(words), re.IGNORECASE)
+                f"{table}: {problem}"
+                for table in re.findall(pattern, _outside_bodies(text), re.IGNORECASE)
                 if table not in free
             ]
     return found
 
 
-def _outside_bodies(words: str) -> str:
-    """Without the bodies of functions, which a migration does not run."""
-    return re.sub(r"\$(\w*)\$.*?\$\1\$", "", words)
+def _outside_bodies(text: str) -> str:
+    """Return the text without the bodies of functions, which a migration does not run."""
+    return re.sub(r"\$(\w*)\$.*?\$\1\$", "", text)
 
 
 def own_migrations() -> list[Migration]:
@@ -71,7 +71,7 @@ def statements_of(migration: Migration) -> list[str]:
     loader = MigrationLoader(connection)
     state = loader.project_state((migration.app_label, migration.name), at_end=False)
     with pytest.MonkeyPatch.context() as patch, connection.schema_editor(collect_sql=True, atomic=False) as editor:
-        # Nothing is run, so the test's own transaction is no matter. (The connection's proxy would lose the attribute.)
+        # Nothing is run, so the transaction of the test does no harm. (Setting it on the proxy would have no effect.)
         patch.setattr(connections["default"], "in_atomic_block", False)
         migration.apply(state, editor, collect_sql=True)
     return [line for line in editor.collected_sql if not line.startswith("--")]

@@ -1,4 +1,4 @@
-"""A page of HTML as a test reads it."""
+"""Read pages of HTML in tests."""
 
 from typing import Any, Self
 
@@ -8,6 +8,8 @@ from lxml.html import HtmlElement
 
 
 class Page:
+    """A parsed page; methods select elements by CSS."""
+
     def __init__(self, content: bytes | str, address: str = "") -> None:
         text = content.decode() if isinstance(content, bytes) else content
         self.address = address
@@ -41,12 +43,12 @@ class Page:
         return [element.get("href", "") for element in self.all(selector)]
 
     def rows(self, caption: str = "", part: str = "tbody") -> list[list[str]]:
-        """The cells of each row of the page's only table, or of that with the caption of this id."""
+        """Return the cells of each row of the only table, or of the table whose caption has this id."""
         table = self.one(f"#{caption}").getparent() if caption else self.one("table")
         assert table is not None
         return [[text_of(cell) for cell in row.cssselect("th, td")] for row in table.cssselect(f"{part} tr")]
 
 
 def text_of(element: HtmlElement) -> str:
-    """What a reader sees, with one blank between pieces."""
+    """Return the visible text, with one space between its parts."""
     return " ".join(" ".join(element.xpath(".//text()[not(parent::script or parent::style)]")).split())

@@ -1,4 +1,4 @@
-"""The addresses of every page, as the URL resolver knows them, and rows enough that each has something to show."""
+"""The addresses of every page, from the URL resolver, and rows for all of them to show."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,28 +12,28 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests.support import factories
 
-OF_A_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset"}
-OF_A_ROW |= {"answer", "apply", "cancel", "faulty", "progress"}
+PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset"}
+PAGES_OF_ROW |= {"answer", "apply", "cancel", "faulty", "progress"}
 QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
     "admin:jsi18n",  # a script
-    "admin:logout",  # only what a form sends
+    "admin:logout",  # only accepts a form
     "tracker-names:undo",
     "end-emergency-access",
     "reports:delete-view",
     *("sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
-    "reports:charts",  # for developers alone
+    "reports:charts",  # for developers only
     "healthz",  # for machines
     "metrics",
     "policy-report",
 }
-# What a form sends; files to fill in, and to correct; a part of a page.
+# Targets of forms, downloads, and parts of pages.
 NOT_PAGES_OF_A_MODEL = ("_apply", "_answer", "_cancel", "_import_template", "_faulty", "_progress", "_end", "_reset")
 
 
 def page_names() -> list[str]:
-    return sorted({name for name in _names(get_resolver()) if not _is_no_page(name)})
+    return sorted({name for name in _names(get_resolver()) if not _is_not_a_page(name)})
 
 
 def address(name: str) -> str:
@@ -44,7 +44,7 @@ def address(name: str) -> str:
         return reverse(name, args=[SavedView.objects.get().pk])
     if name == "admin:auth_user_password_change":
         kind = "password_change"
-    if name.startswith("admin:") and kind in OF_A_ROW and name != "admin:password_change":
+    if name.startswith("admin:") and kind in PAGES_OF_ROW and name != "admin:password_change":
         return reverse(name, args=[_key_of_a_row(name)])
     if kind == "upload":
         return reverse(name, args=["patients.medicalrecord"])
@@ -54,14 +54,14 @@ def address(name: str) -> str:
 
 
 def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
-    """Rows of every model, and somebody who may see and do everything with them; the first patient is as given."""
+    """Create rows of every model, with this first patient, and return a person with all permissions."""
     models = [factories.tracker_model(brand, "Band 2") for brand in ("Xiaomi", "Honor")]
     for model in models:
         factories.variant(model, display="AMOLED Display", strap_material="Silicone", rating="4.3", reviews=1204)
     people = {number: name, "P2": "Ada Byron", "P3": "Ada Byron"}
     records = [
-        factories.medical_record(patient, name=called, tracker="Band 2", last_appointment_date=date(2025, 3, day))
-        for day, (patient, called) in enumerate(people.items(), start=1)
+        factories.medical_record(patient, name=full_name, tracker="Band 2", last_appointment_date=date(2025, 3, day))
+        for day, (patient, full_name) in enumerate(people.items(), start=1)
     ]
     factories.medical_record("P4", name="Grace Hopper", tracker="Mi Bend", medical_conditions="Asthma, Diabetes")
     for record in records:
@@ -83,16 +83,16 @@ def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield prefix + pattern.name
 
 
-def _is_no_page(name: str) -> bool:
+def _is_not_a_page(name: str) -> bool:
     return name in NOT_PAGES or name.endswith(NOT_PAGES_OF_A_MODEL)
 
 
 def _key_of_a_row(name: str) -> str:
     if name.startswith("admin:auth_group_"):
-        return quote(Group.objects.get(name="Record keepers").pk)  # the others are roles, which nobody changes
+        return quote(Group.objects.get(name="Record keepers").pk)  # the other groups are roles, which nobody can change
     for model in admin.site._registry:
         if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
             row = model._default_manager.order_by("pk").first()
-            assert row, f"make_rows() is to make a {model._meta.verbose_name}, so that {name} has something to show"
+            assert row, f"{name} has nothing to show: create a {model._meta.verbose_name} in make_rows()"
             return quote(row.pk)
     raise LookupError(name)

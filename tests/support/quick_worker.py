@@ -24,7 +24,7 @@ def main() -> None:
     from healthtrack.imports import heartbeat  # noqa: PLC0415 (Django must be set up first)
     from healthtrack.operations import worker  # noqa: PLC0415
 
-    worker.HEARTBEAT_SECONDS, worker.LOOK_AFTER_SECONDS, worker.GRACE_SECONDS = 0.3, 0.5, 0.2
+    worker.HEARTBEAT_SECONDS, worker.UPKEEP_SECONDS, worker.GRACE_SECONDS = 0.3, 0.5, 0.2
     heartbeat.SILENT_SECONDS = 3.0
     if WITHOUT_END in sys.argv:
         read_without_end()

@@ -1,4 +1,4 @@
-"""The contents of a database, to compare them after a restore."""
+"""Compare the contents of a database before and after a restore."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.databases import database_of_the_tests
 
 SHAPES = (
-    # Not the words of a check, which PostgreSQL puts in another order when it reads them.
+    # Without the expressions of checks, which PostgreSQL rewrites when it reads them.
     (
         "SELECT conname, CASE contype WHEN 'c' THEN '' ELSE pg_get_constraintdef(oid) END FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace"
@@ -24,13 +24,13 @@ SHAPES = (
 )
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
-# Leads Django's connection to another database while it is used.
+# Connects Django to another database during a block.
 Use = Callable[[], Any]
 
 
 def contents() -> dict[str, str]:
-    """A hash of each table's rows, and of what keeps them in order."""
+    """Return a hash of the rows of each table, and of the definitions of constraints, indexes, triggers and views."""
     database = database_of_the_tests()
     tables = [name for (name,) in database.ask(TABLES)]
-    asked = {table: f"SELECT t::text FROM {table} AS t" for table in tables} | {shape: shape for shape in SHAPES}
-    return {name: hashlib.sha256(repr(sorted(database.ask(sql))).encode()).hexdigest() for name, sql in asked.items()}
+    queries = {table: f"SELECT t::text FROM {table} AS t" for table in tables} | {shape: shape for shape in SHAPES}
+    return {name: hashlib.sha256(repr(sorted(database.ask(sql))).encode()).hexdigest() for name, sql in queries.items()}

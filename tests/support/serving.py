@@ -1,4 +1,4 @@
-"""What the tests of `manage.py serve` start, ask and stop."""
+"""Start, query and stop servers in tests."""
 
 import http.client
 import os
@@ -42,7 +42,7 @@ def environment_of(database: Database, data: Path) -> dict[str, str]:
     }
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: Message
     content: bytes
@@ -57,29 +57,33 @@ class Answer(NamedTuple):
 
 
 class Server:
+    """A server process, and what it has printed."""
+
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
         self.port = port
-        self.said = ""
+        self.output = ""
 
-    def read_until(self, words: str) -> None:
+    def read_until(self, text: str) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self.said += line
-            if words in line:
+            self.output += line
+            if text in line:
                 return
-        pytest.fail(f"It ended too early:\n{self.said}{self.process.communicate()[1]}")
+        pytest.fail(f"It ended too early:\n{self.output}{self.process.communicate()[1]}")
 
     def value(self, name: str) -> str:
-        found = re.search(rf"^ +{name} +(.+)$", self.said, re.MULTILINE)
-        assert found, self.said
+        """Return the value that the server printed after this name."""
+        found = re.search(rf"^ +{name} +(.+)$", self.output, re.MULTILINE)
+        assert found, self.output
         return found[1]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send the signal, wait for the end, and return the exit code and the error output."""
         self.process.send_signal(number)
-        rest, faults = self.process.communicate(timeout=20)
-        self.said += rest
-        return self.process.returncode, faults
+        rest, errors = self.process.communicate(timeout=20)
+        self.output += rest
+        return self.process.returncode, errors
 
     def get(
         self,
@@ -87,14 +91,15 @@ class Server:
         cookie: str = "",
         form: dict[str, str] | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
-    ) -> Answer:
+    ) -> Response:
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **headers}
-        with closing(http.client.HTTPConnection(serve.HOST, self.port, timeout=20)) as talk:
-            talk.request("POST" if form else "GET", address, urlencode(form or {}), headers)
-            answer = talk.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
+        with closing(http.client.HTTPConnection(serve.HOST, self.port, timeout=20)) as peer:
+            peer.request("POST" if form else "GET", address, urlencode(form or {}), headers)
+            answer = peer.getresponse()
+            return Response(answer.status, answer.headers, answer.read())
 
     def lets_in(self, password: str) -> bool:
+        """Return whether the demo account can sign in with the password."""
         page = self.get("/admin/login/")
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.body)
         assert token
@@ -119,22 +124,23 @@ def started(environment: dict[str, str], *arguments: str, until: str = LAST_LINE
             server.read_until(until)
             yield server
         finally:
-            # Not kill(): a process that is ended like this tells what it covered.
+            # Not kill(): after SIGTERM, the process saves its coverage data.
             process.terminate()
 
 
-def worker_of(server: Server) -> int | None:
-    """The number of its process, once it is there."""
+def find_worker(server: Server) -> int | None:
+    """Return the pid of the worker of the server; None if it does not run yet."""
     listed = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     for line in listed.splitlines():
-        number, parent, words = line.split(maxsplit=2)
-        if int(parent) == server.process.pid and "manage.py worker" in words:
-            return int(number)
+        pid, parent, command = line.split(maxsplit=2)
+        if int(parent) == server.process.pid and "manage.py worker" in command:
+            return int(pid)
     return None
 
 
 def started_worker(server: Server, killed: int | None = None) -> int:
-    wait_for(lambda: worker_of(server) not in {None, killed})
-    return worker_of(server) or 0
+    """Wait for a worker other than the killed one, and return its pid."""
+    wait_for(lambda: find_worker(server) not in {None, killed})
+    return find_worker(server) or 0

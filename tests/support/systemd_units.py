@@ -1,4 +1,4 @@
-"""The units and the configuration of `deploy/`, moved to where a test can run them."""
+"""Read the files of `deploy/`, and adapt their paths so that a test can run them."""
 
 import os
 import re
@@ -18,7 +18,7 @@ VARIABLES, OWNERS_VARIABLES = "/etc/healthtrack/healthtrack.env", "/etc/healthtr
 
 
 def lines(name: str) -> Iterator[tuple[str, str, str]]:
-    """A unit's lines as section, key and value."""
+    """Yield the lines of a unit as section, key and value."""
     section = ""
     for line in (FOLDER / name).read_text().splitlines():
         if heading := re.fullmatch(r"\[(\w+)\]", line):
@@ -32,19 +32,19 @@ def lines(name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def commands(name: str, key: str) -> list[list[str]]:
-    """What systemd runs, in the words that it makes of a line."""
+    """Return the commands that systemd runs, each as a list of words."""
     values = [value for _, found, value in lines(name) if found == key]
     return [[_moved(word.replace("$$", "$").replace("%%", "%")) for word in shlex.split(value)] for value in values]
 
 
 def _moved(word: str) -> str:
-    """The word with the project's own paths; a word with blanks in it is a shell's script, where paths need quotes."""
+    """Return the word with the paths of this project; a word with spaces is a shell script, where paths need quotes."""
     in_word = shlex.quote if " " in word else str
     return word.replace(PYTHON, in_word(sys.executable)).replace(PROJECT, in_word(str(settings.BASE_DIR)))
 
 
 def moved(unit: str, variables: Path) -> str:
-    """The text of a unit whose files are where systemd finds them: the folder, the program and the variables."""
+    """Return the text of the unit with paths that exist on this machine."""
     text = re.sub(rf"^(Exec\w+=){PYTHON}", rf'\1"{sys.executable}"', unit, flags=re.MULTILINE)
     text = text.replace(f"WorkingDirectory={PROJECT}", f"WorkingDirectory={settings.BASE_DIR}")
     for file in (VARIABLES, OWNERS_VARIABLES):
@@ -53,7 +53,7 @@ def moved(unit: str, variables: Path) -> str:
 
 
 def variables(own: dict[str, str], *files: str) -> dict[str, str]:
-    """The examples' settings, those left to the reader filled in; a later file wins over an earlier one."""
+    """Return the variables of the example files, with `own` values filled in; a later file has precedence."""
     example: dict[str, str] = {}
     for file in files:
         text = (FOLDER / file).read_text()

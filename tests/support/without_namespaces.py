@@ -1,4 +1,4 @@
-"""Runs a command as root on a machine that refuses user namespaces, as containers commonly do."""
+"""Run a command as root without user namespaces, as in most containers."""
 
 import ctypes
 import os

@@ -18,5 +18,5 @@ def inline_data(inline: InlineAdminFormSet) -> str:
 
 @register.simple_tag
 def labelled(field: BoundField, of: object = None) -> SafeString:
-    """A field of a table: the column's head names it to the eye, this to a screen reader."""
+    """Return the field of a table cell with an aria-label: sighted people read its name in the column's header."""
     return field.as_widget(attrs={"aria-label": f"{field.label}: {of}" if of else str(field.label)})

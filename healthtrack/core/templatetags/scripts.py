@@ -8,7 +8,7 @@ register = template.Library()
 
 @register.filter
 def without(media: Media, names: str) -> SafeString:
-    """Leaves out scripts that a page has no use for: those that fill in slugs alone are half of all the weight."""
+    """Return the media without these scripts; those for slugs, which we do not use, are half of all script bytes."""
     left_out = [f"/{name}." for name in names.split()]
     scripts = (tag for tag in media.render_js() if not any(name in tag for name in left_out))
     return format_html_join("\n", "{}", ((tag,) for tag in (*media.render_css(), *scripts)))

@@ -1,4 +1,4 @@
-"""Days and times as every page writes them, in the lists of the admin too."""
+"""How every page writes dates and times, including the lists of the admin."""
 
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"

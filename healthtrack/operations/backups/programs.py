@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, and how they reach the database: no password stands on a command line."""
+"""Run PostgreSQL's client programs against the database; no password ever appears on a command line."""
 
 import os
 import re
@@ -17,30 +17,33 @@ from psycopg.conninfo import make_conninfo
 
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE, binaries
 
-SETS_TRANSACTION_TIMEOUT = 17  # the first version whose pg_restore does, which older servers refuse
-_MOMENT_SECONDS = 1
-_TOLD = re.compile(r"(?:error|ERROR|FATAL): +(.+)")
+FIRST_WITH_TRANSACTION_TIMEOUT = 17  # from this version on, pg_restore sets a parameter that older servers refuse
+_END_TIMEOUT_SECONDS = 1
+_ERROR_LINE = re.compile(r"(?:error|ERROR|FATAL): +(.+)")
 
 
 @dataclass
 class Program:
+    """A started program and what it writes to its error output."""
+
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
 
-    def complaint(self) -> str:
-        """The first fault that it told of; without the details that may follow, for they may hold values."""
+    def first_error(self) -> str:
+        """Return the first error that it reported, without the details after it, which may quote values."""
         self.errors.seek(0)
-        said = self.errors.read().decode(errors="replace")
-        found = _TOLD.search(said)
-        return found[1].strip() if found else "it says nothing of why"
+        output = self.errors.read().decode(errors="replace")
+        found = _ERROR_LINE.search(output)
+        return found[1].strip() if found else "it gives no reason"
 
     def succeeded(self) -> bool:
+        """Wait for the end of the program, and return whether its exit code is 0."""
         return self.process.wait() == 0
 
-    def ends_by_itself(self) -> bool:
-        """Waits a moment: what a program held open is closed a little before it has ended."""
+    def has_ended(self) -> bool:
+        """Return whether it has ended; wait a moment first, because its pipes close a little before it ends."""
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=_MOMENT_SECONDS)
+            self.process.wait(timeout=_END_TIMEOUT_SECONDS)
         return self.process.returncode is not None
 
 
@@ -51,7 +54,7 @@ def running(
     source: int = subprocess.DEVNULL,
     output: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Iterator[Program]:
-    """The program, which has ended afterwards in one way or the other."""
+    """Start the program, and kill it at the end of the block if it still runs."""
     with TemporaryFile() as errors:
         process = subprocess.Popen(  # noqa: S603
             [_path(name), *arguments],
@@ -70,29 +73,29 @@ def running(
                     _close(pipe)
 
 
-def database() -> str:
-    """The option that names the database."""
+def database_option() -> str:
+    """Return the command-line option that names the database."""
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - {"password"}
     params = connection.get_connection_params()
     return f"--dbname={make_conninfo(**{name: value for name, value in params.items() if name in known})}"
 
 
 def require_version(name: str, *, restores: bool = False) -> None:
-    """The programs know servers of their own version and of older ones; but what they write to be run may not."""
+    """Raise CommandError if the program is older than the server or restores with SQL that the server refuses."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         (server,) = cursor.fetchone()
     own = _version(name)
-    if own < server or (restores and server < SETS_TRANSACTION_TIMEOUT <= own):
+    if own < server or (restores and server < FIRST_WITH_TRANSACTION_TIMEOUT <= own):
         raise CommandError(
-            f"The program {name} is of version {own} and the database of version {server}:"
+            f"The program {name} has version {own}, and the database has version {server}:"
             f" install PostgreSQL's client programs of version {server}, and put them first on the PATH."
         )
 
 
 def _version(name: str) -> int:
-    said = subprocess.run([_path(name), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
-    version = re.search(r"\d+", said)
+    output = subprocess.run([_path(name), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    version = re.search(r"\d+", output)
     return int(version[0]) if version else 0
 
 
@@ -111,5 +114,5 @@ def _password() -> dict[str, str]:
 
 
 def _close(pipe: IO[bytes]) -> None:
-    with suppress(BrokenPipeError):  # it held words for a program that has ended
+    with suppress(BrokenPipeError):  # it held input for a program that has ended
         pipe.close()

@@ -1,4 +1,4 @@
-"""A backup read back: decrypted piece by piece, and never written down."""
+"""Read a backup: decrypt it piece by piece into pg_restore, without writing a decrypted byte to a disk."""
 
 import subprocess
 from collections.abc import Sequence
@@ -8,32 +8,36 @@ import pyrage
 from django.core.management.base import CommandError
 from pyrage import x25519
 
+from healthtrack.operations.backups.manifest import Manifest, SinkWithoutManifest
 from healthtrack.operations.backups.programs import Program, running
 
 Keys = Sequence[x25519.Identity]
 
 
-def read_whole(file: Path, keys: Keys) -> None:
-    """Refuses a backup that is not whole: every byte is decrypted, unpacked and understood, and then dropped."""
+def check_whole(file: Path, keys: Keys) -> Manifest | None:
+    """Decrypt and parse the whole backup, and return its manifest; raise CommandError if it is damaged."""
     with running("pg_restore", "--file=/dev/null", source=subprocess.PIPE) as reader:
-        feed(file, keys, reader)
+        return feed(file, keys, reader)
 
 
-def feed(file: Path, keys: Keys, reader: Program) -> None:
-    """Decrypts the backup into pg_restore, which has understood it all when this comes back."""
+def feed(file: Path, keys: Keys, reader: Program) -> Manifest | None:
+    """Decrypt the backup into pg_restore, wait until that has parsed all of it, and return the manifest."""
     pipe = reader.process.stdin
     assert pipe  # noqa: S101
+    sink = SinkWithoutManifest(pipe)
     try:
         with file.open("rb") as source:
-            pyrage.decrypt_io(source, pipe, keys)
+            pyrage.decrypt_io(source, sink, keys)
+        sink.flush()
         pipe.close()
     except BrokenPipeError:
-        pass  # it has ended, and says why
-    except pyrage.DecryptError as fault:
-        if "matching keys" in str(fault):
-            raise CommandError(f"The key does not open the backup {file}: it was made for another key.") from fault
-        raise CommandError(f"The file {file} is no backup, or is damaged ({fault}).") from fault
-    except OSError as fault:
-        raise CommandError(f"The backup {file} cannot be read, or is damaged ({fault.strerror or fault}).") from fault
+        pass  # pg_restore has ended; its error output says why
+    except pyrage.DecryptError as error:
+        if "matching keys" in str(error):
+            raise CommandError(f"The key does not open the backup {file}: it was made for another key.") from error
+        raise CommandError(f"The file {file} is not a backup, or is damaged ({error}).") from error
+    except OSError as error:
+        raise CommandError(f"The backup {file} cannot be read, or is damaged ({error.strerror or error}).") from error
     if not reader.succeeded():
-        raise CommandError(f"pg_restore does not understand the backup {file}: {reader.complaint()}.")
+        raise CommandError(f"pg_restore does not understand the backup {file}: {reader.first_error()}.")
+    return sink.manifest

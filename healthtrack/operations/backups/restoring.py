@@ -1,4 +1,4 @@
-"""A backup into the database: all of it, or nothing."""
+"""Restore a backup into the database: all of it, or nothing."""
 
 import subprocess
 from pathlib import Path
@@ -7,9 +7,11 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from healthtrack.operations.backups import keys, reading
-from healthtrack.operations.backups.programs import Program, database, require_version, running
+from healthtrack.operations.backups.manifest import Manifest
+from healthtrack.operations.backups.programs import Program, database_option, require_version, running
 
-# What an extension brought is not ours. All names are made before the first drop, which may take others with it.
+# Drops everything but the objects of extensions. All statements are made before the first one runs, because CASCADE
+# may drop objects that come later in the list.
 EMPTY = """
 SET LOCAL lock_timeout = '10s';
 DO $$
@@ -25,7 +27,7 @@ DECLARE
           FROM pg_class
          WHERE relnamespace = ours AND oid NOT IN (SELECT objid FROM foreigners)
            AND relkind IN ('r', 'p', 'v', 'm', 'S')
-         ORDER BY relkind = 'S')  -- those of identity columns go with their tables alone
+         ORDER BY relkind = 'S')  -- sequences last: those of identity columns can only go with their tables
         UNION ALL
         SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
           FROM pg_proc
@@ -43,56 +45,63 @@ BEGIN
     END LOOP;
 END $$;
 """
-# Named so, the schema's own entry is left out: it is there already, and may be another's.
-WHAT = ("--schema=public", "--no-owner", "--no-privileges")
-TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+# With --schema, pg_restore leaves out the schema itself: it exists already, and may belong to another role.
+RESTORE_OPTIONS = ("--schema=public", "--no-owner", "--no-privileges")
+COUNT_TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 
 
-def restore(file: Path, key_file: Path, *, replace: bool) -> None:
-    identities = keys.identities(key_file)
+def restore(file: Path, key_file: Path, *, replace: bool) -> Manifest | None:
+    """Restore the backup, and return its manifest, or None if it was written before there were manifests.
+
+    Raise CommandError, and change nothing, if the database holds tables and `replace` is false, or anything fails.
+    """
+    identities = keys.read_identities(key_file)
     for name in ("pg_restore", "psql"):
         require_version(name, restores=True)
     if not replace:
         _require_empty()
     connection.close()
-    reading.read_whole(file, identities)
-    _put_in_place(file, identities)
+    manifest = reading.check_whole(file, identities)
+    _replace_contents(file, identities)
+    return manifest
 
 
 def _require_empty() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(TABLES)
+        cursor.execute(COUNT_TABLES)
         (tables,) = cursor.fetchone()
     if tables:
         raise CommandError(
-            f"The database {connection.settings_dict['NAME']} has {tables} tables already."
-            " Restore into an empty one; or say --replace, and all that they hold is deleted for what the backup holds."
+            f"The database {connection.settings_dict['NAME']} already has {tables} tables."
+            " Restore into an empty database, or add --replace to delete everything in this one first."
         )
 
 
-def _put_in_place(file: Path, identities: reading.Keys) -> None:
+def _replace_contents(file: Path, identities: reading.Keys) -> None:
     arguments = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", "--single-transaction")
-    with running("psql", *arguments, f"--command={EMPTY}", "--file=-", database(), source=subprocess.PIPE) as session:
+    with running(
+        "psql", *arguments, f"--command={EMPTY}", "--file=-", database_option(), source=subprocess.PIPE
+    ) as session:
         pipe = session.process.stdin
         assert pipe  # noqa: S101
-        # psql commits when its input ends: so this process holds the input open until all has gone well.
+        # psql commits at the end of its input, so we close the input only after everything has succeeded.
         try:
-            with running("pg_restore", *WHAT, "--file=-", source=subprocess.PIPE, output=pipe) as reader:
+            with running("pg_restore", *RESTORE_OPTIONS, "--file=-", source=subprocess.PIPE, output=pipe) as reader:
                 reading.feed(file, identities, reader)
-        except CommandError as fault:
-            raise _explained(session, fault) from fault
+        except CommandError as error:
+            raise _explain(session, error) from error
         pipe.close()
         if not session.succeeded():
-            raise _refusal(session)
+            raise _psql_error(session)
 
 
-def _explained(session: Program, fault: CommandError) -> CommandError:
-    """When psql ended first, it knows the reason, and pg_restore only that nobody reads on."""
-    return _refusal(session) if session.ends_by_itself() else fault
+def _explain(session: Program, error: CommandError) -> CommandError:
+    """Return the error of psql if that ended first: pg_restore then only knows that nobody reads its output."""
+    return _psql_error(session) if session.has_ended() else error
 
 
-def _refusal(session: Program) -> CommandError:
-    reason = session.complaint()
+def _psql_error(session: Program) -> CommandError:
+    reason = session.first_error()
     if "lock timeout" in reason:
-        reason = "somebody else is at work in it; stop the web server and the worker first"
-    return CommandError(f"The database does not take the backup, and stays as it was: {reason}.")
+        reason = "somebody else is using it; stop the web server and the worker first"
+    return CommandError(f"The backup could not be restored, and the database is unchanged: {reason}.")

@@ -1,1 +1,1 @@
-EMBEDDED_ENGINE = __name__  # as DATABASES names the backend
+EMBEDDED_ENGINE = __name__  # the name of the backend in DATABASES

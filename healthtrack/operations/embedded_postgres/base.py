@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, which starts the server first when nobody else has."""
+"""Django's PostgreSQL backend; before it connects, it starts the server if that does not run yet."""
 
 import sys
 from collections.abc import Iterable
@@ -20,7 +20,8 @@ if sys.platform == "win32":
 from healthtrack.operations.embedded_postgres import binaries, server, sockets
 
 
-def address(place: Path) -> dict[str, str]:
+def connection_address(place: Path) -> dict[str, str]:
+    """Return the connection parameters of the socket in this folder."""
     return {"host": str(place), "port": str(sockets.PORT)}
 
 
@@ -29,7 +30,7 @@ class DatabaseClient(client.DatabaseClient):
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        place = address(server.ensure_running(settings.HEALTHTRACK_DATA_DIR))
+        place = connection_address(server.ensure_running(settings.HEALTHTRACK_DATA_DIR))
         located = {name.upper(): value for name, value in place.items()}
         (_, *arguments), environment = super().settings_to_cmd_args_env(settings_dict | located, parameters)
         psql = binaries.find() / cls.executable_name
@@ -41,22 +42,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
-        return params | address(server.ensure_running(settings.HEALTHTRACK_DATA_DIR))
+        return params | connection_address(server.ensure_running(settings.HEALTHTRACK_DATA_DIR))
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
         try:
             return self._connect(conn_params)
         except self.Database.OperationalError:
-            # Somebody killed it since we looked, or it recovers from that.
+            # Somebody killed the server since we looked, or it is recovering from that.
             place = server.revive(settings.HEALTHTRACK_DATA_DIR)
-            return self._connect(conn_params | address(place))
+            return self._connect(conn_params | connection_address(place))
 
     def _connect(self, params: dict[str, Any]) -> Connection[Any]:
         connection: Connection[Any] = super().get_new_connection(params)
         return connection
 
     def _nodb_cursor(self) -> AbstractContextManager[Any]:
-        # Django takes any failure in there for a missing database "postgres" and tries another.
+        # Start the server outside of super(): Django takes any error in there for a missing database "postgres".
         server.ensure_running(settings.HEALTHTRACK_DATA_DIR)
         cursor: AbstractContextManager[Any] = super()._nodb_cursor()
         return cursor

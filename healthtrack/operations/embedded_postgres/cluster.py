@@ -1,4 +1,4 @@
-"""The cluster on disk: how it is made, and what the server is told when it starts."""
+"""Create the cluster on disk, and define the settings with which its server starts."""
 
 import os
 import re
@@ -24,7 +24,7 @@ INITDB_OPTIONS = (
     "--auth-local=trust",  # only its owner can enter the folder of the socket
     "--auth-host=reject",
     "--no-instructions",
-    "--no-sync",  # once at the end is enough
+    "--no-sync",  # we sync once at the end
 )
 
 SETTINGS = {
@@ -40,8 +40,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "logging_collector": "off",
     "log_destination": "stderr",
-    # Patients' data must not reach the log: an error's text may quote the value it stumbled over,
-    # its detail the whole row, its statement every value of it.
+    # Patients' data must not get into the log: the message of an error may quote a value, its detail the whole row,
+    # and its statement every value of the row.
     "log_min_messages": "log",
     "log_error_verbosity": "terse",
     "log_statement": "none",
@@ -54,12 +54,15 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Programs:
+    """PostgreSQL's programs, and the account that they run as."""
+
     folder: Path
     account: Account
     server_lock: int
-    """Goes along to every child, so that no other keeper begins while a child of a killed one is at work."""
+    """Every child inherits it, so that no other keeper starts while a child of a killed keeper still runs."""
 
-    def start(self, home: ServerFolder, place: Path) -> subprocess.Popen[bytes]:
+    def start_server(self, home: ServerFolder, place: Path) -> subprocess.Popen[bytes]:
+        """Start the server with its socket in `place`."""
         command: Command = [self.folder / "postgres", "-D", home.cluster, *_options(place)]
         log = locks.open_private(home.server_log, os.O_APPEND)
         try:
@@ -68,59 +71,62 @@ class Programs:
             os.close(log)
 
     def run(self, home: ServerFolder, command: Command, script: bytes = b"") -> tuple[int, str]:
+        """Run the command with the script as its input; return its exit code and its output."""
         process = self.account.start(
             command, cwd=home.root, source=subprocess.PIPE, output=subprocess.PIPE, keep=[self.server_lock]
         )
-        said = process.communicate(script)[0].decode(errors="replace")
-        return process.returncode, said
+        output = process.communicate(script)[0].decode(errors="replace")
+        return process.returncode, output
 
 
 def create(home: ServerFolder, programs: Programs, major: int) -> None:
-    """Made whole under another name first: what bears the real name is never half made."""
-    status, said = _initdb(home, programs, major)
-    script = f'CREATE DATABASE "{DATABASE}"\n'.encode()  # there before the first client can look for it
-    for command, words in ((_single_user(home, programs), script), (_sync(home, programs), b"")):
+    """Create the cluster and the database; the folder gets its final name only when it is complete."""
+    status, output = _initdb(home, programs, major)
+    script = f'CREATE DATABASE "{DATABASE}"\n'.encode()  # before the first client connects
+    for command, text in ((_single_user(home, programs), script), (_sync(home, programs), b"")):
         if not status:
-            status, said = programs.run(home, command, words)
+            status, output = programs.run(home, command, text)
     if status:
         raise EmbeddedPostgresError(
-            f"PostgreSQL could not make its folder {home.cluster} ({_last_line(said)}): mend that and try again."
+            f"PostgreSQL could not make its folder {home.cluster} ({_last_line(output)}). Fix this and try again."
         )
     home.draft.rename(home.cluster)
 
 
 def check_version(home: ServerFolder, major: int) -> None:
-    found = (home.cluster / "PG_VERSION").read_text().strip()
-    if found != str(major):
+    """Raise EmbeddedPostgresError if another major version created the cluster."""
+    created_by = (home.cluster / "PG_VERSION").read_text().strip()
+    if created_by != str(major):
         raise EmbeddedPostgresError(
-            f"{home.cluster} was made by PostgreSQL {found} and cannot be read by PostgreSQL {major}: "
-            f"set HEALTHTRACK_PG_BIN to the programs of version {found}, or move that folder away."
+            f"{home.cluster} was created by PostgreSQL {created_by} and cannot be read by PostgreSQL {major}. "
+            f"Set HEALTHTRACK_PG_BIN to the programs of version {created_by}, or move that folder away."
         )
 
 
 def forget_dead_server(home: ServerFolder) -> None:
-    """With the server lock held, no process that we started is left, whatever number the file bears.
+    """Remove the pid file of a dead server; PostgreSQL refuses to start if its pid now belongs to another program.
 
-    PostgreSQL would refuse to start where that number is now another program's.
+    Call it with the server lock held: then no process that we started is left, whatever the pid in the file.
+    Raise EmbeddedPostgresError if a server that somebody else started uses the cluster.
     """
     stale = home.postmaster()
     if stale and listener_pid(stale.socket_folder) == stale.pid:
         raise EmbeddedPostgresError(
-            f"A PostgreSQL that HealthTrack did not start (process {stale.pid}) runs on {home.cluster}: "
-            "stop it and try again."
+            f"A PostgreSQL that HealthTrack did not start (process {stale.pid}) runs on {home.cluster}. "
+            "Stop it and try again."
         )
     (home.cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def stop_unattended_server(home: ServerFolder) -> None:
-    """For systems where it outlives its keeper; only what listens on our own private socket is ended."""
+    """Stop a server that has outlived its keeper, as happens on some systems, if it listens on our private socket."""
     left = home.postmaster()
     if left and is_private(left.socket_folder, home.root.stat()) and listener_pid(left.socket_folder) == left.pid:
         os.kill(left.pid, signal.SIGQUIT)
 
 
-def make_room_in_log(home: ServerFolder) -> int:
-    """Where in the log the next server's words begin."""
+def rotate_log(home: ServerFolder) -> int:
+    """Rotate the log if it is large; return the position at which the next server begins to write."""
     log = home.server_log
     size = log.stat().st_size if log.exists() else 0
     if size < LOG_LIMIT:
@@ -129,28 +135,29 @@ def make_room_in_log(home: ServerFolder) -> int:
     return 0
 
 
-def last_words(home: ServerFolder, since: int) -> str:
+def last_log_line(home: ServerFolder, since: int) -> str:
+    """Return the last fatal line of the log after this position or, without one, its last line."""
     with home.server_log.open(errors="replace") as log:
         log.seek(since)
-        said = log.read()
-    fatal = [line for line in said.splitlines() if re.search("FATAL:|PANIC:", line)]
-    return fatal[-1] if fatal else _last_line(said)
+        output = log.read()
+    fatal = [line for line in output.splitlines() if re.search("FATAL:|PANIC:", line)]
+    return fatal[-1] if fatal else _last_line(output)
 
 
 def _initdb(home: ServerFolder, programs: Programs, major: int) -> tuple[int, str]:
     if major >= FIRST_MAJOR_WITH_BUILTIN_LOCALE:
         locales = [["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]]
     else:
-        locales = [["--locale=C.UTF-8"], ["--locale=C"]]  # some systems lack the former
+        locales = [["--locale=C.UTF-8"], ["--locale=C"]]  # some systems do not have C.UTF-8
     for locale in locales:
         shutil.rmtree(home.draft, ignore_errors=True)
-        status, said = programs.run(
+        status, output = programs.run(
             home,
             [programs.folder / "initdb", "-D", home.draft, *INITDB_OPTIONS, *locale],
         )
         if not status:
             break
-    return status, said
+    return status, output
 
 
 def _single_user(home: ServerFolder, programs: Programs) -> Command:
@@ -175,4 +182,4 @@ def _shared_buffers() -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "there is no output"

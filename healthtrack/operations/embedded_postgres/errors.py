@@ -3,7 +3,7 @@ from django.db.utils import OperationalError
 
 
 class EmbeddedPostgresError(CommandError, OperationalError):
-    """One sentence that says what to do; a command prints it bare, other code meets an OperationalError."""
+    """Says in one sentence what to do. A command prints it without a traceback; other code sees an OperationalError."""
 
 
-OTHER_WAYS = "set HEALTHTRACK_DATA_DIR to another folder, or DATABASE_URL to a PostgreSQL that runs already"
+ALTERNATIVES = "set HEALTHTRACK_DATA_DIR to another folder, or DATABASE_URL to a PostgreSQL that runs already"

@@ -3,15 +3,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from healthtrack.operations.embedded_postgres import locks
-from healthtrack.operations.embedded_postgres.errors import OTHER_WAYS, EmbeddedPostgresError
+from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
 READY = "ready"
-BUSY = "busy"  # a second keeper leaves the first to its work
+BUSY = "busy"  # another keeper runs already
 
 
 @dataclass(frozen=True)
 class Postmaster:
-    """What the server says of itself in postmaster.pid. Stale after a crash: never a proof that it lives."""
+    """What postmaster.pid says about the server. It does not prove that the server runs: after a crash it is stale."""
 
     pid: int
     socket_folder: Path
@@ -20,7 +20,7 @@ class Postmaster:
 
 @dataclass(frozen=True)
 class ServerFolder:
-    """All that belongs to the server of one major version: its data, its logs, and the locks of its users."""
+    """The folder of the server of one major version: its data, its logs, and the locks of its clients."""
 
     root: Path
 
@@ -34,7 +34,7 @@ class ServerFolder:
 
     @property
     def clients_lock(self) -> Path:
-        """Shared by every process that uses the server, as long as it lives."""
+        """Held (shared) by every process that uses the server, until the process ends."""
         return self.root / "clients.lock"
 
     @property
@@ -47,7 +47,7 @@ class ServerFolder:
 
     @property
     def server_lock(self) -> Path:
-        """Held by the server and inherited by each of its processes: free means that none of them is left."""
+        """Held by the server, whose processes inherit it: when it is free, none of them is left."""
         return self.root / "server.lock"
 
     @property
@@ -59,24 +59,26 @@ class ServerFolder:
         return self.root / "postgres.log"
 
     def postmaster(self) -> Postmaster | None:
+        """Return what postmaster.pid says; None if there is no such file or it is half written."""
         try:
             lines = os.fsdecode((self.cluster / "postmaster.pid").read_bytes()).split("\n")
             return Postmaster(int(lines[0]), Path(lines[4]), lines[7].strip())
-        except (OSError, ValueError, IndexError):  # none, or half written
+        except (OSError, ValueError, IndexError):
             return None
 
     def prepare(self) -> None:
+        """Create the folder if it does not exist, and make it private."""
         try:
             self._make()
-        except OSError as fault:
+        except OSError as error:
             raise EmbeddedPostgresError(
-                f"HealthTrack cannot keep its database in {self.root} ({fault.strerror}): "
-                f"make that folder writable, {OTHER_WAYS}."
-            ) from fault
+                f"HealthTrack cannot store its database in {self.root} ({error.strerror}). "
+                f"Make that folder writable, {ALTERNATIVES}."
+            ) from error
 
     def _make(self) -> None:
         missing = [path for path in (self.root, *self.root.parents) if not os.path.lexists(path)]
-        # Others may pass through the data folder, and list neither.
+        # Other users may pass through the data folder, but list neither folder.
         modes = {self.root: 0o700, self.root.parent: 0o711}
         for path in reversed(missing):
             path.mkdir(mode=modes.get(path, 0o777), exist_ok=True)
@@ -91,18 +93,19 @@ class ServerFolder:
     def _check_owner(self, status: os.stat_result) -> None:
         if os.geteuid() not in {0, status.st_uid}:
             raise EmbeddedPostgresError(
-                f"{self.root} belongs to another user (number {status.st_uid}): run HealthTrack as them, {OTHER_WAYS}."
+                f"{self.root} belongs to another user (uid {status.st_uid}). Run HealthTrack as them, {ALTERNATIVES}."
             )
 
 
 def open_folder(path: Path) -> int:
-    # A link would lead root to change the permissions of a folder that is not ours.
+    # O_NOFOLLOW: through a link, root would change the permissions of a folder that is not ours.
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def hand_over(path: Path) -> None:
+    """Give the folder to the owner of its parent folder."""
     descriptor = open_folder(path)
     try:
-        locks.hand_to_owner_of(path.parent, descriptor)
+        locks.give_to_owner_of(path.parent, descriptor)
     finally:
         os.close(descriptor)

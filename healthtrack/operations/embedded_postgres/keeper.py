@@ -1,4 +1,4 @@
-"""The process that owns the server: starts it, tells its starter, and stops it when no client is left."""
+"""The process that owns the server: start it, report to the client that wanted it, stop it when no client is left."""
 
 import os
 import select
@@ -14,13 +14,15 @@ from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresErro
 from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder
 
 TICK_SECONDS = 0.5
-PATIENCE_SECONDS = 120.0
-# How a server ends, from the mildest on: disconnecting its clients, at once without a checkpoint, by force.
-# The first has no end when PostgreSQL 18 is amid a recovery; the second loses nothing either.
-ENDINGS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
+TIMEOUT_SECONDS = 120.0
+# How to stop a server, the gentlest way first: disconnect its clients; stop at once, without a checkpoint; kill it.
+# The first never ends while PostgreSQL 18 is in recovery; the second loses no data either.
+STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
 
 
 class Keeper:
+    """Start the server of a folder, and stop it when no client has used it for `grace_seconds`."""
+
     def __init__(self, home: ServerFolder, programs: Path, grace_seconds: float) -> None:
         self.home = home
         self.programs = programs
@@ -28,28 +30,29 @@ class Keeper:
         self.clients_lock = locks.open_private(home.clients_lock)
         self.place = home.root
         self.log_begin = 0
-        self.told_to_stop = False
+        self.stop_requested = False
         self.wakes, write = os.pipe()
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes us at once when the server dies
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes _pause() when the server dies
 
     def run(self) -> None:
+        """Run until the server stops; return at once if another keeper runs already."""
         keeper_lock = locks.open_private(self.home.keeper_lock)
-        if not locks.try_take(keeper_lock):
-            _tell_starter(BUSY)
+        if not locks.try_acquire(keeper_lock):
+            _report_to_client(BUSY)
             return
         os.ftruncate(keeper_lock, 0)
-        os.write(keeper_lock, f"{os.getpid()}\n".encode())  # for people; nothing relies on it
+        os.write(keeper_lock, f"{os.getpid()}\n".encode())  # for people; no code reads it
         server = self._start()
         try:
             self._await_ready(server)
-            _tell_starter(READY)
+            _report_to_client(READY)
             self._watch(server)
         finally:
-            _end(server)
+            _stop_server(server)
             with suppress(OSError):
                 self.place.rmdir()
 
@@ -57,8 +60,8 @@ class Keeper:
         server_lock = self._await_lock()
         try:
             account = unprivileged.choose(self.home.root)
-            unprivileged.require_reach(account, self.programs / "postgres")
-            unprivileged.require_reach(account, self.home.root.parent)
+            unprivileged.require_access(account, self.programs / "postgres")
+            unprivileged.require_access(account, self.home.root.parent)
             unprivileged.give(self.home.root, account)
             programs = cluster.Programs(self.programs, account, server_lock)
             major = binaries.major_version(self.programs)
@@ -68,32 +71,32 @@ class Keeper:
             cluster.forget_dead_server(self.home)
             self.place = sockets.choose(self.home.root)
             sockets.make_private(self.place, self.home.root.stat())
-            self.log_begin = cluster.make_room_in_log(self.home)
-            return programs.start(self.home, self.place)
+            self.log_begin = cluster.rotate_log(self.home)
+            return programs.start_server(self.home, self.place)
         finally:
-            os.close(server_lock)  # from here on the server's own copy holds it
+            os.close(server_lock)  # from now on, the server's own copy holds the lock
 
     def _await_lock(self) -> int:
         server_lock = locks.open_private(self.home.server_lock)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        if not locks.try_take(server_lock):
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        if not locks.try_acquire(server_lock):
             cluster.stop_unattended_server(self.home)
-        while not locks.try_take(server_lock):
-            if time.monotonic() > give_up:
+        while not locks.try_acquire(server_lock):
+            if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
-                    f"Processes of an earlier PostgreSQL still work on {self.home.cluster}: "
-                    f"try again when they have ended; {self.home.server_log} says what they do."
+                    f"Processes of an earlier PostgreSQL still use {self.home.cluster}. "
+                    f"Try again when they have ended; {self.home.server_log} says what they do."
                 )
             time.sleep(0.02)
         return server_lock
 
     def _await_ready(self, server: subprocess.Popen[bytes]) -> None:
-        # However long a recovery takes: a server stopped amid one would begin it anew.
+        # Without a timeout: a server that is stopped during a recovery would have to start it again.
         while not self._is_ready(server.pid):
-            if server.poll() is not None or self.told_to_stop:
+            if server.poll() is not None or self.stop_requested:
                 raise EmbeddedPostgresError(
-                    f"PostgreSQL did not start; its log {self.home.server_log} says why, and ends with: "
-                    f"{cluster.last_words(self.home, self.log_begin)}"
+                    f"PostgreSQL did not start. Its log {self.home.server_log} ends with: "
+                    f"{cluster.last_log_line(self.home, self.log_begin)}"
                 )
             self._pause(0.02)
 
@@ -103,18 +106,18 @@ class Keeper:
 
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
         unused_since: float | None = None
-        while server.poll() is None and not self.told_to_stop and self._folder_stands():
-            if not locks.try_take(self.clients_lock):
+        while server.poll() is None and not self.stop_requested and self._folder_exists():
+            if not locks.try_acquire(self.clients_lock):
                 unused_since = None
             elif unused_since is None or time.monotonic() - unused_since < self.grace_seconds:
                 locks.release(self.clients_lock)
                 unused_since = unused_since or time.monotonic()
             else:
-                return  # with the lock held: new clients wait until the server is down, and start another
+                return  # with the lock held, so that new clients wait until the server is down, and then start another
             self._pause(TICK_SECONDS)
 
-    def _folder_stands(self) -> bool:
-        """Somebody may delete the data folder, and a new server must find its socket's place free."""
+    def _folder_exists(self) -> bool:
+        """Return whether the data folder is still the same; a server in a new folder must be able to use the socket."""
         try:
             return os.path.samestat(self.home.clients_lock.stat(), os.fstat(self.clients_lock))
         except FileNotFoundError:
@@ -125,26 +128,26 @@ class Keeper:
             os.read(self.wakes, 512)
 
     def _stop(self, *_: object) -> None:
-        self.told_to_stop = True
+        self.stop_requested = True
 
 
 def main(root: str, programs: str, grace_seconds: str) -> None:
-    if os.fork():  # the starter is not our parent, and need not wait for our end
+    if os.fork():  # so that the client is not our parent, and need not wait for our end
         os._exit(0)
     try:
         Keeper(ServerFolder(Path(root)), Path(programs), float(grace_seconds)).run()
-    except EmbeddedPostgresError as fault:
-        _tell_starter(str(fault))
+    except EmbeddedPostgresError as error:
+        _report_to_client(str(error))
 
 
-def _tell_starter(message: str) -> None:
-    with suppress(BrokenPipeError):  # it may be gone, or have lost patience
+def _report_to_client(message: str) -> None:
+    with suppress(BrokenPipeError):  # the client may have ended or timed out
         os.write(1, " ".join(message.split()).encode())
     os.dup2(2, 1)
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
-    for number, seconds in ENDINGS:
+def _stop_server(server: subprocess.Popen[bytes]) -> None:
+    for number, seconds in STOP_SIGNALS:
         if server.poll() is None:
             server.send_signal(number)
         try:

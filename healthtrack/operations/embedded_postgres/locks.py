@@ -1,4 +1,4 @@
-"""Locks that the kernel drops by itself when the last process that holds them is gone, kill -9 included."""
+"""Lock files; the kernel releases a lock when the last process that holds it ends, even by SIGKILL."""
 
 import fcntl
 import os
@@ -6,41 +6,46 @@ from pathlib import Path
 
 
 def open_private(file: Path, flags: int = 0) -> int:
-    """Opened for reading and writing, made when missing; close-on-exec, as every file that Python opens."""
-    # As root we may stand in a folder of another user, who could have put a link to any file there.
+    """Open the file for reading and writing, create it if it is missing, and return its descriptor (close-on-exec)."""
+    # O_NOFOLLOW: as root we may work in a folder of another user, who could have put a link to any file there.
     flags |= os.O_RDWR | os.O_NOFOLLOW
     try:
         descriptor = os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return os.open(file, flags)
-    hand_to_owner_of(file.parent, descriptor)
+    give_to_owner_of(file.parent, descriptor)
     return descriptor
 
 
-def hand_to_owner_of(folder: Path, descriptor: int) -> None:
-    """What root makes in the folder of another user belongs to that user, who goes on with it later."""
+def give_to_owner_of(folder: Path, descriptor: int) -> None:
+    """As root, give the file to the owner of the folder, who may run HealthTrack in it later."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def share(descriptor: int) -> None:
+def acquire_shared(descriptor: int) -> None:
+    """Wait until no process holds the lock exclusively, and hold it together with others."""
     fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
-def take(descriptor: int) -> None:
+def acquire(descriptor: int) -> None:
+    """Wait until no other process holds the lock, and hold it exclusively."""
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def try_take(descriptor: int) -> bool:
+def try_acquire(descriptor: int) -> bool:
+    """Hold the lock exclusively, and return True, if no other process holds it; otherwise return False."""
     return _try(descriptor, fcntl.LOCK_EX)
 
 
 def release(descriptor: int) -> None:
+    """Release the lock."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def is_taken(file: Path) -> bool:
+def is_held(file: Path) -> bool:
+    """Return whether a process holds the lock exclusively."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The clients' side: find the server running or start it, and keep it up as long as this process lives."""
+"""For clients: find the running server or start it, and keep it running until this process ends."""
 
 import os
 import subprocess
@@ -17,38 +17,38 @@ from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerF
 __all__ = ["EmbeddedPostgresError", "ensure_running", "revive"]
 
 GRACE_SECONDS = 15.0
-PATIENCE_SECONDS = 180.0
+TIMEOUT_SECONDS = 180.0
 PROJECT = Path(__file__).parents[3]
 
 
 class _Process:
-    """What this process holds."""
+    """The locks that this process holds."""
 
     def __init__(self) -> None:
         self.client_locks: dict[Path, int] = {}
-        self.forget_threads()
+        self.reset_thread_lock()
 
-    def forget_threads(self) -> None:
+    def reset_thread_lock(self) -> None:
         # A fork copies a lock that another thread holds, but not the thread that would release it.
-        # The client locks stay: a forked process shares its parent's, and keeps them when the parent is gone.
-        self.one_at_a_time = threading.RLock()
+        # The client locks stay: a forked process shares them with its parent, and holds them after the parent ends.
+        self.thread_lock = threading.RLock()
 
 
 _process = _Process()
-os.register_at_fork(after_in_child=_process.forget_threads)
+os.register_at_fork(after_in_child=_process.reset_thread_lock)
 
 
 def ensure_running(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
-    """The folder of the server's socket; the server will not stop by itself while this process lives."""
-    with _process.one_at_a_time:
+    """Return the folder of the server's socket; the server will not stop by itself while this process lives."""
+    with _process.thread_lock:
         home = _home(data_folder)
         _hold_client_lock(home)
-        return _place_of_running(home) or _start_or_wait(home, grace_seconds)
+        return _running_place(home) or _start_or_wait(home, grace_seconds)
 
 
 def revive(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
-    """For who was refused a connection: waits while the server recovers, starts it when it is dead."""
-    with _process.one_at_a_time:
+    """Return the folder of the socket after a connection was refused: wait for a recovery, or restart a dead server."""
+    with _process.thread_lock:
         home = _home(data_folder)
         _hold_client_lock(home)
         return _start_or_wait(home, grace_seconds)
@@ -65,24 +65,24 @@ def _hold_client_lock(home: ServerFolder) -> None:
         return
     home.prepare()
     descriptor = locks.open_private(home.clients_lock)
-    locks.share(descriptor)  # waits while a keeper is stopping its server
+    locks.acquire_shared(descriptor)  # waits while a keeper stops its server
     _process.client_locks[home.root] = descriptor
 
 
 def _is_open(descriptor: int, file: Path) -> bool:
-    """Not so when a daemon closed all its files, or somebody deleted the data folder."""
+    """Return False if this process has closed all its files, as daemons do, or somebody has deleted the data folder."""
     try:
         return os.path.samestat(os.fstat(descriptor), file.stat())
     except OSError:
         return False
 
 
-def _place_of_running(home: ServerFolder) -> Path | None:
+def _running_place(home: ServerFolder) -> Path | None:
     postmaster = home.postmaster()
-    if postmaster is None or postmaster.state != READY or not locks.is_taken(home.keeper_lock):
+    if postmaster is None or postmaster.state != READY or not locks.is_held(home.keeper_lock):
         return None
     place = postmaster.socket_folder
-    # After a restart of the machine the file may be stale, and the folder that it names another user's.
+    # After a restart of the machine, the file may be stale, and the folder that it names may be another user's.
     if not sockets.is_private(place, home.root.stat()) or sockets.listener_pid(place) is None:
         return None
     return place
@@ -91,14 +91,14 @@ def _place_of_running(home: ServerFolder) -> Path | None:
 def _start_or_wait(home: ServerFolder, grace_seconds: float) -> Path:
     start_lock = locks.open_private(home.start_lock)
     try:
-        locks.take(start_lock)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up:
-            place = _place_of_running(home)
+        locks.acquire(start_lock)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            place = _running_place(home)
             if place and _answers(place):
                 return place
-            if locks.is_taken(home.keeper_lock):
-                time.sleep(0.02)  # it starts, recovers or stops
+            if locks.is_held(home.keeper_lock):
+                time.sleep(0.02)  # it is starting, recovering or stopping
             else:
                 _start_keeper(home, grace_seconds)
     except subprocess.TimeoutExpired:
@@ -106,7 +106,7 @@ def _start_or_wait(home: ServerFolder, grace_seconds: float) -> Path:
     finally:
         os.close(start_lock)
     raise EmbeddedPostgresError(
-        f"PostgreSQL has been starting for {PATIENCE_SECONDS:.0f} seconds: try again later; "
+        f"PostgreSQL did not start within {TIMEOUT_SECONDS:.0f} seconds. Try again later; "
         f"{home.server_log} says what it does."
     )
 
@@ -132,12 +132,12 @@ def _start_keeper(home: ServerFolder, grace_seconds: float) -> None:
             stderr=log,
             cwd=home.root,
             env=os.environ | {"PYTHONPATH": path},
-            start_new_session=True,  # Ctrl-C in the terminal is not meant for it
-            timeout=PATIENCE_SECONDS,
+            start_new_session=True,  # so that Ctrl-C in the terminal does not stop it
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     finally:
         os.close(log)
-    said = launched.stdout.decode(errors="replace")
-    if said not in {READY, BUSY}:
-        raise EmbeddedPostgresError(said or f"The keeper of PostgreSQL failed; {home.keeper_log} says why.")
+    report = launched.stdout.decode(errors="replace")
+    if report not in {READY, BUSY}:
+        raise EmbeddedPostgresError(report or f"The keeper of PostgreSQL failed. {home.keeper_log} says why.")

@@ -1,4 +1,4 @@
-"""Where the server's socket lies: in our own folder or, its path being too long, in a short private one."""
+"""Choose the folder of the server's socket: our own or, if its path is too long, a short private one."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from healthtrack.operations.embedded_postgres import folder
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 
 PORT = 5432
-LONGEST_PATH = 103  # macOS takes 104 bytes with the closing zero, Linux 108
+MAX_PATH_BYTES = 103  # macOS allows 104 bytes with the final zero, Linux 108
 _DARWIN_SOL_LOCAL, _DARWIN_LOCAL_PEERPID = 0, 2
 
 
@@ -22,46 +22,48 @@ def socket_file(place: Path) -> Path:
 
 
 def choose(root: Path) -> Path:
+    """Return the folder for the server's socket; raise EmbeddedPostgresError if every path is too long."""
     name = f"ht-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
     temporary = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108 - TMPDIR itself may be too long
     for place in (root / "run", *(parent.resolve() / name for parent in temporary)):
-        # The client library takes a comma for the end of a path.
-        if len(os.fsencode(socket_file(place))) <= LONGEST_PATH and "," not in str(place):
+        # libpq takes a comma for the end of a path.
+        if len(os.fsencode(socket_file(place))) <= MAX_PATH_BYTES and "," not in str(place):
             return place
     raise EmbeddedPostgresError(
-        f"The path of {root} is too long for a socket, and so is that of the folder for temporary files: "
-        "set TMPDIR to a folder with a short path."
+        f"The path of {root} is too long for a socket, and so is the path of the folder for temporary files. "
+        "Set TMPDIR to a folder with a short path."
     )
 
 
 def make_private(place: Path, owner: os.stat_result) -> None:
-    """Made for the owner alone; refused when anybody else made it before us."""
+    """Create the folder for the owner only; raise EmbeddedPostgresError if somebody else created it before."""
     try:
         place.mkdir(mode=0o700, exist_ok=True)
         descriptor = folder.open_folder(place)
-    except OSError as fault:
-        raise _not_private(place) from fault
+    except OSError as error:
+        raise _not_private(place) from error
     try:
-        found = os.fstat(descriptor)
-        if found.st_uid not in {os.geteuid(), owner.st_uid}:
+        status = os.fstat(descriptor)
+        if status.st_uid not in {os.geteuid(), owner.st_uid}:
             raise _not_private(place)
         os.fchmod(descriptor, 0o700)
-        if found.st_uid != owner.st_uid:
+        if status.st_uid != owner.st_uid:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
     finally:
         os.close(descriptor)
 
 
 def is_private(place: Path, owner: os.stat_result) -> bool:
+    """Return whether it is a folder that only this owner can enter."""
     try:
-        found = place.lstat()
+        status = place.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner.st_uid and not found.st_mode & 0o077
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == owner.st_uid and not status.st_mode & 0o077
 
 
 def listener_pid(place: Path) -> int | None:
-    """The process that listens on the server's socket, from the kernel itself; none when nobody does."""
+    """Return the pid of the process that listens on the socket, as the kernel says; None if none does."""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(os.fspath(socket_file(place)))
@@ -80,6 +82,6 @@ def _peer_pid(connection: socket.socket) -> int:
 
 def _not_private(place: Path) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(
-        f"{place}, where the database's socket would lie, is not a folder of HealthTrack's own: "
-        "remove it, or set TMPDIR to another folder for temporary files."
+        f"{place}, the folder for the database's socket, belongs to somebody else. "
+        "Remove it, or set TMPDIR to another folder for temporary files."
     )

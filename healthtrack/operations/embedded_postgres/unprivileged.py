@@ -1,4 +1,7 @@
-"""PostgreSQL refuses to run as root: whom it runs as instead, no folder but our own being touched."""
+"""Run PostgreSQL as another account when HealthTrack runs as root, because PostgreSQL refuses to run as root.
+
+No folder but our own is changed for it.
+"""
 
 import ctypes
 import os
@@ -10,18 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from healthtrack.operations.embedded_postgres.errors import OTHER_WAYS, EmbeddedPostgresError
+from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
-USUAL_NOBODY = 65534
+DEFAULT_NOBODY = 65534
 
 Command = Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
 class Account:
-    """Another user to run as, or a namespace of our own in which root's files are nobody's, or neither."""
+    """Another user, or a user namespace in which root's files belong to “nobody”, or neither."""
 
     uid: int | None = None
     gid: int | None = None
@@ -35,7 +38,7 @@ class Account:
         output: int = subprocess.DEVNULL,
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """A child that ends when we do, and keeps open what is named."""
+        """Start a child process that ends when this process ends, with the descriptors in `keep` left open."""
         return subprocess.Popen(  # noqa: S603
             command,
             stdin=source,
@@ -47,23 +50,24 @@ class Account:
             user=self.uid,
             group=self.gid,
             extra_groups=None if self.uid is None else [],
-            preexec_fn=self._settle(os.getpid()),  # noqa: PLW1509 - only the keeper comes here: one thread
+            preexec_fn=self._make_preexec(os.getpid()),  # noqa: PLW1509 - only the keeper runs this, with one thread
         )
 
-    def _settle(self, parent: int) -> Callable[[], None]:
-        def settle() -> None:  # pragma: no cover - runs between fork and exec, where nothing can be measured
+    def _make_preexec(self, parent: int) -> Callable[[], None]:
+        def preexec() -> None:  # pragma: no cover - runs between fork and exec, where coverage cannot measure
             if self.in_namespace:
                 _enter_namespace()
             end_with(parent)  # last, because a change of user cancels it
 
-        return settle
+        return preexec
 
     def can_enter(self, path: Path) -> bool:
+        """Return whether the account may execute the file or enter the folder."""
         return self.start(["test", "-x", path], cwd=Path("/")).wait() == 0
 
 
 def choose(root: Path) -> Account:
-    """Who owns the folder runs the server; where that is root, a namespace does it, or else nobody."""
+    """Return the account that runs the server: the owner of the folder; if that is root, a namespace or “nobody”."""
     if os.geteuid() != 0:
         return Account()
     owner = root.stat()
@@ -73,26 +77,27 @@ def choose(root: Path) -> Account:
     return namespace if _works(namespace) else _nobody()
 
 
-def require_reach(account: Account, path: Path) -> None:
+def require_access(account: Account, path: Path) -> None:
+    """Raise EmbeddedPostgresError, which names the closed folder, if the account cannot reach the path."""
     if os.geteuid() != 0:
         return
     try:
         if account.can_enter(path):
             return
-        shut = next(place for place in (*reversed(path.parents), path) if not account.can_enter(place))
-    except (OSError, subprocess.SubprocessError) as fault:
+        closed = next(place for place in (*reversed(path.parents), path) if not account.can_enter(place))
+    except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedPostgresError(
             "PostgreSQL does not run as root, and this machine does not let root start it as another user "
-            f"({fault}): run HealthTrack as a normal user, or set DATABASE_URL to another PostgreSQL."
-        ) from fault
+            f"({error}). Run HealthTrack as a normal user, or set DATABASE_URL to another PostgreSQL."
+        ) from error
     raise EmbeddedPostgresError(
-        f"PostgreSQL does not run as root, and the user it runs as instead may not enter {shut}: "
-        f"run HealthTrack as a normal user from a folder that others may enter, {OTHER_WAYS}."
+        f"PostgreSQL does not run as root, and the user it runs as instead may not enter {closed}. "
+        f"Run HealthTrack as a normal user from a folder that others may enter, {ALTERNATIVES}."
     )
 
 
 def give(root: Path, account: Account) -> None:
-    """Our own folder, with all in it, to the user that will run the server; links are never followed."""
+    """Give our folder, with everything in it, to the account that will run the server; never follow links."""
     if account.uid is None or account.gid is None or root.stat().st_uid == account.uid:
         return
     for place, folders, files in os.walk(root, topdown=False):
@@ -102,13 +107,13 @@ def give(root: Path, account: Account) -> None:
 
 
 def end_with(parent: int) -> None:
-    """On Linux the kernel passes a parent's death on; elsewhere the next keeper stops what is left.
+    """Make the kernel stop this process when its parent dies; only on Linux. Elsewhere the next keeper stops it.
 
-    At once, without a checkpoint: nothing is lost, and no client can make it wait.
+    SIGQUIT stops PostgreSQL at once, without a checkpoint: no data is lost, and no client can delay it.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
-        if os.getppid() != parent:  # it died before we had asked
+        if os.getppid() != parent:  # it died before the call
             os._exit(1)
 
 
@@ -116,7 +121,7 @@ def _nobody() -> Account:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        return Account(USUAL_NOBODY, USUAL_NOBODY)
+        return Account(DEFAULT_NOBODY, DEFAULT_NOBODY)
     return Account(entry.pw_uid, entry.pw_gid)
 
 
@@ -127,8 +132,8 @@ def _works(account: Account) -> bool:
         return False
 
 
-def _enter_namespace() -> None:  # pragma: no cover - runs between fork and exec, where nothing can be measured
-    nobody = _nobody().uid  # initdb asks for a user that has a name
+def _enter_namespace() -> None:  # pragma: no cover - runs between fork and exec, where coverage cannot measure
+    nobody = _nobody().uid  # initdb needs a user that has a name
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "no user namespace")
     for name, value in (("setgroups", "deny"), ("uid_map", f"{nobody} 0 1"), ("gid_map", f"{nobody} 0 1")):
@@ -136,6 +141,6 @@ def _enter_namespace() -> None:  # pragma: no cover - runs between fork and exec
 
 
 def _environment() -> dict[str, str]:
-    # PGDATA, PGPORT and their like would lead the server astray; messages are read by us, in English.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C"}
+    # Without PGDATA, PGPORT and the like, which would change the server. Without a locale, because we parse messages.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return environment | {"LC_ALL": "C"}

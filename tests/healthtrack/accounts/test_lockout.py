@@ -17,7 +17,7 @@ from django.utils import timezone
 from healthtrack.accounts import limits
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
-from healthtrack.core.logs import DiscreetFormatter
+from healthtrack.core.logs import RedactingJsonFormatter
 from tests.support import factories
 from tests.support.signing_in import PASSWORD
 
@@ -190,7 +190,7 @@ def test_an_account_that_is_not_there_is_locked_like_one_that_is() -> None:
 @pytest.fixture
 def log() -> Iterator[StringIO]:
     handler = logging.StreamHandler(sink := StringIO())
-    handler.setFormatter(DiscreetFormatter())
+    handler.setFormatter(RedactingJsonFormatter())
     logger = logging.getLogger("axes")
     logging.getLogger().addHandler(handler)
     logger.setLevel("DEBUG")

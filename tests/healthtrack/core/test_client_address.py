@@ -19,22 +19,22 @@ def address(peer: str, forwarded: str | None = None) -> str:
     return client_address(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
 
 
-def test_without_a_proxy_the_client_is_who_connects() -> None:
+def test_without_a_proxy_the_client_is_the_peer() -> None:
     assert address(OUTSIDE) == OUTSIDE
     assert address(PROXY) == PROXY
 
 
-def test_nobody_but_a_proxy_of_ours_is_believed() -> None:
+def test_the_header_of_an_untrusted_peer_is_ignored() -> None:
     assert address(OUTSIDE, "127.0.0.1") == OUTSIDE
 
 
 @pytest.mark.parametrize(
     "forwarded", [OUTSIDE, f"127.0.0.1, {OUTSIDE}", f"127.0.0.1,{OUTSIDE},10.0.0.2", f"{OUTSIDE} , ::1"]
 )
-def test_behind_proxies_of_ours_the_client_is_the_nearest_other(forwarded: str) -> None:
+def test_behind_trusted_proxies_the_client_is_the_nearest_other_address(forwarded: str) -> None:
     assert address(PROXY, forwarded) == OUTSIDE
 
 
 @pytest.mark.parametrize("forwarded", ["", "unknown", "<script>", f"{OUTSIDE}, unknown"])
-def test_what_is_no_address_is_not_taken_for_one(forwarded: str) -> None:
+def test_invalid_addresses_are_ignored(forwarded: str) -> None:
     assert address(PROXY, forwarded) == PROXY

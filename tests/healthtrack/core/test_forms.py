@@ -19,12 +19,12 @@ def test_a_text_is_stored_as_an_import_would_store_it(typed: str, stored: str) -
     assert CleanedCharField(required=False).clean(typed) == stored
 
 
-def test_a_text_that_must_be_there_cannot_be_none() -> None:
+def test_a_required_text_cannot_be_none() -> None:
     with pytest.raises(ValidationError, match="required"):
         CleanedCharField().clean("None")
 
 
 @pytest.mark.parametrize("sign", ["\x01", "\x1b", "\x7f", "\x85b\x90"])
-def test_a_control_character_is_refused_with_a_sentence(sign: str) -> None:
+def test_a_control_character_is_refused(sign: str) -> None:
     with pytest.raises(ValidationError, match="control character"):
         CleanedCharField().clean(f"Ada{sign}Byron")

@@ -7,55 +7,55 @@ from typing import Any
 import pytest
 
 from healthtrack.core import logs
-from healthtrack.core.logs import DiscreetFormatter
+from healthtrack.core.logs import RedactingJsonFormatter
 
 
-def written(name: str = "django.request", **extra: object) -> dict[str, Any]:
+def format_error(name: str = "django.request", **extra: object) -> dict[str, Any]:
     try:
         int("Ada Byron")
     except ValueError:
         record = logging.LogRecord(name, 40, "file.py", 1, "Error: %s", ("/P1/",), sys.exc_info())
     record.__dict__.update(extra)
-    text = DiscreetFormatter().format(record)
+    text = RedactingJsonFormatter().format(record)
     assert "\n" not in text
     line: dict[str, Any] = json.loads(text)
     return line
 
 
-def test_a_fault_is_told_with_its_place_and_kind() -> None:
+def test_an_error_is_logged_with_its_place_and_type() -> None:
     page = SimpleNamespace(resolver_match=SimpleNamespace(view_name="admin:patients_medicalrecord_change"))
-    line = written(request=page)
+    line = format_error(request=page)
     assert (line["level"], line["logger"]) == ("ERROR", "django.request")
     assert line["place"] == "admin:patients_medicalrecord_change"
-    assert line["fault"] == "builtins.ValueError"
+    assert line["error"] == "builtins.ValueError"
     assert line["time"].endswith("+00:00")
     (frame,) = line["trace"]
     assert "test_logs.py:" in frame
-    assert frame.endswith(" written")
+    assert frame.endswith(" format_error")
 
 
 @pytest.mark.parametrize("name", ["django.request", "healthtrack.imports", "gunicorn.error", "healthtracker"])
-def test_no_value_of_a_fault_reaches_the_log(name: str) -> None:
-    text = json.dumps(written(name))
+def test_no_value_of_an_error_is_logged(name: str) -> None:
+    text = json.dumps(format_error(name))
     assert "Byron" not in text
     assert "P1" not in text
 
 
-def test_a_fault_without_an_address_names_the_module() -> None:
+def test_an_error_outside_of_a_request_names_the_module() -> None:
     record = logging.LogRecord("django.db", 40, "/x/backend.py", 1, "%s", ("Ada",), None)
-    assert json.loads(DiscreetFormatter().format(record))["place"] == "backend"
+    assert json.loads(RedactingJsonFormatter().format(record))["place"] == "backend"
 
 
-def test_a_message_is_told_where_it_was_written_for_a_log() -> None:
-    assert written("gunicorn.error")["message"] == "Error: %s"
-    assert "message" not in written("django.request")
+def test_only_trusted_loggers_log_their_messages() -> None:
+    assert format_error("gunicorn.error")["message"] == "Error: %s"
+    assert "message" not in format_error("django.request")
 
 
-def test_a_line_names_its_request_and_its_facts() -> None:
-    outer = logs.request_id.set("0123abcd")
+def test_a_line_has_the_request_id_and_its_fields() -> None:
+    token = logs.request_id.set("0123abcd")
     try:
-        line = written(facts={"directive": "img-src"})
+        line = format_error(fields={"directive": "img-src"})
     finally:
-        logs.request_id.reset(outer)
+        logs.request_id.reset(token)
     assert (line["request"], line["directive"]) == ("0123abcd", "img-src")
-    assert "request" not in written()
+    assert "request" not in format_error()

@@ -1,4 +1,4 @@
-"""What every answer carries, and what every fault is known by."""
+"""Headers of every response, and the request id of every error."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 
-from healthtrack.core.logs import DiscreetFormatter
+from healthtrack.core.logs import RedactingJsonFormatter
 from healthtrack.urls import handler500, urlpatterns
 from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.signing_in import SignIn
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 __all__ = ["handler500"]
 
 
-def break_down(_: HttpRequest) -> HttpResponse:
+def raise_error(_: HttpRequest) -> HttpResponse:
     raise RuntimeError("Ada Byron")
 
 
 @cache_control(max_age=60)
-def keep(_: HttpRequest) -> HttpResponse:
+def cacheable(_: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
@@ -37,7 +37,7 @@ def read_form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
 
-urlpatterns = [*urlpatterns, path("broken/", break_down), path("kept/", keep), path("form/", read_form)]
+urlpatterns = [*urlpatterns, path("broken/", raise_error), path("cacheable/", cacheable), path("form/", read_form)]
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +47,9 @@ def own_pages(settings: LazySettings) -> None:
 
 @pytest.fixture
 def log() -> Iterator[StringIO]:
-    """What the handler of the settings writes."""
+    """Return what the log handler of the settings writes."""
     handler = logging.StreamHandler(sink := StringIO())
-    handler.setFormatter(DiscreetFormatter())
+    handler.setFormatter(RedactingJsonFormatter())
     logging.getLogger("django").addHandler(handler)
     yield sink
     logging.getLogger("django").removeHandler(handler)
@@ -72,7 +72,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_no_page_is_kept_by_browser_or_proxy(sign_in: SignIn, address: str) -> None:
+def test_no_page_is_cached_by_a_browser_or_proxy(sign_in: SignIn, address: str) -> None:
     permissions = (*TO_SEE_REPORTS, "trackers.view_trackeralias")
     records = (f"patients.{action}_medicalrecord" for action in ("view", "add", "import", "export"))
     answer = sign_in(*permissions, *records).get(address)
@@ -80,11 +80,11 @@ def test_no_page_is_kept_by_browser_or_proxy(sign_in: SignIn, address: str) -> N
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_an_answer_that_says_how_long_it_may_be_kept_is_let_be() -> None:
-    assert Client().get("/kept/")["Cache-Control"] == "max-age=60"
+def test_a_response_that_sets_its_own_caching_is_unchanged() -> None:
+    assert Client().get("/cacheable/")["Cache-Control"] == "max-age=60"
 
 
-def test_every_answer_carries_the_safeguards() -> None:
+def test_every_response_has_the_security_headers() -> None:
     headers = Client().get("/admin/login/").headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
@@ -100,36 +100,36 @@ def test_every_answer_carries_the_safeguards() -> None:
     assert "report-uri /policy-report" in policy
 
 
-def test_cookies_are_for_the_server_alone() -> None:
+def test_scripts_cannot_read_cookies() -> None:
     cookie = Client().get("/admin/login/").cookies[settings.CSRF_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
 
 
-def test_each_request_has_a_reference_of_its_own() -> None:
+def test_each_request_has_its_own_request_id() -> None:
     first, second = (Client().get("/healthz")["X-Request-ID"] for _ in range(2))
     assert re.fullmatch("[0-9a-f]{16}", first)
     assert first != second
     assert Client(headers={"X-Request-ID": "mine"}).get("/healthz")["X-Request-ID"] != "mine"
 
 
-def test_a_fault_is_known_by_its_reference_on_the_page_and_in_the_log(log: StringIO) -> None:
+def test_the_error_page_and_the_log_show_the_same_request_id(log: StringIO) -> None:
     answer = Client(raise_request_exception=False).get("/broken/")
     assert answer.status_code == 500
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["request"] == answer["X-Request-ID"]
     assert f"<strong>{line['request']}</strong>" in answer.content.decode()
-    assert line["fault"] == "builtins.RuntimeError"
+    assert line["error"] == "builtins.RuntimeError"
     assert "Ada" not in log.getvalue() + answer.content.decode()
 
 
-def test_a_form_that_is_too_big_is_refused(settings: LazySettings) -> None:
+def test_a_form_that_is_too_large_is_refused(settings: LazySettings) -> None:
     client = Client(raise_request_exception=False)
     assert client.post("/form/", {"a": "x" * 1024**2}).status_code == 200
     assert client.post("/form/", f"a={'x' * 3 * 1024**2}", "application/x-www-form-urlencoded").status_code == 400
 
 
-def test_a_form_of_too_many_fields_is_refused() -> None:
+def test_a_form_with_too_many_fields_is_refused() -> None:
     client = Client(raise_request_exception=False)
     assert client.post("/form/", {f"f{number}": "" for number in range(1000)}).content == b"1000"
     assert client.post("/form/", {f"f{number}": "" for number in range(1001)}).status_code == 400

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("action", ["view", "change"])
-def test_whoever_may_see_or_change_rows_sees_them(action: str) -> None:
+def test_the_permission_to_view_or_change_shows_rows(action: str) -> None:
     assert can_view(factories.staff(f"patients.{action}_medicalrecord"), MedicalRecord)
 
 
@@ -19,7 +19,7 @@ def test_no_other_permission_is_enough(action: str) -> None:
     assert not can_view(factories.staff(f"patients.{action}_medicalrecord"), MedicalRecord)
 
 
-def test_an_emergency_is_enough() -> None:
+def test_emergency_access_is_enough() -> None:
     (role,) = (role for role in ROLES if role.name == "Emergency access")
     person = factories.staff(*role.permissions)
     begin(person, "Somebody fainted in the hall", "192.0.2.7")

@@ -8,38 +8,36 @@ from django.core.exceptions import ImproperlyConfigured
 from healthtrack.core.secret_files import read_key, read_or_create
 
 
-def test_a_secret_is_written_once_and_closed_to_others(tmp_path: Path) -> None:
+def test_a_secret_is_written_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert read_or_create(tmp_path / "secret", "the first") == "the first"
     assert read_or_create(tmp_path / "secret", "the second") == "the first"
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_if_several_processes_make_a_secret_at_once_all_get_the_same(tmp_path: Path) -> None:
+def test_processes_that_create_a_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
         futures = [processes.submit(read_or_create, tmp_path / "secret", f"{n}") for n in range(16)]
         assert len({future.result() for future in futures}) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["secret"]
 
 
-def test_a_process_that_comes_second_gets_the_secret_of_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_process_gets_the_secret_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "secret"
     file.write_text("the first")
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert read_or_create(file, "the second") == "the first"
 
 
-def test_a_secret_that_cannot_be_written_or_read_is_named_and_leaves_nothing_behind(
+def test_a_secret_that_cannot_be_written_or_read_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match="cannot be read or written"):
         read_or_create(tmp_path / "absent" / "secret", "a")
 
-    def no_links(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    monkeypatch.setattr(Path, "hardlink_to", fail)
     with pytest.raises(ImproperlyConfigured, match="Operation not permitted"):
         read_or_create(tmp_path / "secret", "a")
     assert list(tmp_path.iterdir()) == []
@@ -48,5 +46,5 @@ def test_a_secret_that_cannot_be_written_or_read_is_named_and_leaves_nothing_beh
 def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
     for read in (read_key, lambda file: read_or_create(file, "a")):
-        with pytest.raises(ImproperlyConfigured, match="is empty; delete it"):
+        with pytest.raises(ImproperlyConfigured, match="is empty"):
             read(tmp_path / "secret")

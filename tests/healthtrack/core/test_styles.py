@@ -1,4 +1,4 @@
-"""Each page loads the style sheets that it needs, and no other."""
+"""Each page loads only the style sheets that it needs."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""No page waits for the database without end, and people are told what it waited for."""
+"""No page waits for the database for ever, and its error page says what it waited for."""
 
 from collections.abc import Iterator
 
@@ -47,18 +47,18 @@ def own_pages(settings: LazySettings) -> None:
 
 
 @pytest.fixture
-def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Connections as the web server makes them, and little patience."""
-    monkeypatch.setitem(timeouts.OF_A_PAGE, "lock_timeout", "50ms")
-    monkeypatch.setitem(timeouts.OF_A_PAGE, "statement_timeout", "200ms")
-    timeouts.limit_pages()
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Open connections like the web server, but with short timeouts."""
+    monkeypatch.setitem(timeouts.PAGE_TIMEOUTS, "lock_timeout", "50ms")
+    monkeypatch.setitem(timeouts.PAGE_TIMEOUTS, "statement_timeout", "200ms")
+    timeouts.set_page_timeouts()
     connection.close()
     yield
     connection_created.disconnect(dispatch_uid=timeouts.__name__)
     connection.close()
 
 
-def told(address: str) -> str:
+def read_error(address: str) -> str:
     answer = Client(raise_request_exception=False).get(address)
     assert answer.status_code == 503
     assert answer["Retry-After"] == "60"
@@ -66,19 +66,19 @@ def told(address: str) -> str:
     return answer.content.decode()
 
 
-def test_a_statement_that_takes_too_long_is_ended(in_a_hurry: None) -> None:
-    assert errors.TOOK_TOO_LONG in told("/sleep/")
+def test_a_statement_that_takes_too_long_is_cancelled(short_timeouts: None) -> None:
+    assert errors.STATEMENT_TIMEOUT in read_error("/sleep/")
 
 
-def test_nobody_waits_long_for_others(in_a_hurry: None) -> None:
+def test_nobody_waits_long_for_the_locks_of_others(short_timeouts: None) -> None:
     factories.medical_record(name="Ada Byron")
     with database_of_the_tests().session() as other:
         other.execute("SELECT FROM medical_records FOR UPDATE")
-        assert errors.HELD_UP in told("/wait/")
+        assert errors.LOCK_TIMEOUT in read_error("/wait/")
     assert MedicalRecord.objects.get().name == "Ada Byron"
 
 
-def test_a_page_of_the_admin_tells_it_in_place(in_a_hurry: None, sign_in: SignIn) -> None:
+def test_a_page_of_the_admin_shows_a_message_instead(short_timeouts: None, sign_in: SignIn) -> None:
     record = factories.medical_record()
     keeper = sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
     with database_of_the_tests().session() as other:
@@ -90,20 +90,20 @@ def test_a_page_of_the_admin_tells_it_in_place(in_a_hurry: None, sign_in: SignIn
     assert MedicalRecord.objects.count() == 1
 
 
-def test_a_database_that_is_away_is_told_without_its_address() -> None:
-    page = told("/fail/")
+def test_the_error_page_does_not_show_the_address_of_the_database() -> None:
+    page = read_error("/fail/")
     assert errors.NO_DATABASE in page
     assert "10.0.0.5" not in page
 
 
-def test_commands_take_what_they_need() -> None:
+def test_commands_have_no_timeout() -> None:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
         assert cursor.fetchone() == ("0", "0")
 
 
-def test_a_web_server_makes_its_connections_so(in_a_hurry: None) -> None:
+def test_connections_of_the_web_server_have_timeouts(short_timeouts: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('idle_in_transaction_session_timeout')")
         assert cursor.fetchone() == ("1min",)

@@ -1,4 +1,4 @@
-"""DATABASE_URL, with the system's PostgreSQL where there is one: tables, both imports and a report on it."""
+"""Use DATABASE_URL, with the system's PostgreSQL if there is one: migrate, run both imports and a report."""
 
 import json
 import os
@@ -25,7 +25,7 @@ input()
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a migrated database on a server of the system's, or else of the wheel's."""
+    """Return the address of a migrated database, on the system's PostgreSQL or, without one, on the wheel's."""
     folder = tmp_path_factory.mktemp("postgresql")
     binaries = {"HEALTHTRACK_PG_BIN": str(SYSTEMS[-1].parent)} if SYSTEMS else {}
     script = START.format(folder=str(folder / "server"))
@@ -45,7 +45,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         holder.stdin.close()
 
 
-def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None:
+def test_migrations_imports_and_reports_work(url: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "catalogue.csv").write_text(
         "Brand Name,Device Type,Model Name,Color,Selling Price,Original Price,Display,Rating (Out of 5),"
@@ -82,7 +82,7 @@ def test_tables_imports_and_reports_work_on_it(url: str, tmp_path: Path) -> None
         assert shown.splitlines()[-1].startswith(SYSTEMS[-1].parts[-3])
 
 
-def test_a_backup_of_it_is_restored_by_the_programs_on_the_path(url: str, tmp_path: Path) -> None:
+def test_the_programs_on_the_path_back_up_and_restore_it(url: str, tmp_path: Path) -> None:
     programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
     data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
     manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")

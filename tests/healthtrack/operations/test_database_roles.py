@@ -1,6 +1,6 @@
-"""The program's own role in the database: it can do its work, and cannot touch what is written once.
+"""The application role can do its work, and cannot change append-only tables.
 
-All of it happens in the test's transaction, the making of the role too, and is undone with it.
+Everything happens in the test's transaction, including the creation of the role, and is rolled back with it.
 """
 
 import os
@@ -21,7 +21,7 @@ from healthtrack.audit import partitions, tasks
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports.models import State
 from healthtrack.operations import checks
-from healthtrack.operations.database_roles import KNOWS_MAINTAIN, written_once
+from healthtrack.operations.database_roles import FIRST_WITH_MAINTAIN, append_only_tables
 from healthtrack.operations.history_rights import ways_to_rewrite_history
 from healthtrack.operations.preparation import refuse_role_that_can_rewrite_history
 from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
@@ -33,7 +33,7 @@ from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.signing_in import SignIn
 
-ROLE = f"healthtrack_app_of_{os.getpid()}"  # the server's other databases see it too
+ROLE = f"healthtrack_app_of_{os.getpid()}"  # roles belong to the whole server, and tests run in parallel
 LIST = "/admin/patients/medicalrecord/"
 EVERYTHING = (
     *RECORDS.steward,
@@ -60,7 +60,7 @@ def role(db: None) -> None:
 def as_the_program(role: None) -> Iterator[None]:
     do(f"SET SESSION AUTHORIZATION {ROLE}")
     yield
-    # Of a transaction that failed nothing more can be asked; its end undoes the setting too.
+    # After an error, the transaction accepts no statement; its rollback resets the role too.
     if not connection.needs_rollback:
         do("RESET SESSION AUTHORIZATION")
 
@@ -70,13 +70,13 @@ def steward(sign_in: SignIn, as_the_program: None) -> Client:
     return sign_in(*EVERYTHING)
 
 
-def test_the_tables_written_once_are_the_trail_of_who_did_and_saw_what() -> None:
-    trail = (Change, Access, EmergencyAccess, EmergencyEnd)
-    assert set(written_once()) == {model._meta.db_table for model in trail}
+def test_the_history_and_the_access_log_are_append_only() -> None:
+    models = (Change, Access, EmergencyAccess, EmergencyEnd)
+    assert set(append_only_tables()) == {model._meta.db_table for model in models}
 
 
-class TestTheProgramDoesItsWork:
-    def test_pages_are_read_and_records_kept(self, steward: Client) -> None:
+class TestTheApplicationRoleCanWork:
+    def test_it_shows_pages_and_deletes_records(self, steward: Client) -> None:
         factories.medical_record("P1", name="Grace Hopper")
         for address in ("/", LIST, f"{LIST}P1/change/", "/reports/without-tracker/", "/reports/brands/"):
             assert steward.get(address).status_code == 200
@@ -84,38 +84,38 @@ class TestTheProgramDoesItsWork:
         assert steward.post(f"{LIST}P1/delete/", {"post": "yes"}).status_code == 302
         assert not MedicalRecord.objects.exists()
 
-    def test_a_file_is_imported(self, steward: Client, tmp_path: Path, settings: LazySettings) -> None:
+    def test_it_imports_a_file(self, steward: Client, tmp_path: Path, settings: LazySettings) -> None:
         settings.IMPORT_UPLOADS = tmp_path / "uploads"
         preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
         press_import(steward, preview)
         assert last_run().state == State.APPLIED
         assert MedicalRecord.objects.count() == 2
 
-    def test_an_import_is_undone(self, steward: Client, tmp_path: Path) -> None:
+    def test_it_undoes_an_import(self, steward: Client, tmp_path: Path) -> None:
         run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
         assert steward.post(f"/admin/imports/importrun/{run.pk}/undo/").status_code == 302
         run_jobs()
         assert last_run().state == State.APPLIED
         assert not MedicalRecord.objects.exists()
 
-    def test_a_file_is_exported(self, steward: Client) -> None:
+    def test_it_exports_a_file(self, steward: Client) -> None:
         factories.medical_record("P1")
         answer = steward.post(f"{LIST}export/", {"format": "0", "resource": ""})
         assert "attachment" in answer["Content-Disposition"]
 
-    def test_what_is_done_and_seen_is_written_down(self, steward: Client) -> None:
+    def test_it_writes_the_history_and_the_access_log(self, steward: Client) -> None:
         factories.medical_record("P1")
         steward.get(LIST)
         assert Change.objects.filter(patient_id="P1").exists()
         assert Access.objects.get().patient_ids == ["P1"]
         assert "P1" in steward.get("/admin/accesses/").content.decode()
 
-    def test_an_emergency_begins_and_ends(self, steward: Client) -> None:
+    def test_it_begins_and_ends_emergency_access(self, steward: Client) -> None:
         steward.post("/emergency-access/", {"reason": "Somebody fainted in the hall"})
         steward.post("/emergency-access/end/")
         assert EmergencyEnd.objects.count() == 1
 
-    def test_the_access_log_gets_its_months_and_keeps_all_of_them(self, role: None) -> None:
+    def test_it_adds_months_to_the_access_log_and_removes_none(self, role: None) -> None:
         do(f"DROP TABLE {partitions.part_of(timezone.now().date())}")
         do("CREATE TABLE access_log_2020_01 PARTITION OF access_log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')")
         do(f"SET SESSION AUTHORIZATION {ROLE}")
@@ -152,21 +152,21 @@ TAMPERING = [
 
 
 @pytest.mark.parametrize("statement", TAMPERING)
-def test_the_program_cannot_tamper_with_the_trail(as_the_program: None, statement: str) -> None:
+def test_the_application_role_cannot_tamper_with_the_history(as_the_program: None, statement: str) -> None:
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner|no schema"), transaction.atomic():
         do(statement)
 
 
 @pytest.mark.parametrize(
-    "aside",
+    "bypass",
     [
         "SELECT set_config('pgtrigger.ignore', (SELECT array_agg(tgname)::text FROM pg_trigger), true)",
         "CREATE TEMPORARY TABLE changes (LIKE public.changes INCLUDING ALL)",
     ],
 )
-def test_no_setting_and_no_table_of_its_own_leads_the_trail_elsewhere(as_the_program: None, aside: str) -> None:
+def test_no_setting_and_no_temporary_table_bypasses_the_history(as_the_program: None, bypass: str) -> None:
     factories.medical_record("P1")
-    do(aside)
+    do(bypass)
     do("UPDATE medical_records SET name = 'Another' WHERE patient_id = 'P1'")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM public.changes WHERE patient_id = 'P1' AND action = 'update'")
@@ -174,7 +174,7 @@ def test_no_setting_and_no_table_of_its_own_leads_the_trail_elsewhere(as_the_pro
 
 
 class TestWaysToRewriteHistory:
-    def test_the_programs_own_role_has_none(self, as_the_program: None) -> None:
+    def test_the_application_role_has_none(self, as_the_program: None) -> None:
         assert ways_to_rewrite_history() == []
 
     @pytest.mark.parametrize(
@@ -194,14 +194,16 @@ class TestWaysToRewriteHistory:
             ("GRANT DELETE ON changes TO PUBLIC", "has DELETE on the table changes"),
         ],
     )
-    def test_each_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
-        do(statement.format(role=ROLE))  # not a parameter: its name differs between pytest's workers
+    def test_each_way_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
+        do(
+            statement.format(role=ROLE)
+        )  # formatted here, because the names of parameters must be the same in all workers of pytest
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         ways = ways_to_rewrite_history()
         do("RESET SESSION AUTHORIZATION")
         assert any(found.startswith(way) for found in ways), ways
 
-    def test_the_rights_of_a_role_that_it_may_become_count(self, role: None) -> None:
+    def test_the_rights_of_a_role_that_it_can_switch_to_count(self, role: None) -> None:
         do(f"CREATE ROLE {ROLE}_other")
         do(f"GRANT DELETE ON changes TO {ROLE}_other")
         do(f"ALTER ROLE {ROLE} NOINHERIT")
@@ -213,31 +215,31 @@ class TestWaysToRewriteHistory:
 
 
 class TestTheDeployCheck:
-    def test_names_the_role_what_it_may_do_and_the_remedy(self) -> None:
+    def test_it_names_the_role_its_rights_and_the_remedy(self) -> None:
         (error,) = checks.check_role_cannot_rewrite_history(databases=["default"])
-        assert re.match(r"The database role \w+ can rewrite who did and saw what: it is a superuser;", error.msg)
+        assert re.match(r"The database role \w+ can change the history or access log: it is a superuser;", error.msg)
         assert "database_roles --app ROLE --apply" in (error.hint or "")
 
-    def test_has_nothing_to_say_of_the_programs_own_role(self, as_the_program: None) -> None:
+    def test_it_accepts_the_application_role(self, as_the_program: None) -> None:
         assert checks.check_role_cannot_rewrite_history(databases=["default"]) == []
 
-    def test_asks_nothing_of_a_database_that_is_not_to_be_checked(self, django_assert_num_queries: Any) -> None:
+    def test_it_does_not_query_a_database_that_is_not_checked(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0):
             assert checks.check_role_cannot_rewrite_history() == []
 
-    def test_does_not_hold_up_a_look_at_healthtrack_on_ones_own_machine(self, settings: LazySettings) -> None:
+    def test_a_start_refuses_the_role_only_in_production(self, settings: LazySettings) -> None:
         refuse_role_that_can_rewrite_history()
         settings.PRODUCTION = True
-        with pytest.raises(CommandError, match="can rewrite who did and saw what"):
+        with pytest.raises(CommandError, match="can change the history or access log"):
             refuse_role_that_can_rewrite_history()
 
 
 class TestTheCommand:
-    def test_prints_what_it_would_do_and_does_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_apply_it_only_prints_the_statements(self, capsys: pytest.CaptureFixture[str]) -> None:
         do(f"CREATE ROLE {ROLE} LOGIN")
         call_command("database_roles", app=ROLE)
         printed = capsys.readouterr().out
-        maintain = ", MAINTAIN" if connection.pg_version >= KNOWS_MAINTAIN else ""  # type: ignore[attr-defined]
+        maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]
         assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
         assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed
@@ -246,23 +248,25 @@ class TestTheCommand:
             do("SELECT FROM medical_records")
         do("RESET SESSION AUTHORIZATION")
 
-    def test_can_be_run_again(self, role: None) -> None:
+    def test_it_can_be_run_again(self, role: None) -> None:
         call_command("database_roles", app=ROLE, apply=True)
 
-    def test_names_a_role_that_is_not_there(self) -> None:
+    def test_a_missing_role_is_named(self) -> None:
         with pytest.raises(CommandError, match=r"There is no role nobody.*CREATE ROLE nobody LOGIN"):
             call_command("database_roles", app="nobody", apply=True)
 
-    def test_refuses_the_role_that_owns_the_tables(self) -> None:
+    def test_it_refuses_the_role_that_owns_the_tables(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_user")
             (owner,) = cursor.fetchone()
-        with pytest.raises(CommandError, match="whom no right can be denied"):
+        with pytest.raises(CommandError, match="no right can be denied to it"):
             call_command("database_roles", app=owner, apply=True)
 
 
-class TestTwoRolesThatAreNoSuperusers:
-    def test_one_migrates_and_the_other_works(self, two_roles: tuple[Database, Database], tmp_path: Path) -> None:
+class TestTwoRolesWithoutSuperuserRights:
+    def test_the_owner_migrates_and_the_application_role_works(
+        self, two_roles: tuple[Database, Database], tmp_path: Path
+    ) -> None:
         owner, program = two_roles
         (tmp_path / "data").mkdir()
         manage(owner.url, tmp_path / "data", "migrate", "-v0")

@@ -18,35 +18,35 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "HEALTHTRACK_DEBUG": "0", "WEB_CONCURRENCY": "2"}
 
 
-def test_it_serves_pages_and_static_files_and_counts_over_all_processes(environment: dict[str, str]) -> None:
+def test_it_serves_pages_and_static_files_and_counts_requests_of_all_processes(environment: dict[str, str]) -> None:
     with started(environment) as server:
-        before = answered(server)
+        before = count_answered(server)
         for _ in range(20):
             assert server.get("/healthz").status == 200
-        assert answered(server) == before + 20
+        assert count_answered(server) == before + 20
         (style,) = re.findall(r'href="(/static/admin/css/base\.[^"]+)"', server.get("/admin/login/").body)
         assert "immutable" in server.get(style).headers["Cache-Control"]
         assert server.stop()[0] == 0
 
 
-def answered(server: Server) -> float:
+def count_answered(server: Server) -> float:
     page = server.get("/metrics").body
     assert "healthtrack_database_up 1.0" in page
     (found,) = re.findall(r'^healthtrack_requests_total{status="200",view="healthz"} (\S+)$', page, re.MULTILINE)
     return float(found)
 
 
-def test_at_a_stop_what_was_begun_is_answered(environment: dict[str, str]) -> None:
-    with started(environment) as server, socket.create_connection((HOST, server.port), timeout=20) as talk:
-        talk.sendall(
+def test_it_finishes_requests_before_it_stops(environment: dict[str, str]) -> None:
+    with started(environment) as server, socket.create_connection((HOST, server.port), timeout=20) as peer:
+        peer.sendall(
             b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
-        assert talk.recv(1000).startswith(b"HTTP/1.1 100 ")
+        assert peer.recv(1000).startswith(b"HTTP/1.1 100 ")
         server.process.terminate()
         await_refusal(server)
-        talk.sendall(b"a=1")
-        assert talk.recv(1000).startswith(b"HTTP/1.1 403 ")  # it lacks the token that the form's page gives
+        peer.sendall(b"a=1")
+        assert peer.recv(1000).startswith(b"HTTP/1.1 403 ")  # the form lacks its CSRF token
         assert server.stop()[0] == 0
 
 
@@ -59,7 +59,7 @@ def await_refusal(server: Server) -> None:
         time.sleep(0.05)
 
 
-def test_without_what_it_needs_it_says_so_in_a_sentence(environment: dict[str, str]) -> None:
+def test_without_a_data_folder_it_exits_with_a_sentence(environment: dict[str, str]) -> None:
     ended = subprocess.run(
         COMMAND,
         env={**environment, "HEALTHTRACK_DATA_DIR": "/dev/null/data"},
@@ -71,4 +71,4 @@ def test_without_what_it_needs_it_says_so_in_a_sentence(environment: dict[str, s
     assert ended.returncode == 1
     starting, sentence = ended.stderr.splitlines()
     assert "Starting gunicorn" in starting
-    assert sentence.startswith("HealthTrack: The data folder /dev/null/data cannot be written;")
+    assert sentence.startswith("HealthTrack: The data folder /dev/null/data is not writable.")

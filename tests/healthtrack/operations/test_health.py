@@ -2,19 +2,20 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from healthtrack import __version__
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 
 
 @pytest.mark.django_db
-def test_it_says_ok_to_anybody_when_the_database_answers() -> None:
+def test_it_answers_ok_and_the_version_to_anybody_when_the_database_answers() -> None:
     answer = Client().get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"OK\n")
+    assert (answer.status_code, answer.content) == (200, f"OK\nHealthTrack {__version__}\n".encode())
 
 
-@pytest.mark.parametrize("fault", [OperationalError("down"), EmbeddedPostgresError("down")])
-def test_it_answers_503_when_the_database_does_not(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+@pytest.mark.parametrize("error", [OperationalError("down"), EmbeddedPostgresError("down")])
+def test_it_answers_503_when_the_database_does_not(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def refuse() -> None:
-        raise fault
+        raise error
 
     monkeypatch.setattr(connection, "cursor", refuse)
     answer = Client().get("/healthz")
@@ -22,10 +23,10 @@ def test_it_answers_503_when_the_database_does_not(monkeypatch: pytest.MonkeyPat
     assert "database" in answer.content.decode()
 
 
-def test_it_takes_no_other_methods() -> None:
+def test_other_methods_are_not_allowed() -> None:
     assert Client().post("/healthz").status_code == 405
 
 
 @pytest.mark.django_db
-def test_an_answer_is_never_kept() -> None:
+def test_an_answer_is_never_cached() -> None:
     assert "no-store" in Client().get("/healthz")["Cache-Control"]

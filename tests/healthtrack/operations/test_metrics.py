@@ -6,6 +6,7 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.test import Client
 
+from healthtrack import __version__
 from healthtrack.imports.models import State
 from tests.support import factories
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 OUTSIDE = "203.0.113.7"
 
 
-def figures(client: Client | None = None) -> dict[str, float]:
+def read_metrics(client: Client | None = None) -> dict[str, float]:
     answer = (client or Client()).get("/metrics")
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -22,25 +23,29 @@ def figures(client: Client | None = None) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def requests_of(view: str, status: int) -> float:
-    return figures().get(f'healthtrack_requests_total{{status="{status}",view="{view}"}}', 0)
+def count_requests(view: str, status: int) -> float:
+    return read_metrics().get(f'healthtrack_requests_total{{status="{status}",view="{view}"}}', 0)
 
 
 def test_requests_are_counted_by_page_and_status() -> None:
-    before = requests_of("healthz", 200)
+    before = count_requests("healthz", 200)
     Client().get("/healthz")
     Client().get("/healthz")
-    assert requests_of("healthz", 200) == before + 2
+    assert count_requests("healthz", 200) == before + 2
 
 
 def test_requests_are_timed_by_page() -> None:
     Client().get("/healthz")
-    found = figures()
+    found = read_metrics()
     assert found['healthtrack_request_seconds_count{view="healthz"}'] >= 1
     assert found['healthtrack_request_seconds_sum{view="healthz"}'] > 0
 
 
-def test_no_address_stands_in_the_figures() -> None:
+def test_the_version_is_a_metric() -> None:
+    assert read_metrics()[f'healthtrack_info{{version="{__version__}"}}'] == 1
+
+
+def test_no_address_appears_in_the_metrics() -> None:
     Client().get("/admin/patients/medicalrecord/P4711/change/?q=Byron")
     Client().get("/nowhere/P4711/")
     page = Client().get("/metrics").content.decode()
@@ -49,20 +54,20 @@ def test_no_address_stands_in_the_figures() -> None:
     assert 'view="admin:patients_medicalrecord_change"' in page
 
 
-def test_the_database_is_up_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert figures()["healthtrack_database_up"] == 1
+def test_it_says_whether_the_database_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_metrics()["healthtrack_database_up"] == 1
 
     def refuse() -> None:
         raise OperationalError("down")
 
     monkeypatch.setattr(connection, "cursor", refuse)
-    assert figures()["healthtrack_database_up"] == 0
+    assert read_metrics()["healthtrack_database_up"] == 0
 
 
-def test_imports_and_jobs_are_counted_by_how_they_stand() -> None:
+def test_imports_and_jobs_are_counted_by_state() -> None:
     factories.import_run(State.CHECKED)
     factories.import_run(State.CHECKED)
-    found = figures()
+    found = read_metrics()
     assert found['healthtrack_import_runs{state="checked"}'] == 2
     assert found['healthtrack_import_runs{state="failed"}'] == 0
     assert found['healthtrack_jobs{status="todo"}'] == 0
@@ -74,22 +79,22 @@ def test_another_machine_is_refused() -> None:
     assert Client(REMOTE_ADDR="").get("/metrics").status_code == 403
 
 
-def test_another_machine_may_be_let_in(settings: LazySettings) -> None:
+def test_another_machine_can_be_allowed(settings: LazySettings) -> None:
     settings.METRICS_ADDRESSES = [ip_network("203.0.113.0/24")]
-    assert "healthtrack_database_up" in figures(Client(REMOTE_ADDR=OUTSIDE))
+    assert "healthtrack_database_up" in read_metrics(Client(REMOTE_ADDR=OUTSIDE))
     assert Client().get("/metrics").status_code == 403
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
-def test_who_comes_by_a_proxy_is_not_taken_for_this_machine(header: str) -> None:
+def test_a_request_through_an_unknown_proxy_does_not_count_as_this_machine(header: str) -> None:
     assert Client(headers={header: "127.0.0.1"}).get("/metrics").status_code == 403
 
 
-def test_behind_a_proxy_of_ours_its_client_counts(settings: LazySettings) -> None:
+def test_behind_a_trusted_proxy_the_address_of_the_client_counts(settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     assert Client(headers={"X-Forwarded-For": OUTSIDE}).get("/metrics").status_code == 403
     assert Client(headers={"X-Forwarded-For": f"{OUTSIDE}, 127.0.0.2"}).get("/metrics").status_code == 200
 
 
-def test_it_takes_no_other_methods() -> None:
+def test_other_methods_are_not_allowed() -> None:
     assert Client().post("/metrics").status_code == 405

@@ -1,4 +1,4 @@
-"""What the first start makes outside the database."""
+"""What a start creates in the data folder."""
 
 import os
 from dataclasses import replace
@@ -13,10 +13,10 @@ from healthtrack.operations.preparation import prepare_data_folder
 
 @pytest.fixture
 def folder(settings: LazySettings, tmp_path: Path) -> Path:
-    return name(settings, tmp_path / "outer" / "data")
+    return use_folder(settings, tmp_path / "outer" / "data")
 
 
-def name(settings: LazySettings, folder: Path) -> Path:
+def use_folder(settings: LazySettings, folder: Path) -> Path:
     settings.HEALTHTRACK_DATA_DIR = folder
     settings.STATIC_ROOT = folder / "static"
     settings.SECRET_KEY_FILE = folder / "secret_key"
@@ -24,12 +24,12 @@ def name(settings: LazySettings, folder: Path) -> Path:
     return folder
 
 
-def test_others_may_pass_through_the_data_folder_but_neither_list_nor_write_it(folder: Path) -> None:
+def test_other_users_can_pass_through_the_data_folder_but_not_list_or_write_it(folder: Path) -> None:
     prepare_data_folder()
     assert folder.stat().st_mode & 0o777 == 0o711
 
 
-def test_a_data_folder_that_is_there_keeps_its_permissions(folder: Path) -> None:
+def test_the_permissions_of_an_existing_data_folder_are_unchanged(folder: Path) -> None:
     folder.mkdir(parents=True)
     folder.chmod(0o755)
     prepare_data_folder()
@@ -37,19 +37,19 @@ def test_a_data_folder_that_is_there_keeps_its_permissions(folder: Path) -> None
 
 
 @pytest.mark.parametrize("place", ["/dev/null/data", "/dev/null"])
-def test_a_data_folder_that_cannot_be_made_is_named(place: str, settings: LazySettings) -> None:
-    name(settings, Path(place))
-    with pytest.raises(ImproperlyConfigured, match=f"{place} cannot be written; .*HEALTHTRACK_DATA_DIR"):
+def test_a_data_folder_that_cannot_be_created_is_named(place: str, settings: LazySettings) -> None:
+    use_folder(settings, Path(place))
+    with pytest.raises(ImproperlyConfigured, match=f"{place} is not writable.* HEALTHTRACK_DATA_DIR"):
         prepare_data_folder()
 
 
 def test_a_data_folder_without_write_permission_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(ImproperlyConfigured, match="cannot be written"):
+    with pytest.raises(ImproperlyConfigured, match="is not writable"):
         prepare_data_folder()
 
 
-def test_a_secret_key_is_made_once_and_kept_from_others(folder: Path) -> None:
+def test_a_secret_key_is_created_once_and_only_its_owner_can_read_it(folder: Path) -> None:
     prepare_data_folder()
     key = (folder / "secret_key").read_text()
     assert len(key) >= 50
@@ -58,7 +58,7 @@ def test_a_secret_key_is_made_once_and_kept_from_others(folder: Path) -> None:
     assert (folder / "secret_key").read_text() == key
 
 
-def test_the_secret_key_of_the_environment_is_not_written_down(folder: Path, settings: LazySettings) -> None:
+def test_a_secret_key_of_the_environment_is_not_written_to_a_file(folder: Path, settings: LazySettings) -> None:
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="given")
     prepare_data_folder()
     assert [file.name for file in folder.iterdir()] == ["static"]

@@ -1,4 +1,4 @@
-"""HEALTHTRACK_PRODUCTION: nothing is left to defaults, and all goes over TLS."""
+"""With HEALTHTRACK_PRODUCTION, unsafe settings are refused and all traffic uses HTTPS."""
 
 import subprocess
 import sys
@@ -23,6 +23,7 @@ def check(in_production: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def refusal(in_production: dict[str, str]) -> str:
+    """Return the line with which the command fails."""
     ended = check(in_production)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
@@ -36,28 +37,28 @@ def test_djangos_own_check_finds_nothing(in_production: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"])
-def test_it_does_not_start_without_what_it_needs(in_production: dict[str, str], name: str) -> None:
-    assert f"must be set, and are not: {name}." in refusal({**in_production, name: ""})
+def test_it_does_not_start_without_a_required_variable(in_production: dict[str, str], name: str) -> None:
+    assert f"Set these variables in production: {name}." in refusal({**in_production, name: ""})
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("HEALTHTRACK_DEBUG", "1", "unset it in production"),
-        ("HEALTHTRACK_SECRET_KEY", "short", "can be guessed"),
-        ("HEALTHTRACK_SECOND_FACTOR", "0", "passwords get stolen"),
-        ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "lets any host in"),
+        ("HEALTHTRACK_DEBUG", "1", "Unset it in production"),
+        ("HEALTHTRACK_SECRET_KEY", "short", "is too short"),
+        ("HEALTHTRACK_SECOND_FACTOR", "0", "switches two-factor authentication off"),
+        ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "allows every host"),
         ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),
         ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),
     ],
 )
-def test_it_does_not_start_with_what_is_unsafe(
+def test_it_does_not_start_with_an_unsafe_value(
     in_production: dict[str, str], name: str, value: str, sentence: str
 ) -> None:
     assert sentence in refusal({**in_production, name: value})
 
 
-def test_all_goes_over_tls(as_the_program: dict[str, str]) -> None:
+def test_all_traffic_uses_https(as_the_program: dict[str, str]) -> None:
     with started(as_the_program) as server:
         plain = server.get("/admin/login/?next=/")
         assert plain.status == 301

@@ -1,4 +1,4 @@
-"""`manage.py serve`, run as a real process against a database of its own."""
+"""`manage.py serve`, run as a real process with its own database."""
 
 import os
 import shutil
@@ -24,13 +24,14 @@ from healthtrack.accounts import second_factor
 from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve
-from healthtrack.operations.preparation import database_fault
+from healthtrack.operations.preparation import as_command_error
 from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import wait_for
 from tests.support.serving import COMMAND, LAST_LINE, environment_of, free_port, started, started_worker
 
 
 def refusal(environment: dict[str, str]) -> str:
+    """Return the line with which the start fails."""
     ended = subprocess.run(COMMAND, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
@@ -78,7 +79,7 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
     assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static"}
 
 
-def test_a_first_run_that_was_killed_is_completed_by_the_next(database: Database, environment: dict[str, str]) -> None:
+def test_the_next_start_completes_a_first_run_that_was_killed(database: Database, environment: dict[str, str]) -> None:
     with started(environment, until="Loading sample data") as killed:
         killed.process.kill()
     with started(environment) as server:
@@ -90,7 +91,7 @@ def test_a_first_run_that_was_killed_is_completed_by_the_next(database: Database
 def test_two_first_runs_at_once_both_serve(database: Database, environment: dict[str, str]) -> None:
     other = {**environment, "PORT": str(free_port())}
     with started(environment, until="") as one, started(other) as two:
-        if LAST_LINE not in one.said:
+        if LAST_LINE not in one.output:
             one.read_until(LAST_LINE)
         assert one.value("password") == two.value("password")
         assert one.get("/healthz").status == two.get("/healthz").status == 200
@@ -98,10 +99,10 @@ def test_two_first_runs_at_once_both_serve(database: Database, environment: dict
     assert database.count("auth_user") == 1
 
 
-def test_a_start_waits_while_another_sets_the_database_up(database: Database, environment: dict[str, str]) -> None:
+def test_a_start_waits_while_another_sets_up_the_database(database: Database, environment: dict[str, str]) -> None:
     with psycopg.connect(**database.params, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [demo.SET_UP_LOCK])
-        with started(environment, until="Another start of HealthTrack") as server:
+        with started(environment, until="Waiting for another start of HealthTrack") as server:
             assert database.ask("SELECT to_regclass('auth_user')") == [(None,)]
             other.execute("SELECT pg_advisory_unlock_all()")
             server.read_until(LAST_LINE)
@@ -113,14 +114,12 @@ class TestAMigratedDatabase:
         with temporary_database(template) as database:
             yield database
 
-    def test_it_stays_empty_when_no_patients_are_wished_for(
-        self, database: Database, environment: dict[str, str]
-    ) -> None:
+    def test_no_sample_data_is_loaded_for_zero_patients(self, database: Database, environment: dict[str, str]) -> None:
         with started(environment, "--patients", "0") as server:
             assert server.lets_in(server.value("password"))
         assert database.count("medical_records") == database.count("tracker_models") == 0
 
-    def test_one_that_holds_rows_gets_no_sample_data(self, database: Database, environment: dict[str, str]) -> None:
+    def test_a_database_with_rows_gets_no_sample_data(self, database: Database, environment: dict[str, str]) -> None:
         database.ask(
             "INSERT INTO tracker_models (brand_name, device_type, model_name) VALUES ('boAt', 'Smartwatch', 'Xtend')"
         )
@@ -131,7 +130,7 @@ class TestAMigratedDatabase:
 
 
 class TestALaterRun:
-    """Each on a copy of what a first run has left."""
+    """Each test uses a copy of the database and the data folder of a first run."""
 
     @pytest.fixture
     def database(self, first_run: FirstRun, tmp_path: Path) -> Iterator[Database]:
@@ -139,25 +138,27 @@ class TestALaterRun:
         with temporary_database(first_run.database) as database:
             yield database
 
-    def test_it_keeps_data_and_password(
+    def test_it_changes_neither_data_nor_password(
         self, database: Database, environment: dict[str, str], first_run: FirstRun
     ) -> None:
         database.ask("DELETE FROM medical_record_and_trackers")
         database.ask("DELETE FROM medical_records")
         with started(environment) as server:
             assert server.value("password") == first_run.password
-            assert "sample data" not in server.said
+            assert "sample data" not in server.output
             assert server.stop(signal.SIGINT) == (0, "")
-        assert server.said.endswith("HealthTrack has stopped.\n")
+        assert server.output.endswith("HealthTrack has stopped.\n")
         assert database.count("medical_records") == 0
 
-    def test_a_password_changed_by_hand_stays(self, database: Database, environment: dict[str, str]) -> None:
+    def test_a_changed_password_stays(self, database: Database, environment: dict[str, str]) -> None:
         database.ask("UPDATE auth_user SET password = %s", [PBKDF2PasswordHasher().encode("of my own", "salt")])
         with started(environment) as server:
             assert "was changed" in server.value("password")
             assert server.lets_in("of my own")
 
-    def test_who_has_administrators_gets_no_demo_account(self, database: Database, environment: dict[str, str]) -> None:
+    def test_no_demo_account_is_created_beside_an_administrator(
+        self, database: Database, environment: dict[str, str]
+    ) -> None:
         database.ask("UPDATE auth_user SET username = 'grace'")
         with started(environment) as server:
             assert server.value("sign in") == "with an account of your own"
@@ -177,15 +178,15 @@ class TestALaterRun:
             server.process.kill()
             wait_for(lambda: not is_running(worker))
 
-    def test_what_is_searched_for_is_not_logged(self, environment: dict[str, str]) -> None:
+    def test_search_queries_are_not_logged(self, environment: dict[str, str]) -> None:
         with started(environment) as server:
             server.get("/admin/login/?q=Ada+Byron")
             server.get("/nowhere/?q=Ada+Byron")
-            _, faults = server.stop()
-        assert "Ada" not in server.said + faults
+            _, errors = server.stop()
+        assert "Ada" not in server.output + errors
 
 
-def test_without_a_database_address_it_brings_its_own_server(environment: dict[str, str], tmp_path: Path) -> None:
+def test_without_a_database_url_it_starts_its_own_postgresql(environment: dict[str, str], tmp_path: Path) -> None:
     del environment["DATABASE_URL"]
     with started(environment) as server:
         assert server.value("data") == str(tmp_path / "data")
@@ -193,50 +194,50 @@ def test_without_a_database_address_it_brings_its_own_server(environment: dict[s
         assert server.stop() == (0, "")
 
 
-def test_a_taken_port_is_named_with_the_way_out(environment: dict[str, str]) -> None:
+def test_a_port_in_use_is_reported_with_a_remedy(environment: dict[str, str]) -> None:
     with socket.socket() as other:
         other.bind((serve.HOST, 0))
         other.listen()
         port = other.getsockname()[1]
         sentence = refusal({**environment, "PORT": str(port)})
-    assert f"Port {port} is taken by another program; choose another one: PORT={port + 1} make run" in sentence
+    assert f"Port {port} is used by another program; choose another port: PORT={port + 1} make run" in sentence
 
 
-def test_a_database_that_does_not_answer_is_told_in_a_sentence(environment: dict[str, str]) -> None:
+def test_a_database_that_does_not_answer_is_reported_in_one_line(environment: dict[str, str]) -> None:
     sentence = refusal({**environment, "DATABASE_URL": f"postgresql://me@127.0.0.1:{free_port()}/none"})
     assert "The database cannot be used" in sentence
     assert "refused" in sentence
 
 
-def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(environment: dict[str, str]) -> None:
+def test_an_unwritable_data_folder_is_reported_in_one_line(environment: dict[str, str]) -> None:
     sentence = refusal({**environment, "HEALTHTRACK_DATA_DIR": "/dev/null/data"})
-    assert "/dev/null/data cannot be written" in sentence
+    assert "/dev/null/data is not writable" in sentence
 
 
-def test_a_fault_of_the_embedded_server_is_passed_on_as_it_is() -> None:
+def test_an_error_of_the_embedded_postgresql_is_passed_on_unchanged() -> None:
     class EmbeddedError(CommandError, OperationalError):
         pass
 
-    fault = EmbeddedError("says what to do")
-    assert database_fault(fault) is fault
+    error = EmbeddedError("says what to do")
+    assert as_command_error(error) is error
 
 
-@pytest.mark.parametrize(("set_to", "asks"), [("", False), ("0", False), ("1", True)])
-def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
-    set_to: str, asks: bool, settings: LazySettings
+@pytest.mark.parametrize(("value", "required"), [("", False), ("0", False), ("1", True)])
+def test_outside_of_production_a_second_factor_is_required_only_if_the_variable_is_set(
+    value: str, required: bool, settings: LazySettings
 ) -> None:
-    def is_asked(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
+    def application(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
         request = WSGIRequest(environ)
         request.user, request.session = Member(), {}  # type: ignore[assignment]  # nothing else of them is read
         return [str(second_factor.is_owed(request)).encode()]
 
     def answer(**headers: str) -> bytes:
         environ = {**RequestFactory().get("/", headers=headers).environ}
-        return b"".join(serve.application(is_asked)(environ, lambda *_: lambda _: None))
+        return b"".join(serve.make_application(application)(environ, lambda *_: lambda _: None))
 
     settings.SECOND_FACTOR = True
-    settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_SECOND_FACTOR": set_to})
-    assert answer() == str(asks).encode()
+    settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_SECOND_FACTOR": value})
+    assert answer() == str(required).encode()
     settings.PRODUCTION = True
     assert answer() == b"True"
     assert answer(**{"healthtrack.second_factor_not_asked": "1"}) == b"True"

@@ -27,10 +27,10 @@ def test_every_variable_has_a_row_and_the_rest_of_the_page_stays(settings: LazyS
     assert "| stale |" not in written
     assert written.startswith("# Settings\n")
     assert written.endswith("\nMine")
-    assert "| `HEALTHTRACK_MAX_ROWS` | the most rows that a file may hold | 5000000 |\n" in written
+    assert "| `HEALTHTRACK_MAX_ROWS` | maximum number of rows in a file | 5000000 |\n" in written
 
 
-def test_an_old_name_of_a_variable_is_warned_of_with_the_new_one(settings: LazySettings) -> None:
+def test_the_warning_about_an_old_name_gives_the_new_one(settings: LazySettings) -> None:
     settings.ENVIRONMENT = Environment.read({"HEALTHTRACK_MOST_ROWS": "7"})
     (warning,) = checks.check_renamed_variables()
     assert warning.msg == "The environment variable HEALTHTRACK_MOST_ROWS has a new name, HEALTHTRACK_MAX_ROWS."

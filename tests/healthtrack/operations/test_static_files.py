@@ -1,4 +1,4 @@
-"""Static files as `manage.py serve` and gunicorn give them out."""
+"""Static files, as `manage.py serve` and gunicorn serve them."""
 
 import gzip
 import re
@@ -18,7 +18,7 @@ STYLE = re.compile(r'href="(/static/admin/css/base\.[^"]+)"')
 
 @pytest.fixture
 def database(template: str) -> Iterator[Database]:
-    """With all migrations applied."""
+    """Return a database with all migrations applied."""
     with temporary_database(template) as database:
         yield database
 
@@ -40,7 +40,7 @@ def style(server: Server) -> str:
     return found[1]
 
 
-def test_a_page_names_files_that_a_browser_may_keep_for_ever(environment: dict[str, str]) -> None:
+def test_a_page_links_files_that_a_browser_can_cache_for_ever(environment: dict[str, str]) -> None:
     environment["HEALTHTRACK_DEBUG"] = "0"
     with started(environment, "--patients", "0") as server:
         address = style(server)
@@ -55,7 +55,7 @@ def test_a_page_names_files_that_a_browser_may_keep_for_ever(environment: dict[s
         assert server.stop() == (0, "")
 
 
-def test_with_debug_a_change_shows_at_once(environment: dict[str, str]) -> None:
+def test_with_debug_a_changed_file_shows_at_once(environment: dict[str, str]) -> None:
     with started(environment, "--patients", "0") as server:
         assert style(server) == "/static/admin/css/base.css"
         answer = server.get("/static/admin/css/base.css")
@@ -64,7 +64,7 @@ def test_with_debug_a_change_shows_at_once(environment: dict[str, str]) -> None:
         assert not any(Path(environment["HEALTHTRACK_DATA_DIR"], "static").iterdir())
 
 
-def test_files_are_gathered_once_until_one_changes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_collected_again_only_when_one_has_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     static_files.collect()
     assert (root / "staticfiles.json").is_file()
     (root / "staticfiles.json").unlink()

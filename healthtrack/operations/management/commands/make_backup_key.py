@@ -6,15 +6,15 @@ from healthtrack.operations.backups import keys
 
 
 class Command(BaseCommand):
-    help = "Makes the pair of keys for backups: the public one to encrypt, the secret one to restore."
+    help = "Make a pair of keys for backups: the public key encrypts, the secret key restores."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE", help="the file for the secret key")
 
     def handle(self, *, file: Path, **_: object) -> None:
-        public = keys.make(file)
+        public = keys.make_key(file)
         self.stdout.write(
             f"HEALTHTRACK_BACKUP_RECIPIENTS={public}\n"
-            f"The secret key is in {file}. Keep it where the backups are not, and in two places:"
-            " without it no backup can be read."
+            f"The secret key is in {file}. Store it in two places, away from the backups:"
+            " without it nobody can read them."
         )

@@ -6,8 +6,8 @@ from healthtrack.operations.preparation import prepare_data_folder, refuse_role_
 
 class Command(BaseCommand):
     help = (
-        "Makes the data folder and the secret key, collects the static files, and in production refuses a database role"
-        " that can rewrite the history. Each start of gunicorn runs it."
+        "Create the data folder and the secret key, collect the static files, and in production refuse a database role"
+        " that can change the history. Gunicorn runs this command at each start."
     )
 
     def handle(self, **_: object) -> None:

@@ -18,7 +18,7 @@ from healthtrack.core.environment_values import MAX_PORT
 from healthtrack.operations import demo
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 from healthtrack.operations.preparation import (
-    database_fault,
+    as_command_error,
     prepare_data_folder,
     refuse_role_that_can_rewrite_history,
 )
@@ -33,20 +33,21 @@ WORKER_PAUSE_SECONDS = 1.0
 
 class QuietRequestHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
-        """Writes nothing: addresses hold what was searched for, which may be a patient's name."""
+        """Log nothing, because addresses may name a patient."""
 
 
-class Stop:
-    """Ends the set-up, or the serving, when a signal says so.
+class SignalHandler:
+    """Stop the set-up or the server at SIGINT, SIGTERM or SIGHUP.
 
-    An interrupt alone is lost where Python cannot raise it, as in a destructor; the server's own request is not.
+    KeyboardInterrupt alone would get lost where Python cannot raise it, such as in a destructor, so that the server is
+    shut down too.
     """
 
     def __init__(self, server: ThreadedWSGIServer) -> None:
         self.server = server
         self.interrupts = True
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup has this one ignored, so that closing the terminal does not end the program.
+            # Under nohup this signal is ignored, so that closing the terminal does not end the program.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self)
 
@@ -57,15 +58,15 @@ class Stop:
 
 
 class Command(BaseCommand):
-    help = "Sets the database up, with sample data on the first run, and serves HealthTrack on this machine."
+    help = "Set up the database, with sample data on the first run, and serve HealthTrack on this machine."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--patients",
             type=int,
             metavar="N",
-            help=f"how many invented patients the first run loads; by default {SAMPLE_PATIENTS:,}, or none where"
-            " DATABASE_URL names the database",
+            help=f"how many invented patients the first run loads; by default {SAMPLE_PATIENTS:,}, or none if"
+            " DATABASE_URL is set",
         )
 
     def handle(self, *, patients: int | None, **_: object) -> None:
@@ -75,30 +76,30 @@ class Command(BaseCommand):
         prepare_data_folder()
         refuse_role_that_can_rewrite_history()
         with listen(port) as server:
-            stop = Stop(server)
+            signals = SignalHandler(server)
             try:
                 self.set_up(patients)
-                stop.interrupts = False
+                signals.interrupts = False
                 self.greet(port)
-                server.set_app(application(get_internal_wsgi_application()))
-                with kept_worker():
+                server.set_app(make_application(get_internal_wsgi_application()))
+                with run_worker():
                     server.serve_forever()
             except KeyboardInterrupt:
-                stop.interrupts = False
+                signals.interrupts = False
         self.say("HealthTrack has stopped.")
 
     def set_up(self, patients: int) -> None:
         try:
-            demo.prepare(patients, self.say)
-            self.sign_in = demo.sign_in()
-        except Error as fault:
-            raise database_fault(fault) from fault
+            demo.set_up(patients, self.say)
+            self.sign_in = demo.describe_sign_in()
+        except Error as error:
+            raise as_command_error(error) from error
         finally:
             connection.close()
 
     def greet(self, port: int) -> None:
         self.say(f"HealthTrack runs at http://{HOST}:{port}/")
-        for name, value in (*self.sign_in, ("data", data_place()), ("to stop", "Ctrl-C")):
+        for name, value in (*self.sign_in, ("data", describe_data_place()), ("to stop", "Ctrl-C")):
             self.say(f"  {name:<10} {value}")
 
     def say(self, line: str) -> None:
@@ -107,21 +108,21 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def kept_worker() -> Iterator[None]:
-    """A worker beside the server, another one when it dies, and none when the server ends."""
+def run_worker() -> Iterator[None]:
+    """Run a worker during the block, and start another one when it dies."""
     ended = threading.Event()
-    keeper = threading.Thread(target=_keep_worker, args=[ended])
-    keeper.start()
+    thread = threading.Thread(target=_restart_worker, args=[ended])
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        keeper.join()
+        thread.join()
 
 
-def _keep_worker(ended: threading.Event) -> None:
+def _restart_worker(ended: threading.Event) -> None:
     while not ended.is_set():
-        # In a session of its own, for Ctrl-C in the terminal is the server's to pass on.
+        # In a session of its own: at Ctrl-C in the terminal, the server stops first, and then the worker.
         with subprocess.Popen(WORKER, stdin=subprocess.PIPE, start_new_session=True) as worker:  # noqa: S603
             while worker.poll() is None and not ended.wait(WORKER_TICK_SECONDS):
                 pass
@@ -129,32 +130,32 @@ def _keep_worker(ended: threading.Event) -> None:
         ended.wait(WORKER_PAUSE_SECONDS)
 
 
-def application(whole: WSGIApplication) -> WSGIApplication:
-    """Ask for a second factor only where the environment says so: nobody else can reach this server."""
+def make_application(application: WSGIApplication) -> WSGIApplication:
+    """Require a second factor only if a variable says so, because nobody else can reach this server."""
     if settings.PRODUCTION or settings.ENVIRONMENT.second_factor:
-        return whole
-    return second_factor.not_asked(whole)
+        return application
+    return second_factor.not_asked(application)
 
 
 def listen(port: int) -> ThreadedWSGIServer:
-    """Takes the port first of all: nobody should wait for a set-up that cannot be served."""
+    """Return a server on the port; called first, so that nobody waits for a set-up that cannot be served."""
     try:
         return ThreadedWSGIServer((HOST, port), QuietRequestHandler)
-    except OSError as fault:
+    except OSError as error:
         other = port + 1 if DEFAULT_PORT <= port < MAX_PORT else DEFAULT_PORT
         reasons = {
-            errno.EADDRINUSE: "is taken by another program",
-            errno.EACCES: "is reserved to the system's administrator",
+            errno.EADDRINUSE: "is used by another program",
+            errno.EACCES: "needs the rights of an administrator",
         }
-        reason = reasons.get(fault.errno or 0, f"cannot be used ({fault.strerror})")
-        raise CommandError(f"Port {port} {reason}; choose another one: PORT={other} make run") from fault
+        reason = reasons.get(error.errno or 0, f"cannot be used ({error.strerror})")
+        raise CommandError(f"Port {port} {reason}; choose another port: PORT={other} make run") from error
 
 
 def is_embedded() -> bool:
     return bool(connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE)
 
 
-def data_place() -> str:
+def describe_data_place() -> str:
     folder = str(settings.HEALTHTRACK_DATA_DIR)
     if is_embedded():
         return folder

@@ -10,19 +10,17 @@ from django.core.management.base import BaseCommand, CommandParser
 from healthtrack.operations.preparation import prepare_data_folder, refuse_role_that_can_rewrite_history
 from healthtrack.operations.worker import work
 
-NICENESS = 5  # who waits for a page goes before who waits for an import
+NICENESS = 5  # pages have priority over imports
 
 
 class Command(BaseCommand):
-    help = (
-        "Checks and imports the files that were uploaded. Ends at Ctrl-C or SIGTERM, and leaves its jobs to the next."
-    )
+    help = "Check and import uploaded files. Stops at Ctrl-C or SIGTERM; the next worker continues its jobs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--until-input-ends",
             action="store_true",
-            help="end with the standard input too, as it ends with the program that holds it",
+            help="stop also when the standard input ends, that is, when the program that started the worker has ended",
         )
 
     def handle(self, *, until_input_ends: bool, **_: Any) -> None:
@@ -30,12 +28,12 @@ class Command(BaseCommand):
         refuse_role_that_can_rewrite_history()
         os.nice(NICENESS)
         if until_input_ends:
-            threading.Thread(target=_end_with_input, daemon=True).start()
+            threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
         asyncio.run(work())
 
 
-def _end_with_input() -> None:
-    # Not through a buffer: its lock, held by a thread that waits, has Python abort where the worker ends otherwise.
+def _stop_at_end_of_input() -> None:
+    # Without a buffer: this thread would hold the lock of the buffer, and Python would abort when the worker ends.
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

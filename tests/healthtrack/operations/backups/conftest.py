@@ -14,9 +14,9 @@ from tests.support.restored import Use
 
 @pytest.fixture
 def key(tmp_path: Path, settings: LazySettings) -> Path:
-    """The file of a secret key, for whose holder backups are made."""
+    """Return the file of a secret key; backups are encrypted for its public key."""
     file = tmp_path / "key"
-    settings.BACKUP_RECIPIENTS = [keys.make(file)]
+    settings.BACKUP_RECIPIENTS = [keys.make_key(file)]
     return file
 
 
@@ -37,6 +37,6 @@ def backup(key: Path, patients: None, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def empty_database(transactional_db: None) -> Iterator[Use]:
-    """Leads the connection to another database, which is empty at first, for as long as it is used."""
+    """Return a context manager that leads the connection to another database, which is empty at first."""
     with temporary_database() as database:
         yield lambda: connected_to(database.params["dbname"])

@@ -20,7 +20,7 @@ def restore(file: Path, key: Path, *, replace: bool = False) -> None:
 
 
 def refusal(file: Path, key: Path, *, replace: bool = True) -> str:
-    """The sentence of a refusal that changes nothing."""
+    """Return the sentence with which the command fails; check that it changes nothing."""
     before = contents()
     with pytest.raises(CommandError) as refused:
         restore(file, key, replace=replace)
@@ -37,11 +37,11 @@ def test_an_empty_database_gets_everything_back(backup: Path, key: Path, empty_d
         MedicalRecord.objects.get(pk="P7")
 
 
-def test_a_database_that_holds_tables_is_left_alone(backup: Path, key: Path) -> None:
-    assert "tables already. Restore into an empty one; or say --replace" in refusal(backup, key, replace=False)
+def test_a_database_that_has_tables_is_left_unchanged(backup: Path, key: Path) -> None:
+    assert "tables. Restore into an empty database, or add --replace" in refusal(backup, key, replace=False)
 
 
-def test_when_told_to_it_replaces_all_that_there_is(backup: Path, key: Path) -> None:
+def test_with_replace_everything_in_the_database_is_replaced(backup: Path, key: Path) -> None:
     before = contents()
     MedicalRecord.objects.all().delete()
     with connection.cursor() as cursor:
@@ -57,7 +57,7 @@ def test_when_told_to_it_replaces_all_that_there_is(backup: Path, key: Path) -> 
 
 
 def test_another_key_does_not_open_it(backup: Path, tmp_path: Path) -> None:
-    keys.make(tmp_path / "another")
+    keys.make_key(tmp_path / "another")
     assert "it was made for another key" in refusal(backup, tmp_path / "another")
 
 
@@ -77,19 +77,19 @@ def test_a_file_with_a_changed_byte_is_refused(backup: Path, key: Path, share: f
     assert "damaged" in sentence or "made for another key" in sentence
 
 
-def test_a_file_that_is_cut_short_after_it_was_checked_changes_nothing(
+def test_a_file_that_is_cut_short_after_the_check_changes_nothing(
     backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def check_and_shorten(file: Path, _: Any) -> None:
+    def shorten(file: Path, _: Any) -> None:
         file.write_bytes(file.read_bytes()[:-1])
 
-    monkeypatch.setattr(reading, "read_whole", check_and_shorten)
+    monkeypatch.setattr(reading, "check_whole", shorten)
     assert "damaged" in refusal(backup, key)
 
 
-def test_a_file_that_is_no_backup_is_refused(backup: Path, key: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_backup_is_refused(backup: Path, key: Path, tmp_path: Path) -> None:
     (tmp_path / "records.csv").write_text("patient_id,name\nP1,Ada Byron\n")
-    assert "is no backup" in refusal(tmp_path / "records.csv", key)
+    assert "is not a backup" in refusal(tmp_path / "records.csv", key)
     assert "cannot be read" in refusal(tmp_path / "absent", key)
 
 
@@ -97,12 +97,12 @@ def test_an_encrypted_file_of_another_kind_is_refused(
     key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = tmp_path / "text"
-    recipients = [identity.to_public() for identity in keys.identities(key)]
+    recipients = [identity.to_public() for identity in keys.read_identities(key)]
     pyrage.encrypt_file(__file__, str(text), recipients)
     assert "pg_restore does not understand the backup" in refusal(text, key)
 
 
-def test_a_key_file_that_holds_no_key_is_told(backup: Path, tmp_path: Path) -> None:
+def test_a_key_file_without_a_key_is_reported(backup: Path, tmp_path: Path) -> None:
     file = tmp_path / "another"
     assert "cannot be read (No such file or directory)" in refusal(backup, file)
     file.write_text("# public key: age1\n")
@@ -110,22 +110,22 @@ def test_a_key_file_that_holds_no_key_is_told(backup: Path, tmp_path: Path) -> N
     file.write_text("AGE-SECRET-KEY-1ABC\n")
     assert "may be cut short" in refusal(backup, file)
     file.write_bytes(b"\xff")
-    assert "it is no text" in refusal(backup, file)
+    assert "it is not a text file" in refusal(backup, file)
 
 
-def test_while_others_are_at_work_it_gives_up(backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gives_up_while_others_use_the_database(backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restoring, "EMPTY", restoring.EMPTY.replace("10s", "100ms"))
     before = contents()
     with database_of_the_tests().session() as other:
         other.execute("SELECT FROM medical_records")
-        with pytest.raises(CommandError, match="stays as it was: somebody else is at work in it"):
+        with pytest.raises(CommandError, match="unchanged: somebody else is using it"):
             restore(backup, key, replace=True)
     assert contents() == before
 
 
-def test_programs_whose_words_the_server_does_not_know_are_refused(
+def test_a_program_whose_sql_the_server_refuses_is_refused(
     backup: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "SETS_TRANSACTION_TIMEOUT", 19)
+    monkeypatch.setattr(programs, "FIRST_WITH_TRANSACTION_TIMEOUT", 19)
     monkeypatch.setattr(programs, "_version", lambda _: 19)
-    assert "pg_restore is of version 19 and the database of version" in refusal(backup, key)
+    assert "pg_restore has version 19, and the database has version" in refusal(backup, key)

@@ -1,4 +1,4 @@
-"""The example configuration of nginx: read by itself, and by nginx where this machine has one."""
+"""The example configuration of nginx, parsed here and, if it is installed, used by nginx."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ from tests.support.systemd_units import FOLDER
 
 CONFIGURATION = FOLDER / "nginx.conf"
 HOST = "127.0.0.1"
-AROUND = """
+OUTER_CONFIGURATION = """
 daemon off;
 pid nginx.pid;
 error_log stderr;
@@ -32,7 +32,7 @@ PLACES = ["client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsg
 
 
 def servers() -> list[dict[str, list[str]]]:
-    """Each server's directives, those of its locations with the location's name before them."""
+    """Return the directives of each server; those in a location have the name of the location before them."""
     text = re.sub(r"#.*", "", CONFIGURATION.read_text())
     found: list[dict[str, list[str]]] = []
     places: list[str] = []
@@ -52,7 +52,7 @@ def servers() -> list[dict[str, list[str]]]:
     return found
 
 
-def test_all_goes_over_tls() -> None:
+def test_all_traffic_uses_https() -> None:
     plain, encrypted = servers()
     assert plain["return"] == ["301 https://$host$request_uri"]
     assert all("ssl" in value for value in encrypted["listen"])
@@ -65,18 +65,18 @@ def test_no_address_is_logged() -> None:
     assert encrypted["error_log"][0].endswith(" crit")
 
 
-def test_what_a_client_says_of_itself_is_replaced() -> None:
+def test_headers_of_the_client_are_replaced() -> None:
     headers = servers()[1]["location / proxy_set_header"]
     assert {"Host $host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", 'Forwarded ""'} == set(headers)
 
 
-def test_metrics_are_not_for_others() -> None:
+def test_metrics_are_not_public() -> None:
     assert servers()[1]["location = /metrics return"] == ["404"]
 
 
 @pytest.fixture
 def ports(as_the_program: dict[str, str], tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """nginx before gunicorn; answers its ports, without TLS and with."""
+    """Start gunicorn behind nginx; return the ports of nginx for HTTP and HTTPS."""
     nginx = shutil.which("nginx")
     assert nginx
     plain, encrypted = free_port(), free_port()
@@ -92,7 +92,9 @@ def ports(as_the_program: dict[str, str], tmp_path: Path) -> Iterator[tuple[int,
         assert old in site
         site = site.replace(old, new)
     (tmp_path / "site.conf").write_text(site)
-    (tmp_path / "nginx.conf").write_text(AROUND.format(places=" ".join(f"{place} temporary;" for place in PLACES)))
+    (tmp_path / "nginx.conf").write_text(
+        OUTER_CONFIGURATION.format(places=" ".join(f"{place} temporary;" for place in PLACES))
+    )
     make_certificate(tmp_path)
     command = [nginx, "-p", f"{tmp_path}/", "-c", str(tmp_path / "nginx.conf")]
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
@@ -110,35 +112,35 @@ def make_certificate(folder: Path) -> None:
     )
 
 
-def ask(talk: HTTPConnection, address: str, **headers: str) -> HTTPResponse:
-    give_up = time.monotonic() + 20
+def get(peer: HTTPConnection, address: str, **headers: str) -> HTTPResponse:
+    deadline = time.monotonic() + 20
     while True:
         try:
-            talk.request("GET", address, headers={"Host": "healthtrack.example", **headers})
+            peer.request("GET", address, headers={"Host": "healthtrack.example", **headers})
         except ConnectionRefusedError:
-            assert time.monotonic() < give_up
-            talk.close()
+            assert time.monotonic() < deadline
+            peer.close()
             time.sleep(0.05)
         else:
-            answer = talk.getresponse()
+            answer = peer.getresponse()
             answer.read()
             return answer
 
 
-@pytest.mark.skipif(not shutil.which("nginx"), reason="There is no nginx here: its configuration was only read.")
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: its configuration was only parsed.")
 def test_nginx_serves_healthtrack(ports: tuple[int, int]) -> None:
     plain, encrypted = ports
-    with closing(HTTPConnection(HOST, plain)) as talk:
-        redirect = ask(talk, "/reports/?a=b")
+    with closing(HTTPConnection(HOST, plain)) as peer:
+        redirect = get(peer, "/reports/?a=b")
     assert redirect.status == 301
     assert redirect.headers["Location"] == "https://healthtrack.example/reports/?a=b"
     trust = ssl.create_default_context()
     trust.check_hostname = False
     trust.verify_mode = ssl.CERT_NONE
-    with closing(HTTPSConnection(HOST, encrypted, context=trust)) as talk:
-        assert ask(talk, "/healthz").status == 200
-        assert ask(talk, "/metrics").status == 404
-        page = ask(talk, "/admin/login/", **{"X-Forwarded-Proto": "http"})
+    with closing(HTTPSConnection(HOST, encrypted, context=trust)) as peer:
+        assert get(peer, "/healthz").status == 200
+        assert get(peer, "/metrics").status == 404
+        page = get(peer, "/admin/login/", **{"X-Forwarded-Proto": "http"})
     assert page.status == 200
     assert "max-age" in page.headers["Strict-Transport-Security"]
     assert page.headers["Set-Cookie"].startswith("__Host-")

@@ -1,4 +1,4 @@
-"""The example units: systemd takes them, and what they run does run."""
+"""The example units: systemd accepts them, and their commands work."""
 
 import os
 import re
@@ -38,7 +38,7 @@ AS_OWNER = {"healthtrack-migrate.service", "healthtrack-backup.service", "health
 
 @dataclass
 class Deployment:
-    """The database after the migrate unit has run, and what the units of each role are started with."""
+    """The database after the migrate unit has run, and the environment of the units of each role."""
 
     owner: Database
     program: Database
@@ -52,19 +52,21 @@ def deployment(environment: dict[str, str], two_roles: tuple[Database, Database]
     own = {
         "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
-        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make(tmp_path / "key"),
+        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(tmp_path / "key"),
         "PORT": environment["PORT"],
     }
-    made = Deployment(
+    deployed = Deployment(
         owner,
         program,
         variables({**own, "DATABASE_URL": owner.url}, "healthtrack.env", "owner.env"),
         variables({**own, "DATABASE_URL": program.url}, "healthtrack.env"),
     )
-    migrate, give_rights = commands("healthtrack-migrate.service", "ExecStart")
-    run(migrate, made.of_owner)
-    run([*give_rights, "--app", program.params["user"]], made.of_owner)  # not healthtrack_app: tests run side by side
-    return made
+    migrate, grant_rights = commands("healthtrack-migrate.service", "ExecStart")
+    run(migrate, deployed.of_owner)
+    run(
+        [*grant_rights, "--app", program.params["user"]], deployed.of_owner
+    )  # not healthtrack_app, because tests run in parallel
+    return deployed
 
 
 def run(command: list[str], own: dict[str, str]) -> None:
@@ -73,30 +75,30 @@ def run(command: list[str], own: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_systemd_takes_a_unit_without_a_word(name: str, tmp_path: Path) -> None:
+def test_systemd_accepts_each_unit_without_a_warning(name: str, tmp_path: Path) -> None:
     assert {section for section, _, _ in lines(name)} <= SECTIONS
     if not shutil.which("systemd-analyze"):
         return
     (tmp_path / "variables").touch()
     for unit in UNITS:
         (tmp_path / unit).write_text(moved((FOLDER / unit).read_text(), tmp_path / "variables"))
-    said = subprocess.run(
+    result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True, check=False
     )
-    assert (said.returncode, said.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_service_may_do_more_than_it_needs(name: str) -> None:
-    told = {key: value for section, key, value in lines(name) if section == "Service"}
-    assert told["NoNewPrivileges"] == "yes"
-    assert told["ProtectSystem"] == "strict"
-    assert told["CapabilityBoundingSet"] == ""
-    assert told.get("StateDirectoryMode", "0700") == "0700"
+def test_no_service_has_more_rights_than_it_needs(name: str) -> None:
+    options = {key: value for section, key, value in lines(name) if section == "Service"}
+    assert options["NoNewPrivileges"] == "yes"
+    assert options["ProtectSystem"] == "strict"
+    assert options["CapabilityBoundingSet"] == ""
+    assert options.get("StateDirectoryMode", "0700") == "0700"
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_owners_password_is_given_to_no_other_service_and_to_a_user_of_its_own(name: str) -> None:
+def test_only_services_of_the_owner_get_its_password_and_they_have_their_own_user(name: str) -> None:
     users = {value for _, key, value in lines(name) if key in {"User", "Group"}}
     files = [value for _, key, value in lines(name) if key == "EnvironmentFile"]
     folders = {folder for _, key, value in lines(name) if key == "StateDirectory" for folder in value.split()}
@@ -111,23 +113,23 @@ def test_the_owners_password_is_given_to_no_other_service_and_to_a_user_of_its_o
 
 
 @pytest.mark.parametrize("name", ["healthtrack-web.service", "healthtrack-worker.service"])
-def test_what_serves_starts_once_the_tables_are_up_to_date(name: str) -> None:
-    told = {key: value.split() for section, key, value in lines(name) if section == "Unit"}
-    assert "healthtrack-migrate.service" in told["Requires"]
-    assert "healthtrack-migrate.service" in told["After"]
+def test_web_server_and_worker_start_after_the_migrations(name: str) -> None:
+    options = {key: value.split() for section, key, value in lines(name) if section == "Unit"}
+    assert "healthtrack-migrate.service" in options["Requires"]
+    assert "healthtrack-migrate.service" in options["After"]
 
 
 @pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".timer")])
-def test_a_timer_has_its_service_and_is_switched_on_by_systemd(name: str) -> None:
+def test_a_timer_has_a_service_and_starts_with_the_system(name: str) -> None:
     assert name.replace(".timer", ".service") in AS_OWNER
     assert ("Install", "WantedBy", "timers.target") in lines(name)
 
 
-def test_the_web_server_starts_and_cannot_touch_the_trail_and_stops(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_web_server_starts_cannot_change_the_history_and_stops(deployment: Deployment, tmp_path: Path) -> None:
     (serve,) = commands("healthtrack-web.service", "ExecStart")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(str(tmp_path / "notify"))
-        told.settimeout(60)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        notifications.bind(str(tmp_path / "notify"))
+        notifications.settimeout(60)
         with subprocess.Popen(
             serve,
             cwd=settings.BASE_DIR,
@@ -138,10 +140,10 @@ def test_the_web_server_starts_and_cannot_touch_the_trail_and_stops(deployment: 
         ) as process:
             try:
                 server = Server(process, int(deployment.of_program["PORT"]))
-                assert told.recv(1000).startswith(b"READY=1")
+                assert notifications.recv(1000).startswith(b"READY=1")
                 await_answer(server)
                 assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status == 200
-                assert roles_at_work(deployment) == {deployment.program.params["user"]}
+                assert roles_of_sessions(deployment) == {deployment.program.params["user"]}
                 for statement in TAMPERING:
                     with pytest.raises(psycopg.errors.InsufficientPrivilege):
                         deployment.program.ask(statement)
@@ -163,21 +165,21 @@ TAMPERING = [
 ]
 
 
-def roles_at_work(deployment: Deployment) -> set[str]:
-    """The roles of the sessions that HealthTrack has open, as the database sees them."""
+def roles_of_sessions(deployment: Deployment) -> set[str]:
+    """Return the database roles of HealthTrack's sessions."""
     working = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = %s AND application_name = 'healthtrack'"
     return {role for (role,) in deployment.owner.ask(working, [deployment.owner.params["dbname"]])}
 
 
 @pytest.mark.parametrize("name", ["healthtrack-web.service", "healthtrack-worker.service"])
-def test_what_serves_refuses_the_role_that_owns_the_tables(name: str, deployment: Deployment) -> None:
+def test_web_server_and_worker_refuse_the_role_that_owns_the_tables(name: str, deployment: Deployment) -> None:
     (serve,) = commands(name, "ExecStart")
     ended = subprocess.run(
         serve, cwd=settings.BASE_DIR, env=deployment.of_owner, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     refusal = ended.stderr.splitlines()[-1]
-    assert f"The database role {deployment.owner.params['user']} can rewrite who did and saw what" in refusal
+    assert f"The database role {deployment.owner.params['user']} can change the history or access log" in refusal
     assert "owns the table access_log" in refusal
     assert "`manage.py database_roles --app ROLE --apply`" in refusal
     assert "Traceback" not in ended.stderr
@@ -204,7 +206,7 @@ def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Depl
         run([word.replace(BACKUPS, str(tmp_path)) for word in command], deployment.of_owner)
     (written,) = tmp_path.glob("*.backup")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}\.backup", written.name)
-    reading.read_whole(written, keys.identities(tmp_path / "key"))
+    reading.check_whole(written, keys.read_identities(tmp_path / "key"))
 
     deployment.owner.ask(
         "CREATE TABLE access_log_2001_01 PARTITION OF access_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
@@ -213,7 +215,7 @@ def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Depl
     run(keep, deployment.of_owner)
     assert deployment.owner.ask("SELECT to_regclass('access_log_2001_01')") == [(None,)]
 
-    migrate, give_rights = commands("healthtrack-migrate.service", "ExecStart")
+    migrate, grant_rights = commands("healthtrack-migrate.service", "ExecStart")
     run(migrate, deployment.of_owner)
-    run([*give_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
-    assert not (tmp_path / "data").exists()  # which is the other user's
+    run([*grant_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
+    assert not (tmp_path / "data").exists()  # the data folder belongs to the other user

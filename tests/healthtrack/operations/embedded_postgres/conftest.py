@@ -16,7 +16,7 @@ def own_binaries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    # Not in pytest's own folder, which nobody else may enter: root's server runs as somebody else.
+    # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
     folder.chmod(0o755)
     yield folder / "var"

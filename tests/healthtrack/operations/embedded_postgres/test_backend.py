@@ -1,4 +1,4 @@
-"""Through Django, as every command and page uses it."""
+"""Embedded PostgreSQL through Django, as every command and page uses it."""
 
 import subprocess
 from pathlib import Path
@@ -46,36 +46,36 @@ except ProcessLookupError:
 )
 
 
-def test_migrate_makes_the_tables(data: Path) -> None:
+def test_migrate_creates_the_tables(data: Path) -> None:
     assert manage(data, "migrate", "--verbosity", "0").stderr == ""
     with Client(data) as client:
         assert client.ask("SELECT to_regclass('auth_user')") == [["auth_user"]]
 
 
 @pytest.mark.parametrize("script", [A_BACKEND, THE_SERVER], ids=["a backend", "the server"])
-def test_a_living_process_gets_a_connection_after_a_kill(data: Path, script: str) -> None:
-    said = manage(data, "shell", "-c", script)
-    assert said.stdout.splitlines()[-1:] == ["postgresql 7"], said.stderr
+def test_a_process_can_connect_again_after_a_kill(data: Path, script: str) -> None:
+    result = manage(data, "shell", "-c", script)
+    assert result.stdout.splitlines()[-1:] == ["postgresql 7"], result.stderr
 
 
 def test_dbshell_opens_a_shell_on_the_server(data: Path) -> None:
-    said = manage(data, "dbshell", "--", "--no-psqlrc", "-At", "-c", "SELECT current_user, current_database()")
-    assert (said.stdout, said.stderr) == ("healthtrack|healthtrack\n", "")
+    result = manage(data, "dbshell", "--", "--no-psqlrc", "-At", "-c", "SELECT current_user, current_database()")
+    assert (result.stdout, result.stderr) == ("healthtrack|healthtrack\n", "")
 
 
-def test_the_environments_own_settings_for_postgresql_do_not_lead_astray(data: Path) -> None:
-    astray = {
+def test_postgresql_variables_of_the_environment_are_ignored(data: Path) -> None:
+    variables = {
         "PGHOST": "db.example",
         "PGPORT": "1",
         "PGDATA": "/nowhere",
         "PGDATABASE": "other",
         "PGUSER": "x",
     }
-    said = manage(data, "shell", "-c", "from django.db import connection; connection.cursor()", environment=astray)
-    assert said.stderr == ""
+    result = manage(data, "shell", "-c", "from django.db import connection; connection.cursor()", environment=variables)
+    assert result.stderr == ""
 
 
-def test_test_databases_are_made_and_dropped(data: Path) -> None:
+def test_test_databases_are_created_and_dropped(data: Path) -> None:
     script = """
 from django.db import connection
 connection.creation.create_test_db(verbosity=0)
@@ -84,8 +84,8 @@ with connection.cursor() as cursor:
     print(cursor.fetchone()[0])
 connection.creation.destroy_test_db("healthtrack", verbosity=0)
 """
-    said = manage(data, "shell", "-v0", "-c", script)
-    assert (said.stdout, said.stderr) == ("test_healthtrack\n", "")
+    result = manage(data, "shell", "-v0", "-c", script)
+    assert (result.stdout, result.stderr) == ("test_healthtrack\n", "")
 
 
 def system_programs() -> list[Path]:
@@ -93,11 +93,11 @@ def system_programs() -> list[Path]:
 
 
 @pytest.mark.parametrize("programs", system_programs() or [None], ids=str)
-def test_the_systems_programs_serve_when_they_are_named(data: Path, programs: Path | None) -> None:
+def test_other_postgresql_programs_can_be_named(data: Path, programs: Path | None) -> None:
     if programs is None:
-        pytest.skip("this machine has no PostgreSQL of its own")
-    said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    major = said.split()[2].split(".")[0]
+        pytest.skip("this machine has no other PostgreSQL")
+    output = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    major = output.split()[2].split(".")[0]
     with Client(data, environment={"HEALTHTRACK_PG_BIN": str(programs)}) as client:
         ((version, encoding, upper),) = client.ask(
             "SELECT current_setting('server_version_num'), current_setting('server_encoding'), upper('ä')"

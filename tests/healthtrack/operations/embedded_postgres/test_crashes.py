@@ -22,7 +22,7 @@ from tests.support.embedded_postgres import (
     wait_for,
 )
 
-KEEPER_WHOSE_DEATH_NOBODY_HEARS = """
+KEEPER_WHOSE_SERVER_OUTLIVES_IT = """
 import sys
 from healthtrack.operations.embedded_postgres import keeper, unprivileged
 unprivileged.end_with = lambda parent: None
@@ -32,7 +32,7 @@ keeper.main(*sys.argv[1:])
 
 @pytest.fixture
 def bystander() -> Iterator[subprocess.Popen[bytes]]:
-    """A program of somebody's that has nothing to do with PostgreSQL."""
+    """Start a program that has nothing to do with PostgreSQL."""
     with subprocess.Popen(["sleep", "300"]) as process:
         yield process
         process.kill()
@@ -44,7 +44,7 @@ def stopped_server(data: Path) -> ServerFolder:
         server = server_pid(data)
         os.kill(server, signal.SIGKILL)
         client.kill()
-    wait_for(lambda: is_down(data) and not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: is_down(data) and not locks.is_held(home(data).keeper_lock))
     return home(data)
 
 
@@ -54,7 +54,7 @@ def claim_pid_file(server: ServerFolder, pid: int) -> None:
     file.write_text("\n".join([str(pid), *rest]))
 
 
-def test_a_killed_server_loses_nothing_and_the_next_connection_starts_it_again(client: Client, data: Path) -> None:
+def test_a_killed_server_loses_no_data_and_restarts_at_the_next_connection(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark AS SELECT x FROM generate_series(1, 5000) AS x")
     killed = server_pid(data)
     os.kill(killed, signal.SIGKILL)
@@ -62,7 +62,7 @@ def test_a_killed_server_loses_nothing_and_the_next_connection_starts_it_again(c
     assert server_pid(data) != killed
 
 
-def test_a_server_killed_amid_a_statement_is_started_again(client: Client, data: Path) -> None:
+def test_a_server_that_is_killed_during_a_statement_restarts(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     with Client(data) as busy:
         busy.send("SELECT count(*), pg_sleep(60) FROM generate_series(1, 100) AS x")
@@ -72,11 +72,11 @@ def test_a_server_killed_amid_a_statement_is_started_again(client: Client, data:
         busy.kill()
 
 
-def test_a_killed_keeper_takes_its_server_down_and_the_next_client_gets_another(client: Client, data: Path) -> None:
+def test_a_server_stops_with_its_killed_keeper_and_the_next_client_starts_another(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     killed = server_pid(data)
     os.kill(keeper_pid(data), signal.SIGKILL)
-    wait_for(lambda: not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: not locks.is_held(home(data).keeper_lock))
     assert client.ask("SELECT x FROM mark") == [[7]]
     assert server_pid(data) != killed
 
@@ -87,11 +87,11 @@ def test_a_server_that_outlived_its_keeper_is_replaced(data: Path) -> None:
     wait_for(lambda: is_down(data))
     root = home(data).root
     arguments = [str(root), str(binaries.find()), "60"]
-    subprocess.run([sys.executable, "-c", KEEPER_WHOSE_DEATH_NOBODY_HEARS, *arguments], cwd=PROJECT, check=True)
+    subprocess.run([sys.executable, "-c", KEEPER_WHOSE_SERVER_OUTLIVES_IT, *arguments], cwd=PROJECT, check=True)
     wait_for(lambda: home(data).postmaster() is not None)
     left = server_pid(data)
     os.kill(keeper_pid(data), signal.SIGKILL)
-    wait_for(lambda: not locks.is_taken(home(data).keeper_lock))
+    wait_for(lambda: not locks.is_held(home(data).keeper_lock))
     assert not is_down(data)
 
     with Client(data) as client:
@@ -99,7 +99,7 @@ def test_a_server_that_outlived_its_keeper_is_replaced(data: Path) -> None:
         assert server_pid(data) != left
 
 
-def test_a_starter_killed_at_any_moment_leaves_a_whole_cluster_to_the_next(data: Path) -> None:
+def test_a_client_that_is_killed_during_the_start_leaves_a_complete_cluster(data: Path) -> None:
     with Client(data) as starter:
         starter.send("SELECT 1")
         wait_for(lambda: data.exists() and home(data).draft.exists())
@@ -108,7 +108,7 @@ def test_a_starter_killed_at_any_moment_leaves_a_whole_cluster_to_the_next(data:
             assert client.ask() == [[1]]
 
 
-def test_a_keeper_killed_while_it_makes_the_cluster_leaves_nothing_half_made(data: Path) -> None:
+def test_a_keeper_that_is_killed_while_it_creates_the_cluster_leaves_no_incomplete_one(data: Path) -> None:
     with Client(data) as starter:
         starter.send("SELECT 1")
         wait_for(lambda: data.exists() and home(data).draft.exists())
@@ -120,7 +120,9 @@ def test_a_keeper_killed_while_it_makes_the_cluster_leaves_nothing_half_made(dat
         assert not home(data).draft.exists()
 
 
-def test_a_stale_pid_file_of_another_program_is_left_alone(data: Path, bystander: subprocess.Popen[bytes]) -> None:
+def test_a_stale_pid_file_with_the_pid_of_another_program_does_no_harm(
+    data: Path, bystander: subprocess.Popen[bytes]
+) -> None:
     server = stopped_server(data)
     claim_pid_file(server, bystander.pid)
     with Client(data) as client:
@@ -131,7 +133,9 @@ def test_a_stale_pid_file_of_another_program_is_left_alone(data: Path, bystander
     assert bystander.poll() is None
 
 
-def test_a_stale_keeper_number_of_another_program_is_left_alone(data: Path, bystander: subprocess.Popen[bytes]) -> None:
+def test_a_stale_keeper_file_with_the_pid_of_another_program_does_no_harm(
+    data: Path, bystander: subprocess.Popen[bytes]
+) -> None:
     server = stopped_server(data)
     server.keeper_lock.write_text(f"{bystander.pid}\n")
     with Client(data) as client:
@@ -141,9 +145,7 @@ def test_a_stale_keeper_number_of_another_program_is_left_alone(data: Path, byst
     assert bystander.poll() is None
 
 
-def test_a_stale_pid_file_that_names_the_socket_of_another_postgresql_is_not_followed(
-    data: Path, tmp_path: Path
-) -> None:
+def test_a_stale_pid_file_with_the_socket_of_another_postgresql_is_not_used(data: Path, tmp_path: Path) -> None:
     other_data = data.with_name("other")
     server = stopped_server(data)
     with Client(other_data) as other:
@@ -155,7 +157,7 @@ def test_a_stale_pid_file_that_names_the_socket_of_another_postgresql_is_not_fol
             assert other.ask("SELECT to_regclass('mark')") == [[None]]
 
 
-def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(data: Path) -> None:
+def test_a_server_that_somebody_else_started_is_not_touched(data: Path) -> None:
     server = stopped_server(data)
     place = data.with_name("hand-started")
     place.mkdir()
@@ -163,7 +165,7 @@ def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(data: 
     options = ["-D", str(server.cluster), "-k", str(place), "-c", "listen_addresses="]
     become = ["unshare", "--user", "--map-user=65534"] if os.geteuid() == 0 else []
     if become and subprocess.run([*become, "true"], check=False).returncode:
-        pytest.skip("this machine lets root become nobody else in passing")
+        pytest.skip("this machine does not let root switch to another user")
     (server.cluster / "postmaster.pid").unlink()
     with subprocess.Popen([*become, str(binaries.find() / "postgres"), *options], stderr=subprocess.DEVNULL) as hand:
         try:
@@ -177,12 +179,12 @@ def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(data: 
             hand.send_signal(signal.SIGINT)
 
 
-def test_no_server_starts_beside_what_is_left_of_a_killed_one(data: Path) -> None:
-    """Whoever inherited the lock from the server counts: a process of it that works on, deaf to its death."""
+def test_no_server_starts_while_a_process_of_a_killed_one_still_runs(data: Path) -> None:
+    """A process that inherited the lock from the server may still write to the cluster."""
     server = stopped_server(data)
     killed = server_pid(data)
     left = locks.open_private(server.server_lock)
-    locks.take(left)
+    locks.acquire(left)
     with Client(data) as client:
         client.send("SELECT x FROM mark")
         with pytest.raises(AssertionError, match="in vain"):
@@ -196,6 +198,6 @@ def test_a_broken_cluster_is_reported_with_the_last_line_of_its_log(data: Path) 
     shutil.rmtree(server.cluster / "global")
     with Client(data) as client, pytest.raises(RefusedError) as refusal:
         client.ask()
-    assert str(refusal.value).startswith(f"PostgreSQL did not start; its log {server.server_log} says why")
+    assert str(refusal.value).startswith(f"PostgreSQL did not start. Its log {server.server_log} ends with: ")
     assert "pg_control" in str(refusal.value)
     assert "\n" not in str(refusal.value)

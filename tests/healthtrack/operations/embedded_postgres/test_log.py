@@ -1,4 +1,4 @@
-"""Patients' data must not reach the server's log."""
+"""Patients' data must not get into the log of PostgreSQL."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 from tests.support.embedded_postgres import Client, home, wait_for
 
 SECRET = "Erika Mustermann"
-FAULTS = [
+FAILING_STATEMENTS = [
     f"SELECT '{SECRET}'::date",
     f"SELECT '{SECRET}'::int",
     f"INSERT INTO mark VALUES ('{SECRET}'), ('{SECRET}')",
@@ -20,14 +20,14 @@ FAULTS = [
 ]
 
 
-def test_no_faulty_statement_or_value_is_logged(client: Client, data: Path) -> None:
+def test_no_failing_statement_and_no_value_is_logged(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark (name varchar(40) PRIMARY KEY)")
     address = f"host={client.place} port=5432 user=healthtrack dbname=healthtrack"
-    for fault in FAULTS[:-1]:
+    for statement in FAILING_STATEMENTS[:-1]:
         with psycopg.connect(address, autocommit=True) as connection, pytest.raises(psycopg.Error):
-            connection.execute(fault)
+            connection.execute(statement)
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(FAULTS[-1])
+        connection.execute(FAILING_STATEMENTS[-1])
         with pytest.raises(psycopg.Error):
             connection.execute("INSERT INTO mark SELECT repeat(%s, 9)", [SECRET])
     log = home(data).server_log.read_text()
@@ -48,7 +48,7 @@ def test_the_statement_of_a_killed_connection_is_not_logged(client: Client, data
     assert SECRET not in home(data).server_log.read_text()
 
 
-def test_a_log_that_has_grown_large_makes_room(data: Path) -> None:
+def test_a_large_log_is_rotated(data: Path) -> None:
     log = data / "postgres-18" / "postgres.log"
     log.parent.mkdir(parents=True)
     log.write_text("x" * 10_000_001)

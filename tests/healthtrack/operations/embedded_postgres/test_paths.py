@@ -11,7 +11,7 @@ from tests.support.embedded_postgres import Client, home, wait_for
 LONG = "x" * 90
 
 
-def test_a_path_with_blanks_and_letters_of_any_language_works(data: Path) -> None:
+def test_a_path_with_spaces_and_letters_of_any_language_works(data: Path) -> None:
     data = data / "Prénom Müller" / "患者 'one' \"two\" %s"
     with Client(data) as client:
         assert client.ask() == [[1]]
@@ -19,7 +19,7 @@ def test_a_path_with_blanks_and_letters_of_any_language_works(data: Path) -> Non
 
 
 @pytest.mark.parametrize("name", [LONG, "with, comma"])
-def test_a_path_that_no_socket_can_have_gets_a_short_private_folder(data: Path, name: str) -> None:
+def test_a_path_unsuitable_for_a_socket_gets_a_short_private_folder(data: Path, name: str) -> None:
     temporary = data.with_name("tmp")
     temporary.mkdir()
     with Client(data / name, environment={"TMPDIR": str(temporary)}) as client:
@@ -48,13 +48,13 @@ def test_a_data_folder_reached_through_a_link_is_the_same(client: Client, data: 
         assert other.ask("SELECT x FROM mark") == [[7]]
 
 
-def test_a_link_laid_in_the_place_of_the_socket_is_refused(tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_socket_folder_is_refused(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
     victim.chmod(0o755)
     place = tmp_path / "ht-0123"
     place.symlink_to(victim)
-    with pytest.raises(EmbeddedPostgresError, match="is not a folder of HealthTrack's own: remove it"):
+    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
         sockets.make_private(place, tmp_path.stat())
     assert not sockets.is_private(place, tmp_path.stat())
     assert stat.S_IMODE(victim.stat().st_mode) == 0o755
@@ -67,13 +67,13 @@ def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch:
     mode, *rest = tmp_path.stat()
     we = os.stat_result([mode, *rest[:3], 12345, 12345, *rest[5:]])
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(EmbeddedPostgresError, match="is not a folder of HealthTrack's own"):
+    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
         sockets.make_private(place, we)
     assert not sockets.is_private(place, we)
     assert stat.S_IMODE(place.stat().st_mode) == 0o755
 
 
-def test_a_socket_folder_that_others_may_enter_is_shut_before_use(tmp_path: Path) -> None:
+def test_a_socket_folder_that_others_can_enter_is_made_private(tmp_path: Path) -> None:
     place = tmp_path / "ht-0123"
     place.mkdir()
     place.chmod(0o755)
@@ -82,12 +82,12 @@ def test_a_socket_folder_that_others_may_enter_is_shut_before_use(tmp_path: Path
     assert sockets.is_private(place, tmp_path.stat())
 
 
-def test_no_temporary_folder_is_short_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "LONGEST_PATH", 10)
-    with pytest.raises(EmbeddedPostgresError, match="set TMPDIR to a folder with a short path"):
+def test_an_error_says_that_no_temporary_folder_is_short_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MAX_PATH_BYTES", 10)
+    with pytest.raises(EmbeddedPostgresError, match="Set TMPDIR to a folder with a short path"):
         sockets.choose(Path("/var/lib/healthtrack"))
 
 
-def test_a_missing_socket_folder_is_not_private_and_nobody_listens_there(tmp_path: Path) -> None:
+def test_a_missing_socket_folder_is_not_private_and_has_no_listener(tmp_path: Path) -> None:
     assert not sockets.is_private(tmp_path / "none", tmp_path.stat())
     assert sockets.listener_pid(tmp_path / "none") is None

@@ -1,4 +1,4 @@
-"""What is said where the server cannot run."""
+"""Error messages where the server cannot run."""
 
 import os
 import subprocess
@@ -31,24 +31,24 @@ def fake_programs(folder: Path, version: str) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:60])
-def test_a_command_prints_one_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_command_prints_the_error_without_a_traceback(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "file").touch()
-    said = manage(tmp_path / "file", *command)
-    assert said.returncode == 1
-    sentence = said.stderr.strip().splitlines()[-1]
-    assert "Traceback" not in said.stderr
-    assert sentence.startswith(f"EmbeddedPostgresError: HealthTrack cannot keep its database in {tmp_path}/file")
-    assert "make that folder writable, set HEALTHTRACK_DATA_DIR to another folder, or DATABASE_URL" in sentence
+    result = manage(tmp_path / "file", *command)
+    assert result.returncode == 1
+    sentence = result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert sentence.startswith(f"EmbeddedPostgresError: HealthTrack cannot store its database in {tmp_path}/file")
+    assert "Make that folder writable, set HEALTHTRACK_DATA_DIR to another folder, or DATABASE_URL" in sentence
 
 
-def test_makemigrations_goes_on_without_a_database(tmp_path: Path) -> None:
+def test_makemigrations_works_without_a_database(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    said = manage(tmp_path / "file", "makemigrations", "--check", "--dry-run")
-    assert (said.returncode, said.stdout) == (0, "No changes detected\n")
-    assert "HealthTrack cannot keep its database" in said.stderr
+    result = manage(tmp_path / "file", "makemigrations", "--check", "--dry-run")
+    assert (result.returncode, result.stdout) == (0, "No changes detected\n")
+    assert "HealthTrack cannot store its database" in result.stderr
 
 
-def test_a_folder_that_one_cannot_write_is_named(data: Path, normal_user: list[str]) -> None:
+def test_an_unwritable_folder_is_named(data: Path, normal_user: list[str]) -> None:
     data.mkdir(mode=0o500)
     with Client(data, normal_user) as client, pytest.raises(RefusedError, match="Permission denied"):
         client.ask()
@@ -56,12 +56,12 @@ def test_a_folder_that_one_cannot_write_is_named(data: Path, normal_user: list[s
 
 def test_a_named_folder_without_programs_is_refused(tmp_path: Path, settings: LazySettings) -> None:
     settings.HEALTHTRACK_PG_BIN = tmp_path
-    with pytest.raises(EmbeddedPostgresError, match="lacks the programs postgres and initdb: set it to"):
+    with pytest.raises(EmbeddedPostgresError, match="lacks the programs postgres and initdb"):
         binaries.find()
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_a_platform_without_programs_is_told_the_ways_out(
+def test_an_error_says_what_to_do_on_a_platform_without_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
 ) -> None:
     if installed:
@@ -70,8 +70,8 @@ def test_a_platform_without_programs_is_told_the_ways_out(
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     with pytest.raises(EmbeddedPostgresError) as refusal:
         binaries.find()
-    for way in ("requirements/runtime.txt", "HEALTHTRACK_PG_BIN", "DATABASE_URL"):
-        assert way in str(refusal.value)
+    for remedy in ("requirements/runtime.txt", "HEALTHTRACK_PG_BIN", "DATABASE_URL"):
+        assert remedy in str(refusal.value)
 
 
 def test_programs_that_do_not_run_here_are_refused(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_programs_that_do_not_run_here_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["postgres (PostgreSQL) 14.9", "something else"])
 def test_programs_that_are_too_old_are_refused(tmp_path: Path, version: str) -> None:
-    with pytest.raises(EmbeddedPostgresError, match="HealthTrack needs 15 or newer"):
+    with pytest.raises(EmbeddedPostgresError, match="HealthTrack needs version 15 or later"):
         binaries.major_version(fake_programs(tmp_path / "bin", version))
 
 
@@ -94,12 +94,12 @@ def test_a_cluster_of_another_version_is_refused(data: Path) -> None:
     (home(data).cluster / "PG_VERSION").write_text("16\n")
     with (
         Client(data) as client,
-        pytest.raises(RefusedError, match=r"made by PostgreSQL 16 .*HEALTHTRACK_PG_BIN"),
+        pytest.raises(RefusedError, match=r"created by PostgreSQL 16 .*HEALTHTRACK_PG_BIN"),
     ):
         client.ask()
 
 
-def test_a_cluster_that_cannot_be_made_is_reported_in_the_words_of_the_program(data: Path) -> None:
+def test_an_error_while_the_cluster_is_created_quotes_initdb(data: Path) -> None:
     programs = fake_programs(data.parent / "bin", "postgres (PostgreSQL) 18.4")
     (programs / "initdb").write_text("#!/bin/sh\necho 'initdb: error: No space left on device'\nexit 1\n")
     with Client(data, environment={"HEALTHTRACK_PG_BIN": str(programs)}) as client:
@@ -108,12 +108,12 @@ def test_a_cluster_that_cannot_be_made_is_reported_in_the_words_of_the_program(d
         assert not home(data).cluster.exists()
 
 
-def test_windows_is_told_to_use_another_database() -> None:
+def test_on_windows_an_error_says_to_use_another_database() -> None:
     script = (
         "import sys, django.db.backends.postgresql.base; sys.platform = 'win32'\n"
         "import healthtrack.operations.embedded_postgres.base"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
@@ -121,4 +121,4 @@ def test_windows_is_told_to_use_another_database() -> None:
         cwd=PROJECT,
         env=os.environ,
     )
-    assert "does not run on Windows: set DATABASE_URL" in said.stderr
+    assert "does not run on Windows: set DATABASE_URL" in result.stderr

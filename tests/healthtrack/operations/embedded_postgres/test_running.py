@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keeper_pid, server_pid, wait_for
-from tests.support.embedded_postgres_users import AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
+from tests.support.embedded_postgres_users import CURRENT_USER, NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
 
 SETTINGS = """
     SELECT current_setting('server_encoding'), current_setting('listen_addresses'),
@@ -39,8 +39,8 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("user", [AS_WE_ARE, NORMAL_USER, ROOT_WITHOUT_NAMESPACES])
-def test_the_first_client_gets_a_server_of_its_own(data: Path, user: str) -> None:
+@pytest.mark.parametrize("user", [CURRENT_USER, NORMAL_USER, ROOT_WITHOUT_NAMESPACES])
+def test_the_first_client_starts_a_server(data: Path, user: str) -> None:
     with Client(data, runner(user)) as client:
         assert client.ask(SETTINGS) == [["UTF8", "", "UTC", "on", "on", "100", "Ä", "é"]]
         server = home(data)
@@ -52,14 +52,14 @@ def test_the_first_client_gets_a_server_of_its_own(data: Path, user: str) -> Non
 
 def test_the_server_does_not_run_as_root(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark (x int)")
-    said = subprocess.run(
+    output = subprocess.run(
         ["ps", "-o", "uid=", "-p", str(server_pid(data))], capture_output=True, text=True, check=True
     ).stdout
-    root_in_a_namespace_of_its_own = os.geteuid() == int(said) == 0
+    root_in_a_namespace_of_its_own = os.geteuid() == int(output) == 0
     if root_in_a_namespace_of_its_own:
         assert Path(f"/proc/{server_pid(data)}/uid_map").read_text() != Path("/proc/self/uid_map").read_text()
     else:
-        assert int(said) != 0
+        assert int(output) != 0
 
 
 def test_clients_share_one_server(client: Client, data: Path) -> None:
@@ -80,7 +80,7 @@ def test_eight_clients_at_once_start_one_server(data: Path) -> None:
             client.leave()
 
 
-def test_it_stays_as_long_as_a_client_process_lives_and_stops_after_the_last(client: Client, data: Path) -> None:
+def test_it_runs_until_the_last_client_process_has_ended(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     server, keeper = server_pid(data), keeper_pid(data)
     with Client(data) as other:
@@ -97,13 +97,13 @@ def test_it_stays_as_long_as_a_client_process_lives_and_stops_after_the_last(cli
         assert later.ask("SELECT x FROM mark") == [[7]]
 
 
-def test_it_stops_after_its_clients_were_killed(client: Client, data: Path) -> None:
+def test_it_stops_after_its_clients_are_killed(client: Client, data: Path) -> None:
     client.ask()
     client.kill()
     wait_for(lambda: is_down(data))
 
 
-def test_a_client_within_the_grace_finds_it_running(data: Path) -> None:
+def test_a_client_within_the_grace_period_finds_it_running(data: Path) -> None:
     started = set()
     for _ in range(2):
         with Client(data, grace_seconds=30) as client:
@@ -111,7 +111,7 @@ def test_a_client_within_the_grace_finds_it_running(data: Path) -> None:
     assert len(started) == 1
 
 
-def test_a_program_that_a_client_started_does_not_keep_it(client: Client, data: Path) -> None:
+def test_a_program_that_a_client_started_does_not_keep_it_running(client: Client, data: Path) -> None:
     ((program,),) = client.ask("spawn")
     try:
         client.leave()
@@ -120,19 +120,19 @@ def test_a_program_that_a_client_started_does_not_keep_it(client: Client, data: 
         os.kill(program, 9)
 
 
-def test_a_forked_process_keeps_it_when_its_parent_has_gone(data: Path) -> None:
-    said = subprocess.run(
+def test_a_forked_process_keeps_it_running_after_its_parent_has_ended(data: Path) -> None:
+    output = subprocess.run(
         [sys.executable, "-c", PREFORK, str(data)], capture_output=True, text=True, check=True, cwd=PROJECT
     ).stdout
     try:
         with pytest.raises(AssertionError, match="in vain"):
             wait_for(lambda: is_down(data), seconds=1.5)
     finally:
-        os.kill(int(said), signal.SIGKILL)
+        os.kill(int(output), signal.SIGKILL)
     wait_for(lambda: is_down(data))
 
 
-def test_a_daemon_that_closed_all_its_files_holds_it_again_from_its_next_connection(data: Path) -> None:
+def test_a_daemon_that_closed_all_its_files_keeps_it_running_after_its_next_connection(data: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", DAEMON, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT
     ) as daemon:
@@ -148,7 +148,7 @@ def test_nothing_runs_before_the_first_statement(client: Client, data: Path) -> 
     assert not data.exists()
 
 
-def test_a_deleted_data_folder_takes_its_server_with_it(client: Client, data: Path) -> None:
+def test_a_server_stops_when_its_data_folder_is_deleted(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark (x int)")
     server = server_pid(data)
     root = home(data).root

@@ -1,4 +1,4 @@
-"""Whom the server runs as, and whose its files are."""
+"""Which user the server runs as, and who owns its files."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ def owners(folder: Path) -> set[int]:
     return {path.lstat().st_uid for path in folder.rglob("*")}
 
 
-def test_without_namespaces_roots_server_is_that_of_nobody(data: Path, without_namespaces: Sequence[str]) -> None:
+def test_without_namespaces_the_server_of_root_runs_as_nobody(data: Path, without_namespaces: Sequence[str]) -> None:
     with Client(data, without_namespaces) as client:
         client.ask("CREATE TABLE mark (x int)")
         assert Path(f"/proc/{server_pid(data)}").stat().st_uid == unprivileged._nobody().uid
@@ -29,7 +29,7 @@ def test_without_namespaces_roots_server_is_that_of_nobody(data: Path, without_n
     assert data.stat().st_uid == 0
 
 
-def test_roots_cluster_goes_on_as_nobodys_and_stays_so(data: Path, without_namespaces: Sequence[str]) -> None:
+def test_a_cluster_of_root_is_given_to_nobody_for_good(data: Path, without_namespaces: Sequence[str]) -> None:
     with Client(data) as client:
         client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     for runner in (without_namespaces, ()):
@@ -39,20 +39,18 @@ def test_roots_cluster_goes_on_as_nobodys_and_stays_so(data: Path, without_names
             assert Path(f"/proc/{server_pid(data)}").stat().st_uid == unprivileged._nobody().uid
 
 
-def test_a_parent_folder_that_nobody_may_enter_is_named_and_left_as_it_is(
-    data: Path, without_namespaces: Sequence[str]
-) -> None:
-    shut = data.with_name("shut")
-    shut.mkdir(mode=0o700)
-    with Client(shut / "var", without_namespaces) as client, pytest.raises(RefusedError) as refusal:
+def test_a_closed_parent_folder_is_named_and_not_changed(data: Path, without_namespaces: Sequence[str]) -> None:
+    closed = data.with_name("closed")
+    closed.mkdir(mode=0o700)
+    with Client(closed / "var", without_namespaces) as client, pytest.raises(RefusedError) as refusal:
         client.ask()
-    assert f"may not enter {shut}: run HealthTrack as a normal user" in str(refusal.value)
+    assert f"may not enter {closed}. Run HealthTrack as a normal user" in str(refusal.value)
     assert "HEALTHTRACK_DATA_DIR" in str(refusal.value)
-    assert stat.S_IMODE(shut.stat().st_mode) == 0o700
-    assert owners(shut) == {0}
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert owners(closed) == {0}
 
 
-def test_a_parent_folder_that_nobody_may_enter_suits_a_namespace(data: Path, without_namespaces: Sequence[str]) -> None:
+def test_a_closed_parent_folder_works_with_a_namespace(data: Path, without_namespaces: Sequence[str]) -> None:
     if not unprivileged._works(Account(in_namespace=True)):
         pytest.skip("this machine refuses namespaces")
     data.mkdir(mode=0o700)
@@ -62,7 +60,7 @@ def test_a_parent_folder_that_nobody_may_enter_suits_a_namespace(data: Path, wit
 
 
 @as_root
-def test_root_leaves_what_it_makes_to_the_owner_of_the_data_folder(data: Path, without_namespaces: object) -> None:
+def test_the_owner_of_the_data_folder_owns_what_root_creates_in_it(data: Path, without_namespaces: object) -> None:
     data.mkdir()
     os.chown(data, 65534, 65534)
     with Client(data) as client:
@@ -72,13 +70,13 @@ def test_root_leaves_what_it_makes_to_the_owner_of_the_data_folder(data: Path, w
 
 
 @as_root
-def test_a_normal_user_is_told_whose_folder_it_is(data: Path, normal_user: Sequence[str]) -> None:
+def test_a_normal_user_cannot_use_the_folder_of_another_user(data: Path, normal_user: Sequence[str]) -> None:
     server = ServerFolder(data / "postgres-18")
     server.prepare()
     os.chown(server.root, 12345, 12345)
     with Client(data, normal_user) as client, pytest.raises(RefusedError) as refusal:
         client.ask()
-    assert "cannot keep its database in" in str(refusal.value)
+    assert "cannot store its database in" in str(refusal.value)
     assert "Permission denied" in str(refusal.value)
 
 
@@ -86,11 +84,11 @@ def test_a_readable_folder_of_another_user_is_refused_too(data: Path, monkeypatc
     server = ServerFolder(data / "postgres-18")
     server.prepare()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(EmbeddedPostgresError, match=r"belongs to another user \(number \d+\): run HealthTrack as"):
+    with pytest.raises(EmbeddedPostgresError, match=r"belongs to another user \(uid \d+\)\. Run HealthTrack as"):
         server.prepare()
 
 
-def test_no_permission_outside_the_servers_folder_changes(data: Path) -> None:
+def test_no_permission_outside_of_the_folder_of_the_server_changes(data: Path) -> None:
     data.mkdir()
     (data / "uploads").mkdir()
     data.chmod(0o751)
@@ -101,19 +99,19 @@ def test_no_permission_outside_the_servers_folder_changes(data: Path) -> None:
     assert [(path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in parents] == before
 
 
-def test_a_link_in_the_place_of_the_servers_folder_is_refused(data: Path) -> None:
+def test_a_link_in_place_of_the_folder_of_the_server_is_refused(data: Path) -> None:
     data.mkdir()
     victim = data / "victim"
     victim.mkdir()
     victim.chmod(0o755)
     (data / "postgres-18").symlink_to(victim)
-    with Client(data) as client, pytest.raises(RefusedError, match="cannot keep its database in"):
+    with Client(data) as client, pytest.raises(RefusedError, match="cannot store its database in"):
         client.ask()
     assert stat.S_IMODE(victim.stat().st_mode) == 0o755
     assert not list(victim.iterdir())
 
 
-def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "clients.lock").symlink_to(victim)
@@ -122,13 +120,11 @@ def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_text() == "precious"
 
 
-def test_a_machine_that_lets_root_become_nobody_else_is_told_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_says_that_root_cannot_switch_to_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    with pytest.raises(EmbeddedPostgresError, match="run HealthTrack as a normal user, or set DATABASE_URL"):
-        unprivileged.require_reach(Account(65534, 65534), tmp_path)
+    with pytest.raises(EmbeddedPostgresError, match="Run HealthTrack as a normal user, or set DATABASE_URL"):
+        unprivileged.require_access(Account(65534, 65534), tmp_path)
