@@ -19,7 +19,7 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.finished_imports import counts_of, result_of
+from tests.support.finished_imports import get_counts, get_result
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import (
@@ -220,7 +220,7 @@ class TestThePreview:
         assert headline_of(last_run()) in shown
         for text in ("Ada Byron", "1980") if kind is RECORDS else ("Xiaomi", "FitnessBand"):
             assert text in shown
-        assert counts_of(last_run()).new == 2
+        assert get_counts(last_run()).new == 2
 
     def test_it_shows_the_old_value_beside_the_new(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King", medical_conditions="Asthma", tracker="Band 2")
@@ -279,7 +279,7 @@ class TestErrors:
 
     def test_they_are_grouped_by_column_and_kind(self, steward: Client, path: Path) -> None:
         preview_of(steward, path, *self.CHANGES)
-        groups = [(group.column, group.rows, group.first_line) for group in result_of(last_run()).groups]
+        groups = [(group.column, group.rows, group.first_line) for group in get_result(last_run()).groups]
         assert groups == [("gender", 2, 2), ("date_of_birth", 1, 3)]
 
     def test_they_are_filtered_by_column_and_by_kind(self, steward: Client, path: Path) -> None:
@@ -288,8 +288,8 @@ class TestErrors:
         for query, lines in (
             ({"column": "gender"}, [2, 4]),
             ({"column": "date_of_birth"}, [3]),
-            ({"kind": result_of(last_run()).groups[0].kind}, [2, 4]),
-            ({"column": "date_of_birth", "kind": result_of(last_run()).groups[0].kind}, []),
+            ({"kind": get_result(last_run()).groups[0].kind}, [2, 4]),
+            ({"column": "date_of_birth", "kind": get_result(last_run()).groups[0].kind}, []),
         ):
             shown = steward.get(address(last_run()), {"show": "faulty", **query}).context["page"].preview.view
             assert [fault.line for fault in shown.faults] == lines
@@ -405,25 +405,25 @@ class TestImporting:
         preview = preview_of(steward, path, {}, {}, {})
         factories.medical_record("P1", name="Ada King")
         press_import(steward, preview)
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 1)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 1)
         assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Byron"}
 
     def test_rows_deleted_after_the_preview_are_new_again(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King")
         preview = preview_of(steward, path, {}, {})
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (1, 1)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (1, 1)
         MedicalRecord.objects.all().delete()
         press_import(steward, preview)
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 0)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 0)
 
     def test_a_model_deleted_after_the_preview_is_new_again(self, steward: Client, path: Path) -> None:
         model = factories.tracker_model("Xiaomi", "Band 2")
         preview = preview_of(steward, path, {"Color": "Black"}, kind=CATALOGUE)
-        assert result_of(last_run()).tables[0].unchanged == 1
+        assert get_result(last_run()).tables[0].unchanged == 1
         model.delete()
         factories.tracker_model("Honor", "Band 2")
         press_import(steward, preview)
-        assert result_of(last_run()).tables[0].new == 1
+        assert get_result(last_run()).tables[0].new == 1
 
 
 class TestCancelling:
