@@ -69,7 +69,9 @@ def cancel(steward: Client, run: ImportRun) -> None:
 def checked(steward: Client, path: Path) -> ImportRun:
     run = upload(steward, path)
     with worker():
-        return wait_for_state(run, State.CHECKED)
+        wait_for_state(run, State.CHECKED)
+        wait_for(lambda: not jobs())  # the worker ends the job a moment after the check
+    return run
 
 
 def jobs() -> list[str]:
