@@ -15,7 +15,7 @@ from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits
 from tests.support.chromium import DESKTOP
 from tests.support.import_files import RECORDS, Row, write_csv
 from tests.support.page_permissions import TO_SEE_REPORTS
-from tests.support.workers import PATIENCE_SECONDS, held, worker
+from tests.support.workers import PATIENCE_SECONDS, hold_lock, worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")
 
@@ -104,7 +104,7 @@ def test_a_file_with_errors_is_uploaded_corrected_and_imported(
     expect(page.get_by_text("The import service is not running")).to_be_visible()
     page.evaluate("document.body.dataset.stays = 'yes'")
     with worker():
-        with held(RECORDS_TABLE):
+        with hold_lock(RECORDS_TABLE):
             await_visible(page.get_by_text("Comparing with stored data"))
             expect(page.locator("body[data-stays]")).to_have_count(1)
             expect(page.get_by_text("The import service is not running")).to_have_count(0)

@@ -4,7 +4,9 @@
 """
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -16,8 +18,8 @@ from random import Random
 import pytest
 
 from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
-from tests.support.embedded_postgres import Client, server_pid, wait_for
-from tests.support.serving import Server, find_worker, started, started_worker
+from tests.support.embedded_postgres import Client, server_pid, stop_servers, wait_for
+from tests.support.serving import Server, find_worker, free_port, started, started_worker
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
 MAX_RECOVERY_SECONDS = 180
@@ -58,9 +60,21 @@ class Site:
 
 
 @pytest.fixture
-def site(environment: dict[str, str], data: Path) -> Site:
-    own = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
-    return Site({**own, "HEALTHTRACK_DATA_DIR": str(data), "HEALTHTRACK_DEBUG": "0"}, data)
+def data() -> Iterator[Path]:
+    """A data folder with an embedded database server of its own."""
+    # Not in pytest's own folder, which other users may not enter: root's server runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
+    folder.chmod(0o755)
+    yield folder
+    stop_servers(folder.glob("postgres-*"))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def site(data: Path) -> Site:
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    own = {"HEALTHTRACK_DATA_DIR": str(data), "HEALTHTRACK_DEBUG": "0", "PORT": str(free_port())}
+    return Site({**inherited, **own}, data)
 
 
 def test_no_work_is_lost_half_done_or_unlogged(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,23 +14,26 @@ from healthtrack.imports.row_errors import RowError
 from trackers.links import LinkCounts
 
 
-def result_of(run: ImportRun) -> TabularResult:
+def get_result(run: ImportRun) -> TabularResult:
+    """Return what the run found or did."""
     return TabularResult.of(run.result)
 
 
-def counts_of(run: ImportRun) -> TableCounts:
+def get_counts(run: ImportRun) -> TableCounts:
     """Return the counts of the table that the rows of the file belong to."""
-    return result_of(run).counts
+    return get_result(run).counts
 
 
 @dataclass
 class Imported:
+    """A run that has ended, with its errors."""
+
     run: ImportRun
     errors: list[RowError] = field(default_factory=list)
 
     @cached_property
     def result(self) -> TabularResult:
-        return result_of(self.run)
+        return get_result(self.run)
 
     @property
     def counts(self) -> TableCounts:

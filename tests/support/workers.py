@@ -20,7 +20,7 @@ from tests.support.databases import database_of_the_tests
 PATIENCE_SECONDS = 90.0  # on a busy machine
 # An import removes this link at the very end, after everything else is written.
 LINK = "SELECT FROM medical_record_and_trackers WHERE patient_id = 'P1' FOR UPDATE"
-END_THOSE_HELD_UP_BY_US = """
+END_WAITING_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_locks
      WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
 """
@@ -34,6 +34,8 @@ def environment_of_the_tests() -> dict[str, str]:
 
 
 class Worker:
+    """A worker process."""
+
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
 
@@ -42,12 +44,14 @@ class Worker:
         self.process.wait()
 
     def stop(self) -> int:
+        """Ask the worker to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
 def worker(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Worker]:
+    """Run a worker while the block runs."""
     command = (sys.executable, "-m", "tests.support.quick_worker", *arguments)
     environment = {"DJANGO_SETTINGS_MODULE": "healthtrack.settings", **(environment or environment_of_the_tests())}
     with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stdin=subprocess.PIPE) as process:
@@ -57,30 +61,34 @@ def worker(*arguments: str, environment: dict[str, str] | None = None) -> Iterat
             process.kill()
 
 
-class Hold:
+class HeldLock:
+    """A database session that holds a lock."""
+
     def __init__(self, session: psycopg.Connection) -> None:
         self.session = session
 
-    def is_awaited(self) -> bool:
+    def is_waited_for(self) -> bool:
+        """Return whether another session waits for the lock."""
         return self.session.execute(HELD_UP_BY_US).fetchone() == (True,)
 
     def end(self) -> None:
         self.session.rollback()
 
-    def end_those_who_wait(self) -> None:
+    def end_waiting_sessions(self) -> None:
         """End the waiting sessions, as if their machine had gone."""
-        self.session.execute(END_THOSE_HELD_UP_BY_US)
+        self.session.execute(END_WAITING_SESSIONS)
 
 
 @contextmanager
-def held(statement: LiteralString, database: str = "") -> Iterator[Hold]:
+def hold_lock(statement: LiteralString, database: str = "") -> Iterator[HeldLock]:
     """Lock what the statement locks while the block runs."""
     with psycopg.connect(database or database_of_the_tests().url) as session:
         session.execute(statement)
-        yield Hold(session)
+        yield HeldLock(session)
 
 
 def wait_for_state(run: ImportRun, state: State) -> ImportRun:
+    """Wait until the run is in the state, and return it refreshed."""
     wait_for(lambda: ImportRun.objects.filter(pk=run.pk, state=state).exists())
     run.refresh_from_db()
     return run

@@ -345,7 +345,7 @@ def test_the_upload_page_shows_every_error_and_changes_nothing(
     assert page.status_code == 200
     assert tables() == before
     if path.name == "empty.csv":  # refused by the form
-        assert page.context["form"].errors == {"import_file": ["The file is empty; choose another one."]}
+        assert page.context["form"].errors == {"import_file": ["The file is empty. Choose another one."]}
         return
     found = page.context["page"].preview.view.errors
     assert [str(error) for error in found] == list(errors)

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from tests.support.embedded_postgres import Client, server_pid
 from tests.support.import_files import RECORDS, write_csv
-from tests.support.workers import LINK, held, wait_for, worker
+from tests.support.workers import LINK, hold_lock, wait_for, worker
 
 # One patient with another tracker, and three new patients: checked, and queued for import.
 START_IMPORT = """
@@ -57,10 +57,10 @@ def test_an_import_is_completed_once_the_database_is_back(
         address = f"postgresql://healthtrack@:5432/healthtrack?host={database.place}"
         first_server = server_pid(data)
         with worker(environment=environment):
-            with suppress(psycopg.OperationalError), held(LINK, address) as hold:
-                wait_for(hold.is_awaited)
+            with suppress(psycopg.OperationalError), hold_lock(LINK, address) as lock:
+                wait_for(lock.is_waited_for)
                 os.kill(first_server, number)
-                wait_for(lambda: not hold.is_awaited())
+                wait_for(lambda: not lock.is_waited_for())
             assert database.ask("SELECT count(*) FROM medical_records") == [[1]]
             assert server_pid(data) != first_server
             with worker(environment=environment):

@@ -374,7 +374,7 @@ class TestOrderOfFiles:
 
 @pytest.mark.usefixtures("areas_dropped")
 class TestAllOrNothing:
-    SOMEBODY = "Somebody changed these tables during the import, so nothing was imported; import it again."
+    SOMEBODY = "Somebody changed the same data meanwhile, so nothing was imported. Import the file again."
 
     @pytest.fixture(autouse=True)
     def stored(self, areas_dropped: None, imported: Import) -> dict[str, list[dict[str, Any]]]:

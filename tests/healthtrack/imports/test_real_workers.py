@@ -17,12 +17,12 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_schema import list_staging_schemas
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.finished_imports import counts_of, result_of
+from tests.support.finished_imports import get_counts, get_result
 from tests.support.import_files import RECORDS, links, write_csv
 from tests.support.import_pages import last_run
 from tests.support.quick_worker import WITHOUT_END
 from tests.support.signing_in import AsRole
-from tests.support.workers import LINK, environment_of_the_tests, held, wait_for, wait_for_state, worker
+from tests.support.workers import LINK, environment_of_the_tests, hold_lock, wait_for, wait_for_state, worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -69,7 +69,9 @@ def cancel(steward: Client, run: ImportRun) -> None:
 def checked(steward: Client, path: Path) -> ImportRun:
     run = upload(steward, path)
     with worker():
-        return wait_for_state(run, State.CHECKED)
+        wait_for_state(run, State.CHECKED)
+        wait_for(lambda: not jobs())  # the worker ends the job a moment after the check
+    return run
 
 
 def jobs() -> list[str]:
@@ -77,7 +79,7 @@ def jobs() -> list[str]:
 
 
 def outcome(run: ImportRun) -> tuple[int, int, int]:
-    counts = counts_of(run)
+    counts = get_counts(run)
     return counts.new, counts.changed, counts.unchanged
 
 
@@ -88,7 +90,7 @@ def assert_untouched() -> None:
 
 def assert_applied(run: ImportRun) -> None:
     wait_for_state(run, State.APPLIED)
-    assert (*outcome(run), result_of(run).effects["linked"]) == (3, 1, 0, 4)
+    assert (*outcome(run), get_result(run).effects["linked"]) == (3, 1, 0, 4)
     assert MedicalRecord.objects.count() == 4
     assert links() == AFTER
 
@@ -119,8 +121,8 @@ def test_an_import_whose_worker_was_killed_leaves_no_row_and_the_next_worker_rep
     steward: Client, checked: ImportRun
 ) -> None:
     run = press_import(steward, checked)
-    with held(LINK) as hold, worker() as first:
-        wait_for(hold.is_awaited)
+    with hold_lock(LINK) as lock, worker() as first:
+        wait_for(lock.is_waited_for)
         first.kill()
     assert_untouched()
     with worker():
@@ -132,13 +134,13 @@ def test_an_import_whose_worker_was_killed_before_it_ended_the_job_is_not_repeat
 ) -> None:
     run = press_import(steward, checked)
     with worker() as first, ExitStack() as while_writing:
-        wait_for(while_writing.enter_context(held(LINK)).is_awaited)
-        with held(JOBS_TABLE) as hold:
+        wait_for(while_writing.enter_context(hold_lock(LINK)).is_waited_for)
+        with hold_lock(JOBS_TABLE) as lock:
             while_writing.close()
             wait_for_state(run, State.APPLIED)
-            wait_for(hold.is_awaited)
+            wait_for(lock.is_waited_for)
             first.kill()
-            hold.end_those_who_wait()
+            lock.end_waiting_sessions()
     MedicalRecord.objects.filter(pk="P2").delete()
     assert jobs() == ["doing"]
     with worker():
@@ -151,12 +153,12 @@ def test_an_import_fails_after_its_third_worker_was_killed(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
     run = press_import(steward, checked)
-    with held(LINK) as hold:
+    with hold_lock(LINK) as lock:
         for _ in range(3):
             with worker() as killed:
-                wait_for(hold.is_awaited)
+                wait_for(lock.is_waited_for)
                 killed.kill()
-            wait_for(lambda: not hold.is_awaited())
+            wait_for(lambda: not lock.is_waited_for())
         with worker():
             wait_for_state(run, State.FAILED)
             assert_nothing_stored(settings)
@@ -166,8 +168,8 @@ def test_an_import_fails_after_its_third_worker_was_killed(
 
 def test_the_next_worker_repeats_an_import_whose_worker_was_stopped(steward: Client, checked: ImportRun) -> None:
     run = press_import(steward, checked)
-    with held(LINK) as hold, worker() as first:
-        wait_for(hold.is_awaited)
+    with hold_lock(LINK) as lock, worker() as first:
+        wait_for(lock.is_waited_for)
         assert first.stop() == 0
     assert_untouched()
     with worker():
@@ -182,16 +184,16 @@ def test_imports_run_one_after_the_other_and_each_is_compared_again(
     with worker(), worker():
         wait_for_state(second, State.CHECKED)
         assert outcome(second)[:2] == (1, 0)
-        with held(LINK) as hold:
+        with hold_lock(LINK) as lock:
             press_import(steward, checked)
-            wait_for(hold.is_awaited)
+            wait_for(lock.is_waited_for)
             press_import(steward, second)
             with import_by_command(others) as command:
                 wait_for(waits_for_the_import_lock)
                 second.refresh_from_db()
                 assert (second.state, second.stage) == (State.APPLYING, Stage.WAITING)
                 assert_untouched()
-                hold.end()
+                lock.end()
                 assert command.wait() == 0
         wait_for_state(second, State.APPLIED)
     by_command = last_run()
@@ -227,8 +229,8 @@ def test_a_check_cancelled_while_reading_leaves_nothing(steward: Client, path: P
 
 def test_a_check_cancelled_while_comparing_leaves_nothing(steward: Client, path: Path, settings: LazySettings) -> None:
     run = upload(steward, path)
-    with held(RECORDS_TABLE) as hold, worker():
-        wait_for(hold.is_awaited)
+    with hold_lock(RECORDS_TABLE) as lock, worker():
+        wait_for(lock.is_waited_for)
         cancel(steward, run)
         wait_for_state(run, State.CANCELLED)
         assert_nothing_stored(settings)
@@ -239,8 +241,8 @@ def test_an_import_cancelled_while_writing_leaves_nothing(
     steward: Client, checked: ImportRun, settings: LazySettings
 ) -> None:
     run = press_import(steward, checked)
-    with held(LINK) as hold, worker():
-        wait_for(hold.is_awaited)
+    with hold_lock(LINK) as lock, worker():
+        wait_for(lock.is_waited_for)
         cancel(steward, run)
         wait_for_state(run, State.CANCELLED)
         assert_nothing_stored(settings)

@@ -19,7 +19,7 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.finished_imports import counts_of, result_of
+from tests.support.finished_imports import get_counts, get_result
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import (
@@ -41,6 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 KINDS = (RECORDS, CATALOGUE, MODELS)
 PERMISSIONS = {kind: kind.steward for kind in KINDS}
 RUNS = "/admin/imports/importrun/"
+ERROR_REPORT = SHOW_ERRORS = "faulty"  # in addresses, which stay as they are
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
@@ -91,7 +92,7 @@ class TestPermissions:
         assert sign_in(*kind.steward).get(address(run)).status_code == 200
         stranger = Client()
         stranger.force_login(factories.staff(*others, username="stranger"))
-        for action in ("change", "progress", "faulty"):
+        for action in ("change", "progress", ERROR_REPORT):
             assert stranger.get(address(run, action)).status_code == 404
         assert stranger.post(address(run, "cancel")).status_code == 404
 
@@ -103,7 +104,7 @@ class TestPermissions:
         assert headline_of(last_run()) in shown
         assert "Ada Lovelace" not in shown
         assert "secret" not in shown
-        assert auditor.get(address(last_run(), "faulty")).status_code == 403
+        assert auditor.get(address(last_run(), ERROR_REPORT)).status_code == 403
         assert auditor.post(address(last_run(), "cancel")).status_code == 403
 
     @each_kind
@@ -220,7 +221,7 @@ class TestThePreview:
         assert headline_of(last_run()) in shown
         for text in ("Ada Byron", "1980") if kind is RECORDS else ("Xiaomi", "FitnessBand"):
             assert text in shown
-        assert counts_of(last_run()).new == 2
+        assert get_counts(last_run()).new == 2
 
     def test_it_shows_the_old_value_beside_the_new(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King", medical_conditions="Asthma", tracker="Band 2")
@@ -267,7 +268,7 @@ class TestThePreview:
         assert "New rows: 101 to 120 of 120" in text_of(page)
 
     @pytest.mark.parametrize(
-        "query", ["show=nothing", "page=x", "page=-1", "page=99999999999", "column=x&kind=y", "show=faulty"]
+        "query", ["show=nothing", "page=x", "page=-1", "page=99999999999", "column=x&kind=y", f"show={SHOW_ERRORS}"]
     )
     def test_an_odd_address_shows_the_nearest_page(self, steward: Client, path: Path, query: str) -> None:
         preview_of(steward, path, {}, {})
@@ -279,20 +280,20 @@ class TestErrors:
 
     def test_they_are_grouped_by_column_and_kind(self, steward: Client, path: Path) -> None:
         preview_of(steward, path, *self.CHANGES)
-        groups = [(group.column, group.rows, group.first_line) for group in result_of(last_run()).groups]
+        groups = [(group.column, group.rows, group.first_line) for group in get_result(last_run()).groups]
         assert groups == [("gender", 2, 2), ("date_of_birth", 1, 3)]
 
     def test_they_are_filtered_by_column_and_by_kind(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, *self.CHANGES)
-        assert [fault.line for fault in page.context["page"].preview.view.errors] == [2, 3, 4]
+        assert [error.line for error in page.context["page"].preview.view.errors] == [2, 3, 4]
         for query, lines in (
             ({"column": "gender"}, [2, 4]),
             ({"column": "date_of_birth"}, [3]),
-            ({"kind": result_of(last_run()).groups[0].kind}, [2, 4]),
-            ({"column": "date_of_birth", "kind": result_of(last_run()).groups[0].kind}, []),
+            ({"kind": get_result(last_run()).groups[0].kind}, [2, 4]),
+            ({"column": "date_of_birth", "kind": get_result(last_run()).groups[0].kind}, []),
         ):
-            shown = steward.get(address(last_run()), {"show": "faulty", **query}).context["page"].preview.view
-            assert [fault.line for fault in shown.errors] == lines
+            shown = steward.get(address(last_run()), {"show": SHOW_ERRORS, **query}).context["page"].preview.view
+            assert [error.line for error in shown.errors] == lines
 
     def test_a_file_without_a_valid_row_cannot_be_imported(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, {"gender": "X"}, {"gender": "Y"})
@@ -320,7 +321,7 @@ class TestErrors:
 
 class TestTheErrorReport:
     def download(self, steward: Client) -> list[list[str]]:
-        answer = steward.get(address(last_run(), "faulty"))
+        answer = steward.get(address(last_run(), ERROR_REPORT))
         assert answer["Content-Disposition"] == f'attachment; filename="invalid-rows-of-import-{last_run().run_id}.csv"'
         text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
         return list(csv.reader(io.StringIO(text)))
@@ -365,7 +366,7 @@ class TestTheErrorReport:
 
     def test_there_is_none_without_invalid_rows(self, steward: Client, path: Path) -> None:
         preview_of(steward, path, {})
-        assert steward.get(address(last_run(), "faulty")).status_code == 404
+        assert steward.get(address(last_run(), ERROR_REPORT)).status_code == 404
 
 
 class TestImporting:
@@ -405,25 +406,25 @@ class TestImporting:
         preview = preview_of(steward, path, {}, {}, {})
         factories.medical_record("P1", name="Ada King")
         press_import(steward, preview)
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 1)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 1)
         assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Byron"}
 
     def test_rows_deleted_after_the_preview_are_new_again(self, steward: Client, path: Path) -> None:
         factories.medical_record("P1", name="Ada King")
         preview = preview_of(steward, path, {}, {})
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (1, 1)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (1, 1)
         MedicalRecord.objects.all().delete()
         press_import(steward, preview)
-        assert (counts_of(last_run()).new, counts_of(last_run()).changed) == (2, 0)
+        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 0)
 
     def test_a_model_deleted_after_the_preview_is_new_again(self, steward: Client, path: Path) -> None:
         model = factories.tracker_model("Xiaomi", "Band 2")
         preview = preview_of(steward, path, {"Color": "Black"}, kind=CATALOGUE)
-        assert result_of(last_run()).tables[0].unchanged == 1
+        assert get_result(last_run()).tables[0].unchanged == 1
         model.delete()
         factories.tracker_model("Honor", "Band 2")
         press_import(steward, preview)
-        assert result_of(last_run()).tables[0].new == 1
+        assert get_result(last_run()).tables[0].new == 1
 
 
 class TestCancelling:

@@ -19,7 +19,7 @@ from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.undone_runs import is_undoable
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.finished_imports import apply, result_of
+from tests.support.finished_imports import apply, get_result
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
 from trackers.models import FitnessTracker, TrackerModel
 
@@ -52,7 +52,7 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 
 def count_undone(run: ImportRun, table: str) -> tuple[int, int, int, int]:
     """Return how many rows of the table were deleted, reverted, restored and skipped."""
-    (counts,) = (counts for counts in result_of(run).tables if counts.table == table)
+    (counts,) = (counts for counts in get_result(run).tables if counts.table == table)
     return counts.removed, counts.changed, counts.new, counts.left
 
 
@@ -125,7 +125,7 @@ class TestWhatItUndoes:
         assert undo_run.undoes == run
         changes = Change.objects.filter(run_id=undo_run.pk)
         assert {(change.action, change.person) for change in changes} == {("delete", undo_run.started_by)}
-        assert len(changes) == sum(counts.removed for counts in result_of(undo_run).tables)
+        assert len(changes) == sum(counts.removed for counts in get_result(undo_run).tables)
 
 
 class TestUndosOfUndos:
@@ -283,7 +283,7 @@ class TestPreview:
         assert [(field.label, field.old, field.new) for field in restored.fields] == [
             ("Stated tracker", "Band 3", "Band 2")
         ]
-        assert shown.tables == result_of(undo(run)).tables
+        assert shown.tables == get_result(undo(run)).tables
 
 
 REPORTED_TRACKERS = st.sampled_from(["Band 2", "Band 3", "Xiaomi Band 2", "Nothing known", "None"])
