@@ -43,11 +43,11 @@ def test_each_filter_can_be_taken_off(analyst: Client, address: str) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("gender=x", "gender is “x”; write F or M, or leave it out."),
-        ("min_age=-1", "min_age is “-1”; write years from 0 to 150, or leave it out."),
-        ("min_age=9&max_age=8", "min_age is 9, and max_age is 8, which is less"),
-        ("appointment_after=yesterday", "appointment_after is “yesterday”; write a day"),
-        ("as_of=x", "as_of is “x”; write a day, such as 2024-12-31, or leave it out."),
+        ("gender=x", "“x” is not a valid value for “Gender”. Use F or M."),
+        ("min_age=-1", "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
+        ("min_age=9&max_age=8", "“Age from” (9) must not be greater than “Age to” (8)."),
+        ("appointment_after=yesterday", "“yesterday” is not a valid value for “Last appointment from”."),
+        ("as_of=x", "“x” is not a valid value for “As of”. Use a date such as 2024-12-31."),
         ("sort=x", "sort is “x”, and the report has no such column. Write "),
         ("sort=--patients", "and the report has no such column"),
     ],

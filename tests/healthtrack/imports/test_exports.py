@@ -189,7 +189,7 @@ def test_a_filter_that_cannot_be_leads_back_to_the_list_which_says_why(clerk: Cl
         address, {"format": CSV, "resource": "0"} if method == "post" else None, follow=True
     )
     assert answer.redirect_chain == [("/admin/patients/medicalrecord/?min_age=x&gender=F", 302)]
-    assert answer.content.decode().count("min_age is “x”; write years from 0 to 150, or leave it out.") == 1
+    assert answer.content.decode().count("“x” is not a valid value for “Age from”. Use whole years from 0 to 150.") == 1
 
 
 def test_of_selected_rows_those_are_exported_that_are_there(clerk: Client, stored: int) -> None:
