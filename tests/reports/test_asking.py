@@ -10,7 +10,7 @@ from django.test import Client
 from tests.support import factories
 from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import counts, csv_rows, page, table
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
@@ -143,7 +143,7 @@ def test_a_brand_leads_to_its_models_and_they_to_their_patients(analyst: Client)
 def test_patients_without_a_tracker_are_searched_and_sorted(analyst: Client) -> None:
     for number, name in (("P1", "Ada Byron"), ("P2", "Zoe Byron"), ("P3", "Bob Ross")):
         factories.medical_record(number, name=name)
-    address = f"{WITHOUT}?{urlencode(with_mark(analyst, WITHOUT, {'q': 'byron', 'sort': '-name'}))}"
+    address = f"{WITHOUT}?{urlencode(with_search_token(analyst, WITHOUT, {'q': 'byron', 'sort': '-name'}))}"
     assert [row[0] for row in table(analyst, address)["tbody"]] == ["P2", "P1"]
     assert [row[0] for row in csv_rows(analyst, f"{address}&format=csv")[1:]] == ["P2", "P1"]
 
