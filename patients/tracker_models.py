@@ -27,6 +27,7 @@ class PatientsOfModels:
     """The number of patients who use a model; a link to them for people who may see records."""
 
     def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the models, each with its `patient_count`."""
         counted: QuerySet[Any] = models.annotate(patient_count=rows_per_model(MedicalRecordTracker.objects.all()))
         return counted
 

@@ -1,3 +1,5 @@
+"""The admin pages of tracker models, variants and resolved tracker names."""
+
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms

@@ -10,6 +10,8 @@ from trackers.models import TrackerModel
 
 
 class ModelExtension(Protocol):
+    """Columns for the admin pages of tracker models, and reasons why models must not be deleted."""
+
     def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
         """Add to the models what `get_columns` and `list_deletion_errors` read."""
 
@@ -24,4 +26,5 @@ extensions: list[ModelExtension] = []
 
 
 def register(extension: ModelExtension) -> None:
+    """Add an extension; call it in AppConfig.ready."""
     extensions.append(extension)

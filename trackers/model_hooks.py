@@ -27,6 +27,7 @@ _followers: list[ModelFollower] = []
 
 
 def register(follower: ModelFollower) -> None:
+    """Register the only follower; call it in AppConfig.ready."""
     if _followers:
         raise ImproperlyConfigured("Another app already follows the changes of tracker models.")
     _followers.append(follower)
