@@ -96,7 +96,7 @@ def test_the_pages_contain_every_record_once_in_order(
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("query", [{}, {"gender": "M"}])
-def test_from_the_last_page_the_pages_lead_back(keeper: Client, order: str, query: dict[str, str]) -> None:
+def test_the_pages_can_be_read_backwards_from_the_last(keeper: Client, order: str, query: dict[str, str]) -> None:
     make_records(21)
     every_record = expected(o=order, **query)
     assert page(keeper, p="-1", o=order, **query) == every_record[-SIZE:]
