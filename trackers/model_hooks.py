@@ -16,7 +16,7 @@ class ModelFollower:
     """The functions of the app that links patients.
 
     `link` and `count_links` receive the keys of new or renamed models. `count_links` counts what `link` would do, and
-    changes nothing. `relink_names` receives tracker names that staff have just resolved, or whose resolution they undid.
+    changes nothing. `relink_names` receives tracker names that staff have just resolved or unresolved.
     """
 
     link: Callable[[Sequence[int]], None]
