@@ -80,8 +80,8 @@ class MedicalRecordResource(LinkingResource):
         today = pl.lit(timezone.localdate())
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
         return [
-            RowRule("date_of_birth", born > today, "is in the future; enter a date up to today"),
-            RowRule("last_appointment_date", seen < born, "is before the date of birth; correct one of them"),
+            RowRule("date_of_birth", born > today, "lies after today; correct it"),
+            RowRule("last_appointment_date", seen < born, "lies before the date of birth; correct one of them"),
         ]
 
     def count_effects(self, rows: StagedRows) -> Effects:

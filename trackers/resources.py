@@ -117,5 +117,5 @@ class FitnessTrackerResource(TrackerResource):
         import_id_fields = ["brand_name", "device_type", "model_name", "color", "display", "strap_material"]
 
     def row_rules(self) -> Sequence[RowRule]:
-        is_higher = pl.col("selling_price") > pl.col("original_price")
-        return [RowRule("selling_price", is_higher, "is higher than the original price; correct one of them")]
+        raised = pl.col("selling_price") > pl.col("original_price")
+        return [RowRule("selling_price", raised, "is above the original price; correct one of them")]
