@@ -1,3 +1,5 @@
+"""The admin pages of medical records: list, form, history, export, and the access log of each."""
+
 from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Ages in completed years, and the dates of birth that belong to them."""
+
 from dataclasses import dataclass
 from datetime import date
 

@@ -76,15 +76,17 @@ class _WholeNumberFilter(Filter):
 
 @dataclass(frozen=True)
 class ActiveFilter:
+    """A filter in use, with its label and value as a page shows them."""
+
     parameter: str
     label: str
     value: str
 
 
 class RecordFilter(FilterSet):
-    """Filters records by the parameters of an address.
+    """The filters over records; the data are the parameters of an address.
 
-    The help text of a filter is the hint that follows "... is not a valid value for ..." in an error message.
+    The help text of a filter is the hint at the end of the error message for an invalid value.
     """
 
     gender = ChoiceFilter(choices=Gender.choices, help_text="Use F or M.")
@@ -150,12 +152,14 @@ class RecordFilter(FilterSet):
 
     @cached_property
     def cleaned_values(self) -> dict[str, Any]:
+        """The valid values of the address as Python objects, by parameter."""
         self.form.full_clean()
         values: dict[str, Any] = self.form.cleaned_data
         return values
 
     @property
     def as_of_day(self) -> date:
+        """The day on which ages are counted: today if the address has none."""
         return self.cleaned_values.get("as_of") or timezone.localdate()
 
     def filter_queryset(self, queryset: Records) -> Records:

@@ -1,3 +1,5 @@
+"""The links to tracker models on the page of a medical record."""
+
 from typing import Any
 
 from django import forms

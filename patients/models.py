@@ -1,3 +1,5 @@
+"""Medical records, and their links to tracker models."""
+
 from datetime import date
 
 import pgtrigger

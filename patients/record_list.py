@@ -18,12 +18,14 @@ COUNT_VAR = "count"
 
 
 class RecordList(ChangeList):
+    """The admin's list with the filters of RecordFilter, and with pages that a database finds quickly."""
+
     records: RecordFilter
     page: RowPage
     searches_by_post = True
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """Return the parameters that are left for the admin's own field look-ups."""
+        """Return the parameters that the admin itself uses to look up fields."""
         others = super().get_filters_params(params)
         return {
             name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.TOKEN}

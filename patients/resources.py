@@ -1,3 +1,5 @@
+"""How medical records are imported and exported."""
+
 from collections.abc import Sequence
 from typing import Any
 

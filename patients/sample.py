@@ -5,7 +5,7 @@ from datetime import date
 from math import gcd
 from random import Random
 
-from trackers.sample import Row, SourceFile, brands_by_model, pick
+from trackers.sample import Row, SourceFile, get_brands_by_model, pick
 
 HEADER: Row = (
     "patient_id",
@@ -49,7 +49,7 @@ FAMILY_NAMES = (
 CONDITIONS = ("None", "Asthma", "Cancer", "Diabetes", "Obesity")
 ALLERGIES = ("None", "Peanuts", "Penicillin", "Pollen", "Shellfish")
 
-BRANDS_BY_MODEL = brands_by_model()
+BRANDS_BY_MODEL = get_brands_by_model()
 OF_ONE_BRAND = tuple(model for model, brands in BRANDS_BY_MODEL.items() if len(brands) == 1)
 OF_SEVERAL_BRANDS = tuple(model for model, brands in BRANDS_BY_MODEL.items() if len(brands) > 1)
 WITH_BRAND = tuple(f"{brand} {model}" for model, brands in BRANDS_BY_MODEL.items() for brand in brands)
@@ -83,20 +83,21 @@ DATE_FORMS: dict[str, Callable[[date], str]] = {
 }
 
 
-def source_file(rng: Random, patients: int, until: date, date_form: str) -> SourceFile:
-    return SourceFile("medical_records.csv", HEADER, _rows(rng, patients, until, DATE_FORMS[date_form]))
+def make_source_file(rng: Random, patients: int, until: date, date_form: str) -> SourceFile:
+    """Return a file with this number of patients; `date_form` is a key of DATE_FORMS."""
+    return SourceFile("medical_records.csv", HEADER, _make_rows(rng, patients, until, DATE_FORMS[date_form]))
 
 
-def _rows(rng: Random, patients: int, until: date, written: Callable[[date], str]) -> Iterator[Row]:
-    numbers = _patient_numbers(rng, patients)
+def _make_rows(rng: Random, patients: int, until: date, format_date: Callable[[date], str]) -> Iterator[Row]:
+    numbers = _mix_numbers(rng, patients)
     for first in range(0, patients, PATIENTS_PER_REPEAT):
         size = min(PATIENTS_PER_REPEAT, patients - first)
-        block = [_record(rng, next(numbers), until, written) for _ in range(size)]
+        block = [_make_record(rng, next(numbers), until, format_date) for _ in range(size)]
         yield from block
         yield pick(rng, block)
 
 
-def _patient_numbers(rng: Random, patients: int) -> Iterator[int]:
+def _mix_numbers(rng: Random, patients: int) -> Iterator[int]:
     """Yield each number of a range once, in mixed order, without a list to shuffle."""
     stride = patients * pick(rng, range(30, 70)) // 100 | 1
     while gcd(stride, patients) != 1:
@@ -105,18 +106,18 @@ def _patient_numbers(rng: Random, patients: int) -> Iterator[int]:
         yield FIRST_NUMBER + place * stride % patients
 
 
-def _record(rng: Random, number: int, until: date, written: Callable[[date], str]) -> Row:
+def _make_record(rng: Random, number: int, until: date, format_date: Callable[[date], str]) -> Row:
     last_day = until.toordinal() + 1
     birth = pick(rng, range(EARLIEST_BIRTH.toordinal(), last_day))
     appointment = pick(rng, range(max(birth, last_day - APPOINTMENTS_GO_BACK_DAYS), last_day))
     return (
         str(number),
         f"{pick(rng, GIVEN_NAMES)} {pick(rng, FAMILY_NAMES)}",
-        written(date.fromordinal(birth)),
+        format_date(date.fromordinal(birth)),
         pick(rng, "FM"),
         pick(rng, CONDITIONS),
         pick(rng, ("Yes", "No")),
         pick(rng, ALLERGIES),
-        written(date.fromordinal(appointment)),
+        format_date(date.fromordinal(appointment)),
         pick(rng, pick(rng, REPORTED_TRACKERS)),
     )

@@ -27,14 +27,15 @@ class PatientsOfModels:
     """The number of patients who use a model; a link to them for people who may see records."""
 
     def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the models, each with its `patient_count`."""
         counted: QuerySet[Any] = models.annotate(patient_count=rows_per_model(MedicalRecordTracker.objects.all()))
         return counted
 
-    def columns(self, person: Person) -> Sequence[Callable[[Any], str]]:
+    def get_columns(self, person: Person) -> Sequence[Callable[[Any], str]]:
         return (self.linked_patients if can_view(person, MedicalRecord) else self.patients,)
 
-    def refusals(self, models: QuerySet[Any]) -> Sequence[str]:
-        return [_refusal(model) for model in models.filter(patient_count__gt=0)]
+    def list_deletion_errors(self, models: QuerySet[Any]) -> Sequence[str]:
+        return [_explain_deletion_error(model) for model in models.filter(patient_count__gt=0)]
 
     @admin.display(ordering="patient_count")
     def patients(self, model: "WithAnnotations[TrackerModel, _Counts]") -> str:
@@ -49,6 +50,6 @@ class PatientsOfModels:
         return format_html('<a href="{}?{}">{}</a>', records, query, self.patients(model))
 
 
-def _refusal(model: "WithAnnotations[TrackerModel, _Counts]") -> str:
+def _explain_deletion_error(model: "WithAnnotations[TrackerModel, _Counts]") -> str:
     users = "1 patient uses it" if model.patient_count == 1 else f"{model.patient_count:,} patients use it"
     return f"{model} cannot be deleted: {users}."

@@ -106,7 +106,7 @@ class ResolveName(NamesView):
         self.aliases.save_model(self.request, alias, form, change=False)
         linked = MedicalRecord.objects.filter(tracker_links__model=alias.model)
         patients = filter_by_reported_tracker(alias.name, linked).count()
-        return f"“{alias}” now means {alias.model}. {_count_patients(patients)} updated."
+        return f"“{alias}” now means {alias.model}. {_count_patients(patients, 'was', 'were')} updated."
 
     def show_choices(self, name: str, errors: Sequence[str] = ()) -> HttpResponse:
         """Return the page on which a person chooses the model that a name means."""
@@ -144,13 +144,14 @@ class UndoName(NamesView):
         messages.success(
             request,
             f"“{alias}” is no longer resolved: it means the models of that name again."
-            f" {_count_patients(patients)} updated.",
+            f" {_count_patients(patients, 'reports', 'report')} it.",
         )
         return self.redirect_to_list()
 
 
-def _count_patients(number: int) -> str:
-    return "1 patient was" if number == 1 else f"{number:,} patients were"
+def _count_patients(number: int, singular: str, plural: str) -> str:
+    """Return the number of patients with the form of the verb that fits it."""
+    return f"1 patient {singular}" if number == 1 else f"{number:,} patients {plural}"
 
 
 def _list_errors(form: ResolveForm) -> Iterator[str]:

@@ -1,3 +1,5 @@
+"""The admin pages of tracker models, variants and resolved tracker names."""
+
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
@@ -118,9 +120,9 @@ class TrackerModelAdmin(ImportableModelAdmin):
         named = TrackerModel.objects.filter(pk__in=keys, aliases__isnull=False)
         counted: QuerySet[Any] = named.annotate(alias_count=Count("aliases"), alias=Min("aliases__name"))
         chosen = self.get_queryset(request).filter(pk__in=keys)
-        refusals = [sentence for extension in extensions for sentence in extension.refusals(chosen)]
-        if refusals := refusals or [_refusal(model) for model in counted]:
-            return [], {}, set(), refusals
+        errors = [sentence for extension in extensions for sentence in extension.list_deletion_errors(chosen)]
+        if errors := errors or [_explain_deletion_error(model) for model in counted]:
+            return [], {}, set(), errors
         return super().get_deleted_objects(objs, request)
 
     @admin.display(description="variants", ordering="variant_count")
@@ -129,10 +131,10 @@ class TrackerModelAdmin(ImportableModelAdmin):
 
 
 def _extra_columns(request: HttpRequest) -> list[Any]:
-    return [column for extension in extensions for column in extension.columns(request.user)]
+    return [column for extension in extensions for column in extension.get_columns(request.user)]
 
 
-def _refusal(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:
+def _explain_deletion_error(model: "WithAnnotations[TrackerModel, _Aliases]") -> str:
     several = f"{model.alias_count:,} resolved tracker names mean it, such as “{model.alias}”. Undo these first."
     one = f"the resolved tracker name “{model.alias}” means it. Undo that first."
     return f"{model} cannot be deleted: {one if model.alias_count == 1 else several}"

@@ -10,13 +10,15 @@ from trackers.models import TrackerModel
 
 
 class ModelExtension(Protocol):
-    def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
-        """Add to the models what `columns` and `refusals` read."""
+    """Columns for the admin pages of tracker models, and reasons why models must not be deleted."""
 
-    def columns(self, person: User | AnonymousUser) -> Sequence[Callable[[Any], str]]:
+    def annotate(self, models: QuerySet[Any]) -> QuerySet[Any]:
+        """Add to the models what `get_columns` and `list_deletion_errors` read."""
+
+    def get_columns(self, person: User | AnonymousUser) -> Sequence[Callable[[Any], str]]:
         """Return the columns of the list, which are also fields of a model's page; as in `list_display`."""
 
-    def refusals(self, models: QuerySet[TrackerModel]) -> Sequence[str]:
+    def list_deletion_errors(self, models: QuerySet[TrackerModel]) -> Sequence[str]:
         """Return a sentence for each of these annotated models that must not be deleted."""
 
 
@@ -24,4 +26,5 @@ extensions: list[ModelExtension] = []
 
 
 def register(extension: ModelExtension) -> None:
+    """Add an extension; call it in AppConfig.ready."""
     extensions.append(extension)

@@ -1,4 +1,4 @@
-"""What another app does when tracker models, or the names that staff assign to them, change.
+"""What another app does when tracker models, or the names that staff resolve to them, change.
 
 This app knows no patients. The app that links patients to models registers one follower in its AppConfig.ready.
 """
@@ -13,9 +13,10 @@ from trackers.links import LinkCounts
 
 @dataclass(frozen=True)
 class ModelFollower:
-    """`link` and `count_links` receive the keys of new or renamed models, `relink_names` assigned or released names.
+    """The functions of the app that links patients.
 
-    `count_links` counts what `link` would do, and changes nothing.
+    `link` and `count_links` receive the keys of new or renamed models. `count_links` counts what `link` would do, and
+    changes nothing. `relink_names` receives tracker names that staff have just resolved or unresolved.
     """
 
     link: Callable[[Sequence[int]], None]
@@ -27,6 +28,7 @@ _followers: list[ModelFollower] = []
 
 
 def register(follower: ModelFollower) -> None:
+    """Register the only follower; call it in AppConfig.ready."""
     if _followers:
         raise ImproperlyConfigured("Another app already follows the changes of tracker models.")
     _followers.append(follower)

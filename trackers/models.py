@@ -1,3 +1,5 @@
+"""The catalogue of tracker models and variants, and the tracker names that staff resolved."""
+
 from decimal import Decimal
 
 import pgtrigger

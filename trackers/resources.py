@@ -1,3 +1,5 @@
+"""How the catalogue is imported and exported."""
+
 from collections.abc import Sequence
 
 import polars as pl
@@ -16,6 +18,7 @@ class LinkingResource(BulkModelResource):
     """An importer whose rows link patients to tracker models."""
 
     def describe(self, effects: Effects) -> str:
+        """Return the link counts of an import as a sentence fragment."""
         return str(LinkCounts(**effects))
 
 

@@ -28,7 +28,7 @@ POLYURETHANE = "Thermoplastic polyurethane"
 STEP_BETWEEN_MODELS = 500
 SMALLEST_DISCOUNT, DISCOUNTS = 100, 6
 LATER_DISCOUNT = 30
-OFFERED_TWICE_EVERY = 9
+OFFERS_PER_REPEAT = 9
 EXACT_REPEATS = 3
 RATINGS = ("", "3.4", "3.8", "3.9", "4", "4.1", "4.1", "4.2", "4.2", "4.3", "4.3", "4.5", "4.6", "5")
 MAX_REVIEWS = 20_000
@@ -170,11 +170,13 @@ CATALOGUE = (
 
 
 def pick(rng: Random, options: Sequence[T]) -> T:
+    """Return a random option."""
     # random() is the only method of Random that gives the same numbers in every version of Python.
     return options[int(rng.random() * len(options))]
 
 
-def brands_by_model() -> dict[str, list[str]]:
+def get_brands_by_model() -> dict[str, list[str]]:
+    """Return the brands that use each model name."""
     brands: dict[str, list[str]] = {}
     for series in CATALOGUE:
         for model in series.models:
@@ -182,14 +184,15 @@ def brands_by_model() -> dict[str, list[str]]:
     return brands
 
 
-def source_file(rng: Random) -> SourceFile:
-    offers = [offer for series in CATALOGUE for offer in _offers(rng, series)]
-    offers += [_offered_again(rng, offer) for offer in offers[::OFFERED_TWICE_EVERY]]
+def make_source_file(rng: Random) -> SourceFile:
+    """Return the invented catalogue; the same seed of the generator gives the same rows."""
+    offers = [offer for series in CATALOGUE for offer in _make_offers(rng, series)]
+    offers += [_repeat_offer(rng, offer) for offer in offers[::OFFERS_PER_REPEAT]]
     offers += [pick(rng, offers) for _ in range(EXACT_REPEATS)]
     return SourceFile("fitness_trackers.csv", HEADER, [offer.row() for offer in offers])
 
 
-def _offers(rng: Random, series: Series) -> Iterator[Offer]:
+def _make_offers(rng: Random, series: Series) -> Iterator[Offer]:
     for place, model in enumerate(series.models):
         original_price = series.lowest_price + place * STEP_BETWEEN_MODELS
         for color in series.colors:
@@ -205,11 +208,11 @@ def _offers(rng: Random, series: Series) -> Iterator[Offer]:
                     pick(rng, RATINGS),
                     strap,
                     series.battery_days,
-                    _reviews(rng),
+                    _pick_reviews(rng),
                 )
 
 
-def _offered_again(rng: Random, offer: Offer) -> Offer:
+def _repeat_offer(rng: Random, offer: Offer) -> Offer:
     """Return the same variant at a later price, in a slightly different spelling."""
     return offer._replace(
         brand=offer.brand.strip(),
@@ -219,7 +222,7 @@ def _offered_again(rng: Random, offer: Offer) -> Offer:
     )
 
 
-def _reviews(rng: Random) -> str:
+def _pick_reviews(rng: Random) -> str:
     share, reviews = rng.random(), pick(rng, range(1, MAX_REVIEWS))
     if share < 0.8:
         return ""

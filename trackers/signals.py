@@ -1,4 +1,4 @@
-"""Have patients linked again whenever a tracker model or an assigned name is saved or deleted, wherever that happens.
+"""Have patients linked again whenever a tracker model or a resolved name is saved or deleted, wherever that happens.
 
 Signals are needed for this, and not `save` and `delete` alone: `loaddata` and the deletion of a queryset call neither.
 """
@@ -18,5 +18,5 @@ def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:
 
 
 @receiver([post_save, post_delete], sender=TrackerAlias)
-def relink_patients_of_assigned_name(instance: TrackerAlias, **_: Any) -> None:
+def relink_patients_of_resolved_name(instance: TrackerAlias, **_: Any) -> None:
     model_hooks.follower().relink_names([instance.name])

@@ -248,7 +248,7 @@ def test_checks_are_named_after_their_condition() -> None:
     ) == lines(CHECKS)
 
 
-def test_there_are_no_other_indexes() -> None:
+def test_indexes_are_exactly_these() -> None:
     assert catalogue(
         """
         indexrelid::regclass || ':', CASE WHEN indisunique THEN 'unique' END,

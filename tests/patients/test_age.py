@@ -35,7 +35,7 @@ def test_a_year_is_complete_on_the_birthday_and_not_before(day: date, years: int
         (date(2100, 3, 1), 100),
     ],
 )
-def test_who_is_born_on_29_february_is_a_year_older_on_1_march_of_a_common_year(day: date, years: int) -> None:
+def test_people_born_on_29_february_have_their_birthday_on_1_march_in_a_common_year(day: date, years: int) -> None:
     assert completed_years(date(2000, 2, 29), day) == years
 
 
@@ -53,9 +53,11 @@ def test_who_is_born_on_29_february_is_a_year_older_on_1_march_of_a_common_year(
         (date(1, 12, 31), date(9999, 12, 30), 9997),
     ],
 )
-def test_leap_days_turns_of_the_year_and_the_ends_of_the_calendar(born: date, day: date, years: int) -> None:
+def test_ages_are_right_on_leap_days_at_new_year_and_at_the_ends_of_the_calendar(
+    born: date, day: date, years: int
+) -> None:
     assert completed_years(born, day) == years
 
 
-def test_a_day_before_birth_is_less_than_no_year() -> None:
+def test_the_age_before_birth_is_negative() -> None:
     assert completed_years(date(2000, 1, 1), date(1999, 12, 31)) == -1

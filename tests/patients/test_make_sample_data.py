@@ -207,7 +207,7 @@ class TestTheRecords:
         assert {name.lower() for name in names} & reported
 
     def test_records_are_created_one_by_one_while_writing(self) -> None:
-        file = patients.sample.source_file(Random(1), 10**15, date(2026, 6, 30), "source")  # noqa: S311
+        file = patients.sample.make_source_file(Random(1), 10**15, date(2026, 6, 30), "source")  # noqa: S311
         assert len(list(islice(file.rows, 3))) == 3
 
 
@@ -292,7 +292,7 @@ class TestInvalidOptions:
     ) -> None:
         before = made(tmp_path)
         full = Mock(side_effect=OSError(28, "No space left on device"))
-        monkeypatch.setattr(patients.sample, "_record", full)
+        monkeypatch.setattr(patients.sample, "_make_record", full)
         with pytest.raises(CommandError, match=r"Cannot write to the folder .*: No space left on device\."):
             make(tmp_path, "--seed=2")
         assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

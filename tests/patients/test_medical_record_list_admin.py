@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole, SignIn
 
 LIST = "/admin/patients/medicalrecord/"
@@ -23,7 +23,7 @@ def keeper(as_role: AsRole) -> Client:
 
 
 def found(browser: Client, **query: str) -> list[str]:
-    answer = browser.get(LIST, with_mark(browser, LIST, query))
+    answer = browser.get(LIST, with_search_token(browser, LIST, query))
     assert answer.status_code == 200
     return [record.pk for record in answer.context["cl"].queryset]
 
@@ -90,7 +90,7 @@ def test_an_active_filter_is_shown_with_a_link_that_removes_it(keeper: Client) -
         factories.medical_record(number)
     factories.link(MedicalRecord.objects.get(pk="P2"), model)
     parameters = {"tracker_model": str(model.pk), "linked": "some", "tracker": "", "q": "ada"}
-    query = with_mark(keeper, LIST, parameters)
+    query = with_search_token(keeper, LIST, parameters)
     token = query["found"]
     assert found(keeper, **query) == ["P2"]
     text = keeper.get(LIST, query).content.decode()
@@ -147,7 +147,7 @@ def test_the_filters_are_listed_beside_the_records(keeper: Client) -> None:
 
 def test_a_choice_keeps_the_other_filters_and_the_search(keeper: Client) -> None:
     parameters = {"min_age": "19", "max_age": "35", "gender": "F", "q": "ada", "p": "2"}
-    query = with_mark(keeper, LIST, parameters)
+    query = with_search_token(keeper, LIST, parameters)
     token = query["found"]
     changelist = keeper.get(LIST, query).context["cl"]
     choices = {choice["display"]: choice["query_string"] for choice in changelist.filter_specs[0].choices(changelist)}
@@ -166,7 +166,7 @@ def test_the_list_needs_the_same_queries_for_any_number_of_rows(
         record = factories.medical_record(f"P{number}")
         for model in models:
             factories.link(record, model)
-    query = with_mark(keeper, LIST, query)
+    query = with_search_token(keeper, LIST, query)
     with django_assert_max_num_queries(13):
         keeper.get(LIST, query)
 

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.plain_sql import execute, refusal
+from tests.support.plain_sql import execute, get_database_error
 
 pytestmark = pytest.mark.django_db
 
@@ -37,8 +37,8 @@ INSERT_RECORD = """
 )
 def test_invalid_values_are_rejected(assignment: str, constraint: str) -> None:
     factories.medical_record()
-    refused = refusal(f"UPDATE medical_records SET {assignment}")
-    assert refused.constraint_name == f"medical_records_{constraint}"
+    error = get_database_error(f"UPDATE medical_records SET {assignment}")
+    assert error.constraint_name == f"medical_records_{constraint}"
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,19 @@ def test_values_at_the_limits_are_accepted(assignment: str) -> None:
 
 @pytest.mark.parametrize("patient_id", ["", " ", " P1", "P1 "])
 def test_a_patients_number_is_neither_blank_nor_padded(patient_id: str) -> None:
-    assert refusal(INSERT_RECORD, patient_id).constraint_name == "medical_records_patient_id_not_blank"
+    assert get_database_error(INSERT_RECORD, patient_id).constraint_name == "medical_records_patient_id_not_blank"
 
 
 def test_a_patients_number_has_50_characters_at_most() -> None:
     execute(INSERT_RECORD, "9" * 50)
-    assert refusal(INSERT_RECORD, "9" * 51).message_primary == "value too long for type character varying(50)"
+    assert (
+        get_database_error(INSERT_RECORD, "9" * 51).message_primary == "value too long for type character varying(50)"
+    )
 
 
 def test_a_patients_number_is_unique() -> None:
     execute(INSERT_RECORD, "P1")
-    assert refusal(INSERT_RECORD, "P1").constraint_name == "medical_records_pkey"
+    assert get_database_error(INSERT_RECORD, "P1").constraint_name == "medical_records_pkey"
 
 
 def test_patients_numbers_are_compared_byte_by_byte_with_letter_case() -> None:
@@ -82,9 +84,9 @@ def test_a_patients_number_never_changes(statement: str, linked: bool) -> None:
     record = factories.medical_record()
     if linked:
         factories.link(record, factories.tracker_model())
-    refused = refusal(f"UPDATE medical_records SET {statement}")
-    assert refused.context
-    assert "patient_id_never_changes" in refused.context
+    error = get_database_error(f"UPDATE medical_records SET {statement}")
+    assert error.context
+    assert "patient_id_never_changes" in error.context
     assert MedicalRecord.objects.get().pk == "P1"
 
 
@@ -99,14 +101,14 @@ def test_a_patients_number_never_changes(statement: str, linked: bool) -> None:
 )
 def test_an_invalid_link_is_rejected(assignment: str, constraint: str) -> None:
     factories.link(factories.medical_record(), factories.tracker_model())
-    assert refusal(f"UPDATE medical_record_and_trackers SET {assignment}").constraint_name == constraint
+    assert get_database_error(f"UPDATE medical_record_and_trackers SET {assignment}").constraint_name == constraint
 
 
 def test_a_link_needs_an_existing_patient_and_model() -> None:
     record, model = factories.medical_record(), factories.tracker_model()
     insert = "INSERT INTO medical_record_and_trackers (patient_id, model_id) VALUES (%s, %s)"
-    assert refusal(insert, "P9", model.pk).constraint_name == PATIENT_KEY
-    assert refusal(insert, record.pk, -1).constraint_name == MODEL_KEY
+    assert get_database_error(insert, "P9", model.pk).constraint_name == PATIENT_KEY
+    assert get_database_error(insert, record.pk, -1).constraint_name == MODEL_KEY
 
 
 def test_a_patient_is_linked_to_a_model_only_once() -> None:
@@ -115,13 +117,13 @@ def test_a_patient_is_linked_to_a_model_only_once() -> None:
         INSERT INTO medical_record_and_trackers (patient_id, model_id, source)
         SELECT patient_id, model_id, 'import' FROM medical_record_and_trackers
     """
-    assert refusal(again).constraint_name == "medical_record_and_trackers_pkey"
+    assert get_database_error(again).constraint_name == "medical_record_and_trackers_pkey"
 
 
 def test_patients_and_models_with_a_link_cannot_be_deleted_alone() -> None:
     factories.link(factories.medical_record(), factories.tracker_model())
-    assert refusal("DELETE FROM medical_records").constraint_name == PATIENT_KEY
-    assert refusal("DELETE FROM tracker_models").constraint_name == MODEL_KEY
+    assert get_database_error("DELETE FROM medical_records").constraint_name == PATIENT_KEY
+    assert get_database_error("DELETE FROM tracker_models").constraint_name == MODEL_KEY
 
 
 def test_links_are_deleted_with_their_patient_and_protect_their_model() -> None:
@@ -156,9 +158,9 @@ def test_an_invalid_record_is_rejected_with_an_error(values: dict[str, Any], sen
     record = factories.medical_record()
     for field, value in values.items():
         setattr(record, field, value)
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         record.validate_constraints()
-    assert refused.value.messages == [sentence]
+    assert rejected.value.messages == [sentence]
 
 
 def test_a_record_is_shown_by_number_and_name_and_a_link_by_its_model() -> None:

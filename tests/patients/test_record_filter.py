@@ -31,7 +31,7 @@ def test_without_parameters_all_records_are_found() -> None:
     assert found(gender="", as_of="", condition=" ") == ["P1"]
 
 
-def test_gender_and_medication() -> None:
+def test_gender_and_medication_find_their_patients() -> None:
     factories.medical_record("P1")
     factories.medical_record("P2", gender="M", medications=True)
     assert found(gender="F") == ["P1"]
@@ -41,7 +41,7 @@ def test_gender_and_medication() -> None:
 
 
 @pytest.mark.parametrize(("parameter", "column"), [("condition", "medical_conditions"), ("allergy", "allergies")])
-def test_a_condition_or_allergy_is_one_of_the_list_whatever_its_letter_case(parameter: str, column: str) -> None:
+def test_a_condition_or_allergy_is_one_of_the_list_in_any_letter_case(parameter: str, column: str) -> None:
     for number, text in enumerate(["Asthma", "Diabetes, asthma", "ASTHMA ,Obesity", "Asthma attacks", ""]):
         factories.medical_record(f"P{number}", **{column: text})
     assert found(**{parameter: "asthma"}) == ["P0", "P1", "P2"]

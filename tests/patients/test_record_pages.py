@@ -11,7 +11,7 @@ from patients import paging
 from patients.admin import MedicalRecordAdmin
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole
 
 LIST = "/admin/patients/medicalrecord/"
@@ -45,7 +45,7 @@ def make_records(count: int) -> None:
 
 
 def page(browser: Client, **query: str) -> list[str]:
-    answer = browser.get(LIST, with_mark(browser, LIST, query))
+    answer = browser.get(LIST, with_search_token(browser, LIST, query))
     assert answer.status_code == 200
     return [record.pk for record in answer.context["cl"].result_list]
 
@@ -53,7 +53,7 @@ def page(browser: Client, **query: str) -> list[str]:
 def follow_links(browser: Client, link: str, **query: str) -> list[list[str]]:
     """Return the pages from the query on, reached by following the link again and again."""
     pages = []
-    address = f"{LIST}?{urlencode(with_mark(browser, LIST, query))}"
+    address = f"{LIST}?{urlencode(with_search_token(browser, LIST, query))}"
     while address:
         changelist = browser.get(address).context["cl"]
         pages.append([record.pk for record in changelist.result_list])
@@ -96,7 +96,7 @@ def test_the_pages_contain_every_record_once_in_order(
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("query", [{}, {"gender": "M"}])
-def test_from_the_last_page_the_pages_lead_back(keeper: Client, order: str, query: dict[str, str]) -> None:
+def test_the_pages_can_be_read_backwards_from_the_last(keeper: Client, order: str, query: dict[str, str]) -> None:
     make_records(21)
     every_record = expected(o=order, **query)
     assert page(keeper, p="-1", o=order, **query) == every_record[-SIZE:]
@@ -140,7 +140,7 @@ def test_the_list_says_how_many_records_there_are(
     keeper: Client, query: dict[str, str], total: str, pages: str | None
 ) -> None:
     make_records(21)
-    text = " ".join(keeper.get(LIST, with_mark(keeper, LIST, query)).content.decode().split())
+    text = " ".join(keeper.get(LIST, with_search_token(keeper, LIST, query)).content.decode().split())
     assert f"> {total} <" in text
     assert (pages in text) if pages else ('aria-label="Pages"' not in text)
 
@@ -190,7 +190,7 @@ def test_a_page_needs_the_same_queries_for_any_number_of_rows(
     keeper: Client, rows: int, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(rows)
-    query = with_mark(keeper, LIST, query)
+    query = with_search_token(keeper, LIST, query)
     with django_assert_max_num_queries(13):
         keeper.get(LIST, query)
 
@@ -201,7 +201,7 @@ def test_a_page_of_an_uncounted_list_needs_few_queries(
     keeper: Client, query: dict[str, str], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_linked_records(21)
-    query = with_mark(keeper, LIST, query)
+    query = with_search_token(keeper, LIST, query)
     with django_assert_max_num_queries(16):
         keeper.get(LIST, query)
 

@@ -21,7 +21,7 @@ def make_records(*names: str) -> None:
 
 @pytest.mark.parametrize("text", ["ada", "ADA", "lovel", "ada l", "love ad", "l a", " ada   lovelace ", "ada ada"])
 @pytest.mark.django_db
-def test_the_first_letters_of_the_words_find_a_name_in_any_order_and_letter_case(text: str) -> None:
+def test_the_beginnings_of_words_find_a_name_in_any_order_and_letter_case(text: str) -> None:
     make_records("Ada Lovelace", "Grace Hopper")
     assert found(text) == ["1001"]
 

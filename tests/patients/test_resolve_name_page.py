@@ -108,7 +108,7 @@ def test_undoing_restores_the_links_of_the_patients(steward: Client, catalogue: 
     resolve(steward, "band 2", catalogue["Xiaomi Band 2"])
     answer = undo(steward, TrackerAlias.objects.get().pk)
     assert "“band 2” is no longer resolved" in get_text(answer)
-    assert "1 patient was updated." in get_text(answer)
+    assert "1 patient reports it." in get_text(answer)
     assert links() == {"P0": ALL_BAND_2}
 
 

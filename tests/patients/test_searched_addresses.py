@@ -6,7 +6,7 @@ from django.test import Client
 from healthtrack.core import search_terms
 from tests.support import factories
 from tests.support.page import Page
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
@@ -61,8 +61,8 @@ def test_an_old_address_still_works_and_loses_the_words(searcher: Client, page: 
 def test_a_search_without_words_shows_everybody_and_ends_the_old_search(
     searcher: Client, page: str, words: str
 ) -> None:
-    mark = with_mark(searcher, page, {"q": "hopp"})["found"]
-    answer = searcher.post(page, {"q": words, "found": mark}, follow=True)
+    token = with_search_token(searcher, page, {"q": "hopp"})["found"]
+    answer = searcher.post(page, {"q": words, "found": token}, follow=True)
     assert "found" not in answer.redirect_chain[0][0]
     assert len(shown(answer.content.decode())) == 2
 
@@ -78,10 +78,10 @@ def test_an_unknown_token_shows_no_record_and_says_what_to_do(searcher: Client) 
 
 
 def test_a_token_works_only_for_its_own_session(searcher: Client) -> None:
-    mark = with_mark(searcher, LIST, {"q": "ada"})["found"]
+    token = with_search_token(searcher, LIST, {"q": "ada"})["found"]
     other = Client()
     other.force_login(factories.staff(*SEARCHERS, username="other"))
-    assert shown(other.get(LIST, {"found": mark}).content.decode()) == []
+    assert shown(other.get(LIST, {"found": token}).content.decode()) == []
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -99,20 +99,20 @@ def test_an_export_from_an_old_address_loses_the_words_first(searcher: Client, m
 
 
 def test_the_report_leads_to_the_records_that_it_found(searcher: Client) -> None:
-    query = with_mark(searcher, REPORT, {"q": "hopp"})
+    query = with_search_token(searcher, REPORT, {"q": "hopp"})
     text = searcher.get(REPORT, query).content.decode()
     address = next(link for link in links(text) if link.startswith(LIST) and "linked=none" in link)
     assert shown(searcher.get(address.replace("&amp;", "&")).content.decode()) == ["Grace Hopper"]
 
 
 def test_the_same_words_have_one_token_and_only_the_latest_searches_are_stored(searcher: Client) -> None:
-    first = with_mark(searcher, LIST, {"q": "ada"})
-    assert with_mark(searcher, LIST, {"q": "ada"}) == first
+    first = with_search_token(searcher, LIST, {"q": "ada"})
+    assert with_search_token(searcher, LIST, {"q": "ada"}) == first
     for number in range(search_terms.MAX_SEARCHES):
-        with_mark(searcher, LIST, {"q": f"word{number}"})
+        with_search_token(searcher, LIST, {"q": f"word{number}"})
     assert shown(searcher.get(LIST, first).content.decode()) == []
 
 
 def test_a_search_longer_than_any_name_is_not_stored_in_full(searcher: Client) -> None:
-    with_mark(searcher, LIST, {"q": "x" * 100_000})
+    with_search_token(searcher, LIST, {"q": "x" * 100_000})
     assert all(len(words) <= search_terms.MAX_LENGTH for words in searcher.session["searches"].values())

@@ -132,7 +132,7 @@ def check_figures(client: Client, address: str) -> None:
     words = client.get(address).content.decode()
     for link, figure in {found for pattern in FIGURES for found in pattern.findall(words)}:
         there = client.get(html.unescape(link)).context["cl"].page.total
-        assert (figure, there.told) == (f"{there.rows:,}", ""), (address, link)
+        assert (figure, there.qualifier) == (f"{there.rows:,}", ""), (address, link)
 
 
 def rows_of(client: Client, address: str) -> list[list[str]]:

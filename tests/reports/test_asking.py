@@ -10,7 +10,7 @@ from django.test import Client
 from tests.support import factories
 from tests.support.page_permissions import TO_SEE_REPORTS
 from tests.support.report_pages import counts, csv_rows, page, table
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
@@ -43,11 +43,11 @@ def test_each_filter_can_be_taken_off(analyst: Client, address: str) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("gender=x", "gender is “x”; write F or M, or leave it out."),
-        ("min_age=-1", "min_age is “-1”; write years from 0 to 150, or leave it out."),
-        ("min_age=9&max_age=8", "min_age is 9, and max_age is 8, which is less"),
-        ("appointment_after=yesterday", "appointment_after is “yesterday”; write a day"),
-        ("as_of=x", "as_of is “x”; write a day, such as 2024-12-31, or leave it out."),
+        ("gender=x", "“x” is not a valid value for “Gender”. Use F or M."),
+        ("min_age=-1", "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
+        ("min_age=9&max_age=8", "“Age from” (9) must not be greater than “Age to” (8)."),
+        ("appointment_after=yesterday", "“yesterday” is not a valid value for “Last appointment from”."),
+        ("as_of=x", "“x” is not a valid value for “As of”. Use a date such as 2024-12-31."),
         ("sort=x", "sort is “x”, and the report has no such column. Write "),
         ("sort=--patients", "and the report has no such column"),
     ],
@@ -143,7 +143,7 @@ def test_a_brand_leads_to_its_models_and_they_to_their_patients(analyst: Client)
 def test_patients_without_a_tracker_are_searched_and_sorted(analyst: Client) -> None:
     for number, name in (("P1", "Ada Byron"), ("P2", "Zoe Byron"), ("P3", "Bob Ross")):
         factories.medical_record(number, name=name)
-    address = f"{WITHOUT}?{urlencode(with_mark(analyst, WITHOUT, {'q': 'byron', 'sort': '-name'}))}"
+    address = f"{WITHOUT}?{urlencode(with_search_token(analyst, WITHOUT, {'q': 'byron', 'sort': '-name'}))}"
     assert [row[0] for row in table(analyst, address)["tbody"]] == ["P2", "P1"]
     assert [row[0] for row in csv_rows(analyst, f"{address}&format=csv")[1:]] == ["P2", "P1"]
 

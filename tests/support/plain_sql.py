@@ -13,9 +13,9 @@ def execute(statement: str, *values: str | int, **named: str | int) -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
-def refusal(statement: str, *values: str | int) -> psycopg.errors.Diagnostic:
+def get_database_error(statement: str, *values: str | int) -> psycopg.errors.Diagnostic:
     """Return the details of the error with which PostgreSQL rejects the statement."""
-    with pytest.raises(Error) as refused, transaction.atomic():
+    with pytest.raises(Error) as error, transaction.atomic():
         execute(statement, *values)
-    assert isinstance(refused.value.__cause__, psycopg.Error)
-    return refused.value.__cause__.diag
+    assert isinstance(error.value.__cause__, psycopg.Error)
+    return error.value.__cause__.diag

@@ -43,7 +43,7 @@ def test_a_model_loaded_from_a_fixture_is_linked_to_the_patients_who_report_it(t
 
 
 @pytest.mark.django_db
-def test_deleting_assigned_names_as_a_set_links_their_patients_again() -> None:
+def test_deleting_a_queryset_of_resolved_names_relinks_their_patients() -> None:
     bip = TrackerModel.objects.create(brand_name="Amazfit", model_name="Bip U", device_type="Smartwatch")
     factories.medical_record("P1", tracker="My Bip")
     TrackerAlias.objects.create(name="my bip", model=bip)

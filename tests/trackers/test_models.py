@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.support import factories
-from tests.support.plain_sql import execute, refusal
+from tests.support.plain_sql import execute, get_database_error
 from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 pytestmark = pytest.mark.django_db
@@ -28,13 +28,13 @@ DUPLICATE_VARIANT = """
 @pytest.mark.parametrize("column", ["brand_name", "model_name", "device_type"])
 def test_a_models_names_are_neither_blank_nor_padded(column: str, blank: str) -> None:
     factories.tracker_model()
-    refused = refusal(f"UPDATE tracker_models SET {column} = {blank}")
-    assert refused.constraint_name == f"tracker_models_{column}_not_blank"
+    error = get_database_error(f"UPDATE tracker_models SET {column} = {blank}")
+    assert error.constraint_name == f"tracker_models_{column}_not_blank"
 
 
 def test_a_model_is_unique_in_any_letter_case() -> None:
     factories.tracker_model()
-    assert refusal(DUPLICATE_MODEL).constraint_name == "tracker_models_unique"
+    assert get_database_error(DUPLICATE_MODEL).constraint_name == "tracker_models_unique"
 
 
 @pytest.mark.parametrize("other", [{"brand_name": "Huawei"}, {"model_name": "Band 3"}, {"device_type": "Smartwatch"}])
@@ -58,8 +58,8 @@ def test_models_may_differ_in_brand_or_name_or_device_type_alone(other: dict[str
 )
 def test_invalid_numbers_are_rejected(assignment: str, constraint: str) -> None:
     factories.variant(factories.tracker_model())
-    refused = refusal(f"UPDATE fitness_trackers SET {assignment}")
-    assert refused.constraint_name == f"fitness_trackers_{constraint}"
+    error = get_database_error(f"UPDATE fitness_trackers SET {assignment}")
+    assert error.constraint_name == f"fitness_trackers_{constraint}"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_numbers_at_the_limits_are_accepted(assignment: str) -> None:
 @pytest.mark.parametrize("attributes", [{}, {"color": "", "display": "", "strap_material": ""}, {"display": "AMOLED"}])
 def test_a_variant_is_unique_in_any_letter_case(attributes: dict[str, str]) -> None:
     factories.variant(factories.tracker_model(), **attributes)
-    assert refusal(DUPLICATE_VARIANT).constraint_name == "fitness_trackers_unique"
+    assert get_database_error(DUPLICATE_VARIANT).constraint_name == "fitness_trackers_unique"
 
 
 @pytest.mark.parametrize("other", [{"color": "Red"}, {"display": "AMOLED"}, {"strap_material": "Leather"}])
@@ -95,7 +95,10 @@ def test_variants_may_differ_in_color_or_display_or_strap_alone(other: dict[str,
 def test_a_variant_needs_an_existing_model() -> None:
     factories.variant(factories.tracker_model())
     for statement in ("UPDATE fitness_trackers SET model_id = -1", "DELETE FROM tracker_models"):
-        assert refusal(statement).constraint_name == "fitness_trackers_model_id_092c55db_fk_tracker_models_model_id"
+        assert (
+            get_database_error(statement).constraint_name
+            == "fitness_trackers_model_id_092c55db_fk_tracker_models_model_id"
+        )
 
 
 @pytest.mark.parametrize(
@@ -109,9 +112,9 @@ def test_a_variant_needs_an_existing_model() -> None:
 def test_an_invalid_variant_is_rejected_with_an_error(values: dict[str, Any], sentence: str) -> None:
     existing = factories.variant(factories.tracker_model())
     defaults = {"color": "Red", "selling_price": 2499, "original_price": 2999, "average_battery_life_days": 14}
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         FitnessTracker(model=existing.model, **{**defaults, **values}).full_clean()
-    assert sentence in refused.value.messages
+    assert sentence in rejected.value.messages
 
 
 @pytest.mark.parametrize(
@@ -123,9 +126,9 @@ def test_an_invalid_variant_is_rejected_with_an_error(values: dict[str, Any], se
 )
 def test_an_invalid_model_is_rejected_with_an_error(name: str, sentence: str) -> None:
     factories.tracker_model()
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         TrackerModel(brand_name="XIAOMI", model_name=name, device_type="fitnessband").full_clean()
-    assert refused.value.messages == [sentence]
+    assert rejected.value.messages == [sentence]
 
 
 def test_a_model_is_shown_by_brand_and_name_and_a_variant_with_its_attributes() -> None:
@@ -138,14 +141,16 @@ def test_a_model_is_shown_by_brand_and_name_and_a_variant_with_its_attributes() 
 @pytest.mark.parametrize("blank", BLANKS)
 def test_a_resolved_name_is_neither_blank_nor_padded(blank: str) -> None:
     model = factories.tracker_model()
-    refused = refusal(f"INSERT INTO tracker_aliases (name, model_id) VALUES ({blank}, {model.pk})")
-    assert refused.constraint_name == "tracker_aliases_name_not_blank"
+    error = get_database_error(f"INSERT INTO tracker_aliases (name, model_id) VALUES ({blank}, {model.pk})")
+    assert error.constraint_name == "tracker_aliases_name_not_blank"
 
 
 def test_a_name_is_resolved_once_in_any_letter_case() -> None:
     alias = factories.tracker_alias("Band 2", factories.tracker_model())
-    refused = refusal("INSERT INTO tracker_aliases (name, model_id) SELECT upper(name), model_id FROM tracker_aliases")
-    assert refused.constraint_name == "tracker_aliases_unique"
+    error = get_database_error(
+        "INSERT INTO tracker_aliases (name, model_id) SELECT upper(name), model_id FROM tracker_aliases"
+    )
+    assert error.constraint_name == "tracker_aliases_unique"
     with pytest.raises(ValidationError) as rejected:
         TrackerAlias(name="BAND 2", model=alias.model).full_clean()
     assert rejected.value.messages == ["This name is already resolved."]
@@ -153,7 +158,7 @@ def test_a_name_is_resolved_once_in_any_letter_case() -> None:
 
 def test_a_resolved_name_cannot_be_changed() -> None:
     alias = factories.tracker_alias("Band 2", factories.tracker_model())
-    assert refusal("UPDATE tracker_aliases SET name = 'Band 3'").message_primary
+    assert get_database_error("UPDATE tracker_aliases SET name = 'Band 3'").message_primary
     execute("UPDATE tracker_aliases SET model_id = %s", factories.tracker_model("Huawei").pk)
     alias.refresh_from_db()
     assert (str(alias), str(alias.model)) == ("Band 2", "Huawei Band 2")
@@ -161,8 +166,8 @@ def test_a_resolved_name_cannot_be_changed() -> None:
 
 def test_a_resolved_name_needs_an_existing_model() -> None:
     factories.tracker_alias("Band 2", factories.tracker_model())
-    refused = refusal("DELETE FROM tracker_models")
-    assert refused.constraint_name == "tracker_aliases_model_id_cded34a1_fk_tracker_models_model_id"
+    error = get_database_error("DELETE FROM tracker_models")
+    assert error.constraint_name == "tracker_aliases_model_id_cded34a1_fk_tracker_models_model_id"
 
 
 def test_a_name_stays_resolved_when_the_account_of_the_person_is_deleted() -> None:

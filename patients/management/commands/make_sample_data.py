@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def handle(  # the option words are the parameters
         self, *, folder: Path, patients: int, seed: int, dates: str, until: date, **_: object
     ) -> None:
-        files = _source_files(patients, seed, dates, until)
+        files = _make_source_files(patients, seed, dates, until)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             rows = _write(folder, files)
@@ -55,12 +55,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Wrote {folder / file.name}: {count:,} rows.")
 
 
-def _source_files(number: int, seed: int, dates: str, until: date) -> tuple[SourceFile, SourceFile]:
+def _make_source_files(number: int, seed: int, dates: str, until: date) -> tuple[SourceFile, SourceFile]:
     # Each file has a generator of its own, so that a change to one file leaves the other as it is.
     catalogue_draws, record_draws = Random(seed), Random(seed)  # noqa: S311 -- invented data, no secret
     return (
-        trackers.sample.source_file(catalogue_draws),
-        patients.sample.source_file(record_draws, number, until, dates),
+        trackers.sample.make_source_file(catalogue_draws),
+        patients.sample.make_source_file(record_draws, number, until, dates),
     )
 
 

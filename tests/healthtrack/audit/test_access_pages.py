@@ -126,10 +126,10 @@ def test_costs_as_many_queries_however_much_was_seen(
 def test_a_patients_page_leads_to_it_who_may_go_there(sign_in: SignIn) -> None:
     factories.medical_record("P1/2")
     record = "/admin/patients/medicalrecord/P1_2F2/change/"
-    assert "Who saw this patient" not in page(sign_in("patients.view_medicalrecord"), record)
+    assert "Access log of this patient" not in page(sign_in("patients.view_medicalrecord"), record)
     User.objects.update(username="the one before")
     words = page(sign_in("patients.view_medicalrecord", VIEW), record)
-    assert f'<a href="{PAGE}?patient=P1/2">Who saw this patient</a>' in words
+    assert f'<a href="{PAGE}?patient=P1/2">Access log of this patient</a>' in words
 
 
 def test_a_persons_page_leads_to_what_they_saw(sign_in: SignIn) -> None:

@@ -97,7 +97,7 @@ class TestAPatient:
         assert "Tracker P1 and Xiaomi Band 2 removed" in removed
         assert f"Added by import: was {first.pk}" in removed
         assert "the command line Medical record P1 changed Name: was Ada Byron became Ada Lovelace" in changed
-        assert "Stated tracker: was Band 2 became none" in changed
+        assert "Reported tracker: was Band 2 became none" in changed
         assert changed.endswith(f"Import {second.pk}")
         assert [row for row in made if f"Medical record P1 added Import {first.pk}" in row] == made
 
@@ -123,7 +123,7 @@ class TestAPatient:
         factories.medical_record()
         MedicalRecord.objects.update(unlinked_model_ids=[4711])
         row, *_ = rows(auditor, PATIENT)
-        assert "Models that imports are to leave unlinked" in row
+        assert "Models unlinked by hand" in row
         assert "4711" not in row
 
     def test_is_told_in_as_many_queries_however_much_there_is(
@@ -145,7 +145,7 @@ class TestTrackers:
         factories.link(factories.medical_record(), model)
         told = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
         assert "Tracker model Xiaomi Band 2 changed Device type: was FitnessBand became Smartwatch" in told[0]
-        assert "Settled tracker name My band added" in told[1]
+        assert "Resolved tracker name My band added" in told[1]
         assert "Tracker model: became Xiaomi Band 2" in told[1]
         assert "Variant Xiaomi Band 2: Black added" in told[2]
         assert len(told) == 4
@@ -155,7 +155,7 @@ class TestTrackers:
     def test_a_settled_name_has_a_history(self, auditor: Client) -> None:
         alias = factories.tracker_alias("My band", factories.tracker_model())
         (row,) = rows(auditor, f"/admin/trackers/trackeralias/{alias.pk}/history/")
-        assert "Settled tracker name My band added" in row
+        assert "Resolved tracker name My band added" in row
 
     def test_what_an_import_added_is_told_by_its_number(self, auditor: Client, imported: Import) -> None:
         run = imported(CATALOGUE, {}, {}).run

@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, tables
 from tests.support.import_pages import messages
 from tests.support.page_permissions import assert_page_needs
-from tests.support.search_marks import with_mark
+from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole, SignIn
 from trackers.models import FitnessTracker
 
@@ -175,7 +175,7 @@ def test_the_rows_of_the_list_are_exported(clerk: Client, stored: int) -> None:
 def test_the_filters_and_the_search_of_the_list_apply_to_the_export(
     clerk: Client, stored: int, filters: dict[str, str]
 ) -> None:
-    query = f"?{urlencode(with_mark(clerk, '/admin/patients/medicalrecord/', filters))}"
+    query = f"?{urlencode(with_search_token(clerk, '/admin/patients/medicalrecord/', filters))}"
     MedicalRecord.objects.filter(pk="P7").update(medications=True, tracker="")
     listed = [record.pk for record in clerk.get(f"/admin/patients/medicalrecord/{query}").context["cl"].result_list]
     for form in (CSV, XLSX):

@@ -281,7 +281,7 @@ class TestPreview:
         assert shown.conflict_count == 1
         (restored,) = (entry for entry in shown.samples if entry.name == "P1" and entry.action == "update")
         assert [(field.label, field.old, field.new) for field in restored.fields] == [
-            ("Stated tracker", "Band 3", "Band 2")
+            ("Reported tracker", "Band 3", "Band 2")
         ]
         assert shown.tables == get_result(undo(run)).tables
 

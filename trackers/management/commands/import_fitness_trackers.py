@@ -2,5 +2,5 @@ from healthtrack.imports.commands import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Imports the catalogue of fitness trackers: tracker models and their variants."
+    help = "Import the catalogue of fitness trackers: tracker models and their variants."
     importer = "trackers.fitnesstracker"
