@@ -1,4 +1,4 @@
-# Paths are relative, and tools run as `python -m`, so that it also works in a folder with a blank in its path.
+# Paths are relative, and tools run as `python -m`, so that the path of the project may contain spaces.
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
@@ -13,11 +13,11 @@ run: install
 development:
 	@$(PYTHON) scripts/install.py development
 
-# Python stores compiled files, whatever the environment says: many tests start programs of ours, which would otherwise
-# be compiled again for each of them.
+# Let Python write compiled files, whatever the environment says: many tests start our programs, which would otherwise
+# be compiled each time.
 test test-all test-fast test-slow test-database: export PYTHONDONTWRITEBYTECODE =
 
-# ARGS are pytest's: make test ARGS=--durations=10
+# ARGS are passed to pytest: make test ARGS=--durations=10
 test: development
 	$(VENV_PYTHON) -m pytest -m "not slow" --cov --cov-report=term-missing $(ARGS)
 
@@ -30,7 +30,7 @@ test-fast: development
 test-slow: development
 	$(VENV_PYTHON) -m pytest -m slow $(ARGS)
 
-# Tests that depend on PostgreSQL itself, to try another version: HEALTHTRACK_PG_BIN=/usr/lib/postgresql/15/bin
+# Tests that depend on the version of PostgreSQL, to run with HEALTHTRACK_PG_BIN=/usr/lib/postgresql/15/bin
 DATABASE_TESTS = $(addprefix tests/, \
 	healthtrack/test_tables.py healthtrack/test_migrations.py healthtrack/audit/test_triggers.py \
 	healthtrack/imports/test_merging_and_comparing.py healthtrack/imports/test_undo.py \
@@ -39,15 +39,15 @@ DATABASE_TESTS = $(addprefix tests/, \
 test-database: development
 	$(VENV_PYTHON) -m pytest $(DATABASE_TESTS) $(ARGS)
 
-# Property tests of the reader and the imports, with ten times as many generated files as in `make test`.
+# The property tests of the reader and the imports, with ten times as many generated files as in `make test`.
 properties: development
 	$(VENV_PYTHON) -m pytest tests/healthtrack/imports -k properties --hypothesis-profile=thorough $(ARGS)
 
-# Kills the database, workers and web servers for three minutes while people work; then checks all that they did.
+# Kill the database, workers and web servers for three minutes while people work; then check that nothing is lost.
 fault-injection: development
 	$(VENV_PYTHON) -m pytest -n0 tests/fault_injection/campaign.py $(ARGS)
 
-# The former name, for one release.
+# The earlier name, for one release.
 faults: fault-injection
 
 check: development
@@ -68,8 +68,8 @@ bench: development
 screenshots: development
 	$(VENV_PYTHON) -m scripts.screenshots
 
-# Pinned versions stay unless pyproject.toml excludes them: make lock ARGS=--upgrade takes the newest.
-# The extras are named, so that pip uses their pinned versions even if a newer release is out.
+# Pins stay unless pyproject.toml excludes them; make lock ARGS=--upgrade updates them. The output names the extras, so
+# that pip installs their pinned versions even if there is a newer release.
 COMPILE = $(VENV_PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-header --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links
 lock: development

@@ -1,6 +1,6 @@
-"""Prints the ratios that the README quotes: `make bench`, or one part of it as in `make bench ARGS=imports`.
+"""Print the ratios that the README quotes: `make bench`, or one part with `make bench ARGS=imports`.
 
-Works in a scratch database of its own, which is dropped at the end. `make bench ARGS="--against REV"` compares with
+The benchmarks use a temporary database, which is dropped at the end. `make bench ARGS="--against REV"` compares with
 another commit instead: see benchmarks/against.py.
 """
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser = ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--against", metavar="REV", help="compare with this commit, in interleaved pairs")
-    parser.add_argument("--patients", type=int, default=100_000, help="how many patients a comparison works with")
+    parser.add_argument("--patients", type=int, default=100_000, help="number of patients in a comparison")
     wanted = parser.parse_args()
     if wanted.against:
         _refuse_unknown(wanted.parts, against.PARTS)
@@ -32,7 +32,7 @@ def main() -> None:
 
 def measure(wanted: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
-    os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # who asks for the pages is let in without the pages of the sign-in
+    os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # the client skips the sign-in pages
     django.setup()
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)

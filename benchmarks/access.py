@@ -16,7 +16,7 @@ PATIENTS = 10_000
 ACCESSES = 300_000
 ROUNDS = 101
 LIMIT_MS = 2.0
-# A third of them lists of fifty, the others pages of one patient.
+# One third are lists of fifty patients, the others pages of one patient.
 _FILL = """
     INSERT INTO access_log (person_id, page, patient_ids, asked, request)
     SELECT %s, 'bench', numbers[n %% 9950 + 1 : n %% 9950 + CASE n %% 3 WHEN 0 THEN 50 ELSE 1 END], '{}', 'bench'
@@ -35,11 +35,11 @@ def measure_access_log() -> None:
     }.items():
         page, wall, quiet, work = _cost(opening(client, address))
         print(
-            f"access log, {what}: {wall:.2f} ms of {page:.0f} ms a page, {quiet:.2f} ms where the machine was quietest,"
+            f"access log, {what}: {wall:.2f} ms of {page:.0f} ms a page, {quiet:.2f} ms in the fastest tenth,"
             f" {work:.2f} ms of it in Python; {wall / LIMIT_MS:.2f} and {quiet / LIMIT_MS:.2f} of the limit"
         )
-    look = _milliseconds(opening(client, f"/admin/accesses/?patient={patient}"))
-    print(f"who saw a patient, among {ACCESSES:,} accesses: {look:.0f} ms a page")
+    access_page = _milliseconds(opening(client, f"/admin/accesses/?patient={patient}"))
+    print(f"who saw a patient, among {ACCESSES:,} accesses: {access_page:.0f} ms a page")
 
 
 def _fill(client: Client) -> str:
@@ -55,9 +55,9 @@ def _fill(client: Client) -> str:
 
 
 def _cost(look: Callable[[], None]) -> tuple[float, float, float, float]:
-    """Milliseconds of a page, of its line in the log, of the quickest tenth of the lines, and of Python in a line.
+    """Return milliseconds of a page, of its log entry (median and fastest tenth), and of Python code in the entry.
 
-    The line is measured by itself: between pages with it and pages without, a busy machine makes a greater difference.
+    The entry is measured by itself: pages with and without one differ by less than the noise of a busy machine.
     """
     spent: list[tuple[float, float]] = []
     write = access_recorder._write

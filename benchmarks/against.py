@@ -1,7 +1,7 @@
-"""Compares parts of the benchmarks with another commit: `make bench ARGS="--against REV --patients N PARTS"`.
+"""Compare parts of the benchmarks with another commit: `make bench ARGS="--against REV --patients N PARTS"`.
 
 Each side is a checkout with its own environment, embedded PostgreSQL and data. The sides take turns, so that a
-change of the machine's speed meets both, and the figure is the median of the pairs' ratios.
+change of the machine's speed affects both. The result is the median of the ratios of all pairs.
 """
 
 import json
@@ -56,11 +56,11 @@ def _compare_part(part: str, ours: "Side", theirs: "Side") -> None:
 
 
 class Side:
-    """A process that measures one checkout, one part at a time, in a database of its own."""
+    """A process that measures one checkout, one part at a time, in its own database."""
 
     def __init__(self, checkout: Path, files: Path) -> None:
         self.data = Path(mkdtemp(prefix="healthtrack-"))
-        self.data.chmod(0o755)  # root's PostgreSQL runs as somebody else
+        self.data.chmod(0o755)  # if root runs this, PostgreSQL runs as another user
         self.process = subprocess.Popen(
             [_python(checkout), "-P", str(ONE_SIDE), str(files)],
             cwd=checkout,
@@ -102,7 +102,7 @@ class Side:
 
 @contextmanager
 def _worktree(revision: str) -> Iterator[Path]:
-    """Check the commit out below var/, with its environment, which stays there for the next comparison."""
+    """Check out the commit below var/ and install its environment; both stay there for the next comparison."""
     commit = _git("rev-parse", "--verify", f"{revision}^{{commit}}")
     checkout = WORKTREES / commit
     if not checkout.exists():
@@ -132,6 +132,6 @@ def _environment(checkout: Path, data: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "healthtrack.settings",
         "HEALTHTRACK_DATA_DIR": str(data),
         "HEALTHTRACK_SECRET_KEY": "a key for the benchmarks",
-        "HEALTHTRACK_SECOND_FACTOR": "0",  # the pages are opened without those of the sign-in
+        "HEALTHTRACK_SECOND_FACTOR": "0",  # the client skips the sign-in pages
         "PYTHONPATH": str(checkout),
     }

@@ -1,4 +1,4 @@
-"""Runs an import command until it has read its first row: one figure of benchmarks/one_side.py, for any commit."""
+"""Run an import command until it has read its first row, as one measurement of benchmarks/one_side.py."""
 
 import os
 import runpy
@@ -12,7 +12,7 @@ _set_up = django.setup
 
 
 def set_up(set_prefix: bool = True) -> None:
-    """Set Django up, and have the function that opens a file read one row and end the process."""
+    """Set up Django, and make the function that opens a file read one row and exit."""
     _set_up(set_prefix)
     from healthtrack.imports import reading  # noqa: PLC0415 (Django must be set up first)
 
@@ -23,7 +23,7 @@ def set_up(set_prefix: bool = True) -> None:
             next(iter(table.batches))
             os._exit(0)
 
-    for module in list(sys.modules.values()):  # who has imported the function by its name already
+    for module in list(sys.modules.values()):  # modules that have imported the function already
         if vars(module).get("open_table") is original:
             module.open_table = end_after_first_row  # type: ignore[attr-defined]  # any module
 

@@ -1,4 +1,4 @@
-"""What the history costs an import, how soon a patient's is told, and how soon an import is taken back."""
+"""Measure what the history costs an import, and how long a patient's history page and an undo take."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def _compare_new(records: Path) -> None:
 
 
 def _compare_changed(records: Path) -> None:
-    """The stored records and the file's take turns, so that each import changes every record."""
+    """Alternate between two files, so that each import changes every record."""
     other = records.with_name("changed_records.csv")
     _changed(records, PATIENTS).write_csv(other)
     empty_records()
@@ -125,7 +125,7 @@ def _switch_history(what: str) -> None:
 
 
 def _changed(records: Path, rows: int) -> pl.DataFrame:
-    """The first rows of a file, each with another name."""
+    """Return the first rows of a file, with other names."""
     read = pl.read_csv(records, infer_schema=False, n_rows=rows)
     return read.with_columns(pl.col("name").str.strip_chars() + " Changed")
 

@@ -15,8 +15,8 @@ def measure_home() -> None:
     again = medians({"look": look}, rounds=ROUNDS)["look"]
     after = medians({"look": look}, rounds=ROUNDS // 3, before_each=_change)["look"]
     print(
-        f"Home on {MANY_PATIENTS:,} patients: {again * 1000:.0f} ms a look, {after * 1000:.0f} ms after a change,"
-        f" {counted * 1000:.0f} ms when all is counted anew"
+        f"Home on {MANY_PATIENTS:,} patients: {again * 1000:.0f} ms, {after * 1000:.0f} ms after a change,"
+        f" {counted * 1000:.0f} ms when everything is counted again"
     )
 
 

@@ -16,12 +16,12 @@ from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 
 PATIENTS = 100_000
-# The junction first: its foreign keys wait for the commit, and the count of links need not be mended afterwards.
+# Links first: their foreign keys are checked at the commit, and the link counts are then right from the start.
 TABLES = ("medical_record_and_trackers", "medical_records")
 
 
 class BulkResource(ModelResource):
-    """django-import-export's own way of 100,000 rows, as fast as its documentation makes it."""
+    """The bulk mode of django-import-export, with the fastest settings of its documentation."""
 
     class Meta:
         model = MedicalRecord
@@ -37,7 +37,7 @@ def compare_import() -> None:
     with sample_files(PATIENTS) as (catalogue, records):
         import_catalogue(catalogue)
         import_records(records)
-        finished = copied_out()
+        finished = copy_out()
         dataset = _as_dataset()
         ours, limit, bare = "this import", "the limit", "the limit without triggers"
         taken = medians(
@@ -56,7 +56,7 @@ def compare_import() -> None:
     print(f"Import of {PATIENTS:,} records, read to committed with links: {taken[ours]:.2f} s")
     print(f"  {taken[ours] / taken[limit]:.2f} x bare COPY of the finished rows, same constraints and triggers")
     print(f"  {taken[ours] / taken[bare]:.2f} x bare COPY of the finished rows, same constraints, no triggers")
-    print(f"  {bulk / taken[ours]:.1f} x faster than django-import-export's bulk mode (records alone)")
+    print(f"  {bulk / taken[ours]:.1f} x faster than django-import-export's bulk mode (records only)")
     print(f"  the same file again, which changes nothing: {again / taken[ours]:.2f} x the first time")
 
 
@@ -75,7 +75,7 @@ def measure_memory() -> None:
         )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()
-        finished = copied_out()
+        finished = copy_out()
         empty_records()
         started = time.perf_counter()
         copy_in(finished)
@@ -96,17 +96,17 @@ def _as_dataset() -> Dataset:
 
 @dataclass(frozen=True)
 class Finished:
-    """What an import has left in the tables, to be copied in as if by the same import: its history is the run."""
+    """The rows of an import as COPY data, to insert again with the same run in the history."""
 
     tables: dict[str, bytes]
     run_id: int
 
 
-def copied_out(rows: str = "true") -> Finished:
-    return Finished({table: _copied_out(table, rows) for table in TABLES}, ImportRun.objects.latest("run_id").run_id)
+def copy_out(rows: str = "true") -> Finished:
+    return Finished({table: _copy_out(table, rows) for table in TABLES}, ImportRun.objects.latest("run_id").run_id)
 
 
-def _copied_out(table: str, rows: str) -> bytes:
+def _copy_out(table: str, rows: str) -> bytes:
     with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT * FROM {table} WHERE {rows}) TO STDOUT") as copy:
         return b"".join(bytes(part) for part in copy)
 

@@ -1,4 +1,4 @@
-"""Thirty people who browse and search the records at once, at a web server of the kind that production has."""
+"""Measure thirty people who browse and search records at once, on a web server as in production."""
 
 import http.client
 import os
@@ -23,8 +23,8 @@ from benchmarks.records import LIST, queries
 
 PEOPLE = 30
 SECONDS = 60
-MOST_SECONDS_TO_START = 60
-LOOKS_AT_A_PAGE = (2.0, 4.0)  # seconds, before the next
+MAX_START_SECONDS = 60
+READING_SECONDS = (2.0, 4.0)  # between two pages
 COMMAND = ("-m", "gunicorn", "--config", "python:healthtrack.operations.gunicorn", "benchmarks.served:application")
 
 
@@ -35,14 +35,14 @@ def measure_load() -> None:
     with _served() as port, ThreadPoolExecutor(PEOPLE) as people:
         until = time.monotonic() + SECONDS
         visits = [
-            people.submit(_visit, port, session, views, Random(number), until)  # noqa: S311 (who looks at what)
+            people.submit(_visit, port, session, views, Random(number), until)  # noqa: S311 (chooses pages)
             for number, session in enumerate(sessions)
         ]
         answers = [answer for visit in visits for answer in visit.result()]
-    faults = sum(status != 200 for status, _ in answers)
+    errors = sum(status != 200 for status, _ in answers)
     taken = sorted(seconds for _, seconds in answers)
     print(
-        f"{PEOPLE} people at once for {SECONDS} s on {MANY_PATIENTS:,} patients: {len(answers)} pages, {faults} errors"
+        f"{PEOPLE} people at once for {SECONDS} s on {MANY_PATIENTS:,} patients: {len(answers)} pages, {errors} errors"
     )
     print(f"  median {median(taken) * 1000:.0f} ms, 95 % under {quantiles(taken, n=20)[-1] * 1000:.0f} ms")
 
@@ -69,7 +69,7 @@ def _served() -> Iterator[int]:
 
 
 def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
-    until = time.monotonic() + MOST_SECONDS_TO_START
+    until = time.monotonic() + MAX_START_SECONDS
     while server.poll() is None and time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -81,15 +81,15 @@ def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _visit(port: int, session: str, views: list[str], chance: Random, until: float) -> list[tuple[int, float]]:
-    """The status and the seconds of every page that a person opens; the status 0 of one that does not come."""
+    """Return the status and the seconds of every page that a person opens; the status is 0 if there is no response."""
     answers = []
-    time.sleep(chance.uniform(0, LOOKS_AT_A_PAGE[1]))
+    time.sleep(chance.uniform(0, READING_SECONDS[1]))
     while time.monotonic() < until:
         page = f"{LIST}?{chance.choice(views)}&p={chance.choice((1, 1, 2, -1))}"
         started = time.perf_counter()
         status = _status(port, session, page)
         answers.append((status, time.perf_counter() - started))
-        time.sleep(chance.uniform(*LOOKS_AT_A_PAGE))
+        time.sleep(chance.uniform(*READING_SECONDS))
     return answers
 
 
@@ -98,7 +98,7 @@ def _status(port: int, session: str, page: str) -> int:
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}", "Accept-Encoding": "gzip"}
     with closing(browser), suppress(OSError, http.client.HTTPException):
         status, where = 302, page
-        while status == 302:  # a search leads to where its words are not in the address
+        while status == 302:  # a search redirects to an address without the query
             browser.request("GET", where, headers=headers)
             answer = browser.getresponse()
             answer.read()

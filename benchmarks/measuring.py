@@ -14,7 +14,7 @@ from healthtrack.imports.models import ImportRun
 
 @contextmanager
 def sample_files(patients: int) -> Iterator[tuple[Path, Path]]:
-    """The catalogue and the records of so many made-up patients."""
+    """Return the files of a catalogue and of records of so many invented patients."""
     with TemporaryDirectory() as folder:
         call_command("make_sample_data", folder, patients=patients, verbosity=0, stdout=_Nowhere())
         yield Path(folder, "fitness_trackers.csv"), Path(folder, "medical_records.csv")
@@ -41,7 +41,7 @@ class _Nowhere:
 def medians(
     ways: Mapping[str, Callable[[], object]], *, rounds: int, before_each: Callable[[], None] = lambda: None
 ) -> dict[str, float]:
-    """The median seconds of each way; they take turns, so that a change of the machine's speed meets them all."""
+    """Return the median seconds of each; they take turns, so that a change of the machine's speed affects all."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():

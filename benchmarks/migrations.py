@@ -26,17 +26,17 @@ EDIT = "UPDATE medical_records SET last_appointment_date = last_appointment_date
 
 
 class Editor(threading.Thread):
-    """Edits one patient after another, and remembers the longest time that one edit took."""
+    """Edit one patient after another, and record the longest time of an edit."""
 
     longest = 0.0
     edits = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.told_to_stop = threading.Event()
+        self.stop_requested = threading.Event()
 
     def run(self) -> None:
-        while not self.told_to_stop.wait(0.01):
+        while not self.stop_requested.wait(0.01):
             self.edits += 1
             started = time.perf_counter()
             with connection.cursor() as cursor:
@@ -46,7 +46,7 @@ class Editor(threading.Thread):
 
 
 def measure_waits() -> None:
-    """How long an edit waits while the tables are brought from their first version to the present one."""
+    """Measure how long an edit waits while migrations run from the first version to the current one."""
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     call_command("migrate", "patients", "0001", verbosity=0)
@@ -58,7 +58,7 @@ def measure_waits() -> None:
     started = time.perf_counter()
     call_command("migrate", verbosity=0)
     seconds = time.perf_counter() - started
-    editor.told_to_stop.set()
+    editor.stop_requested.set()
     editor.join()
     empty_records()
     print(

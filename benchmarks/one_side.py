@@ -1,7 +1,7 @@
-"""Measures one checkout for benchmarks/against.py, with what every commit offers: commands, pages, tables.
+"""Measure one checkout for benchmarks/against.py, with what every commit has: commands, pages, tables.
 
-Runs with the environment of the checkout in whose folder it is started. Reads lines such as `prepare imports` and
-`measure imports`, and answers each with a line of JSON: the seconds of each figure of the part.
+This script runs in the folder and with the environment of the checkout. It reads lines such as `prepare imports` and
+`measure imports`, and answers each with a line of JSON: the seconds of each measurement of the part.
 """
 
 import io
@@ -31,7 +31,7 @@ APPLY = re.compile("/(apply|process_import)/$")  # as named now, and before runs
 
 
 class Measurements:
-    """The parts of a comparison, each with what it needs before the first measurement."""
+    """The parts of a comparison, with their preparations."""
 
     def __init__(self, files: Path) -> None:
         self.files = files
@@ -129,7 +129,7 @@ class Measurements:
 
 
 class Forms(HTMLParser):
-    """The POST forms of a page, each with its address and its hidden fields."""
+    """Parse the POST forms of a page: the address and the hidden fields of each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class Forms(HTMLParser):
 
 
 def signed_in() -> Any:
-    """Return the browser of somebody who may see every page."""
+    """Return a client that is signed in with all permissions."""
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ def count_records() -> int:
 
 
 def change_data() -> None:
-    """Make what reports have counted out of date."""
+    """Invalidate the cached counts of reports."""
     from reports.models import ReportChange  # noqa: PLC0415
 
     ReportChange.objects.create()
@@ -210,7 +210,7 @@ def fastest(work: Callable[[], object], rounds: int = 5) -> float:
 
 def main(files: Path) -> None:
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed must not be taken for an answer
+    os.dup2(2, 1)  # other output must not get between the answers
     django.setup()
     measurements = Measurements(files)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""A million patients, loaded once for all the benchmarks that only read them, and a browser to open pages with."""
+"""Load a million patients once for all benchmarks that only read them, and open pages."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ def load_many_patients() -> None:
 
 
 def browser() -> Client:
-    """That of somebody who may see every page."""
-    call_command("collectstatic", interactive=False, verbosity=0)  # a page names its files by what they hold
+    """Return a client that is signed in with all permissions."""
+    call_command("collectstatic", interactive=False, verbosity=0)  # pages need the hashed names of static files
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
     return client

@@ -1,4 +1,4 @@
-"""The list of records at a million patients: every filter, search and order, first page and last."""
+"""Measure the list of a million records: every filter, search and order, first page and last."""
 
 from statistics import median
 from time import perf_counter
@@ -34,7 +34,7 @@ def measure_record_list() -> None:
 
 
 def queries() -> list[str]:
-    """One for each filter, search and order that the list offers, and some of them together."""
+    """Return a query string for each filter, search and order of the list, and for some combinations."""
     model = TrackerModel.objects.order_by("pk")[0]
     filters = [
         *("gender=F", "medication=yes", "condition=asthma", "condition=gout", "allergy=pollen"),

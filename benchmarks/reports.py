@@ -25,7 +25,7 @@ PUBLISHED = {
           JOIN tracker_models AS model USING (model_id)
          GROUP BY model.brand_name ORDER BY count(DISTINCT record.patient_id) DESC""",
 }
-# What was never published, written as that was.
+# SQL for reports without published SQL, in the same style.
 PLAIN = {
     "conditions": """
         SELECT condition, model.brand_name, count(DISTINCT record.patient_id)
@@ -54,7 +54,7 @@ PLAIN = {
 def compare_pages() -> None:
     load_many_patients()
     client = browser()
-    client.get("/reports/age-groups/")  # the words that the form suggests are kept longer than what is counted
+    client.get("/reports/age-groups/")  # fills the cache of suggestions, which is valid for longer than that of counts
     print(f"Report pages on {MANY_PATIENTS:,} patients after a change, beside the published SQL run bare, and again:")
     for page, sql in {**PUBLISHED, **PLAIN}.items():
         look = opening(client, f"/reports/{page}/")
@@ -73,7 +73,7 @@ def _change() -> None:
 def _query(sql: str) -> Callable[[], None]:
     def run() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            # With less, NOT IN compares each patient with every link, which takes hours.
+            # With less memory, NOT IN compares each patient with every link, which takes hours.
             cursor.execute("SET LOCAL work_mem = '256MB'")
             cursor.execute(sql)
             cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Imports as a steward meets them: uploaded to the web, checked and applied by a worker that really runs."""
+"""Measure imports as a data steward sees them: uploaded in the browser, then checked and applied by a worker."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 
-from benchmarks.imports import copied_out, copy_in
+from benchmarks.imports import copy_in, copy_out
 from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports.checking import check_batch
@@ -29,9 +29,9 @@ from patients.resources import MedicalRecordResource
 PATIENTS = 100_000
 ROUNDS = 3
 VIEWS = 40
-PAUSE_SECONDS = 0.2  # as of a person who looks again and again
+PAUSE_SECONDS = 0.2  # like a person who reloads a page again and again
 LIST = "/admin/patients/medicalrecord/"
-# Who is there before. They come first in the list, which passes over the rows of a transaction under way.
+# Existing patients. They come first in the list, which skips the rows of a transaction in progress.
 _KNOWN_PATIENTS = """
     INSERT INTO medical_records (patient_id, name, date_of_birth, gender, medications)
     SELECT '0-' || number, 'Known Patient', '1980-05-17', 'F', false FROM generate_series(1, 20000) AS number
@@ -78,7 +78,7 @@ def _compare_with_staging() -> None:
 
 
 def _import(client: Client, file: Path) -> tuple[float, float]:
-    """Seconds to the preview, and to all of it."""
+    """Return the seconds until the preview, and until the end."""
     started = time.perf_counter()
     run = _wait(_upload(client, file), State.CHECKED)
     preview = time.perf_counter() - started
@@ -95,7 +95,7 @@ def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
 
     with sample_files(MANY_PATIENTS) as (catalogue, records):
         import_catalogue(catalogue)
-        _know_some_patients()
+        _insert_known_patients()
         quiet, meanwhile = list[float](), list[float]()
         for _ in range(VIEWS):
             quiet.append(view())
@@ -108,17 +108,17 @@ def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
         client.post(f"/admin/imports/importrun/{run.run_id}/apply/")
         _wait(run, State.APPLIED, lambda: meanwhile.append(view()))
         taken += time.perf_counter() - started
-        finished = copied_out("patient_id NOT LIKE '0-%'")
-        _know_some_patients()
+        finished = copy_out("patient_id NOT LIKE '0-%'")
+        _insert_known_patients()
         limit = _timed(lambda: copy_in(finished))
     print(f"Upload of {MANY_PATIENTS:,} records, from the file to applied:")
     print(f"  {taken / limit:.2f} x bare COPY of the finished rows ({taken:.0f} s for {limit:.0f} s)")
     print(f"  peak memory of the worker {_peak_megabytes(worker)} MB")
-    print(f"  the record list meanwhile {median(meanwhile) / median(quiet):.2f} x a quiet look, {len(meanwhile)} looks")
+    print(f"  the record list meanwhile {median(meanwhile) / median(quiet):.2f} x otherwise, {len(meanwhile)} requests")
     print(f"  a page of the preview at most {max(pages) * 1000:.0f} ms and {kilobytes:.0f} kB")
 
 
-def _know_some_patients() -> None:
+def _insert_known_patients() -> None:
     empty_records()
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN_PATIENTS)
@@ -126,14 +126,14 @@ def _know_some_patients() -> None:
 
 
 def _open_preview(client: Client, run: ImportRun) -> tuple[list[float], float]:
-    """Seconds of its first, middle and last page, and the weight of the first in kB."""
+    """Return the seconds of the first, middle and last page, and the size of the first in kB."""
     address = f"/admin/imports/importrun/{run.run_id}/change/"
     pages = [_timed(partial(client.get, address, {"page": page})) for page in (1, 10_000, 20_000)]
     return pages, len(client.get(address).content) / 1000
 
 
 def _stage_alone(file: Path) -> None:
-    """What must be done at the least: the file is read, its rows checked, and put where they can be compared."""
+    """Do the minimum: read the file, check its rows, and insert them into the staging schema."""
     resource = MedicalRecordResource()
     schema = StagingSchema(0)
     with transaction.atomic(), open_table(file) as table:

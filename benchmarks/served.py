@@ -1,4 +1,4 @@
-"""HealthTrack as its web server loads it, on the benchmarks' database."""
+"""The WSGI application with the database of the benchmarks."""
 
 import os
 
@@ -7,4 +7,4 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 settings.DATABASES["default"]["NAME"] = os.environ["HEALTHTRACK_BENCHMARKS_DATABASE"]
 
-from healthtrack.wsgi import application  # noqa: E402, F401 (the database must be named first)
+from healthtrack.wsgi import application  # noqa: E402, F401 (the database must be set first)

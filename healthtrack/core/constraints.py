@@ -14,5 +14,5 @@ def not_blank(table: str, field: str) -> CheckConstraint:
     return CheckConstraint(
         name=f"{table}_{field}_not_blank",
         condition=~Q(**{field: ""}) & Q(**{field: _Trimmed(field)}),
-        violation_error_message=f"Enter the {field.replace('_', ' ')}, without spaces before or after it.",
+        violation_error_message=f"Enter the {field.replace('_', ' ')}, without blanks around it.",
     )

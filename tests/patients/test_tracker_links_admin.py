@@ -11,7 +11,7 @@ from tests.support import factories
 from tests.support.signing_in import AsRole, SignIn
 from trackers.models import TrackerModel
 
-STALE = "A row of this list is gone"
+STALE = "Somebody else has deleted a row of this list"
 Row = dict[str, str]
 
 

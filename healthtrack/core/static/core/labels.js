@@ -1,6 +1,6 @@
 "use strict";
 
-// Names for screen readers where the scripts of Django's admin leave them off.
+// Add labels for screen readers where the scripts of Django's admin leave them out.
 {
   const nameChoices = (within) => {
     for (const select of within.querySelectorAll("select.admin-autocomplete")) {
@@ -22,7 +22,7 @@
     }
   };
 
-  // Theirs run when the page is ready, a moment later each.
+  // Those scripts run a moment after the page is ready.
   window.addEventListener("load", () => setTimeout(() => {
     nameChoices(document);
     nameIcons();
