@@ -70,7 +70,12 @@ class Environment:
         default=(os.cpu_count() or 1) + 1,
     )
     database: Mapping[str, Any] | None = _declare(
-        Variable("DATABASE_URL", values.database, "another PostgreSQL, such as `postgresql://user:password@host:5432/name`", shown="the embedded one"),
+        Variable(
+            "DATABASE_URL",
+            values.database,
+            "another PostgreSQL, such as `postgresql://user:password@host:5432/name`",
+            shown="the embedded one",
+        ),
         default=None,
     )
     data_dir: Path = _declare(  # noqa: RUF009  (declares a field)
@@ -125,7 +130,12 @@ class Environment:
         default=values.networks("127.0.0.0/8,::1"),
     )
     production: bool = _declare(
-        Variable("HEALTHTRACK_PRODUCTION", values.flag, "`1` for use by others than you; see [operations](operations.md#production)"), default=False
+        Variable(
+            "HEALTHTRACK_PRODUCTION",
+            values.flag,
+            "`1` for use by others than you; see [operations](operations.md#production)",
+        ),
+        default=False,
     )
     second_factor: bool | None = _declare(
         Variable(
