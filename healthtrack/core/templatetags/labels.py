@@ -1,3 +1,5 @@
+"""Label fields in tables for screen readers."""
+
 from django import template
 from django.forms import BoundField
 from django.utils.safestring import SafeString
