@@ -1,3 +1,5 @@
+"""Start the project: the order of the navigation, and the admin site."""
+
 import gc
 from typing import Any
 

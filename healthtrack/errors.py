@@ -1,3 +1,5 @@
+"""The pages for server errors and for a database that does not answer."""
+
 import sys
 
 from django.db import OperationalError

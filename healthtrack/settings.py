@@ -1,3 +1,5 @@
+"""Django's settings; those that differ between machines come from environment variables (environment.py)."""
+
 import os
 from datetime import timedelta
 from typing import cast

@@ -1,3 +1,5 @@
+"""The admin site, which contains all pages of the administration."""
+
 from typing import Any
 
 from django.apps import apps

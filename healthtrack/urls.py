@@ -1,3 +1,5 @@
+"""The addresses of all pages."""
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 

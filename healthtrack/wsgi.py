@@ -1,3 +1,5 @@
+"""The WSGI application that gunicorn serves."""
+
 import os
 from importlib import import_module
 

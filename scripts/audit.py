@@ -12,6 +12,7 @@ OPTIONS = ("--disable-pip", "--require-hashes", "--progress-spinner=off", "--for
 
 
 def main(requirements: str, *, required: bool) -> int:
+    """Print the vulnerabilities of the packages in the file, and return the exit code."""
     command = [sys.executable, "-m", "pip_audit", *OPTIONS, "--requirement", requirements]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     try:

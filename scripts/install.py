@@ -33,6 +33,7 @@ NO_NETWORK = re.compile(r"connection broken by '(\w+)|(NewConnectionError|Connec
 
 
 def main(arguments: "list[str]") -> None:
+    """Install the requirements that the argument names, unless they are installed already."""
     if sys.version_info[:2] < MIN_PYTHON:
         _fail(
             "it needs Python {}.{} or later, and this is {}.{}. Install a later Python, and name it: "

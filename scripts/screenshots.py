@@ -82,10 +82,10 @@ def main() -> None:
         environment = {**os.environ, "HEALTHTRACK_DATA_DIR": folder, "PORT": str(free_port())}
         environment.pop("DATABASE_URL", None)
         with started(environment, "--patients", "2000") as server:
-            take(f"http://127.0.0.1:{server.port}", server.value("password"))
+            take_screenshots(f"http://127.0.0.1:{server.port}", server.value("password"))
 
 
-def take(address: str, password: str) -> None:
+def take_screenshots(address: str, password: str) -> None:
     with sync_playwright() as playwright, launch(playwright) as browser:
         page = browser.new_page(base_url=address, viewport=SIZE)
         sign_in(page, password)

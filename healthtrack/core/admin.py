@@ -1,3 +1,5 @@
+"""Base classes for the pages of the admin."""
+
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 

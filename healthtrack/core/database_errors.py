@@ -1,3 +1,5 @@
+"""Classify errors of the database."""
+
 from django.db import Error, IntegrityError
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 

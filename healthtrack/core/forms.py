@@ -1,3 +1,5 @@
+"""Form fields that clean text as an import does."""
+
 import re
 from typing import Any
 

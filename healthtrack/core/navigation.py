@@ -1,4 +1,4 @@
-"""The navigation of every page. Apps register their entries; the project decides the order of the sections."""
+"""Build the navigation of every page. Apps register their entries; the project decides the order of the sections."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from healthtrack.core.permissions import Person
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in a section of the navigation. A section lists its entries in the order of their numbers."""
+    """A page in a section of the navigation. A section shows its entries sorted by `order`."""
 
     section: str
     label: str
@@ -22,9 +22,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """Leads to its own page or, without one, to the first of its entries that the person may open.
+    """A section links to its own page or, without one, to the first of its entries that the person may open.
 
-    A section with entries is shown to whoever may open one of them, and one without entries to everyone.
+    A section with entries is shown to people who may open one of them; a section without entries is shown to everyone.
     """
 
     label: str
@@ -33,6 +33,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Link:
+    """A link in the navigation, as templates show it."""
+
     label: str
     address: str
     entries: tuple["Link", ...] = ()
@@ -49,7 +51,7 @@ def set_sections(*sections: Section) -> None:
 
 
 def register(entries: Callable[[], Iterable[Entry]]) -> None:
-    """Add what the function returns; it is called for each page, and not before the first one."""
+    """Add the entries that the function returns; it is called for each page, and not before the first one."""
     _providers.append(entries)
 
 

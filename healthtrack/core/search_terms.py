@@ -1,6 +1,6 @@
 """Store what people search patients for in their session, so that it appears in no address, log or browser history.
 
-The address has only a random token for it, which is valid in that person's session alone.
+The address has only a random token for it, which is valid only in that person's session.
 """
 
 import secrets

@@ -1,3 +1,5 @@
+"""Quote values in messages."""
+
 MAX_QUOTED_LENGTH = 60
 
 

@@ -1,3 +1,5 @@
+"""Form widgets for dates and for references to other rows."""
+
 from collections.abc import Sequence
 from typing import Any
 

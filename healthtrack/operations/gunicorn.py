@@ -28,6 +28,7 @@ logconfig_dict = settings.LOGGING
 
 
 def on_starting(_: Any) -> None:
+    """Prepare the start (gunicorn calls this before it starts its workers)."""
     # In another process: a library that starts threads before a fork makes the forked process hang at its end.
     prepared = subprocess.run([sys.executable, Path(settings.BASE_DIR, "manage.py"), "prepare"], check=False)  # noqa: S603  (our own command)
     if prepared.returncode:

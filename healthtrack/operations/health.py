@@ -1,3 +1,5 @@
+"""The health check, for a load balancer or a monitor."""
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe

@@ -1,3 +1,5 @@
+"""Label fields in tables for screen readers."""
+
 import json
 
 from django import template

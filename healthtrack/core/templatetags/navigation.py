@@ -1,3 +1,5 @@
+"""The navigation of the person who is signed in."""
+
 from django import template
 from django.template.context import Context
 

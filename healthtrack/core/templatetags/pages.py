@@ -1,3 +1,5 @@
+"""Parts of every page: the version, and links to the pages of a table."""
+
 from django import template
 from django.core.paginator import Page
 from django.http import HttpRequest

@@ -1,3 +1,5 @@
+"""Leave out scripts that a page does not need."""
+
 from django import template
 from django.forms import Media
 from django.utils.html import format_html_join

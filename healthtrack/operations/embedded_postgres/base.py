@@ -26,6 +26,8 @@ def connection_address(place: Path) -> dict[str, str]:
 
 
 class DatabaseClient(client.DatabaseClient):
+    """The shell of `manage.py dbshell`, connected to the embedded server."""
+
     @classmethod
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
@@ -38,6 +40,8 @@ class DatabaseClient(client.DatabaseClient):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """Connections to the embedded server."""
+
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""Find PostgreSQL's server programs, and check their version."""
+
 import os
 import re
 import subprocess

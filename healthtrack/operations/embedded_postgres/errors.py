@@ -1,3 +1,5 @@
+"""The error of the embedded PostgreSQL."""
+
 from django.core.management.base import CommandError
 from django.db.utils import OperationalError
 

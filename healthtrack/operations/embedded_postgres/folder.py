@@ -1,3 +1,5 @@
+"""The folder of the embedded PostgreSQL: its paths, its owner and its permissions."""
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +100,7 @@ class ServerFolder:
 
 
 def open_folder(path: Path) -> int:
+    """Return a descriptor of the folder; raise OSError if the path is a link."""
     # O_NOFOLLOW: through a link, root would change the permissions of a folder that is not ours.
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 

@@ -132,6 +132,7 @@ class Keeper:
 
 
 def main(root: str, programs: str, grace_seconds: str) -> None:
+    """Run a keeper in a process without a parent, and report to the client on the standard output."""
     if os.fork():  # so that the client is not our parent, and need not wait for our end
         os._exit(0)
     try:

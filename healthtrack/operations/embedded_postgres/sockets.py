@@ -18,6 +18,7 @@ _DARWIN_SOL_LOCAL, _DARWIN_LOCAL_PEERPID = 0, 2
 
 
 def socket_file(place: Path) -> Path:
+    """Return the path of the socket in this folder."""
     return place / f".s.PGSQL.{PORT}"
 
 

@@ -32,6 +32,8 @@ WORKER_PAUSE_SECONDS = 1.0
 
 
 class QuietRequestHandler(WSGIRequestHandler):
+    """A request handler that logs no addresses."""
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
         """Log nothing, because addresses may name a patient."""
 
@@ -39,8 +41,7 @@ class QuietRequestHandler(WSGIRequestHandler):
 class SignalHandler:
     """Stop the set-up or the server at SIGINT, SIGTERM or SIGHUP.
 
-    KeyboardInterrupt alone would get lost where Python cannot raise it, such as in a destructor, so that the server is
-    shut down too.
+    It also shuts down the server, because Python loses a KeyboardInterrupt in some places, such as in a destructor.
     """
 
     def __init__(self, server: ThreadedWSGIServer) -> None:
@@ -152,10 +153,12 @@ def listen(port: int) -> ThreadedWSGIServer:
 
 
 def is_embedded() -> bool:
+    """Return whether the database is the embedded one."""
     return bool(connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE)
 
 
 def describe_data_place() -> str:
+    """Return where the data is, for the greeting."""
     folder = str(settings.HEALTHTRACK_DATA_DIR)
     if is_embedded():
         return folder
