@@ -157,9 +157,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see healthtrack.signin
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.name"
-AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.address"
-AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_name_digest"
+AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.get_client_network"
+AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.get_axes_refusal"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from healthtrack.accounts.middleware import UNATTENDED
+from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
 from healthtrack.audit.access_recorder import saw
 from healthtrack.core.admin import CarefulPages
 from healthtrack.imports import registry, runs
@@ -109,7 +109,7 @@ class ImportRunAdmin(CarefulPages):
             raise PermissionDenied
         if run is None:
             raise Http404
-        if UNATTENDED in request.GET and not run.is_working:
+        if AUTOMATIC_PARAMETER in request.GET and not run.is_working:
             return redirect(request.path)  # from here on a person leafs through it
         return self._run_page(request, run)
 

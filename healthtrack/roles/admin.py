@@ -10,7 +10,7 @@ from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.urls import URLPattern
 
-from healthtrack.accounts.admin import SignInOfPeople
+from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.core.admin import CarefulPages
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
@@ -30,7 +30,7 @@ def _beyond(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
-class PeopleAdmin(CarefulPages, SignInOfPeople, UserAdmin[User]):
+class PeopleAdmin(CarefulPages, AccountSecurityAdmin, UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)

@@ -90,7 +90,7 @@ def test_the_focus_goes_through_header_sections_and_page_in_the_order_of_reading
         "HealthTrack",
         "Home",
         "Trackers",
-        "Your sign-in",
+        "Account security",
         "Change password",
         "Sign out",
         "Toggle theme",

@@ -228,7 +228,7 @@ def test_a_look_on_ones_own_machine_needs_a_second_factor_only_on_wish(
     def is_asked(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
         request = WSGIRequest(environ)
         request.user, request.session = Member(), {}  # type: ignore[assignment]  # nothing else of them is read
-        return [str(second_factor.is_owed(request)).encode()]
+        return [str(second_factor.is_required(request)).encode()]
 
     def answer(**headers: str) -> bytes:
         environ = {**RequestFactory().get("/", headers=headers).environ}
