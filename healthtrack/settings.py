@@ -89,7 +89,7 @@ MIDDLEWARE = [
     # Needs the user, and adds whether the session has shown the second factor.
     "django_otp.middleware.OTPMiddleware",
     # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
-    "healthtrack.audit.actor.audit_actor",
+    "healthtrack.audit.actor.audit_actor_middleware",
     # Outside of all that shows patients: an answer leaves once it is written down who saw whom.
     "healthtrack.audit.access_recorder.access_log",
     # Needs the session; before what may leave a message for the next page.

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 
 from healthtrack.accounts.admin_site import SignInSite
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 
 MOST_ACTIONS = 10
 # The page of an import tells of its jobs in people's words, and the page of a second factor shows its key.
@@ -46,5 +46,6 @@ class HealthTrackSite(SignInSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Shows what its reader did last, by patients' numbers."""
         own = LogEntry.objects.filter(user=request.user.pk, content_type__model="medicalrecord")
-        saw(str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MOST_ACTIONS])
+        latest = own.order_by("-action_time").values_list("object_id", flat=True)[:MOST_ACTIONS]
+        record_patient_access(map(str, latest))
         return super().index(request, extra_context)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.imports.model_admin import CarefulAdmin
 from patients import linking
@@ -68,7 +68,7 @@ def is_restated(form: forms.ModelForm[MedicalRecord]) -> bool:
 
 
 def _seen(object_id: str, answer: HttpResponse) -> HttpResponse:
-    saw([unquote(object_id)] if answer.status_code == HTTPStatus.OK else [])
+    record_patient_access([unquote(object_id)] if answer.status_code == HTTPStatus.OK else [])
     return answer
 
 
@@ -139,7 +139,7 @@ class MedicalRecordAdmin(CarefulAdmin):
         return _seen(object_id, super().change_view(request, object_id, *args, **kwargs))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        saw(record.pk for record in objs)
+        record_patient_access(record.pk for record in objs)
         return super().get_deleted_objects(objs, request)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -148,7 +148,7 @@ class MedicalRecordAdmin(CarefulAdmin):
     def _do_file_export(
         self, file_format: "Format", request: HttpRequest, queryset: QuerySet[Any], export_form: object = None
     ) -> HttpResponseBase:
-        saw(file_rows=queryset.count(), asked=kinds_asked(request))
+        record_patient_access(file_rows=queryset.count(), filters=kinds_asked(request))
         return super()._do_file_export(file_format, request, queryset, export_form)
 
     @admin.display(description="name", ordering=Lower("name"))

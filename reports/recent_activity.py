@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
-from healthtrack.audit.subjects import record_seen
-from healthtrack.audit.views import changes_shown_to
+from healthtrack.audit.subjects import record_access_to_changes
+from healthtrack.audit.views import get_visible_changes
 from healthtrack.core.permissions import Person
 from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
 from healthtrack.imports.permissions import visible_runs
@@ -19,9 +19,9 @@ FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
 
 
 def latest_changes(person: Person) -> list[Entry]:
-    by_hand = changes_shown_to(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
+    by_hand = get_visible_changes(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
     latest = list(by_hand.select_related("person").order_by("-changed_at", "-change_id")[:CHANGES_SHOWN])
-    record_seen(latest)
+    record_access_to_changes(latest)
     return entries(latest)
 
 

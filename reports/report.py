@@ -25,7 +25,7 @@ from reports.filter_form import FilterForm, asked_without_field
 from reports.parameters import ParameterError, format_asked, page_asked
 from reports.tables import Column, Row, as_values, heads, in_order, sort_asked
 
-ROWS_A_PAGE = 50
+PAGE_SIZE = 50
 
 Answer = TypeVar("Answer")
 
@@ -151,12 +151,12 @@ class Report(StaffPage):
             yield active, f"?{query.urlencode()}"
 
     def table(self) -> dict[str, object]:
-        pages = Paginator(range(self.count_rows()), ROWS_A_PAGE)
+        pages = Paginator(range(self.count_rows()), PAGE_SIZE)
         number, other_page = page_asked(self.request.GET.get("page", ""), pages.num_pages)
-        start = (number - 1) * ROWS_A_PAGE
+        start = (number - 1) * PAGE_SIZE
         return {
             "heads": heads(self.columns, self.sort),
-            "rows": self.rows_between(start, start + ROWS_A_PAGE),
+            "rows": self.rows_between(start, start + PAGE_SIZE),
             "totals": self.totals(),
             "page": pages.page(number),
             "other_page": other_page,

@@ -9,7 +9,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, CarefulPages
 from healthtrack.imports.model_admin import CarefulAdmin
 from trackers.counts import rows_per_model
@@ -198,7 +198,7 @@ class FitnessTrackerAdmin(CarefulAdmin):
 
 
 @admin.register(TrackerAlias)
-class TrackerAliasAdmin(HistoryPages, CarefulPages):
+class TrackerAliasAdmin(HistoryAdmin, CarefulPages):
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")

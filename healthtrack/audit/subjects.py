@@ -1,11 +1,11 @@
-"""What changes concern, as the models with a history declare it."""
+"""The subjects that changes concern, as the models with a history declare them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Model
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.models import Change
 from healthtrack.audit.triggers import OWN_KEY, Subject, history_of, tracked_models
 
@@ -15,7 +15,7 @@ def model_of(change: Change) -> type[Model]:
 
 
 def key_of(change: Change) -> dict[str, Any]:
-    """Return the changed row's key: each of its columns with the value."""
+    """Return the key of the changed row: the value of each of its columns."""
     model = model_of(change)
     return {key: getattr(change, stored_in(model, key)) for key in key_columns(model)}
 
@@ -30,7 +30,7 @@ def stored_in(model: type[Model], key: str) -> str:
 
 
 def subject_of(model: type[Model]) -> Subject | None:
-    """Return the subject whose rows the model holds: it is the model's only key."""
+    """Return the subject that is the model's only key, or None: for patients, that of the records."""
     return next((each for each in history_of(model).subjects if [each.column] == key_columns(model)), None)
 
 
@@ -40,15 +40,15 @@ def is_named_by_key(model: type[Model]) -> bool:
 
 
 def models_about(subject: Subject) -> Iterator[type[Model]]:
-    """Yield the models whose changes the subject's history page tells of."""
+    """Yield the models whose changes appear on the subject's history page."""
     for model in tracked_models().values():
         if history_of(model).subjects[:1] == (subject,):
             yield model
 
 
-def record_seen(changes: Iterable[Change]) -> None:
-    """Put into the access log that these changes were shown, as far as they concern a subject that it is about."""
-    saw(dict.fromkeys(key for change in changes for key in _access_logged(change)))
+def record_access_to_changes(changes: Iterable[Change]) -> None:
+    """Record for the access log that these changes were shown, if they concern patients."""
+    record_patient_access(dict.fromkeys(key for change in changes for key in _access_logged(change)))
 
 
 def _access_logged(change: Change) -> Iterator[str]:

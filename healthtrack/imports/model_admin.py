@@ -4,12 +4,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CarefulPages
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 
 
-class CarefulAdmin(HistoryPages, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class CarefulAdmin(HistoryAdmin, CarefulPages, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """CarefulPages for rows that are also imported and exported, with their history."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:

@@ -6,7 +6,7 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
 from healthtrack.roles.table import NAMED_LISTS
@@ -77,11 +77,11 @@ class PatientsWithoutTracker(Report):
             return patients_without_tracker_between(self.records, self.sort, start, stop)
 
         patients = self.cached("page", page, self.words, self.sort, start, stop)
-        saw((patient.patient_id for patient in patients), asked=kinds_asked(self.request))
+        record_patient_access((patient.patient_id for patient in patients), filters=kinds_asked(self.request))
         return list(map(self.row, patients))
 
     def sheet(self) -> Sheet:
-        saw(file_rows=self.count_rows(), asked=kinds_asked(self.request))
+        record_patient_access(file_rows=self.count_rows(), filters=kinds_asked(self.request))
         return super().sheet()
 
     def ordered_rows(self) -> Iterator[Row]:

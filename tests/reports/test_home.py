@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.actor import on_behalf_of
+from healthtrack.audit.actor import acting_as
 from healthtrack.imports.models import State
 from tests.support import factories
 from tests.support.forms import form_with
@@ -268,7 +268,7 @@ def test_without_the_right_to_see_the_history_changes_lead_nowhere(sign_in: Sign
 
 
 def test_what_an_import_changed_is_not_among_the_changes_by_hand(sign_in: SignIn) -> None:
-    with transaction.atomic(), on_behalf_of(None, 1):
+    with transaction.atomic(), acting_as(None, 1):
         factories.medical_record("brought", made_by_run=2)
     factories.medical_record("by hand")
     words = page(sign_in(*EVERYTHING), PAGE)

@@ -21,7 +21,7 @@ def analyst(sign_in: SignIn) -> Client:
 
 @pytest.fixture
 def five_patients(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    monkeypatch.setattr(report, "ROWS_A_PAGE", 2)
+    monkeypatch.setattr(report, "PAGE_SIZE", 2)
     for number in range(1, 6):
         factories.medical_record(f"P{number}", name=f"Patient {number}")
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries, row_page
-from healthtrack.audit.subjects import record_seen
+from healthtrack.audit.subjects import record_access_to_changes
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
@@ -50,7 +50,7 @@ def preview(run: ImportRun) -> Preview:
         undo = Undo(run, cursor)
         undo.find(locks=False)
         tables, changes = undo.counts(), [_as_change(row) for row in undo.samples(SHOWN)]
-        record_seen(changes)
+        record_access_to_changes(changes)
         samples = entries(changes)
         left = undo.conflicts("SELECT * FROM conflicts ORDER BY 1, 2, 3, 4 LIMIT %s", SHOWN)
         ((count,),) = undo.conflicts("SELECT count(*) FROM conflicts")
@@ -83,7 +83,7 @@ def _as_change(row: Sequence[Any]) -> Change:
 def _conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     rows = list(left)
     changes = [_as_change((table, "restore", *key, None)) for table, *key, _, _ in rows]
-    record_seen(changes)
+    record_access_to_changes(changes)
     return [
         Conflict(entry, row_page(change, "change"), conflict_text(reason, params))
         for change, entry, (*_, reason, params) in zip(changes, entries(changes), rows, strict=True)
