@@ -145,11 +145,11 @@ class HomeSummary:
     def _of_emergencies(self) -> Iterator[Task]:
         if not self.user.has_perm("roles.view_emergencyaccess"):
             return
-        if latest := emergency.lately():
+        if latest := emergency.recent_accesses():
             began = date_format(timezone.localtime(latest[0].began_at), "j M Y, H:i")
             times = "once" if len(latest) == 1 else f"{len(latest):,} times"
             yield Task(
-                f"In the last seven days emergency access was used {times}, the last time by {latest[0].person}"
+                f"Emergency access was used {times} in the last 7 days, most recently by {latest[0].person}"
                 f" on {began}.",
                 "See why",
                 reverse("admin:roles_emergencyaccess_changelist"),
