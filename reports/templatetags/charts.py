@@ -41,5 +41,5 @@ def _heading(rows: Sequence[Bar] | Sequence[StackedBar], title: str, description
 
 
 def _id(title: str) -> str:
-    """Name the chart by its title: no two charts of a page have the same."""
+    """Return an id made of the title, which is unique on the page."""
     return f"chart-{slugify(title)}"

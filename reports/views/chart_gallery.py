@@ -1,4 +1,4 @@
-"""Every chart, drawn from rows that are hard to draw: for developers to look at."""
+"""A page for developers with every chart, drawn from rows that are difficult to draw."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
