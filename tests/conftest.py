@@ -21,8 +21,8 @@ from healthtrack.imports.staging_schema import areas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
-from tests.support.role_holders import person_of
-from tests.support.signing_in import AsRole, SignIn, signed_in
+from tests.support.role_holders import make_person
+from tests.support.signing_in import AsRole, SignIn, client_for
 
 # Not timed, for the machine may be busy, nor from the last run's cases, so that every run starts alike.
 properties.register_profile(
@@ -102,13 +102,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def sign_in(db: None) -> SignIn:
     """Signs in a member of the staff who holds the permissions given, and returns their browser."""
 
-    return lambda *permissions: signed_in(factories.staff(*permissions))
+    return lambda *permissions: client_for(factories.staff(*permissions))
 
 
 @pytest.fixture
 def as_role(db: None) -> AsRole:
     """Sign in somebody with a role of the role table, such as "Data steward", and return their browser."""
-    return lambda role: signed_in(person_of(role, "staff"))
+    return lambda role: client_for(make_person(role, "staff"))
 
 
 @pytest.fixture(autouse=True)

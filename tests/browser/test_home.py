@@ -1,4 +1,4 @@
-"""The front page: one look, and each thing leads on."""
+"""Home and its links."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,33 +15,33 @@ def person(page: Page, sign_in_as: SignInAs) -> User:
     return sign_in_as(person=make_rows())
 
 
-def test_a_bar_leads_to_the_patients_whom_it_counts(page: Page, person: User) -> None:
+def test_a_bar_links_to_the_patients_that_it_counts(page: Page, person: User) -> None:
     visit(page, "/")
     page.get_by_role("link", name="Xiaomi: 3 patients").click()
     page.wait_for_url("**/medicalrecord/?brand=Xiaomi&count=1")
     assert page.locator("#result_list tbody tr").count() == 3
 
 
-def test_a_chart_leads_to_its_report(page: Page, person: User) -> None:
+def test_a_chart_links_to_its_report(page: Page, person: User) -> None:
     visit(page, "/")
     page.get_by_role("main").get_by_role("link", name="Patients by tracker brand").click()
     page.wait_for_url("**/reports/brands/")
 
 
-def test_names_are_settled_from_there(page: Page, person: User) -> None:
+def test_tracker_names_can_be_resolved_from_home(page: Page, person: User) -> None:
     visit(page, "/")
-    page.get_by_role("link", name="Settle the names").click()
+    page.get_by_role("link", name="Resolve names").click()
     page.wait_for_url("**/tracker-names/")
 
 
-def test_a_checked_file_is_a_click_away(page: Page, person: User) -> None:
+def test_a_file_that_is_ready_to_import_is_linked(page: Page, person: User) -> None:
     run = factories.import_run(State.CHECKED, file_name="december.csv")
     visit(page, "/")
     page.get_by_role("link", name=f"See import {run.pk}").click()
     page.wait_for_url(f"**/importrun/{run.pk}/change/")
 
 
-def test_who_may_see_nothing_is_welcomed_all_the_same(page: Page, sign_in_as: SignInAs) -> None:
+def test_a_person_without_permissions_is_welcomed(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as()
     visit(page, "/")
     assert page.get_by_role("heading", name="Welcome to HealthTrack, staff").is_visible()

@@ -1,4 +1,4 @@
-"""Light or dark as the system is, and as the person says with the switch, from page to page."""
+"""Light and dark mode, by the system's setting and by the switch."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from tests.support.browser_pages import SignInAs, visit
 
 
 def is_dark(page: Page) -> bool:
-    """Whether the letters are light; paper has no color of its own."""
+    """Return whether the text is light; print has no background colour."""
     dark: bool = page.evaluate(
         "getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).every((part) => part > 128)"
     )
@@ -21,13 +21,13 @@ def switch(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_as_the_system_is(page: Page, scheme: Literal["light", "dark"]) -> None:
+def test_the_mode_follows_the_system(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     visit(page, "/admin/login/")
     assert is_dark(page) == (scheme == "dark")
 
 
-def test_the_switch_holds_on_the_next_page(page: Page, sign_in_as: SignInAs) -> None:
+def test_the_switch_is_remembered_on_the_next_page(page: Page, sign_in_as: SignInAs) -> None:
     page.emulate_media(color_scheme="light")
     sign_in_as()
     visit(page, "/admin/")
@@ -44,7 +44,7 @@ def test_the_switch_makes_a_dark_system_light(page: Page) -> None:
     assert not is_dark(page)
 
 
-def test_paper_is_light_and_bears_no_navigation(page: Page, sign_in_as: SignInAs) -> None:
+def test_print_is_light_and_has_no_navigation(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_age_groups")
     visit(page, "/reports/age-groups/")
     page.emulate_media(media="print", color_scheme="dark")

@@ -1,4 +1,4 @@
-"""What a page weighs, compressed as it is sent."""
+"""The size of pages, compressed."""
 
 import gzip
 
@@ -9,7 +9,7 @@ from tests.support import factories
 from tests.support.browser_pages import SignInAs, visit
 from tests.support.page_addresses import address, make_rows
 
-FIRST_TIME, AFTERWARDS = 100_000, 20_000
+MAX_FIRST_VISIT, MAX_LATER_VISITS = 100_000, 20_000
 PAGES = (
     "home",
     "admin:patients_medicalrecord_changelist",
@@ -23,7 +23,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_light(page: Page, sign_in_as: SignInAs, name: str) -> None:
+def test_a_page_is_small(page: Page, sign_in_as: SignInAs, name: str) -> None:
     sign_in_as(person=make_rows())
     for number in range(100):
         factories.medical_record(f"Q{number}", name=f"Bearer of the name {number}", tracker=f"Halo {number}")
@@ -32,6 +32,6 @@ def test_a_page_is_light(page: Page, sign_in_as: SignInAs, name: str) -> None:
     visit(page, address(name))
     page.wait_for_load_state("networkidle")
     weights = {answer.url: len(gzip.compress(answer.body())) for answer in answers if answer.url.startswith("http")}
-    assert sum(weights.values()) < FIRST_TIME, weights
-    kept = {url for url in weights if "/static/" in url}
-    assert sum(weight for url, weight in weights.items() if url not in kept) < AFTERWARDS, weights
+    assert sum(weights.values()) < MAX_FIRST_VISIT, weights
+    cached = {url for url in weights if "/static/" in url}
+    assert sum(weight for url, weight in weights.items() if url not in cached) < MAX_LATER_VISITS, weights

@@ -10,7 +10,7 @@ from patients import naming
 from patients.naming import NAMES_A_PAGE, Kind, names_to_settle, stated_names
 from tests.support import factories
 from tests.support.page import Page
-from tests.support.page_permissions import TO_SEE_REPORTS, assert_page_needs
+from tests.support.page_permissions import REPORT_PERMISSIONS, assert_page_needs
 from tests.support.report_pages import page
 from tests.support.signing_in import AsRole, SignIn
 from tests.support.tracker_links import make_catalogue, make_patients
@@ -175,7 +175,7 @@ def test_the_database_is_asked_as_often_for_any_number_of_names(
 
 def test_the_front_page_and_the_reports_lead_here(sign_in: SignIn) -> None:
     link_here = f'<a href="{PAGE}'
-    reader = sign_in(*VIEWER, *TO_SEE_REPORTS)
+    reader = sign_in(*VIEWER, *REPORT_PERMISSIONS)
     make_patients("Band 2", "Fenix")
     make_catalogue()
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
@@ -183,6 +183,6 @@ def test_the_front_page_and_the_reports_lead_here(sign_in: SignIn) -> None:
 
 
 def test_the_front_page_and_the_reports_do_not_lead_who_may_not_come(sign_in: SignIn) -> None:
-    reader = sign_in(VIEWER[1], *TO_SEE_REPORTS)
+    reader = sign_in(VIEWER[1], *REPORT_PERMISSIONS)
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
         assert PAGE not in page(reader, address)

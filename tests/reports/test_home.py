@@ -15,7 +15,7 @@ from healthtrack.imports.models import State
 from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.page import Page
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import page
 from tests.support.signing_in import SignIn
 
@@ -26,7 +26,7 @@ EVERYTHING = [
     "trackers.view_trackermodel",
     "trackers.view_fitnesstracker",
     "trackers.view_trackeralias",
-    *TO_SEE_REPORTS,
+    *REPORT_PERMISSIONS,
 ]
 
 

@@ -8,14 +8,14 @@ from django.core.cache import caches
 from django.test import Client
 
 from tests.support import factories
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import counts, csv_rows, page, table
 from tests.support.search_marks import with_mark
 from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
 EVERY_REPORT = (AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/")
-EVERY_PERMISSION = (*TO_SEE_REPORTS, "patients.view_medicalrecord")
+EVERY_PERMISSION = (*REPORT_PERMISSIONS, "patients.view_medicalrecord")
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_it_shows_why_a_patient_has_no_tracker(analyst: Client) -> None:
 def test_without_the_permission_for_records_nothing_links_to_them(sign_in: SignIn, address: str) -> None:
     factories.link(factories.medical_record(medical_conditions="Asthma"), factories.tracker_model())
     factories.medical_record("P2", tracker="Loop 9")
-    client = sign_in(*TO_SEE_REPORTS)
+    client = sign_in(*REPORT_PERMISSIONS)
     assert "medicalrecord" not in page(client, address)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
 from tests.support import factories
-from tests.support.signing_in import SignIn, signed_in
+from tests.support.signing_in import SignIn, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +46,12 @@ def test_pages_and_other_people_are_not_affected_by_the_rate_limit(sign_in: Sign
     for _ in range(3):
         client.get(f"{REPORT}?format=csv")
     assert client.get(REPORT).status_code == 200
-    assert signed_in(factories.staff(*PERMISSIONS, username="other")).get(f"{REPORT}?format=csv").status_code == 200
+    assert client_for(factories.staff(*PERMISSIONS, username="other")).get(f"{REPORT}?format=csv").status_code == 200
 
 
 def test_a_forbidden_download_does_not_count(sign_in: SignIn) -> None:
     sign_in()
-    client = signed_in(User.objects.get())
+    client = client_for(User.objects.get())
     assert client.get(f"{REPORT}?format=csv").status_code == 403
     assert not UseCount.objects.exists()
 

@@ -8,7 +8,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.models import RecoveryCodes, Session
 from tests.support import factories
-from tests.support.signing_in import enrolled, signed_in
+from tests.support.signing_in import client_for, enrol_app
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ ACTIONS = pytest.mark.parametrize("action", ["end-sessions", "reset-factor"])
 
 @pytest.fixture
 def administrator() -> Client:
-    return signed_in(factories.staff(*PERMISSIONS, username="administrator"))
+    return client_for(factories.staff(*PERMISSIONS, username="administrator"))
 
 
 def test_the_page_of_a_user_has_both_buttons(administrator: Client, keeper: User) -> None:
@@ -29,7 +29,7 @@ def test_the_page_of_a_user_has_both_buttons(administrator: Client, keeper: User
 
 
 def test_an_administrator_signs_a_user_out_everywhere(administrator: Client, keeper: User) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     answer = administrator.post(f"{USERS}{keeper.pk}/end-sessions/", follow=True)
     assert "Signed out everywhere: keeper." in answer.content.decode()
     assert client.get("/")["Location"].endswith("ended=over")
@@ -37,9 +37,9 @@ def test_an_administrator_signs_a_user_out_everywhere(administrator: Client, kee
 
 
 def test_a_reset_removes_the_app_the_recovery_codes_and_the_sessions(administrator: Client, keeper: User) -> None:
-    enrolled(keeper)
+    enrol_app(keeper)
     RecoveryCodes.renew(keeper)
-    signed_in(keeper)
+    client_for(keeper)
     administrator.post(f"{USERS}{keeper.pk}/reset-factor/")
     assert not TOTPDevice.objects.exists()
     assert not RecoveryCodes.objects.exists()
@@ -51,7 +51,7 @@ def test_a_reset_removes_the_app_the_recovery_codes_and_the_sessions(administrat
 def test_people_without_the_permission_are_refused(keeper: User, action: str) -> None:
     address = f"{USERS}{keeper.pk}/{action}/"
     assert Client().post(address).status_code == 302
-    viewer = signed_in(factories.staff("auth.view_user", username="viewer"))
+    viewer = client_for(factories.staff("auth.view_user", username="viewer"))
     assert viewer.post(address).status_code == 403
     assert action not in viewer.get(f"{USERS}{keeper.pk}/change/").content.decode()
 
@@ -62,7 +62,7 @@ def test_only_a_superuser_may_reset_another_superuser(administrator: Client, act
     address = f"{USERS}{root.pk}/{action}/"
     assert administrator.post(address).status_code == 403
     assert action not in administrator.get(f"{USERS}{root.pk}/change/").content.decode()
-    assert signed_in(User.objects.create_superuser("other")).post(address).status_code == 302
+    assert client_for(User.objects.create_superuser("other")).post(address).status_code == 302
 
 
 @ACTIONS

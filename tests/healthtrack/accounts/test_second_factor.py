@@ -17,7 +17,7 @@ from healthtrack.accounts.models import CODES, RecoveryCodes, Session
 from tests.support import factories
 from tests.support.every_address import ALL, METHODS, addresses, ask, lets_in
 from tests.support.page_addresses import make_rows
-from tests.support.signing_in import PASSWORD, code, enrolled, signed_in
+from tests.support.signing_in import PASSWORD, client_for, code, enrol_app
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_needed")]
 
@@ -48,7 +48,7 @@ def enrol(client: Client, **more: str) -> list[str]:
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_no_page_opens_before_the_code_is_given(name: str) -> None:
     person = make_rows()
-    enrolled(person)
+    enrol_app(person)
     client = Client(raise_request_exception=False)
     where, *_ = addresses(name)
     for method in METHODS:
@@ -69,7 +69,7 @@ def test_a_person_without_an_app_sets_one_up_and_returns_to_the_page(keeper: Use
 
 
 def test_a_wrong_code_does_not_set_up_the_app(keeper: User) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     key = (client.get(ENROL), client.session["enrolling"])[1]
     for wrong in ("000000", "x", "", "\u0661\u0662\u0663\u0664\u0665\u0666", "9" * 41):
         assert "You will not see them again" not in text(client.post(ENROL, {"code": wrong}))
@@ -79,7 +79,7 @@ def test_a_wrong_code_does_not_set_up_the_app(keeper: User) -> None:
 
 
 def test_a_correct_code_opens_the_page_and_changes_the_session_key(keeper: User) -> None:
-    device = enrolled(keeper)
+    device = enrol_app(keeper)
     client = Client()
     assert sign_in(client, keeper).startswith(CODE)
     before = client.session.session_key
@@ -91,23 +91,23 @@ def test_a_correct_code_opens_the_page_and_changes_the_session_key(keeper: User)
 
 
 def test_replacing_the_app_needs_a_code_first(keeper: User) -> None:
-    enrolled(keeper)
-    client = signed_in(keeper)
+    enrol_app(keeper)
+    client = client_for(keeper)
     assert client.get(ENROL)["Location"].startswith(CODE)
     assert client.post(ENROL, {"code": "000000"})["Location"].startswith(CODE)
 
 
 def test_a_code_works_only_once(keeper: User) -> None:
-    device = enrolled(keeper)
+    device = enrol_app(keeper)
     shown = code(device.key)
-    assert signed_in(keeper).post(CODE, {"code": shown}).status_code == 302
-    again = signed_in(keeper).post(CODE, {"code": shown})
+    assert client_for(keeper).post(CODE, {"code": shown}).status_code == 302
+    again = client_for(keeper).post(CODE, {"code": shown})
     assert "was already used" in text(again)
 
 
 def test_after_a_wrong_code_the_next_attempt_has_to_wait(keeper: User) -> None:
-    device = enrolled(keeper)
-    client = signed_in(keeper)
+    device = enrol_app(keeper)
+    client = client_for(keeper)
     assert "This code is wrong" in text(client.post(CODE, {"code": "000000"}))
     refused = client.post(CODE, {"code": code(device.key)})
     assert refused.status_code == 429
@@ -119,41 +119,41 @@ def test_after_a_wrong_code_the_next_attempt_has_to_wait(keeper: User) -> None:
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_nobody_is_redirected_to_another_site(keeper: User, elsewhere: str) -> None:
-    device = enrolled(keeper)
-    answer = signed_in(keeper).post(CODE, {"code": code(device.key), "next": elsewhere})
+    device = enrol_app(keeper)
+    answer = client_for(keeper).post(CODE, {"code": code(device.key), "next": elsewhere})
     assert answer["Location"] == "/"
 
 
 def test_a_recovery_code_works_once_in_any_spelling(keeper: User) -> None:
-    first, second, *_ = enrol(signed_in(keeper))
-    assert signed_in(keeper).post(CODE, {"code": f" {first.upper()} "})["Location"] == "/"
+    first, second, *_ = enrol(client_for(keeper))
+    assert client_for(keeper).post(CODE, {"code": f" {first.upper()} "})["Location"] == "/"
     RecoveryCodes.objects.update(throttling_failure_timestamp=None)
-    assert "recovery code is wrong" in text(signed_in(keeper).post(CODE, {"code": first}))
+    assert "recovery code is wrong" in text(client_for(keeper).post(CODE, {"code": first}))
     RecoveryCodes.objects.update(throttling_failure_timestamp=None)
-    client = signed_in(keeper)
+    client = client_for(keeper)
     assert client.post(CODE, {"code": second.replace("-", "")}).status_code == 302
     assert f"You have {CODES - 2} recovery codes left" in text(client.get(OWN))
 
 
 def test_recovery_codes_are_unique_and_only_their_digests_are_stored(keeper: User) -> None:
-    codes = enrol(signed_in(keeper))
+    codes = enrol(client_for(keeper))
     assert len(set(codes)) == CODES
     digests = RecoveryCodes.objects.get().digests
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     assert not {letters for each in codes for letters in (each, each.replace("-", ""))} & set(digests)
-    assert "recovery code is wrong" in text(signed_in(keeper).post(CODE, {"code": digests[0][:40]}))
+    assert "recovery code is wrong" in text(client_for(keeper).post(CODE, {"code": digests[0][:40]}))
 
 
 def test_a_recovery_code_of_another_person_does_not_work(keeper: User) -> None:
-    first, *_ = enrol(signed_in(keeper))
+    first, *_ = enrol(client_for(keeper))
     other = factories.staff(username="other")
-    enrol(signed_in(other))
-    assert "recovery code is wrong" in text(signed_in(other).post(CODE, {"code": first}))
+    enrol(client_for(other))
+    assert "recovery code is wrong" in text(client_for(other).post(CODE, {"code": first}))
 
 
 def test_after_a_wrong_recovery_code_the_next_attempt_has_to_wait(keeper: User) -> None:
-    first, *_ = enrol(signed_in(keeper))
-    client = signed_in(keeper)
+    first, *_ = enrol(client_for(keeper))
+    client = client_for(keeper)
     client.post(CODE, {"code": "wrong-wrong-wrong"})
     assert client.post(CODE, {"code": first}).status_code == 429
 
@@ -168,25 +168,25 @@ def test_checking_a_recovery_code_directly_has_to_wait_too(keeper: User) -> None
 
 
 def test_a_recovery_code_is_wrong_for_a_person_without_any_and_an_empty_code_is_a_form_error(keeper: User) -> None:
-    enrolled(keeper)
-    client = signed_in(keeper)
+    enrol_app(keeper)
+    client = client_for(keeper)
     assert "recovery code is wrong" in text(client.post(CODE, {"code": "abcde-fghij-kmnpq"}))
     assert "This field is required." in text(client.post(CODE, {"code": ""}))
 
 
 def test_without_the_code_an_unknown_page_is_redirected_too(keeper: User) -> None:
-    assert signed_in(keeper).get("/nowhere/")["Location"].startswith(ENROL)
+    assert client_for(keeper).get("/nowhere/")["Location"].startswith(ENROL)
 
 
 def test_the_code_is_needed_only_once_in_a_session(keeper: User) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     enrol(client)
     assert client.get(f"{CODE}?next={RECORDS}")["Location"] == RECORDS
     assert client.post(CODE, {"code": "000000"})["Location"] == "/"
 
 
 def test_replacing_the_app_needs_the_password_and_ends_the_other_sessions(keeper: User) -> None:
-    client, other = signed_in(keeper), signed_in(keeper)
+    client, other = client_for(keeper), client_for(keeper)
     old_codes = enrol(client)
     key = TOTPDevice.objects.get().key
     assert enrol(client, password="wrong") == []
@@ -199,14 +199,14 @@ def test_replacing_the_app_needs_the_password_and_ends_the_other_sessions(keeper
 
 
 def test_a_person_whose_second_factor_was_reset_has_to_set_it_up_again(keeper: User) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     enrol(client)
     TOTPDevice.objects.all().delete()
     assert client.get(RECORDS)["Location"].startswith(ENROL)
 
 
 def test_without_the_code_people_see_no_navigation_but_may_change_the_password_and_sign_out(keeper: User) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     page = text(client.get("/admin/password_change/"))
     assert 'aria-label="Main"' not in page
     assert "Saved views" not in page
@@ -220,16 +220,16 @@ def test_anonymous_people_are_redirected_to_sign_in(address: str) -> None:
 
 
 def test_an_automatic_request_without_the_code_makes_the_page_reload(keeper: User) -> None:
-    answer = signed_in(keeper).get(RECORDS, headers={"HX-Request": "true"})
+    answer = client_for(keeper).get(RECORDS, headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
     assert answer.content == b""
 
 
 def test_a_person_with_an_app_needs_the_code_even_if_it_is_optional(keeper: User, settings: LazySettings) -> None:
     settings.SECOND_FACTOR = False
-    assert signed_in(keeper).get(RECORDS).status_code == 200
-    device = enrolled(keeper)
-    client = signed_in(keeper)
+    assert client_for(keeper).get(RECORDS).status_code == 200
+    device = enrol_app(keeper)
+    client = client_for(keeper)
     assert client.get(RECORDS)["Location"].startswith(CODE)
     client.post(CODE, {"code": code(device.key)})
     assert client.get(RECORDS).status_code == 200

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from healthtrack.roles.table import ROLES
 from tests.support.every_address import ALL, addresses, ask, client_of
 from tests.support.page_addresses import make_rows
-from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, person_of
+from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, make_person
 
 STRANGER = "Nobody signed in"
 EVERYONE = {role.name for role in ROLES} | {IN_EMERGENCY, NO_ROLE}
@@ -140,7 +140,7 @@ def test_exactly_the_roles_in_the_table_can_open_the_address(name: str, method: 
     make_rows()
     where, *_ = addresses(name)
     may = ADDRESSES[name][method == "post"]
-    people = {role: None if role == STRANGER else person_of(role) for role in sorted(ANYBODY)}
+    people = {role: None if role == STRANGER else make_person(role) for role in sorted(ANYBODY)}
     got_in = {role for role, person in people.items() if is_let_in(answer_to(person, method, where))}
     assert got_in == may, f"{method} {where}"
 

@@ -12,7 +12,7 @@ from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
-from tests.support.role_holders import person_of
+from tests.support.role_holders import make_person
 from tests.support.signing_in import SignIn
 
 PAGE, END = "/emergency-access/", "/emergency-access/end/"
@@ -179,27 +179,27 @@ class TestReview:
         assert_page_needs(sign_in, LIST, SEE, others=["auth.view_user"])
 
     def test_it_says_who_when_and_why(self, sign_in: SignIn) -> None:
-        person_of("In an emergency")
+        make_person("In an emergency")
         words = page(sign_in(SEE), LIST)
         assert all(word in words for word in ("in-an-emergency", REASON, "192.0.2.7", "still running"))
 
     def test_home_shows_it_for_seven_days(self, sign_in: SignIn) -> None:
         client = sign_in(SEE)
-        person_of("In an emergency")
+        make_person("In an emergency")
         assert "used once in the last 7 days, most recently by in-an-emergency on" in page(client, "/")
         assert f'href="{LIST}"' in page(client, "/")
         let_pass(24 * 7 + 1)
         assert "Emergency access was used" not in page(client, "/")
 
     def test_home_does_not_show_it_without_the_permission(self, sign_in: SignIn) -> None:
-        person_of("In an emergency")
+        make_person("In an emergency")
         assert "Emergency access was used" not in page(sign_in("auth.view_user"), "/")
 
     def test_the_number_of_queries_does_not_depend_on_the_length_of_the_list(
         self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         client = sign_in(SEE)
-        person = person_of("Emergency access")
+        person = make_person("Emergency access")
         for _ in range(10):
             emergency.begin(person, REASON, "")
         with django_assert_max_num_queries(12):

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support import factories
-from tests.support.role_holders import person_of
+from tests.support.role_holders import make_person
 
 PEOPLE = "/admin/auth/user/"
 GROUPS = "/admin/auth/group/"
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def administrator() -> User:
-    return person_of("Administrator")
+    return make_person("Administrator")
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ class TestSuperuser:
 
 
 def test_permissions_of_emergency_access_cannot_be_given_to_others() -> None:
-    person = person_of("In an emergency")
+    person = make_person("In an emergency")
     person.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
     client = Client()
     client.force_login(person)
