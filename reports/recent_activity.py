@@ -19,6 +19,7 @@ FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
 
 
 def get_latest_changes(person: Person) -> list[Entry]:
+    """Return the latest edits by people, newest first, and record the access."""
     by_hand = get_visible_changes(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
     latest = list(by_hand.select_related("person").order_by("-changed_at", "-change_id")[:CHANGES_SHOWN])
     record_access_to_changes(latest)
@@ -26,10 +27,12 @@ def get_latest_changes(person: Person) -> list[Entry]:
 
 
 def get_latest_runs(person: Person) -> list[ImportRun]:
+    """Return the latest imports, newest first."""
     return list(_runs(person)[:RUNS_SHOWN])
 
 
 def get_last_import(person: Person) -> ImportRun | None:
+    """Return the last import that was applied."""
     return _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
 
 

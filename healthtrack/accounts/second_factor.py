@@ -31,6 +31,7 @@ _WAIVED = "healthtrack.second_factor_waived"
 
 
 def is_enrolled(user: User | AnonymousUser) -> bool:
+    """Return whether the person has set up an authenticator app."""
     return TOTPDevice.objects.filter(user=user.pk, confirmed=True).exists()
 
 

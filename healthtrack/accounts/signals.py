@@ -24,6 +24,7 @@ def start_session(request: HttpRequest, user: User, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def count_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Count a failed sign-in for the rate limits by address and by user name."""
     # During a lock-out no password is checked. If these attempts counted, they would lock the owner out elsewhere.
     if request and not getattr(request, "axes_locked_out", False):
         limits.FAILURES_FROM_ADDRESS.use(lockout.get_client_network(request))
@@ -32,5 +33,5 @@ def count_failure(credentials: dict[str, Any], request: HttpRequest | None = Non
 
 @receiver(pre_save, sender=AccessAttempt)
 def clear_request_data(instance: AccessAttempt, **_: Any) -> None:
-    """Remove what was sent: a form can hold a password in the name field, and an address can name a patient."""
+    """Remove what was sent: a form may contain a password in the name field, and an address may name a patient."""
     instance.get_data = instance.post_data = instance.http_accept = ""

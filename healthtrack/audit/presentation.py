@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.registry import run_address
-from healthtrack.audit.subjects import is_named_by_key, key_columns, key_of, model_of
+from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN
 
 COMMAND_LINE = "the command line"
@@ -83,8 +83,8 @@ class _EntryBuilder:
         """
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for change in self.changes:
-            model = model_of(change)
-            for column, value in key_of(change).items():
+            model = get_changed_model(change)
+            for column, value in get_changed_key(change).items():
                 wanted[_named_by(model, column)].add(value)
             for column, values in change.fields.items():
                 if (related := _named_by(model, column)) is not model:
@@ -96,10 +96,12 @@ class _EntryBuilder:
         }
 
     def _subject(self, change: Change) -> tuple[str, str]:
-        model = model_of(change)
+        model = get_changed_model(change)
         if change.action == Action.TRUNCATE:
             return str(model._meta.verbose_name_plural).capitalize(), "all rows"
-        names = [self._name(_named_by(model, column), value, change) for column, value in key_of(change).items()]
+        names = [
+            self._name(_named_by(model, column), value, change) for column, value in get_changed_key(change).items()
+        ]
         kind = str(model._meta.verbose_name).capitalize()
         return kind, " and ".join(names)
 
@@ -110,7 +112,7 @@ class _EntryBuilder:
         return _name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
 
     def _fields(self, change: Change) -> Iterator[FieldChange]:
-        model = model_of(change)
+        model = get_changed_model(change)
         for column, (old, new) in change.fields.items():
             column_field = _field(model, column)
             if column_field is None:
@@ -163,7 +165,9 @@ def _with_parents(model: type[Model]) -> Any:
 
 def _name_at_the_time(model: type[Model], change: Change) -> str:
     """Return the name that a deleted row had, if this change is its insertion or deletion; otherwise ''."""
-    if model is not model_of(change) or any(isinstance(each, ForeignKey) for each in model._meta.concrete_fields):
+    if model is not get_changed_model(change) or any(
+        isinstance(each, ForeignKey) for each in model._meta.concrete_fields
+    ):
         return ""
     values = {column: new if new is not None else old for column, (old, new) in change.fields.items()}
     with suppress(FieldDoesNotExist, TypeError):
@@ -190,9 +194,9 @@ def row_page(change: Change, page: str) -> str:
 
     It is empty where the admin has no page of such rows.
     """
-    pages = owners(model_of(change))
+    pages = owners(get_changed_model(change))
     if change.action == Action.TRUNCATE or not pages:
         return ""
     column, owner = next(iter(pages.items()))
-    key = quote(key_of(change)[column])
+    key = quote(get_changed_key(change)[column])
     return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_{page}", args=[key])

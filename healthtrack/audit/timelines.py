@@ -10,7 +10,7 @@ from django.db.models.lookups import LessThan
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
-from healthtrack.audit.subjects import is_named_by_key, key_columns, models_about, record_access_to_changes, subject_of
+from healthtrack.audit.subjects import get_subject, is_named_by_key, key_columns, models_about, record_access_to_changes
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
 
 PAGE_SIZE = 50
@@ -53,7 +53,7 @@ def get_page(changes: QuerySet[Change], after: int | None) -> Page:
 
 def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
     """Return the changes of a subject and of all rows that concern it, or those of a single row."""
-    subject = subject_of(row_model)
+    subject = get_subject(row_model)
     models = list(models_about(subject)) if subject else [row_model]
     tables = [model._meta.db_table for model in models]
     column = subject.stored_in if subject else OWN_KEY
@@ -65,7 +65,7 @@ def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
 
 def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
     """Return entries for the row, and the rows that concern it, that an import inserted."""
-    subject = subject_of(row_model)
+    subject = get_subject(row_model)
     inserted: list[tuple[int, type[Model], str]] = []
     for model in models_about(subject) if subject else [row_model]:
         names = {str(each.column): each.attname for each in model._meta.concrete_fields if each.column}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUPERUSER_FIELDS = {"is_superuser", "user_permissions"}
 
 
-def _permissions_lacked_by(user: Any) -> QuerySet[Permission]:
+def _missing_permissions(user: Any) -> QuerySet[Permission]:
     """Return the permissions that this person does not have permanently."""
     held = own_permissions(user)
     all_of_them = Permission.objects.values_list("pk", "content_type__app_label", "codename")
@@ -61,7 +61,7 @@ class AccountAdmin(CarefulPages, AccountSecurityAdmin, UserAdmin[User]):
             field.label = "Roles"
             field.help_text = format_html('<a href="{}">See what each role can do</a>.', reverse("roles"))
             if not request.user.is_superuser:
-                field.queryset = Group.objects.exclude(permissions__in=_permissions_lacked_by(request.user))
+                field.queryset = Group.objects.exclude(permissions__in=_missing_permissions(request.user))
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -98,7 +98,7 @@ class RoleAdmin(GroupAdmin):
         return self._may_edit(request, None) and super().has_add_permission(request)
 
     def _may_edit(self, request: HttpRequest, group: Group | None) -> bool:
-        """Only superusers may edit groups: permissions of a group are given to its people."""
+        """Return whether the user may edit groups: only superusers may, as groups give people permissions."""
         is_role = group is not None and group.name in {role.name for role in ROLES}
         return bool(request.user.is_superuser) and not is_role
 

@@ -10,6 +10,7 @@ from healthtrack.roles.navigation import entries
 
 
 def update_groups(**_: Any) -> None:
+    """Update the groups of the roles after a migration."""
     from healthtrack.roles.groups import update_role_groups  # noqa: PLC0415  (needs the models; only migrations need it)
 
     update_role_groups()

@@ -33,6 +33,7 @@ class HeatTable:
 
 
 def heat_table(columns: Sequence[str], rows: Sequence[HeatRow]) -> HeatTable:
+    """Return the table with shades from 0 to SHADES, relative to the highest value."""
     highest = max((cell.value for row in rows for cell in row.cells if cell.value), default=0)
     return HeatTable(columns, tuple(_shaded_row(row, columns, highest) for row in rows))
 

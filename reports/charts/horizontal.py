@@ -35,6 +35,7 @@ class HorizontalBars:
 
 
 def horizontal_bars(rows: Sequence[Bar], unit: str) -> HorizontalBars:
+    """Return the bars with their positions; `unit` is what they count, in the plural."""
     axis = axis_for(row.value for row in rows)
     return HorizontalBars(
         axis,

@@ -72,6 +72,7 @@ class StackedBars:
 
 
 def stacked_bars(rows: Sequence[StackedBar], unit: str) -> StackedBars:
+    """Return the bars and their parts with their positions; `unit` is what they count, in the plural."""
     names = dict.fromkeys(part.series for row in rows for part in row.parts)
     series = {name: Series(name, number) for number, name in enumerate(names)}
     totals = [sum(part.value for part in row.parts) for row in rows]

@@ -71,6 +71,7 @@ def places(rows: Sized) -> int:
 
 
 def vertical_bars(rows: Sequence[Bar], unit: str) -> VerticalBars:
+    """Return the columns with their positions; `unit` is what they count, in the plural."""
     axis = axis_for(row.value for row in rows)
     count = places(rows)
     letters = MAX_LABEL_LETTERS_ON_A_PHONE // min(count, MAX_VISIBLE_COLUMNS)

@@ -48,10 +48,12 @@ class Reasons:
 
 
 def count_patients_without_tracker() -> int:
+    """Return the number of all patients without a link to a tracker model."""
     return _unlinked(MedicalRecord.objects.all()).count()
 
 
 def count_reasons_without_tracker(records: Records) -> Reasons:
+    """Count why these patients have no tracker."""
     rows = _unlinked(records).order_by().values(folded=Lower("tracker"))
     counts = rows.annotate(spelling=Min("tracker"), patients=Count("*")).values_list("spelling", "folded", "patients")
     names = [ReportedName(*row) for row in counts]
@@ -64,10 +66,12 @@ def count_reasons_without_tracker(records: Records) -> Reasons:
 
 
 def patients_without_tracker(records: Records, sort: str) -> Iterator[Patient]:
+    """Return all of these patients without a tracker, in this order, read as they are needed."""
     return map(Patient._make, _ordered(_unlinked(records), sort).values_list(*Patient._fields).iterator())
 
 
 def patients_without_tracker_between(records: Records, sort: str, start: int, stop: int) -> list[Patient]:
+    """Return a page of these patients without a tracker, in this order."""
     # An index finds the patients of the page, so that names are read only for them, and not for all before them.
     numbers = _ordered(_unlinked(records), sort).values("pk")[start:stop]
     page = _ordered(MedicalRecord.objects.filter(pk__in=numbers), sort)

@@ -27,7 +27,7 @@ def partition_of(access: Access) -> str:
     return str(name)
 
 
-def seen(moment: datetime | None = None) -> Access:
+def make_access(moment: datetime | None = None) -> Access:
     access = Access.objects.create(seen_at=moment or timezone.now(), page="x", patient_ids=["P1"], request="r")
     return Access.objects.get(pk=access.pk)
 
@@ -42,7 +42,7 @@ def drop(partition: str) -> None:
 
 
 def test_a_row_is_in_the_partition_of_its_month() -> None:
-    assert partition_of(seen()) == partitions.get_partition_name(month(0))
+    assert partition_of(make_access()) == partitions.get_partition_name(month(0))
 
 
 def test_partitions_exist_for_the_coming_months() -> None:
@@ -51,7 +51,7 @@ def test_partitions_exist_for_the_coming_months() -> None:
 
 def test_without_a_partition_rows_are_stored_in_the_default_one_and_moved_later() -> None:
     drop(partitions.get_partition_name(month(0)))
-    access = seen()
+    access = make_access()
     assert partition_of(access) == "access_log_default"
     tasks.keep_access_log(timestamp=0)
     assert partition_of(access) == partitions.get_partition_name(month(0))
@@ -73,7 +73,7 @@ def test_no_partition_is_created_for_a_month_far_from_today() -> None:
 @pytest.mark.parametrize("table", ["access_log", "access_log_default", "the month's partition"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET page = 'y'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_no_row_can_be_changed_or_removed(table: str, statement: str) -> None:
-    access = seen()
+    access = make_access()
     name = partitions.get_partition_name(month(0)) if table.startswith("the") else table
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(name))
@@ -91,8 +91,8 @@ def test_partitions_are_dropped_after_the_retention_period(
             cursor.execute(
                 f"CREATE TABLE access_log_{old} PARTITION OF access_log FOR VALUES FROM ('{first}') TO ('{until}')"
             )
-    seen(datetime(2020, 1, 5, tzinfo=UTC))
-    recent = seen()
+    make_access(datetime(2020, 1, 5, tzinfo=UTC))
+    recent = make_access()
     call_command("keep_access_log")
     assert capsys.readouterr().out == "dropped access_log_2020_01\ndropped access_log_2020_02\n"
     assert list(Access.objects.all()) == [recent]

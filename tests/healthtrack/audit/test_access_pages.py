@@ -28,7 +28,7 @@ def auditor(as_role: AsRole) -> Client:
     return as_role("Auditor")
 
 
-def seen(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) -> Access:
+def make_access(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) -> Access:
     person, _ = User.objects.get_or_create(username=by)
     return Access.objects.create(
         person=person,
@@ -56,9 +56,9 @@ def test_the_access_log_needs_its_permission(sign_in: SignIn) -> None:
 
 
 def test_filtered_by_patient_it_lists_who_viewed_the_patient_newest_first(auditor: Client) -> None:
-    seen("P1", by="nora", days_ago=2)
-    seen("P2", by="vera")
-    seen("P0", "P1", "P3", by="olga", days_ago=1, page="admin:patients_medicalrecord_changelist")
+    make_access("P1", by="nora", days_ago=2)
+    make_access("P2", by="vera")
+    make_access("P0", "P1", "P3", by="olga", days_ago=1, page="admin:patients_medicalrecord_changelist")
     words = page(auditor, f"{PAGE}?patient=P1")
     assert people(words) == ["olga", "nora"]
     assert "Read the list of records" in words
@@ -67,24 +67,24 @@ def test_filtered_by_patient_it_lists_who_viewed_the_patient_newest_first(audito
 
 
 def test_filtered_by_person_it_lists_what_the_person_viewed(auditor: Client) -> None:
-    seen("P1", by="nora")
-    seen(by="nora", page="admin:patients_medicalrecord_export", file_rows=18377, filters=["gender", "condition"])
-    seen("P2", by="vera")
+    make_access("P1", by="nora")
+    make_access(by="nora", page="admin:patients_medicalrecord_export", file_rows=18377, filters=["gender", "condition"])
+    make_access("P2", by="vera")
     words = page(auditor, f"{PAGE}?person={User.objects.get(username='nora').pk}")
     assert people(words) == ["nora", "nora"]
     assert all(word in words for word in ("Exported records", "18,377", "gender, condition", ">P1<"))
 
 
 def test_it_can_be_filtered_by_day(auditor: Client) -> None:
-    seen("P1", by="nora", days_ago=1)
-    seen("P1", by="vera")
+    make_access("P1", by="nora", days_ago=1)
+    make_access("P1", by="vera")
     day = timezone.localdate() - timedelta(days=1)
     assert people(page(auditor, f"{PAGE}?day={day.isoformat()}")) == ["nora"]
 
 
 def test_the_next_page_continues_where_the_one_before_ended(auditor: Client) -> None:
     for number in range(PAGE_SIZE + 3):
-        seen(f"P{number}")
+        make_access(f"P{number}")
     first = page(auditor, PAGE)
     older = first.partition("?after=")[2].partition('"')[0]
     assert ">P52<" in first
@@ -94,14 +94,14 @@ def test_the_next_page_continues_where_the_one_before_ended(auditor: Client) -> 
 
 
 def test_of_many_patients_only_the_first_ten_are_listed(auditor: Client) -> None:
-    seen(*[f"P{number:02}" for number in range(50)])
+    make_access(*[f"P{number:02}" for number in range(50)])
     words = page(auditor, PAGE)
     assert "P09</a> and 40 more" in words
     assert "P10" not in words
 
 
 def test_opening_the_access_log_is_recorded_too(auditor: Client) -> None:
-    seen("P1")
+    make_access("P1")
     auditor.get(f"{PAGE}?patient=P1")
     own = Access.objects.latest("access_id")
     assert (own.person.username if own.person else "", own.page, own.patient_ids) == ("staff", "accesses", ["P1"])
@@ -109,7 +109,7 @@ def test_opening_the_access_log_is_recorded_too(auditor: Client) -> None:
 
 @pytest.mark.parametrize("query", ["?patient=%00", "?person=x", "?day=never", "?after=%00", f"?after={'9' * 40}"])
 def test_an_invalid_filter_is_no_server_error(auditor: Client, query: str) -> None:
-    seen("P1", by="vera")
+    make_access("P1", by="vera")
     assert auditor.get(f"{PAGE}{query}").status_code == 200
 
 
@@ -118,7 +118,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     auditor: Client, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(PAGE_SIZE + 1):
-        seen("P1", "P2", by=f"p{number % 7}")
+        make_access("P1", "P2", by=f"p{number % 7}")
     with django_assert_max_num_queries(8):
         auditor.get(f"{PAGE}{query}")
 

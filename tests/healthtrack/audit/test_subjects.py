@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from healthtrack.audit.models import Access, Change
-from healthtrack.audit.subjects import key_of, record_access_to_changes, subject_of
+from healthtrack.audit.subjects import get_changed_key, get_subject, record_access_to_changes
 from healthtrack.audit.timelines import get_history
 from healthtrack.audit.triggers import Subject, history, made_by_run
 from patients.models import PATIENT, MedicalRecord, MedicalRecordTracker
@@ -61,7 +61,7 @@ def wards() -> Iterator[tuple[Any, Any]]:
     apps.clear_cache()
 
 
-def history_of(model: type[models.Model], key: object) -> list[str]:
+def shown_history(model: type[models.Model], key: object) -> list[str]:
     return [f"{entry.kind} {entry.name} {entry.action}" for entry in get_history(model, key, None).entries]
 
 
@@ -72,20 +72,20 @@ def test_a_history_includes_the_subject_and_all_rows_that_concern_it(wards: tupl
     bed_model.objects.create(bed_id=1, ward=surgery)
     bed_model.objects.create(bed_id=2, ward=other)
     ward_model.objects.filter(pk=7).update(name="Day surgery")
-    assert history_of(ward_model, 7) == [
+    assert shown_history(ward_model, 7) == [
         "Ward Day surgery update",
         "Bed Day surgery, bed 1 insert",
         "Ward Day surgery insert",
     ]
-    assert history_of(bed_model, 2) == ["Bed Maternity, bed 2 insert"]
+    assert shown_history(bed_model, 2) == ["Bed Maternity, bed 2 insert"]
 
 
 def test_subjects_with_the_same_number_are_not_confused(wards: tuple[Any, Any]) -> None:
     ward_model, _ = wards
     model = factories.tracker_model()
     ward_model.objects.create(ward_id=model.pk, name="Surgery")
-    assert history_of(TrackerModel, model.pk) == ["Tracker model Xiaomi Band 2 insert"]
-    assert history_of(ward_model, model.pk) == ["Ward Surgery insert"]
+    assert shown_history(TrackerModel, model.pk) == ["Tracker model Xiaomi Band 2 insert"]
+    assert shown_history(ward_model, model.pk) == ["Ward Surgery insert"]
 
 
 def test_viewing_changes_is_recorded_only_for_subjects_that_declare_it(wards: tuple[Any, Any]) -> None:
@@ -98,9 +98,9 @@ def test_viewing_changes_is_recorded_only_for_subjects_that_declare_it(wards: tu
 def test_a_link_concerns_the_patient_and_the_model_but_is_in_the_patients_history() -> None:
     link = factories.link(factories.medical_record("P1"), factories.tracker_model())
     change = Change.objects.get(table_name="medical_record_and_trackers")
-    assert key_of(change) == {"patient_id": "P1", "model_id": link.model_id}
-    assert "Tracker" in "".join(history_of(MedicalRecord, "P1"))
-    assert "P1" not in "".join(history_of(TrackerModel, link.model_id))
+    assert get_changed_key(change) == {"patient_id": "P1", "model_id": link.model_id}
+    assert "Tracker" in "".join(shown_history(MedicalRecord, "P1"))
+    assert "P1" not in "".join(shown_history(TrackerModel, link.model_id))
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_a_link_concerns_the_patient_and_the_model_but_is_in_the_patients_histor
     [(MedicalRecord, PATIENT), (TrackerModel, TRACKER_MODEL), (FitnessTracker, None), (MedicalRecordTracker, None)],
 )
 def test_a_subject_is_the_only_key_of_its_model(model: type[models.Model], subject: Subject | None) -> None:
-    assert subject_of(model) == subject
+    assert get_subject(model) == subject
