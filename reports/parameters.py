@@ -32,17 +32,15 @@ def parse_bands(value: str) -> tuple[Band, ...]:
 
 def _bands_error(value: str, reason: str) -> ParameterError:
     return ParameterError(
-        f"bands is {shown(value)}, which {reason}. Enter the last age of each group except the oldest, such as"
-        " 18,35,50, or remove it."
+        f"{shown(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group except"
+        " the oldest, such as 18,35,50."
     )
 
 
 def parse_format(value: str, formats: Collection[str]) -> str:
     """Return the file format, or an empty string for the page."""
     if value and value not in formats:
-        raise ParameterError(
-            f"format is {shown(value)}, which is not available. Use {' or '.join(formats)}, or remove it for the page."
-        )
+        raise ParameterError(f"{shown(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
     return value
 
 
@@ -53,8 +51,8 @@ def parse_page(value: str, pages: int) -> tuple[int, str]:
     try:
         requested = int(value)
     except ValueError:
-        return 1, f"page is {shown(value)}, which is not a number. This is page 1 of {pages}."
+        return 1, f"{shown(value)} is not a page number. This is page 1 of {pages}."
     nearest = min(max(requested, 1), pages)
     if nearest == requested:
         return nearest, ""
-    return nearest, f"page is {shown(value)}, which does not exist. This is page {nearest} of {pages}."
+    return nearest, f"There is no page {shown(value)}. This is page {nearest} of {pages}."

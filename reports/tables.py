@@ -64,8 +64,8 @@ def parse_sort(value: str, columns: Sequence[Column], default: str) -> str:
     names = [column.name for column in columns]
     if value and value.removeprefix("-") not in names:
         raise ParameterError(
-            f"sort is {shown(value)}, but the report has no such column. Use {' or '.join(names)}, with a minus sign in"
-            " front for descending order, or remove it."
+            f"{shown(value)} is not a valid value for “sort”. Use {' or '.join(names)}, with a minus sign in front for"
+            " descending order."
         )
     return value or default
 

@@ -48,8 +48,8 @@ def test_each_filter_can_be_removed(analyst: Client, address: str) -> None:
         ("min_age=9&max_age=8", "min_age is 9, and max_age is 8, which is less"),
         ("appointment_after=yesterday", "appointment_after is “yesterday”; write a day"),
         ("as_of=x", "as_of is “x”; write a day, such as 2024-12-31, or leave it out."),
-        ("sort=x", "sort is “x”, but the report has no such column. Use "),
-        ("sort=--patients", "but the report has no such column"),
+        ("sort=x", "“x” is not a valid value for “sort”. Use "),
+        ("sort=--patients", "“--patients” is not a valid value for “sort”."),
     ],
 )
 def test_an_invalid_parameter_is_an_error(analyst: Client, address: str, query: str, sentence: str) -> None:
@@ -119,7 +119,7 @@ def test_age_group_limits_can_be_chosen(analyst: Client) -> None:
 )
 def test_invalid_age_group_limits_are_an_error(analyst: Client, value: str, why: str) -> None:
     words = page(analyst, f"{AGES}?bands={value}", status=400)
-    assert f"which {why}. Enter the last age of each group except the oldest, such as 18,35,50, or remove it." in words
+    assert f"it {why}. Enter the last age of each group except the oldest, such as 18,35,50." in words
 
 
 def test_links_of_age_groups_include_the_age_filters(analyst: Client) -> None:
