@@ -32,8 +32,8 @@ def parse_bands(value: str) -> tuple[Band, ...]:
 
 def _bands_error(value: str, reason: str) -> ParameterError:
     return ParameterError(
-        f"{shown(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group except"
-        " the oldest, such as 18,35,50."
+        f"{shown(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
+        " except the oldest, such as 18,35,50."
     )
 
 
