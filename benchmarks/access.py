@@ -62,9 +62,9 @@ def _cost(look: Callable[[], None]) -> tuple[float, float, float, float]:
     spent: list[tuple[float, float]] = []
     write = access_recorder._write
 
-    def timed(request: HttpRequest, seen: Any) -> None:
+    def timed(request: HttpRequest, shown: Any) -> None:
         began = time.perf_counter(), time.process_time()
-        write(request, seen)
+        write(request, shown)
         spent.append((time.perf_counter() - began[0], time.process_time() - began[1]))
 
     look()

@@ -10,7 +10,7 @@ from tablib.core import Dataset
 
 from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS
-from healthtrack.audit.actor import on_behalf_of
+from healthtrack.audit.actor import acting_as
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
@@ -112,7 +112,7 @@ def _copy_out(table: str, rows: str) -> bytes:
 
 
 def copy_in(finished: Finished) -> None:
-    with transaction.atomic(), on_behalf_of(None, finished.run_id), connection.cursor() as cursor:
+    with transaction.atomic(), acting_as(None, finished.run_id), connection.cursor() as cursor:
         for table, rows in finished.tables.items():
             with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                 copy.write(rows)

@@ -47,7 +47,7 @@ class Measurements:
         if not self.loaded:
             call_command("collectstatic", interactive=False, verbosity=0)
             call_command("import_fitness_trackers", self.files / "fitness_trackers.csv", stdout=io.StringIO())
-            self.client = signed_in()
+            self.client = client_for()
             self.loaded = True
         if part in {"reports", "records", "home"} and not count_records():
             self._import_records()
@@ -146,7 +146,7 @@ class Forms(HTMLParser):
             self.found[-1][1][values.get("name", "")] = values.get("value", "")
 
 
-def signed_in() -> Any:
+def client_for() -> Any:
     """Return a client that is signed in with all permissions."""
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415

@@ -91,7 +91,7 @@ MIDDLEWARE = [
     # Needs the user; records whether this session has passed the second factor.
     "django_otp.middleware.OTPMiddleware",
     # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
-    "healthtrack.audit.actor.audit_actor",
+    "healthtrack.audit.actor.audit_actor_middleware",
     # Outside of everything that shows patients: a response leaves only after the access log says who saw whom.
     "healthtrack.audit.access_recorder.access_log",
     # Needs the session; before what may leave a message for the next page.
@@ -159,9 +159,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see accounts/lockout.py
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.name"
-AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.address"
-AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_name_digest"
+AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.get_client_network"
+AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.get_axes_refusal"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

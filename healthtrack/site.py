@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 
 from healthtrack.accounts.admin_site import SignInSite
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 
 MAX_ACTIONS = 10
 # The page of an import describes its jobs in plain words, and Django's page of a TOTP device would show its key.
@@ -48,5 +48,7 @@ class HealthTrackSite(SignInSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the latest actions of the person, which name patients by number: record these in the access log."""
         own = LogEntry.objects.filter(user=request.user.pk, content_type__model="medicalrecord")
-        saw(str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MAX_ACTIONS])
+        record_patient_access(
+            str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MAX_ACTIONS]
+        )
         return super().index(request, extra_context)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
@@ -70,7 +70,7 @@ def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
 
 def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
     """Record that the person saw this patient, if the page was shown at all. Return the response."""
-    saw([unquote(object_id)] if response.status_code == HTTPStatus.OK else [])
+    record_patient_access([unquote(object_id)] if response.status_code == HTTPStatus.OK else [])
     return response
 
 
@@ -141,7 +141,7 @@ class MedicalRecordAdmin(ImportableModelAdmin):
         return _record_access(object_id, super().change_view(request, object_id, *args, **kwargs))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        saw(record.pk for record in objs)
+        record_patient_access(record.pk for record in objs)
         return super().get_deleted_objects(objs, request)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -150,7 +150,7 @@ class MedicalRecordAdmin(ImportableModelAdmin):
     def _do_file_export(
         self, file_format: "Format", request: HttpRequest, queryset: QuerySet[Any], export_form: object = None
     ) -> HttpResponseBase:
-        saw(file_rows=queryset.count(), asked=get_filter_names(request))
+        record_patient_access(file_rows=queryset.count(), filters=get_filter_names(request))
         return super()._do_file_export(file_format, request, queryset, export_form)
 
     @admin.display(description="name", ordering=Lower("name"))

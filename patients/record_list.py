@@ -8,7 +8,7 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from patients import sidebar
 from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, get_filter_names
@@ -65,7 +65,7 @@ class RecordList(ChangeList):
         is_counted = COUNT_VAR in self.params
         self.page = get_row_page(self.queryset, shown, self.page_num, self.list_per_page, is_counted=is_counted)
         self.result_list: Any = self.page.rows
-        saw([record.pk for record in self.page.rows], asked=get_filter_names(request))
+        record_patient_access([record.pk for record in self.page.rows], filters=get_filter_names(request))
         self.result_count = self.full_result_count = self.page.total.rows  # equal, or the search form would show both
         self.show_admin_actions = bool(self.page.rows)
         self.show_full_result_count = self.can_show_all = False

@@ -1,4 +1,4 @@
-"""Keeps what the reports count until a change of the data that they are made of is committed."""
+"""The cache of the reports' counts. A count is used until a change to the underlying data is committed."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,29 +11,29 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-MOST_CHANGES = 1000
+MAX_CHANGES = 1000
 QUICK_SECONDS = 0.05
 PATIENCE = 100
 
-# The rows that this session sees: a change that is committed late is a row that was not there before, wherever its
-# place in the order.
+# All rows that this session sees, and not only the newest: a change that is committed late adds a row that may sort
+# before others.
 _STATE = "SELECT count(*), md5(string_agg(change_id::text, ',' ORDER BY change_id)) FROM report_changes"
-# A row takes the place of those that go, for what is left must not be what was there before one of them.
+# A new row replaces those that are deleted, so that the state is different from every state before.
 _PRUNE = "WITH gone AS (DELETE FROM report_changes) INSERT INTO report_changes DEFAULT VALUES"
 
 Answer = TypeVar("Answer")
 
 
 def cached(key: str, parameters: object, count: Callable[[], Answer]) -> Answer:
-    """Return what was counted for this key and these parameters, if nothing has changed since; otherwise count."""
+    """Return the cached result for this key and these parameters if no data changed since; otherwise count again."""
     state = _state()
-    # A digest, for the parameters may hold a patient's words.
+    # A digest, because the parameters may contain something about a patient.
     digest = hashlib.sha256(repr((key, parameters, state)).encode()).hexdigest()
     answers = caches["reports"]
     answer: Answer | None = answers.get(digest)
     if answer is None:
         answer = count()
-        # Of what was changed while it was counted, the answer may hold one part and lack another.
+        # If data changed during the count, the result may include only a part of the change.
         if _state() == state:
             answers.set(digest, answer)
     return answer
@@ -41,19 +41,21 @@ def cached(key: str, parameters: object, count: Callable[[], Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class Count(Generic[Answer]):
+    """A result, the state of the data and the time when it was counted, and how many seconds that took."""
+
     answer: Answer
     state: str | None
     at: datetime
     seconds: float
 
     def is_fresh(self, state: str | None) -> bool:
-        """Return whether nothing has changed, or counting took so long that a short age does not matter."""
+        """Return whether no data has changed, or the count is recent compared with how long it took."""
         age = (timezone.now() - self.at).total_seconds()
         return state == self.state or (self.seconds > QUICK_SECONDS and age < PATIENCE * self.seconds)
 
 
 def cached_stale(key: str, count: Callable[[], Answer]) -> Count[Answer]:
-    """Return what was counted last, and when, even if the data changed a moment ago: for a page that must be quick."""
+    """Return a cached result that may be slightly out of date, for a page that must be quick."""
     last: Count[Answer] | None = caches["reports"].get(key)
     state, at = _state(), timezone.now()
     if last is None or not last.is_fresh(state):
@@ -63,15 +65,16 @@ def cached_stale(key: str, count: Callable[[], Answer]) -> Count[Answer]:
 
 
 def _state() -> str | None:
+    """Return a digest that differs for every committed state of the data; prune the table of changes if it is long."""
     with connection.cursor() as cursor:
-        changes, state = _seen(cursor)
-        if changes > MOST_CHANGES:
+        changes, state = _read_state(cursor)
+        if changes > MAX_CHANGES:
             cursor.execute(_PRUNE)
-            _, state = _seen(cursor)
+            _, state = _read_state(cursor)
     return state
 
 
-def _seen(cursor: CursorWrapper) -> tuple[int, str | None]:
+def _read_state(cursor: CursorWrapper) -> tuple[int, str | None]:
     cursor.execute(_STATE)
     changes, state = cursor.fetchone()
     return changes, state

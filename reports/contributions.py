@@ -1,4 +1,4 @@
-"""What the declarations of the reports give the rest of HealthTrack."""
+"""What the reports contribute to the navigation, the access log and the roles."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,32 +12,33 @@ from reports.registry import reports
 
 
 def navigation_entries() -> Iterator[Entry]:
+    """Yield an entry for each report."""
     for report in reports():
-        yield Entry("Reports", report.label, f"reports:{report.name}", report.order, report.open_to)
+        yield Entry("Reports", report.label, f"reports:{report.name}", report.order, report.is_open_to)
 
 
 def page_names() -> dict[str, str]:
-    """Return what the pages that show patients are called in the access log."""
-    names = {f"reports:{report.name}": f"Read the report “{report.title}”" for report in reports()}
-    return {"home": "Read the latest changes on Home", **names}
+    """Return the names of the pages in the access log."""
+    names = {f"reports:{report.name}": f"Viewed the report “{report.title}”" for report in reports()}
+    return {"home": "Viewed recent edits on Home", **names}
 
 
 def permissions() -> Iterator[tuple[Right, str]]:
-    """Yield the right of each report, with the permission that it includes."""
+    """Yield the permission of each report, with the right that includes it."""
     for report in reports():
         yield report.right, f"reports.{report.codename()}"
 
 
 def create_permissions(using: str, apps: Apps = installed, **_: Any) -> None:
-    """Create the permissions that are missing, after each migration, as Django does with those that models declare."""
+    """Create missing permissions after each migration, as Django does for those that models declare."""
     try:
         permission, content_type = apps.get_model("auth.Permission"), apps.get_model("contenttypes.ContentType")
         holder = apps.get_model("reports.Report")
-    except LookupError:  # only a part of the migrations was applied
+    except LookupError:  # only some migrations are applied
         return
-    of_holder = content_type.objects.db_manager(using).get_for_model(holder)
+    holder_type = content_type.objects.db_manager(using).get_for_model(holder)
     missing = [
-        permission(content_type=of_holder, codename=report.codename(), name=f"Can see the report “{report.title}”")
+        permission(content_type=holder_type, codename=report.codename(), name=f"Can see the report “{report.title}”")
         for report in reports()
     ]
     permission.objects.using(using).bulk_create(missing, ignore_conflicts=True)

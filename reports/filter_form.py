@@ -1,4 +1,4 @@
-"""The form that asks a report of some patients only: in the address, and without a script."""
+"""The form with the filters of a report. It works without scripts and puts the filters into the address."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,12 +17,12 @@ FIELDS = (
 )
 DAYS = ("as_of", "appointment_after", "appointment_before")
 AGES = ("min_age", "max_age")
-OF_CHOICES = ("gender", "medication")
-OF_CATALOGUE = {"brand": "brand_name", "device_type": "device_type"}
-OF_RECORDS = {"condition": "medical_conditions", "allergy": "allergies"}
+CHOICE_FIELDS = ("gender", "medication")
+CATALOGUE_FIELDS = {"brand": "brand_name", "device_type": "device_type"}
+SUGGESTED_FIELDS = {"condition": "medical_conditions", "allergy": "allergies"}
 
-MOST_SUGGESTED = 50
-SECONDS_KEPT = 600
+MAX_SUGGESTIONS = 50
+CACHE_SECONDS = 600
 _TERMS = r"""
     SELECT min(term)
       FROM (SELECT {column} AS written, count(*) AS patients
@@ -34,60 +34,67 @@ _TERMS = r"""
 
 
 class FilterForm:
-    def __init__(self, asked: RecordFilter) -> None:
-        self.asked = asked
-        self.fields = asked.form.fields
+    """Draws the fields of a record filter."""
+
+    def __init__(self, record_filter: RecordFilter) -> None:
+        self.record_filter = record_filter
+        self.fields = record_filter.form.fields
         for name in DAYS:
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
         for name in AGES:
             self.fields[name].widget = forms.NumberInput(attrs={"min": 0, "max": MAX_AGE})
-        for name in OF_CHOICES:
-            self.fields[name].widget.choices = _any_or(asked.filters[name].extra["choices"])
-        for name, values in _of_catalogue().items():
-            self.fields[name].widget = forms.Select(choices=_with_chosen(values, asked.active_values.get(name, "")))
-        for name in OF_RECORDS:
+        for name in CHOICE_FIELDS:
+            self.fields[name].widget.choices = _add_any(record_filter.filters[name].extra["choices"])
+        for name, values in _get_catalogue_values().items():
+            self.fields[name].widget = forms.Select(
+                choices=_add_selected(values, record_filter.active_values.get(name, ""))
+            )
+        for name in SUGGESTED_FIELDS:
             self.fields[name].widget.attrs["list"] = f"{name}-suggestions"
 
     def as_html(self) -> str:
+        """Return the fields as HTML. It is cached, and must not depend on the person."""
         return render_to_string("reports/filter-fields.html", {"form": self})
 
     def __iter__(self) -> Iterator[BoundField]:
-        return (self.asked.form[name] for name in FIELDS)
+        return (self.record_filter.form[name] for name in FIELDS)
 
     @property
     def suggestions(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """The most frequent words of the records; some minutes old, as any other word may be asked for."""
-        for name, column in OF_RECORDS.items():
-            terms = caches["reports"].get_or_set(f"terms-{column}", lambda column=column: _terms(column), SECONDS_KEPT)
+        """Yield the most frequent conditions and allergies. They may be some minutes old: any other text is allowed."""
+        for name, column in SUGGESTED_FIELDS.items():
+            terms = caches["reports"].get_or_set(f"terms-{column}", lambda column=column: _terms(column), CACHE_SECONDS)
             yield f"{name}-suggestions", terms or ()
 
 
-def asked_without_field(asked: RecordFilter, fields: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What the address asks for and no field does, neither the form's nor one of these: it is asked for again."""
+def get_hidden_parameters(record_filter: RecordFilter, fields: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of the address that neither the form nor these fields contain, for hidden fields."""
     for name in {*PARAMETERS, "sort"} - {*FIELDS, *fields}:
-        if value := asked.data.get(name):
+        if value := record_filter.data.get(name):
             yield name, value
 
 
-def _of_catalogue() -> dict[str, list[str]]:
-    rows = TrackerModel.objects.order_by().values_list(*OF_CATALOGUE.values()).distinct()
+def _get_catalogue_values() -> dict[str, list[str]]:
+    rows = TrackerModel.objects.order_by().values_list(*CATALOGUE_FIELDS.values()).distinct()
     columns = zip(*rows, strict=True) if rows else ((), ())
     spellings = ({value.casefold(): value for value in sorted(column)} for column in columns)
-    return {name: [found[key] for key in sorted(found)] for name, found in zip(OF_CATALOGUE, spellings, strict=True)}
+    return {
+        name: [found[key] for key in sorted(found)] for name, found in zip(CATALOGUE_FIELDS, spellings, strict=True)
+    }
 
 
-def _with_chosen(values: list[str], chosen: str) -> list[tuple[str, str]]:
-    """What was asked for is selected in its own spelling, known or not."""
-    others = [value for value in values if value.casefold() != chosen.casefold()]
-    offered = sorted([*others, chosen], key=str.casefold) if chosen else others
-    return _any_or((value, value) for value in offered)
+def _add_selected(values: list[str], selected: str) -> list[tuple[str, str]]:
+    """Return choices that include the selected value in the person's spelling, even if it is unknown."""
+    others = [value for value in values if value.casefold() != selected.casefold()]
+    offered = sorted([*others, selected], key=str.casefold) if selected else others
+    return _add_any((value, value) for value in offered)
 
 
-def _any_or(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _add_any(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [("", "Any"), *choices]
 
 
 def _terms(column: str) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_TERMS.format(column=column), [MOST_SUGGESTED])
+        cursor.execute(_TERMS.format(column=column), [MAX_SUGGESTIONS])
         return [term for (term,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""What the home page shows at a glance; each part only to people who may see it."""
+"""The contents of Home. Each part is only for people who may view it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from reports.drill_down import DrillDown
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brands, patients_by_brand
 from reports.queries.without_tracker import count_patients_without_tracker
-from reports.recent_activity import last_applied, latest_runs, runs_needing_attention
+from reports.recent_activity import get_last_import, get_latest_runs, get_runs_needing_attention
 from trackers.models import FitnessTracker, TrackerModel
 
 BRANDS_SHOWN = 5
-_FATES = {
-    State.CHECKED: "is checked, and waits for a word whether to import it",
-    State.QUESTIONS: "can be read in several ways, and waits for answers",
+_STATE_SENTENCES = {
+    State.CHECKED: "is ready to import",
+    State.QUESTIONS: "can be read in several ways: answer the questions",
 }
 
 
@@ -41,7 +41,7 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Task:
-    """Something that waits for a person, and where it is done."""
+    """Something that a person has to do, and the page for it."""
 
     sentence: str
     action: str
@@ -49,23 +49,25 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Counted:
+class HomeCounts:
+    """All figures that Home counts, cached together."""
+
     ages: AgeGroups
     without_tracker: int
     use: Brands
     models: int
     variants: int
-    to_settle: UnresolvedNames
+    unresolved: UnresolvedNames
 
     @classmethod
-    def on(cls, day: date) -> "Counted":
+    def for_day(cls, day: date) -> "HomeCounts":
         return cls(
             ages=patients_by_age_group(day),
             without_tracker=count_patients_without_tracker(),
             use=patients_by_brand(),
             models=TrackerModel.objects.count(),
             variants=FitnessTracker.objects.count(),
-            to_settle=count_unresolved_names(),
+            unresolved=count_unresolved_names(),
         )
 
     @property
@@ -85,95 +87,101 @@ class HomeSummary:
 
     @cached_property
     def figures(self) -> list[KeyFigure]:
-        return [*self._of_patients(), *self._of_trackers(), *self._of_last_import()]
+        return [*self._get_patient_figures(), *self._get_tracker_figures(), *self._get_import_figures()]
 
     @cached_property
     def tasks(self) -> list[Task]:
-        return [*self._of_emergencies(), *self._of_runs(), *self._of_names(), *self._of_no_patients()]
+        return [
+            *self._get_emergency_tasks(),
+            *self._get_run_tasks(),
+            *self._get_name_tasks(),
+            *self._get_start_tasks(),
+        ]
 
     @cached_property
     def runs(self) -> list[ImportRun]:
-        return latest_runs(self.user)
+        return get_latest_runs(self.user)
 
     @cached_property
     def ages(self) -> Sequence[Bar]:
-        return [Bar(group.ages, group.patients, self.links.to_ages(group.band)) for group in self._counted.ages.groups]
+        return [
+            Bar(group.ages, group.patients, self.links.get_age_address(group.band))
+            for group in self._counted.ages.groups
+        ]
 
     @cached_property
     def tracked(self) -> Sequence[StackedBar]:
         counted = self._counted
         parts = [
-            Part("With a tracker", counted.with_tracker, self.links.to(linked="some")),
-            Part("Without", counted.without_tracker, self.links.to(linked="none")),
+            Part("With a tracker", counted.with_tracker, self.links.get_address(linked="some")),
+            Part("Without", counted.without_tracker, self.links.get_address(linked="none")),
         ]
         return [StackedBar("All patients", parts)] if counted.patients else []
 
     @cached_property
     def brands(self) -> Sequence[Bar]:
         shown = self._counted.use.brands[:BRANDS_SHOWN]
-        return [Bar(brand.name, brand.patients, self.links.to(brand=brand.name)) for brand in shown]
+        return [Bar(brand.name, brand.patients, self.links.get_address(brand=brand.name)) for brand in shown]
 
     @property
     def other_brands(self) -> int:
         return max(len(self._counted.use.brands) - BRANDS_SHOWN, 0)
 
-    def _of_patients(self) -> Iterator[KeyFigure]:
+    def _get_patient_figures(self) -> Iterator[KeyFigure]:
         if not (self.links.is_open or self.user.has_perm("reports.view_age_groups")):
             return
         yield KeyFigure("Patients", f"{self._counted.patients:,}", self.links.list)
         if self._counted.patients:
             share = f"{100 * self._counted.with_tracker / self._counted.patients:.1f} %"
             note = f"{self._counted.with_tracker:,} patients"
-            yield KeyFigure("With a tracker", share, self.links.to(linked="some"), note)
+            yield KeyFigure("With a tracker", share, self.links.get_address(linked="some"), note)
 
-    def _of_trackers(self) -> Iterator[KeyFigure]:
+    def _get_tracker_figures(self) -> Iterator[KeyFigure]:
         if self.user.has_perm("trackers.view_trackermodel"):
             href = reverse("admin:trackers_trackermodel_changelist")
             yield KeyFigure("Tracker models", f"{self._counted.models:,}", href)
         if self.user.has_perm("trackers.view_fitnesstracker"):
             href = reverse("admin:trackers_fitnesstracker_changelist")
             yield KeyFigure("Variants", f"{self._counted.variants:,}", href)
-        if self._sees_names:
-            names, or_more = self._counted.to_settle
-            yield KeyFigure("Names to settle", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
+        if self._may_view_names:
+            names, or_more = self._counted.unresolved
+            yield KeyFigure("Names to resolve", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
 
-    def _of_last_import(self) -> Iterator[KeyFigure]:
-        if run := last_applied(self.user):
+    def _get_import_figures(self) -> Iterator[KeyFigure]:
+        if run := get_last_import(self.user):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
-            yield KeyFigure("Last import", day, _page_of(run), registry.get(run.importer).label)
+            yield KeyFigure("Last import", day, _get_run_address(run), registry.get(run.importer).label)
 
-    def _of_emergencies(self) -> Iterator[Task]:
+    def _get_emergency_tasks(self) -> Iterator[Task]:
         if not self.user.has_perm("roles.view_emergencyaccess"):
             return
-        if latest := emergency.lately():
+        if latest := emergency.recent_accesses():
             began = date_format(timezone.localtime(latest[0].began_at), "j M Y, H:i")
             times = "once" if len(latest) == 1 else f"{len(latest):,} times"
             yield Task(
-                f"In the last seven days emergency access was used {times}, the last time by {latest[0].person}"
+                f"Emergency access was used {times} in the last 7 days, most recently by {latest[0].person}"
                 f" on {began}.",
                 "See why",
                 reverse("admin:roles_emergencyaccess_changelist"),
             )
 
-    def _of_runs(self) -> Iterator[Task]:
-        for run in runs_needing_attention(self.user):
-            fate = _FATES.get(State(run.state), "was not imported")
-            yield Task(f"{run.title} {fate}.", f"See import {run.run_id}", _page_of(run))
+    def _get_run_tasks(self) -> Iterator[Task]:
+        for run in get_runs_needing_attention(self.user):
+            status = _STATE_SENTENCES.get(State(run.state), "was not imported")
+            yield Task(f"{run.title} {status}.", f"See import {run.run_id}", _get_run_address(run))
         waiting = next((run for run in self.runs if run.is_for_worker), None)
         if waiting and not heartbeat.is_alive():
-            sentence = "Imports wait, for no worker is running. An administrator has to start one."
-            yield Task(sentence, f"See import {waiting.run_id}", _page_of(waiting))
+            sentence = "Imports are waiting, but no worker is running. Ask an administrator to start one."
+            yield Task(sentence, f"See import {waiting.run_id}", _get_run_address(waiting))
 
-    def _of_names(self) -> Iterator[Task]:
-        names, or_more = self._counted.to_settle if self._sees_names else (0, False)
+    def _get_name_tasks(self) -> Iterator[Task]:
+        names, or_more = self._counted.unresolved if self._may_view_names else (0, False)
         if names:
-            yield Task(
-                f"Stated trackers without a model, or with models of several brands: {names:,}{' or more' * or_more}.",
-                "Settle the names",
-                reverse("tracker-names:list"),
-            )
+            need = "name needs" if names == 1 and not or_more else "names need"
+            sentence = f"{names:,}{' or more' * or_more} tracker {need} a decision."
+            yield Task(sentence, "Resolve names", reverse("tracker-names:list"))
 
-    def _of_no_patients(self) -> Iterator[Task]:
+    def _get_start_tasks(self) -> Iterator[Task]:
         may_import = self.user.has_perms(["patients.import_medicalrecord", "patients.view_medicalrecord"])
         if may_import and not self._counted.patients:
             yield Task(
@@ -181,7 +189,7 @@ class HomeSummary:
             )
 
     @property
-    def _sees_names(self) -> bool:
+    def _may_view_names(self) -> bool:
         return self.user.has_perms(["trackers.view_trackeralias", "patients.view_medicalrecord"])
 
     @property
@@ -189,14 +197,14 @@ class HomeSummary:
         return self._count.at
 
     @property
-    def _counted(self) -> Counted:
+    def _counted(self) -> HomeCounts:
         return self._count.answer
 
     @cached_property
-    def _count(self) -> Count[Counted]:
+    def _count(self) -> Count[HomeCounts]:
         today = timezone.localdate()
-        return cached_stale(f"overview:{today}", lambda: Counted.on(today))
+        return cached_stale(f"overview:{today}", lambda: HomeCounts.for_day(today))
 
 
-def _page_of(run: ImportRun) -> str:
+def _get_run_address(run: ImportRun) -> str:
     return reverse("admin:imports_importrun_change", args=[run.pk])

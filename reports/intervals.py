@@ -1,10 +1,10 @@
 from math import sqrt
 
-Z = 1.959964  # of the normal distribution, for 95 in a hundred
+Z = 1.959964  # quantile of the normal distribution for a confidence of 95 %
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
-    """The interval that holds the share in 95 of 100 such samples, after Wilson: fit for small counts too."""
+    """Return the 95 % confidence interval of the share part / whole, after Wilson; it also suits small counts."""
     if not whole:
         return 0.0, 1.0
     share = part / whole

@@ -14,7 +14,7 @@ from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
 
 
 class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
-    """Holds the permissions of the reports, which `contributions.create_permissions` makes; it has no table."""
+    """Holds the permissions of the reports, which `contributions.create_permissions` creates; it has no table."""
 
     class Meta:
         managed = False
@@ -22,24 +22,27 @@ class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
 
 
 class ReportChange(models.Model):  # noqa: DJ008 (nobody reads it)
-    """That a statement may have changed what the reports say.
+    """A statement that may have changed what the reports count.
 
-    The rows that a session sees tell which state of the tables it sees: two sessions that see the same rows see the
-    same data. Each statement adds a row of its own, so that no writer waits for another.
+    The rows that a session sees identify the state of the data that it sees: two sessions that see the same rows see
+    the same data. Each statement adds a row of its own, so that writers do not wait for each other.
     """
 
     change_id = models.UUIDField(
-        primary_key=True, db_default=RandomUUID(), editable=False, db_comment="Random, so that no other state has it"
+        primary_key=True,
+        db_default=RandomUUID(),
+        editable=False,
+        db_comment="Random, so that each state is unique",
     )
 
     class Meta:
         db_table = "report_changes"
-        db_table_comment = "Statements that changed what the reports are made of; kept answers hold until the next one"
+        db_table_comment = "Statements that changed data of the reports; cached counts are valid until the next one"
         default_permissions = ()
 
 
 class _Changing:
-    """What the Meta of each table that the reports are made of declares, beside the model that knows no reports."""
+    """The Meta of a proxy for each table that the reports use; the model itself knows nothing of reports."""
 
     proxy = True
     default_permissions = ()
@@ -75,13 +78,17 @@ class ReportedAlias(TrackerAlias):
 
 
 class SavedView(models.Model):
-    """A page of the reports or the list of records, with all that its address asks, under a name."""
+    """A report or the list of records, with its filters, saved under a name."""
 
     view_id = models.BigAutoField(primary_key=True, db_comment="Number of the view")
-    name = models.CharField(max_length=100, db_comment="What its owner calls it")
-    page = models.CharField(max_length=100, editable=False, db_comment="Which page it is, such as reports:brands")
+    name = models.CharField(max_length=100, db_comment="Name that its owner gave it")
+    page = models.CharField(max_length=100, editable=False, db_comment="Name of the page, such as reports:brands")
     query = models.CharField(
-        max_length=1000, blank=True, default="", editable=False, db_comment="What its address asks; empty for nothing"
+        max_length=1000,
+        blank=True,
+        default="",
+        editable=False,
+        db_comment="Query string of the address, with the filters",
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -91,10 +98,10 @@ class SavedView(models.Model):
         db_comment="Who saved it",
     )
     is_shared = models.BooleanField(
-        "share with everyone who may open the page",
+        "share with everyone who can open the page",
         default=False,
         db_default=False,
-        db_comment="Whether everyone sees it who may open its page",
+        db_comment="Whether it is shown to everyone who may open its page",
     )
 
     class Meta:
@@ -116,5 +123,6 @@ class SavedView(models.Model):
         return f"{reverse(self.page)}?{self.query}" if self.query else reverse(self.page)
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
+    def filters(self) -> list[tuple[str, str]]:
+        """Return the names and values of the parameters in the address."""
         return parse_qsl(self.query)

@@ -1,4 +1,4 @@
-"""What an address may ask of a report, read or refused with a sentence."""
+"""Reads the parameters in the address of a report. Invalid values raise ParameterError."""
 
 from collections.abc import Collection
 from itertools import pairwise
@@ -7,54 +7,52 @@ from healthtrack.core.text import shown
 from patients.age import BANDS, Band
 from patients.filters import MAX_AGE
 
-MOST_BANDS = 20
+MAX_BANDS = 20
 
 
 class ParameterError(ValueError):
-    """Names the parameter, its value and the way out."""
+    """A validation error of a parameter. Its message names the parameter, its value and what to do."""
 
 
-def bands_asked(value: str) -> tuple[Band, ...]:
-    """The bands that end with these ages, and one for everybody older."""
+def parse_bands(value: str) -> tuple[Band, ...]:
+    """Return age groups that end with these comma-separated ages, and one for everybody older."""
     if not value.strip():
         return BANDS
     ends = [end.strip() for end in value.split(",")]
     if not all(end.isascii() and end.isdecimal() and len(end) <= 3 for end in ends):
-        raise _refused_bands(value, "is not made of ages")
+        raise _bands_error(value, "is not a list of ages")
     ages = [int(end) for end in ends]
-    if len(ages) > MOST_BANDS or ages[-1] >= MAX_AGE:
-        raise _refused_bands(value, f"has more than {MOST_BANDS} ages or one of {MAX_AGE} or more")
+    if len(ages) > MAX_BANDS or ages[-1] >= MAX_AGE:
+        raise _bands_error(value, f"has more than {MAX_BANDS} ages or an age of {MAX_AGE} or more")
     if any(age >= following for age, following in pairwise(ages)):
-        raise _refused_bands(value, "does not go upwards")
+        raise _bands_error(value, "is not in ascending order")
     starts = [0, *(age + 1 for age in ages)]
     return tuple(Band(start, end) for start, end in zip(starts, [*ages, None], strict=True))
 
 
-def _refused_bands(value: str, why: str) -> ParameterError:
+def _bands_error(value: str, reason: str) -> ParameterError:
     return ParameterError(
-        f"bands is {shown(value)}, which {why}. Write the last age of each band but the oldest, such as 18,35,50, "
-        "or leave it out."
+        f"{shown(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
+        " except the oldest, such as 18,35,50."
     )
 
 
-def format_asked(value: str, formats: Collection[str]) -> str:
+def parse_format(value: str, formats: Collection[str]) -> str:
+    """Return the file format, or an empty string for the page."""
     if value and value not in formats:
-        raise ParameterError(
-            f"format is {shown(value)}, which this report is not made in. "
-            f"Write {' or '.join(formats)}, or leave it out to see the page."
-        )
+        raise ParameterError(f"{shown(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
     return value
 
 
-def page_asked(value: str, pages: int) -> tuple[int, str]:
-    """The page nearest to the one asked for, and a sentence when it is another."""
+def parse_page(value: str, pages: int) -> tuple[int, str]:
+    """Return the nearest existing page, and a sentence if it is not the requested one."""
     if not value:
         return 1, ""
     try:
-        asked = int(value)
+        requested = int(value)
     except ValueError:
-        return 1, f"page is {shown(value)}, which is not a number. This is the first of {pages} pages."
-    nearest = min(max(asked, 1), pages)
-    if nearest == asked:
+        return 1, f"{shown(value)} is not a page number. This is page 1 of {pages}."
+    nearest = min(max(requested, 1), pages)
+    if nearest == requested:
         return nearest, ""
-    return nearest, f"page is {shown(value)}, and the pages go from 1 to {pages}. This is the nearest one."
+    return nearest, f"There is no page {shown(value)}. This is page {nearest} of {pages}."

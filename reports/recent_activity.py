@@ -1,4 +1,4 @@
-"""The latest imports and changes by hand, of what the person may see."""
+"""The latest imports and edits by people that the person may view."""
 
 from datetime import timedelta
 
@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
-from healthtrack.audit.subjects import record_seen
-from healthtrack.audit.views import changes_shown_to
+from healthtrack.audit.subjects import record_access_to_changes
+from healthtrack.audit.views import get_visible_changes
 from healthtrack.core.permissions import Person
 from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
 from healthtrack.imports.permissions import get_visible_runs
@@ -18,23 +18,26 @@ RUNS_SHOWN = 5
 FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
 
 
-def latest_changes(person: Person) -> list[Entry]:
-    by_hand = changes_shown_to(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
+def get_latest_changes(person: Person) -> list[Entry]:
+    """Return the latest edits by people, newest first, and record the access."""
+    by_hand = get_visible_changes(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
     latest = list(by_hand.select_related("person").order_by("-changed_at", "-change_id")[:CHANGES_SHOWN])
-    record_seen(latest)
+    record_access_to_changes(latest)
     return entries(latest)
 
 
-def latest_runs(person: Person) -> list[ImportRun]:
+def get_latest_runs(person: Person) -> list[ImportRun]:
+    """Return the latest imports, newest first."""
     return list(_runs(person)[:RUNS_SHOWN])
 
 
-def last_applied(person: Person) -> ImportRun | None:
+def get_last_import(person: Person) -> ImportRun | None:
+    """Return the last import that was applied."""
     return _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
 
 
-def runs_needing_attention(person: Person) -> list[ImportRun]:
-    """Return those that wait for a decision, and those that failed lately and that no later import made good."""
+def get_runs_needing_attention(person: Person) -> list[ImportRun]:
+    """Return imports that wait for a decision, and recent failures that no later import has made up for."""
     later = ImportRun.objects.filter(importer=OuterRef("importer"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
     ended_badly = Q(state__in=(State.REFUSED, State.FAILED), finished_at__gte=timezone.now() - FAILED_RUNS_SHOWN_FOR)
     return list(_runs(person).filter(Q(state__in=AWAITING_PERSON) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])

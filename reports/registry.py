@@ -1,4 +1,4 @@
-"""The reports. Each is one module of `reports.views` that registers its view class, a query module and a template."""
+"""The registry of reports. Each report is a module of `reports.views` that registers a view class."""
 
 from functools import cache
 from importlib import import_module
@@ -14,13 +14,13 @@ ReportClass = TypeVar("ReportClass", bound="type[Report]")
 
 
 def register(report: ReportClass) -> ReportClass:
-    """Add a report; a decorator of its view class."""
+    """Add a report: use it as a decorator of the view class."""
     _reports[report.name] = report
     return report
 
 
 def reports() -> "list[type[Report]]":
-    """Return all reports in their order; their modules are imported when this is first called."""
+    """Return all reports in their order; the first call imports their modules."""
     _import_views()
     return sorted(_reports.values(), key=attrgetter("order"))
 

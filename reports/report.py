@@ -21,11 +21,11 @@ from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import cached
 from reports.drill_down import DrillDown
-from reports.filter_form import FilterForm, asked_without_field
-from reports.parameters import ParameterError, format_asked, page_asked
-from reports.tables import Column, Row, as_values, heads, in_order, sort_asked
+from reports.filter_form import FilterForm, get_hidden_parameters
+from reports.parameters import ParameterError, parse_format, parse_page
+from reports.tables import Column, Row, build_heads, get_values, parse_sort, sort_rows
 
-ROWS_A_PAGE = 50
+PAGE_SIZE = 50
 
 Answer = TypeVar("Answer")
 
@@ -40,10 +40,10 @@ class StaffPage(UserPassesTestMixin, View):
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class Report(StaffPage):
-    """A question about the patients, answered as a chart, a table and files.
+    """A report: a question about the patients, answered by a chart, a table and files.
 
-    What a class declares here gives the report its address, its permission, its entries in the navigation, in the
-    list of reports and in the table of roles, and its name in the access log. See `reports.registry`.
+    The attributes of the class define its address, its permission, its entries in the navigation, in the list of
+    reports and in the table of roles, and its name in the access log. See `reports.registry`.
     """
 
     name: ClassVar[str]  # in addresses, files, the permission, and the template's name
@@ -51,10 +51,10 @@ class Report(StaffPage):
     label: ClassVar[str]  # in the navigation
     question: ClassVar[str]
     order: ClassVar[int]  # among the reports
-    right: ClassVar[Right]  # every role that has it may open the report
+    right: ClassVar[Right]  # roles with this right may open the report
     columns: Sequence[Column]
     published_order: ClassVar[str]
-    asks: ClassVar[tuple[str, ...]] = ()  # besides what the filter asks
+    extra_parameters: ClassVar[tuple[str, ...]] = ()  # parameters of the address besides the filters
     do_not_call_in_templates = True
 
     @classmethod
@@ -63,63 +63,65 @@ class Report(StaffPage):
         return f"view_{cls.name.replace('-', '_')}"
 
     @classmethod
-    def open_to(cls, person: Person) -> bool:
+    def is_open_to(cls, person: Person) -> bool:
+        """Return whether the person may open the report."""
         return person.is_staff and person.has_perm(f"reports.{cls.codename()}")
 
     def test_func(self) -> bool:
-        return self.open_to(self.request.user)
+        return self.is_open_to(self.request.user)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            file_format = format_asked(request.GET.get("format", ""), FORMATS)
-            self.refuse_faults()
+            file_format = parse_format(request.GET.get("format", ""), FORMATS)
+            self.validate_parameters()
             if file_format:
                 return FORMATS[file_format](self.sheet())
             return self.page(self.name, {**self.heading(), **self.filters(), **self.table(), **self.context()})
-        except ParameterError as fault:
-            return self.page("fault", {**self.heading(), "fault": fault}, status=400)
+        except ParameterError as error:
+            return self.page("error", {**self.heading(), "error": error}, status=400)
 
     @cached_property
-    def asked(self) -> RecordFilter:
+    def record_filter(self) -> RecordFilter:
         return RecordFilter(self.request.GET, MedicalRecord.objects.all())
 
-    def refuse_faults(self) -> None:
-        if self.asked.error_messages:
-            raise ParameterError(" ".join(self.asked.error_messages))
+    def validate_parameters(self) -> None:
+        """Raise ParameterError if a filter or another parameter is invalid."""
+        if self.record_filter.error_messages:
+            raise ParameterError(" ".join(self.record_filter.error_messages))
 
     @cached_property
     def as_of(self) -> date:
-        return self.asked.as_of_day
+        return self.record_filter.as_of_day
 
     @cached_property
     def links(self) -> DrillDown:
-        return DrillDown(self.request, self.asked)
+        return DrillDown(self.request, self.record_filter)
 
     @cached_property
     def sort(self) -> str:
-        return sort_asked(self.request.GET.get("sort", ""), self.columns, self.published_order)
+        return parse_sort(self.request.GET.get("sort", ""), self.columns, self.published_order)
 
     def cached(self, key: str, count: Callable[[], Answer], *parameters: object) -> Answer:
-        """Return what `count` returns for the filters and the day of the address.
+        """Return the cached result of `count` for the current filters and day.
 
-        The key is the same for no two of a report's counts; `parameters` are what else the answer depends on.
+        Each count of a report needs its own key. `parameters` are everything else that the result depends on.
         """
-        asked = (sorted(self.asked.active_values.items()), self.as_of, parameters)
-        return cached(f"{self.name} {key}", asked, count)
+        arguments = (sorted(self.record_filter.active_values.items()), self.as_of, parameters)
+        return cached(f"{self.name} {key}", arguments, count)
 
     def context(self) -> Mapping[str, object]:
-        """What the page shows besides the table."""
+        """Return what the template needs besides the table."""
         raise NotImplementedError
 
     def rows(self) -> Iterable[Row]:
-        """In the order in which the report was published."""
+        """Return the rows in the order of the published report."""
         raise NotImplementedError
 
     def totals(self) -> Sequence[Row]:
         return ()
 
     def ordered_rows(self) -> Iterable[Row]:
-        return self.rows() if self.sort == self.published_order else in_order([*self.rows()], self.columns, self.sort)
+        return self.rows() if self.sort == self.published_order else sort_rows([*self.rows()], self.columns, self.sort)
 
     def rows_between(self, start: int, stop: int) -> Sequence[Row]:
         return [*self.ordered_rows()][start:stop]
@@ -132,31 +134,31 @@ class Report(StaffPage):
 
     def filters(self) -> dict[str, object]:
         return {
-            "asked": self.asked,
+            "record_filter": self.record_filter,
             "active_filters": self.active_filters(),
-            "fields": self.cached("fields", self.filter_fields),  # to draw them takes as long as to draw the chart
-            "others": asked_without_field(self.asked, self.asks),
+            "fields": self.cached("fields", self.filter_fields),  # drawing them takes as long as drawing the chart
+            "others": get_hidden_parameters(self.record_filter, self.extra_parameters),
             "as_of": self.as_of,
         }
 
     def filter_fields(self) -> str:
-        return FilterForm(self.asked).as_html()
+        return FilterForm(self.record_filter).as_html()
 
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
-        """Each with the address of the same report without it."""
-        for active in self.asked.active_filters:
+        """Yield each filter that is set, with the address of the report without it."""
+        for active in self.record_filter.active_filters:
             query = self.request.GET.copy()
             for name in (active.parameter, "page"):
                 query.pop(name, None)
             yield active, f"?{query.urlencode()}"
 
     def table(self) -> dict[str, object]:
-        pages = Paginator(range(self.count_rows()), ROWS_A_PAGE)
-        number, other_page = page_asked(self.request.GET.get("page", ""), pages.num_pages)
-        start = (number - 1) * ROWS_A_PAGE
+        pages = Paginator(range(self.count_rows()), PAGE_SIZE)
+        number, other_page = parse_page(self.request.GET.get("page", ""), pages.num_pages)
+        start = (number - 1) * PAGE_SIZE
         return {
-            "heads": heads(self.columns, self.sort),
-            "rows": self.rows_between(start, start + ROWS_A_PAGE),
+            "heads": build_heads(self.columns, self.sort),
+            "rows": self.rows_between(start, start + PAGE_SIZE),
             "totals": self.totals(),
             "page": pages.page(number),
             "other_page": other_page,
@@ -164,5 +166,5 @@ class Report(StaffPage):
         }
 
     def sheet(self) -> Sheet:
-        rows = map(as_values, self.ordered_rows())
+        rows = map(get_values, self.ordered_rows())
         return Sheet(f"{self.name}-{self.as_of.isoformat()}", [column.label for column in self.columns], rows)

@@ -1,4 +1,4 @@
-"""Which addresses may be saved as views, and who sees which view."""
+"""Which addresses can be saved as views, and who can see and change which view."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,66 +16,72 @@ from reports.registry import reports
 
 RECORDS = "admin:patients_medicalrecord_changelist"
 SHARE = "reports.share_savedview"
-LONGEST_QUERY = 1000
-OF_A_SEARCH = {
+MAX_QUERY_LENGTH = 1000
+SEARCH_PARAMETERS = {
     search_terms.QUERY,
     search_terms.TOKEN,
-}  # the words may be a name, and the navigation shows views to others
-OF_RECORDS = {*PARAMETERS, "o"}
-OF_REPORTS = {*PARAMETERS, "bands", "sort"}
-OF_THE_MOMENT = {"page", "p", "count", "format", "e"}
+}  # never saved: the search terms may be a patient's name, and the navigation shows shared views to others
+RECORD_PARAMETERS = {*PARAMETERS, "o"}
+REPORT_PARAMETERS = {*PARAMETERS, "bands", "sort"}
+TRANSIENT_PARAMETERS = {"page", "p", "count", "format", "e"}
 
 
 class UnsavableError(ValueError):
-    """Says what of the address cannot be saved, and the way out."""
+    """An address cannot be saved as a view. The message says why, and what to do."""
 
 
-def titles_open_to(user: User | AnonymousUser) -> dict[str, str]:
-    """The pages of which this person may have views, by what they are called."""
-    titles = {f"reports:{report.name}": report.title for report in reports() if report.open_to(user)}
+def get_page_titles(user: User | AnonymousUser) -> dict[str, str]:
+    """Return the titles of the pages that this person may save as views, by their URL names."""
+    titles = {f"reports:{report.name}": report.title for report in reports() if report.is_open_to(user)}
     if user.is_staff and can_view(user, MedicalRecord):
         titles[RECORDS] = "Records"
     return titles
 
 
-def view_of(address: str, user: User) -> SavedView:
-    """The view at an address of this site; what only serves the moment, such as the number of a page, is left out."""
+def build_view(address: str, user: User) -> SavedView:
+    """Return an unsaved view of an address of this site, without transient parameters such as the page number."""
     try:
         parts = urlsplit(address)
     except ValueError:
-        raise UnsavableError(f"{shown(address)} is no address.") from None
-    pages = titles_open_to(user)
+        raise UnsavableError(f"{shown(address)} is not an address.") from None
+    pages = get_page_titles(user)
     page = next((page for page in pages if not parts.scheme and not parts.netloc and reverse(page) == parts.path), "")
     if not page:
         raise UnsavableError(
-            f"{shown(address)} is neither a report nor the list of records that you may open. Open the page that you"
-            " want to save, and choose “Save this view” there."
+            f"{shown(address)} is not a report or list of records that you can open. Open the page that you want to"
+            " save, and choose “Save this view” there."
         )
-    return SavedView(owner=user, page=page, query=_kept(parts.query, OF_RECORDS if page == RECORDS else OF_REPORTS))
+    known = RECORD_PARAMETERS if page == RECORDS else REPORT_PARAMETERS
+    return SavedView(owner=user, page=page, query=_clean_query(parts.query, known))
 
 
 def is_searched(address: str) -> bool:
-    return any(name in OF_A_SEARCH for name, _ in parse_qsl(urlsplit(address).query))
+    """Return whether the address contains a search."""
+    return any(name in SEARCH_PARAMETERS for name, _ in parse_qsl(urlsplit(address).query))
 
 
-def visible_to(user: User | AnonymousUser) -> QuerySet[SavedView]:
+def get_visible_views(user: User | AnonymousUser) -> QuerySet[SavedView]:
+    """Return the person's own views and the shared ones, of pages that the person may open."""
     mine_or_shared = Q(owner=user.pk) | Q(is_shared=True)
-    return SavedView.objects.filter(mine_or_shared, page__in=titles_open_to(user)).select_related("owner")
+    return SavedView.objects.filter(mine_or_shared, page__in=get_page_titles(user)).select_related("owner")
 
 
-def changeable_by(user: User | AnonymousUser) -> QuerySet[SavedView]:
-    """One's own, and the shared ones for who may share: those whom they serve must not depend on who saved them."""
-    views = visible_to(user)
+def get_changeable_views(user: User | AnonymousUser) -> QuerySet[SavedView]:
+    """Return the person's own views, and all shared ones if the person may share views.
+
+    So shared views can be changed even after the person who saved them has left.
+    """
+    views = get_visible_views(user)
     return views if user.has_perm(SHARE) else views.filter(owner=user.pk)
 
 
-def _kept(query: str, known: set[str]) -> str:
-    left_out = OF_THE_MOMENT | OF_A_SEARCH
-    pairs = [(name, value) for name, value in parse_qsl(query) if value.strip() and name not in left_out]
+def _clean_query(query: str, known: set[str]) -> str:
+    ignored = TRANSIENT_PARAMETERS | SEARCH_PARAMETERS
+    pairs = [(name, value) for name, value in parse_qsl(query) if value.strip() and name not in ignored]
     for name, _ in pairs:
         if name not in known:
-            raise UnsavableError(f"The address asks for {shown(name)}, which no view can hold. Leave it out.")
-    kept = urlencode(pairs)
-    if len(kept) > LONGEST_QUERY:
-        raise UnsavableError(f"The filters are longer than the {LONGEST_QUERY:,} letters that a view can hold.")
-    return kept
+            raise UnsavableError(f"The address contains {shown(name)}, which cannot be saved in a view. Remove it.")
+    cleaned = urlencode(pairs)
+    if len(cleaned) > MAX_QUERY_LENGTH:
+        raise UnsavableError(f"The filters are too long: a view can have at most {MAX_QUERY_LENGTH:,} characters.")
+    return cleaned

@@ -1,4 +1,4 @@
-"""A report's rows as its page shows them and its files hold them: the same columns in the same order."""
+"""The rows of a report's table and files, with the same columns in the same order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ class Column:
 
 
 def figure(name: str, label: str) -> Column:
+    """Return a column of numbers."""
     return Column(name, label, is_figure=True)
 
 
@@ -37,7 +38,7 @@ class Cell:
         return f"{self.value:,}" if isinstance(self.value, int) else str(self.value)
 
     @property
-    def in_order(self) -> tuple[int, int | float, str]:
+    def sort_key(self) -> tuple[int, int | float, str]:
         if isinstance(self.value, Band):
             return 0, self.value.youngest, ""
         return (1, 0, self.value.casefold()) if isinstance(self.value, str) else (0, self.value, "")
@@ -50,36 +51,40 @@ Row = Sequence[Cell]
 class Head:
     column: Column
     sorted: str  # as in aria-sort
-    sort: str  # what its link asks for
+    sort: str  # the value of `sort` in its link
 
 
 def percent(part: int, whole: int) -> float:
+    """Return the share in percent, with one decimal."""
     return round(100 * part / whole, 1) if whole else 0.0
 
 
-def sort_asked(value: str, columns: Sequence[Column], default: str) -> str:
+def parse_sort(value: str, columns: Sequence[Column], default: str) -> str:
+    """Return the name of the column to sort by, with a minus sign for descending order."""
     names = [column.name for column in columns]
     if value and value.removeprefix("-") not in names:
         raise ParameterError(
-            f"sort is {shown(value)}, and the report has no such column. Write {' or '.join(names)}, with a minus sign"
-            " before it for the highest first, or leave it out."
+            f"{shown(value)} is not a valid value for “sort”. Use {' or '.join(names)}, with a minus sign in front for"
+            " descending order."
         )
     return value or default
 
 
-def heads(columns: Sequence[Column], sort: str) -> Iterator[Head]:
+def build_heads(columns: Sequence[Column], sort: str) -> Iterator[Head]:
+    """Yield the column headings; the link of the sorted column reverses the order."""
     for column in columns:
         first, other = ("-", "") if column.is_figure else ("", "-")
-        turned = sort == f"{first}{column.name}"
+        is_sorted = sort == f"{first}{column.name}"
         state = {column.name: "ascending", f"-{column.name}": "descending"}.get(sort, "")
-        yield Head(column, state, f"{other if turned else first}{column.name}")
+        yield Head(column, state, f"{other if is_sorted else first}{column.name}")
 
 
-def in_order(rows: Sequence[Row], columns: Sequence[Column], sort: str) -> list[Row]:
-    """Rows that are alike in the column stay in the order in which the report gives them."""
+def sort_rows(rows: Sequence[Row], columns: Sequence[Column], sort: str) -> list[Row]:
+    """Return the rows sorted by a column; rows with equal values stay in their order."""
     place = [column.name for column in columns].index(sort.removeprefix("-"))
-    return sorted(rows, key=lambda row: row[place].in_order, reverse=sort.startswith("-"))
+    return sorted(rows, key=lambda row: row[place].sort_key, reverse=sort.startswith("-"))
 
 
-def as_values(row: Row) -> list[str | int | float]:
+def get_values(row: Row) -> list[str | int | float]:
+    """Return the row's values for a file."""
     return [str(cell.value) if isinstance(cell.value, Band) else cell.value for cell in row]

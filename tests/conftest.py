@@ -22,8 +22,8 @@ from healthtrack.imports.staging_schema import list_staging_schemas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
-from tests.support.role_holders import person_of
-from tests.support.signing_in import AsRole, SignIn, signed_in
+from tests.support.role_holders import make_person
+from tests.support.signing_in import AsRole, SignIn, client_for
 
 # Without a deadline, because the machine may be busy, and without stored cases, so that every run is the same.
 properties.register_profile(
@@ -108,13 +108,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def sign_in(db: None) -> SignIn:
     """Return a function that signs in somebody with the permissions, and returns their client."""
 
-    return lambda *permissions: signed_in(factories.staff(*permissions))
+    return lambda *permissions: client_for(factories.staff(*permissions))
 
 
 @pytest.fixture
 def as_role(db: None) -> AsRole:
     """Return a function that signs in somebody with a role, such as "Data steward", and returns their client."""
-    return lambda role: signed_in(person_of(role, "staff"))
+    return lambda role: client_for(make_person(role, "staff"))
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ConflictSafeModelAdmin
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
@@ -200,7 +200,7 @@ class FitnessTrackerAdmin(ImportableModelAdmin):
 
 
 @admin.register(TrackerAlias)
-class TrackerAliasAdmin(HistoryPages, ConflictSafeModelAdmin):
+class TrackerAliasAdmin(HistoryAdmin, ConflictSafeModelAdmin):
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")

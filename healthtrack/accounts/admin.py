@@ -1,4 +1,4 @@
-"""The users' pages with what ends their sessions and takes a lost second factor away."""
+"""The buttons on a user's page that end the user's sessions and reset two-factor authentication."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from healthtrack.accounts import second_factor
 from healthtrack.accounts.models import Session
 
 
-class SignInOfPeople(ModelAdmin[User]):
+class AccountSecurityAdmin(ModelAdmin[User]):
     change_form_template = "accounts/user.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -31,21 +31,26 @@ class SignInOfPeople(ModelAdmin[User]):
         def end(person: User) -> None:
             Session.objects.filter(user=person).delete()
 
-        return self._do(request, number, end, "Signed out everywhere")
+        return self._perform(request, number, end, "Signed out everywhere")
 
     @method_decorator(require_POST)
     def reset_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        return self._do(request, number, second_factor.take_away, "Second factor taken away, and signed out everywhere")
+        return self._perform(
+            request, number, second_factor.reset, "Two-factor authentication reset, and signed out everywhere"
+        )
 
-    def _do(self, request: HttpRequest, number: int, deed: Callable[[User], None], what: str) -> HttpResponse:
+    def _perform(
+        self, request: HttpRequest, number: int, action: Callable[[User], None], description: str
+    ) -> HttpResponse:
+        """Apply the action to the user with this number, log it, and return to the user's page."""
         person = self.get_object(request, str(number))
         if not self.has_change_permission(request, person):
             raise PermissionDenied
         if person is None:
             raise Http404
-        self.log_change(request, person, what)
-        deed(person)
+        self.log_change(request, person, description)
+        action(person)
         if person == request.user:
             return redirect("admin:login")
-        messages.success(request, f"{what}: {person.get_username()}.")
+        messages.success(request, f"{description}: {person.get_username()}.")
         return redirect("admin:auth_user_change", person.pk)

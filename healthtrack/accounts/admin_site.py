@@ -11,24 +11,24 @@ from django.urls import reverse
 from healthtrack.accounts import lockout
 
 ENDED = {
-    "idle": "You were signed out because you were away for a while. Sign in to go on where you were.",
-    "long": "You were signed out because you had been signed in for long. Sign in to go on where you were.",
-    "over": "You were signed out meanwhile: by yourself elsewhere, or because your account was changed.",
-    "everywhere": "You are signed out everywhere.",
+    "idle": "You were signed out because you were inactive. Sign in to continue where you were.",
+    "long": "You were signed out because your session reached its maximum length. Sign in to continue where you were.",
+    "over": "Your session was ended: you signed out on another device, or your account was changed.",
+    "everywhere": "You are signed out on all devices.",
 }
 
 
 class SignInSite(AdminSite):
-    """An admin site that limits attempts to sign in, and says why a session ended."""
+    """An admin site that limits sign-in attempts and shows why a session ended."""
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead people who asked for no other page to the front page, and not to the administration."""
-        if request.method == "POST" and (refusal := lockout.refusal(request)):
+        """Show the sign-in page. It leads to `next`, or to Home instead of the administration."""
+        if request.method == "POST" and (refusal := lockout.get_refusal(request)):
             return refusal
         context = {**(extra_context or {}), "ended": ENDED.get(request.GET.get("ended", ""))}
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             context = {REDIRECT_FIELD_NAME: reverse("home"), **context}
         answer = super().login(request, context)
-        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:  # nothing else redirects from there
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:  # only a successful sign-in redirects
             lockout.remember_browser(request, answer)
         return answer

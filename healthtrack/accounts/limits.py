@@ -1,4 +1,4 @@
-"""What may be done only so often; counted in the database, for several processes serve."""
+"""Rate limits. Uses are counted in the database, because several processes serve requests."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from healthtrack.accounts.models import UseCount
 
-KEPT = timedelta(days=1)
+COUNT_RETENTION = timedelta(days=1)
 _USE = """
 INSERT INTO use_counts AS counted (what, period, uses) VALUES (%s, %s, 1)
 ON CONFLICT (what, period) DO UPDATE SET uses = counted.uses + 1 RETURNING uses
@@ -19,24 +19,31 @@ ON CONFLICT (what, period) DO UPDATE SET uses = counted.uses + 1 RETURNING uses
 
 @dataclass(frozen=True)
 class Limit:
+    """A rate limit: at most `maximum` uses for each person or address in a period of so many seconds.
+
+    `what` begins the name under which uses are counted in the table use_counts.
+    """
+
     what: str
-    most: int
-    seconds: int  # of a period
+    maximum: int
+    seconds: int
 
     def use(self, who: str) -> bool:
-        """Whether this time was one of those that there may be."""
+        """Count one use, and return whether it was within the limit."""
         with connection.cursor() as cursor:
             cursor.execute(_USE, [f"{self.what} {who}", self._period])
             uses: int = cursor.fetchone()[0]
         if uses == 1:
-            UseCount.objects.filter(period__lt=timezone.now() - KEPT).delete()
-        return uses <= self.most
+            UseCount.objects.filter(period__lt=timezone.now() - COUNT_RETENTION).delete()
+        return uses <= self.maximum
 
     def is_used_up(self, who: str) -> bool:
-        return UseCount.objects.filter(what=f"{self.what} {who}", period=self._period, uses__gte=self.most).exists()
+        """Return whether the limit is reached in the current period, without counting a use."""
+        return UseCount.objects.filter(what=f"{self.what} {who}", period=self._period, uses__gte=self.maximum).exists()
 
     @property
     def seconds_left(self) -> int:
+        """Return the seconds until the current period ends, at least one."""
         end = self._period + timedelta(seconds=self.seconds)
         return max(1, math.ceil((end - timezone.now()).total_seconds()))
 
@@ -46,9 +53,10 @@ class Limit:
         return datetime.fromtimestamp(now - now % self.seconds, UTC)
 
 
-FAILED_FROM = Limit("failed sign-ins from", 50, 15 * 60)
-FAILED_AS = Limit("failed sign-ins as", 25, 15 * 60)
+FAILURES_FROM_ADDRESS = Limit("failed sign-ins from", 50, 15 * 60)
+FAILURES_FOR_NAME = Limit("failed sign-ins as", 25, 15 * 60)
 
 
-def files() -> Limit:
+def get_download_limit() -> Limit:
+    """Return the rate limit of the files that one person may download."""
     return Limit("files of", settings.FILES_A_MINUTE, 60)

@@ -1,7 +1,8 @@
-"""Who guesses passwords is locked out for a while, and nobody else is.
+"""Lock-out after failed sign-ins: whoever guesses passwords has to wait, and nobody else does.
 
-django-axes locks an account for one address; what many addresses try on one account, or one address on many accounts,
-`limits` counts besides. What is typed for a name may be a password: nothing keeps more of it than a digest.
+django-axes locks an account for one address. In addition, `limits` counts what many addresses try on one account, and
+what one address tries on many accounts. People sometimes type a password into the name field, so only a digest of the
+name is stored.
 """
 
 import logging
@@ -21,42 +22,46 @@ from healthtrack.core.client_address import client_address
 
 _logger = logging.getLogger(__name__)
 
-KNOWN_BROWSER = "healthtrack.signin.browser"
-KNOWN_FOR = timedelta(days=90)
-NETWORK_OF_ONE = 64  # bits of an address of IPv6; who has one has all with the same beginning
+KNOWN_BROWSER_SALT = "healthtrack.signin.browser"
+KNOWN_BROWSER_LIFETIME = timedelta(days=90)
+IPV6_PREFIX_LENGTH = 64  # one client usually has all IPv6 addresses with the same first 64 bits
 
 
-def address(request: HttpRequest) -> str:
-    """That of the client, or the first of its network where one client commonly has a whole network."""
+def get_client_network(request: HttpRequest) -> str:
+    """Return the client's IPv4 address, or the first address of its IPv6 network."""
     client = client_address(request)
     if client and isinstance(ip_address(client), IPv6Address):
-        return str(ip_network((client, NETWORK_OF_ONE), strict=False).network_address)
+        return str(ip_network((client, IPV6_PREFIX_LENGTH), strict=False).network_address)
     return client
 
 
-def name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+def get_name_digest(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Return a digest of the user name that was typed, as 64 hexadecimal digits."""
     typed = (credentials or request.POST).get("username") or ""
     return salted_hmac("healthtrack.signin.name", typed, algorithm="sha256").hexdigest()
 
 
-def refusal(request: HttpRequest) -> HttpResponse | None:
-    """What is said to whom no password is taken from at all; others' attempts are not held against a known browser."""
+def get_refusal(request: HttpRequest) -> HttpResponse | None:
+    """Return the lock-out page if this attempt is over a limit, and None if the password may be checked.
+
+    The attempts of others do not lock out a browser in which the same account signed in before.
+    """
     if _is_known_browser(request):
         return None
-    from_here, as_this = limits.FAILED_FROM, limits.FAILED_AS
-    if from_here.is_used_up(address(request)):
-        return _page(request, "from your address", from_here.seconds_left)
-    if as_this.is_used_up(name(request, None)):
-        return _page(request, "for this account", as_this.seconds_left)
+    if limits.FAILURES_FROM_ADDRESS.is_used_up(get_client_network(request)):
+        return _render_lockout(request, "from your address", limits.FAILURES_FROM_ADDRESS.seconds_left)
+    if limits.FAILURES_FOR_NAME.is_used_up(get_name_digest(request, None)):
+        return _render_lockout(request, "for this account", limits.FAILURES_FOR_NAME.seconds_left)
     return None
 
 
-def remember_browser(request: HttpRequest, answer: HttpResponse) -> None:
-    answer.set_signed_cookie(
+def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
+    """Set a signed cookie that says which account signed in with this browser."""
+    response.set_signed_cookie(
         settings.KNOWN_BROWSER_COOKIE_NAME,
-        name(request, None),
-        salt=KNOWN_BROWSER,
-        max_age=KNOWN_FOR,
+        get_name_digest(request, None),
+        salt=KNOWN_BROWSER_SALT,
+        max_age=KNOWN_BROWSER_LIFETIME,
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
         samesite="Lax",
@@ -64,20 +69,21 @@ def remember_browser(request: HttpRequest, answer: HttpResponse) -> None:
 
 
 def _is_known_browser(request: HttpRequest) -> bool:
-    """Whether the same account signed in there before; django-axes counts what is tried on it all the same."""
+    """Return whether the same account signed in with this browser before; django-axes counts its attempts anyway."""
     cookie = settings.KNOWN_BROWSER_COOKIE_NAME
-    known = request.get_signed_cookie(cookie, default="", salt=KNOWN_BROWSER, max_age=KNOWN_FOR)
-    return known == name(request, None)
+    known = request.get_signed_cookie(cookie, default="", salt=KNOWN_BROWSER_SALT, max_age=KNOWN_BROWSER_LIFETIME)
+    return known == get_name_digest(request, None)
 
 
-def locked_out(request: HttpRequest, *_: object) -> HttpResponse:
+def get_axes_refusal(request: HttpRequest, *_: object) -> HttpResponse:
+    """Return the lock-out page for an account that django-axes locked for this address."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    return _page(request, "for this account from your address", seconds)
+    return _render_lockout(request, "for this account from your address", seconds)
 
 
-def _page(request: HttpRequest, whose: str, seconds: int) -> HttpResponse:
-    _logger.warning("Passwords are refused after too many wrong ones.", extra={"fields": {"of": whose}})
+def _render_lockout(request: HttpRequest, whose: str, seconds: int) -> HttpResponse:
+    _logger.warning("Sign-in locked out after too many failed attempts.", extra={"facts": {"of": whose}})
     context = {**admin.site.each_context(request), "whose": whose, "minutes": -(-seconds // 60)}
-    answer = render(request, "accounts/locked.html", context, status=429)
-    answer["Retry-After"] = str(seconds)
-    return answer
+    response = render(request, "accounts/locked.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

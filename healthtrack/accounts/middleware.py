@@ -1,4 +1,4 @@
-"""What every request of a person passes; a new page is covered by itself."""
+"""Session timeout, second factor and download rate limit. They apply to every page, including new ones."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,47 +18,51 @@ from healthtrack.accounts.models import Session
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-FOR_ANYBODY = {"admin:login", "healthz", "metrics", "policy-report"}
-WHILE_OWING = FOR_ANYBODY | {
+PUBLIC_PAGES = {"admin:login", "healthz", "metrics", "policy-report"}
+ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
     *("admin:logout", "admin:password_change", "admin:password_change_done"),
     *("sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
 }
-UNATTENDED = "unattended"  # in the address of what a page asks by itself, as does htmx in a header
-SHARE_UNNOTED = 60  # of the time that a person may be idle; so that not every page writes
+AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself; htmx marks its own with a header
+ACTIVITY_WRITE_FRACTION = 60  # activity is written once in this fraction of the idle time, and not for every page
 
 
 def session_timeout(get_response: GetResponse) -> GetResponse:
-    """Ends the sessions of people who went away, or have been in for too long."""
+    """End sessions that nobody used for a while, and sessions that reached their maximum length."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if ended := _why_ended(request):
+        if ended := _get_end_reason(request):
             logout(request)
-            if _page(request) not in {*FOR_ANYBODY, "sign-in:idle"}:
-                return to(request, "admin:login", ended=ended)
+            if _get_view_name(request) not in {*PUBLIC_PAGES, "sign-in:idle"}:
+                return redirect_to_sign_in(request, "admin:login", ended=ended)
         elif request.user.is_authenticated and not _is_automatic(request):
-            _note(request)
+            _record_activity(request)
         return get_response(request)
 
     return middleware
 
 
 def require_second_factor(get_response: GetResponse) -> GetResponse:
+    """Redirect people who have given only their password to the page for the code."""
+
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.owes_second_factor = second_factor.is_owed(request)  # type: ignore[attr-defined]
-        if request.owes_second_factor and _page(request) not in WHILE_OWING:  # type: ignore[attr-defined]
-            return to(request, "sign-in:code" if second_factor.is_enrolled(request.user) else "sign-in:enrol")
+        request.owes_second_factor = second_factor.is_required(request)  # type: ignore[attr-defined]
+        if request.owes_second_factor and _get_view_name(request) not in ALLOWED_WITHOUT_2FA:  # type: ignore[attr-defined]
+            return redirect_to_sign_in(
+                request, "sign-in:code" if second_factor.is_enrolled(request.user) else "sign-in:enrol"
+            )
         return get_response(request)
 
     return middleware
 
 
 def download_rate_limit(get_response: GetResponse) -> GetResponse:
-    """Only so many files a minute leave with one person; none is read before it is sent."""
+    """Limit the files that one person may download in a minute. A refused file is not read: files are streamed."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         is_file = response.get("Content-Disposition", "").startswith("attachment")
-        limit = limits.files()
+        limit = limits.get_download_limit()
         if not is_file or limit.use(f"{request.user.pk}"):
             return response
         context = {**admin.site.each_context(request), "limit": limit}
@@ -69,16 +73,17 @@ def download_rate_limit(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def to(request: HttpRequest, page: str, **why: str) -> HttpResponse:
-    """Leads to a page of the sign-in, and from there back here."""
+def redirect_to_sign_in(request: HttpRequest, page: str, **why: str) -> HttpResponse:
+    """Redirect to a page of the sign-in, which leads back here afterwards."""
     if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Refresh": "true"})  # the whole page is led there then
+        return HttpResponse(headers={"HX-Refresh": "true"})  # the page is loaded again, and redirected
     here = {"next": request.get_full_path()} if request.method in {"GET", "HEAD"} else {}
     return HttpResponseRedirect(f"{reverse(page)}?{urlencode({**here, **why})}")
 
 
-def _why_ended(request: HttpRequest) -> str:
-    if settings.SESSION_COOKIE_NAME not in request.COOKIES or _page(request) in FOR_ANYBODY - {"admin:login"}:
+def _get_end_reason(request: HttpRequest) -> str:
+    """Return why the session must end: a key of `admin_site.ENDED`, or an empty string if it may continue."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or _get_view_name(request) in PUBLIC_PAGES - {"admin:login"}:
         return ""
     is_in, row = request.user.is_authenticated, getattr(request.session, "row", None)
     if row is None or not is_in:
@@ -90,16 +95,16 @@ def _why_ended(request: HttpRequest) -> str:
 
 
 def _is_automatic(request: HttpRequest) -> bool:
-    return "HX-Request" in request.headers or UNATTENDED in request.GET
+    return "HX-Request" in request.headers or AUTOMATIC_PARAMETER in request.GET
 
 
-def _note(request: HttpRequest) -> None:
+def _record_activity(request: HttpRequest) -> None:
     row, now = getattr(request.session, "row", None), timezone.now()
-    if row and now - row.active_at > timedelta(seconds=settings.SESSION_IDLE_SECONDS / SHARE_UNNOTED):
+    if row and now - row.active_at > timedelta(seconds=settings.SESSION_IDLE_SECONDS / ACTIVITY_WRITE_FRACTION):
         Session.objects.filter(pk=row.pk).update(active_at=now)
 
 
-def _page(request: HttpRequest) -> str:
+def _get_view_name(request: HttpRequest) -> str:
     try:
         return resolve(request.path_info).view_name
     except Resolver404:

@@ -11,26 +11,26 @@ from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 CODES = 10
-CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which are taken for each other
+CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
 CODE_PARTS, PART_LETTERS = 3, 5
 
 
 class Session(AbstractBaseSession):
-    """A browser in which somebody is signed in: gone from here, it is signed out for good."""
+    """A browser in which somebody is signed in. Deleting the row signs it out."""
 
-    session_key = models.CharField(max_length=40, primary_key=True, db_comment="What the browser's cookie holds")
-    session_data = models.TextField(db_comment="What pages keep for the person, signed")
-    expire_date = models.DateTimeField(db_index=True, db_comment="From when on the row is of no use")
+    session_key = models.CharField(max_length=40, primary_key=True, db_comment="Session key, as in the cookie")
+    session_data = models.TextField(db_comment="Session data, signed")
+    expire_date = models.DateTimeField(db_index=True, db_comment="When the session expires")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         null=True,
         related_name="+",
-        db_comment="Who is signed in; nobody yet where it is null",
+        db_comment="Who is signed in; null before the sign-in",
     )
     began_at = models.DateTimeField(db_comment="When the person signed in")
-    active_at = models.DateTimeField(db_comment="When the person last asked for a page; a few seconds old at most")
-    address = models.GenericIPAddressField(null=True, db_comment="From which address the person signed in")
+    active_at = models.DateTimeField(db_comment="When the person last requested a page, accurate to a few seconds")
+    address = models.GenericIPAddressField(null=True, db_comment="Network address from which the person signed in")
 
     class Meta:
         db_table = "sessions"
@@ -42,20 +42,20 @@ class Session(AbstractBaseSession):
 
 
 class RecoveryCodes(ThrottlingMixin, Device):
-    """What lets somebody in who has lost the second factor: each code once. They are kept as digests alone."""
+    """Codes for signing in after the second factor was lost. Each works once. Only their digests are stored."""
 
     digests = ArrayField(
-        models.CharField(max_length=64), default=list, db_comment="Digests of the codes that are still good"
+        models.CharField(max_length=64), default=list, db_comment="Digests of the codes that are not used yet"
     )
 
     class Meta:
         db_table = "recovery_codes"
-        db_table_comment = "Codes that let people in who have lost their second factor"
+        db_table_comment = "Recovery codes for people who lost their second factor"
         default_permissions = ()
 
     @classmethod
     def renew(cls, user: User) -> list[str]:
-        """New codes in place of all old ones; nobody can be told them a second time."""
+        """Replace all codes of this user and return the new ones. They cannot be shown again."""
         codes = ["-".join(_part() for _ in range(CODE_PARTS)) for _ in range(CODES)]
         cls.objects.filter(user=user).delete()
         cls.objects.create(user=user, name="recovery codes", digests=[_digest(user, code) for code in codes])
@@ -87,23 +87,23 @@ def _digest(user: User, code: str) -> str:
 
 
 class UseCount(models.Model):
-    """How often somebody did what may be done only so often."""
+    """How often somebody did something that has a rate limit."""
 
     pk = models.CompositePrimaryKey("what", "period")
-    what = models.CharField(max_length=150, db_comment="What is counted, and of whom")
+    what = models.CharField(max_length=150, db_comment="What is counted, and for whom")
     period = models.DateTimeField(db_comment="When the period of the count began")
-    uses = models.IntegerField(db_comment="How often it was done in the period")
+    uses = models.IntegerField(db_comment="Number of uses in the period")
 
     class Meta:
         db_table = "use_counts"
-        db_table_comment = "How often people did what may be done only so often; the old ones are of no use"
+        db_table_comment = "Uses counted for rate limits; old rows are deleted"
         default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.what}: {self.uses}"
 
 
-def _ends_sessions(**when: Any) -> pgtrigger.Trigger:
+def _session_ending_trigger(**when: Any) -> pgtrigger.Trigger:
     row = "OLD" if when["operation"] == pgtrigger.Delete else "NEW"
     user = "id" if row == "NEW" else "user_id"
     return pgtrigger.Trigger(
@@ -114,10 +114,10 @@ def _ends_sessions(**when: Any) -> pgtrigger.Trigger:
     )
 
 
-class _TakenRight:
+class _RevokedRight:
     proxy = True
     default_permissions = ()
-    triggers = [_ends_sessions(operation=pgtrigger.Delete)]
+    triggers = [_session_ending_trigger(operation=pgtrigger.Delete)]
 
 
 class SignedInUser(User):
@@ -125,7 +125,7 @@ class SignedInUser(User):
         proxy = True
         default_permissions = ()
         triggers = [
-            _ends_sessions(
+            _session_ending_trigger(
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.is_active > NEW.is_active OR OLD.is_staff > NEW.is_staff"
@@ -136,8 +136,8 @@ class SignedInUser(User):
 
 
 class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
-    class Meta(_TakenRight): ...
+    class Meta(_RevokedRight): ...
 
 
 class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]
-    class Meta(_TakenRight): ...
+    class Meta(_RevokedRight): ...

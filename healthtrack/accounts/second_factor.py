@@ -25,66 +25,72 @@ from healthtrack.accounts.models import RecoveryCodes, Session
 OWED = "owes_second_factor"
 KEY_BYTES = 20
 DIGITS = 6
-TOLERANCE = 1  # steps of half a minute by which a phone's clock may be wrong
+TOLERANCE = 1  # how many steps of 30 seconds a phone's clock may be off
 _ENROLLING = "enrolling"
-_NOT_ASKED = "healthtrack.second_factor_not_asked"
+_WAIVED = "healthtrack.second_factor_waived"
 
 
 def is_enrolled(user: User | AnonymousUser) -> bool:
+    """Return whether the person has set up an authenticator app."""
     return TOTPDevice.objects.filter(user=user.pk, confirmed=True).exists()
 
 
-def is_owed(request: HttpRequest) -> bool:
-    """Whether the person has given a password and nothing else yet, where more is asked."""
+def is_required(request: HttpRequest) -> bool:
+    """Return whether the person has given only the password, and must still give a code."""
     user = request.user
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]  # by django-otp
         return False
-    is_asked = settings.SECOND_FACTOR and _NOT_ASKED not in request.META
-    return bool(is_asked or request.session.get(OWED))
+    is_enabled = settings.SECOND_FACTOR and _WAIVED not in request.META
+    return bool(is_enabled or request.session.get(OWED))
 
 
-def not_asked(application: WSGIApplication) -> WSGIApplication:
-    """Wrap the application of a server that only its own machine can reach, so that a password is enough.
+def waive_second_factor(application: WSGIApplication) -> WSGIApplication:
+    """Wrap the application of a server that only its own machine can reach, so that the password is enough.
 
-    No client can set this key: what a client sends has names that begin with HTTP_.
+    No client can set this key of the WSGI environment: the keys of a client's headers begin with HTTP_.
     """
 
     def served(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return application({**environ, _NOT_ASKED: True}, start_response)
+        return application({**environ, _WAIVED: True}, start_response)
 
     return served
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A key that an app is to take, kept in the session until a code proves that it did."""
+    """A key for an authenticator app, stored in the session until a code proves that the app has it."""
 
     user: User
     key: str
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Enrolment":
+    def from_session(cls, request: HttpRequest) -> "Enrolment":
+        """Return the enrolment that was started in this session, or start one."""
         key = request.session.get(_ENROLLING) or random_hex(KEY_BYTES)
         request.session[_ENROLLING] = key
         return cls(cast("User", request.user), key)
 
     @property
-    def picture(self) -> str:
-        import segno  # noqa: PLC0415  (every process imports this module, and only this picture needs the library)
+    def qr_code(self) -> str:
+        """Return the key as a QR code, in a data: address of an SVG image."""
+        import segno  # noqa: PLC0415  (every process imports this module, and only this image needs the library)
 
         return segno.make_qr(TOTPDevice(user=self.user, key=self.key).config_url).svg_data_uri(scale=5, border=4)
 
     @property
-    def words(self) -> str:
-        """The key as it is typed."""
+    def key_text(self) -> str:
+        """Return the key as a person types it into an app: base 32, in groups of four."""
         letters = b32encode(unhexlify(self.key)).decode()
         return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 
-    def finish(self, request: HttpRequest, code: str) -> list[str]:
-        """The recovery codes of the new second factor; none, and all is as it was, when the code is not right."""
+    def confirm(self, request: HttpRequest, code: str) -> list[str]:
+        """Enrol the app if the code is correct, and return the new recovery codes.
+
+        Return an empty list and change nothing if the code is wrong.
+        """
         totp = TOTP(unhexlify(self.key))
         totp.time = time.time()
-        if not (_is_of_app(code) and totp.verify(int(code), TOLERANCE)):
+        if not (_is_app_code(code) and totp.verify(int(code), TOLERANCE)):
             return []
         with transaction.atomic():
             TOTPDevice.objects.filter(user=self.user).delete()
@@ -92,47 +98,51 @@ class Enrolment:
             codes = RecoveryCodes.renew(self.user)
             Session.objects.filter(user=self.user).exclude(pk=request.session.session_key).delete()
         del request.session[_ENROLLING]
-        _let_in(request, device)
+        _verify_session(request, device)
         return codes
 
 
 @dataclass(frozen=True)
-class Answer:
-    is_right: bool
-    seconds_to_wait: int = 0
+class CheckResult:
+    is_valid: bool
+    wait_seconds: int = 0
 
 
-def check(request: HttpRequest, text: str) -> Answer:
-    """Lets the person in when the code is right; after a wrong one the next has to wait, each time twice as long."""
+def check(request: HttpRequest, text: str) -> CheckResult:
+    """Check a code and complete the sign-in if it is correct.
+
+    After a wrong code the next attempt has to wait; the wait doubles with each wrong code.
+    """
     code = "".join(text.split())
-    kind = TOTPDevice if _is_of_app(code) else RecoveryCodes
+    kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
     with transaction.atomic():
         device = kind.objects.select_for_update().filter(user=request.user.pk, confirmed=True).first()
         if device is None:
-            return Answer(is_right=False)
+            return CheckResult(is_valid=False)
         allowed, reason = device.verify_is_allowed()
         if not allowed:
-            return Answer(is_right=False, seconds_to_wait=_seconds_until(reason["locked_until"]))
+            return CheckResult(is_valid=False, wait_seconds=_get_seconds_until(reason["locked_until"]))
         if not device.verify_token(code):
-            return Answer(is_right=False)
-    _let_in(request, device)
-    return Answer(is_right=True)
+            return CheckResult(is_valid=False)
+    _verify_session(request, device)
+    return CheckResult(is_valid=True)
 
 
-def take_away(user: User) -> None:
+def reset(user: User) -> None:
+    """Reset the user's two-factor authentication: remove the app and the recovery codes, and end all sessions."""
     TOTPDevice.objects.filter(user=user).delete()
     RecoveryCodes.objects.filter(user=user).delete()
     Session.objects.filter(user=user).delete()
 
 
-def _let_in(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
+def _verify_session(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
     django_otp.login(request, device)
     request.session.cycle_key()
 
 
-def _is_of_app(code: str) -> bool:
+def _is_app_code(code: str) -> bool:
     return code.isascii() and code.isdecimal() and len(code) == DIGITS
 
 
-def _seconds_until(moment: datetime) -> int:
+def _get_seconds_until(moment: datetime) -> int:
     return max(1, ceil((moment - timezone.now()).total_seconds()))

@@ -1,4 +1,4 @@
-"""Sessions in a table of ours, which says whose each is; SESSION_ENGINE names this module."""
+"""The session backend: sessions in our own table, which stores whose each is. SESSION_ENGINE names this module."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -27,12 +27,15 @@ class SessionStore(db.SessionStore):
         return self.row
 
     def save(self, must_create: bool = False) -> None:
-        """Where the database is at fault, says so: the base class takes it for a session that somebody has ended."""
+        """Save the session, and raise the database's own error if that fails.
+
+        The base class would report a lost connection as a session that somebody has ended.
+        """
         try:
             super().save(must_create)
-        except UpdateError as fault:
-            if isinstance(fault.__context__, OperationalError):
-                raise fault.__context__ from None
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError):
+                raise error.__context__ from None
             raise
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:

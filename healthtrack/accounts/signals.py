@@ -14,7 +14,8 @@ from healthtrack.core.client_address import client_address
 
 
 @receiver(user_logged_in)
-def begin(request: HttpRequest, user: User, **_: Any) -> None:
+def start_session(request: HttpRequest, user: User, **_: Any) -> None:
+    """Store in the session when and from where the person signed in."""
     SessionStore.clear_expired()
     request.session[BEGAN] = time.time()
     request.session[ADDRESS] = client_address(request) or None
@@ -22,14 +23,15 @@ def begin(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 @receiver(user_login_failed)
-def count(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    # What was refused unheard says nothing of the account, and must not lock it for its owner elsewhere.
+def count_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Count a failed sign-in for the rate limits by address and by user name."""
+    # During a lock-out no password is checked. If these attempts counted, they would lock the owner out elsewhere.
     if request and not getattr(request, "axes_locked_out", False):
-        limits.FAILED_FROM.use(lockout.address(request))
-        limits.FAILED_AS.use(lockout.name(request, credentials))
+        limits.FAILURES_FROM_ADDRESS.use(lockout.get_client_network(request))
+        limits.FAILURES_FOR_NAME.use(lockout.get_name_digest(request, credentials))
 
 
 @receiver(pre_save, sender=AccessAttempt)
-def forget_what_was_sent(instance: AccessAttempt, **_: Any) -> None:
-    """A password may have been typed for a name, and the page asked for may name a patient."""
+def clear_request_data(instance: AccessAttempt, **_: Any) -> None:
+    """Remove what was sent: a form may contain a password in the name field, and an address may name a patient."""
     instance.get_data = instance.post_data = instance.http_accept = ""

@@ -1,4 +1,4 @@
-"""The pages on which people prove who they are, and see and end what they have open."""
+"""The pages for the second factor, for account security, and for ending sessions."""
 
 from datetime import timedelta
 from typing import cast
@@ -20,9 +20,9 @@ from healthtrack.accounts import second_factor
 from healthtrack.accounts.models import RecoveryCodes, Session
 from healthtrack.accounts.second_factor import Enrolment
 
-WRONG = "This code is not right, or was used before. Enter the one that the app shows now."
-NO_RECOVERY_CODE = "This recovery code is not right, or was used before."
-WRONG_PASSWORD = "The password is not right."  # noqa: S105  (a sentence)
+WRONG = "This code is wrong or was already used. Enter the code that the app shows now."
+NO_RECOVERY_CODE = "This recovery code is wrong or was already used."
+WRONG_PASSWORD = "The password is wrong."  # noqa: S105  (a sentence)
 
 
 class CodeForm(forms.Form):
@@ -41,76 +41,80 @@ class PasswordForm(forms.Form):
     )
 
 
-class OwnPage(LoginRequiredMixin, View):
+class AccountPage(LoginRequiredMixin, View):
     @property
     def person(self) -> User:
         return cast("User", self.request.user)
 
     def page(self, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
-        frame = {**admin.site.each_context(self.request), "next": self.next_page()}
+        frame = {**admin.site.each_context(self.request), "next": self.get_next_page()}
         return render(self.request, f"accounts/{template}.html", {**frame, **context}, status=status)
 
-    def next_page(self) -> str:
-        asked = self.request.POST.get("next") or self.request.GET.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(asked, {self.request.get_host()}, self.request.is_secure())
-        return asked if is_ours else reverse("home")
+    def get_next_page(self) -> str:
+        """Return the address to continue at: the one in `next` if it is on this site, otherwise Home."""
+        address = self.request.POST.get("next") or self.request.GET.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(address, {self.request.get_host()}, self.request.is_secure())
+        return address if is_ours else reverse("home")
 
 
-class Code(OwnPage):
-    """Asks for the second factor of who has given the password."""
+class EnterCode(AccountPage):
+    """Asks people who have given their password for the code."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.elsewhere() or self.page("code", {"form": CodeForm(label_suffix="")})
+        return self.get_redirect() or self.page("code", {"form": CodeForm(label_suffix="")})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = CodeForm(request.POST, label_suffix="")
-        if elsewhere := self.elsewhere():
-            return elsewhere
+        if redirection := self.get_redirect():
+            return redirection
         if not form.is_valid():
             return self.page("code", {"form": form})
-        answer = second_factor.check(request, form.cleaned_data["code"])
-        if answer.is_right:
-            return redirect(self.next_page())
-        if answer.seconds_to_wait:
-            form.add_error(
-                "code", f"Wrong codes came one after the other: wait {answer.seconds_to_wait} s, then go on."
-            )
+        result = second_factor.check(request, form.cleaned_data["code"])
+        if result.is_valid:
+            return redirect(self.get_next_page())
+        if result.wait_seconds:
+            form.add_error("code", f"The last code was wrong. Wait {result.wait_seconds} s, then try again.")
             refusal = self.page("code", {"form": form}, status=429)
-            refusal["Retry-After"] = str(answer.seconds_to_wait)
+            refusal["Retry-After"] = str(result.wait_seconds)
             return refusal
-        is_of_app = form.cleaned_data["code"].replace(" ", "").isdecimal()
-        form.add_error("code", WRONG if is_of_app else NO_RECOVERY_CODE)
+        is_app_code = form.cleaned_data["code"].replace(" ", "").isdecimal()
+        form.add_error("code", WRONG if is_app_code else NO_RECOVERY_CODE)
         return self.page("code", {"form": form})
 
-    def elsewhere(self) -> HttpResponse | None:
+    def get_redirect(self) -> HttpResponse | None:
+        """Return a redirect if the person has given a code already or has no app yet."""
         if self.request.user.is_verified():  # type: ignore[union-attr]  # by django-otp
-            return redirect(self.next_page())
+            return redirect(self.get_next_page())
         if not second_factor.is_enrolled(self.person):
-            return redirect(f"{reverse('sign-in:enrol')}?{urlencode({'next': self.next_page()})}")
+            return redirect(f"{reverse('sign-in:enrol')}?{urlencode({'next': self.get_next_page()})}")
         return None
 
 
-class Enrol(OwnPage):
-    """Ties an app to the account: the first one, or another in place of it."""
+class EnrolSecondFactor(AccountPage):
+    """Sets up an authenticator app: the first one, or a replacement."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.elsewhere() or self.answer(CodeForm(label_suffix=""), self.password_form())
+        return self.get_redirect() or self.render_form(CodeForm(label_suffix=""), self.build_password_form())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if elsewhere := self.elsewhere():
-            return elsewhere
-        form, password = CodeForm(request.POST, label_suffix=""), self.password_form(request.POST)
+        if redirection := self.get_redirect():
+            return redirection
+        form, password = CodeForm(request.POST, label_suffix=""), self.build_password_form(request.POST)
         if form.is_valid() and self.is_confirmed(password):
-            if codes := Enrolment.of(request).finish(request, "".join(form.cleaned_data["code"].split())):
+            if codes := Enrolment.from_session(request).confirm(request, "".join(form.cleaned_data["code"].split())):
                 return self.page("recovery-codes", {"codes": codes})
             form.add_error("code", WRONG)
-        return self.answer(form, password)
+        return self.render_form(form, password)
 
-    def answer(self, form: CodeForm, password: PasswordForm | None) -> HttpResponse:
-        return self.page("enrol", {"form": form, "password": password, "enrolment": Enrolment.of(self.request)})
+    def render_form(self, form: CodeForm, password: PasswordForm | None) -> HttpResponse:
+        enrolment = Enrolment.from_session(self.request)
+        return self.page("enrol", {"form": form, "password": password, "enrolment": enrolment})
 
-    def password_form(self, data: "forms.utils.QueryDict | None" = None) -> PasswordForm | None:  # type: ignore[name-defined]
-        """Who leaves a browser open is not to find another's app tied to the account."""
+    def build_password_form(self, data: "forms.utils.QueryDict | None" = None) -> PasswordForm | None:  # type: ignore[name-defined]
+        """Return the form for the password, which is needed to replace an app.
+
+        Otherwise anybody at a browser that was left open could replace the app by their own.
+        """
         return PasswordForm(data, label_suffix="") if second_factor.is_enrolled(self.person) else None
 
     def is_confirmed(self, form: PasswordForm | None) -> bool:
@@ -123,40 +127,41 @@ class Enrol(OwnPage):
             form.add_error("password", WRONG_PASSWORD)
         return form.is_valid()
 
-    def elsewhere(self) -> HttpResponse | None:
-        owes = not self.request.user.is_verified()  # type: ignore[union-attr]  # by django-otp
-        if owes and second_factor.is_enrolled(self.person):
-            return redirect(f"{reverse('sign-in:code')}?{urlencode({'next': self.next_page()})}")
+    def get_redirect(self) -> HttpResponse | None:
+        """Return a redirect to the page for the code if the person has an app and has not used it yet."""
+        needs_code = not self.request.user.is_verified()  # type: ignore[union-attr]  # by django-otp
+        if needs_code and second_factor.is_enrolled(self.person):
+            return redirect(f"{reverse('sign-in:code')}?{urlencode({'next': self.get_next_page()})}")
         return None
 
 
-class Own(OwnPage):
-    """What a person has open, and how they prove who they are."""
+class AccountSecurity(AccountPage):
+    """A person's own second factor and sessions."""
 
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         recovery = RecoveryCodes.objects.filter(user=self.person).first()
         context = {
-            "title": "Your sign-in",
+            "title": "Account security",
             "is_enrolled": second_factor.is_enrolled(self.person),
             "codes_left": len(recovery.digests) if recovery else 0,
-            "sessions": sessions_of(self.person),
+            "sessions": get_open_sessions(self.person),
             "here": request.session.session_key,
         }
         return self.page("own", context)
 
 
-class Everywhere(OwnPage):
+class SignOutEverywhere(AccountPage):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         Session.objects.filter(user=self.person).delete()
-        return signed_out(request, "everywhere")
+        return sign_out(request, "everywhere")
 
 
-class Stay(OwnPage):
-    """Asked by who answers the warning: that is activity, as any request is."""
+class StaySignedIn(AccountPage):
+    """Answers the button of the inactivity warning. The request itself counts as activity."""
 
     http_method_names = ["post"]
 
@@ -164,23 +169,24 @@ class Stay(OwnPage):
         return HttpResponse(status=204)
 
 
-class Idle(View):
-    """Asked by a page that nobody looked at: signs out, also where the session is over already."""
+class SignOutIdle(View):
+    """Signs out from a page that was left open too long, even if the session has already ended."""
 
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return signed_out(request, "idle", request.POST.get("next", ""))
+        return sign_out(request, "idle", request.POST.get("next", ""))
 
 
-def signed_out(request: HttpRequest, why: str, next_page: str = "") -> HttpResponse:
+def sign_out(request: HttpRequest, reason: str, next_page: str = "") -> HttpResponse:
+    """End the session and redirect to the sign-in page, which shows the reason: a key of `admin_site.ENDED`."""
     logout(request)
     there = {"next": next_page} if next_page else {}
-    return HttpResponseRedirect(f"{reverse('admin:login')}?{urlencode({**there, 'ended': why})}")
+    return HttpResponseRedirect(f"{reverse('admin:login')}?{urlencode({**there, 'ended': reason})}")
 
 
-def sessions_of(person: User) -> list[Session]:
-    """Those that a request would find open."""
+def get_open_sessions(person: User) -> list[Session]:
+    """Return the person's sessions that have not ended, the most recently used first."""
     now = timezone.now()
     active, began = (now - timedelta(seconds=s) for s in (settings.SESSION_IDLE_SECONDS, settings.SESSION_COOKIE_AGE))
     open_ones = Session.objects.filter(user=person, active_at__gt=active, began_at__gt=began)

@@ -1,4 +1,4 @@
-"""What a request shows of patients, gathered while it is answered and written to the access log before it leaves."""
+"""Records which patients a request shows, and writes them to the access log before the response is sent."""
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -13,63 +13,67 @@ from healthtrack.core.client_address import client_address
 
 
 @dataclass
-class _Seen:
-    patient_ids: dict[str, None] = field(default_factory=dict)  # in the order in which they were shown
-    asked: dict[str, None] = field(default_factory=dict)
+class _PatientAccess:
+    patient_ids: dict[str, None] = field(default_factory=dict)  # in the order shown
+    filters: dict[str, None] = field(default_factory=dict)
     run_id: int | None = None
     file_rows: int | None = None
 
     @property
-    def is_anything(self) -> bool:
+    def shows_patients(self) -> bool:
         return bool(self.patient_ids) or self.run_id is not None or self.file_rows is not None
 
 
-# By hand, for every page waits for it: through the model it took a millisecond of Python's more.
+# SQL, because every page waits for it: creating the row through the model took a millisecond more.
 _WRITE = """
     INSERT INTO access_log (person_id, page, patient_ids, run_id, file_rows, asked, client_address, request)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
-_seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
+_access: ContextVar[_PatientAccess | None] = ContextVar("patient_access", default=None)
 
 
-def saw(
+def record_patient_access(
     patient_ids: Iterable[str] = (),
     *,
     run_id: int | None = None,
     file_rows: int | None = None,
-    asked: Iterable[str] = (),
+    filters: Iterable[str] = (),
 ) -> None:
-    """Puts down that the answer under way shows these patients, rows of this import run, or is a file of so many rows.
+    """Record for the access log that the current response shows these patients.
 
-    `asked` names the filters, never what they were set to. Outside of a request nobody sees anything.
+    `run_id` is the import run whose rows it shows, and `file_rows` the number of rows if it is a file. `filters` are
+    the names of the filters that were set, never their values. Outside of a request nothing is recorded.
     """
-    seen = _seen.get()
-    if seen is None:
+    shown = _access.get()
+    if shown is None:
         return
-    seen.patient_ids |= dict.fromkeys(patient_ids)
-    seen.asked |= dict.fromkeys(asked)
-    seen.run_id = run_id if run_id is not None else seen.run_id
-    seen.file_rows = file_rows if file_rows is not None else seen.file_rows
+    shown.patient_ids |= dict.fromkeys(patient_ids)
+    shown.filters |= dict.fromkeys(filters)
+    shown.run_id = run_id if run_id is not None else shown.run_id
+    shown.file_rows = file_rows if file_rows is not None else shown.file_rows
 
 
 def access_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """What cannot be written down is not shown: a fault of the log is one of the page. Who is refused saw nothing."""
+    """Write the access log. If that fails the page fails too: nothing is shown without a record of it.
+
+    Responses that refuse a request show no patient, and are not recorded.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        seen = _Seen()
-        outer = _seen.set(seen)
+        shown = _PatientAccess()
+        outer = _access.set(shown)
         try:
             response = get_response(request)
         finally:
-            _seen.reset(outer)
-        if seen.is_anything and response.status_code < HTTPStatus.BAD_REQUEST:
-            _write(request, seen)
+            _access.reset(outer)
+        if shown.shows_patients and response.status_code < HTTPStatus.BAD_REQUEST:
+            _write(request, shown)
         return response
 
     return middleware
 
 
-def _write(request: HttpRequest, seen: _Seen) -> None:
+def _write(request: HttpRequest, shown: _PatientAccess) -> None:
     page = request.resolver_match.view_name if request.resolver_match else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -77,10 +81,10 @@ def _write(request: HttpRequest, seen: _Seen) -> None:
             [
                 request.user.pk,
                 page,
-                list(seen.patient_ids),
-                seen.run_id,
-                seen.file_rows,
-                list(seen.asked),
+                list(shown.patient_ids),
+                shown.run_id,
+                shown.file_rows,
+                list(shown.filters),
                 client_address(request) or None,
                 request.id,  # type: ignore[attr-defined]
             ],

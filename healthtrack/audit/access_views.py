@@ -1,4 +1,4 @@
-"""Who saw a patient, what a person saw, and both by day; opening it is an access too."""
+"""The access log's page: who viewed a patient, and what a person viewed, by day. Opening it is recorded too."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.audit.access_recorder import saw
-from healthtrack.audit.admin_history import change_asked
+from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.admin_history import get_last_change_id
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names, run_address
 from healthtrack.core.widgets import DayInput
 
 VIEW = "audit.view_access"
-ROWS_A_PAGE = 50
-PATIENTS_A_ROW = 10
+PAGE_SIZE = 50
+MAX_PATIENTS_PER_ROW = 10
 
 
 class AccessesForm(forms.Form):
@@ -51,31 +51,32 @@ class Accesses(UserPassesTestMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = AccessesForm(request.GET)
-        found = list(self._asked(form)[: ROWS_A_PAGE + 1]) if form.is_valid() else []
+        found = list(self._filter(form)[: PAGE_SIZE + 1]) if form.is_valid() else []
         patient = form.cleaned_data.get("patient", "") if form.is_valid() else ""
-        rows = list(_rows(found[:ROWS_A_PAGE], patient))
-        saw([patient] if patient else [number for row in rows for number in row.patients])
+        rows = list(_rows(found[:PAGE_SIZE], patient))
+        record_patient_access([patient] if patient else [number for row in rows for number in row.patients])
         context = {
             **admin.site.each_context(request),
-            "title": f"Who saw patient {patient}" if patient else "Who saw what",
+            "title": f"Access log of patient {patient}" if patient else "Access log",
             "form": form,
             "rows": rows,
-            "older": found[ROWS_A_PAGE - 1].pk if len(found) > ROWS_A_PAGE else None,
+            "older": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None,
             "is_newest": "after" not in request.GET,
         }
         return render(request, "audit/accesses.html", context)
 
-    def _asked(self, form: AccessesForm) -> QuerySet[Access]:
+    def _filter(self, form: AccessesForm) -> QuerySet[Access]:
+        """Return the accesses that match the form, from the last one of the page before, newest first."""
         accesses = Access.objects.select_related("person").order_by("-seen_at", "-access_id")
-        asked = form.cleaned_data
-        if asked["patient"]:
-            accesses = accesses.filter(patient_ids__contains=[asked["patient"]])
-        if asked["person"]:
-            accesses = accesses.filter(person=asked["person"])
-        if day := asked["day"]:
+        filters = form.cleaned_data
+        if filters["patient"]:
+            accesses = accesses.filter(patient_ids__contains=[filters["patient"]])
+        if filters["person"]:
+            accesses = accesses.filter(person=filters["person"])
+        if day := filters["day"]:
             start = timezone.make_aware(datetime.combine(day, time()))
             accesses = accesses.filter(seen_at__gte=start, seen_at__lt=start + timedelta(days=1))
-        after = change_asked(self.request)
+        after = get_last_change_id(self.request)
         if last := after and Access.objects.filter(pk=after).first():
             earlier = Q(seen_at__lt=last.seen_at) | Q(seen_at=last.seen_at, access_id__lt=last.pk)
             accesses = accesses.filter(earlier, seen_at__lte=last.seen_at)
@@ -83,10 +84,10 @@ class Accesses(UserPassesTestMixin, View):
 
 
 def _rows(accesses: Sequence[Access], patient: str) -> Iterator[Row]:
-    """Of many patients the first few are named, or the one asked for alone."""
+    """Yield rows that show the first few patients, or only the one that the form filters by."""
     names = page_names()
     for access in accesses:
-        shown = [patient] if patient else access.patient_ids[:PATIENTS_A_ROW]
+        shown = [patient] if patient else access.patient_ids[:MAX_PATIENTS_PER_ROW]
         page = names.get(access.page, access.page)
         run = run_address(access.run_id) if access.run_id else ""
         yield Row(access, page, shown, len(access.patient_ids) - len(shown), run)

@@ -9,31 +9,31 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from healthtrack.audit.timelines import timeline
+from healthtrack.audit.timelines import get_history
 from healthtrack.core.widgets import MAX_KEY_DIGITS
 
 VIEW = "audit.view_change"
 
 
-def change_asked(request: HttpRequest) -> int | None:
-    """After which the page is to go on."""
-    asked = request.GET.get("after", "")
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= MAX_KEY_DIGITS else None
+def get_last_change_id(request: HttpRequest) -> int | None:
+    """Return the change after which the page continues, or None for the newest page or an invalid parameter."""
+    after = request.GET.get("after", "")
+    return int(after) if after.isascii() and after.isdecimal() and len(after) <= MAX_KEY_DIGITS else None
 
 
-class HistoryPages(ModelAdmin[Any]):
-    """Shows the history that the database keeps, and keeps no second one."""
+class HistoryAdmin(ModelAdmin[Any]):
+    """Shows the history that the database records, in place of Django's own admin log."""
 
     @method_decorator([require_safe, never_cache])
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Also of a row that is gone."""
+        """Show the history of a row, even if the row was deleted."""
         if not (self.has_view_permission(request) and request.user.has_perm(VIEW)):
             raise PermissionDenied
-        object_id = unquote(object_id).replace("\0", "")  # which no text of the database can hold
+        object_id = unquote(object_id).replace("\0", "")  # PostgreSQL's text cannot hold it
         row = self.get_object(request, object_id)
-        page = timeline(self.model, row.pk if row else self._key(object_id), change_asked(request))
+        page = get_history(self.model, row.pk if row else self._key(object_id), get_last_change_id(request))
         if row is None and not page.entries:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         context = {

@@ -4,7 +4,7 @@ from healthtrack.audit.navigation import entries
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation
 
-PAGE_NAMES = {"accesses": "Read who saw what", "changes": "Read the list of changes"}
+PAGE_NAMES = {"accesses": "Viewed the access log", "changes": "Viewed the activity log"}
 
 
 class AuditConfig(AppConfig):

@@ -17,44 +17,40 @@ class Action(models.TextChoices):
 
 
 class Change(models.Model):
-    """What became of one row by one statement; triggers write it, and nobody rewrites it."""
+    """The change of one row by one statement. Triggers write it, and nothing can change it afterwards."""
 
     change_id = models.BigAutoField(primary_key=True, db_comment="Number of the change")
-    changed_at = models.DateTimeField("when", db_default=Now(), db_comment="Moment at which the statement began")
-    table_name = models.CharField(max_length=63, db_comment="The table that the row stands in")
+    changed_at = models.DateTimeField("when", db_default=Now(), db_comment="When the statement began")
+    table_name = models.CharField(max_length=63, db_comment="Table of the changed row")
     action = models.CharField(
-        max_length=8, choices=Action, db_comment="What was done with the row, or with all of them: truncate"
+        max_length=8, choices=Action, db_comment="What was done with the row, or with all rows of the table: truncate"
     )
-    patient_id = models.CharField(  # noqa: DJ001 (so that an index can leave out what concerns no patient)
-        max_length=50, null=True, db_collation="C", db_comment="The patient concerned, null when it is none"
+    patient_id = models.CharField(  # noqa: DJ001 (partial indexes leave out the nulls)
+        max_length=50, null=True, db_collation="C", db_comment="Patient concerned, null if none"
     )
-    model_id = models.IntegerField(null=True, db_comment="The tracker model concerned, null when it is none")
+    model_id = models.IntegerField(null=True, db_comment="Tracker model concerned, null if none")
     row_id = models.IntegerField(
-        null=True, db_comment="The row's own number, null where patient and tracker model name it"
+        null=True, db_comment="Number of the row, null if patient and tracker model identify it"
     )
-    fields = models.JSONField(
-        default=dict, db_comment="The changed columns, each with its old and its new value in an array"
-    )
+    fields = models.JSONField(default=dict, db_comment="Changed columns, each with an array of its old and new value")
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
         null=True,
         related_name="+",
-        db_constraint=False,  # a check of each row would cost more than the row
+        db_constraint=False,  # checking it would cost more than writing the row
         db_index=False,
         db_comment="Who did it, null when nobody was signed in",
     )
-    run_id = models.BigIntegerField(null=True, db_comment="The import run that did it, null when none did")
-    request = models.CharField(
-        max_length=32, blank=True, db_comment="Reference of the request that did it, empty when none did"
-    )
-    database_role = models.CharField(max_length=63, db_comment="Who was signed in at the database")
+    run_id = models.BigIntegerField(null=True, db_comment="Import run that did it, null if none")
+    request = models.CharField(max_length=32, blank=True, db_comment="Id of the request that did it, empty if none")
+    database_role = models.CharField(max_length=63, db_comment="Database role that did it")
 
     class Meta:
         db_table = "changes"
         db_table_comment = (
-            "What became of the rows of patients, links, trackers and settled names: only ever added to."
-            " What an import inserted has no row here: made_by_run stands at the inserted row"
+            "History: changes to records, links, trackers and resolved tracker names; rows are only added."
+            " Rows that an import inserted are not listed here: they name the run in made_by_run"
         )
         ordering = ["-changed_at", "-change_id"]
         default_permissions = ("view",)
@@ -72,8 +68,8 @@ class Change(models.Model):
         return f"Change {self.change_id}"
 
 
-def next_change() -> int:
-    """A number between those of the changes before and after this moment."""
+def reserve_change_id() -> int:
+    """Return a number between the numbers of the changes before and after this moment."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('changes', 'change_id'))")
         return int(cursor.fetchone()[0])

@@ -7,5 +7,6 @@ SECTION = "Administration"
 
 
 def entries() -> Iterator[Entry]:
-    yield Entry(SECTION, "Changes", "changes", 50, has_all("audit.view_change"))
-    yield Entry(SECTION, "Who saw what", "accesses", 60, has_all("audit.view_access"))
+    """Yield the entries of the activity log and the access log."""
+    yield Entry(SECTION, "Activity log", "changes", 50, has_all("audit.view_change"))
+    yield Entry(SECTION, "Access log", "accesses", 60, has_all("audit.view_access"))

@@ -1,4 +1,4 @@
-"""The access log's parts, one a month: made ahead, and dropped when they are older than is kept."""
+"""The access log's monthly partitions: created ahead, and dropped at the end of the retention period."""
 
 from datetime import date
 
@@ -8,8 +8,8 @@ from django.utils import timezone
 
 MONTHS_AHEAD = 2
 
-# Whoever runs it, it acts as its owner, and so does no more than make parts of these months. Rows that came while
-# their month had no part stand in the default one, and are brought over.
+# The function runs with its owner's rights, so it only accepts months near today. Rows that were written while their
+# month had no partition are in the default partition, and are moved.
 MAKE = """
     CREATE FUNCTION access_log_make_month(month date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -39,33 +39,34 @@ MAKE = """
                        ' FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting()', part);
     END $$;
 """
-_PARTS = """
+_PARTITIONS = """
     SELECT part.relname, pg_has_role(part.relowner, 'USAGE') FROM pg_inherits
       JOIN pg_class AS part ON part.oid = inhrelid
      WHERE inhparent = 'access_log'::regclass AND part.relname ~ '^access_log_[0-9]{4}_[0-9]{2}$'
 """
 
 
-def make_months() -> None:
-    """This month's part and the next ones, where they are not there yet."""
+def create_month_partitions() -> None:
+    """Create the partitions of this month and the next ones, if they do not exist yet."""
     today = timezone.now().date()
     with connection.cursor() as cursor:
         for ahead in range(MONTHS_AHEAD + 1):
             cursor.execute("SELECT access_log_make_month(%s)", [_months_later(today, ahead)])
 
 
-def drop_old_months() -> list[str]:
-    """What is older than is kept goes, where the session's role owns it; says which parts went."""
-    oldest = part_of(_months_later(timezone.now().date(), -settings.ACCESS_LOG_MONTHS))
+def drop_expired_partitions() -> list[str]:
+    """Drop the partitions older than the retention period that the session's role owns, and return their names."""
+    oldest = get_partition_name(_months_later(timezone.now().date(), -settings.ACCESS_LOG_MONTHS))
     with connection.cursor() as cursor:
-        cursor.execute(_PARTS)
-        old = sorted(part for part, is_ours in cursor.fetchall() if is_ours and part < oldest)
-        for part in old:
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(part)}")
+        cursor.execute(_PARTITIONS)
+        old = sorted(name for name, is_ours in cursor.fetchall() if is_ours and name < oldest)
+        for name in old:
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
     return old
 
 
-def part_of(day: date) -> str:
+def get_partition_name(day: date) -> str:
+    """Return the name of the partition for this day's month."""
     return f"access_log_{day:%Y_%m}"
 
 

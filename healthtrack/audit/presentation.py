@@ -1,4 +1,4 @@
-"""Changes as people read them: what each concerns, by its name, and what each field was and became."""
+"""Changes as people read them: the name of the changed row, and the old and new value of each field."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.registry import run_address
-from healthtrack.audit.subjects import is_named_by_key, key_columns, key_of, model_of
+from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN
 
 COMMAND_LINE = "the command line"
@@ -28,12 +28,12 @@ class FieldChange:
     label: str
     old: str = ""
     new: str = ""
-    is_told: bool = True  # else what it was and became would tell people nothing
+    shows_values: bool = True  # false for fields whose values mean nothing to people
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A change in words; the run is the import that did it, and `href` a page of the changed row."""
+    """A change in words. `run_id` is the import that did it, and `href` a page of the changed row."""
 
     at: datetime
     who: str
@@ -51,11 +51,12 @@ class Entry:
 
 
 def entries(changes: Sequence[Change]) -> list[Entry]:
-    return list(_Words(changes).entries())
+    """Return an entry for each change, in the same order."""
+    return list(_EntryBuilder(changes).entries())
 
 
 @dataclass
-class _Words:
+class _EntryBuilder:
     changes: Sequence[Change]
     names: Mapping[type[Model], Mapping[Any, str]] = field(default_factory=dict)
 
@@ -65,7 +66,7 @@ class _Words:
             kind, name = self._subject(change)
             yield Entry(
                 at=change.changed_at,
-                who=who(change),
+                who=get_actor_name(change),
                 kind=kind,
                 name=name,
                 action=Action(change.action),
@@ -76,11 +77,14 @@ class _Words:
             )
 
     def _names(self) -> dict[type[Model], dict[Any, str]]:
-        """Of the rows that still stand, a query for each of the few tables whose rows are not named by their key."""
+        """Return the names of the existing rows that the changes refer to, by model and key.
+
+        This takes one query for each of the few tables whose rows are not named by their key.
+        """
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for change in self.changes:
-            model = model_of(change)
-            for column, value in key_of(change).items():
+            model = get_changed_model(change)
+            for column, value in get_changed_key(change).items():
                 wanted[_named_by(model, column)].add(value)
             for column, values in change.fields.items():
                 if (related := _named_by(model, column)) is not model:
@@ -92,10 +96,12 @@ class _Words:
         }
 
     def _subject(self, change: Change) -> tuple[str, str]:
-        model = model_of(change)
+        model = get_changed_model(change)
         if change.action == Action.TRUNCATE:
             return str(model._meta.verbose_name_plural).capitalize(), "all rows"
-        names = [self._name(_named_by(model, column), value, change) for column, value in key_of(change).items()]
+        names = [
+            self._name(_named_by(model, column), value, change) for column, value in get_changed_key(change).items()
+        ]
         kind = str(model._meta.verbose_name).capitalize()
         return kind, " and ".join(names)
 
@@ -106,47 +112,48 @@ class _Words:
         return _name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
 
     def _fields(self, change: Change) -> Iterator[FieldChange]:
-        model = model_of(change)
+        model = get_changed_model(change)
         for column, (old, new) in change.fields.items():
             column_field = _field(model, column)
             if column_field is None:
                 continue
             label = str(column_field.verbose_name).capitalize()
             if not column_field.editable and column != MADE_BY_RUN:
-                yield FieldChange(label, is_told=False)
+                yield FieldChange(label, shows_values=False)
             elif isinstance(column_field, ForeignKey):
                 names = self.names.get(_named_by(model, column), {})
-                yield FieldChange(label, names.get(old, _text(old)), names.get(new, _text(new)))
+                yield FieldChange(label, names.get(old, _format_plain(old)), names.get(new, _format_plain(new)))
             else:
-                yield FieldChange(label, _in_words(column_field, old), _in_words(column_field, new))
+                yield FieldChange(label, _format_value(column_field, old), _format_value(column_field, new))
 
 
-def who(change: Change) -> str:
+def get_actor_name(change: Change) -> str:
+    """Return who made the change: a person, the command line, or a role of the database."""
     if change.person_id:
-        # The person may be deleted since; the reference is not checked.
-        return str(change.person) if change.person else f"person {change.person_id}, who is deleted"
-    return COMMAND_LINE if change.run_id else f"{change.database_role}, at the database itself"
+        # The person may have been deleted since: there is no foreign key constraint.
+        return str(change.person) if change.person else f"deleted person {change.person_id}"
+    return COMMAND_LINE if change.run_id else f"{change.database_role}, directly in the database"
 
 
-def _in_words(column: Any, value: object) -> str:
+def _format_value(column: Any, value: object) -> str:
     if isinstance(column, DateField) and value:
         return str(date_format(date.fromisoformat(str(value))))
-    return str(dict(column.flatchoices).get(value, _text(value)))
+    return str(dict(column.flatchoices).get(value, _format_plain(value)))
 
 
-def _text(value: object) -> str:
+def _format_plain(value: object) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return "" if value is None else str(value)
 
 
 def _field(model: type[Model], column: str) -> Any:
-    """None for a column that there was once."""
+    """Return the model's field of this column, or None if the column no longer exists."""
     return next((field for field in model._meta.concrete_fields if field.column == column), None)
 
 
 def _named_by(model: type[Model], column: str) -> type[Model]:
-    """The model whose row the column names: the one referred to, else the row's own."""
+    """Return the model whose row the column names: the related one, or else the model itself."""
     related = getattr(_field(model, column), "related_model", None)
     return related or model
 
@@ -157,8 +164,10 @@ def _with_parents(model: type[Model]) -> Any:
 
 
 def _name_at_the_time(model: type[Model], change: Change) -> str:
-    """Of a row that is gone: what it was called when it was added or removed, if this change tells."""
-    if model is not model_of(change) or any(isinstance(each, ForeignKey) for each in model._meta.concrete_fields):
+    """Return the name that a deleted row had, if this change is its insertion or deletion; otherwise ''."""
+    if model is not get_changed_model(change) or any(
+        isinstance(each, ForeignKey) for each in model._meta.concrete_fields
+    ):
         return ""
     values = {column: new if new is not None else old for column, (old, new) in change.fields.items()}
     with suppress(FieldDoesNotExist, TypeError):
@@ -167,13 +176,13 @@ def _name_at_the_time(model: type[Model], change: Change) -> str:
 
 
 def owners(model: type[Model]) -> dict[str, type[Model]]:
-    """Return the models with pages whose rows the key names, by its columns: for a link, one at each of its ends."""
+    """Return the models with admin pages that the key's columns refer to, by column: two for a link."""
     named = {column: _named_by(model, column) for column in key_columns(model)}
     return {column: owner for column, owner in named.items() if _has_pages(owner)}
 
 
 def _has_pages(model: type[Model]) -> bool:
-    # `is_registered` does not import the admin modules, and knows no page before another part of the program has.
+    # Unlike `is_registered`, this also works before the admin modules are imported.
     with suppress(NotRegistered):
         admin.site.get_model_admin(model)
         return True
@@ -185,9 +194,9 @@ def row_page(change: Change, page: str) -> str:
 
     It is empty where the admin has no page of such rows.
     """
-    pages = owners(model_of(change))
+    pages = owners(get_changed_model(change))
     if change.action == Action.TRUNCATE or not pages:
         return ""
     column, owner = next(iter(pages.items()))
-    key = quote(key_of(change)[column])
+    key = quote(get_changed_key(change)[column])
     return reverse(f"admin:{owner._meta.app_label}_{owner._meta.model_name}_{page}", args=[key])

@@ -1,58 +1,61 @@
-"""What changes concern, as the models with a history declare it."""
+"""The subjects that changes concern, as the models with a history declare them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Model
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.models import Change
 from healthtrack.audit.triggers import OWN_KEY, Subject, history_of, tracked_models
 
 
-def model_of(change: Change) -> type[Model]:
+def get_changed_model(change: Change) -> type[Model]:
+    """Return the model of the changed row."""
     return tracked_models()[change.table_name]
 
 
-def key_of(change: Change) -> dict[str, Any]:
-    """Return the changed row's key: each of its columns with the value."""
-    model = model_of(change)
-    return {key: getattr(change, stored_in(model, key)) for key in key_columns(model)}
+def get_changed_key(change: Change) -> dict[str, Any]:
+    """Return the key of the changed row: the value of each of its columns."""
+    model = get_changed_model(change)
+    return {key: getattr(change, get_stored_column(model, key)) for key in key_columns(model)}
 
 
 def key_columns(model: type[Model]) -> list[str]:
+    """Return the columns of the model's primary key."""
     return [str(key.column) for key in model._meta.pk_fields]
 
 
-def stored_in(model: type[Model], key: str) -> str:
+def get_stored_column(model: type[Model], key: str) -> str:
     """Return the column of `changes` that holds this column of the model's key."""
     return next((each.stored_in for each in history_of(model).subjects if each.column == key), OWN_KEY)
 
 
-def subject_of(model: type[Model]) -> Subject | None:
-    """Return the subject whose rows the model holds: it is the model's only key."""
+def get_subject(model: type[Model]) -> Subject | None:
+    """Return the subject that is the model's only key, or None: for patients, that of the records."""
     return next((each for each in history_of(model).subjects if [each.column] == key_columns(model)), None)
 
 
 def is_named_by_key(model: type[Model]) -> bool:
-    subject = subject_of(model) if model in tracked_models().values() else None
+    """Return whether the history names rows of this model by their key, and not by str()."""
+    subject = get_subject(model) if model in tracked_models().values() else None
     return subject is not None and subject.is_named_by_key
 
 
 def models_about(subject: Subject) -> Iterator[type[Model]]:
-    """Yield the models whose changes the subject's history page tells of."""
+    """Yield the models whose changes appear on the subject's history page."""
     for model in tracked_models().values():
         if history_of(model).subjects[:1] == (subject,):
             yield model
 
 
-def record_seen(changes: Iterable[Change]) -> None:
-    """Put into the access log that these changes were shown, as far as they concern a subject that it is about."""
-    saw(dict.fromkeys(key for change in changes for key in _access_logged(change)))
+def record_access_to_changes(changes: Iterable[Change]) -> None:
+    """Record for the access log that these changes were shown, if they concern patients."""
+    record_patient_access(dict.fromkeys(key for change in changes for key in _access_logged(change)))
 
 
 def _access_logged(change: Change) -> Iterator[str]:
-    for subject in history_of(model_of(change)).subjects:
+    for subject in history_of(get_changed_model(change)).subjects:
         key = getattr(change, subject.stored_in)
         if subject.is_access_logged and key is not None:
             yield str(key)

@@ -6,5 +6,6 @@ from healthtrack.audit import partitions
 @app.periodic(cron="23 2 * * *")
 @app.task
 def keep_access_log(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks are given one)
-    partitions.make_months()
-    partitions.drop_old_months()
+    """Create the coming partitions of the access log, and drop those after the retention period."""
+    partitions.create_month_partitions()
+    partitions.drop_expired_partitions()

@@ -1,4 +1,4 @@
-"""The history of one row and of what hangs on it, and all changes; a page at a time, however many there are."""
+"""The history of a row and of what belongs to it, and the activity log, one page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,22 +10,22 @@ from django.db.models.lookups import LessThan
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
-from healthtrack.audit.subjects import is_named_by_key, key_columns, models_about, record_seen, subject_of
+from healthtrack.audit.subjects import get_subject, is_named_by_key, key_columns, models_about, record_access_to_changes
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
 
-ROWS_A_PAGE = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
 class Page:
     entries: Sequence[Entry]
-    older: int | None  # the change that the next page comes after
+    older: int | None  # the last change of this page, if there is a next one
     is_newest: bool
 
 
-def timeline(row_model: type[Model], key: Any, after: int | None) -> Page:
-    """Return the row's changes, and among them what imports inserted: of that only the rows themselves tell."""
-    page = page_of(changes_of(row_model, key), after)
+def get_history(row_model: type[Model], key: Any, after: int | None) -> Page:
+    """Return a page of the row's changes, and what imports inserted, which is stored in the rows themselves."""
+    page = get_page(get_changes(row_model, key), after)
     latest = Change.objects.filter(pk=after).values_list("changed_at", flat=True).first() if after else None
     earliest = page.entries[-1].at if page.older and page.entries else None
     inserted = [
@@ -37,32 +37,35 @@ def timeline(row_model: type[Model], key: Any, after: int | None) -> Page:
     return replace(page, entries=merged)
 
 
-def page_of(changes: QuerySet[Change], after: int | None) -> Page:
-    """Return those that come after a change, newest first, and record who is shown them; no query counts them."""
+def get_page(changes: QuerySet[Change], after: int | None) -> Page:
+    """Return a page of the changes older than `after`, newest first, and record the access.
+
+    Nothing counts the changes, as there may be millions.
+    """
     last = Change.objects.filter(pk=after).first() if after else None
     if last:
         changes = changes.filter(LessThan(_place(F("changed_at"), F("change_id")), _place(*map(Value, _key(last)))))
-    found = list(changes.select_related("person").order_by("-changed_at", "-change_id")[: ROWS_A_PAGE + 1])
-    shown = found[:ROWS_A_PAGE]
-    record_seen(shown)
-    return Page(entries(shown), shown[-1].change_id if len(found) > ROWS_A_PAGE else None, is_newest=last is None)
+    found = list(changes.select_related("person").order_by("-changed_at", "-change_id")[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    record_access_to_changes(shown)
+    return Page(entries(shown), shown[-1].change_id if len(found) > PAGE_SIZE else None, is_newest=last is None)
 
 
-def changes_of(row_model: type[Model], key: Any) -> QuerySet[Change]:
-    """Return the changes of a subject and of all that concerns it, or those of one row that is no subject."""
-    subject = subject_of(row_model)
+def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
+    """Return the changes of a subject and of all rows that concern it, or those of a single row."""
+    subject = get_subject(row_model)
     models = list(models_about(subject)) if subject else [row_model]
     tables = [model._meta.db_table for model in models]
     column = subject.stored_in if subject else OWN_KEY
-    # Partial indexes serve changes that concern only some of what a change can concern.
+    # The condition that the other columns are null lets PostgreSQL use the partial indexes.
     concerned = {each.stored_in for model in models for each in history_of(model).subjects}
     others = {each.stored_in for model in tracked_models().values() for each in history_of(model).subjects} - concerned
     return Change.objects.filter(**dict.fromkeys(others), table_name__in=tables, **{column: key})
 
 
 def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
-    """Return what imports inserted of the row, and of what concerns it."""
-    subject = subject_of(row_model)
+    """Return entries for the row, and the rows that concern it, that an import inserted."""
+    subject = get_subject(row_model)
     inserted: list[tuple[int, type[Model], str]] = []
     for model in models_about(subject) if subject else [row_model]:
         names = {str(each.column): each.attname for each in model._meta.concrete_fields if each.column}
@@ -74,7 +77,7 @@ def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
 
 
 def _with_parents(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
-    """Join what the rows refer to, but not the row that all of them are about."""
+    """Join the rows that these refer to, except the one that all of them concern."""
     fields = rows.model._meta.concrete_fields
     return rows.select_related(*(each.name for each in fields if each.is_relation and each.column != column))
 

@@ -1,8 +1,8 @@
 """The triggers that write the history: a row of `changes` for each row that a statement inserted, changed or deleted.
 
-They are our own. django-pghistory's statement-level trigger joins the old rows with the new ones by a plan that the
-session keeps: made for one row, it took 38 s for the next 20,000. Theirs also cannot follow a composite key, and their
-context stands before each statement, where a COPY has no room for it.
+They are our own. The statement-level trigger of django-pghistory joins the old rows with the new ones by a plan that
+the session caches: planned for one row, it took 38 s for the next 20,000. It also does not support composite keys, and
+it writes its context in front of each statement, which does not work with COPY.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from django.db.models import BigIntegerField, Model
 from healthtrack.audit.actor import PERSON, REQUEST, RUN, RunOfSession, setting
 
 MADE_BY_RUN = "made_by_run"
-OWN_KEY = "row_id"  # the column of `changes` for a key that is no subject's
-_BY = {
+OWN_KEY = "row_id"  # the column of `changes` for a key that names no subject
+_ACTOR_COLUMNS = {
     "person_id": setting(PERSON, "integer"),
     "run_id": setting(RUN, "bigint"),
     "request": f"coalesce(current_setting('{REQUEST}', true), '')",
     "database_role": "session_user",
 }
-# Planned anew each time, for as many rows as there are: one by hand, or all of an import's.
+# EXECUTE plans it each time for the actual number of rows: one edited by hand, or all rows of an import.
 _WRITE = "EXECUTE $history$ INSERT INTO changes ({columns}) SELECT {values} FROM {rows} $history$; RETURN NULL;"
-_NOT_BY_THIS_RUN = f"{MADE_BY_RUN} IS NULL OR {MADE_BY_RUN} IS DISTINCT FROM {setting(RUN, 'bigint')}"
+_NOT_INSERTED_BY_THIS_RUN = f"{MADE_BY_RUN} IS NULL OR {MADE_BY_RUN} IS DISTINCT FROM {setting(RUN, 'bigint')}"
 # A row whose key is changed is another row.
 _ACTION = (
     "CASE WHEN old_values.{key} IS NULL THEN 'insert' WHEN new_values.{key} IS NULL THEN 'delete' ELSE 'update' END"
@@ -34,11 +34,11 @@ _ACTION = (
 
 @dataclass(frozen=True)
 class Subject:
-    """What changes of rows concern, such as a patient: the models whose rows concern it declare it by `history`.
+    """What a change concerns, such as a patient. Models whose rows concern it declare it by calling `history`.
 
-    `column` is the column of these models that names it; one model has it as its only key. `stored_in` is the column of
-    `changes` that holds its value. `is_named_by_key` says that the history names it by its key, and not by str().
-    `is_access_logged` says that the access log records who sees a change that concerns it.
+    `column` is the column of these models that names the subject; one model has it as its only key. `stored_in` is the
+    column of `changes` that holds its value. With `is_named_by_key`, the history shows its key instead of its str().
+    With `is_access_logged`, the access log records who views a change that concerns it.
     """
 
     column: str
@@ -48,6 +48,7 @@ class Subject:
 
 
 def made_by_run() -> BigIntegerField[int | None, int | None]:
+    """Return the field for the import run that inserted a row; the database fills it in."""
     return BigIntegerField(
         "added by import",
         null=True,
@@ -60,9 +61,9 @@ def made_by_run() -> BigIntegerField[int | None, int | None]:
 def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     """Return the triggers for the Meta of a model.
 
-    `subjects` are what a change of a row concerns; the first one's history page tells of it. The model has a column for
-    each of them. A key that no subject names is stored as the row's own number.
-    `internal` columns are kept by the program itself, and nobody asks who changed them.
+    `subjects` are what a change of a row concerns; it appears on the history page of the first one. The model has a
+    column for each of them. A key that names no subject is stored as the row's own number.
+    `internal` columns are maintained by the program itself, and their changes are not recorded.
     """
     return [
         HistoryTrigger(pgtrigger.Insert, subjects, internal, new="new_values"),
@@ -73,14 +74,14 @@ def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.
             level=pgtrigger.Statement,
             when=pgtrigger.Before,
             operation=pgtrigger.Truncate,
-            func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_BY)})"
-            f" VALUES (TG_TABLE_NAME, 'truncate', '{{}}', {', '.join(_BY.values())}); RETURN NULL;",
+            func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_ACTOR_COLUMNS)})"
+            f" VALUES (TG_TABLE_NAME, 'truncate', '{{}}', {', '.join(_ACTOR_COLUMNS.values())}); RETURN NULL;",
         ),
     ]
 
 
 def tracked_models() -> dict[str, type[Model]]:
-    """Return the models whose tables have a history, by their tables."""
+    """Return the models with a history, by the names of their tables."""
     return {
         model._meta.db_table: model
         for model in apps.get_models()
@@ -90,10 +91,13 @@ def tracked_models() -> dict[str, type[Model]]:
 
 
 def history_of(model: Any) -> "HistoryTrigger":
+    """Return a history trigger of the model, which holds its subjects and internal columns."""
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
 
 
 class HistoryTrigger(pgtrigger.Trigger):
+    """Writes a row of `changes` for each row that a statement inserted, changed or deleted."""
+
     def __init__(
         self, operation: pgtrigger.Operation, subjects: Sequence[Subject], internal: Sequence[str], **referencing: str
     ) -> None:
@@ -111,18 +115,18 @@ class HistoryTrigger(pgtrigger.Trigger):
     def get_func(self, model: Any) -> str:
         columns = [str(field.column) for field in model._meta.concrete_fields if field.column]
         keys = [str(field.column) for field in model._meta.pk_fields]
-        told = [column for column in columns if column not in {*keys, *self.internal}]
+        recorded = [column for column in columns if column not in {*keys, *self.internal}]
         if self.has_old and self.has_new:
-            told = [column for column in told if column != MADE_BY_RUN]
+            recorded = [column for column in recorded if column != MADE_BY_RUN]
         written = {
             "table_name": f"'{model._meta.db_table}'",
             "action": self._action(keys),
             **self._concerned(keys),
-            "fields": f"jsonb_strip_nulls(jsonb_build_object({', '.join(map(self._cell, told))}))",
-            **_BY,
+            "fields": f"jsonb_strip_nulls(jsonb_build_object({', '.join(map(self._cell, recorded))}))",
+            **_ACTOR_COLUMNS,
         }
         return _WRITE.format(
-            columns=", ".join(written), values=", ".join(written.values()), rows=self._rows(told, keys)
+            columns=", ".join(written), values=", ".join(written.values()), rows=self._rows(recorded, keys)
         )
 
     def _action(self, keys: Sequence[str]) -> str:
@@ -145,10 +149,10 @@ class HistoryTrigger(pgtrigger.Trigger):
         new = f"new_values.{column}" if self.has_new else "NULL"
         return f"'{column}', CASE WHEN {old} IS DISTINCT FROM {new} THEN jsonb_build_array({old}, {new}) END"
 
-    def _rows(self, told: Sequence[str], keys: Sequence[str]) -> str:
+    def _rows(self, recorded: Sequence[str], keys: Sequence[str]) -> str:
         if not self.has_old:
-            return f"new_values WHERE {_NOT_BY_THIS_RUN}" if MADE_BY_RUN in told else "new_values"
+            return f"new_values WHERE {_NOT_INSERTED_BY_THIS_RUN}" if MADE_BY_RUN in recorded else "new_values"
         if not self.has_new:
             return "old_values"
-        old, new = (", ".join(f"{alias}.{column}" for column in told) for alias in ("old_values", "new_values"))
+        old, new = (", ".join(f"{alias}.{column}" for column in recorded) for alias in ("old_values", "new_values"))
         return f"old_values FULL JOIN new_values USING ({', '.join(keys)}) WHERE ROW({old}) IS DISTINCT FROM ROW({new})"

@@ -12,25 +12,25 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.audit.admin_history import VIEW, change_asked
+from healthtrack.audit.admin_history import VIEW, get_last_change_id
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
-from healthtrack.audit.timelines import page_of
+from healthtrack.audit.timelines import get_page
 from healthtrack.audit.triggers import tracked_models
 from healthtrack.core.permissions import Person, can_view
 from healthtrack.core.widgets import DayInput
 
-LARGEST_NUMBER = 2**63 - 1
+MAX_RUN_ID = 2**63 - 1
 
 
 class ChangesForm(forms.Form):
     person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
     day = forms.DateField(required=False, widget=DayInput)
-    run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=LARGEST_NUMBER)
+    run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=MAX_RUN_ID)
 
 
-def changes_shown_to(person: Person) -> QuerySet[Change]:
-    """Return the changes of rows that the person may see."""
+def get_visible_changes(person: Person) -> QuerySet[Change]:
+    """Return the changes of rows that the person may view."""
     tables = tracked_models()
     seen = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
     return Change.objects.all() if len(seen) == len(tables) else Change.objects.filter(table_name__in=seen)
@@ -45,23 +45,23 @@ class Changes(UserPassesTestMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = ChangesForm(request.GET)
-        changes = self._asked(form) if form.is_valid() else Change.objects.none()
+        changes = self._filter(form) if form.is_valid() else Change.objects.none()
         context = {
             **admin.site.each_context(request),
-            "title": "Changes",
+            "title": "Activity log",
             "form": form,
-            "page": page_of(changes, change_asked(request)),
+            "page": get_page(changes, get_last_change_id(request)),
         }
         return render(request, "audit/changes.html", context)
 
-    def _asked(self, form: ChangesForm) -> QuerySet[Change]:
-        changes = changes_shown_to(self.request.user)
-        asked = form.cleaned_data
-        if asked["person"]:
-            changes = changes.filter(person=asked["person"])
-        if asked["run"]:
-            changes = changes.filter(run_id=asked["run"])
-        if day := asked["day"]:
+    def _filter(self, form: ChangesForm) -> QuerySet[Change]:
+        changes = get_visible_changes(self.request.user)
+        filters = form.cleaned_data
+        if filters["person"]:
+            changes = changes.filter(person=filters["person"])
+        if filters["run"]:
+            changes = changes.filter(run_id=filters["run"])
+        if day := filters["day"]:
             start = timezone.make_aware(datetime.combine(day, time()))
             changes = changes.filter(changed_at__gte=start, changed_at__lt=start + timedelta(days=1))
         return changes

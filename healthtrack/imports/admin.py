@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from healthtrack.accounts.middleware import UNATTENDED
-from healthtrack.audit.access_recorder import saw
+from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
@@ -110,7 +110,7 @@ class ImportRunAdmin(ConflictSafeModelAdmin):
             raise PermissionDenied
         if run is None:
             raise Http404
-        if UNATTENDED in request.GET and not run.is_working:
+        if AUTOMATIC_PARAMETER in request.GET and not run.is_working:
             return redirect(
                 request.path
             )  # without the automatic reload, which does not count as activity of the person
@@ -119,7 +119,7 @@ class ImportRunAdmin(ConflictSafeModelAdmin):
     def _show_run(self, request: HttpRequest, run: ImportRun, answers: AnswersForm | None = None) -> HttpResponse:
         page = RunView(run, request.user, request.GET, answers)
         if page.importer.names_patients and page.preview and page.preview.shown:
-            saw(page.preview.patients, run_id=run.run_id, asked=page.preview.shown)
+            record_patient_access(page.preview.patients, run_id=run.run_id, filters=page.preview.shown)
         context = {**self._get_context(request), "title": run.title, "run": run, "page": page}
         return TemplateResponse(request, "imports/run.html", context)
 
@@ -175,7 +175,7 @@ class ImportRunAdmin(ConflictSafeModelAdmin):
         if not importer.has_error_report(run):
             raise Http404
         if importer.names_patients:
-            saw(run_id=run.run_id, file_rows=run.invalid_count)
+            record_patient_access(run_id=run.run_id, file_rows=run.invalid_count)
         return StreamingHttpResponse(
             importer.error_report(run),
             content_type="text/csv; charset=utf-8",

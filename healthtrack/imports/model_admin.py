@@ -4,12 +4,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from healthtrack.audit.admin_history import HistoryPages
+from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 
 
-class ImportableModelAdmin(HistoryPages, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class ImportableModelAdmin(HistoryAdmin, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The admin of a model that is also imported and exported, with a history of each row."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:

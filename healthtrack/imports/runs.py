@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from healthtrack.audit.actor import on_behalf_of
-from healthtrack.audit.models import next_change
+from healthtrack.audit.actor import acting_as
+from healthtrack.audit.models import reserve_change_id
 from healthtrack.imports import registry
 from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.importer import ReadingPlan, StoredFile
@@ -150,8 +150,8 @@ def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -
     """Import the files, or undo the other run, and mark the run as applied: all of it in one transaction or nothing."""
     began = time.monotonic()
     with transaction.atomic():
-        with track() as progress, on_behalf_of(run.started_by_id, run.run_id):
-            first_change = next_change()
+        with track() as progress, acting_as(run.started_by_id, run.run_id):
+            first_change = reserve_change_id()
             result = get_action(run).apply(files, progress)
         _save_applied(run, result, first_change, time.monotonic() - began)
 

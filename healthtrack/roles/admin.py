@@ -1,4 +1,7 @@
-"""The pages of people and their roles. Nobody gives away rights that they lack, nor touches who holds such rights."""
+"""The pages of users and their roles.
+
+People can neither give permissions that they do not have, nor edit users who have such permissions.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +11,10 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 
-from healthtrack.accounts.admin import SignInOfPeople
+from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
@@ -19,18 +23,18 @@ from healthtrack.roles.table import ROLES
 if TYPE_CHECKING:
     from django.forms import ModelMultipleChoiceField
 
-OF_SUPERUSERS_ALONE = {"is_superuser", "user_permissions"}
+SUPERUSER_FIELDS = {"is_superuser", "user_permissions"}
 
 
-def _beyond(user: Any) -> QuerySet[Permission]:
-    """The permissions that this person does not hold for good."""
+def _missing_permissions(user: Any) -> QuerySet[Permission]:
+    """Return the permissions that this person does not have permanently."""
     held = own_permissions(user)
     all_of_them = Permission.objects.values_list("pk", "content_type__app_label", "codename")
     keys = [key for key, app, codename in all_of_them if f"{app}.{codename}" not in held]
     return Permission.objects.filter(pk__in=keys)
 
 
-class PeopleAdmin(ConflictSafeModelAdmin, SignInOfPeople, UserAdmin[User]):
+class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin, UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)
@@ -43,7 +47,7 @@ class PeopleAdmin(ConflictSafeModelAdmin, SignInOfPeople, UserAdmin[User]):
         return ", ".join(sorted(group.name for group in person.groups.all()))
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        hidden = set() if request.user.is_superuser else OF_SUPERUSERS_ALONE
+        hidden = set() if request.user.is_superuser else SUPERUSER_FIELDS
         return [
             (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in super().get_fieldsets(request, obj)
@@ -55,34 +59,34 @@ class PeopleAdmin(ConflictSafeModelAdmin, SignInOfPeople, UserAdmin[User]):
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.label = "Roles"
-            field.help_text = "What each of them may do stands on the page Roles."
+            field.help_text = format_html('<a href="{}">See what each role can do</a>.', reverse("roles"))
             if not request.user.is_superuser:
-                field.queryset = Group.objects.exclude(permissions__in=_beyond(request.user))
+                field.queryset = Group.objects.exclude(permissions__in=_missing_permissions(request.user))
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and self._is_within(request, obj)
+        return super().has_change_permission(request, obj) and self._may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._is_within(request, obj)
+        return super().has_delete_permission(request, obj) and self._may_manage(request, obj)
 
-    def _is_within(self, request: HttpRequest, person: User | None) -> bool:
-        """Whether the person holds no right that the asking one lacks: who sets a password may sign in with it."""
+    def _may_manage(self, request: HttpRequest, person: User | None) -> bool:
+        """Return whether the user has all permissions of the person, whose password they could set and use."""
         if person is None or request.user.is_superuser:
             return True
         mine = own_permissions(request.user)
-        # Anew from the database, and as if the account were open: it may be opened later.
+        # Read from the database, and as if the account were active: it may be activated later.
         theirs = own_permissions(User(pk=person.pk, is_active=True))
         return not person.is_superuser and theirs <= mine
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
-            obj.is_staff = True  # HealthTrack has no other people
+            obj.is_staff = True  # every user of HealthTrack is staff
         super().save_model(request, obj, form, change)
 
 
-class RolesAdmin(GroupAdmin):
-    """Groups that somebody made; the roles are as the program says."""
+class RoleAdmin(GroupAdmin):
+    """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return self._may_edit(request, obj) and super().has_change_permission(request, obj)
@@ -94,14 +98,14 @@ class RolesAdmin(GroupAdmin):
         return self._may_edit(request, None) and super().has_add_permission(request)
 
     def _may_edit(self, request: HttpRequest, group: Group | None) -> bool:
-        """Who gives rights to a group gives them to people."""
+        """Return whether the user may edit groups: only superusers may, as groups give people permissions."""
         is_role = group is not None and group.name in {role.name for role in ROLES}
         return bool(request.user.is_superuser) and not is_role
 
 
 admin.site.unregister([User, Group])
-admin.site.register(User, PeopleAdmin)
-admin.site.register(Group, RolesAdmin)
+admin.site.register(User, AccountAdmin)
+admin.site.register(Group, RoleAdmin)
 
 
 @admin.register(EmergencyAccess)

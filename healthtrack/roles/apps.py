@@ -9,10 +9,11 @@ from healthtrack.roles.checks import check_place_among_apps
 from healthtrack.roles.navigation import entries
 
 
-def bring_groups_in_line(**_: Any) -> None:
-    from healthtrack.roles.groups import bring_in_line  # noqa: PLC0415  (needs the models; only migrations need it)
+def update_groups(**_: Any) -> None:
+    """Update the groups of the roles after a migration."""
+    from healthtrack.roles.groups import update_role_groups  # noqa: PLC0415  (needs the models; only migrations need it)
 
-    bring_in_line()
+    update_role_groups()
 
 
 class RolesConfig(AppConfig):
@@ -20,7 +21,7 @@ class RolesConfig(AppConfig):
     verbose_name = "Roles"
 
     def ready(self) -> None:
-        # The turn of this app is the last: by then the permissions of all others are there.
-        post_migrate.connect(bring_groups_in_line, sender=self)
+        # This app comes last, when all other apps have created their permissions.
+        post_migrate.connect(update_groups, sender=self)
         register(check_place_among_apps)
         navigation.register(entries)

@@ -6,7 +6,7 @@ from django.core.checks import CheckMessage, Error
 
 
 def check_place_among_apps(**_: Any) -> Sequence[CheckMessage]:
-    """Refuse settings by which the roles would be given their permissions before all apps have created theirs.
+    """Check that the roles get their permissions after all apps have created theirs.
 
     After a migration, Django lets the apps create their permissions in the order in which they are installed.
     """
@@ -15,8 +15,8 @@ def check_place_among_apps(**_: Any) -> Sequence[CheckMessage]:
         return []
     return [
         Error(
-            f"{last} is installed after healthtrack.roles, so that no role would get its permissions.",
-            hint="Let healthtrack.roles be the last of INSTALLED_APPS that has models.",
+            f"{last} is installed after healthtrack.roles, so roles would be set up before its permissions exist.",
+            hint="Make healthtrack.roles the last app with models in INSTALLED_APPS.",
             id="roles.E001",
         )
     ]

@@ -1,4 +1,4 @@
-"""Emergency access: who holds the permission may give a reason, and then sees everything for an hour."""
+"""Emergency access: people with the permission can give a reason, and then view everything for an hour."""
 
 import logging
 from datetime import timedelta
@@ -8,37 +8,41 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from healthtrack.roles.models import LASTS, EmergencyAccess, EmergencyEnd
-from healthtrack.roles.table import seen_in_emergency
+from healthtrack.roles.models import DURATION, EmergencyAccess, EmergencyEnd
+from healthtrack.roles.table import emergency_permissions
 
-REMEMBERED = timedelta(days=7)
+SHOWN_ON_HOME_FOR = timedelta(days=7)
 USE = "roles.use_emergencyaccess"
 logger = logging.getLogger(__name__)
 
 
 class EmergencyBackend(BaseBackend):
-    """Adds what a person in an emergency may see to what they may do anyway."""
+    """Adds permissions to view everything while a person has emergency access."""
 
     def get_all_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
-        return set(seen_in_emergency()) if obj is None and running_access(user_obj) else set()
+        return set(emergency_permissions()) if obj is None and running_access(user_obj) else set()
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
         return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
 
 
 def own_permissions(user: User | AnonymousUser) -> set[str]:
-    """Those held for good."""
+    """Return the permissions that the person has permanently, without those of emergency access."""
     return ModelBackend().get_all_permissions(user)
 
 
 def may_use(user: User | AnonymousUser) -> bool:
+    """Return whether the person may start emergency access."""
     return user.is_active and user.is_staff and USE in own_permissions(user)
 
 
 def running_access(user: User | AnonymousUser) -> EmergencyAccess | None:
-    """Asked once a request, which has a user object of its own."""
+    """Return the person's current emergency access, or None.
+
+    The result is cached on the user object, which exists for one request.
+    """
     if not hasattr(user, "_running_access"):
-        # A superuser sees everything anyway.
+        # A superuser can view everything anyway.
         found = _running(user).first() if not user.is_superuser and may_use(user) else None
         user._running_access = found  # type: ignore[union-attr]
     access: EmergencyAccess | None = user._running_access  # type: ignore[union-attr]
@@ -46,21 +50,23 @@ def running_access(user: User | AnonymousUser) -> EmergencyAccess | None:
 
 
 def begin(user: User, reason: str, client_address: str) -> None:
+    """Start emergency access for an hour."""
     now = timezone.now()
     EmergencyAccess.objects.create(
-        person=user, reason=reason, client_address=client_address or None, began_at=now, ends_at=now + LASTS
+        person=user, reason=reason, client_address=client_address or None, began_at=now, ends_at=now + DURATION
     )
-    logger.warning("An emergency access began; the list of emergency accesses says whose and why.")
+    logger.warning("Emergency access was started; the list of emergency accesses says by whom and why.")
 
 
 def end(user: User) -> None:
+    """End the person's emergency access before its hour is over."""
     ends = [EmergencyEnd(access=access, ended_at=timezone.now()) for access in _running(user)]
     EmergencyEnd.objects.bulk_create(ends, ignore_conflicts=True)
 
 
-def lately() -> list[EmergencyAccess]:
-    """Those of the last days, the newest first."""
-    since = timezone.now() - REMEMBERED
+def recent_accesses() -> list[EmergencyAccess]:
+    """Return the emergency accesses of the last seven days, newest first."""
+    since = timezone.now() - SHOWN_ON_HOME_FOR
     return list(EmergencyAccess.objects.filter(ends_at__gt=since).select_related("person"))
 
 

@@ -1,4 +1,4 @@
-"""The roles as groups of the database, brought in line with the table after each migration."""
+"""The roles as groups in the database. They are updated from the table after each migration."""
 
 from typing import Any
 
@@ -11,17 +11,20 @@ _Held = Group.permissions.through
 
 
 @transaction.atomic
-def bring_in_line(**_: Any) -> None:
-    """A permission that is not there belongs to a part that is not installed."""
+def update_role_groups(**_: Any) -> None:
+    """Create the groups of all roles, and give each exactly the permissions of its role.
+
+    Permissions that do not exist are skipped: they belong to an app that is not installed.
+    """
     names = [role.name for role in ROLES]
     Group.objects.bulk_create([Group(name=name) for name in names], ignore_conflicts=True)
     groups = dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
-    there = {
+    existing = {
         f"{app}.{codename}": key
         for app, codename, key in Permission.objects.values_list("content_type__app_label", "codename", "pk")
     }
     wanted = {
-        (groups[role.name], there[permission]) for role in ROLES for permission in role.permissions & there.keys()
+        (groups[role.name], existing[permission]) for role in ROLES for permission in role.permissions & existing.keys()
     }
     held = {
         (group, permission): key

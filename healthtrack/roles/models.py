@@ -8,26 +8,26 @@ from django.utils import timezone
 from healthtrack.core.append_only import AppendOnly
 from healthtrack.core.constraints import not_blank
 
-LASTS = timedelta(hours=1)
+DURATION = timedelta(hours=1)
 
 
 class EmergencyAccess(models.Model):
-    """That a person saw, or may have seen, everything for an hour, and why."""
+    """An hour in which a person could view everything, and the reason."""
 
     access_id = models.BigAutoField(primary_key=True, db_comment="Number of the emergency access")
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_comment="Who used it"
     )
-    reason = models.CharField(max_length=500, db_comment="Why, in the person's own words")
+    reason = models.CharField(max_length=500, db_comment="Reason, in the person's own words")
     client_address = models.GenericIPAddressField(
-        "address", null=True, db_comment="Network address from which the person asked, null when none is known"
+        "address", null=True, db_comment="Network address of the person, null if unknown"
     )
-    began_at = models.DateTimeField("began", db_comment="Moment at which it began")
-    ends_at = models.DateTimeField("until", db_comment="Moment at which it ends by itself")
+    began_at = models.DateTimeField("began", db_comment="When it began")
+    ends_at = models.DateTimeField("until", db_comment="When it ends by itself")
 
     class Meta:
         db_table = "emergency_accesses"
-        db_table_comment = "Who saw everything for an hour in an emergency, and why; rows are only added"
+        db_table_comment = "Emergency accesses: who could view everything for an hour, and why; rows are only added"
         verbose_name = "emergency access"
         verbose_name_plural = "emergency accesses"
         ordering = ["-access_id"]
@@ -37,7 +37,7 @@ class EmergencyAccess(models.Model):
             not_blank("emergency_accesses", "reason"),
             CheckConstraint(
                 name="emergency_accesses_an_hour_at_most",
-                condition=Q(ends_at__gt=F("began_at"), ends_at__lte=F("began_at") + LASTS),
+                condition=Q(ends_at__gt=F("began_at"), ends_at__lte=F("began_at") + DURATION),
             ),
         ]
         indexes = [Index("ends_at", name="emergency_accesses_ends")]
@@ -56,7 +56,7 @@ class EmergencyAccess(models.Model):
 
 
 class EmergencyEnd(models.Model):
-    """That the person ended it before its hour was over: the row of the access itself never changes."""
+    """The early end of an emergency access. The row of the access itself never changes."""
 
     access = models.OneToOneField(
         EmergencyAccess,
@@ -65,11 +65,11 @@ class EmergencyEnd(models.Model):
         related_name="end",
         db_comment="The emergency access",
     )
-    ended_at = models.DateTimeField("ended", db_comment="Moment at which the person ended it")
+    ended_at = models.DateTimeField("ended", db_comment="When the person ended it")
 
     class Meta:
         db_table = "emergency_ends"
-        db_table_comment = "Emergency accesses that the person ended before their hour was over; rows are only added"
+        db_table_comment = "Emergency accesses that the person ended early; rows are only added"
         default_permissions = ()
         triggers = [AppendOnly()]
 

@@ -7,6 +7,7 @@ SECTION = "Administration"
 
 
 def entries() -> Iterator[Entry]:
+    """Yield the entries of users, groups, roles and emergency accesses."""
     people, groups = has_all("auth.view_user"), has_all("auth.view_group")
     emergencies = has_all("roles.view_emergencyaccess")
     yield Entry(SECTION, "Users", "admin:auth_user_changelist", 10, people)

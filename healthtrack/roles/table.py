@@ -1,7 +1,7 @@
-"""Who may do what. The groups in the database and the page "Roles" are made of this.
+"""The roles and their rights. The groups in the database and the page "Roles" are built from this table.
 
-The permissions of the apps stand here, so that one page says what a role is. Only what is added one by one, such as
-a report, declares itself which right it belongs to.
+The permissions of all apps are listed here, so that one file defines the roles. Only things that are added one by one,
+such as a report, declare themselves which right they belong to.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Right:
-    """What a role may do: by its own permissions, and those that apps add by `register_permissions`."""
+    """Something that a role allows: its own permissions, and those that apps add by `register_permissions`."""
 
-    words: str
-    own: tuple[str, ...] = ()
+    label: str
+    included: tuple[str, ...] = ()
 
     @property
     def permissions(self) -> tuple[str, ...]:
         added = (name for permissions in _providers for right, name in permissions() if right == self)
-        return (*self.own, *added)
+        return (*self.included, *added)
 
 
 @dataclass(frozen=True)
 class Role:
     name: str
-    words: str
+    description: str
     rights: tuple[Right, ...]
 
     @property
@@ -36,22 +36,22 @@ _providers: list[Callable[[], Iterable[tuple[Right, str]]]] = []
 
 
 def register_permissions(permissions: Callable[[], Iterable[tuple[Right, str]]]) -> None:
-    """Add permissions to rights; the function is called when they are needed."""
+    """Register a function that returns permissions, each with the right that it belongs to."""
     _providers.append(permissions)
 
 
-TOTALS = Right("See the reports of totals, without names")
-NAMED_LISTS = Right("See the reports that name patients")
+TOTALS = Right("View reports with totals, without names")
+NAMED_LISTS = Right("View reports with patients' names")
 CATALOGUE = Right(
-    "See tracker models, variants and settled names",
+    "View tracker models, variants and resolved tracker names",
     ("trackers.view_trackermodel", "trackers.view_fitnesstracker", "trackers.view_trackeralias"),
 )
-RECORDS = Right("See patients' records", ("patients.view_medicalrecord",))
-KEEP_RECORDS = Right(
-    "Add, change and delete records, and link trackers to them",
+RECORDS = Right("View medical records", ("patients.view_medicalrecord",))
+EDIT_RECORDS = Right(
+    "Add, change and delete medical records, and link trackers to them",
     ("patients.add_medicalrecord", "patients.change_medicalrecord", "patients.delete_medicalrecord"),
 )
-KEEP_CATALOGUE = Right(
+EDIT_CATALOGUE = Right(
     "Add, change and delete tracker models and variants",
     tuple(
         f"trackers.{action}_{model}"
@@ -59,67 +59,68 @@ KEEP_CATALOGUE = Right(
         for action in ("add", "change", "delete")
     ),
 )
-SETTLE_NAMES = Right(
-    "Settle tracker names",
+RESOLVE_NAMES = Right(
+    "Resolve tracker names",
     ("trackers.add_trackeralias", "trackers.change_trackeralias", "trackers.delete_trackeralias"),
 )
 IMPORT = Right(
     "Import files",
     ("patients.import_medicalrecord", "trackers.import_trackermodel", "trackers.import_fitnesstracker"),
 )
-SEE_IMPORTS = Right("See all imports, whoever brought the file", ("imports.view_importrun",))
+VIEW_IMPORTS = Right("View all imports, whoever uploaded the file", ("imports.view_importrun",))
 UNDO = Right("Undo an import", ("imports.undo_importrun",))
 EXPORT = Right(
     "Export files",
     ("patients.export_medicalrecord", "trackers.export_trackermodel", "trackers.export_fitnesstracker"),
 )
 SHARE = Right("Share saved views with everyone", ("reports.share_savedview",))
-HISTORY = Right("See who changed what", ("audit.view_change",))
-ACCESSES = Right("See who saw which patient", ("audit.view_access",))
-EMERGENCIES = Right("See who used emergency access, and why", ("roles.view_emergencyaccess",))
-SEE_PEOPLE = Right("See people and their roles", ("auth.view_user", "auth.view_group"))
-KEEP_PEOPLE = Right(
-    "Add, change and delete people, and give them roles", ("auth.add_user", "auth.change_user", "auth.delete_user")
+HISTORY = Right("View history and the activity log", ("audit.view_change",))
+ACCESSES = Right("View the access log", ("audit.view_access",))
+EMERGENCIES = Right("View who used emergency access, and why", ("roles.view_emergencyaccess",))
+VIEW_PEOPLE = Right("View users and their roles", ("auth.view_user", "auth.view_group"))
+EDIT_PEOPLE = Right(
+    "Add, change and delete users, and assign roles", ("auth.add_user", "auth.change_user", "auth.delete_user")
 )
 EMERGENCY = Right(
-    "In an emergency, see everything for an hour, for a reason that is kept", ("roles.use_emergencyaccess",)
+    "In an emergency, view everything for an hour, with a recorded reason", ("roles.use_emergencyaccess",)
 )
 
 _ALL = (
-    *(TOTALS, NAMED_LISTS, RECORDS, KEEP_RECORDS, CATALOGUE, KEEP_CATALOGUE, SETTLE_NAMES),
-    *(IMPORT, SEE_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, EMERGENCIES, SEE_PEOPLE, KEEP_PEOPLE, EMERGENCY),
+    *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
+    *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, EMERGENCIES, VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )
 ROLES = (
-    Role("Viewer", "Reads figures, and no patient's name.", (TOTALS,)),
+    Role("Viewer", "Views totals, without patients' names.", (TOTALS,)),
     Role(
         "Record keeper",
-        "Keeps patients' records and the trackers.",
-        (TOTALS, RECORDS, KEEP_RECORDS, CATALOGUE, KEEP_CATALOGUE, HISTORY),
+        "Edits medical records and the tracker catalogue.",
+        (TOTALS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, HISTORY),
     ),
     Role(
         "Data steward",
-        "Brings files, mends what is wrong in them, and settles tracker names.",
-        (TOTALS, NAMED_LISTS, RECORDS, CATALOGUE, SETTLE_NAMES, IMPORT, SEE_IMPORTS, UNDO, HISTORY),
+        "Uploads files, corrects errors and resolves tracker names.",
+        (TOTALS, NAMED_LISTS, RECORDS, CATALOGUE, RESOLVE_NAMES, IMPORT, VIEW_IMPORTS, UNDO, HISTORY),
     ),
     Role(
         "Analyst",
-        "Reads all reports and records, and takes them out as files.",
+        "Views and exports reports and records.",
         (TOTALS, NAMED_LISTS, RECORDS, CATALOGUE, EXPORT, SHARE),
     ),
     Role(
         "Auditor",
-        "Asks who did what, and changes nothing.",
-        (RECORDS, CATALOGUE, SEE_IMPORTS, HISTORY, ACCESSES, EMERGENCIES, SEE_PEOPLE),
+        "Reviews activity. Read-only.",
+        (RECORDS, CATALOGUE, VIEW_IMPORTS, HISTORY, ACCESSES, EMERGENCIES, VIEW_PEOPLE),
     ),
-    Role("Administrator", "Runs HealthTrack: people, and all that the other roles may.", _ALL),
-    Role("Emergency access", "Given besides another role, to who may have to help at once.", (EMERGENCY,)),
+    Role("Administrator", "Manages users, and can do everything that the other roles can.", _ALL),
+    Role("Emergency access", "Added to another role for staff who may need urgent access.", (EMERGENCY,)),
 )
 
 
 def rights() -> Iterator[Right]:
+    """Yield all rights, in the order of the page "Roles"."""
     yield from _ALL
 
 
-def seen_in_emergency() -> frozenset[str]:
-    """Return the permissions that an emergency gives: to see all that anybody may see, and to change nothing."""
+def emergency_permissions() -> frozenset[str]:
+    """Return the permissions of emergency access: to view everything, and to change nothing."""
     return frozenset(permission for right in _ALL for permission in right.permissions if ".view_" in permission)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 class ReasonForm(forms.Form):
     reason = CleanedCharField(
-        label="Why you need to see everything now",
+        label="Why you need access to everything now",
         min_length=10,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="In words that an auditor will understand. Name a patient by number.",
-        error_messages={"required": "Say why: without a reason nothing is opened."},
+        help_text="Write it so that an auditor understands it. Refer to a patient by number.",
+        error_messages={"required": "Enter a reason: you cannot use emergency access without one."},
     )
 
 
@@ -34,7 +34,7 @@ class RolesPage(UserPassesTestMixin, View):
         return admin.site.has_permission(self.request) and self.request.user.has_perm("auth.view_user")
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = [(right.words, [right in role.rights for role in ROLES]) for right in rights()]
+        rows = [(right.label, [right in role.rights for role in ROLES]) for right in rights()]
         context = {"title": "Roles", "roles": ROLES, "rows": rows}
         return render(request, "roles/roles.html", {**admin.site.each_context(request), **context})
 
@@ -68,5 +68,5 @@ class EndEmergency(EmergencyPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         emergency.end(cast("User", request.user))
-        messages.success(request, "The emergency access is over: you see again what your roles let you see.")
+        messages.success(request, "Emergency access has ended. You now have the access of your roles again.")
         return redirect("home")

@@ -1,14 +1,14 @@
-"""An axis from zero in steps that a person would choose."""
+"""A chart's axis, from zero in round steps."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reports.charts.formatting import format_short, percent
 from reports.charts.rows import Figure
-from reports.charts.writing import briefly, percent
 
-MOST_STEPS = 5
-SMALLEST_SHARE = 0.004  # what is more than nothing is seen
+MAX_STEPS = 5
+MIN_SHARE = 0.004  # of the axis, so that any figure above zero is visible
 
 
 @dataclass(frozen=True)
@@ -27,29 +27,31 @@ class Axis:
     ticks: tuple[Tick, ...]
 
     def share(self, figure: Figure) -> float:
-        return max(figure / self.top, SMALLEST_SHARE) if figure else 0.0
+        """Return the length of the figure's bar as a share of the axis, from 0 to 1."""
+        return max(figure / self.top, MIN_SHARE) if figure else 0.0
 
 
 def axis_for(figures: Iterable[Figure]) -> Axis:
+    """Return an axis that is long enough for all figures."""
     highest = max(figures, default=0)
     step = nice_step(highest)
     steps = max(math.ceil(highest / step), 1)
-    ticks = tuple(Tick(number / steps, briefly(number * step)) for number in range(steps + 1))
+    ticks = tuple(Tick(number / steps, format_short(number * step)) for number in range(steps + 1))
     return Axis(steps * step, ticks)
 
 
 def nice_step(highest: Figure) -> Figure:
-    """The smallest of 1, 2 or 5 times a power of ten that needs no more than MOST_STEPS steps; whole for counts."""
+    """Return the smallest of 1, 2 or 5 times a power of ten that needs at most MAX_STEPS steps; an int for counts."""
     if not highest:
         return 1
-    power = math.floor(math.log10(highest / MOST_STEPS))
+    power = math.floor(math.log10(highest / MAX_STEPS))
     if isinstance(highest, int):
-        return next(step for step in _whole_steps(max(power, 0)) if step * MOST_STEPS >= highest)
+        return next(step for step in _whole_steps(max(power, 0)) if step * MAX_STEPS >= highest)
     return next(
         digit * 10.0**exponent
         for exponent in (power, power + 1)
         for digit in (1, 2, 5)
-        if digit * 10.0**exponent * MOST_STEPS >= highest
+        if digit * 10.0**exponent * MAX_STEPS >= highest
     )
 
 

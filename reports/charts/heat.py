@@ -1,11 +1,11 @@
-"""A table whose cells are the darker, the higher their figures."""
+"""A heat map: a table in which higher figures have darker cells."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports.charts.formatting import describe, format_figure
 from reports.charts.rows import Figure, HeatCell, HeatRow
-from reports.charts.writing import named, written
 
 SHADES = 5
 
@@ -33,6 +33,7 @@ class HeatTable:
 
 
 def heat_table(columns: Sequence[str], rows: Sequence[HeatRow]) -> HeatTable:
+    """Return the table with shades from 0 to SHADES, relative to the highest value."""
     highest = max((cell.value for row in rows for cell in row.cells if cell.value), default=0)
     return HeatTable(columns, tuple(_shaded_row(row, columns, highest) for row in rows))
 
@@ -46,4 +47,6 @@ def _shaded(cell: HeatCell, label: str, highest: Figure) -> ShadedCell:
     if cell.value is None:
         return ShadedCell(f"{label}: unknown", "", cell.detail, cell.href, 0)
     shade = math.ceil(SHADES * cell.value / highest) if cell.value else 0
-    return ShadedCell(named(label, cell.value, "", cell.detail), written(cell.value), cell.detail, cell.href, shade)
+    return ShadedCell(
+        describe(label, cell.value, "", cell.detail), format_figure(cell.value), cell.detail, cell.href, shade
+    )

@@ -1,15 +1,15 @@
-"""Horizontal bars, each under its label and beside its value: for names, and for many rows."""
+"""Horizontal bars, each with its label above and its value beside it: for names, and for many rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.charts.axis import Axis, axis_for
+from reports.charts.formatting import describe, format_figure, percent, shorten
 from reports.charts.rows import Bar
-from reports.charts.writing import named, percent, shortened, written
 
 AXIS = 24
 ROW = 46
-LONGEST_LABEL = 44
+MAX_LABEL_LENGTH = 44
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,15 @@ class HorizontalBars:
 
 
 def horizontal_bars(rows: Sequence[Bar], unit: str) -> HorizontalBars:
+    """Return the bars with their positions; `unit` is what they count, in the plural."""
     axis = axis_for(row.value for row in rows)
     return HorizontalBars(
         axis,
         tuple(
             DrawnBar(
-                name=named(row.label, row.value, unit, row.detail),
-                label=shortened(row.label, LONGEST_LABEL),
-                text=written(row.value),
+                name=describe(row.label, row.value, unit, row.detail),
+                label=shorten(row.label, MAX_LABEL_LENGTH),
+                text=format_figure(row.value),
                 detail=row.detail,
                 href=row.href,
                 top=AXIS + number * ROW,

@@ -1,4 +1,4 @@
-"""What a chart is drawn from."""
+"""The data of a chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
-"""Horizontal bars of parts, with a legend: how a whole divides, row by row."""
+"""Stacked horizontal bars with a legend: how the total of each row divides into parts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.charts.axis import Axis, axis_for
-from reports.charts.horizontal import AXIS, LONGEST_LABEL, ROW
+from reports.charts.formatting import describe, format_figure, percent, shorten
+from reports.charts.horizontal import AXIS, MAX_LABEL_LENGTH, ROW
 from reports.charts.rows import Part, StackedBar
-from reports.charts.writing import named, percent, shortened, written
 
 COLORS = 8
-PATTERNS = (  # as paths within a square of eight by eight
+PATTERNS = (  # SVG paths in a square of 8 by 8
     "",
     "M-2 2 2-2M0 8 8 0M6 10 10 6",
     "M2 2h2v2h-2zM6 6h2v2h-2z",
@@ -19,13 +19,13 @@ PATTERNS = (  # as paths within a square of eight by eight
     "M0 4H8M4 0V8",
     "M0 0 8 8M8 0 0 8",
 )
-NARROWEST_PLOT = 240  # on a phone
-LETTER = 8
+MIN_PLOT_WIDTH = 240  # on a phone
+LETTER_WIDTH = 8
 
 
 @dataclass(frozen=True)
 class Series:
-    """A colour and a pattern, so that the colour alone never says which it is."""
+    """A series of parts, with a colour and a pattern, so that no series is recognized by its colour alone."""
 
     name: str
     number: int
@@ -72,6 +72,7 @@ class StackedBars:
 
 
 def stacked_bars(rows: Sequence[StackedBar], unit: str) -> StackedBars:
+    """Return the bars and their parts with their positions; `unit` is what they count, in the plural."""
     names = dict.fromkeys(part.series for row in rows for part in row.parts)
     series = {name: Series(name, number) for number, name in enumerate(names)}
     totals = [sum(part.value for part in row.parts) for row in rows]
@@ -81,8 +82,8 @@ def stacked_bars(rows: Sequence[StackedBar], unit: str) -> StackedBars:
         tuple(series.values()),
         tuple(
             DrawnStack(
-                label=shortened(row.label, LONGEST_LABEL),
-                total=written(total),
+                label=shorten(row.label, MAX_LABEL_LENGTH),
+                total=format_figure(total),
                 end=percent(total / axis.top),
                 top=AXIS + number * ROW,
                 parts=tuple(_parts(row, axis, series, unit)),
@@ -99,7 +100,7 @@ def _parts(row: StackedBar, axis: Axis, series: dict[str, Series], unit: str) ->
             continue
         share = part.value / axis.top
         yield DrawnPart(
-            name=named(f"{row.label}, {part.series}", part.value, unit),
+            name=describe(f"{row.label}, {part.series}", part.value, unit),
             text=_text(part, share),
             href=part.href,
             series=series[part.series],
@@ -111,6 +112,6 @@ def _parts(row: StackedBar, axis: Axis, series: dict[str, Series], unit: str) ->
 
 
 def _text(part: Part, share: float) -> str:
-    """The value where it has room within the part; the part's name says it everywhere."""
-    text = written(part.value)
-    return text if (len(text) + 1) * LETTER <= share * NARROWEST_PLOT else ""
+    """Return the value if it fits into the part, otherwise an empty string; the part's title always has it."""
+    text = format_figure(part.value)
+    return text if (len(text) + 1) * LETTER_WIDTH <= share * MIN_PLOT_WIDTH else ""

@@ -1,19 +1,19 @@
-"""Vertical bars, each above its label and under its value: for few rows in an order of their own, such as ages."""
+"""Vertical bars, each with its label below and its value on top: for few rows in a natural order, such as ages."""
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 from reports.charts.axis import Axis, axis_for
+from reports.charts.formatting import describe, format_figure, format_short, percent, shorten
 from reports.charts.rows import Bar
-from reports.charts.writing import briefly, named, percent, shortened, written
 
 TOP = 24  # room for a value above the highest bar
 PLOT = 200
 LABELS = 28
-COLUMN = 60  # what a column takes when there are so many that the chart is wider than a phone
-MOST_IN_SIGHT = 6
-FEWEST_PLACES = 4  # a single bar is no wall
-LETTERS_ON_A_PHONE = 48  # of all the labels in a row
+COLUMN = 60  # width of a column when the chart is wider than a phone
+MAX_VISIBLE_COLUMNS = 6
+MIN_PLACES = 4  # so that a single bar does not fill the chart
+MAX_LABEL_LETTERS_ON_A_PHONE = 48  # all labels together
 SHARE_OF_BAR = 0.7  # the rest of a column is the gap
 
 
@@ -50,7 +50,7 @@ class VerticalBars:
 
     @property
     def wider_than_a_phone(self) -> bool:
-        return len(self.columns) > MOST_IN_SIGHT
+        return len(self.columns) > MAX_VISIBLE_COLUMNS
 
     @property
     def column_width(self) -> str:
@@ -66,20 +66,22 @@ class VerticalBars:
 
 
 def places(rows: Sized) -> int:
-    return max(len(rows), FEWEST_PLACES)
+    """Return the number of places for columns, at least MIN_PLACES."""
+    return max(len(rows), MIN_PLACES)
 
 
 def vertical_bars(rows: Sequence[Bar], unit: str) -> VerticalBars:
+    """Return the columns with their positions; `unit` is what they count, in the plural."""
     axis = axis_for(row.value for row in rows)
     count = places(rows)
-    letters = LETTERS_ON_A_PHONE // min(count, MOST_IN_SIGHT)
-    write = written if all(len(written(row.value)) <= letters for row in rows) else briefly
+    letters = MAX_LABEL_LETTERS_ON_A_PHONE // min(count, MAX_VISIBLE_COLUMNS)
+    write = format_figure if all(len(format_figure(row.value)) <= letters for row in rows) else format_short
     return VerticalBars(
         axis,
         tuple(
             DrawnColumn(
-                name=named(row.label, row.value, unit, row.detail),
-                label=shortened(row.label, letters),
+                name=describe(row.label, row.value, unit, row.detail),
+                label=shorten(row.label, letters),
                 text=write(row.value),
                 href=row.href,
                 left=percent(number / count),

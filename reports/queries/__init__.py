@@ -2,4 +2,5 @@ from patients.filters import Records
 
 
 def is_everybody(records: Records) -> bool:
+    """Return whether the query has no filters."""
     return not (records.query.where or records.query.is_empty())

@@ -12,7 +12,7 @@ from patients.models import Gender, MedicalRecord
 from reports.queries import is_everybody
 
 UNBORN = "unborn"
-Counts: TypeAlias = Mapping[tuple[str, str], int]  # by range of births and gender
+Counts: TypeAlias = Mapping[tuple[str, str], int]  # by name of the group, and gender
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,14 @@ class AgeGroups:
 
 
 def patients_by_age_group(as_of: date, records: Records | None = None, bands: Sequence[Band] = BANDS) -> AgeGroups:
-    """Counted by ranges of the day of birth, and not by an age reckoned for each patient."""
+    """Count patients by age group on this day, most patients first.
+
+    Ranges of the date of birth are counted, which an index supports, instead of each patient's age.
+    """
     records = MedicalRecord.objects.all() if records is None else records
     births = {str(band): born for band in bands if (born := band.births(as_of))} | {UNBORN: Q(date_of_birth__gt=as_of)}
-    # An index holds what everybody is counted by, range by range; a filter is better asked once for all of them.
-    counts = (_range_by_range if is_everybody(records) else _all_at_once)(records, births)
+    # Without filters, an index answers each range by itself. With filters, one query for all ranges is faster.
+    counts = (_count_by_range if is_everybody(records) else _count_at_once)(records, births)
     groups = [AgeGroup(band, {gender: counts.get((str(band), gender.value), 0) for gender in Gender}) for band in bands]
     return AgeGroups(
         sorted(groups, key=lambda group: -group.patients),
@@ -52,19 +55,19 @@ def patients_by_age_group(as_of: date, records: Records | None = None, bands: Se
     )
 
 
-def _range_by_range(records: Records, births: Mapping[str, Q]) -> Counts:
+def _count_by_range(records: Records, births: Mapping[str, Q]) -> Counts:
     parts, values = [], []
     for name, born in births.items():
         for gender in Gender:
-            part, asked = records.filter(born, gender=gender).order_by().values("gender").query.sql_with_params()
+            part, arguments = records.filter(born, gender=gender).order_by().values("gender").query.sql_with_params()
             parts.append(f"SELECT %s, %s, count(*) FROM ({part}) AS part")
-            values += [name, gender.value, *asked]
+            values += [name, gender.value, *arguments]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
         return {(name, gender): patients for name, gender, patients in cursor.fetchall()}
 
 
-def _all_at_once(records: Records, births: Mapping[str, Q]) -> Counts:
+def _count_at_once(records: Records, births: Mapping[str, Q]) -> Counts:
     counts = {f"born_{place}": Count("date_of_birth", filter=born) for place, born in enumerate(births.values())}
     rows = records.order_by().values("gender").annotate(**counts).values_list("gender", *counts)
     return {

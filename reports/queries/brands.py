@@ -27,11 +27,14 @@ class Brand:
 class Brands:
     brands: list[Brand]
     patients: int
-    of_several_brands: int
+    with_several_brands: int
 
 
 class Catalogue:
-    """The brands and models that patients use, brands without regard to case and spelt as the most used model's."""
+    """The brands and models that patients use.
+
+    Brands that differ only in case are one brand, spelt as that of its most used model.
+    """
 
     def __init__(self, sets: list[ModelSet]) -> None:
         self.patients = Counter[int]()
@@ -49,7 +52,7 @@ class Catalogue:
         }
 
     def brands(self, found: ModelSet) -> set[str]:
-        # A model that went since it was counted has no brand.
+        # A model that was deleted after the count has no brand.
         return {self.brand_of[model] for model in found.models if model in self.brand_of}
 
     def models_of(self, brand: str) -> list[Model]:
@@ -59,6 +62,7 @@ class Catalogue:
 
 
 def patients_by_brand(records: Records | None = None) -> Brands:
+    """Count patients by brand and model of their trackers, most patients first; each patient once per brand."""
     sets = list(model_sets(MedicalRecord.objects.all() if records is None else records))
     catalogue = Catalogue(sets)
     counts = Counter[str]()
@@ -70,5 +74,5 @@ def patients_by_brand(records: Records | None = None) -> Brands:
             key=lambda brand: (-brand.patients, brand.name.casefold()),
         ),
         patients=sum(found.patients for found in sets),
-        of_several_brands=sum(found.patients for found in sets if len(catalogue.brands(found)) > 1),
+        with_several_brands=sum(found.patients for found in sets if len(catalogue.brands(found)) > 1),
     )

@@ -8,7 +8,7 @@ from patients.filters import Records
 from reports.queries.brands import Catalogue
 from reports.queries.model_sets import model_sets
 
-# As the filter by condition parts them: without regard to case and to blanks about the commas.
+# Split as the filter by condition does: ignoring case and blanks around the commas.
 _TERMS = r"""
     SELECT written, lower(term), min(term)
       FROM unnest(%s::text[]) AS written, regexp_split_to_table(written, '\s*,\s*') AS term
@@ -51,6 +51,7 @@ class _Counts:
 
 
 def tracker_use_by_condition(records: Records) -> Conditions:
+    """Count the patients of each condition, and how many of them use a tracker of each brand."""
     sets = list(model_sets(records, by_conditions=True))
     catalogue = Catalogue(sets)
     terms = _terms({found.conditions for found in sets})
@@ -73,7 +74,7 @@ def tracker_use_by_condition(records: Records) -> Conditions:
 
 
 def _terms(texts: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The conditions that each text names, in small letters, and as it spells them."""
+    """Return the conditions in each text: the spelling of each, by the condition in lower case."""
     with connection.cursor() as cursor:
         cursor.execute(_TERMS, [list(texts)])
         rows = cursor.fetchall()

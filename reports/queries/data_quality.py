@@ -12,7 +12,7 @@ from reports.queries import is_everybody
 
 @dataclass(frozen=True)
 class Name:
-    """A stated tracker, and the patients whom it leaves to be settled."""
+    """A tracker name that needs a decision, and the number of patients who reported it."""
 
     name: str
     patients: int
@@ -22,27 +22,28 @@ class Name:
 class DataQuality:
     patients: int
     unmatched: list[Name]
-    shared: list[Name]
+    ambiguous: list[Name]
     stale: int
-    twins: int
-    groups_of_twins: int
+    duplicates: int
+    duplicate_groups: int
 
 
-def data_quality(asked: RecordFilter) -> DataQuality:
-    records = asked.qs.order_by()
-    groups, twins = _twins(records)
+def data_quality(record_filter: RecordFilter) -> DataQuality:
+    """Count what needs a decision among the patients that match the filter."""
+    records = record_filter.qs.order_by()
+    groups, duplicates = _count_duplicates(records)
     return DataQuality(
         patients=records.count(),
         unmatched=_names(records.filter(link_count=0).exclude(tracker="")),
-        shared=_names(records.filter(link_count__gt=1, pk__in=_linked_to_several_brands())),
-        stale=asked.filter_by_appointment(records, "appointment", "stale").count(),
-        twins=twins,
-        groups_of_twins=groups,
+        ambiguous=_names(records.filter(link_count__gt=1, pk__in=_patients_with_ambiguous_links())),
+        stale=record_filter.filter_by_appointment(records, "appointment", "stale").count(),
+        duplicates=duplicates,
+        duplicate_groups=groups,
     )
 
 
 def merged_rows() -> tuple[int, int]:
-    """Rows of files that imports took for repeats of others, and those of them that are patients'."""
+    """Return how many duplicate rows imports combined with others, and how many of these were medical records."""
     applied = ImportRun.objects.filter(state=State.APPLIED)
     merged = Cast(KT("result__merged"), BigIntegerField())
     of_patients = Sum(merged, filter=Q(importer=MedicalRecord._meta.label_lower), default=0)
@@ -55,8 +56,8 @@ def _names(records: Records) -> list[Name]:
     return [Name(*row) for row in counts.order_by("-patients", "folded").values_list("spelling", "patients")]
 
 
-def _linked_to_several_brands() -> object:
-    """By import, as a person has decided what staff linked."""
+def _patients_with_ambiguous_links() -> object:
+    """Return the patients whom an import linked to models of several brands; links by staff are decisions."""
     links = MedicalRecordTracker.objects.filter(source=MedicalRecordTracker.Source.IMPORT, patient__link_count__gt=1)
     brands = links.values("patient").annotate(
         first=Min(Lower("model__brand_name")), last=Max(Lower("model__brand_name"))
@@ -64,8 +65,11 @@ def _linked_to_several_brands() -> object:
     return brands.filter(first__lt=F("last")).values("patient")
 
 
-def _twins(records: Records) -> tuple[int, int]:
-    """Groups of records that agree in name and day of birth, and the patients asked for who stand in one."""
+def _count_duplicates(records: Records) -> tuple[int, int]:
+    """Return the number of groups with the same name and date of birth, and of these patients in such a group.
+
+    The other records of a group need not match the filter.
+    """
     theirs = Count("*") if is_everybody(records) else Count("patient_id", filter=Q(pk__in=records.values("pk")))
     groups = MedicalRecord.objects.order_by().values("date_of_birth", folded=Lower("name"))
     found = groups.annotate(records=Count("*"), theirs=theirs).filter(records__gt=1, theirs__gt=0)

@@ -1,9 +1,9 @@
-"""How many patients use each set of tracker models, which tells the patients of a model or a brand, each once.
+"""How many patients use each set of tracker models: from this follow the patients of each model and brand.
 
-Most patients have one link, so a model's links are nearly its patients: only who has several links, and stands in a
-partial index, may stand under a brand twice. Those are counted by the set of models that they have, as there are few
-such sets. Two or three models are told by the lowest, the highest and the sum, which is quicker than gathering them
-into an array patient by patient. It is one statement, so that all counts see the same state of the tables.
+Most patients have one link, so a model's links are nearly its patients. Only patients with several links, whom a
+partial index finds, could be counted twice for a brand. They are counted by their set of models, as there are few such
+sets. A set of two or three models is identified by its lowest and highest number and the sum, which is faster than
+building an array for each patient. It is one statement, so that all counts see the same state of the tables.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ SELECT conditions, array_agg(model_id), 1, true
 
 
 class ModelSet(NamedTuple):
-    """Patients who use these models and no others; the conditions, as they are written, where these are asked for."""
+    """Patients who use exactly these models; with their conditions, as they are written, if counted by conditions."""
 
     models: tuple[int, ...]
     patients: int
@@ -60,13 +60,13 @@ class _Row(NamedTuple):
 
 
 def model_sets(records: Records, *, by_conditions: bool = False) -> Iterator[ModelSet]:
-    """Of the patients who use any model; by conditions, of the others too, whose set is empty."""
+    """Yield the sets of models that patients use. By conditions, patients without a model have an empty set."""
     left = Counter[tuple[str, tuple[int, ...]]]()
     for row in _rows(records, by_conditions=by_conditions):
         conditions, models = row.conditions, tuple(row.models)
         if row.is_whole_set:
             yield ModelSet(models, row.patients, conditions)
-            # They stand among the links of each of their models too.
+            # They are also counted among the links of each of their models.
             left.subtract({(conditions, (model,)): row.patients for model in models})
         else:
             left[conditions, models] += row.patients

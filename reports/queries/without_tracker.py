@@ -20,7 +20,7 @@ class Patient(NamedTuple):
 
 
 @dataclass(frozen=True)
-class StatedName:
+class ReportedName:
     name: str
     folded: str
     patients: int
@@ -28,54 +28,59 @@ class StatedName:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why patients have no tracker: they state none, or one that the catalogue lacks, or the link was removed."""
+    """Why patients have no tracker: they reported none, or an unknown one, or the link was removed."""
 
-    unstated: int
-    stated: list[StatedName]
+    not_reported: int
+    reported: list[ReportedName]
     in_catalogue: set[str]
 
     @property
     def patients(self) -> int:
-        return self.unstated + sum(name.patients for name in self.stated)
+        return self.not_reported + sum(name.patients for name in self.reported)
 
-    def of(self, patient: Patient) -> str:
+    def get_reason(self, patient: Patient) -> str:
+        """Return why this patient has no tracker."""
         if not patient.tracker:
-            return "No tracker stated"
+            return "No tracker reported"
         if patient.folded_tracker in self.in_catalogue:
             return f"“{patient.tracker}” is in the catalogue; the link was removed"
         return f"“{patient.tracker}” is not in the catalogue"
 
 
 def count_patients_without_tracker() -> int:
+    """Return the number of all patients without a link to a tracker model."""
     return _unlinked(MedicalRecord.objects.all()).count()
 
 
-def why_without_tracker(records: Records) -> Reasons:
+def count_reasons_without_tracker(records: Records) -> Reasons:
+    """Count why these patients have no tracker."""
     rows = _unlinked(records).order_by().values(folded=Lower("tracker"))
     counts = rows.annotate(spelling=Min("tracker"), patients=Count("*")).values_list("spelling", "folded", "patients")
-    names = [StatedName(*row) for row in counts]
-    stated = [name for name in names if name.name]
+    names = [ReportedName(*row) for row in counts]
+    reported = [name for name in names if name.name]
     return Reasons(
-        unstated=sum(name.patients for name in names if not name.name),
-        stated=sorted(stated, key=lambda name: (-name.patients, name.folded)),
-        in_catalogue={name.lower() for name in find_models_by_name([name.folded for name in stated])},
+        not_reported=sum(name.patients for name in names if not name.name),
+        reported=sorted(reported, key=lambda name: (-name.patients, name.folded)),
+        in_catalogue={name.lower() for name in find_models_by_name([name.folded for name in reported])},
     )
 
 
 def patients_without_tracker(records: Records, sort: str) -> Iterator[Patient]:
+    """Return all of these patients without a tracker, in this order, read as they are needed."""
     return map(Patient._make, _ordered(_unlinked(records), sort).values_list(*Patient._fields).iterator())
 
 
 def patients_without_tracker_between(records: Records, sort: str, start: int, stop: int) -> list[Patient]:
-    # The index alone finds the page's patients; the names are then read of these, and not of all those before.
+    """Return a page of these patients without a tracker, in this order."""
+    # An index finds the patients of the page, so that names are read only for them, and not for all before them.
     numbers = _ordered(_unlinked(records), sort).values("pk")[start:stop]
     page = _ordered(MedicalRecord.objects.filter(pk__in=numbers), sort)
     return [Patient(*row) for row in page.values_list(*Patient._fields)]
 
 
 def _unlinked(records: Records) -> Records:
-    # The triggers keep link_count true, and a partial index holds the patients where it is 0: the anti-join that
-    # would say the same reads every link.
+    # Triggers maintain link_count, and a partial index contains the patients for whom it is 0. An anti-join would give
+    # the same result, but reads every link.
     return records.filter(link_count=0)
 
 

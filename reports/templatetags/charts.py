@@ -14,11 +14,13 @@ register = template.Library()
 
 @register.inclusion_tag("reports/charts/horizontal.html")
 def bar_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
+    """Draw horizontal bars."""
     return {**_heading(rows, title, description), "chart": horizontal_bars(rows, unit)}
 
 
 @register.inclusion_tag("reports/charts/vertical.html")
 def column_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
+    """Draw vertical bars."""
     return {**_heading(rows, title, description), "chart": vertical_bars(rows, unit)}
 
 
@@ -26,6 +28,7 @@ def column_chart(rows: Sequence[Bar], title: str, description: str = "", unit: s
 def stacked_chart(
     rows: Sequence[StackedBar], title: str, description: str = "", unit: str = "patients"
 ) -> dict[str, object]:
+    """Draw stacked bars with a legend."""
     return {**_heading(rows, title, description), "chart": stacked_bars(rows, unit)}
 
 
@@ -33,6 +36,7 @@ def stacked_chart(
 def shaded_table(
     columns: Sequence[str], rows: Sequence[HeatRow], title: str, corner: str = ""
 ) -> dict[str, HeatTable | str]:
+    """Draw a heat map."""
     return {"title": title, "id": _id(title), "corner": corner, "table": heat_table(columns, rows)}
 
 
@@ -41,5 +45,5 @@ def _heading(rows: Sequence[Bar] | Sequence[StackedBar], title: str, description
 
 
 def _id(title: str) -> str:
-    """Name the chart by its title: no two charts of a page have the same."""
+    """Return an id made of the title, which is unique on the page."""
     return f"chart-{slugify(title)}"

@@ -5,7 +5,7 @@ from healthtrack.roles.table import TOTALS
 from patients.age import BANDS, Band
 from patients.models import Gender
 from reports.charts.rows import Part, StackedBar
-from reports.parameters import bands_asked
+from reports.parameters import parse_bands
 from reports.queries.age_groups import AgeGroup, AgeGroups, patients_by_age_group
 from reports.registry import register
 from reports.report import Report
@@ -27,27 +27,27 @@ class PatientsByAgeGroup(Report):
         *(figure(gender.label.lower(), gender.label) for gender in Gender),
     )
     published_order = "-patients"
-    asks = ("bands",)
+    extra_parameters = ("bands",)
 
     @cached_property
     def bands(self) -> tuple[Band, ...]:
-        return bands_asked(self.request.GET.get("bands", ""))
+        return parse_bands(self.request.GET.get("bands", ""))
 
     @cached_property
     def ages(self) -> AgeGroups:
-        return self.cached("ages", self.by_age, self.bands)
+        return self.cached("ages", self.count_by_age, self.bands)
 
-    def by_age(self) -> AgeGroups:
-        return patients_by_age_group(self.as_of, self.asked.qs, self.bands)
+    def count_by_age(self) -> AgeGroups:
+        return patients_by_age_group(self.as_of, self.record_filter.qs, self.bands)
 
     def rows(self) -> Iterator[Row]:
         for group in self.ages.groups:
             yield (
                 Cell(group.band),
-                Cell(group.patients, self.links.to_ages(group.band)),
+                Cell(group.patients, self.links.get_age_address(group.band)),
                 Cell(percent(group.patients, self.ages.patients)),
                 *(
-                    Cell(patients, self.links.to_ages(group.band, gender=gender.value))
+                    Cell(patients, self.links.get_age_address(group.band, gender=gender.value))
                     for gender, patients in group.by_gender.items()
                 ),
             )
@@ -74,7 +74,7 @@ class PatientsByAgeGroup(Report):
 
     def bar(self, group: AgeGroup) -> StackedBar:
         parts = [
-            Part(gender.label, patients, self.links.to_ages(group.band, gender=gender.value))
+            Part(gender.label, patients, self.links.get_age_address(group.band, gender=gender.value))
             for gender, patients in group.by_gender.items()
         ]
         return StackedBar(group.ages, parts)

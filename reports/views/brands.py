@@ -10,13 +10,13 @@ from reports.registry import register
 from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
 
-MOST_BARS = 20
+MAX_BARS = 20
 COUNTS = (figure("patients", "Patients"), figure("share", "Share, %"))
 
 
 @register
 class PatientsByBrand(Report):
-    """Of one brand, where the address asks for it, the models."""
+    """Patients by brand or, if the filters select one brand, by its models."""
 
     name = "brands"
     title = "Patients by tracker brand"
@@ -28,38 +28,38 @@ class PatientsByBrand(Report):
 
     @property
     def columns(self) -> Sequence[Column]:  # type: ignore[override]
-        if self.brand_asked:
+        if self.selected_brand:
             return Column("model", "Model"), Column("type", "Device type"), *COUNTS
         return Column("brand", "Brand"), *COUNTS
 
     @property
-    def brand_asked(self) -> str:
-        return self.asked.active_values.get("brand", "").strip()
+    def selected_brand(self) -> str:
+        return self.record_filter.active_values.get("brand", "").strip()
 
     @cached_property
     def use(self) -> Brands:
-        return self.cached("brands", self.by_brand)
+        return self.cached("brands", self.count_by_brand)
 
-    def by_brand(self) -> Brands:
-        return patients_by_brand(self.asked.qs)
+    def count_by_brand(self) -> Brands:
+        return patients_by_brand(self.record_filter.qs)
 
     @cached_property
     def brand(self) -> Brand | None:
-        return next((brand for brand in self.use.brands if brand.name.lower() == self.brand_asked.lower()), None)
+        return next((brand for brand in self.use.brands if brand.name.lower() == self.selected_brand.lower()), None)
 
     @property
     def counted(self) -> Sequence[Brand] | Sequence[Model]:
-        if self.brand_asked:
+        if self.selected_brand:
             return self.brand.models if self.brand else []
         return self.use.brands
 
     def patients(self, counted: Brand | Model) -> str:
         if isinstance(counted, Model):
-            return self.links.to(tracker_model=counted.model_id)
-        return self.links.to(brand=counted.name)
+            return self.links.get_address(tracker_model=counted.model_id)
+        return self.links.get_address(brand=counted.name)
 
     def models(self, brand: Brand) -> str:
-        return f"?{urlencode({**self.asked.active_values, 'brand': brand.name})}"
+        return f"?{urlencode({**self.record_filter.active_values, 'brand': brand.name})}"
 
     def rows(self) -> Iterator[Row]:
         for counted in self.counted:
@@ -72,8 +72,8 @@ class PatientsByBrand(Report):
             yield (*first, Cell(counted.patients, self.patients(counted)), Cell(share))
 
     def totals(self) -> Sequence[Row]:
-        once = Cell(self.use.patients, self.links.to(linked="some"))
-        first = (Cell("Total, each patient once"), *([Cell("")] if self.brand_asked else []))
+        once = Cell(self.use.patients, self.links.get_address(linked="some"))
+        first = (Cell("Total, each patient once"), *([Cell("")] if self.selected_brand else []))
         return [(*first, once, Cell(percent(self.use.patients, self.use.patients)))]
 
     def context(self) -> Mapping[str, object]:
@@ -84,6 +84,6 @@ class PatientsByBrand(Report):
                 self.patients(counted),
                 f"{percent(counted.patients, self.use.patients)} %",
             )
-            for counted in self.counted[:MOST_BARS]
+            for counted in self.counted[:MAX_BARS]
         ]
-        return {"use": self.use, "bars": bars, "brand": self.brand_asked, "all_bars": len(self.counted) <= MOST_BARS}
+        return {"use": self.use, "bars": bars, "brand": self.selected_brand, "all_bars": len(self.counted) <= MAX_BARS}

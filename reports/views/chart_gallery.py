@@ -1,4 +1,4 @@
-"""Every chart, drawn from rows that are hard to draw: for developers to look at."""
+"""A page for developers with every chart, drawn from rows that are difficult to draw."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,7 +33,7 @@ def stack(label: str, *values: int) -> StackedBar:
 BARS = (
     Sample(
         "Age groups",
-        "Four bars that lead elsewhere",
+        "Four bars with links",
         bars([52022, 16887, 16130, 14961], *["51+", "19-35", "0-18", "36-50"]),
     ),
     Sample("No data", "", []),
@@ -42,12 +42,8 @@ BARS = (
     Sample("Zero and huge values", "From nothing to billions", bars([0, 1, 33930, 12_345_678_901])),
     Sample("Fractions", "Means and other figures with decimals", bars([0.02, 0.5, 1.25, 4.9])),
     Sample("A very long name", "Names longer than the screen", bars([20, 10], LONG_NAME, "Short")),
-    Sample(
-        "No links", "Bars that lead nowhere", [Bar("Female", 51, detail="51.0 %"), Bar("Male", 49, detail="49.0 %")]
-    ),
-    Sample(
-        "Twelve rows", "Too many to stand upright on a phone", bars([120_000 - number * 9_999 for number in range(12)])
-    ),
+    Sample("No links", "Bars without links", [Bar("Female", 51, detail="51.0 %"), Bar("Male", 49, detail="49.0 %")]),
+    Sample("Twelve rows", "Too many columns for a phone", bars([120_000 - number * 9_999 for number in range(12)])),
     Sample("A hundred rows", "Many bars", bars([number * number for number in range(100, 0, -1)])),
 )
 STACKS = (

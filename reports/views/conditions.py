@@ -10,7 +10,7 @@ from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
 
 ANY_BRAND = "Any brand"
-MOST_SHADED = 20
+MAX_SHADED = 20
 
 
 @register
@@ -34,10 +34,10 @@ class TrackerUseByCondition(Report):
 
     @cached_property
     def use(self) -> Conditions:
-        return self.cached("conditions", self.by_condition)
+        return self.cached("conditions", self.count_by_condition)
 
-    def by_condition(self) -> Conditions:
-        return tracker_use_by_condition(self.asked.qs)
+    def count_by_condition(self) -> Conditions:
+        return tracker_use_by_condition(self.record_filter.qs)
 
     def rows(self) -> Iterator[Row]:
         for condition in self.use.conditions:
@@ -51,7 +51,7 @@ class TrackerUseByCondition(Report):
             Cell(condition.name),
             Cell(brand),
             Cell(patients, self.using(condition, brand)),
-            Cell(condition.patients, self.links.to(condition=condition.name)),
+            Cell(condition.patients, self.links.get_address(condition=condition.name)),
             Cell(percent(patients, condition.patients)),
             Cell(round(100 * low, 1)),
             Cell(round(100 * high, 1)),
@@ -62,15 +62,15 @@ class TrackerUseByCondition(Report):
 
     def using(self, condition: Condition, brand: str) -> str:
         more = {"linked": "some"} if brand == ANY_BRAND else {"brand": brand}
-        return self.links.to(condition=condition.name, **more)
+        return self.links.get_address(condition=condition.name, **more)
 
     def context(self) -> Mapping[str, object]:
         shaded = [ANY_BRAND, *self.use.brands]
         return {
             "use": self.use,
             "shaded_columns": shaded,
-            "shaded_rows": [self.shaded_row(condition, shaded) for condition in self.use.conditions[:MOST_SHADED]],
-            "all_shaded": len(self.use.conditions) <= MOST_SHADED,
+            "shaded_rows": [self.shaded_row(condition, shaded) for condition in self.use.conditions[:MAX_SHADED]],
+            "all_shaded": len(self.use.conditions) <= MAX_SHADED,
         }
 
     def shaded_row(self, condition: Condition, brands: list[str]) -> HeatRow:
@@ -82,4 +82,4 @@ class TrackerUseByCondition(Report):
             )
             for brand in brands
         ]
-        return HeatRow(condition.name, cells, self.links.to(condition=condition.name))
+        return HeatRow(condition.name, cells, self.links.get_address(condition=condition.name))

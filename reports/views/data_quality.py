@@ -35,69 +35,69 @@ class DataQualityReport(Report):
     label = "Data quality"
     order = 50
     right = TOTALS
-    question = "What in the data waits for a person, and how many patients does it touch?"
+    question = "What needs review, and how many patients are affected?"
     columns = (
-        Column("what", "What"),
+        Column("what", "Problem"),
         figure("found", "Found"),
         figure("patients", "Patients"),
         figure("share", "Share, %"),
-        Column("settle", "How to settle it"),
+        Column("settle", "Action"),
     )
     published_order = "-patients"
 
     @cached_property
     def quality(self) -> DataQuality:
-        return self.cached("quality", self.measured)
+        return self.cached("quality", self.measure)
 
-    def measured(self) -> DataQuality:
-        return data_quality(self.asked)
+    def measure(self) -> DataQuality:
+        return data_quality(self.record_filter)
 
     @property
-    def sees_names(self) -> bool:
+    def may_view_names(self) -> bool:
         """Return whether the person may open the page of tracker names."""
         return self.links.is_open and can_view(self.request.user, TrackerAlias)
 
     @property
     def findings(self) -> Sequence[Finding]:
-        of_files = [] if self.asked.active_values.keys() - {"as_of"} else [self.of_files()]
-        return [*self.of_names(), *of_files, *self.of_records()]
+        file_findings = [] if self.record_filter.active_values.keys() - {"as_of"} else [self.get_file_finding()]
+        return [*self.get_name_findings(), *file_findings, *self.get_record_findings()]
 
-    def of_names(self) -> Iterator[Finding]:
-        names = reverse("tracker-names:list") if self.sees_names else ""
+    def get_name_findings(self) -> Iterator[Finding]:
+        names = reverse("tracker-names:list") if self.may_view_names else ""
         for what, found, linked, anchor in (
-            ("Stated trackers without a match", self.quality.unmatched, "unmatched", "unknown"),
-            ("Stated trackers of several brands", self.quality.shared, "brands", "shared"),
+            ("Unmatched tracker names", self.quality.unmatched, "unmatched", "unknown"),
+            ("Ambiguous tracker names", self.quality.ambiguous, "brands", "shared"),
         ):
             patients = sum(name.patients for name in found)
             href = names and f"{names}#{anchor}"
             names_found = sum(1 for name in found if name.name)
-            yield Finding(what, names_found, patients, self.links.to(linked=linked), "Settle the names", href)
+            yield Finding(what, names_found, patients, self.links.get_address(linked=linked), "Resolve the names", href)
 
-    def of_records(self) -> Iterator[Finding]:
-        stale, twins = self.links.to(appointment="stale"), self.links.to(twins="yes")
+    def get_record_findings(self) -> Iterator[Finding]:
+        stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(twins="yes")
         yield Finding(
             "No appointment for two years",
             self.quality.stale,
             self.quality.stale,
             stale,
-            "Call them, or put down the appointment",
+            "Contact the patient or record the appointment",
             stale,
         )
         yield Finding(
-            "Records that may be of one person",
-            self.quality.groups_of_twins,
-            self.quality.twins,
-            twins,
-            "Compare the records, and delete the one too many",
-            twins,
+            "Possible duplicates",
+            self.quality.duplicate_groups,
+            self.quality.duplicates,
+            duplicates,
+            "Compare the records and delete the duplicate",
+            duplicates,
         )
 
-    def of_files(self) -> Finding:
-        """Of all that was imported: which patients a row was of is not kept."""
+    def get_file_finding(self) -> Finding:
+        """Return the finding for all imports: combined rows do not store their patients, so filters do not apply."""
         may_see = self.request.user.has_perm("imports.view_importrun")
         rows, of_patients = merged_rows()
         href = reverse("admin:imports_importrun_changelist") if may_see else ""
-        return Finding("Rows that imports merged into others", rows, of_patients, "", "See the imports", href)
+        return Finding("Duplicate rows combined by imports", rows, of_patients, "", "See the imports", href)
 
     def rows(self) -> Iterator[Row]:
         for finding in sorted(self.findings, key=lambda finding: -finding.patients):
@@ -116,17 +116,21 @@ class DataQualityReport(Report):
             )
             for finding in self.findings
         ]
-        return {"quality": self.quality, "bars": bars, "names": list(self.names_to_settle()) if self.sees_names else []}
+        return {
+            "quality": self.quality,
+            "bars": bars,
+            "names": list(self.get_unresolved_names()) if self.may_view_names else [],
+        }
 
-    def names_to_settle(self) -> Iterator[tuple[Name, str, str, str]]:
-        """Each with its kind, its patients in the list of records, and where it is settled."""
-        settle = reverse("tracker-names:settle") if self.request.user.has_perm("trackers.add_trackeralias") else ""
-        of_kind = (
+    def get_unresolved_names(self) -> Iterator[tuple[Name, str, str, str]]:
+        """Yield tracker names, each with its problem, the list of its patients, and the page to resolve it."""
+        resolve = reverse("tracker-names:settle") if self.request.user.has_perm("trackers.add_trackeralias") else ""
+        by_problem = (
             ((name, "No match", "unmatched") for name in self.quality.unmatched[:NAMES_SHOWN]),
-            ((name, "Several brands", "brands") for name in self.quality.shared[:NAMES_SHOWN]),
+            ((name, "Ambiguous", "brands") for name in self.quality.ambiguous[:NAMES_SHOWN]),
         )
-        for name, kind, linked in chain(*of_kind):
-            if not name.name:  # linked as by an import, though nothing is stated
+        for name, problem, linked in chain(*by_problem):
+            if not name.name:  # linked by an import although no tracker is reported
                 continue
-            patients = self.links.to(linked=linked, tracker=name.name)
-            yield name, kind, patients, settle and f"{settle}?{urlencode({'name': name.name})}"
+            patients = self.links.get_address(linked=linked, tracker=name.name)
+            yield name, problem, patients, resolve and f"{resolve}?{urlencode({'name': name.name})}"

@@ -3,7 +3,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
 from reports.home_summary import HomeSummary
-from reports.recent_activity import latest_changes
+from reports.recent_activity import get_latest_changes
 from reports.report import StaffPage
 from reports.views.age_groups import PatientsByAgeGroup
 from reports.views.brands import PatientsByBrand
@@ -19,9 +19,9 @@ class Home(StaffPage):
         context = {
             "title": "Home",
             "overview": HomeSummary(request),
-            "changes": latest_changes(request.user),
-            "shows_ages": PatientsByAgeGroup.open_to(request.user),
-            "shows_tracked": PatientsWithoutTracker.open_to(request.user),
-            "shows_brands": PatientsByBrand.open_to(request.user),
+            "changes": get_latest_changes(request.user),
+            "shows_ages": PatientsByAgeGroup.is_open_to(request.user),
+            "shows_tracked": PatientsWithoutTracker.is_open_to(request.user),
+            "shows_brands": PatientsByBrand.is_open_to(request.user),
         }
         return self.page("home", context)

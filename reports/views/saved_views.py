@@ -15,14 +15,14 @@ from reports.report import StaffPage
 from reports.saved_view_rules import (
     SHARE,
     UnsavableError,
-    changeable_by,
+    build_view,
+    get_changeable_views,
+    get_page_titles,
+    get_visible_views,
     is_searched,
-    titles_open_to,
-    view_of,
-    visible_to,
 )
 
-TAKEN = "There is already a view of this name; choose another."
+DUPLICATE_NAME = "You already have a view with this name. Choose another name."
 
 
 class SavedViewForm(forms.ModelForm[SavedView]):
@@ -37,14 +37,17 @@ class SavedViewForm(forms.ModelForm[SavedView]):
         if not user.has_perm(SHARE):
             del self.fields["is_shared"]
 
-    def saved(self) -> bool:
-        """The database says whether the owner has a view of this name already, whoever saves at the same moment."""
+    def save_if_valid(self) -> bool:
+        """Save the view if the form is valid, and return whether it was saved.
+
+        The database checks that the name is unique, so that two requests at the same time cannot both use it.
+        """
         if self.is_valid():
             try:
                 with transaction.atomic():
                     self.save()
             except IntegrityError:
-                self.add_error("name", TAKEN)
+                self.add_error("name", DUPLICATE_NAME)
         return self.is_bound and not self.errors
 
 
@@ -52,52 +55,52 @@ class ViewPage(StaffPage):
     http_method_names = ["get", "head", "post"]
 
     def test_func(self) -> bool:
-        return bool(titles_open_to(self.request.user))
+        return bool(get_page_titles(self.request.user))
 
 
 class SavedViews(ViewPage):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        titles = titles_open_to(request.user)
-        changeable = set(changeable_by(request.user).values_list("pk", flat=True))
-        rows = [(view, titles[view.page], view.pk in changeable) for view in visible_to(request.user)]
+        titles = get_page_titles(request.user)
+        changeable = set(get_changeable_views(request.user).values_list("pk", flat=True))
+        rows = [(view, titles[view.page], view.pk in changeable) for view in get_visible_views(request.user)]
         return self.page("saved-views", {"title": "Saved views", "rows": rows})
 
 
 class SaveView(ViewPage):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request.GET.get("of", ""))
+        return self.respond(request.GET.get("of", ""))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request.POST.get("of", ""))
+        return self.respond(request.POST.get("of", ""))
 
-    def answer(self, address: str) -> HttpResponse:
+    def respond(self, address: str) -> HttpResponse:
         person = cast("User", self.request.user)
         try:
-            view = view_of(address, person)
-        except UnsavableError as fault:
-            return self.page("save-view", {"title": "Save this view", "fault": fault}, status=400)
+            view = build_view(address, person)
+        except UnsavableError as error:
+            return self.page("save-view", {"title": "Save this view", "error": error}, status=400)
         form = SavedViewForm(person, self.request.POST or None, instance=view)
-        if form.saved():
-            messages.success(self.request, f"Saved as “{view}”. It stands in the navigation under Saved views.")
+        if form.save_if_valid():
+            messages.success(self.request, f"Saved as “{view}”. Find it under Saved views.")
             return redirect(view.address)
-        context = {"form": form, "view": view, "of": titles_open_to(person)[view.page], "here": address}
+        context = {"form": form, "view": view, "of": get_page_titles(person)[view.page], "here": address}
         return self.page("save-view", {"title": "Save this view", "is_searched": is_searched(address), **context})
 
 
 class ChangeView(ViewPage):
     def get(self, request: HttpRequest, view_id: int) -> HttpResponse:
-        return self.answer(view_id)
+        return self.respond(view_id)
 
     def post(self, request: HttpRequest, view_id: int) -> HttpResponse:
-        return self.answer(view_id)
+        return self.respond(view_id)
 
-    def answer(self, view_id: int) -> HttpResponse:
-        view = get_object_or_404(changeable_by(self.request.user), pk=view_id)
+    def respond(self, view_id: int) -> HttpResponse:
+        view = get_object_or_404(get_changeable_views(self.request.user), pk=view_id)
         title = f"Change “{view}”"
         form = SavedViewForm(self.request.user, self.request.POST or None, instance=view)
-        if form.saved():
+        if form.save_if_valid():
             messages.success(self.request, f"Changed “{view}”.")
             return redirect("reports:saved-views")
         return self.page("change-view", {"title": title, "form": form, "view": view})
@@ -107,7 +110,7 @@ class DeleteView(ViewPage):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, view_id: int) -> HttpResponse:
-        view = get_object_or_404(changeable_by(request.user), pk=view_id)
+        view = get_object_or_404(get_changeable_views(request.user), pk=view_id)
         view.delete()
         messages.success(request, f"Deleted “{view}”.")
         return redirect("reports:saved-views")

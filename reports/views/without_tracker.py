@@ -6,7 +6,7 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from healthtrack.audit.access_recorder import saw
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
 from healthtrack.roles.table import NAMED_LISTS
@@ -18,15 +18,15 @@ from reports.parameters import ParameterError
 from reports.queries.without_tracker import (
     Patient,
     Reasons,
+    count_reasons_without_tracker,
     patients_without_tracker,
     patients_without_tracker_between,
-    why_without_tracker,
 )
 from reports.registry import register
 from reports.report import Report
 from reports.tables import Cell, Column, Row, percent
 
-MOST_NAMES = 10
+MAX_NAMES = 10
 
 
 @register
@@ -40,7 +40,7 @@ class PatientsWithoutTracker(Report):
     question = "Which patients are linked to no tracker model?"
     columns = (Column("patient_id", "Patient number"), Column("name", "Name"), Column("why", "Why"))
     published_order = "patient_id"
-    asks = (search_terms.QUERY,)
+    extra_parameters = (search_terms.QUERY,)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         return search_terms.redirect_to_search_token(request) or super().get(request)
@@ -48,8 +48,8 @@ class PatientsWithoutTracker(Report):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         return search_terms.redirect_to_search_token(request) or self.http_method_not_allowed(request)
 
-    def refuse_faults(self) -> None:
-        super().refuse_faults()
+    def validate_parameters(self) -> None:
+        super().validate_parameters()
         if search_terms.is_expired(self.request):
             raise ParameterError(search_terms.EXPIRED)
 
@@ -59,15 +59,15 @@ class PatientsWithoutTracker(Report):
 
     @property
     def records(self) -> Records:
-        """Those that the list of records finds for the same words."""
-        return search_records(self.words, self.asked.qs)
+        """Return the records that the list of records finds for the same search terms."""
+        return search_records(self.words, self.record_filter.qs)
 
     @cached_property
     def reasons(self) -> Reasons:
-        return self.cached("reasons", self.why, self.words)
+        return self.cached("reasons", self.count_reasons, self.words)
 
-    def why(self) -> Reasons:
-        return why_without_tracker(self.records)
+    def count_reasons(self) -> Reasons:
+        return count_reasons_without_tracker(self.records)
 
     def count_rows(self) -> int:
         return self.reasons.patients
@@ -77,27 +77,27 @@ class PatientsWithoutTracker(Report):
             return patients_without_tracker_between(self.records, self.sort, start, stop)
 
         patients = self.cached("page", page, self.words, self.sort, start, stop)
-        saw((patient.patient_id for patient in patients), asked=get_filter_names(self.request))
+        record_patient_access((patient.patient_id for patient in patients), filters=get_filter_names(self.request))
         return list(map(self.row, patients))
 
     def sheet(self) -> Sheet:
-        saw(file_rows=self.count_rows(), asked=get_filter_names(self.request))
+        record_patient_access(file_rows=self.count_rows(), filters=get_filter_names(self.request))
         return super().sheet()
 
     def ordered_rows(self) -> Iterator[Row]:
         return map(self.row, patients_without_tracker(self.records, self.sort))
 
     def row(self, patient: Patient) -> Row:
-        # Each look-up of an address takes as long as showing the row: that of the list serves all.
+        # Looking up an address takes as long as showing a row, so all addresses are built from that of the list.
         address = f"{self.links.list}{urlquote(quote(patient.patient_id))}/change/" if self.links.is_open else ""
-        return Cell(patient.patient_id, address), Cell(patient.name, address), Cell(self.reasons.of(patient))
+        return Cell(patient.patient_id, address), Cell(patient.name, address), Cell(self.reasons.get_reason(patient))
 
     def totals(self) -> Sequence[Row]:
         count = self.reasons.patients
         return [
             (
                 Cell("Total"),
-                Cell(f"{count:,} patient{'' if count == 1 else 's'}", self.links.to(linked="none")),
+                Cell(f"{count:,} patient{'' if count == 1 else 's'}", self.links.get_address(linked="none")),
                 Cell(""),
             )
         ]
@@ -111,12 +111,12 @@ class PatientsWithoutTracker(Report):
         }
 
     def bars(self) -> Iterator[Bar]:
-        if self.reasons.unstated:
-            yield self.bar("No tracker stated", self.reasons.unstated, self.links.to(linked="unstated"))
-        for name in self.reasons.stated[:MOST_NAMES]:
-            yield self.bar(name.name, name.patients, self.links.to(linked="unmatched", tracker=name.name))
-        if others := sum(name.patients for name in self.reasons.stated[MOST_NAMES:]):
-            yield self.bar(f"{len(self.reasons.stated) - MOST_NAMES:,} other names", others, "")
+        if self.reasons.not_reported:
+            yield self.bar("No tracker reported", self.reasons.not_reported, self.links.get_address(linked="unstated"))
+        for name in self.reasons.reported[:MAX_NAMES]:
+            yield self.bar(name.name, name.patients, self.links.get_address(linked="unmatched", tracker=name.name))
+        if others := sum(name.patients for name in self.reasons.reported[MAX_NAMES:]):
+            yield self.bar(f"{len(self.reasons.reported) - MAX_NAMES:,} other names", others, "")
 
     def bar(self, label: str, patients: int, href: str) -> Bar:
         return Bar(label, patients, href, f"{percent(patients, self.reasons.patients)} %")

@@ -64,7 +64,7 @@ def complaints() -> Iterator[Complaints]:
 def sign_in_as(page: Page, live_server: LiveServer) -> SignInAs:
     """Return a function that signs in a person, or somebody with the permissions."""
 
-    def signed_in(*permissions: str, person: User | None = None) -> User:
+    def client_for(*permissions: str, person: User | None = None) -> User:
         person = person or factories.staff(*permissions)
         client = Client()
         client.force_login(person)
@@ -72,4 +72,4 @@ def sign_in_as(page: Page, live_server: LiveServer) -> SignInAs:
         page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
         return person
 
-    return signed_in
+    return client_for

@@ -1,4 +1,4 @@
-"""The gallery of charts in a browser: everything is readable, within reach and within bounds."""
+"""The gallery of charts in a browser: charts are readable, accessible and fit their space."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.support.browser_pages import SignInAs, assert_accessible, visit
 
 PAGE = "/reports/charts/"
-# Texts of a drawing whose boxes lie upon one another, and those that reach beyond their figure.
+# Finds texts that overlap each other, and texts that reach beyond their figure.
 OVERLAPPING = """
 [...document.querySelectorAll("figure svg.chart-drawing")].flatMap(drawing => {
     const texts = [...drawing.querySelectorAll("text")].map(text => [text.textContent, text.getBoundingClientRect()]);
@@ -37,7 +37,7 @@ def gallery(page: Page, sign_in_as: SignInAs, settings: LazySettings) -> None:
 
 
 @pytest.mark.parametrize("width", [1400, 400])
-def test_texts_stay_within_their_figures_and_off_one_another(page: Page, width: int) -> None:
+def test_texts_fit_their_figures_and_do_not_overlap(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate(OVERLAPPING) == []
     assert page.evaluate(OUTSIDE) == []
@@ -45,17 +45,17 @@ def test_texts_stay_within_their_figures_and_off_one_another(page: Page, width: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_bars_have_a_colour_of_the_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
+def test_bars_have_the_colour_of_the_colour_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     color = page.locator("rect.series-1").first.evaluate("bar => getComputedStyle(bar).fill")
     assert color == {"light": "rgb(11, 92, 151)", "dark": "rgb(88, 176, 232)"}[scheme]
 
 
-def test_axe_finds_nothing(page: Page) -> None:
+def test_charts_are_accessible(page: Page) -> None:
     assert_accessible(page)
 
 
-def test_a_bar_is_reached_by_keyboard_shows_that_and_leads_on(page: Page) -> None:
+def test_a_bar_can_be_focused_and_opened_by_keyboard(page: Page) -> None:
     bar = page.get_by_role("link", name="51+: 52,022 patients").first
     bar.focus()
     page.keyboard.press("Tab")
@@ -66,21 +66,21 @@ def test_a_bar_is_reached_by_keyboard_shows_that_and_leads_on(page: Page) -> Non
     page.wait_for_url("**?bar=52022")
 
 
-def test_a_chart_reads_as_a_named_group_of_named_bars(page: Page) -> None:
+def test_screen_readers_see_a_chart_as_a_named_group_of_bars(page: Page) -> None:
     chart = page.get_by_role("group", name="Age groups, horizontal")
     assert chart.get_by_role("listitem").count() == 4
     assert [link.text_content() for link in chart.get_by_role("link").all()]
     assert chart.get_by_role("link", name="36-50: 14,961 patients", exact=True).count() == 1
 
 
-def test_a_bar_that_leads_nowhere_reads_as_a_picture_with_a_name(page: Page) -> None:
+def test_screen_readers_see_a_bar_without_a_link_as_a_named_image(page: Page) -> None:
     chart = page.get_by_role("group", name="No links, horizontal")
     assert chart.get_by_role("img", name="Female: 51 patients, 51.0 %", exact=True).count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 400])
-def test_a_picture_of_it_is_left_for_people_to_look_at(
+def test_a_screenshot_is_saved_for_people_to_look_at(
     page: Page, settings: LazySettings, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})

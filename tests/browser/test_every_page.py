@@ -1,4 +1,4 @@
-"""Every page of the site, from the URL resolver, so that a new page is tested without being listed here."""
+"""Every page of the site, from the URL resolver: new pages are tested without being listed here."""
 
 import pytest
 from playwright.sync_api import Page
@@ -8,7 +8,7 @@ from tests.support.page_addresses import address, make_rows, page_names
 
 
 @pytest.mark.parametrize("name", page_names())
-def test_it_is_accessible_and_fits_a_phone(page: Page, sign_in_as: SignInAs, name: str) -> None:
+def test_every_page_is_accessible_and_fits_a_phone(page: Page, sign_in_as: SignInAs, name: str) -> None:
     sign_in_as(person=make_rows())
     visit(page, address(name))
     assert_accessible(page)

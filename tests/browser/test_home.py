@@ -1,4 +1,4 @@
-"""Home: an overview with links to everything in it."""
+"""Home and its links."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,20 +28,20 @@ def test_a_chart_links_to_its_report(page: Page, person: User) -> None:
     page.wait_for_url("**/reports/brands/")
 
 
-def test_tracker_names_are_a_click_away(page: Page, person: User) -> None:
+def test_tracker_names_can_be_resolved_from_home(page: Page, person: User) -> None:
     visit(page, "/")
-    page.get_by_role("link", name="Settle the names").click()
+    page.get_by_role("link", name="Resolve names").click()
     page.wait_for_url("**/tracker-names/")
 
 
-def test_a_checked_file_is_a_click_away(page: Page, person: User) -> None:
+def test_a_file_that_is_ready_to_import_is_linked(page: Page, person: User) -> None:
     run = factories.import_run(State.CHECKED, file_name="december.csv")
     visit(page, "/")
     page.get_by_role("link", name=f"See import {run.pk}").click()
     page.wait_for_url(f"**/importrun/{run.pk}/change/")
 
 
-def test_a_person_without_permissions_sees_a_welcome(page: Page, sign_in_as: SignInAs) -> None:
+def test_a_person_without_permissions_is_welcomed(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as()
     visit(page, "/")
     assert page.get_by_role("heading", name="Welcome to HealthTrack, staff").is_visible()

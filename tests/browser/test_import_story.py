@@ -14,7 +14,7 @@ from tests.support import factories
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.chromium import DESKTOP
 from tests.support.import_files import RECORDS, Row, write_csv
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.workers import PATIENCE_SECONDS, hold_lock, worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")
@@ -99,7 +99,7 @@ def assert_fine(page: Page) -> None:
 def test_a_file_with_errors_is_uploaded_corrected_and_imported(
     page: Page, sign_in_as: SignInAs, tmp_path: Path
 ) -> None:
-    sign_in_as(*RECORDS.steward, *TO_SEE_REPORTS)
+    sign_in_as(*RECORDS.steward, *REPORT_PERMISSIONS)
     upload(page, write_csv(tmp_path / "rows.csv", rows()))
     expect(page.get_by_text("The import service is not running")).to_be_visible()
     page.evaluate("document.body.dataset.stays = 'yes'")

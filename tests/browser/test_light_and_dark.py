@@ -1,4 +1,4 @@
-"""The color scheme follows the system, or the switch, on every page."""
+"""Light and dark mode, by the system's setting and by the switch."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from tests.support.browser_pages import SignInAs, visit
 
 
 def is_dark(page: Page) -> bool:
-    """Return whether the text is light; in print, the background has no color to look at."""
+    """Return whether the text is light; print has no background colour."""
     dark: bool = page.evaluate(
         "getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).every((part) => part > 128)"
     )
@@ -21,13 +21,13 @@ def switch(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_follows_the_system(page: Page, scheme: Literal["light", "dark"]) -> None:
+def test_the_mode_follows_the_system(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     visit(page, "/admin/login/")
     assert is_dark(page) == (scheme == "dark")
 
 
-def test_the_switch_also_applies_to_the_next_page(page: Page, sign_in_as: SignInAs) -> None:
+def test_the_switch_is_remembered_on_the_next_page(page: Page, sign_in_as: SignInAs) -> None:
     page.emulate_media(color_scheme="light")
     sign_in_as()
     visit(page, "/admin/")

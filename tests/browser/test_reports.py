@@ -1,4 +1,4 @@
-"""Each report asked of some patients, followed from a figure to the patients behind it, and downloaded."""
+"""Each report is filtered, followed from a figure to its patients, and downloaded."""
 
 import csv
 import re
@@ -15,8 +15,8 @@ TABLE = ".table-box:has(#report-caption)"
 
 
 @pytest.fixture
-def asked(page: Page, sign_in_as: SignInAs, name: str) -> Page:
-    """The report of the women alone."""
+def report(page: Page, sign_in_as: SignInAs, name: str) -> Page:
+    """Open the report and filter it by women."""
     sign_in_as(person=make_rows())
     visit(page, f"/reports/{name}/")
     page.get_by_text("Filter", exact=True).click()
@@ -27,35 +27,35 @@ def asked(page: Page, sign_in_as: SignInAs, name: str) -> Page:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_what_was_asked_stands_above_the_answer_and_in_the_address(asked: Page) -> None:
-    expect(asked.locator(".active-filters")).to_contain_text("Gender: Female")
-    assert "gender=F" in asked.url
-    assert_accessible(asked)
+def test_filters_are_shown_above_the_report_and_in_the_address(report: Page) -> None:
+    expect(report.locator(".active-filters")).to_contain_text("Gender: Female")
+    assert "gender=F" in report.url
+    assert_accessible(report)
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_the_file_holds_the_rows_of_the_page(asked: Page) -> None:
-    with asked.expect_download() as download:
-        asked.get_by_role("link", name="CSV").click()
+def test_the_file_contains_the_rows_of_the_page(report: Page) -> None:
+    with report.expect_download() as download:
+        report.get_by_role("link", name="CSV").click()
     with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as file:
         rows = [row[0] for row in csv.reader(file)]
-    shown = asked.locator(f"{TABLE} tbody tr")
+    shown = report.locator(f"{TABLE} tbody tr")
     assert len(rows[1:]) == shown.count()
     assert rows[1] == shown.first.locator("th").inner_text()
 
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "without-tracker"])
-def test_a_figure_leads_to_as_many_patients(asked: Page) -> None:
-    link = asked.locator(f"{TABLE} tbody .figure a").first
+def test_a_figure_links_to_the_same_number_of_patients(report: Page) -> None:
+    link = report.locator(f"{TABLE} tbody .figure a").first
     patients = link.inner_text()
-    with asked.expect_navigation():
+    with report.expect_navigation():
         link.click()
-    expect(asked.get_by_text(re.compile(rf"^\s*{patients} medical records?\s*$"))).to_be_visible()
-    assert "gender=F" in asked.url
+    expect(report.get_by_text(re.compile(rf"^\s*{patients} medical records?\s*$"))).to_be_visible()
+    assert "gender=F" in report.url
 
 
 @pytest.mark.parametrize("name", ["without-tracker"])
-def test_a_patient_without_a_tracker_leads_to_the_record(asked: Page) -> None:
-    with asked.expect_navigation():
-        asked.locator(f"{TABLE} tbody a").first.click()
-    expect(asked.get_by_role("heading", level=1)).to_contain_text("Grace Hopper")
+def test_a_patient_without_a_tracker_links_to_the_record(report: Page) -> None:
+    with report.expect_navigation():
+        report.locator(f"{TABLE} tbody a").first.click()
+    expect(report.get_by_role("heading", level=1)).to_contain_text("Grace Hopper")

@@ -3,34 +3,34 @@ from playwright.sync_api import Page
 from tests.support.browser_pages import SignInAs, visit
 
 
-def test_a_view_is_saved_found_renamed_and_deleted(page: Page, sign_in_as: SignInAs) -> None:
+def test_a_view_is_saved_opened_renamed_and_deleted(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands", "reports.share_savedview")
     visit(page, "/reports/brands/?gender=F")
-    page.get_by_text("Saved views").click()
+    page.get_by_text("Saved views", exact=True).click()
     page.get_by_role("link", name="Save this view").click()
     page.get_by_label("Name").fill("Women by brand")
     page.get_by_label("Share with everyone").check()
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/reports/brands/?gender=F")
     visit(page, "/")
-    page.get_by_text("Saved views").click()
+    page.get_by_text("Saved views", exact=True).click()
     page.get_by_role("link", name="Women by brand").click()
     page.wait_for_url("**/reports/brands/?gender=F")
-    page.get_by_text("Saved views").click()
-    page.get_by_role("link", name="Change or delete views").click()
-    page.get_by_role("link", name="Change Women by brand").click()
+    page.get_by_text("Saved views", exact=True).click()
+    page.get_by_role("link", name="Edit or delete views").click()
+    page.get_by_role("link", name="Edit Women by brand").click()
     page.get_by_label("Name").fill("Brands of women")
-    page.get_by_role("button", name="Change").click()
-    page.get_by_role("link", name="Change Brands of women").click()
-    page.get_by_role("button", name="Delete the view").click()
-    assert page.get_by_role("main").get_by_text("No view is saved yet.").count() == 1
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Edit Brands of women").click()
+    page.get_by_role("button", name="Delete view").click()
+    assert page.get_by_role("main").get_by_text("No saved views yet.").count() == 1
 
 
-def test_the_menu_opens_by_keyboard_and_stays_on_the_screen_of_a_phone(page: Page, sign_in_as: SignInAs) -> None:
+def test_the_menu_opens_by_keyboard_and_fits_a_phone(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands")
     page.set_viewport_size({"width": 400, "height": 800})
     visit(page, "/reports/brands/")
-    page.get_by_text("Saved views").focus()
+    page.get_by_text("Saved views", exact=True).focus()
     page.keyboard.press("Enter")
     box = page.get_by_role("link", name="Save this view").bounding_box()
     assert box

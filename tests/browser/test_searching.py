@@ -4,12 +4,12 @@ from tests.support import factories
 from tests.support.browser_pages import SignInAs, visit
 
 
-def test_a_name_that_is_searched_for_stands_in_no_address_and_no_referrer(page: Page, sign_in_as: SignInAs) -> None:
+def test_search_terms_are_in_no_address_and_no_referrer(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord")
     for number in range(60):
         factories.medical_record(f"P{number:02}", name=f"Ada Byron {number}")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.extend([request.url, request.headers.get("referer", "")]))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.extend([request.url, request.headers.get("referer", "")]))
     visit(page, "/admin/patients/medicalrecord/")
     page.get_by_role("searchbox").fill("byron")
     page.get_by_role("button", name="Search").click()
@@ -22,4 +22,4 @@ def test_a_name_that_is_searched_for_stands_in_no_address_and_no_referrer(page: 
     page.go_back()
     expect(page.get_by_text("Page 2 of 2")).to_be_visible()
     assert "found=" in page.url
-    assert not [address for address in asked if "byron" in address.lower()]
+    assert not [address for address in sent if "byron" in address.lower()]

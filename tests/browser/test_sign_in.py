@@ -1,4 +1,4 @@
-"""Signing in with a second factor, and being away, as in a browser."""
+"""Two-factor authentication and the session timeout, in a browser."""
 
 import time
 from base64 import b32decode
@@ -15,7 +15,7 @@ from tests.support.complaints import Complaints
 
 
 @pytest.fixture
-def soon_away(settings: LazySettings) -> None:
+def short_session_timeout(settings: LazySettings) -> None:
     settings.SESSION_IDLE_SECONDS = 8
     settings.SESSION_WARNING_SECONDS = 6
 
@@ -26,14 +26,14 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_a_second_factor_is_set_up_used_and_replaced_by_a_recovery_code(
+def test_a_person_sets_up_an_app_and_later_signs_in_with_a_recovery_code(
     page: Page, settings: LazySettings, complaints: Complaints
 ) -> None:
     settings.SECOND_FACTOR = True
     factories.staff("reports.view_brands")
     visit(page, "/reports/brands/")
     sign_in(page)
-    expect(page.get_by_role("heading", name="Set up your second factor")).to_be_visible()
+    expect(page.get_by_role("heading", name="Set up two-factor authentication")).to_be_visible()
     assert page.get_by_alt_text("QR code").evaluate("image => image.complete && image.naturalWidth > 100")
     assert_accessible(page)
     totp = TOTP(b32decode((page.locator(".key").text_content() or "").replace(" ", "")))
@@ -43,31 +43,31 @@ def test_a_second_factor_is_set_up_used_and_replaced_by_a_recovery_code(
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     assert_accessible(page)
     recovery = page.locator(".recovery-codes code").first.text_content() or ""
-    page.get_by_role("link", name="go on").click()
+    page.get_by_role("link", name="I saved my codes").click()
     expect(page.get_by_role("heading", name="Patients by tracker brand")).to_be_visible()
 
     page.get_by_role("button", name="Sign out", exact=True).click()
     visit(page, "/reports/brands/")
     sign_in(page)
-    expect(page.get_by_role("heading", name="Your code")).to_be_visible()
+    expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
     assert_accessible(page)
     page.get_by_label("Code").fill("wrong-codes-wrong")
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("This recovery code is not right")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("This recovery code is wrong")).to_be_visible()
     assert_accessible(page)
     page.wait_for_timeout(1100)  # as a wrong code makes the next one wait
     page.get_by_label("Code").fill(recovery)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Patients by tracker brand")).to_be_visible()
     page.get_by_role("link", name="Account security").click()
-    expect(page.get_by_text("9 recovery codes are left")).to_be_visible()
+    expect(page.get_by_text("You have 9 recovery codes left")).to_be_visible()
     assert_accessible(page)
     assert_fits_a_phone(page)
     assert not complaints.heard
 
 
-@pytest.mark.usefixtures("soon_away")
-def test_who_is_away_is_warned_and_may_stay(page: Page, sign_in_as: SignInAs) -> None:
+@pytest.mark.usefixtures("short_session_timeout")
+def test_an_inactive_person_is_warned_and_may_stay_signed_in(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands")
     visit(page, "/reports/brands/")
     dialog = page.get_by_role("alertdialog", name="Are you still there?")
@@ -81,18 +81,18 @@ def test_who_is_away_is_warned_and_may_stay(page: Page, sign_in_as: SignInAs) ->
     assert_accessible(page)
 
 
-@pytest.mark.usefixtures("soon_away")
-def test_who_does_not_come_back_is_signed_out_told_why_and_led_back(page: Page, sign_in_as: SignInAs) -> None:
+@pytest.mark.usefixtures("short_session_timeout")
+def test_after_the_session_timeout_the_person_signs_in_and_returns(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands")
     visit(page, "/reports/brands/?gender=F")
-    expect(page.get_by_text("because you were away for a while")).to_be_visible()
+    expect(page.get_by_text("because you were inactive")).to_be_visible()
     assert not Session.objects.exists()
     sign_in(page)
     expect(page).to_have_url("/reports/brands/?gender=F")
 
 
-@pytest.mark.usefixtures("soon_away")
-def test_another_window_counts(page: Page, sign_in_as: SignInAs) -> None:
+@pytest.mark.usefixtures("short_session_timeout")
+def test_activity_in_another_window_counts(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands")
     visit(page, "/reports/brands/")
     dialog = page.get_by_role("alertdialog")

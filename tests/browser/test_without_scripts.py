@@ -1,4 +1,4 @@
-"""The main tasks work without JavaScript."""
+"""The main pages work without scripts."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
         yield context.new_page()
 
 
-def test_people_can_sign_in_find_a_record_and_change_it(page: Page) -> None:
+def test_a_record_is_found_and_changed_without_scripts(page: Page) -> None:
     factories.staff("patients.view_medicalrecord", "patients.change_medicalrecord")
     factories.medical_record("P1", name="Ada Byron")
     page.goto("/")

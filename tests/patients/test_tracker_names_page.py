@@ -10,7 +10,7 @@ from patients import tracker_names
 from patients.tracker_names import PAGE_SIZE, Match, count_unresolved_names, get_tracker_names
 from tests.support import factories
 from tests.support.page import Page
-from tests.support.page_permissions import TO_SEE_REPORTS, assert_page_needs
+from tests.support.page_permissions import REPORT_PERMISSIONS, assert_page_needs
 from tests.support.report_pages import page
 from tests.support.signing_in import AsRole, SignIn
 from tests.support.tracker_links import make_catalogue, make_patients
@@ -176,7 +176,7 @@ def test_the_page_needs_the_same_queries_for_any_number_of_names(
 
 def test_home_and_the_reports_link_to_this_page(sign_in: SignIn) -> None:
     link_here = f'<a href="{PAGE}'
-    reader = sign_in(*VIEWER, *TO_SEE_REPORTS)
+    reader = sign_in(*VIEWER, *REPORT_PERMISSIONS)
     make_patients("Band 2", "Fenix")
     make_catalogue()
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
@@ -184,6 +184,6 @@ def test_home_and_the_reports_link_to_this_page(sign_in: SignIn) -> None:
 
 
 def test_home_and_the_reports_have_no_link_for_people_who_may_not_open_it(sign_in: SignIn) -> None:
-    reader = sign_in(VIEWER[1], *TO_SEE_REPORTS)
+    reader = sign_in(VIEWER[1], *REPORT_PERMISSIONS)
     for address in ("/", "/reports/brands/", "/reports/without-tracker/"):
         assert PAGE not in page(reader, address)

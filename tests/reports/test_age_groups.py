@@ -40,7 +40,7 @@ def born(*days: date) -> None:
 
 
 def group_on(day: date) -> str:
-    """The group of the only patient."""
+    """Return the age group of the only patient."""
     return next(group.ages for group in patients_by_age_group(day).groups if group.patients)
 
 
@@ -48,13 +48,13 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_age_groups", others=["reports.view_without_tracker"])
 
 
-def test_groups_stand_with_most_patients_first(analyst: Client) -> None:
+def test_groups_are_listed_with_most_patients_first(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(1991, 1, 1), date(2020, 1, 1), date(2020, 1, 2), date(2020, 1, 3))
     answer = counts(analyst, f"{PAGE}?as_of=2024-06-01")
     assert list(answer.items()) == [("0-18", 3), ("19-35", 2), ("51+", 1), ("36-50", 0)]
 
 
-def test_total_is_that_of_the_groups(analyst: Client) -> None:
+def test_the_total_is_the_sum_of_the_groups(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(2020, 1, 1))
     assert table(analyst, f"{PAGE}?as_of=2024-06-01")["tfoot"] == [["Total", "3", "100.0", "3", "0"]]
 
@@ -76,45 +76,45 @@ def test_a_patient_changes_groups_on_the_birthday(birthday: date, before: str, a
 
 
 @pytest.mark.django_db
-def test_born_on_29_february_turns_older_on_1_march_of_a_common_year() -> None:
+def test_a_birthday_on_29_february_counts_on_1_march_of_a_common_year() -> None:
     born(date(2000, 2, 29))
     assert group_on(date(2019, 2, 28)) == "0-18"
     assert group_on(date(2019, 3, 1)) == "19-35"
 
 
 @pytest.mark.django_db
-def test_born_on_29_february_turns_older_on_that_day_of_a_leap_year() -> None:
+def test_a_birthday_on_29_february_counts_on_that_day_of_a_leap_year() -> None:
     born(date(2000, 2, 29))
     assert group_on(date(2036, 2, 28)) == "19-35"
     assert group_on(date(2036, 2, 29)) == "36-50"
 
 
 @pytest.mark.django_db
-def test_born_about_29_february_asked_on_that_day() -> None:
+def test_birthdays_around_29_february_count_correctly_on_that_day() -> None:
     born(date(2005, 3, 1))
     assert group_on(date(2024, 2, 29)) == "0-18"
     MedicalRecord.objects.update(date_of_birth=date(2005, 2, 28))
     assert group_on(date(2024, 2, 29)) == "19-35"
 
 
-def test_today_is_asked_when_no_day_is_named(analyst: Client) -> None:
+def test_ages_are_those_of_today_if_no_day_is_given(analyst: Client) -> None:
     today = timezone.localdate()
     born(today, today + timedelta(days=1))
     for address in (PAGE, f"{PAGE}?as_of="):
         assert counts(analyst, address) == {**NOBODY, "0-18": 1}
-    assert f"by the years completed on {today:%-d %b %Y}" in page(analyst, PAGE)
+    assert f"age on {today:%-d %b %Y}" in page(analyst, PAGE)
 
 
-def test_who_is_not_yet_born_is_left_out_and_told(analyst: Client) -> None:
+def test_patients_born_after_the_day_are_not_included(analyst: Client) -> None:
     born(date(1970, 1, 1), date(2000, 1, 1), date(2000, 1, 2), date(2001, 1, 1))
     address = f"{PAGE}?as_of=2000-01-01"
     assert counts(analyst, address) == {**NOBODY, "0-18": 1, "19-35": 1}
-    assert "Not counted: 2 patients born after 1 Jan 2000." in page(analyst, address)
+    assert "Not included: 2 patients born after 1 Jan 2000." in page(analyst, address)
 
 
-def test_nothing_is_said_of_the_unborn_when_there_are_none(analyst: Client) -> None:
+def test_without_patients_born_after_the_day_nothing_is_said_about_them(analyst: Client) -> None:
     born(date(2000, 1, 1))
-    assert "Not counted" not in page(analyst, PAGE)
+    assert "Not included" not in page(analyst, PAGE)
 
 
 def test_a_day_before_every_birth_says_so(analyst: Client) -> None:
@@ -128,25 +128,25 @@ def test_an_empty_database_says_so_and_shows_every_group(analyst: Client) -> Non
 
 
 @pytest.mark.parametrize("value", ["31/12/2024", "2024-02-30", "20241231", "2024-1-1", "0000-01-01", "%00", "x" * 500])
-def test_what_is_no_day_is_refused_with_a_sentence(analyst: Client, value: str) -> None:
+def test_an_invalid_day_is_an_error(analyst: Client, value: str) -> None:
     for address in (f"{PAGE}?as_of={value}", f"{PAGE}?as_of={value}&format=csv"):
         words = page(analyst, address, status=400)
         assert "” is not a valid value for “As of”." in words
         assert "Use a date such as 2024-12-31." in words
 
 
-def test_the_value_refused_is_shown_as_text(analyst: Client) -> None:
+def test_an_invalid_value_is_escaped(analyst: Client) -> None:
     assert "“&lt;b&gt;” is not a valid value for “As of”." in page(analyst, f"{PAGE}?as_of=<b>", status=400)
 
 
 @pytest.mark.parametrize(("day", "group"), [("0001-01-01", None), ("0019-12-31", None), ("9999-12-31", "51+")])
-def test_the_first_and_the_last_year_can_be_asked(analyst: Client, day: str, group: str | None) -> None:
+def test_the_first_and_the_last_year_are_valid(analyst: Client, day: str, group: str | None) -> None:
     born(date(1980, 5, 17))
     assert counts(analyst, f"{PAGE}?as_of={day}") == NOBODY | ({group: 1} if group else {})
 
 
 @pytest.mark.django_db
-def test_the_counts_are_those_of_the_published_sql() -> None:
+def test_the_counts_equal_those_of_the_published_sql() -> None:
     about = [
         date(year, month, day)
         for year in (1949, 1972, 1973, 1988, 2004, 2005)
@@ -164,14 +164,14 @@ def test_the_counts_are_those_of_the_published_sql() -> None:
 
 
 @given(st.dates(), st.dates())
-def test_a_band_holds_the_births_of_its_completed_years_and_no_others(birth: date, as_of: date) -> None:
+def test_an_age_group_contains_exactly_the_births_of_its_completed_years(birth: date, as_of: date) -> None:
     age = completed_years(birth, as_of)
     for band in BANDS:
         latest = get_latest_birth_date(band.youngest, as_of)
         assert (latest is not None and birth <= latest) == (age >= band.youngest)
 
 
-def test_files_hold_the_rows_of_the_page(analyst: Client) -> None:
+def test_files_contain_the_rows_of_the_page(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(1991, 1, 1))
     address = f"{PAGE}?as_of=2024-06-01"
     read = table(analyst, address)
@@ -185,18 +185,18 @@ def test_files_hold_the_rows_of_the_page(analyst: Client) -> None:
     ]
 
 
-def test_the_links_to_the_files_ask_for_the_same_day(analyst: Client) -> None:
+def test_the_links_to_the_files_contain_the_day(analyst: Client) -> None:
     words = page(analyst, f"{PAGE}?as_of=2024-06-01")
     assert 'href="?as_of=2024-06-01&amp;format=csv"' in words
     assert 'href="?as_of=2024-06-01&amp;format=xlsx"' in words
 
 
-def test_files_are_named_after_the_report_and_the_day_asked(analyst: Client) -> None:
+def test_file_names_contain_the_report_and_the_day(analyst: Client) -> None:
     response = analyst.get(f"{PAGE}?as_of=2024-06-01&format=csv")
     assert response["Content-Disposition"] == 'attachment; filename="age-groups-2024-06-01.csv"'
 
 
-def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_needs_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     born(date(1950, 1, 1))
     with django_assert_max_num_queries(13):
         analyst.get(PAGE)

@@ -1,4 +1,4 @@
-"""A figure is the same in the chart, the table, the files, the list of records that it leads to, and in plain SQL."""
+"""A figure is the same in the chart, the table, the files, the linked list of records, and in plain SQL."""
 
 import html
 import re
@@ -45,7 +45,7 @@ PATIENTS = st.lists(
     min_size=1,
     max_size=12,
 )
-ASKED = st.fixed_dictionaries(
+FILTERS = st.fixed_dictionaries(
     {},
     optional={
         "gender": st.sampled_from("FM"),
@@ -85,22 +85,22 @@ PLAIN = {
     "as_of": "true",
 }
 QUALITY = {
-    "Stated trackers without a match": f"tracker <> '' AND NOT EXISTS ({LINKS})",
-    "Stated trackers of several brands": "1 < (SELECT count(DISTINCT lower(brand_name))"
+    "Unmatched tracker names": f"tracker <> '' AND NOT EXISTS ({LINKS})",
+    "Ambiguous tracker names": "1 < (SELECT count(DISTINCT lower(brand_name))"
     " FROM medical_record_and_trackers JOIN tracker_models USING (model_id)"
     " WHERE patient_id = record.patient_id AND source = 'import')",
     "No appointment for two years": "coalesce(last_appointment_date, '-infinity')"
     " < %(as_of)s::date - interval '2 years'",
-    "Records that may be of one person": "EXISTS (SELECT FROM medical_records AS other"
+    "Possible duplicates": "EXISTS (SELECT FROM medical_records AS other"
     " WHERE other.patient_id <> record.patient_id AND lower(other.name) = lower(record.name)"
     " AND other.date_of_birth = record.date_of_birth)",
 }
 
 RECORDS = r'<a href="(/admin/patients/medicalrecord/\?[^"]*)"'
 FIGURES = (
-    re.compile(rf"{RECORDS}>([\d,]+)</a>"),  # of a table
-    re.compile(rf"{RECORDS}>\s*<title>[^<]*: ([\d,]+) patients"),  # of a chart
-    re.compile(rf'{RECORDS} aria-label="[^"]*: [\d.]+, ([\d,]+)"'),  # of a shaded table
+    re.compile(rf"{RECORDS}>([\d,]+)</a>"),  # in a table
+    re.compile(rf"{RECORDS}>\s*<title>[^<]*: ([\d,]+) patients"),  # in a chart
+    re.compile(rf'{RECORDS} aria-label="[^"]*: [\d.]+, ([\d,]+)"'),  # in a heat map
 )
 
 
@@ -118,17 +118,17 @@ def make(patients: list[dict[str, Any]]) -> None:
     MedicalRecordTracker.objects.bulk_create(links)
 
 
-def plain_count(asked: Mapping[str, str], condition: str = "true", **values: str) -> int:
-    conditions = " AND ".join(f"({PLAIN[name]})" for name in asked)
+def plain_count(filters: Mapping[str, str], condition: str = "true", **values: str) -> int:
+    conditions = " AND ".join(f"({PLAIN[name]})" for name in filters)
     statement = f"SELECT count(*) FROM medical_records AS record WHERE {conditions or 'true'} AND ({condition})"
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"as_of": date.today().isoformat(), **asked, **values})  # noqa: DTZ011
+        cursor.execute(statement, {"as_of": date.today().isoformat(), **filters, **values})  # noqa: DTZ011
         count: int = cursor.fetchone()[0]
     return count
 
 
 def check_figures(client: Client, address: str) -> None:
-    """Each that leads to the list of records is the count there."""
+    """Check that each figure with a link equals the count of the linked list of records."""
     words = client.get(address).content.decode()
     for link, figure in {found for pattern in FIGURES for found in pattern.findall(words)}:
         there = client.get(html.unescape(link)).context["cl"].page.total
@@ -136,7 +136,7 @@ def check_figures(client: Client, address: str) -> None:
 
 
 def rows_of(client: Client, address: str) -> list[list[str]]:
-    """The page's rows, which are those of its files."""
+    """Return the rows of the page, after checking that its files have the same rows."""
     read = table(client, address)
     assert csv_rows(client, f"{address}&format=csv") == [
         *read["thead"],
@@ -147,56 +147,56 @@ def rows_of(client: Client, address: str) -> list[list[str]]:
     return read["tbody"]
 
 
-def check_ages(client: Client, asked: Mapping[str, str]) -> None:
+def check_ages(client: Client, filters: Mapping[str, str]) -> None:
     for bands, ends in (("", [(0, 18), (19, 35), (36, 50), (51, 999)]), ("20,36", [(0, 20), (21, 36), (37, 999)])):
-        address = f"/reports/age-groups/?{urlencode({**asked, 'bands': bands})}"
+        address = f"/reports/age-groups/?{urlencode({**filters, 'bands': bands})}"
         check_figures(client, address)
         rows = {row[0]: row[1:] for row in rows_of(client, address)}
         assert len(rows) == len(ends)
         for low, high in ends:
             label = f"{low}+" if high == 999 else f"{low}-{high}"
             aged = f"date_of_birth <= %(as_of)s AND {AGE} BETWEEN {low} AND {high}"
-            assert rows[label][0] == str(plain_count(asked, aged))
+            assert rows[label][0] == str(plain_count(filters, aged))
             for place, gender in ((2, "F"), (3, "M")):
-                assert rows[label][place] == str(plain_count(asked, f"{aged} AND gender = '{gender}'"))
+                assert rows[label][place] == str(plain_count(filters, f"{aged} AND gender = '{gender}'"))
 
 
-def check_without_tracker(client: Client, asked: Mapping[str, str]) -> None:
-    address = f"/reports/without-tracker/?{urlencode(asked)}"
+def check_without_tracker(client: Client, filters: Mapping[str, str]) -> None:
+    address = f"/reports/without-tracker/?{urlencode(filters)}"
     check_figures(client, address)
-    assert len(rows_of(client, address)) == plain_count(asked, f"NOT EXISTS ({LINKS})")
+    assert len(rows_of(client, address)) == plain_count(filters, f"NOT EXISTS ({LINKS})")
 
 
-def check_brands(client: Client, asked: Mapping[str, str]) -> None:
-    address = f"/reports/brands/?{urlencode(asked)}"
+def check_brands(client: Client, filters: Mapping[str, str]) -> None:
+    address = f"/reports/brands/?{urlencode(filters)}"
     check_figures(client, address)
     for name, *rest, patients, _ in rows_of(client, address):
         of_it = "lower(model_name) = lower(%(it)s) AND device_type = %(type)s AND lower(brand_name) = lower(%(brand)s)"
         condition = f"EXISTS ({LINKS} AND {of_it})" if rest else OF_BRAND.format("it")
-        assert patients == str(plain_count(asked, condition, it=name, **({"type": rest[0]} if rest else {})))
-    assert table(client, address)["tfoot"][0][-2] == str(plain_count(asked, f"EXISTS ({LINKS})"))
+        assert patients == str(plain_count(filters, condition, it=name, **({"type": rest[0]} if rest else {})))
+    assert table(client, address)["tfoot"][0][-2] == str(plain_count(filters, f"EXISTS ({LINKS})"))
 
 
-def check_conditions(client: Client, asked: Mapping[str, str]) -> None:
-    address = f"/reports/conditions/?{urlencode(asked)}"
+def check_conditions(client: Client, filters: Mapping[str, str]) -> None:
+    address = f"/reports/conditions/?{urlencode(filters)}"
     check_figures(client, address)
     having = HAS_CONDITION.format("it")
     for condition, brand, patients, of_it, *_ in rows_of(client, address):
         using = f"EXISTS ({LINKS})" if brand == "Any brand" else OF_BRAND.format("used")
-        assert patients == str(plain_count(asked, f"{having} AND {using}", it=condition, used=brand))
-        assert of_it == str(plain_count(asked, having, it=condition))
+        assert patients == str(plain_count(filters, f"{having} AND {using}", it=condition, used=brand))
+        assert of_it == str(plain_count(filters, having, it=condition))
 
 
-def check_data_quality(client: Client, asked: Mapping[str, str]) -> None:
-    address = f"/reports/data-quality/?{urlencode(asked)}"
+def check_data_quality(client: Client, filters: Mapping[str, str]) -> None:
+    address = f"/reports/data-quality/?{urlencode(filters)}"
     check_figures(client, address)
     patients = {row[0]: row[2] for row in rows_of(client, address) if row[0] in QUALITY}
-    assert patients == {what: str(plain_count(asked, condition)) for what, condition in QUALITY.items()}
+    assert patients == {what: str(plain_count(filters, condition)) for what, condition in QUALITY.items()}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _many_patients() -> Iterator[None]:
-    """As if the tables were too large for a list to count what nobody asked it to."""
+    """Make lists count only if requested, as with very large tables."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "MAX_ROWS_COUNTED", 1)
         patch.setattr(paging, "MAX_TABLE_ROWS_COUNTED", -1)
@@ -205,12 +205,12 @@ def _many_patients() -> Iterator[None]:
 
 @pytest.mark.django_db
 @settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
-@given(PATIENTS, ASKED)
-def test_counts_agree_wherever_they_are_shown(patients: list[dict[str, Any]], asked: dict[str, str]) -> None:
+@given(PATIENTS, FILTERS)
+def test_counts_are_the_same_everywhere(patients: list[dict[str, Any]], filters: dict[str, str]) -> None:
     with transaction.atomic():
         make(patients)
         client = Client()
         client.force_login(User.objects.create_superuser("analyst"))
         for check in (check_ages, check_without_tracker, check_brands, check_conditions, check_data_quality):
-            check(client, asked)
+            check(client, filters)
         transaction.set_rollback(True)

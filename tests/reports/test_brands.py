@@ -32,7 +32,7 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_brands", others=["reports.view_without_tracker"])
 
 
-def test_brands_stand_with_most_patients_first_and_ties_by_name(analyst: Client) -> None:
+def test_brands_are_listed_by_number_of_patients_then_by_name(analyst: Client) -> None:
     models = [factories.tracker_model(brand) for brand in ("realme", "boAt", "Xiaomi")]
     for number, model in enumerate([models[0], models[1], models[2], models[2]]):
         patient(number, model)
@@ -46,7 +46,7 @@ def test_a_brand_counts_a_patient_with_two_of_its_models_once(analyst: Client) -
     assert "several brands" not in page(analyst, PAGE)
 
 
-def test_a_patient_of_several_brands_counts_under_each_and_once_in_the_total(analyst: Client) -> None:
+def test_a_patient_with_several_brands_counts_for_each_and_once_in_the_total(analyst: Client) -> None:
     honor, xiaomi = factories.tracker_model("Honor"), factories.tracker_model("Xiaomi")
     patient(1, honor, xiaomi)
     patient(2, honor)
@@ -55,7 +55,7 @@ def test_a_patient_of_several_brands_counts_under_each_and_once_in_the_total(ana
     assert "1 patient is linked to models of several brands" in page(analyst, PAGE)
 
 
-def test_brands_that_differ_in_case_alone_are_one_and_spelt_as_the_most_used_model(analyst: Client) -> None:
+def test_brands_that_differ_only_in_case_are_one_brand_in_its_most_used_spelling(analyst: Client) -> None:
     upper, lower = factories.tracker_model("FOSSIL", "Gen 5"), factories.tracker_model("Fossil", "Gen 6")
     another = factories.tracker_model("Fossil", "Sport")
     patient(1, upper, lower)
@@ -71,12 +71,12 @@ def test_any_number_of_models_of_one_brand_and_one_of_another(links: int) -> Non
     patient(1, factories.tracker_model("Xiaomi"), *own)
     answer = patients_by_brand()
     assert {brand.name: brand.patients for brand in answer.brands} == {"Honor": 1, "Xiaomi": 1}
-    assert (answer.patients, answer.of_several_brands) == (1, 1)
+    assert (answer.patients, answer.with_several_brands) == (1, 1)
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.django_db
-def test_the_counts_are_those_of_the_published_sql(seed: int) -> None:
+def test_the_counts_equal_those_of_the_published_sql(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  (the same patients each time)
     brands = ("Honor", "Xiaomi", "Huawei", "realme")
     models = [factories.tracker_model(brand, f"Band {number}") for brand in brands for number in range(3)]
@@ -97,7 +97,7 @@ def test_the_counts_are_those_of_the_published_sql(seed: int) -> None:
     assert sorted((brand.name, brand.patients) for brand in answer.brands) == sorted(published)
     assert [brand.patients for brand in answer.brands] == [count for _, count in published]
     assert answer.patients == sum(1 for brands in used.values() if brands)
-    assert answer.of_several_brands == sum(1 for brands in used.values() if len(brands) > 1)
+    assert answer.with_several_brands == sum(1 for brands in used.values() if len(brands) > 1)
 
 
 def test_without_a_link_it_says_so(analyst: Client) -> None:
@@ -107,7 +107,7 @@ def test_without_a_link_it_says_so(analyst: Client) -> None:
     assert "No patient is linked to a tracker model yet." in page(analyst, PAGE)
 
 
-def test_files_hold_the_rows_of_the_page(analyst: Client) -> None:
+def test_files_contain_the_rows_of_the_page(analyst: Client) -> None:
     patient(1, factories.tracker_model("Honor"), factories.tracker_model("Xiaomi"))
     patient(2, TrackerModel.objects.get(brand_name="Xiaomi"))
     read = table(analyst, PAGE)
@@ -119,12 +119,12 @@ def test_files_hold_the_rows_of_the_page(analyst: Client) -> None:
     ]
 
 
-def test_files_are_named_after_the_report_and_the_day(analyst: Client) -> None:
+def test_file_names_contain_the_report_and_the_day(analyst: Client) -> None:
     response = analyst.get(f"{PAGE}?format=csv")
     assert response["Content-Disposition"] == f'attachment; filename="brands-{timezone.localdate()}.csv"'
 
 
-def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_needs_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     patient(1, factories.tracker_model("Honor"), factories.tracker_model("Xiaomi"))
     with django_assert_max_num_queries(14):
         analyst.get(PAGE)

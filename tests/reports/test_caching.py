@@ -39,20 +39,20 @@ def counter(db: None) -> Counter:
 
 @pytest.fixture
 def rows(db: None) -> None:
-    """One of each table."""
+    """Create a row in each table."""
     model = factories.tracker_model()
     factories.variant(model)
     factories.tracker_alias("Bend 2", model)
     factories.link(factories.medical_record(), model)
-    connection.check_constraints()  # none that waits keeps a table from being truncated
+    connection.check_constraints()  # otherwise deferred constraints prevent truncating a table
 
 
-def test_what_was_counted_is_kept_while_nothing_changes(counter: Counter) -> None:
+def test_a_count_is_cached_while_nothing_changes(counter: Counter) -> None:
     assert [cached("report", "question", counter) for _ in range(3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("other", [("another report", "question"), ("report", "another question")])
-def test_each_question_to_each_report_has_its_own_answer(counter: Counter, other: tuple[str, str]) -> None:
+def test_each_key_and_parameter_has_its_own_count(counter: Counter, other: tuple[str, str]) -> None:
     cached("report", "question", counter)
     assert cached(*other, counter) == 2
 
@@ -73,7 +73,7 @@ def copy_a_record() -> None:
         pytest.param(lambda: MedicalRecordTracker.objects.update(source="import"), id="a changed link"),
         pytest.param(lambda: TrackerModel.objects.update(brand_name="Mi"), id="a renamed brand"),
         pytest.param(lambda: FitnessTracker.objects.update(color="Red"), id="a changed variant"),
-        pytest.param(lambda: TrackerAlias.objects.all().delete(), id="a name let go"),
+        pytest.param(lambda: TrackerAlias.objects.all().delete(), id="a match undone"),
         *(
             pytest.param(lambda table=table: execute(f"DELETE FROM {table} WHERE false"), id=f"SQL on {table}")
             for table in TABLES
@@ -81,7 +81,7 @@ def copy_a_record() -> None:
         *(pytest.param(lambda table=table: execute(f"TRUNCATE {table} CASCADE"), id=f"no {table}") for table in TABLES),
     ],
 )
-def test_any_change_of_the_data_has_it_counted_anew(counter: Counter, change: Callable[[], object]) -> None:
+def test_after_any_change_of_the_data_it_is_counted_again(counter: Counter, change: Callable[[], object]) -> None:
     cached("report", "question", counter)
     change()
     assert cached("report", "question", counter) == 2
@@ -89,7 +89,7 @@ def test_any_change_of_the_data_has_it_counted_anew(counter: Counter, change: Ca
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_that_is_taken_back_leaves_no_trace() -> None:
+def test_a_change_that_is_rolled_back_has_no_effect() -> None:
     with transaction.atomic():
         factories.medical_record()
         assert patients() == 1
@@ -98,7 +98,7 @@ def test_a_change_that_is_taken_back_leaves_no_trace() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_is_seen_once_it_is_committed_however_late() -> None:
+def test_a_change_takes_effect_when_it_is_committed_however_late() -> None:
     with transaction.atomic():
         factories.medical_record("P1")
         start_in_another_session(lambda: factories.medical_record("P2")).result()
@@ -107,7 +107,7 @@ def test_a_change_is_seen_once_it_is_committed_however_late() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_changed_while_it_was_counted_is_not_kept() -> None:
+def test_a_count_is_not_cached_if_data_changed_meanwhile() -> None:
     def count() -> int:
         counted = MedicalRecord.objects.count()
         start_in_another_session(factories.medical_record).result()
@@ -118,14 +118,14 @@ def test_what_changed_while_it_was_counted_is_not_kept() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_changes_the_data_waits_for_nobody_else_who_does() -> None:
+def test_sessions_that_change_data_do_not_wait_for_each_other() -> None:
     with transaction.atomic():
         factories.medical_record("P1")
         assert start_in_another_session(lambda: factories.medical_record("P2")).done()
 
 
-def test_changes_are_forgotten_when_they_are_many(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caching, "MOST_CHANGES", 3)
+def test_the_table_of_changes_is_pruned_when_it_is_long(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching, "MAX_CHANGES", 3)
     for number in range(5):
         factories.medical_record(f"P{number}")
     before = set(ReportChange.objects.values_list("pk", flat=True))
@@ -134,18 +134,16 @@ def test_changes_are_forgotten_when_they_are_many(counter: Counter, monkeypatch:
     assert ReportChange.objects.exclude(pk__in=before).count() == ReportChange.objects.count() == 1
 
 
-def test_what_was_kept_before_changes_were_forgotten_does_not_come_back(
-    counter: Counter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_count_cached_before_pruning_is_not_used_again(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     cached("report", "question", counter)
-    monkeypatch.setattr(caching, "MOST_CHANGES", 0)
+    monkeypatch.setattr(caching, "MAX_CHANGES", 0)
     factories.medical_record()
     assert cached("report", "question", counter) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_changes_are_forgotten_while_others_change_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caching, "MOST_CHANGES", 0)
+def test_the_table_can_be_pruned_while_others_change_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching, "MAX_CHANGES", 0)
     with transaction.atomic():
         factories.medical_record("P1")
         start_in_another_session(lambda: factories.medical_record("P2")).result()
@@ -154,18 +152,18 @@ def test_changes_are_forgotten_while_others_change_the_data(monkeypatch: pytest.
 
 
 class TestCachedStale:
-    def test_what_was_counted_holds_until_a_change(self, counter: Counter) -> None:
+    def test_a_quick_count_is_valid_until_a_change(self, counter: Counter) -> None:
         assert cached_stale("count", counter).answer == cached_stale("count", counter).answer == 1
         factories.medical_record()
         assert cached_stale("count", counter).answer == 2
 
-    def test_it_tells_when_it_was_counted(self, counter: Counter) -> None:
+    def test_it_says_when_it_was_counted(self, counter: Counter) -> None:
         before = timezone.now()
         first = cached_stale("count", counter)
         assert before <= first.at <= timezone.now()
         assert cached_stale("count", counter).at == first.at
 
-    def test_what_is_slow_to_count_holds_beyond_a_change(
+    def test_a_slow_count_is_valid_for_a_while_after_a_change(
         self, counter: Counter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
@@ -174,7 +172,7 @@ class TestCachedStale:
         factories.medical_record()
         assert cached_stale("count", counter).answer == 1
 
-    def test_but_not_for_ever(self, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_slow_count_is_repeated_after_a_while(self, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(caching, "QUICK_SECONDS", -1)
         monkeypatch.setattr(caching, "PATIENCE", 0)
         cached_stale("count", counter)

@@ -30,7 +30,7 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_conditions", others=["reports.view_without_tracker"])
 
 
-def test_counts_the_patients_of_each_condition_and_brand(analyst: Client) -> None:
+def test_patients_are_counted_by_condition_and_brand(analyst: Client) -> None:
     honor, xiaomi = factories.tracker_model("Honor"), factories.tracker_model("Xiaomi")
     patient(1, "Asthma", honor, xiaomi)
     patient(2, "Asthma", honor)
@@ -45,7 +45,7 @@ def test_counts_the_patients_of_each_condition_and_brand(analyst: Client) -> Non
     ]
 
 
-def test_conditions_written_together_count_under_each_and_once(analyst: Client) -> None:
+def test_a_patient_with_several_conditions_counts_once_for_each(analyst: Client) -> None:
     honor = factories.tracker_model("Honor")
     patient(1, "Diabetes, Asthma", honor)
     patient(2, "asthma ,ASTHMA", honor)
@@ -61,32 +61,32 @@ def test_a_patient_with_several_models_of_a_brand_counts_once(analyst: Client) -
     assert ("Asthma", "Honor", "1", "1") in shown(analyst)
 
 
-def test_shares_stand_between_their_bounds(analyst: Client) -> None:
+def test_shares_have_a_confidence_interval(analyst: Client) -> None:
     honor = factories.tracker_model("Honor")
     for number in range(10):
         patient(number, "Asthma", *([honor] if number < 5 else []))
     assert table(analyst, PAGE)["tbody"][1] == ["Asthma", "Honor", "5", "10", "50.0", "23.7", "76.3"]
-    assert "after Wilson" in page(analyst, PAGE)
+    assert "95 % confidence interval (Wilson)" in page(analyst, PAGE)
 
 
-def test_who_has_no_condition_is_not_counted_and_told(analyst: Client) -> None:
+def test_patients_without_a_condition_are_not_included(analyst: Client) -> None:
     patient(1, "", factories.tracker_model())
     words = page(analyst, PAGE)
     assert "No patient has a condition yet." in words
-    assert "Not counted: 1 patient without a condition." in words
+    assert "Not included: 1 patient without a condition." in words
 
 
-def test_a_long_list_is_shaded_for_its_most_frequent_conditions(analyst: Client) -> None:
+def test_the_heat_map_has_only_the_20_most_frequent_conditions(analyst: Client) -> None:
     for number in range(25):
         patient(number, f"Condition {number:02}")
     words = page(analyst, PAGE)
-    assert "the twenty most frequent conditions" in words
+    assert "the 20 most frequent conditions" in words
     shaded = words.partition('class="heat"')[2].partition("</table>")[0]
     assert "Condition 19" in shaded
     assert "Condition 20" not in shaded
 
 
-def test_it_takes_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_needs_few_queries(analyst: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(30):
         patient(number, f"Condition {number}, Asthma", factories.tracker_model(f"Brand {number}"))
     with django_assert_max_num_queries(15):

@@ -45,68 +45,68 @@ def test_says_how_many_names_wait_and_how_many_patients_each_touches(analyst: Cl
     for number, tracker in enumerate(["Loop 9", "loop 9", "Halo", "Band 2", "Honor Band 2", ""]):
         patient(number, tracker=tracker)
     rows = {row[0]: row[1:4] for row in table(analyst, AS_OF)["tbody"]}
-    assert rows["Stated trackers without a match"] == ["2", "3", "50.0"]
-    assert rows["Stated trackers of several brands"] == ["1", "1", "16.7"]
+    assert rows["Unmatched tracker names"] == ["2", "3", "50.0"]
+    assert rows["Ambiguous tracker names"] == ["1", "1", "16.7"]
 
 
-def test_finds_who_had_no_appointment_for_two_years(analyst: Client) -> None:
+def test_finds_patients_without_an_appointment_for_two_years(analyst: Client) -> None:
     for number, day in enumerate([None, date(2022, 5, 31), date(2022, 6, 1), SEEN]):
         patient(number, last_appointment_date=day)
     assert counts(analyst, AS_OF)["No appointment for two years"] == 2
 
 
-def test_finds_records_of_one_name_and_day_of_birth(analyst: Client) -> None:
+def test_finds_records_with_the_same_name_and_date_of_birth(analyst: Client) -> None:
     born = date(1980, 1, 1)
     for number, (name, day) in enumerate(
         [("Ada Byron", born), ("ADA BYRON", born), ("Ada Byron", date(1980, 1, 2)), ("Bob", born)]
     ):
         patient(number, name=name, date_of_birth=day)
     rows = {row[0]: row[1:3] for row in table(analyst, AS_OF)["tbody"]}
-    assert rows["Records that may be of one person"] == ["1", "2"]
+    assert rows["Possible duplicates"] == ["1", "2"]
 
 
-def test_a_twin_outside_of_what_is_asked_for_is_one_still(analyst: Client) -> None:
+def test_a_duplicate_need_not_match_the_filters(analyst: Client) -> None:
     patient(1, name="Ada", gender="F")
     patient(2, name="Ada", gender="M")
-    assert counts(analyst, f"{AS_OF}&gender=F")["Records that may be of one person"] == 1
+    assert counts(analyst, f"{AS_OF}&gender=F")["Possible duplicates"] == 1
 
 
-def test_counts_the_rows_that_imports_merged(sign_in: SignIn) -> None:
+def test_counts_the_duplicate_rows_that_imports_combined(sign_in: SignIn) -> None:
     for kind, rows_merged in (("patients.medicalrecord", 3), ("trackers.fitnesstracker", 4)):
         factories.import_run(State.APPLIED, importer=kind, result={"merged": rows_merged}, finished_at=timezone.now())
     factories.import_run(State.CHECKED, result={"merged": 5})
     client = sign_in("reports.view_data_quality", "imports.view_importrun")
     rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
-    assert rows["Rows that imports merged into others"] == ["7", "3"]
+    assert rows["Duplicate rows combined by imports"] == ["7", "3"]
     assert reverse("admin:imports_importrun_changelist") in page(client, AS_OF)
-    assert "Rows that imports merged" not in page(client, f"{AS_OF}&gender=F")
+    assert "Duplicate rows combined" not in page(client, f"{AS_OF}&gender=F")
 
 
-def test_a_patient_linked_without_a_stated_name_is_no_name_to_settle(sign_in: SignIn) -> None:
+def test_a_patient_linked_without_a_reported_tracker_is_not_a_name_to_resolve(sign_in: SignIn) -> None:
     patient(1)
     for brand in ("Honor", "Xiaomi"):
         factories.link(MedicalRecord.objects.get(), factories.tracker_model(brand), "import")
     client = sign_in(*STEWARD)
     rows = {row[0]: row[1:3] for row in table(client, AS_OF)["tbody"]}
-    assert rows["Stated trackers of several brands"] == ["0", "1"]
+    assert rows["Ambiguous tracker names"] == ["0", "1"]
     assert "names-caption" not in page(client, AS_OF)
 
 
-def test_each_line_leads_to_where_it_is_settled(sign_in: SignIn) -> None:
+def test_each_problem_links_to_the_page_that_resolves_it(sign_in: SignIn) -> None:
     patient(1, tracker="Loop 9")
     words = page(sign_in(*STEWARD), AS_OF)
     for address in ("#unknown", "#shared", "appointment=stale", "twins=yes", "settle/?name=Loop+9"):
         assert address in words, address
 
 
-def test_who_may_settle_no_name_sees_which_wait(sign_in: SignIn) -> None:
+def test_without_the_permission_to_resolve_names_they_are_still_listed(sign_in: SignIn) -> None:
     patient(1, tracker="Loop 9")
     words = page(sign_in(*STEWARD[:-1]), AS_OF)
     assert "Loop 9" in words
     assert "settle/" not in words
 
 
-def test_stated_names_are_shown_to_who_may_see_records_alone(analyst: Client) -> None:
+def test_tracker_names_are_listed_only_with_the_permission_for_records(analyst: Client) -> None:
     patient(1, tracker="Loop 9")
     words = page(analyst, AS_OF)
     assert "Loop 9" not in words
@@ -118,7 +118,7 @@ def test_an_empty_database_says_so(analyst: Client) -> None:
     assert set(counts(analyst, PAGE).values()) == {0}
 
 
-def test_it_takes_few_queries(sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_it_needs_few_queries(sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     client = sign_in(*STEWARD)
     for number in range(30):
         patient(number, tracker=f"Loop {number}")

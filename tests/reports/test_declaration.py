@@ -1,4 +1,4 @@
-"""One declaration gives a report all that others know of it."""
+"""The declaration of a report adds it everywhere."""
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
@@ -60,8 +60,8 @@ def _reload_urls() -> None:
 
 @pytest.fixture(autouse=True)
 def declared(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
-    """Declares the report, with an address and a template, as its modules would."""
-    registry.reports()  # imports those that there are
+    """Declare the report with an address and a template, as its modules would."""
+    registry.reports()  # imports the existing reports
     monkeypatch.setattr(registry, "_reports", dict(registry._reports))
     registry.register(ShoeSizes)
     loaders = [
@@ -79,7 +79,7 @@ def declared(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     _reload_urls()
 
 
-def test_it_has_a_page_for_whoever_has_its_permission(sign_in: SignIn) -> None:
+def test_it_has_a_page_for_people_with_its_permission(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, PERMISSION, others=["reports.view_age_groups", "patients.view_medicalrecord"])
 
 
@@ -87,20 +87,20 @@ def test_it_has_files(sign_in: SignIn) -> None:
     assert csv_rows(sign_in(PERMISSION), f"{PAGE}?format=csv") == [["Size", "Patients"], ["42", "3"], ["50", "2"]]
 
 
-def test_it_stands_in_the_navigation_where_it_says(sign_in: SignIn) -> None:
+def test_it_is_in_the_navigation_in_its_order(sign_in: SignIn) -> None:
     person = factories.staff(PERMISSION, "reports.view_brands", "reports.view_conditions")
     *_, reports = get_links(person, PAGE)
     shown = [(entry.label, entry.current) for entry in reports.entries]
     assert shown == [("By brand", ""), ("By shoe size", "page"), ("By condition", "")]
 
 
-def test_it_stands_in_the_list_of_reports(sign_in: SignIn) -> None:
+def test_it_is_in_the_list_of_reports(sign_in: SignIn) -> None:
     words = page(sign_in(PERMISSION), "/reports/")
     assert f'<a href="{PAGE}">Patients by shoe size</a>' in words
     assert "How large are the patients&#x27; feet?" in words
 
 
-def test_the_roles_with_its_right_may_open_it() -> None:
+def test_roles_with_its_right_can_open_it() -> None:
     assert {role.name for role in ROLES if PERMISSION in role.permissions} == {
         "Data steward",
         "Analyst",
@@ -111,7 +111,7 @@ def test_the_roles_with_its_right_may_open_it() -> None:
     assert set(holders) == {"Data steward", "Analyst", "Administrator"}
 
 
-def test_its_permission_is_created_once_and_says_what_it_is_for() -> None:
+def test_its_permission_is_created_once_with_a_descriptive_name() -> None:
     create_permissions("default")
     permission = Permission.objects.get(codename="view_shoe_sizes")
     assert permission.name == "Can see the report “Patients by shoe size”"
@@ -119,14 +119,14 @@ def test_its_permission_is_created_once_and_says_what_it_is_for() -> None:
 
 
 def test_it_has_a_name_in_the_access_log() -> None:
-    assert page_names()["reports:shoe-sizes"] == "Read the report “Patients by shoe size”"
+    assert page_names()["reports:shoe-sizes"] == "Viewed the report “Patients by shoe size”"
 
 
-def test_it_may_be_saved_as_a_view(sign_in: SignIn) -> None:
+def test_it_can_be_saved_as_a_view(sign_in: SignIn) -> None:
     assert "Patients by shoe size" in page(sign_in(PERMISSION), f"/reports/views/save/?of={PAGE}")
 
 
-def test_counts_with_different_keys_are_kept_apart(rf: Any) -> None:
+def test_counts_with_different_keys_are_cached_separately(rf: Any) -> None:
     def counted(answer: int) -> Callable[[], int]:
         def count() -> int:
             return answer

@@ -9,7 +9,7 @@ from tests.support.signing_in import SignIn
 PAGE = "/reports/charts/"
 
 
-def test_developers_who_sign_in_see_it(sign_in: SignIn, settings: LazySettings) -> None:
+def test_developers_can_open_it(sign_in: SignIn, settings: LazySettings) -> None:
     settings.DEBUG = True
     response = Client().get(PAGE)
     assert response.status_code == 302
@@ -19,18 +19,18 @@ def test_developers_who_sign_in_see_it(sign_in: SignIn, settings: LazySettings) 
 
 
 @pytest.mark.django_db
-def test_nobody_else_finds_it(sign_in: SignIn) -> None:
+def test_in_production_it_does_not_exist(sign_in: SignIn) -> None:
     assert Client().get(PAGE).status_code == 404
     assert sign_in().get(PAGE).status_code == 404
 
 
-def test_no_style_stands_in_the_page(sign_in: SignIn, settings: LazySettings) -> None:
+def test_the_page_has_no_inline_styles(sign_in: SignIn, settings: LazySettings) -> None:
     settings.DEBUG = True
     content = sign_in().get(PAGE).content.decode()
     assert not re.search(r"<style|\sstyle=", content)
 
 
-def test_names_of_elements_are_used_once(sign_in: SignIn, settings: LazySettings) -> None:
+def test_ids_are_unique(sign_in: SignIn, settings: LazySettings) -> None:
     settings.DEBUG = True
     names = re.findall(r'\sid="([^"]+)"', sign_in().get(PAGE).content.decode())
     assert len(names) == len(set(names))

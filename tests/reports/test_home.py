@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.actor import on_behalf_of
+from healthtrack.audit.actor import acting_as
 from healthtrack.imports.models import State
 from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.page import Page
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import page
 from tests.support.signing_in import SignIn
 
@@ -26,12 +26,12 @@ EVERYTHING = [
     "trackers.view_trackermodel",
     "trackers.view_fitnesstracker",
     "trackers.view_trackeralias",
-    *TO_SEE_REPORTS,
+    *REPORT_PERMISSIONS,
 ]
 
 
 def figure(words: str, label: str) -> str:
-    """What the card of this label says."""
+    """Return the text of the card with this label."""
     cards = [card.removeprefix(label) for card in Page(words).texts("dl > div") if card.startswith(label)]
     return cards[0].strip() if cards else ""
 
@@ -44,7 +44,7 @@ def patients(with_tracker: int, without: int) -> None:
         factories.medical_record(f"N{number}")
 
 
-def test_every_member_of_the_staff_has_a_front_page_and_nobody_else(sign_in: SignIn) -> None:
+def test_home_is_for_staff_only(sign_in: SignIn) -> None:
     assert Client().get(PAGE)["Location"] == "/admin/login/?next=/"
     client = sign_in()
     assert client.get(PAGE).status_code == 200
@@ -52,16 +52,16 @@ def test_every_member_of_the_staff_has_a_front_page_and_nobody_else(sign_in: Sig
     assert client.get(PAGE)["Location"] == "/admin/login/?next=%2F&ended=over"
 
 
-def test_who_may_see_nothing_is_told_what_to_do(sign_in: SignIn) -> None:
+def test_a_person_without_permissions_is_told_to_ask_for_a_role(sign_in: SignIn) -> None:
     patients(1, 1)
     words = page(sign_in(), PAGE)
     assert "Welcome to HealthTrack, staff" in words
-    assert "Ask an administrator for the permissions" in words
+    assert "Ask an administrator for the roles" in words
     assert "<dl" not in words
     assert "<figure" not in words
 
 
-def test_whoever_signs_in_comes_to_the_front_page(db: None) -> None:
+def test_signing_in_leads_to_home(db: None) -> None:
     person = factories.staff()
     form = {"username": person.username, "password": factories.DEFAULT_PASSWORD}
     client = Client()
@@ -70,11 +70,11 @@ def test_whoever_signs_in_comes_to_the_front_page(db: None) -> None:
     assert client.post("/admin/login/", {**form, "next": "/"})["Location"] == PAGE
 
 
-def test_whoever_asked_for_another_page_comes_there(db: None) -> None:
+def test_signing_in_leads_to_the_requested_page(db: None) -> None:
     assert 'name="next" value="/reports/"' in page(Client(), "/admin/login/?next=/reports/")
 
 
-def test_counts_patients_models_variants_and_names(sign_in: SignIn) -> None:
+def test_key_figures_count_patients_models_variants_and_names(sign_in: SignIn) -> None:
     patients(3, 1)
     factories.variant(factories.tracker_model("Honor", "Band 5"))
     factories.medical_record("P1", tracker="Nobody's Watch")
@@ -83,15 +83,15 @@ def test_counts_patients_models_variants_and_names(sign_in: SignIn) -> None:
     assert figure(words, "With a tracker") == "60.0 % 3 patients"
     assert figure(words, "Tracker models") == "2"
     assert figure(words, "Variants") == "1"
-    assert figure(words, "Names to settle") == "1"
+    assert figure(words, "Names to resolve") == "1"
 
 
-def test_patients_who_are_yet_to_be_born_count_too(sign_in: SignIn) -> None:
+def test_patients_with_a_future_date_of_birth_count_too(sign_in: SignIn) -> None:
     factories.medical_record(date_of_birth=date(9000, 1, 1))
     assert figure(page(sign_in(*EVERYTHING), PAGE), "Patients") == "1"
 
 
-def test_figures_lead_to_what_they_count(sign_in: SignIn) -> None:
+def test_key_figures_link_to_what_they_count(sign_in: SignIn) -> None:
     patients(1, 0)
     words = page(sign_in(*EVERYTHING), PAGE)
     for address in (
@@ -115,12 +115,12 @@ def test_figures_lead_to_what_they_count(sign_in: SignIn) -> None:
         (["reports.view_without_tracker"], []),
     ],
 )
-def test_each_figure_is_for_who_may_see_it(sign_in: SignIn, permissions: list[str], labels: list[str]) -> None:
+def test_each_key_figure_needs_its_permission(sign_in: SignIn, permissions: list[str], labels: list[str]) -> None:
     patients(1, 1)
     assert re.findall(r"<dt>(.*?)</dt>", page(sign_in(*permissions), PAGE)) == labels
 
 
-def test_who_sees_totals_alone_is_led_to_no_record(sign_in: SignIn) -> None:
+def test_with_the_permission_for_totals_only_nothing_links_to_records(sign_in: SignIn) -> None:
     patients(1, 1)
     assert "/medicalrecord/" not in page(sign_in("reports.view_age_groups"), PAGE)
 
@@ -134,14 +134,14 @@ def test_who_sees_totals_alone_is_led_to_no_record(sign_in: SignIn) -> None:
         ("patients.view_medicalrecord", []),
     ],
 )
-def test_charts_lead_to_the_reports_that_the_person_may_see(
+def test_charts_link_to_the_reports_that_the_person_may_open(
     sign_in: SignIn, permission: str, reports: list[str]
 ) -> None:
     patients(1, 1)
     assert re.findall(r'<h2><a href="/reports/([a-z-]+)/">', page(sign_in(permission), PAGE)) == reports
 
 
-def test_charts_show_what_the_reports_count(sign_in: SignIn) -> None:
+def test_charts_show_the_counts_of_the_reports(sign_in: SignIn) -> None:
     patients(2, 1)
     names = re.findall(r"<title>([^<]*: [^<]*)</title>", page(sign_in(*EVERYTHING), PAGE))
     assert "36-50: 3 patients" in names
@@ -150,7 +150,7 @@ def test_charts_show_what_the_reports_count(sign_in: SignIn) -> None:
     assert "All patients, Without: 1 patient" in names
 
 
-def test_the_smaller_brands_are_left_to_the_report(sign_in: SignIn) -> None:
+def test_only_the_five_largest_brands_are_shown(sign_in: SignIn) -> None:
     for number in range(7):
         model = factories.tracker_model(f"Brand {number}", f"Model {number}")
         factories.link(factories.medical_record(f"P{number}"), model)
@@ -160,28 +160,28 @@ def test_the_smaller_brands_are_left_to_the_report(sign_in: SignIn) -> None:
     assert "And 2 more brands" in words
 
 
-def test_names_to_settle_ask_for_attention(sign_in: SignIn) -> None:
+def test_names_to_resolve_need_attention(sign_in: SignIn) -> None:
     factories.medical_record("P1", tracker="Nobody's Watch")
     factories.medical_record("P2", tracker="nobody's watch")
     client = sign_in(*EVERYTHING)
     words = page(client, PAGE)
-    assert "Stated trackers without a model, or with models of several brands: 1." in words
-    assert '<a class="button" href="/admin/tracker-names/">Settle the names</a>' in words
+    assert "1 tracker name needs a decision." in words
+    assert '<a class="button" href="/admin/tracker-names/">Resolve names</a>' in words
 
 
-def test_nothing_asks_for_attention_when_all_is_well(sign_in: SignIn) -> None:
+def test_without_problems_nothing_needs_attention(sign_in: SignIn) -> None:
     patients(1, 0)
     assert "Needs attention" not in page(sign_in(*EVERYTHING), PAGE)
 
 
-def test_an_empty_database_leads_to_the_import(sign_in: SignIn) -> None:
+def test_an_empty_database_links_to_the_import(sign_in: SignIn) -> None:
     words = page(sign_in(*EVERYTHING), PAGE)
     assert "There are no patients yet." in words
     assert 'href="/admin/patients/medicalrecord/import/"' in words
     assert figure(words, "With a tracker") == ""
 
 
-def test_bars_lead_to_the_patients_whom_they_count(sign_in: SignIn) -> None:
+def test_bars_link_to_the_patients_that_they_count(sign_in: SignIn) -> None:
     patients(2, 1)
     client = sign_in(*EVERYTHING)
     bars = re.findall(r'<a href="([^"]*)"> <title>[^<]*: ([\d,]+) patients?</title>', page(client, PAGE))
@@ -190,12 +190,12 @@ def test_bars_lead_to_the_patients_whom_they_count(sign_in: SignIn) -> None:
         assert client.get(html.unescape(address)).context["cl"].result_count == int(count)
 
 
-def test_who_sees_totals_alone_has_bars_that_lead_nowhere(sign_in: SignIn) -> None:
+def test_with_the_permission_for_totals_only_bars_have_no_links(sign_in: SignIn) -> None:
     patients(2, 1)
     assert '<g role="img"> <title>36-50: 3 patients</title>' in page(sign_in("reports.view_age_groups"), PAGE)
 
 
-def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_in: SignIn) -> None:
+def test_the_latest_imports_are_listed_with_their_state_and_link(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     now = timezone.now()
     old = factories.import_run(State.APPLIED, file_name="old.csv", read_count=1200, finished_at=now)
@@ -208,7 +208,7 @@ def test_the_latest_imports_stand_with_their_state_and_lead_to_their_pages(sign_
     assert f'<dd><a href="/admin/imports/importrun/{old.pk}/change/">' in words
 
 
-def test_imports_are_shown_to_those_alone_who_may_see_them(sign_in: SignIn) -> None:
+def test_imports_need_their_permission(sign_in: SignIn) -> None:
     factories.import_run(State.APPLIED, finished_at=timezone.now())
     for permission in ("reports.view_age_groups", "trackers.import_fitnesstracker"):
         words = page(sign_in(permission), PAGE)
@@ -218,17 +218,15 @@ def test_imports_are_shown_to_those_alone_who_may_see_them(sign_in: SignIn) -> N
     assert "rows.csv" in page(sign_in("imports.view_importrun"), PAGE)
 
 
-def test_a_checked_file_asks_for_a_word(sign_in: SignIn) -> None:
+def test_a_checked_file_is_ready_to_import(sign_in: SignIn) -> None:
     run = factories.import_run(State.CHECKED)
     words = page(sign_in(*EVERYTHING), PAGE)
-    assert "rows.csv is checked, and waits for a word whether to import it." in words
+    assert "rows.csv is ready to import." in words
     assert f'<a class="button" href="/admin/imports/importrun/{run.pk}/change/">See import {run.pk}</a>' in words
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.REFUSED])
-def test_an_import_that_ended_badly_asks_for_attention_until_a_later_one_is_applied(
-    sign_in: SignIn, state: State
-) -> None:
+def test_a_failed_import_needs_attention_until_a_later_one_succeeds(sign_in: SignIn, state: State) -> None:
     client = sign_in(*EVERYTHING)
     now = timezone.now()
     factories.import_run(state, finished_at=now)
@@ -238,17 +236,17 @@ def test_an_import_that_ended_badly_asks_for_attention_until_a_later_one_is_appl
     assert "was not imported." not in page(client, PAGE)
 
 
-def test_an_import_that_ended_badly_long_ago_asks_for_nothing(sign_in: SignIn) -> None:
+def test_an_old_failure_needs_no_attention(sign_in: SignIn) -> None:
     factories.import_run(State.FAILED, finished_at=timezone.now() - timedelta(days=8))
     assert "was not imported." not in page(sign_in(*EVERYTHING), PAGE)
 
 
-def test_imports_that_no_worker_takes_up_ask_for_one(sign_in: SignIn) -> None:
+def test_waiting_imports_without_a_worker_need_attention(sign_in: SignIn) -> None:
     factories.import_run(State.CHECKING)
-    assert "Imports wait, for no worker is running." in page(sign_in(*EVERYTHING), PAGE)
+    assert "Imports are waiting, but no worker is running." in page(sign_in(*EVERYTHING), PAGE)
 
 
-def test_the_latest_changes_name_what_who_and_when(sign_in: SignIn) -> None:
+def test_recent_edits_show_what_who_and_when(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING, "audit.view_change", "patients.add_medicalrecord")
     record = {"patient_id": "P1", "name": "Ada Byron", "date_of_birth": "1980-05-17", "gender": "F"}
     added = form_with(client.get("/admin/patients/medicalrecord/add/"), "name")
@@ -259,7 +257,7 @@ def test_the_latest_changes_name_what_who_and_when(sign_in: SignIn) -> None:
     assert "Ada Byron" not in words
 
 
-def test_without_the_right_to_see_the_history_changes_lead_nowhere(sign_in: SignIn) -> None:
+def test_without_the_permission_for_histories_recent_edits_have_no_links(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     factories.medical_record()
     words = page(client, PAGE)
@@ -267,16 +265,16 @@ def test_without_the_right_to_see_the_history_changes_lead_nowhere(sign_in: Sign
     assert "/history/" not in words
 
 
-def test_what_an_import_changed_is_not_among_the_changes_by_hand(sign_in: SignIn) -> None:
-    with transaction.atomic(), on_behalf_of(None, 1):
-        factories.medical_record("brought", made_by_run=2)
+def test_changes_by_imports_are_not_among_the_recent_edits(sign_in: SignIn) -> None:
+    with transaction.atomic(), acting_as(None, 1):
+        factories.medical_record("uploaded", made_by_run=2)
     factories.medical_record("by hand")
     words = page(sign_in(*EVERYTHING), PAGE)
     assert "by hand" in words
-    assert "brought" not in words
+    assert "uploaded" not in words
 
 
-def test_changes_of_what_the_person_may_not_see_stay_hidden(sign_in: SignIn) -> None:
+def test_edits_of_rows_that_the_person_may_not_view_are_not_listed(sign_in: SignIn) -> None:
     client = sign_in("trackers.view_trackermodel")
     factories.link(factories.medical_record(), factories.tracker_model())
     words = page(client, PAGE)
@@ -284,7 +282,7 @@ def test_changes_of_what_the_person_may_not_see_stay_hidden(sign_in: SignIn) -> 
     assert "Xiaomi Band 2" in words
 
 
-def test_it_costs_the_same_few_queries_however_much_there_is(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = sign_in(*EVERYTHING)
@@ -297,7 +295,7 @@ def test_it_costs_the_same_few_queries_however_much_there_is(
         client.get(PAGE)
 
 
-def test_a_change_shows_at_the_next_look(sign_in: SignIn) -> None:
+def test_a_change_is_shown_when_the_page_is_opened_again(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     patients(1, 0)
     assert figure(page(client, PAGE), "Patients") == "1"

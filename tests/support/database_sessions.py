@@ -1,4 +1,4 @@
-"""A second session of the database, for tests marked with transaction=True."""
+"""A second database session, for tests marked with transaction=True."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ HELD_UP_BY_US = (
 
 
 def start_in_another_session(work: Callable[[], object]) -> Future[object]:
-    """Starts the work, and comes back once it has ended or waits for the end of this transaction."""
+    """Start the work, and return when it has ended or waits for the end of this transaction."""
     session = ThreadPoolExecutor(max_workers=1)
     started = session.submit(_work_and_disconnect, work)
     session.shutdown(wait=False)

@@ -1,4 +1,4 @@
-"""Who may open a page: asked of every page in the same words."""
+"""The check of a page's permissions that every page shares."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from django.test import Client
 from healthtrack.roles.table import TOTALS
 from tests.support.signing_in import SignIn
 
-TO_SEE_REPORTS = (*TOTALS.permissions, "reports.view_without_tracker")
+REPORT_PERMISSIONS = (*TOTALS.permissions, "reports.view_without_tracker")
 
 
 def assert_page_needs(sign_in: SignIn, address: str, *permissions: str, others: Sequence[str] = ()) -> None:
-    """Anonymous people are sent to sign in, staff without the permissions are refused, staff with them get in.
+    """Assert that the page opens for staff with these permissions only, and that others are refused or have to sign in.
 
     `others` are permissions that must not be enough.
     """

@@ -1,4 +1,4 @@
-"""What a report's page and its files say, as rows."""
+"""The contents of a report's page and files, as rows."""
 
 import csv
 import io
@@ -11,23 +11,23 @@ from tests.support.page import Page
 
 
 def table(client: Client, address: str) -> dict[str, list[list[str]]]:
-    """The report's own table, of those on its page."""
+    """Return the rows of the report's main table, by its parts."""
     page = Page.get(client, address)
     return {part: page.rows("report-caption", part) for part in ("thead", "tbody", "tfoot")}
 
 
 def page(client: Client, address: str, status: int = 200) -> str:
-    """The page's words with every run of blanks as one."""
+    """Return the page's HTML with single blanks."""
     response = client.get(address)
     assert response.status_code == status
     return " ".join(response.content.decode().split())
 
 
 def counts(client: Client, address: str, column: str = "Patients") -> dict[str, int]:
-    """The column's figures by what stands first in the row, in the page's order."""
-    read = table(client, address)
-    place = read["thead"][0].index(column)
-    return {row[0]: int(row[place].replace(",", "")) for row in read["tbody"]}
+    """Return the figures of a column by the first cell of each row, in the order of the page."""
+    parts = table(client, address)
+    place = parts["thead"][0].index(column)
+    return {row[0]: int(row[place].replace(",", "")) for row in parts["tbody"]}
 
 
 def csv_rows(client: Client, address: str) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""People who are signed in, by a form or at once, and their second factor."""
+"""Clients of signed-in people, and their second factor."""
 
 import time
 from binascii import unhexlify
@@ -17,18 +17,20 @@ PASSWORD = factories.DEFAULT_PASSWORD
 
 
 def code(key: str) -> str:
-    """What an app shows for a key."""
+    """Return the code that an authenticator app shows for a key."""
     totp = TOTP(unhexlify(key))
     totp.time = time.time()
     return f"{totp.token():06}"
 
 
-def enrolled(person: User) -> TOTPDevice:
+def enrol_app(person: User) -> TOTPDevice:
+    """Set up an authenticator app for the person."""
     device: TOTPDevice = TOTPDevice.objects.create(user=person, name="app")
     return device
 
 
-def signed_in(person: User) -> Client:
+def client_for(person: User) -> Client:
+    """Return a client in which the person is signed in."""
     client = Client()
     client.force_login(person)
     return client

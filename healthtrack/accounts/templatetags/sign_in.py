@@ -7,7 +7,7 @@ register = template.Library()
 
 @register.inclusion_tag("accounts/idle.html", takes_context=True)
 def idle_warning(context: Context) -> dict[str, object]:
-    """Nothing for who is not signed in, and on the pages that must do without the person who asks."""
+    """Return the context of the inactivity warning; empty on pages without a signed-in person."""
     request, user = context.get("request"), context.get("user")
     if not request or not user or not user.is_authenticated:
         return {}

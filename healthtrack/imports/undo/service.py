@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries, row_page
-from healthtrack.audit.subjects import record_seen
+from healthtrack.audit.subjects import record_access_to_changes
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
@@ -52,7 +52,7 @@ def preview(run: ImportRun) -> Preview:
         undo = Undo(run, cursor)
         undo.find(locks=False)
         tables, changes = undo.count_rows(), [_make_change(row) for row in undo.get_samples(MAX_SAMPLES)]
-        record_seen(changes)
+        record_access_to_changes(changes)
         samples = entries(changes)
         left = undo.query_conflicts("SELECT * FROM conflicts ORDER BY 1, 2, 3, 4 LIMIT %s", MAX_SAMPLES)
         ((count,),) = undo.query_conflicts("SELECT count(*) FROM conflicts")
@@ -85,7 +85,7 @@ def _make_change(row: Sequence[Any]) -> Change:
 def _make_conflicts(left: Iterable[Sequence[Any]]) -> list[Conflict]:
     rows = list(left)
     changes = [_make_change((table, "restore", *key, None)) for table, *key, _, _ in rows]
-    record_seen(changes)
+    record_access_to_changes(changes)
     return [
         Conflict(entry, row_page(change, "change"), conflict_text(reason, params))
         for change, entry, (*_, reason, params) in zip(changes, entries(changes), rows, strict=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import CASCADE, ForeignKey, Model
 
 from healthtrack.audit.models import Change
-from healthtrack.audit.subjects import key_columns, stored_in, subject_of
+from healthtrack.audit.subjects import get_stored_column, get_subject, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN, history_of, tracked_models
 from healthtrack.imports.sql import comma, quoted
 
@@ -30,7 +30,7 @@ class TrackedTable:
     @cached_property
     def keys(self) -> dict[str, str]:
         """Return the columns of the primary key, each with the column of `undone` and `changes` that stores it."""
-        return {column: stored_in(self.model, column) for column in key_columns(self.model)}
+        return {column: get_stored_column(self.model, column) for column in key_columns(self.model)}
 
     @property
     def stored_keys(self) -> str:
@@ -89,6 +89,6 @@ def get_subject_columns() -> Mapping[str, TrackedTable]:
     A change that concerns several subjects belongs to the first of them.
     """
     models = tracked_models().values()
-    of_column = {subject.stored_in: TrackedTable(model) for model in models if (subject := subject_of(model))}
+    of_column = {subject.stored_in: TrackedTable(model) for model in models if (subject := get_subject(model))}
     columns = [str(field.column) for field in Change._meta.concrete_fields]
     return {column: of_column[column] for column in columns if column in of_column}

@@ -10,6 +10,6 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def emergency(context: dict[str, Any]) -> EmergencyAccess | None:
-    """The emergency access that the person has at the moment."""
+    """Return the person's current emergency access, or None."""
     user = context.get("user")
     return running_access(user) if user else None

@@ -1,4 +1,4 @@
-"""Only so many files a minute leave with one person."""
+"""The rate limit of downloads: how many files one person may download in a minute."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
 from tests.support import factories
-from tests.support.signing_in import SignIn, signed_in
+from tests.support.signing_in import SignIn, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -29,34 +29,34 @@ def export(client: Client) -> int:
     return client.post(EXPORT, {"format": "0", "resource": "0"}).status_code
 
 
-def test_one_more_is_refused_with_a_sentence_and_when_to_come_back(sign_in: SignIn) -> None:
+def test_a_download_over_the_rate_limit_is_refused_and_says_when_to_retry(sign_in: SignIn) -> None:
     client = sign_in(*PERMISSIONS)
     assert client.get(f"{REPORT}?format=csv").status_code == 200
     assert export(client) == 200
     refused = client.get(f"{REPORT}?format=xlsx")
     assert refused.status_code == 429
     assert 0 < int(refused["Retry-After"]) <= 60
-    assert "Nobody may take out more than 2 files a minute." in refused.content.decode()
+    assert "You can download at most 2 files a minute." in refused.content.decode()
     assert 'id="user-tools"' in refused.content.decode()
     assert export(client) == 429
 
 
-def test_pages_are_no_files_and_others_may_go_on(sign_in: SignIn) -> None:
+def test_pages_and_other_people_are_not_affected_by_the_rate_limit(sign_in: SignIn) -> None:
     client = sign_in(*PERMISSIONS)
     for _ in range(3):
         client.get(f"{REPORT}?format=csv")
     assert client.get(REPORT).status_code == 200
-    assert signed_in(factories.staff(*PERMISSIONS, username="other")).get(f"{REPORT}?format=csv").status_code == 200
+    assert client_for(factories.staff(*PERMISSIONS, username="other")).get(f"{REPORT}?format=csv").status_code == 200
 
 
-def test_who_may_have_no_file_uses_nothing_up(sign_in: SignIn) -> None:
+def test_a_forbidden_download_does_not_count(sign_in: SignIn) -> None:
     sign_in()
-    client = signed_in(User.objects.get())
+    client = client_for(User.objects.get())
     assert client.get(f"{REPORT}?format=csv").status_code == 403
     assert not UseCount.objects.exists()
 
 
-def test_the_next_period_begins_anew_and_old_counts_go() -> None:
+def test_the_next_period_starts_at_zero_and_old_counts_are_deleted() -> None:
     limit = Limit("tries of", 1, 60)
     assert limit.use("ada")
     assert not limit.use("ada")

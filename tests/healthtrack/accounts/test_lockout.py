@@ -1,4 +1,4 @@
-"""Who guesses passwords is locked out; the account's owner elsewhere, and others at the same address, are not."""
+"""Lock-out of people who guess passwords, but not of the owner elsewhere, nor of others at the same address."""
 
 import logging
 from collections.abc import Iterator
@@ -47,14 +47,14 @@ def gets_in(address: str = HERE, username: str = "keeper") -> bool:
 
 
 @pytest.mark.usefixtures("keeper")
-def test_after_five_wrong_passwords_the_right_one_will_not_do_and_a_sentence_says_so() -> None:
+def test_after_five_wrong_passwords_the_correct_one_is_refused_too() -> None:
     assert guess(4).status_code == 200
     refused = guess(1)
     assert refused.status_code == 429
     assert refused["Retry-After"] == "900"
     text = refused.content.decode()
-    assert "Wrong passwords were entered for this account from your address too often." in text
-    assert "for 15 minutes" in text
+    assert "Too many failed attempts for this account from your address." in text
+    assert "Try again in 15 minutes" in text
     assert '<div id="container">' in text.replace("  ", "")
     assert attempt(PASSWORD).status_code == 429
 
@@ -69,7 +69,7 @@ def test_neither_the_owner_elsewhere_nor_others_at_the_address_are_locked_out() 
 
 
 @pytest.mark.usefixtures("keeper")
-def test_the_lock_is_over_after_a_while_and_attempts_meanwhile_do_not_lengthen_it() -> None:
+def test_a_lock_out_ends_after_15_minutes_even_if_attempts_continue() -> None:
     guess(5)
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=30))
     assert guess(1).status_code == 429
@@ -78,14 +78,14 @@ def test_the_lock_is_over_after_a_while_and_attempts_meanwhile_do_not_lengthen_i
 
 
 @pytest.mark.usefixtures("keeper")
-def test_who_gets_in_starts_anew() -> None:
+def test_a_successful_sign_in_resets_the_count() -> None:
     guess(4)
     assert gets_in()
     assert guess(4).status_code == 200
 
 
 @pytest.mark.usefixtures("keeper")
-def test_what_a_client_says_of_its_address_does_not_help_it(settings: LazySettings) -> None:
+def test_a_client_cannot_avoid_the_lock_out_by_claiming_another_address(settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.1")]
     for number in range(5):
         answer = guess(1, **{"X-Forwarded-For": f"192.0.2.{number}"})
@@ -96,7 +96,7 @@ def test_what_a_client_says_of_its_address_does_not_help_it(settings: LazySettin
 
 
 @pytest.mark.usefixtures("keeper")
-def test_who_has_a_whole_network_is_one_client() -> None:
+def test_all_addresses_of_an_ipv6_network_count_as_one_client() -> None:
     for number in range(5):
         answer = guess(1, f"2001:db8:1:2::{number}")
     assert answer.status_code == 429
@@ -104,40 +104,40 @@ def test_who_has_a_whole_network_is_one_client() -> None:
 
 
 @pytest.mark.usefixtures("keeper")
-def test_one_address_that_tries_many_accounts_is_refused_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FAILED_FROM", Limit("failed sign-ins from", 6, 900))
+def test_an_address_that_tries_many_accounts_is_locked_out_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 6, 900))
     for number in range(6):
         assert guess(1, username=f"person{number}").status_code == 200
     refused = attempt(PASSWORD)
     assert refused.status_code == 429
-    assert "from your address too often" in refused.content.decode()
+    assert "Too many failed attempts from your address." in refused.content.decode()
     assert 0 < int(refused["Retry-After"]) <= 900
     assert gets_in(ELSEWHERE)
 
 
 @pytest.mark.usefixtures("keeper")
-def test_many_addresses_that_try_one_account_are_refused_and_other_accounts_are_not(
+def test_many_addresses_that_try_one_account_lock_it_and_no_other_account(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "FAILED_AS", Limit("failed sign-ins as", 6, 900))
+    monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
     factories.staff(username="other")
     for number in range(6):
         assert guess(1, f"203.0.113.{number}").status_code == 200
     refused = attempt(PASSWORD, ELSEWHERE)
     assert refused.status_code == 429
-    assert "for this account too often" in refused.content.decode()
+    assert "Too many failed attempts for this account." in refused.content.decode()
     assert gets_in(ELSEWHERE, "other")
 
 
 @pytest.mark.usefixtures("keeper")
 def test_one_address_alone_cannot_lock_an_account_for_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FAILED_AS", Limit("failed sign-ins as", 6, 900))
+    monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
     guess(30)
     assert gets_in(ELSEWHERE)
 
 
 def known_browser(address: str = ELSEWHERE) -> Client:
-    """In which the keeper has signed in and out before."""
+    """Return a browser in which the keeper has signed in and out before."""
     client = Client(REMOTE_ADDR=address)
     assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 302
     client.post("/admin/logout/")
@@ -145,11 +145,11 @@ def known_browser(address: str = ELSEWHERE) -> Client:
 
 
 @pytest.mark.usefixtures("keeper")
-def test_what_others_try_is_not_held_against_a_browser_in_which_the_account_signed_in_before(
+def test_attempts_of_others_do_not_lock_out_a_known_browser(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "FAILED_AS", Limit("failed sign-ins as", 6, 900))
-    monkeypatch.setattr(limits, "FAILED_FROM", Limit("failed sign-ins from", 3, 900))
+    monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
+    monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 3, 900))
     client, other = known_browser(), known_browser()
     for number in range(9):
         guess(1, ELSEWHERE if number < 3 else f"203.0.113.{number}")
@@ -161,10 +161,10 @@ def test_what_others_try_is_not_held_against_a_browser_in_which_the_account_sign
 
 
 @pytest.mark.usefixtures("keeper")
-def test_a_browser_is_known_for_one_account_and_by_our_word_alone(
+def test_a_browser_is_known_for_one_account_only_and_by_a_signed_cookie(
     monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(limits, "FAILED_FROM", Limit("failed sign-ins from", 1, 900))
+    monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 1, 900))
     factories.staff(username="other")
     client = known_browser()
     cookie = client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
@@ -177,13 +177,13 @@ def test_a_browser_is_known_for_one_account_and_by_our_word_alone(
 
 
 @pytest.mark.usefixtures("keeper")
-def test_a_wrong_password_makes_no_browser_known(settings: LazySettings) -> None:
+def test_a_wrong_password_does_not_make_a_browser_known(settings: LazySettings) -> None:
     client = Client()
     client.post(LOGIN, {"username": "keeper", "password": "guess"})
     assert settings.KNOWN_BROWSER_COOKIE_NAME not in client.cookies
 
 
-def test_an_account_that_is_not_there_is_locked_like_one_that_is() -> None:
+def test_an_unknown_account_is_locked_out_like_an_existing_one() -> None:
     assert guess(5, username="nobody").status_code == 429
 
 
@@ -199,14 +199,14 @@ def log() -> Iterator[StringIO]:
     logger.setLevel("ERROR")
 
 
-def test_what_is_typed_for_a_name_is_nowhere_written_down(keeper: User, log: StringIO) -> None:
+def test_the_typed_user_name_is_neither_stored_nor_logged(keeper: User, log: StringIO) -> None:
     typed = {"username": "correct horse battery", "password": "staple", "note": "Byron"}
     for _ in range(6):
         Client().post(f"{LOGIN}?next=/admin/patients/medicalrecord/%3Fname=Hopper", typed)
     gets_in()
     rows = [*AccessAttempt.objects.values(), *UseCount.objects.values()]
     assert rows
-    assert "Passwords are refused after too many wrong ones." in log.getvalue()
+    assert "Sign-in locked out after too many failed attempts." in log.getvalue()
     assert "axes.handlers.database" in log.getvalue()
     for word in ("correct", "horse", "staple", "Byron", "Hopper", "keeper"):
         assert word not in f"{rows}{log.getvalue()}"
@@ -214,7 +214,7 @@ def test_what_is_typed_for_a_name_is_nowhere_written_down(keeper: User, log: Str
     assert not AccessFailureLog.objects.exists()
 
 
-def test_the_administration_shows_nothing_of_it() -> None:
+def test_the_administration_does_not_show_the_tables_of_django_axes() -> None:
     keeper = User.objects.create_superuser("root", password=PASSWORD)
     client = Client()
     client.force_login(keeper)

@@ -1,4 +1,4 @@
-"""An administrator ends somebody's sessions, and takes a lost second factor away."""
+"""Administrators end the sessions of users and reset their two-factor authentication."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -8,40 +8,38 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.models import RecoveryCodes, Session
 from tests.support import factories
-from tests.support.signing_in import enrolled, signed_in
+from tests.support.signing_in import client_for, enrol_app
 
 pytestmark = pytest.mark.django_db
 
 USERS = "/admin/auth/user/"
 PERMISSIONS = ("auth.view_user", "auth.change_user", "patients.view_medicalrecord")  # the last as the keeper
-DEEDS = pytest.mark.parametrize("deed", ["end-sessions", "reset-factor"])
+ACTIONS = pytest.mark.parametrize("action", ["end-sessions", "reset-factor"])
 
 
 @pytest.fixture
 def administrator() -> Client:
-    return signed_in(factories.staff(*PERMISSIONS, username="administrator"))
+    return client_for(factories.staff(*PERMISSIONS, username="administrator"))
 
 
-def test_a_users_page_has_a_button_for_each(administrator: Client, keeper: User) -> None:
+def test_the_page_of_a_user_has_both_buttons(administrator: Client, keeper: User) -> None:
     page = administrator.get(f"{USERS}{keeper.pk}/change/").content.decode()
     assert f'action="{USERS}{keeper.pk}/end-sessions/"' in page
     assert f'action="{USERS}{keeper.pk}/reset-factor/"' in page
 
 
-def test_sessions_are_ended(administrator: Client, keeper: User) -> None:
-    client = signed_in(keeper)
+def test_an_administrator_signs_a_user_out_everywhere(administrator: Client, keeper: User) -> None:
+    client = client_for(keeper)
     answer = administrator.post(f"{USERS}{keeper.pk}/end-sessions/", follow=True)
     assert "Signed out everywhere: keeper." in answer.content.decode()
     assert client.get("/")["Location"].endswith("ended=over")
     assert LogEntry.objects.get().change_message == "Signed out everywhere"
 
 
-def test_a_second_factor_is_taken_away_with_its_recovery_codes_and_the_sessions(
-    administrator: Client, keeper: User
-) -> None:
-    enrolled(keeper)
+def test_a_reset_removes_the_app_the_recovery_codes_and_the_sessions(administrator: Client, keeper: User) -> None:
+    enrol_app(keeper)
     RecoveryCodes.renew(keeper)
-    signed_in(keeper)
+    client_for(keeper)
     administrator.post(f"{USERS}{keeper.pk}/reset-factor/")
     assert not TOTPDevice.objects.exists()
     assert not RecoveryCodes.objects.exists()
@@ -49,30 +47,30 @@ def test_a_second_factor_is_taken_away_with_its_recovery_codes_and_the_sessions(
     assert LogEntry.objects.get().object_id == str(keeper.pk)
 
 
-@DEEDS
-def test_nobody_else_may(keeper: User, deed: str) -> None:
-    address = f"{USERS}{keeper.pk}/{deed}/"
+@ACTIONS
+def test_people_without_the_permission_are_refused(keeper: User, action: str) -> None:
+    address = f"{USERS}{keeper.pk}/{action}/"
     assert Client().post(address).status_code == 302
-    viewer = signed_in(factories.staff("auth.view_user", username="viewer"))
+    viewer = client_for(factories.staff("auth.view_user", username="viewer"))
     assert viewer.post(address).status_code == 403
-    assert deed not in viewer.get(f"{USERS}{keeper.pk}/change/").content.decode()
+    assert action not in viewer.get(f"{USERS}{keeper.pk}/change/").content.decode()
 
 
-@DEEDS
-def test_only_an_administrator_of_everything_may_with_another(administrator: Client, deed: str) -> None:
+@ACTIONS
+def test_only_a_superuser_may_reset_another_superuser(administrator: Client, action: str) -> None:
     root = User.objects.create_superuser("root")
-    address = f"{USERS}{root.pk}/{deed}/"
+    address = f"{USERS}{root.pk}/{action}/"
     assert administrator.post(address).status_code == 403
-    assert deed not in administrator.get(f"{USERS}{root.pk}/change/").content.decode()
-    assert signed_in(User.objects.create_superuser("other")).post(address).status_code == 302
+    assert action not in administrator.get(f"{USERS}{root.pk}/change/").content.decode()
+    assert client_for(User.objects.create_superuser("other")).post(address).status_code == 302
 
 
-@DEEDS
-def test_it_is_done_by_a_form_to_somebody_who_is_there(administrator: Client, keeper: User, deed: str) -> None:
-    assert administrator.get(f"{USERS}{keeper.pk}/{deed}/").status_code == 405
-    assert administrator.post(f"{USERS}999/{deed}/").status_code == 404
+@ACTIONS
+def test_the_actions_need_a_post_request_and_an_existing_user(administrator: Client, keeper: User, action: str) -> None:
+    assert administrator.get(f"{USERS}{keeper.pk}/{action}/").status_code == 405
+    assert administrator.post(f"{USERS}999/{action}/").status_code == 404
 
 
-def test_who_does_it_to_oneself_signs_in_anew(administrator: Client) -> None:
+def test_administrators_who_sign_themselves_out_have_to_sign_in_again(administrator: Client) -> None:
     own = User.objects.get(username="administrator").pk
     assert administrator.post(f"{USERS}{own}/end-sessions/")["Location"] == "/admin/login/"

@@ -5,23 +5,25 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.models import RecoveryCodes, Session
 from tests.support import factories
-from tests.support.signing_in import enrolled, signed_in
+from tests.support.signing_in import client_for, enrol_app
 
 pytestmark = pytest.mark.django_db
 
 
-def test_it_takes_the_second_factor_of_one_person_away(keeper: User, capsys: pytest.CaptureFixture[str]) -> None:
-    other = enrolled(factories.staff(username="other"))
-    enrolled(keeper)
+def test_the_command_resets_the_second_factor_of_one_user(keeper: User, capsys: pytest.CaptureFixture[str]) -> None:
+    other = enrol_app(factories.staff(username="other"))
+    enrol_app(keeper)
     RecoveryCodes.renew(keeper)
-    signed_in(keeper)
+    client_for(keeper)
     call_command("reset_second_factor", "keeper")
-    assert capsys.readouterr().out == "keeper sets a second factor up anew at the next sign-in.\n"
+    assert (
+        capsys.readouterr().out == "Two-factor authentication was reset: keeper sets it up again at the next sign-in.\n"
+    )
     assert TOTPDevice.objects.get() == other
     assert not RecoveryCodes.objects.exists()
     assert not Session.objects.exists()
 
 
-def test_a_name_that_nobody_has_is_told() -> None:
+def test_an_unknown_user_name_is_an_error() -> None:
     with pytest.raises(CommandError, match=r"There is no user nobody\."):
         call_command("reset_second_factor", "nobody")

@@ -1,4 +1,4 @@
-"""The second factor: who has given the password alone gets no further, on any page."""
+"""Two-factor authentication: with the password alone no page opens."""
 
 import html
 import re
@@ -12,18 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from healthtrack.accounts.middleware import FOR_ANYBODY
+from healthtrack.accounts.middleware import PUBLIC_PAGES
 from healthtrack.accounts.models import CODES, RecoveryCodes, Session
 from tests.support import factories
 from tests.support.every_address import ALL, METHODS, addresses, ask, lets_in
 from tests.support.page_addresses import make_rows
-from tests.support.signing_in import PASSWORD, code, enrolled, signed_in
+from tests.support.signing_in import PASSWORD, client_for, code, enrol_app
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_needed")]
 
 RECORDS = "/admin/patients/medicalrecord/"
 CODE, ENROL, OWN = "/sign-in/code/", "/sign-in/enrol/", "/sign-in/"
-BEFORE_IT = FOR_ANYBODY | {
+OPEN_WITHOUT_CODE = PUBLIC_PAGES | {
     *("admin:logout", "admin:password_change", "admin:password_change_done", "sign-in:enrol", "sign-in:code"),
 }
 
@@ -39,47 +39,47 @@ def text(answer: object) -> str:
 
 
 def enrol(client: Client, **more: str) -> list[str]:
-    """Goes through the enrolment as its page says, and returns the recovery codes."""
+    """Set up an app as the page describes, and return the recovery codes."""
     client.get(ENROL)
     answer = client.post(ENROL, {"code": code(client.session["enrolling"]), **more})
     return re.findall(r"<li><code>([^<]+)</code></li>", answer.content.decode())
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_no_page_opens_before_it(name: str) -> None:
+def test_no_page_opens_before_the_code_is_given(name: str) -> None:
     person = make_rows()
-    enrolled(person)
+    enrol_app(person)
     client = Client(raise_request_exception=False)
     where, *_ = addresses(name)
     for method in METHODS:
         client.force_login(person)  # as one of the pages signs out
-        assert not lets_in(ask(client, method, where)) or name in BEFORE_IT, f"{method} {where}"
+        assert not lets_in(ask(client, method, where)) or name in OPEN_WITHOUT_CODE, f"{method} {where}"
 
 
-def test_who_has_none_sets_one_up_and_comes_back(keeper: User) -> None:
+def test_a_person_without_an_app_sets_one_up_and_returns_to_the_page(keeper: User) -> None:
     client = Client()
     assert sign_in(client, keeper) == f"{ENROL}?next=%2Fadmin%2Fpatients%2Fmedicalrecord%2F"
     page = text(client.get(f"{ENROL}?next={RECORDS}"))
     assert "data:image/svg+xml" in page
     assert re.search(r"([A-Z2-7]{4} ){7}[A-Z2-7]{4}", page)
     answer = client.post(ENROL, {"code": code(client.session["enrolling"]), "next": RECORDS})
-    assert "They are shown only now" in text(answer)
+    assert "You will not see them again" in text(answer)
     assert f'href="{RECORDS}"' in text(answer)
     assert client.get(RECORDS).status_code == 200
 
 
-def test_a_wrong_code_ties_no_app_to_the_account(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_a_wrong_code_does_not_set_up_the_app(keeper: User) -> None:
+    client = client_for(keeper)
     key = (client.get(ENROL), client.session["enrolling"])[1]
     for wrong in ("000000", "x", "", "\u0661\u0662\u0663\u0664\u0665\u0666", "9" * 41):
-        assert "They are shown only now" not in text(client.post(ENROL, {"code": wrong}))
+        assert "You will not see them again" not in text(client.post(ENROL, {"code": wrong}))
     assert not TOTPDevice.objects.exists()
     assert client.session["enrolling"] == key
     assert client.get(RECORDS).status_code == 302
 
 
-def test_who_has_one_enters_a_code_and_gets_a_new_session_key(keeper: User) -> None:
-    device = enrolled(keeper)
+def test_a_correct_code_opens_the_page_and_changes_the_session_key(keeper: User) -> None:
+    device = enrol_app(keeper)
     client = Client()
     assert sign_in(client, keeper).startswith(CODE)
     before = client.session.session_key
@@ -90,75 +90,75 @@ def test_who_has_one_enters_a_code_and_gets_a_new_session_key(keeper: User) -> N
     assert not Session.objects.filter(pk=before).exists()
 
 
-def test_who_has_one_cannot_set_up_another_with_the_password_alone(keeper: User) -> None:
-    enrolled(keeper)
-    client = signed_in(keeper)
+def test_replacing_the_app_needs_a_code_first(keeper: User) -> None:
+    enrol_app(keeper)
+    client = client_for(keeper)
     assert client.get(ENROL)["Location"].startswith(CODE)
     assert client.post(ENROL, {"code": "000000"})["Location"].startswith(CODE)
 
 
-def test_a_code_serves_once(keeper: User) -> None:
-    device = enrolled(keeper)
+def test_a_code_works_only_once(keeper: User) -> None:
+    device = enrol_app(keeper)
     shown = code(device.key)
-    assert signed_in(keeper).post(CODE, {"code": shown}).status_code == 302
-    again = signed_in(keeper).post(CODE, {"code": shown})
-    assert "was used before" in text(again)
+    assert client_for(keeper).post(CODE, {"code": shown}).status_code == 302
+    again = client_for(keeper).post(CODE, {"code": shown})
+    assert "was already used" in text(again)
 
 
-def test_after_a_wrong_code_the_next_one_has_to_wait(keeper: User) -> None:
-    device = enrolled(keeper)
-    client = signed_in(keeper)
-    assert "This code is not right" in text(client.post(CODE, {"code": "000000"}))
+def test_after_a_wrong_code_the_next_attempt_has_to_wait(keeper: User) -> None:
+    device = enrol_app(keeper)
+    client = client_for(keeper)
+    assert "This code is wrong" in text(client.post(CODE, {"code": "000000"}))
     refused = client.post(CODE, {"code": code(device.key)})
     assert refused.status_code == 429
     assert refused["Retry-After"] == "1"
-    assert "wait 1 s" in text(refused)
+    assert "Wait 1 s" in text(refused)
     TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(minutes=1))
     assert client.post(CODE, {"code": code(device.key)}).status_code == 302
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
-def test_nobody_is_led_to_another_site(keeper: User, elsewhere: str) -> None:
-    device = enrolled(keeper)
-    answer = signed_in(keeper).post(CODE, {"code": code(device.key), "next": elsewhere})
+def test_nobody_is_redirected_to_another_site(keeper: User, elsewhere: str) -> None:
+    device = enrol_app(keeper)
+    answer = client_for(keeper).post(CODE, {"code": code(device.key), "next": elsewhere})
     assert answer["Location"] == "/"
 
 
-def test_a_recovery_code_lets_in_once_however_it_is_written(keeper: User) -> None:
-    first, second, *_ = enrol(signed_in(keeper))
-    assert signed_in(keeper).post(CODE, {"code": f" {first.upper()} "})["Location"] == "/"
+def test_a_recovery_code_works_once_in_any_spelling(keeper: User) -> None:
+    first, second, *_ = enrol(client_for(keeper))
+    assert client_for(keeper).post(CODE, {"code": f" {first.upper()} "})["Location"] == "/"
     RecoveryCodes.objects.update(throttling_failure_timestamp=None)
-    assert "recovery code is not right" in text(signed_in(keeper).post(CODE, {"code": first}))
+    assert "recovery code is wrong" in text(client_for(keeper).post(CODE, {"code": first}))
     RecoveryCodes.objects.update(throttling_failure_timestamp=None)
-    client = signed_in(keeper)
+    client = client_for(keeper)
     assert client.post(CODE, {"code": second.replace("-", "")}).status_code == 302
-    assert f"{CODES - 2} recovery codes are left" in text(client.get(OWN))
+    assert f"You have {CODES - 2} recovery codes left" in text(client.get(OWN))
 
 
-def test_recovery_codes_are_another_each_and_kept_as_digests_alone(keeper: User) -> None:
-    codes = enrol(signed_in(keeper))
+def test_recovery_codes_are_unique_and_only_their_digests_are_stored(keeper: User) -> None:
+    codes = enrol(client_for(keeper))
     assert len(set(codes)) == CODES
-    kept = RecoveryCodes.objects.get().digests
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in kept)
-    assert not {letters for each in codes for letters in (each, each.replace("-", ""))} & set(kept)
-    assert "recovery code is not right" in text(signed_in(keeper).post(CODE, {"code": kept[0][:40]}))
+    digests = RecoveryCodes.objects.get().digests
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
+    assert not {letters for each in codes for letters in (each, each.replace("-", ""))} & set(digests)
+    assert "recovery code is wrong" in text(client_for(keeper).post(CODE, {"code": digests[0][:40]}))
 
 
-def test_a_recovery_code_is_nobody_elses(keeper: User) -> None:
-    first, *_ = enrol(signed_in(keeper))
+def test_a_recovery_code_of_another_person_does_not_work(keeper: User) -> None:
+    first, *_ = enrol(client_for(keeper))
     other = factories.staff(username="other")
-    enrol(signed_in(other))
-    assert "recovery code is not right" in text(signed_in(other).post(CODE, {"code": first}))
+    enrol(client_for(other))
+    assert "recovery code is wrong" in text(client_for(other).post(CODE, {"code": first}))
 
 
-def test_recovery_codes_have_to_wait_after_a_wrong_one_too(keeper: User) -> None:
-    first, *_ = enrol(signed_in(keeper))
-    client = signed_in(keeper)
+def test_after_a_wrong_recovery_code_the_next_attempt_has_to_wait(keeper: User) -> None:
+    first, *_ = enrol(client_for(keeper))
+    client = client_for(keeper)
     client.post(CODE, {"code": "wrong-wrong-wrong"})
     assert client.post(CODE, {"code": first}).status_code == 429
 
 
-def test_who_calls_for_a_look_at_a_recovery_code_gets_not_round_the_wait(keeper: User) -> None:
+def test_checking_a_recovery_code_directly_has_to_wait_too(keeper: User) -> None:
     code, *_ = RecoveryCodes.renew(keeper)
     device = RecoveryCodes.objects.get()
     assert not device.verify_token("wrong")
@@ -167,26 +167,26 @@ def test_who_calls_for_a_look_at_a_recovery_code_gets_not_round_the_wait(keeper:
     assert RecoveryCodes.objects.get().verify_token(code)
 
 
-def test_without_recovery_codes_none_is_right_and_no_code_is_a_fault_of_the_form(keeper: User) -> None:
-    enrolled(keeper)
-    client = signed_in(keeper)
-    assert "recovery code is not right" in text(client.post(CODE, {"code": "abcde-fghij-kmnpq"}))
+def test_a_recovery_code_is_wrong_for_a_person_without_any_and_an_empty_code_is_a_form_error(keeper: User) -> None:
+    enrol_app(keeper)
+    client = client_for(keeper)
+    assert "recovery code is wrong" in text(client.post(CODE, {"code": "abcde-fghij-kmnpq"}))
     assert "This field is required." in text(client.post(CODE, {"code": ""}))
 
 
-def test_not_even_whether_a_page_is_there_is_told_before_it(keeper: User) -> None:
-    assert signed_in(keeper).get("/nowhere/")["Location"].startswith(ENROL)
+def test_without_the_code_an_unknown_page_is_redirected_too(keeper: User) -> None:
+    assert client_for(keeper).get("/nowhere/")["Location"].startswith(ENROL)
 
 
-def test_who_has_given_it_is_not_asked_again(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_the_code_is_needed_only_once_in_a_session(keeper: User) -> None:
+    client = client_for(keeper)
     enrol(client)
     assert client.get(f"{CODE}?next={RECORDS}")["Location"] == RECORDS
     assert client.post(CODE, {"code": "000000"})["Location"] == "/"
 
 
-def test_another_app_needs_the_password_and_ends_the_old_one_and_the_other_sessions(keeper: User) -> None:
-    client, other = signed_in(keeper), signed_in(keeper)
+def test_replacing_the_app_needs_the_password_and_ends_the_other_sessions(keeper: User) -> None:
+    client, other = client_for(keeper), client_for(keeper)
     old_codes = enrol(client)
     key = TOTPDevice.objects.get().key
     assert enrol(client, password="wrong") == []
@@ -198,15 +198,15 @@ def test_another_app_needs_the_password_and_ends_the_old_one_and_the_other_sessi
     assert other.get(RECORDS)["Location"].endswith("ended=over")
 
 
-def test_whose_second_factor_was_taken_away_meanwhile_is_in_no_longer(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_a_person_whose_second_factor_was_reset_has_to_set_it_up_again(keeper: User) -> None:
+    client = client_for(keeper)
     enrol(client)
     TOTPDevice.objects.all().delete()
     assert client.get(RECORDS)["Location"].startswith(ENROL)
 
 
-def test_who_owes_it_sees_no_navigation_and_may_change_the_password_and_sign_out(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_without_the_code_people_see_no_navigation_but_may_change_the_password_and_sign_out(keeper: User) -> None:
+    client = client_for(keeper)
     page = text(client.get("/admin/password_change/"))
     assert 'aria-label="Main"' not in page
     assert "Saved views" not in page
@@ -214,28 +214,28 @@ def test_who_owes_it_sees_no_navigation_and_may_change_the_password_and_sign_out
 
 
 @pytest.mark.parametrize("address", [CODE, ENROL, OWN])
-def test_strangers_are_sent_to_sign_in(address: str) -> None:
+def test_anonymous_people_are_redirected_to_sign_in(address: str) -> None:
     assert Client().get(address)["Location"].startswith("/admin/login/")
     assert Client().post(address, {"code": "123456"}).status_code in {302, 405}
 
 
-def test_what_asks_by_itself_is_told_to_load_the_page_anew(keeper: User) -> None:
-    answer = signed_in(keeper).get(RECORDS, headers={"HX-Request": "true"})
+def test_an_automatic_request_without_the_code_makes_the_page_reload(keeper: User) -> None:
+    answer = client_for(keeper).get(RECORDS, headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
     assert answer.content == b""
 
 
-def test_where_it_is_not_needed_who_has_set_one_up_is_asked_all_the_same(keeper: User, settings: LazySettings) -> None:
+def test_a_person_with_an_app_needs_the_code_even_if_it_is_optional(keeper: User, settings: LazySettings) -> None:
     settings.SECOND_FACTOR = False
-    assert signed_in(keeper).get(RECORDS).status_code == 200
-    device = enrolled(keeper)
-    client = signed_in(keeper)
+    assert client_for(keeper).get(RECORDS).status_code == 200
+    device = enrol_app(keeper)
+    client = client_for(keeper)
     assert client.get(RECORDS)["Location"].startswith(CODE)
     client.post(CODE, {"code": code(device.key)})
     assert client.get(RECORDS).status_code == 200
 
 
-def test_no_page_of_the_administration_shows_a_key() -> None:
+def test_no_page_of_the_administration_shows_an_authenticator_key() -> None:
     assert not [name for name in ALL if "totp" in name or "recovery" in name]
     assert reverse("sign-in:own")
     assert settings.OTP_TOTP_ISSUER == "HealthTrack"

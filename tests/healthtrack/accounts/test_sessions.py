@@ -1,4 +1,4 @@
-"""Sessions end: by themselves, by their owner, by an administrator, and when an account loses something."""
+"""Session timeout, signing out everywhere, and sessions that end when an account loses a permission."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from django.utils import timezone
 from healthtrack.accounts.models import Session
 from healthtrack.accounts.sessions import SessionStore
 from tests.support import factories
-from tests.support.signing_in import PASSWORD, signed_in
+from tests.support.signing_in import PASSWORD, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +29,14 @@ def is_in(client: Client) -> bool:
 
 
 def ago(**times: float) -> None:
-    """Makes all sessions so much older."""
+    """Make all sessions this many seconds older."""
     rows = {name: timezone.now() - timedelta(seconds=seconds) for name, seconds in times.items()}
     Session.objects.update(**rows)
 
 
-def test_who_signs_in_gets_a_new_session_key(keeper: User) -> None:
+def test_signing_in_changes_the_session_key(keeper: User) -> None:
     client = Client()
-    session = client.session  # a stranger may have laid it into the browser
+    session = client.session  # an attacker may have set it in the browser
     session.save()
     known = session.session_key or ""
     client.cookies[settings.SESSION_COOKIE_NAME] = known
@@ -46,47 +46,47 @@ def test_who_signs_in_gets_a_new_session_key(keeper: User) -> None:
     assert not Session.objects.filter(pk=known).exists()
 
 
-def test_who_is_away_for_a_while_is_signed_out_and_told_why(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_an_inactive_session_times_out_and_the_sign_in_page_says_why(keeper: User) -> None:
+    client = client_for(keeper)
     ago(active_at=settings.SESSION_IDLE_SECONDS - 10)
     assert is_in(client)
     ago(active_at=settings.SESSION_IDLE_SECONDS + 1)
     answer = client.get(f"{RECORDS}?gender=F")
     assert answer["Location"] == f"{LOGIN}?next=%2Fadmin%2Fpatients%2Fmedicalrecord%2F%3Fgender%3DF&ended=idle"
-    assert "because you were away for a while" in client.get(answer["Location"]).content.decode()
+    assert "because you were inactive" in client.get(answer["Location"]).content.decode()
     assert not Session.objects.exists()
     assert not is_in(client)
 
 
-def test_a_form_that_comes_too_late_changes_nothing(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_a_form_sent_after_the_session_timeout_changes_nothing(keeper: User) -> None:
+    client = client_for(keeper)
     ago(active_at=settings.SESSION_IDLE_SECONDS + 1)
     assert client.post("/admin/password_change/", {"old_password": PASSWORD})["Location"] == f"{LOGIN}?ended=idle"
 
 
-def test_a_page_that_is_asked_for_is_activity(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_requesting_a_page_counts_as_activity(keeper: User) -> None:
+    client = client_for(keeper)
     ago(active_at=600)
     assert is_in(client)
     assert Session.objects.get().active_at > timezone.now() - timedelta(seconds=60)
 
 
 @pytest.mark.parametrize("headers", [HTMX, {}])
-def test_what_a_page_asks_by_itself_is_none(keeper: User, headers: dict[str, str]) -> None:
-    client = signed_in(keeper)
+def test_automatic_requests_do_not_count_as_activity(keeper: User, headers: dict[str, str]) -> None:
+    client = client_for(keeper)
     ago(active_at=600)
     client.get(RECORDS if headers else f"{RECORDS}?unattended=1", headers=headers)
     assert Session.objects.get().active_at < timezone.now() - timedelta(seconds=590)
 
 
-def test_what_a_page_asks_by_itself_too_late_has_the_page_loaded_anew(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_an_automatic_request_after_the_session_timeout_makes_the_page_reload(keeper: User) -> None:
+    client = client_for(keeper)
     ago(active_at=settings.SESSION_IDLE_SECONDS + 1)
     assert client.get(RECORDS, headers=HTMX).headers["HX-Refresh"] == "true"
     assert not is_in(client)
 
 
-def test_a_run_that_is_over_is_looked_at_by_a_person_again(sign_in: Any) -> None:
+def test_the_page_of_a_finished_run_is_requested_by_the_person_again(sign_in: Any) -> None:
     run = factories.import_run("checked")  # type: ignore[arg-type]
     address = f"/admin/imports/importrun/{run.pk}/change/"
     client = sign_in("imports.view_importrun")
@@ -94,29 +94,29 @@ def test_a_run_that_is_over_is_looked_at_by_a_person_again(sign_in: Any) -> None
 
 
 def test_activity_is_not_written_for_every_page(keeper: User, django_assert_num_queries: Any) -> None:
-    client = signed_in(keeper)
+    client = client_for(keeper)
     client.get("/sign-in/stay/")
-    with django_assert_num_queries(4):  # the session and the person, and who acts, told to the history and taken back
+    with django_assert_num_queries(4):  # session, person, setting the audit actor, clearing it
         client.post("/sign-in/stay/")
 
 
-def test_nobody_stays_in_for_longer_than_a_day_of_work_however_active(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_a_session_ends_after_its_maximum_length_even_if_it_is_active(keeper: User) -> None:
+    client = client_for(keeper)
     ago(began_at=settings.SESSION_COOKIE_AGE + 1)
     assert client.get(RECORDS)["Location"].endswith("ended=long")
     assert settings.SESSION_COOKIE_AGE == 12 * 60 * 60
 
 
-def test_saving_a_session_does_not_make_it_younger(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_saving_a_session_does_not_change_its_start(keeper: User) -> None:
+    client = client_for(keeper)
     began = Session.objects.get().began_at
     client.post(RECORDS, {"q": "ada"})
     client.session.cycle_key()
     assert {session.began_at for session in Session.objects.all()} == {began}
 
 
-def test_the_answer_to_the_warning_is_activity(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_answering_the_warning_counts_as_activity(keeper: User) -> None:
+    client = client_for(keeper)
     ago(active_at=800)
     assert client.post("/sign-in/stay/").status_code == 204
     assert Session.objects.get().active_at > timezone.now() - timedelta(seconds=60)
@@ -124,30 +124,30 @@ def test_the_answer_to_the_warning_is_activity(keeper: User) -> None:
 
 
 @pytest.mark.parametrize("late", [0, 10_000])
-def test_a_page_that_nobody_looked_at_signs_out(keeper: User, late: int) -> None:
-    client = signed_in(keeper)
+def test_an_unattended_page_signs_out(keeper: User, late: int) -> None:
+    client = client_for(keeper)
     ago(active_at=late)
     answer = client.post("/sign-in/idle/", {"next": RECORDS})
     assert answer["Location"] == f"{LOGIN}?next=%2Fadmin%2Fpatients%2Fmedicalrecord%2F&ended=idle"
     assert not Session.objects.exists()
 
 
-def test_the_warning_stands_on_every_page_of_who_is_signed_in_and_on_no_other(keeper: User) -> None:
-    page = signed_in(keeper).get(RECORDS).content.decode()
+def test_the_timeout_warning_is_on_every_page_of_signed_in_people_and_on_no_other(keeper: User) -> None:
+    page = client_for(keeper).get(RECORDS).content.decode()
     assert f'data-seconds="{settings.SESSION_IDLE_SECONDS}"' in page
     assert 'id="idle"' not in Client().get(LOGIN).content.decode()
 
 
 def everywhere(person: User) -> list[Client]:
-    return [signed_in(person), signed_in(person)]
+    return [client_for(person), client_for(person)]
 
 
-def test_one_signs_out_everywhere(keeper: User) -> None:
+def test_a_person_signs_out_everywhere(keeper: User) -> None:
     first, second = everywhere(keeper)
-    other = signed_in(factories.staff("patients.view_medicalrecord", username="other"))
+    other = client_for(factories.staff("patients.view_medicalrecord", username="other"))
     assert first.get("/sign-in/everywhere/").status_code == 405
     answer = first.post("/sign-in/everywhere/", follow=True)
-    assert "You are signed out everywhere." in answer.content.decode()
+    assert "You are signed out on all devices." in answer.content.decode()
     assert [is_in(client) for client in (first, second, other)] == [False, False, True]
 
 
@@ -174,7 +174,7 @@ LOSSES: dict[str, Callable[[User], object]] = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_who_loses_something_is_signed_out_for_good(keeper: User, loss: str) -> None:
+def test_losing_a_permission_role_or_password_ends_all_sessions(keeper: User, loss: str) -> None:
     keeper.groups.add(Group.objects.create(name="Record keepers"))
     User.objects.update(is_superuser=True)
     keeper.refresh_from_db()
@@ -193,62 +193,62 @@ GAINS: dict[str, Callable[[User], object]] = {
 
 
 @pytest.mark.parametrize("gain", GAINS)
-def test_who_gains_something_goes_on(keeper: User, gain: str) -> None:
-    client = signed_in(keeper)
+def test_gaining_a_role_or_name_does_not_end_the_session(keeper: User, gain: str) -> None:
+    client = client_for(keeper)
     GAINS[gain](keeper)
     assert is_in(client)
 
 
-def test_who_changes_the_password_stays_in_here_and_nowhere_else(keeper: User) -> None:
+def test_changing_the_password_ends_all_other_sessions(keeper: User) -> None:
     here, elsewhere = everywhere(keeper)
     new = {"new_password1": "another long enough one", "new_password2": "another long enough one"}
     assert here.post("/admin/password_change/", {"old_password": PASSWORD, **new}).status_code == 302
     assert [is_in(here), is_in(elsewhere)] == [True, False]
 
 
-def test_a_session_that_ended_elsewhere_says_so(keeper: User) -> None:
-    client = signed_in(keeper)
+def test_the_sign_in_page_says_that_a_session_was_ended_elsewhere(keeper: User) -> None:
+    client = client_for(keeper)
     Session.objects.all().delete()
     answer = client.get(RECORDS)
     assert answer["Location"].endswith("ended=over")
-    assert "You were signed out meanwhile" in client.get(answer["Location"]).content.decode()
+    assert "Your session was ended" in client.get(answer["Location"]).content.decode()
 
 
-def test_a_reason_that_nobody_gave_is_not_shown() -> None:
+def test_an_unknown_reason_in_the_address_is_not_shown() -> None:
     assert 'role="status"' not in Client().get(f"{LOGIN}?ended=x-made-up").content.decode()
 
 
-def test_ones_own_page_lists_what_is_open_and_nothing_of_others(keeper: User) -> None:
+def test_account_security_lists_only_the_persons_own_open_sessions(keeper: User) -> None:
     other = factories.staff(username="other")
-    signed_in(other)
+    client_for(other)
     here, _ = everywhere(keeper)
     page = here.get("/sign-in/")
     assert len(page.context["sessions"]) == 2
     assert page.content.decode().count("This browser") == 1
     ago(active_at=settings.SESSION_IDLE_SECONDS + 1)
-    assert not signed_in(other).get("/sign-in/").context["sessions"][1:]
+    assert not client_for(other).get("/sign-in/").context["sessions"][1:]
 
 
-def test_the_page_asks_the_database_as_often_for_any_number_of_sessions(
+def test_account_security_needs_the_same_queries_for_any_number_of_sessions(
     keeper: User, django_assert_max_num_queries: Any
 ) -> None:
-    client, *_ = [signed_in(keeper) for _ in range(20)]
+    client, *_ = [client_for(keeper) for _ in range(20)]
     with django_assert_max_num_queries(8):
         client.get("/sign-in/")
 
 
-def test_old_rows_go_when_somebody_signs_in(keeper: User) -> None:
-    signed_in(keeper)
+def test_expired_sessions_are_deleted_at_a_sign_in(keeper: User) -> None:
+    client_for(keeper)
     ago(expire_date=1)
-    signed_in(keeper)
+    client_for(keeper)
     assert Session.objects.count() == 1
 
 
-def test_sessions_are_kept_in_the_database(settings: LazySettings) -> None:
+def test_sessions_are_stored_in_the_database(settings: LazySettings) -> None:
     assert settings.SESSION_ENGINE == "healthtrack.accounts.sessions"
 
 
-def test_a_database_that_goes_away_is_not_taken_for_a_session_that_was_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_database_connection_is_no_ended_session(monkeypatch: pytest.MonkeyPatch) -> None:
     session = SessionStore()
     session.create()
     with monkeypatch.context() as away:

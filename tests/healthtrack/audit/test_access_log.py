@@ -1,4 +1,4 @@
-"""The access log's table: written once, parted by month, and forgotten in time."""
+"""The access log's table: append-only, partitioned by month, with a retention period."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,20 +14,20 @@ from healthtrack.audit.models import Access
 pytestmark = pytest.mark.django_db
 
 
-def parts() -> set[str]:
+def existing_partitions() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'access_log'::regclass")
-        return {part for (part,) in cursor.fetchall()}
+        return {name for (name,) in cursor.fetchall()}
 
 
-def part_of(access: Access) -> str:
+def partition_of(access: Access) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM access_log WHERE access_id = %s", [access.pk])
-        (part,) = cursor.fetchone()
-    return str(part)
+        (name,) = cursor.fetchone()
+    return str(name)
 
 
-def seen(moment: datetime | None = None) -> Access:
+def make_access(moment: datetime | None = None) -> Access:
     access = Access.objects.create(seen_at=moment or timezone.now(), page="x", patient_ids=["P1"], request="r")
     return Access.objects.get(pk=access.pk)
 
@@ -36,51 +36,53 @@ def month(ahead: int) -> date:
     return partitions._months_later(timezone.now().date(), ahead)
 
 
-def drop(part: str) -> None:
+def drop(partition: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {part}")
+        cursor.execute(f"DROP TABLE {partition}")
 
 
-def test_a_row_stands_in_the_part_of_its_month() -> None:
-    assert part_of(seen()) == partitions.part_of(month(0))
+def test_a_row_is_in_the_partition_of_its_month() -> None:
+    assert partition_of(make_access()) == partitions.get_partition_name(month(0))
 
 
-def test_parts_are_there_for_the_months_ahead() -> None:
-    assert {partitions.part_of(month(ahead)) for ahead in range(3)} <= parts()
+def test_partitions_exist_for_the_coming_months() -> None:
+    assert {partitions.get_partition_name(month(ahead)) for ahead in range(3)} <= existing_partitions()
 
 
-def test_a_missing_part_fails_no_page_and_its_rows_are_brought_over() -> None:
-    drop(partitions.part_of(month(0)))
-    access = seen()
-    assert part_of(access) == "access_log_default"
+def test_without_a_partition_rows_are_stored_in_the_default_one_and_moved_later() -> None:
+    drop(partitions.get_partition_name(month(0)))
+    access = make_access()
+    assert partition_of(access) == "access_log_default"
     tasks.keep_access_log(timestamp=0)
-    assert part_of(access) == partitions.part_of(month(0))
+    assert partition_of(access) == partitions.get_partition_name(month(0))
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM access_log_default")
 
 
-def test_making_the_months_again_changes_nothing() -> None:
-    before = parts()
+def test_creating_the_partitions_twice_changes_nothing() -> None:
+    before = existing_partitions()
     call_command("keep_access_log")
-    assert parts() == before
+    assert existing_partitions() == before
 
 
-def test_no_part_is_made_far_from_today() -> None:
+def test_no_partition_is_created_for_a_month_far_from_today() -> None:
     with pytest.raises(DatabaseError, match="too far"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT access_log_make_month('2019-01-01')")
 
 
-@pytest.mark.parametrize("table", ["access_log", "access_log_default", "the month's part"])
+@pytest.mark.parametrize("table", ["access_log", "access_log_default", "the month's partition"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET page = 'y'", "DELETE FROM {}", "TRUNCATE {}"])
-def test_no_row_is_changed_or_removed(table: str, statement: str) -> None:
-    access = seen()
-    name = partitions.part_of(month(0)) if table.startswith("the") else table
+def test_no_row_can_be_changed_or_removed(table: str, statement: str) -> None:
+    access = make_access()
+    name = partitions.get_partition_name(month(0)) if table.startswith("the") else table
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(name))
     assert Access.objects.get().page == access.page
 
 
-def test_months_go_when_they_are_older_than_is_kept(settings: LazySettings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_partitions_are_dropped_after_the_retention_period(
+    settings: LazySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings.ACCESS_LOG_MONTHS = 3
     with connection.cursor() as cursor:
         for old in ("2020_01", "2020_02"):
@@ -89,8 +91,8 @@ def test_months_go_when_they_are_older_than_is_kept(settings: LazySettings, caps
             cursor.execute(
                 f"CREATE TABLE access_log_{old} PARTITION OF access_log FOR VALUES FROM ('{first}') TO ('{until}')"
             )
-    seen(datetime(2020, 1, 5, tzinfo=UTC))
-    kept = seen()
+    make_access(datetime(2020, 1, 5, tzinfo=UTC))
+    recent = make_access()
     call_command("keep_access_log")
     assert capsys.readouterr().out == "dropped access_log_2020_01\ndropped access_log_2020_02\n"
-    assert list(Access.objects.all()) == [kept]
+    assert list(Access.objects.all()) == [recent]

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.access_views import ROWS_A_PAGE
+from healthtrack.audit.access_views import PAGE_SIZE
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
 from tests.support import factories
@@ -28,7 +28,7 @@ def auditor(as_role: AsRole) -> Client:
     return as_role("Auditor")
 
 
-def seen(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) -> Access:
+def make_access(*patients: str, by: str = "nora", days_ago: int = 0, **values: object) -> Access:
     person, _ = User.objects.get_or_create(username=by)
     return Access.objects.create(
         person=person,
@@ -47,18 +47,18 @@ def people(words: str) -> list[str]:
     return [row[1] for row in rows(words)]
 
 
-def test_it_has_words_for_pages_that_there_are() -> None:
+def test_every_named_page_exists() -> None:
     assert page_names().keys() <= ALL.keys()
 
 
-def test_needs_the_permission_to_see_the_access_log(sign_in: SignIn) -> None:
+def test_the_access_log_needs_its_permission(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, VIEW, others=["audit.view_change", "patients.view_medicalrecord"])
 
 
-def test_says_who_saw_a_patient_newest_first(auditor: Client) -> None:
-    seen("P1", by="nora", days_ago=2)
-    seen("P2", by="vera")
-    seen("P0", "P1", "P3", by="olga", days_ago=1, page="admin:patients_medicalrecord_changelist")
+def test_filtered_by_patient_it_lists_who_viewed_the_patient_newest_first(auditor: Client) -> None:
+    make_access("P1", by="nora", days_ago=2)
+    make_access("P2", by="vera")
+    make_access("P0", "P1", "P3", by="olga", days_ago=1, page="admin:patients_medicalrecord_changelist")
     words = page(auditor, f"{PAGE}?patient=P1")
     assert people(words) == ["olga", "nora"]
     assert "Read the list of records" in words
@@ -66,82 +66,82 @@ def test_says_who_saw_a_patient_newest_first(auditor: Client) -> None:
     assert "P3" not in words
 
 
-def test_says_what_a_person_saw(auditor: Client) -> None:
-    seen("P1", by="nora")
-    seen(by="nora", page="admin:patients_medicalrecord_export", file_rows=18377, asked=["gender", "condition"])
-    seen("P2", by="vera")
+def test_filtered_by_person_it_lists_what_the_person_viewed(auditor: Client) -> None:
+    make_access("P1", by="nora")
+    make_access(by="nora", page="admin:patients_medicalrecord_export", file_rows=18377, filters=["gender", "condition"])
+    make_access("P2", by="vera")
     words = page(auditor, f"{PAGE}?person={User.objects.get(username='nora').pk}")
     assert people(words) == ["nora", "nora"]
     assert all(word in words for word in ("Exported records", "18,377", "gender, condition", ">P1<"))
 
 
-def test_can_be_narrowed_to_a_day(auditor: Client) -> None:
-    seen("P1", by="nora", days_ago=1)
-    seen("P1", by="vera")
+def test_it_can_be_filtered_by_day(auditor: Client) -> None:
+    make_access("P1", by="nora", days_ago=1)
+    make_access("P1", by="vera")
     day = timezone.localdate() - timedelta(days=1)
     assert people(page(auditor, f"{PAGE}?day={day.isoformat()}")) == ["nora"]
 
 
-def test_goes_on_where_the_page_before_ended(auditor: Client) -> None:
-    for number in range(ROWS_A_PAGE + 3):
-        seen(f"P{number}")
+def test_the_next_page_continues_where_the_one_before_ended(auditor: Client) -> None:
+    for number in range(PAGE_SIZE + 3):
+        make_access(f"P{number}")
     first = page(auditor, PAGE)
     older = first.partition("?after=")[2].partition('"')[0]
     assert ">P52<" in first
-    assert len(people(first)) == ROWS_A_PAGE
+    assert len(people(first)) == PAGE_SIZE
     rest = page(auditor, f"{PAGE}?after={older}")
     assert [row[3] for row in rows(rest)] == ["P2", "P1", "P0"]
 
 
-def test_of_many_patients_it_names_the_first_few(auditor: Client) -> None:
-    seen(*[f"P{number:02}" for number in range(50)])
+def test_of_many_patients_only_the_first_ten_are_listed(auditor: Client) -> None:
+    make_access(*[f"P{number:02}" for number in range(50)])
     words = page(auditor, PAGE)
     assert "P09</a> and 40 more" in words
     assert "P10" not in words
 
 
-def test_opening_it_is_an_access_too(auditor: Client) -> None:
-    seen("P1")
+def test_opening_the_access_log_is_recorded_too(auditor: Client) -> None:
+    make_access("P1")
     auditor.get(f"{PAGE}?patient=P1")
     own = Access.objects.latest("access_id")
     assert (own.person.username if own.person else "", own.page, own.patient_ids) == ("staff", "accesses", ["P1"])
 
 
 @pytest.mark.parametrize("query", ["?patient=%00", "?person=x", "?day=never", "?after=%00", f"?after={'9' * 40}"])
-def test_what_cannot_be_asked_is_answered_with_a_sentence_or_with_nothing(auditor: Client, query: str) -> None:
-    seen("P1", by="vera")
+def test_an_invalid_filter_is_no_server_error(auditor: Client, query: str) -> None:
+    make_access("P1", by="vera")
     assert auditor.get(f"{PAGE}{query}").status_code == 200
 
 
 @pytest.mark.parametrize("query", ["", "?patient=P1"])
-def test_costs_as_many_queries_however_much_was_seen(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     auditor: Client, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for number in range(ROWS_A_PAGE + 1):
-        seen("P1", "P2", by=f"p{number % 7}")
+    for number in range(PAGE_SIZE + 1):
+        make_access("P1", "P2", by=f"p{number % 7}")
     with django_assert_max_num_queries(8):
         auditor.get(f"{PAGE}{query}")
 
 
-def test_a_patients_page_leads_to_it_who_may_go_there(sign_in: SignIn) -> None:
+def test_a_record_links_to_the_access_log_for_people_with_the_permission(sign_in: SignIn) -> None:
     factories.medical_record("P1/2")
     record = "/admin/patients/medicalrecord/P1_2F2/change/"
     assert "Access log of this patient" not in page(sign_in("patients.view_medicalrecord"), record)
-    User.objects.update(username="the one before")
+    User.objects.update(username="former")
     words = page(sign_in("patients.view_medicalrecord", VIEW), record)
     assert f'<a href="{PAGE}?patient=P1/2">Access log of this patient</a>' in words
 
 
-def test_a_persons_page_leads_to_what_they_saw(sign_in: SignIn) -> None:
+def test_a_users_page_links_to_the_access_log_of_that_person(sign_in: SignIn) -> None:
     client = sign_in("auth.view_user", VIEW)
     person = User.objects.get()
     words = page(client, f"/admin/auth/user/{person.pk}/change/")
-    assert f'<a href="{PAGE}?person={person.pk}">What this person saw</a>' in words
+    assert f'<a href="{PAGE}?person={person.pk}">Access log of this person</a>' in words
 
 
-def test_neither_a_patient_nor_a_person_is_looked_for_row_by_row() -> None:
+def test_filtering_by_patient_or_person_uses_an_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        for asked in ("patient_ids @> ARRAY['P1']::varchar[]", "person_id = 1"):
-            cursor.execute(f"EXPLAIN SELECT * FROM access_log WHERE {asked} ORDER BY seen_at DESC LIMIT 51")
+        for condition in ("patient_ids @> ARRAY['P1']::varchar[]", "person_id = 1"):
+            cursor.execute(f"EXPLAIN SELECT * FROM access_log WHERE {condition} ORDER BY seen_at DESC LIMIT 51")
             assert "Seq Scan" not in "\n".join(line for (line,) in cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Whoever changes a row, and by whatever way, leaves a trace that nobody takes away."""
+"""Every change of a row is recorded in the history, however it is made, and cannot be removed from it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
 from django.test import Client
 
-from healthtrack.audit.actor import on_behalf_of
+from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
 from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
@@ -50,8 +50,8 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
-class TestEveryWay:
-    def test_a_record_saved_on_its_page_is_the_persons_and_the_requests(self, keeper: Client) -> None:
+class TestEveryKindOfChange:
+    def test_a_record_saved_on_its_page_is_attributed_to_the_person_and_the_request(self, keeper: Client) -> None:
         record = factories.medical_record()
         opened = form_with(keeper.get(f"{LIST}P1/change/"), "name")
         answer = keeper.post(opened.address, {**opened.fields, "name": "Ada Lovelace"})
@@ -61,15 +61,15 @@ class TestEveryWay:
         assert (change.person, change.run_id) == (User.objects.get(), None)
         assert change.request == answer["X-Request-ID"]
 
-    def test_a_record_and_a_link_added_and_deleted_on_the_page_are_the_persons(self, keeper: Client) -> None:
+    def test_a_record_and_a_link_added_and_deleted_are_attributed_to_the_person(self, keeper: Client) -> None:
         model = factories.tracker_model()
         added = form_with(keeper.get(f"{LIST}add/"), "name")
         record = {"patient_id": "P1", "name": "Ada", "date_of_birth": "1980-05-17", "gender": "F", "tracker": "band 2"}
         keeper.post(added.address, {**added.fields, **record})
         keeper.post(f"{LIST}P1/delete/", {"post": "yes"})
         person = User.objects.get()
-        told = [(table, action) for table, action, _ in changes(person=person)]
-        assert told == [
+        recorded = [(table, action) for table, action, _ in changes(person=person)]
+        assert recorded == [
             ("medical_records", "insert"),
             ("medical_record_and_trackers", "insert"),
             ("medical_record_and_trackers", "delete"),
@@ -78,12 +78,14 @@ class TestEveryWay:
         assert Change.objects.filter(person=person, patient_id="P1").count() == 4
         assert Change.objects.filter(person=person, model_id=model.pk).count() == 2
 
-    def test_what_one_request_leaves_is_not_the_next_ones(self, keeper: Client) -> None:
+    def test_the_actor_of_a_request_is_cleared_after_it(self, keeper: Client) -> None:
         keeper.post(f"{LIST}add/", {})
         factories.medical_record()
         assert Change.objects.get(table_name="medical_records").person is None
 
-    def test_a_request_that_fails_leaves_nothing_either(self, keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_actor_of_a_failed_request_is_cleared_too(
+        self, keeper: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def fail(*_: object, **__: object) -> None:
             raise RuntimeError
 
@@ -95,7 +97,7 @@ class TestEveryWay:
         factories.medical_record()
         assert Change.objects.get().person is None
 
-    def test_rows_changed_many_at_once_have_a_change_each(self) -> None:
+    def test_each_row_of_a_bulk_change_is_recorded(self) -> None:
         numbers = [f"P{number}" for number in range(3)]
         MedicalRecord.objects.bulk_create(
             MedicalRecord(patient_id=number, name="Ada", date_of_birth="1980-05-17", gender="F", medications=False)
@@ -108,13 +110,13 @@ class TestEveryWay:
         MedicalRecord.objects.bulk_update(records, ["medications"])
         MedicalRecord.objects.all().delete()
         for number in numbers:
-            told = changes(patient_id=number)
-            assert [action for _, action, _ in told] == ["insert", "update", "update", "delete"]
-            assert told[1][2] == {"allergies": ["", "Pollen"]}
-            assert told[2][2] == {"medications": [False, True]}
-            assert told[3][2]["name"] == ["Ada", None]
+            recorded = changes(patient_id=number)
+            assert [action for _, action, _ in recorded] == ["insert", "update", "update", "delete"]
+            assert recorded[1][2] == {"allergies": ["", "Pollen"]}
+            assert recorded[2][2] == {"medications": [False, True]}
+            assert recorded[3][2]["name"] == ["Ada", None]
 
-    def test_raw_sql_and_copy_are_seen_with_the_database_role(self) -> None:
+    def test_raw_sql_and_copy_are_recorded_with_the_database_role(self) -> None:
         with connection.cursor() as cursor:
             with cursor.copy(
                 "COPY medical_records (patient_id, name, date_of_birth, gender, medications) FROM STDIN"
@@ -127,16 +129,16 @@ class TestEveryWay:
         assert [action for _, action, _ in changes(database_role=role)] == ["insert", "update", "delete"]
         assert changes(action="update")[0][2] == {"last_appointment_date": [None, "2025-01-02"]}
 
-    def test_a_copy_is_the_persons_on_whose_behalf_it_is_done(self) -> None:
+    def test_a_copy_is_attributed_to_the_person_and_the_run(self) -> None:
         person = factories.staff()
-        with transaction.atomic(), on_behalf_of(person.pk, 7), connection.cursor() as cursor:
+        with transaction.atomic(), acting_as(person.pk, 7), connection.cursor() as cursor:
             columns = "(patient_id, name, date_of_birth, gender, medications, made_by_run)"
             with cursor.copy(f"COPY medical_records {columns} FROM STDIN") as copy:
                 copy.write_row(["P1", "Ada", "1980-05-17", "F", False, None])
         change = Change.objects.get()
         assert (change.person, change.run_id) == (person, 7)
 
-    def test_models_variants_and_settled_names_are_seen(self) -> None:
+    def test_changes_of_models_variants_and_resolved_names_are_recorded(self) -> None:
         model = factories.tracker_model()
         variant = factories.variant(model, rating="4.3")
         alias = factories.tracker_alias("My band", model)
@@ -149,25 +151,28 @@ class TestEveryWay:
         assert fields == {"rating": [4.3, None], "selling_price": [2499, 2000]}
         assert changes(table_name="tracker_aliases")[0][2] == {"name": [None, "My band"], "model_id": [None, number]}
 
-    def test_a_link_whose_key_is_changed_is_one_less_and_another_more(self) -> None:
+    def test_changing_the_key_of_a_link_is_recorded_as_a_deletion_and_an_insertion(self) -> None:
         first, second = (factories.tracker_model(brand) for brand in ("Xiaomi", "Honor"))
         factories.link(factories.medical_record(), first)
         MedicalRecordTracker.objects.filter(patient_id="P1").update(model=second)
-        told = Change.objects.filter(table_name="medical_record_and_trackers").order_by("change_id")[1:]
-        assert {(change.action, change.model_id) for change in told} == {("delete", first.pk), ("insert", second.pk)}
+        recorded = Change.objects.filter(table_name="medical_record_and_trackers").order_by("change_id")[1:]
+        assert {(change.action, change.model_id) for change in recorded} == {
+            ("delete", first.pk),
+            ("insert", second.pk),
+        }
 
     @pytest.mark.parametrize("table", ["medical_records", "tracker_aliases"])
-    def test_an_emptied_table_is_told_of(self, table: str) -> None:
+    def test_a_truncated_table_is_recorded(self, table: str) -> None:
         execute(f"TRUNCATE {table} CASCADE")
         assert (table, "truncate", {}) in changes()
 
-    def test_what_changes_nothing_leaves_no_trace(self) -> None:
+    def test_saving_a_row_without_changes_is_not_recorded(self) -> None:
         record = factories.medical_record()
         record.save()
         MedicalRecord.objects.filter(pk="none").update(name="Ada")
         assert len(changes()) == 1
 
-    def test_the_number_of_links_is_nobodys_doing(self) -> None:
+    def test_the_link_count_is_not_recorded(self) -> None:
         record = factories.medical_record()
         factories.link(record, factories.tracker_model())
         assert MedicalRecord.objects.get().link_count == 1
@@ -175,7 +180,7 @@ class TestEveryWay:
 
 
 class TestImports:
-    def test_inserted_rows_carry_the_runs_number_and_make_no_change_each(self, imported: Import) -> None:
+    def test_inserted_rows_store_the_run_and_are_not_recorded_one_by_one(self, imported: Import) -> None:
         catalogue = imported(CATALOGUE, {})
         records = imported(RECORDS, {}, {})
         assert changes() == []
@@ -183,7 +188,7 @@ class TestImports:
         assert runs_of[TrackerModel] == runs_of[FitnessTracker] == [catalogue.run.pk]
         assert runs_of[MedicalRecord] == runs_of[MedicalRecordTracker] == [records.run.pk] * 2
 
-    def test_changed_rows_and_removed_links_have_changes_with_what_was_there(self, imported: Import) -> None:
+    def test_changed_rows_and_removed_links_are_recorded_with_their_old_values(self, imported: Import) -> None:
         first = imported(CATALOGUE, {})
         model = TrackerModel.objects.get()
         before = imported(RECORDS, {}).run
@@ -199,7 +204,9 @@ class TestImports:
         assert Change.objects.get(action="delete").model_id == model.pk
         assert not Change.objects.filter(run_id=first.run.pk).exists()
 
-    def test_a_change_by_an_import_is_the_persons_who_brought_the_file(self, imported: Import, tmp_path: Path) -> None:
+    def test_a_change_by_an_import_is_attributed_to_the_person_who_uploaded_the_file(
+        self, imported: Import, tmp_path: Path
+    ) -> None:
         factories.medical_record("P1")
         path = write_csv(tmp_path / "rows.csv", RECORDS.rows({}))
         person = factories.staff()
@@ -210,24 +217,24 @@ class TestImports:
         change = Change.objects.get(run_id=run.pk)
         assert (change.person, change.patient_id) == (person, "P1")
 
-    def test_what_comes_after_an_import_is_not_its_doing(self, imported: Import) -> None:
+    def test_changes_after_an_import_are_not_attributed_to_it(self, imported: Import) -> None:
         imported(RECORDS, {})
         factories.medical_record("by hand")
         assert MedicalRecord.objects.get(pk="by hand").made_by_run is None
         assert changes(patient_id="by hand", run_id=None) != []
 
-    def test_nobody_hides_an_insert_behind_the_number_of_a_run(self, imported: Import) -> None:
+    def test_an_insertion_with_the_number_of_another_run_is_recorded(self, imported: Import) -> None:
         run = imported(RECORDS, {}).run
         factories.medical_record("by hand", made_by_run=run.pk)
         assert changes(patient_id="by hand")[0][2]["made_by_run"] == [None, run.pk]
 
-    def test_an_import_that_changes_nothing_leaves_no_trace(self, imported: Import) -> None:
+    def test_an_import_without_changes_is_not_recorded(self, imported: Import) -> None:
         imported(RECORDS, {})
         imported(RECORDS, {})
         assert changes() == []
 
 
-class TestOnlyAddedTo:
+class TestAppendOnly:
     @pytest.mark.parametrize(
         "statement",
         [
@@ -237,13 +244,13 @@ class TestOnlyAddedTo:
             "TRUNCATE changes",
         ],
     )
-    def test_the_database_refuses_to_rewrite_the_history(self, statement: str) -> None:
+    def test_the_database_refuses_to_change_the_history(self, statement: str) -> None:
         factories.medical_record()
         with pytest.raises(Error, match="Rows of changes are written once"), transaction.atomic():
             execute(statement)
         assert len(changes()) == 1
 
-    def test_nor_do_the_programs_own_ways(self) -> None:
+    def test_django_cannot_change_the_history_either(self) -> None:
         factories.medical_record()
         change = Change.objects.get()
         change.action = "delete"
@@ -251,10 +258,10 @@ class TestOnlyAddedTo:
             with pytest.raises(Error, match="Rows of changes are written once"), transaction.atomic():
                 rewrite()
 
-    def test_a_person_who_is_deleted_leaves_their_changes(self) -> None:
+    def test_deleting_a_person_does_not_remove_their_changes(self) -> None:
         person = factories.staff()
         number = person.pk
-        with transaction.atomic(), on_behalf_of(number, 1):
+        with transaction.atomic(), acting_as(number, 1):
             TrackerModel.objects.update_or_create(brand_name="Honor", model_name="Band 5", device_type="FitnessBand")
             TrackerModel.objects.update(device_type="Smartwatch")
         person.delete()

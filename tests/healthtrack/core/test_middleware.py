@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.core.logs import RedactingJsonFormatter
 from healthtrack.urls import handler500, urlpatterns
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.signing_in import SignIn
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ PAGES = [
 
 @pytest.mark.parametrize("address", PAGES)
 def test_no_page_is_cached_by_a_browser_or_proxy(sign_in: SignIn, address: str) -> None:
-    permissions = (*TO_SEE_REPORTS, "trackers.view_trackeralias")
+    permissions = (*REPORT_PERMISSIONS, "trackers.view_trackeralias")
     records = (f"patients.{action}_medicalrecord" for action in ("view", "add", "import", "export"))
     answer = sign_in(*permissions, *records).get(address)
     answer.close()

@@ -22,10 +22,10 @@ def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: Sig
     assert "show=faulty" in shown.content.decode()
     access = Access.objects.latest("access_id")
     assert (access.page, access.run_id) == ("admin:imports_importrun_change", run.run_id)
-    assert access.asked == ["faulty", "page 1"]
+    assert access.filters == ["faulty", "page 1"]
     assert NAME in client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new").content.decode()
     access = Access.objects.latest("access_id")
-    assert (access.asked, access.patient_ids) == (["new", "page 1"], ["P1"])
+    assert (access.filters, access.patient_ids) == (["new", "page 1"], ["P1"])
     client.get(f"/admin/imports/importrun/{run.run_id}/faulty/")
     access = Access.objects.latest("access_id")
     assert (access.page, access.run_id, access.file_rows) == ("admin:imports_importrun_faulty", run.run_id, 1)

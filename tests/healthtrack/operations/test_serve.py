@@ -229,7 +229,7 @@ def test_outside_of_production_a_second_factor_is_required_only_if_the_variable_
     def application(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
         request = WSGIRequest(environ)
         request.user, request.session = Member(), {}  # type: ignore[assignment]  # nothing else of them is read
-        return [str(second_factor.is_owed(request)).encode()]
+        return [str(second_factor.is_required(request)).encode()]
 
     def answer(**headers: str) -> bytes:
         environ = {**RequestFactory().get("/", headers=headers).environ}

@@ -1,4 +1,4 @@
-"""Every address, and who gets in by it: the one table of them all."""
+"""Every address, and which roles may open it: the one table of them all."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from healthtrack.roles.table import ROLES
 from tests.support.every_address import ALL, addresses, ask, client_of
 from tests.support.page_addresses import make_rows
-from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, person_of
+from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, make_person
 
 STRANGER = "Nobody signed in"
 EVERYONE = {role.name for role in ROLES} | {IN_EMERGENCY, NO_ROLE}
@@ -27,7 +27,7 @@ RECORD_READERS = HISTORY_READERS | EXPORTERS  # and readers of the catalogue
 NAME_READERS = STEWARDS | EXPORTERS | {IN_EMERGENCY}
 REPORT_READERS = NAME_READERS | KEEPERS | {"Viewer"}
 VIEW_OWNERS = REPORT_READERS | AUDITORS
-# Who may look, and who may send a form there. An address that is only sent to, or only looked at, lets nobody else in.
+# Who may GET the address, and who may POST to it; nobody, if the address does not accept the method.
 ADDRESSES = {
     "home": (EVERYONE, NOBODY),
     "admin:index": (EVERYONE, EVERYONE),
@@ -37,14 +37,14 @@ ADDRESSES = {
     "admin:logout": (STRANGERS, ANYBODY),
     "admin:password_change": (EVERYONE, EVERYONE),
     "admin:password_change_done": (EVERYONE, NOBODY),
-    "admin:autocomplete": (NOBODY, NOBODY),  # without the words that a field sends
+    "admin:autocomplete": (NOBODY, NOBODY),  # without the parameters that a field sends
     "accesses": (AUDITORS, NOBODY),
     "changes": (HISTORY_READERS, NOBODY),
     "sign-in:own": (EVERYONE, NOBODY),
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),
     "sign-in:stay": (NOBODY, EVERYONE),
-    "sign-in:everywhere": (NOBODY, NOBODY),  # as it leads to the sign-in
+    "sign-in:everywhere": (NOBODY, NOBODY),  # because it redirects to the sign-in page
     "sign-in:idle": (NOBODY, NOBODY),  # likewise
     "healthz": (ANYBODY, NOBODY),
     "metrics": (ANYBODY, NOBODY),  # of this machine
@@ -59,7 +59,7 @@ ADDRESSES = {
     "admin:auth_group_delete": (NOBODY, NOBODY),
     "admin:auth_group_history": (AUDITORS, AUDITORS),
     "admin:auth_user_add": (ADMINISTRATORS, ADMINISTRATORS),
-    "admin:auth_user_change": (AUDITORS, NOBODY),  # the first of them is a superuser
+    "admin:auth_user_change": (AUDITORS, NOBODY),  # the first user is a superuser
     "admin:auth_user_changelist": (AUDITORS, AUDITORS),
     "admin:auth_user_delete": (NOBODY, NOBODY),
     "admin:auth_user_history": (AUDITORS, AUDITORS),
@@ -71,7 +71,7 @@ ADDRESSES = {
     "admin:imports_importrun_cancel": (NOBODY, STEWARDS),
     "admin:imports_importrun_change": (IMPORT_READERS, NOBODY),
     "admin:imports_importrun_changelist": (IMPORT_READERS, IMPORT_READERS),
-    "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # of a run that has faults
+    "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # only for a run with errors
     "admin:imports_importrun_progress": (IMPORT_READERS, NOBODY),
     "admin:imports_importrun_undo": (STEWARDS, STEWARDS),
     "admin:imports_importrun_upload": (STEWARDS, STEWARDS),
@@ -110,43 +110,43 @@ ADDRESSES = {
     "reports:brands": (REPORT_READERS, NOBODY),
     "reports:conditions": (REPORT_READERS, NOBODY),
     "reports:data-quality": (REPORT_READERS, NOBODY),
-    "reports:without-tracker": (NAME_READERS, NOBODY),  # without the words that a search sends
+    "reports:without-tracker": (NAME_READERS, NOBODY),  # without the search terms
     "reports:charts": (NOBODY, NOBODY),  # for developers
     "reports:saved-views": (VIEW_OWNERS, NOBODY),
     "reports:save-view": (VIEW_OWNERS, VIEW_OWNERS),
-    "reports:change-view": (EXPORTERS, EXPORTERS),  # of another's view that is shared
+    "reports:change-view": (EXPORTERS, EXPORTERS),  # a shared view of somebody else
     "reports:delete-view": (NOBODY, EXPORTERS),
 }
 
 
 def is_let_in(answer: HttpResponse) -> bool:
-    """Refused is who may not, whom to sign in is asked of, and what is not there for this person."""
+    """Return whether the page opened, and was not refused, redirected to the sign-in page, or missing."""
     to_sign_in = answer.status_code == 302 and "/login/" in answer["Location"]
     return not to_sign_in and answer.status_code not in {403, 404, 405}
 
 
-def test_every_address_stands_in_the_table_and_nothing_else_does() -> None:
+def test_the_table_lists_exactly_the_existing_addresses() -> None:
     assert ADDRESSES.keys() == ALL.keys()
 
 
-def test_the_table_names_roles_that_there_are() -> None:
+def test_the_table_names_existing_roles() -> None:
     assert set().union(*(get | post for get, post in ADDRESSES.values())) == ANYBODY
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", sorted(ADDRESSES))
-def test_those_get_in_whom_the_table_names(name: str, method: str) -> None:
+def test_exactly_the_roles_in_the_table_can_open_the_address(name: str, method: str) -> None:
     make_rows()
     where, *_ = addresses(name)
     may = ADDRESSES[name][method == "post"]
-    people = {role: None if role == STRANGER else person_of(role) for role in sorted(ANYBODY)}
+    people = {role: None if role == STRANGER else make_person(role) for role in sorted(ANYBODY)}
     got_in = {role for role, person in people.items() if is_let_in(answer_to(person, method, where))}
     assert got_in == may, f"{method} {where}"
 
 
 def answer_to(person: User | None, method: str, where: str) -> HttpResponse:
-    """What one person does there is not done yet when the next one comes."""
+    """Send the request, and roll back what it changed."""
     with transaction.atomic():
         answer = ask(client_of(person), method, where)
         transaction.set_rollback(True)

@@ -12,7 +12,7 @@ from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
-from tests.support.role_holders import person_of
+from tests.support.role_holders import make_person
 from tests.support.signing_in import SignIn
 
 PAGE, END = "/emergency-access/", "/emergency-access/end/"
@@ -30,7 +30,7 @@ def nurse(sign_in: SignIn) -> Client:
 
 
 def let_pass(hours: float) -> None:
-    """As if the accesses had begun so much earlier."""
+    """Make the emergency accesses begin so many hours earlier."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE emergency_accesses DISABLE TRIGGER USER")
@@ -46,18 +46,18 @@ def test_the_page_needs_the_permission_to_use_it(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, USE, others=[SEE, "patients.view_medicalrecord"])
 
 
-def test_the_permission_alone_opens_nothing(nurse: Client) -> None:
+def test_the_permission_alone_gives_no_access(nurse: Client) -> None:
     assert nurse.get(RECORDS).status_code == 403
 
 
-def test_a_reason_opens_everything_to_see(nurse: Client) -> None:
+def test_a_reason_lets_the_person_view_everything(nurse: Client) -> None:
     record = factories.medical_record("P1")
     assert nurse.post(PAGE, {"reason": REASON}).status_code == 302
     for address in (RECORDS, f"{RECORDS}{record.pk}/change/", "/reports/without-tracker/", "/reports/brands/"):
         assert nurse.get(address).status_code == 200
 
 
-def test_and_nothing_to_change(nurse: Client) -> None:
+def test_emergency_access_lets_the_person_change_nothing(nurse: Client) -> None:
     record = factories.medical_record("P1")
     nurse.post(PAGE, {"reason": REASON})
     assert nurse.post(f"{RECORDS}{record.pk}/change/", {"name": "Another"}).status_code == 403
@@ -67,7 +67,7 @@ def test_and_nothing_to_change(nurse: Client) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "help", "x" * 501, "a\x07 long enough reason"])
-def test_without_a_reason_worth_the_name_nothing_opens(nurse: Client, reason: str) -> None:
+def test_without_a_proper_reason_emergency_access_does_not_start(nurse: Client, reason: str) -> None:
     answer = nurse.post(PAGE, {"reason": reason})
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
@@ -75,7 +75,7 @@ def test_without_a_reason_worth_the_name_nothing_opens(nurse: Client, reason: st
     assert nurse.get(RECORDS).status_code == 403
 
 
-def test_it_is_put_down_who_asked_when_from_where_and_why(nurse: Client) -> None:
+def test_person_time_address_and_reason_are_recorded(nurse: Client) -> None:
     nurse.post(PAGE, {"reason": REASON})
     access = EmergencyAccess.objects.get()
     assert (access.person.username, access.reason, access.client_address) == ("staff", REASON, "127.0.0.1")
@@ -99,28 +99,28 @@ def test_it_can_be_ended_early(nurse: Client) -> None:
     assert EmergencyEnd.objects.count() == 1
 
 
-def test_asking_twice_does_not_make_it_last_longer(nurse: Client) -> None:
+def test_starting_it_twice_does_not_extend_it(nurse: Client) -> None:
     nurse.post(PAGE, {"reason": REASON})
     nurse.post(PAGE, {"reason": REASON})
     assert EmergencyAccess.objects.count() == 1
 
 
-def test_it_ends_with_the_permission_for_it(nurse: Client) -> None:
+def test_it_ends_when_the_person_loses_the_permission(nurse: Client) -> None:
     nurse.post(PAGE, {"reason": REASON})
     User.objects.get().user_permissions.clear()
-    assert nurse.get(RECORDS).status_code == 302  # who loses a permission is signed out
+    assert nurse.get(RECORDS).status_code == 302  # losing a permission ends the session
     nurse.force_login(User.objects.get())
     assert nurse.get(RECORDS).status_code == 403
 
 
-def test_it_is_for_that_person_alone(nurse: Client) -> None:
+def test_it_applies_only_to_that_person(nurse: Client) -> None:
     nurse.post(PAGE, {"reason": REASON})
     other = Client()
     other.force_login(factories.staff(USE, username="other"))
     assert other.get(RECORDS).status_code == 403
 
 
-def test_the_database_lets_none_last_longer_than_an_hour(nurse: Client) -> None:
+def test_the_database_refuses_more_than_an_hour(nurse: Client) -> None:
     now = timezone.now()
     with pytest.raises(DatabaseError, match="an_hour_at_most"), transaction.atomic():
         EmergencyAccess.objects.create(
@@ -131,9 +131,7 @@ def test_the_database_lets_none_last_longer_than_an_hour(nurse: Client) -> None:
 @pytest.mark.parametrize("table", ["emergency_accesses", "emergency_ends"])
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET access_id = 7"])
 @pytest.mark.parametrize("setting", ["SELECT 1", "SET LOCAL pgtrigger.ignore = '{pgtrigger_append_only_%}'"])
-def test_nothing_that_was_put_down_is_changed_or_removed(
-    nurse: Client, table: str, statement: str, setting: str
-) -> None:
+def test_the_record_cannot_be_changed_or_removed(nurse: Client, table: str, statement: str, setting: str) -> None:
     nurse.post(PAGE, {"reason": REASON})
     nurse.post(END)
     with connection.cursor() as cursor:
@@ -146,62 +144,62 @@ def test_nothing_that_was_put_down_is_changed_or_removed(
     assert EmergencyAccess.objects.count() == EmergencyEnd.objects.count() == 1
 
 
-def test_a_superuser_needs_none_and_gets_none() -> None:
+def test_superusers_cannot_start_it() -> None:
     root = Client()
     root.force_login(User.objects.create_superuser("root"))
-    assert "you see everything already" in page(root, PAGE)
+    assert "You can already view everything" in page(root, PAGE)
     root.post(PAGE, {"reason": REASON})
     assert not EmergencyAccess.objects.exists()
 
 
-class TestTheBanner:
+class TestBanner:
     @pytest.mark.parametrize("address", ["/", RECORDS, "/reports/", "/admin/", PAGE])
-    def test_stands_on_every_page_with_the_time_left_and_a_button(self, nurse: Client, address: str) -> None:
+    def test_it_is_on_every_page_with_the_time_left_and_a_button(self, nurse: Client, address: str) -> None:
         nurse.post(PAGE, {"reason": REASON})
         words = page(nurse, address)
         assert "Emergency access until" in words
         assert "minutes left)" in words.replace("\xa0", " ")
         assert f'<form method="post" action="{END}">' in words
 
-    def test_is_not_there_otherwise(self, nurse: Client) -> None:
+    def test_it_is_not_shown_without_emergency_access(self, nurse: Client) -> None:
         assert "Emergency access until" not in page(nurse, "/")
 
-    def test_costs_those_without_the_permission_no_query(
+    def test_it_needs_no_query_for_people_without_the_permission(
         self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         client = sign_in("auth.view_user")
         client.get("/roles/")
-        with django_assert_max_num_queries(5) as asked:
+        with django_assert_max_num_queries(5) as executed:
             client.get("/roles/")
-        assert not any("emergency_accesses" in query["sql"] for query in asked.captured_queries)
+        assert not any("emergency_accesses" in query["sql"] for query in executed.captured_queries)
 
 
-class TestWhoIsTold:
+class TestReview:
     def test_the_list_needs_its_permission(self, sign_in: SignIn) -> None:
         assert_page_needs(sign_in, LIST, SEE, others=["auth.view_user"])
 
     def test_it_says_who_when_and_why(self, sign_in: SignIn) -> None:
-        person_of("In an emergency")
+        make_person("In an emergency")
         words = page(sign_in(SEE), LIST)
         assert all(word in words for word in ("in-an-emergency", REASON, "192.0.2.7", "still running"))
 
-    def test_home_tells_of_it_for_seven_days(self, sign_in: SignIn) -> None:
+    def test_home_shows_it_for_seven_days(self, sign_in: SignIn) -> None:
         client = sign_in(SEE)
-        person_of("In an emergency")
-        assert "emergency access was used once, the last time by in-an-emergency on" in page(client, "/")
+        make_person("In an emergency")
+        assert "used once in the last 7 days, most recently by in-an-emergency on" in page(client, "/")
         assert f'href="{LIST}"' in page(client, "/")
         let_pass(24 * 7 + 1)
-        assert "emergency access was used" not in page(client, "/")
+        assert "Emergency access was used" not in page(client, "/")
 
-    def test_home_tells_nobody_else(self, sign_in: SignIn) -> None:
-        person_of("In an emergency")
-        assert "emergency access was used" not in page(sign_in("auth.view_user"), "/")
+    def test_home_does_not_show_it_without_the_permission(self, sign_in: SignIn) -> None:
+        make_person("In an emergency")
+        assert "Emergency access was used" not in page(sign_in("auth.view_user"), "/")
 
-    def test_the_list_costs_the_same_few_queries_however_long_it_is(
+    def test_the_number_of_queries_does_not_depend_on_the_length_of_the_list(
         self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         client = sign_in(SEE)
-        person = person_of("Emergency access")
+        person = make_person("Emergency access")
         for _ in range(10):
             emergency.begin(person, REASON, "")
         with django_assert_max_num_queries(12):

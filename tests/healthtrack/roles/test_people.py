@@ -1,4 +1,4 @@
-"""The pages of people and groups: nobody raises anybody's rights beyond their own."""
+"""The pages of users and groups: nobody can give permissions that they do not have."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support import factories
-from tests.support.role_holders import person_of
+from tests.support.role_holders import make_person
 
 PEOPLE = "/admin/auth/user/"
 GROUPS = "/admin/auth/group/"
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def administrator() -> User:
-    return person_of("Administrator")
+    return make_person("Administrator")
 
 
 @pytest.fixture
@@ -46,39 +46,39 @@ def role(name: str) -> int:
     return Group.objects.get(name=name).pk
 
 
-class TestAnAdministratorWhoIsNoSuperuser:
-    def test_gives_and_takes_roles(self, office: Client) -> None:
+class TestAdministratorWithoutSuperuserStatus:
+    def test_assigns_and_removes_roles(self, office: Client) -> None:
         person = factories.staff()
         assert saved(office, person, groups=[role("Analyst"), role("Data steward")]).status_code == 302
         assert roles_of(person) == ["Analyst", "Data steward"]
         saved(office, person, groups=[role("Viewer")])
         assert roles_of(person) == ["Viewer"]
 
-    def test_adds_people_who_are_staff_at_once(self, office: Client) -> None:
+    def test_adds_users_who_are_staff(self, office: Client) -> None:
         password = "a quite long password 7"
         form = {"username": "grace", "usable_password": "true", "password1": password, "password2": password}
         assert office.post(f"{PEOPLE}add/", form).status_code == 302
         assert User.objects.get(username="grace").is_staff
 
-    def test_makes_no_superuser(self, office: Client) -> None:
+    def test_cannot_make_a_user_a_superuser(self, office: Client) -> None:
         person = factories.staff()
         assert "is_superuser" not in office.get(f"{PEOPLE}{person.pk}/change/").content.decode()
         assert saved(office, person, is_superuser="on").status_code == 302
         person.refresh_from_db()
         assert not person.is_superuser
 
-    def test_nor_themselves_one(self, office: Client, administrator: User) -> None:
+    def test_cannot_become_a_superuser(self, office: Client, administrator: User) -> None:
         saved(office, administrator, is_superuser="on", groups=[role("Administrator")])
         administrator.refresh_from_db()
         assert not administrator.is_superuser
 
-    def test_gives_no_single_permission(self, office: Client) -> None:
+    def test_cannot_give_single_permissions(self, office: Client) -> None:
         person = factories.staff()
         permission = Permission.objects.get(codename="add_group")
         assert saved(office, person, user_permissions=[permission.pk]).status_code == 302
         assert not person.user_permissions.exists()
 
-    def test_gives_no_group_that_may_do_more_than_they(self, office: Client) -> None:
+    def test_cannot_assign_a_group_with_permissions_that_they_lack(self, office: Client) -> None:
         beyond = Group.objects.create(name="Makers of groups")
         beyond.permissions.add(Permission.objects.get(codename="add_group"))
         person = factories.staff()
@@ -88,54 +88,52 @@ class TestAnAdministratorWhoIsNoSuperuser:
         assert roles_of(person) == []
 
     @pytest.mark.parametrize("page", ["change/", "password/", "delete/"])
-    def test_touches_no_superuser(self, office: Client, page: str) -> None:
+    def test_cannot_edit_a_superuser(self, office: Client, page: str) -> None:
         above = User.objects.create_superuser("root")
         assert office.post(f"{PEOPLE}{above.pk}/{page}", {"post": "yes"}).status_code == 403
         above.refresh_from_db()
         assert above.is_superuser
 
     @pytest.mark.parametrize("is_active", [True, False])
-    def test_sets_no_password_of_who_may_do_more_even_of_a_closed_account(
-        self, office: Client, is_active: bool
-    ) -> None:
+    def test_cannot_set_the_password_of_a_user_with_more_permissions(self, office: Client, is_active: bool) -> None:
         above = factories.staff("auth.add_group")
         User.objects.filter(pk=above.pk).update(is_active=is_active)
         assert office.get(f"{PEOPLE}{above.pk}/password/").status_code == 403
 
-    def test_deletes_no_superuser_among_others(self, office: Client) -> None:
+    def test_cannot_delete_a_superuser_together_with_others(self, office: Client) -> None:
         above, below = User.objects.create_superuser("root"), factories.staff()
         form = {"action": "delete_selected", "_selected_action": [above.pk, below.pk], "post": "yes", "index": "0"}
         office.post(PEOPLE, form)
         assert User.objects.filter(username="root").exists()
 
-    def test_changes_no_group(self, office: Client) -> None:
+    def test_cannot_edit_groups(self, office: Client) -> None:
         assert office.get(GROUPS).status_code == 200
         assert office.post(f"{GROUPS}add/", {"name": "Mine"}).status_code == 403
         assert office.post(f"{GROUPS}{role('Viewer')}/change/", {"name": "Viewer"}).status_code == 403
 
 
-class TestASuperuser:
+class TestSuperuser:
     @pytest.fixture
     def root(self) -> Client:
         client = Client()
         client.force_login(User.objects.create_superuser("root"))
         return client
 
-    def test_makes_another(self, root: Client) -> None:
+    def test_can_make_a_user_a_superuser(self, root: Client) -> None:
         person = factories.staff()
         assert saved(root, person, is_superuser="on").status_code == 302
         person.refresh_from_db()
         assert person.is_superuser
 
-    def test_makes_groups_of_their_own_but_does_not_change_a_role(self, root: Client) -> None:
+    def test_can_edit_own_groups_but_no_roles(self, root: Client) -> None:
         assert root.post(f"{GROUPS}add/", {"name": "Night shift"}).status_code == 302
         assert root.post(f"{GROUPS}{role('Night shift')}/change/", {"name": "Day shift"}).status_code == 302
         assert root.post(f"{GROUPS}{role('Viewer')}/change/", {"name": "Seer"}).status_code == 403
         assert root.post(f"{GROUPS}{role('Viewer')}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_in_an_emergency_nobody_gives_away_what_they_hold_for_an_hour_alone() -> None:
-    person = person_of("In an emergency")
+def test_permissions_of_emergency_access_cannot_be_given_to_others() -> None:
+    person = make_person("In an emergency")
     person.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
     client = Client()
     client.force_login(person)
@@ -144,7 +142,7 @@ def test_in_an_emergency_nobody_gives_away_what_they_hold_for_an_hour_alone() ->
     assert roles_of(other) == []
 
 
-def test_the_list_costs_the_same_few_queries_however_many_people_there_are(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_users(
     office: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):

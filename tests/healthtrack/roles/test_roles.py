@@ -6,8 +6,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.roles.groups import bring_in_line
-from healthtrack.roles.table import ROLES, Role, rights, seen_in_emergency
+from healthtrack.roles.groups import update_role_groups
+from healthtrack.roles.table import ROLES, Role, emergency_permissions, rights
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
@@ -18,7 +18,7 @@ PAGE = "/roles/"
 pytestmark = pytest.mark.django_db
 
 
-def permissions_there() -> set[str]:
+def existing_permissions() -> set[str]:
     pairs = Permission.objects.values_list("content_type__app_label", "codename")
     return {f"{app}.{codename}" for app, codename in pairs}
 
@@ -28,18 +28,18 @@ def held_by(name: str) -> set[str]:
     return {f"{app}.{codename}" for app, codename in pairs}
 
 
-def test_no_permission_is_misspelt() -> None:
+def test_every_permission_of_a_right_exists() -> None:
     named = {permission for right in rights() for permission in right.permissions}
-    assert named - permissions_there() == set()
+    assert named - existing_permissions() == set()
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_a_migration_makes_each_role_with_its_permissions(role: Role) -> None:
-    assert held_by(role.name) == role.permissions & permissions_there()
+def test_a_migration_creates_each_role_with_its_permissions(role: Role) -> None:
+    assert held_by(role.name) == role.permissions & existing_permissions()
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_every_right_of_a_role_stands_in_the_table(role: Role) -> None:
+def test_every_right_of_a_role_is_on_the_page_of_roles(role: Role) -> None:
     assert set(role.rights) <= set(rights())
 
 
@@ -47,22 +47,22 @@ def test_only_an_administrator_has_every_right() -> None:
     assert [role.name for role in ROLES if set(role.rights) == set(rights())] == ["Administrator"]
 
 
-def test_an_auditor_changes_nothing() -> None:
+def test_an_auditor_can_change_nothing() -> None:
     (auditor,) = (role for role in ROLES if role.name == "Auditor")
     assert all(".view_" in permission for permission in auditor.permissions)
 
 
-def test_a_viewer_sees_no_patient() -> None:
+def test_a_viewer_cannot_view_patients() -> None:
     (viewer,) = (role for role in ROLES if role.name == "Viewer")
     assert not viewer.permissions & {"reports.view_without_tracker", "patients.view_medicalrecord"}
 
 
-def test_an_emergency_opens_what_any_role_may_see_and_nothing_to_change() -> None:
-    seen = {permission for role in ROLES for permission in role.permissions if ".view_" in permission}
-    assert seen == seen_in_emergency()
+def test_emergency_access_has_the_view_permissions_of_all_roles_and_no_others() -> None:
+    viewable = {permission for role in ROLES for permission in role.permissions if ".view_" in permission}
+    assert viewable == emergency_permissions()
 
 
-def test_a_role_that_somebody_changed_is_mended_by_the_next_migration() -> None:
+def test_the_next_migration_restores_a_role_that_somebody_changed() -> None:
     viewer = Group.objects.get(name="Viewer")
     viewer.permissions.set(Permission.objects.filter(codename="delete_user"))
     Group.objects.get(name="Analyst").delete()
@@ -72,50 +72,50 @@ def test_a_role_that_somebody_changed_is_mended_by_the_next_migration() -> None:
     assert held_by("Analyst") == by_name["Analyst"].permissions
 
 
-def test_groups_that_are_no_roles_are_let_be() -> None:
+def test_other_groups_are_not_changed() -> None:
     own = Group.objects.create(name="Night shift")
     own.permissions.set(Permission.objects.filter(codename="view_medicalrecord"))
-    bring_in_line()
+    update_role_groups()
     assert held_by("Night shift") == {"patients.view_medicalrecord"}
 
 
-def test_a_permission_that_is_not_there_yet_is_given_once_it_is() -> None:
+def test_a_missing_permission_is_given_once_it_exists() -> None:
     share = Permission.objects.get(codename="share_savedview")
     kind = share.content_type
     share.delete()
-    bring_in_line()
+    update_role_groups()
     assert "reports.share_savedview" not in held_by("Analyst")
     Permission.objects.create(content_type=kind, codename="share_savedview", name="Can share")
-    bring_in_line()
+    update_role_groups()
     assert "reports.share_savedview" in held_by("Analyst")
 
 
-def test_bringing_in_line_costs_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_updating_the_groups_needs_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_max_num_queries(8):
-        bring_in_line()
+        update_role_groups()
 
 
-class TestThePage:
-    def test_needs_the_permission_to_see_people(self, sign_in: SignIn) -> None:
+class TestPage:
+    def test_needs_the_permission_to_view_users(self, sign_in: SignIn) -> None:
         assert_page_needs(sign_in, PAGE, "auth.view_user", others=["patients.view_medicalrecord"])
 
-    def test_shows_what_each_role_may_do_in_words(self, sign_in: SignIn) -> None:
+    def test_shows_what_each_role_can_do(self, sign_in: SignIn) -> None:
         words = page(sign_in("auth.view_user"), PAGE)
         for role in ROLES:
             assert f'<th scope="col">{role.name}</th>' in words
         for right in rights():
-            assert f'<th scope="row">{escape(right.words)}</th>' in words
+            assert f'<th scope="row">{escape(right.label)}</th>' in words
         row = words.partition("Undo an import</th>")[2].partition("</tr>")[0]
-        said = [">Yes<" in cell for cell in row.split("</td>")[:-1]]
-        assert said == [name in {"Data steward", "Administrator"} for name in (role.name for role in ROLES)]
+        shown = [">Yes<" in cell for cell in row.split("</td>")[:-1]]
+        assert shown == [name in {"Data steward", "Administrator"} for name in (role.name for role in ROLES)]
 
-    def test_costs_few_queries(self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    def test_needs_few_queries(self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         client = sign_in("auth.view_user")
         with django_assert_max_num_queries(6):
             client.get(PAGE)
 
 
-class TestWhoHeldTheOldPermissionsOfTheReports:
+class TestHoldersOfTheOldReportPermissions:
     OLD = {
         "view_aggregates": ["view_age_groups", "view_brands", "view_conditions", "view_data_quality"],
         "view_named_lists": ["view_without_tracker"],
@@ -131,7 +131,7 @@ class TestWhoHeldTheOldPermissionsOfTheReports:
                 cursor.execute(statement)
 
     @pytest.mark.parametrize("old", OLD)
-    def test_hold_those_of_the_same_pages_now(self, old: str) -> None:
+    def test_have_the_new_permissions_for_the_same_pages(self, old: str) -> None:
         kind = Permission.objects.get(codename="view_brands").content_type
         permission = Permission.objects.create(content_type=kind, codename=old, name="Old")
         Permission.objects.filter(content_type=kind, codename__in=self.OLD[old]).delete()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.charts.axis import MOST_STEPS, axis_for, nice_step
+from reports.charts.axis import MAX_STEPS, axis_for, nice_step
 
 COUNTS = st.integers(min_value=1, max_value=10**15)
 FRACTIONS = st.floats(min_value=1e-6, max_value=1e9)
@@ -24,7 +24,7 @@ def texts(*figures: float) -> list[str]:
         (0.43, ["0", "0.1", "0.2", "0.3", "0.4", "0.5"]),
     ],
 )
-def test_steps_are_those_a_person_would_choose(highest: float, expected: list[str]) -> None:
+def test_steps_are_round(highest: float, expected: list[str]) -> None:
     assert texts(highest) == expected
 
 
@@ -43,13 +43,13 @@ def test_counts_have_whole_steps(highest: int) -> None:
 
 
 @given(COUNTS | FRACTIONS)
-def test_the_highest_figure_reaches_beyond_half_of_the_axis_and_never_past_its_end(highest: float) -> None:
+def test_the_highest_figure_is_longer_than_half_of_the_axis_and_fits(highest: float) -> None:
     axis = axis_for([highest])
     assert 0.5 <= axis.share(highest) <= 1
-    assert 2 <= len(axis.ticks) <= MOST_STEPS + 1
+    assert 2 <= len(axis.ticks) <= MAX_STEPS + 1
 
 
-def test_whatever_is_more_than_nothing_is_seen_and_nothing_is_not() -> None:
+def test_any_figure_above_zero_is_visible_and_zero_is_not() -> None:
     axis = axis_for([0, 1, 10**12])
     assert axis.share(1) > 0
     assert axis.share(0) == 0

@@ -1,4 +1,4 @@
-"""The charts' colours as the style sheet has them, by the formulas of WCAG 2.2."""
+"""The colours of the charts in the style sheet, checked with the formulas of WCAG 2.2."""
 
 import re
 from itertools import combinations
@@ -42,11 +42,11 @@ def test_there_are_eight_colours(mode: int) -> None:
 
 @pytest.mark.parametrize("mode", [0, 1])
 def test_a_bar_stands_out_from_the_page_and_a_value_from_its_bar(mode: int) -> None:
-    # The values in bars have the colour of the page, so that one figure answers for both.
+    # The values in bars have the colour of the page, so both contrasts are the same.
     assert [color for color in colors(mode) if contrast(color, BACKGROUNDS[mode]) < 4.5] == []
 
 
-# What people see of a colour who lack one kind of cone (Viénot, Brettel and Mollon 1999), of linear light.
+# How people without one kind of cone see a colour of linear light (Viénot, Brettel and Mollon 1999).
 RED_BLIND = ((0.11238, 0.88762, 0), (0.11238, 0.88762, 0), (0.00401, -0.00401, 1))
 GREEN_BLIND = ((0.29275, 0.70725, 0), (0.29275, 0.70725, 0), (-0.02234, 0.02234, 1))
 
@@ -58,7 +58,7 @@ def seen(color: str, by: tuple[tuple[float, ...], ...]) -> list[float]:
 
 @pytest.mark.parametrize("by", [RED_BLIND, GREEN_BLIND])
 @pytest.mark.parametrize("mode", [0, 1])
-def test_all_colours_stay_apart_for_the_colour_blind(mode: int, by: tuple[tuple[float, ...], ...]) -> None:
+def test_colour_blind_people_can_distinguish_all_colours(mode: int, by: tuple[tuple[float, ...], ...]) -> None:
     shown = [seen(color, by) for color in colors(mode)]
     for one, other in combinations(shown, 2):
         assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 > 0.1

@@ -9,13 +9,13 @@ def stacked(*rows: dict[str, int]) -> StackedBars:
     )
 
 
-def test_parts_follow_one_another_and_end_at_the_total() -> None:
+def test_parts_follow_each_other_and_end_at_the_total() -> None:
     (stack,) = stacked({"Female": 60, "Male": 40}).stacks
     assert [(part.left, part.width) for part in stack.parts] == [("0.00%", "60.00%"), ("60.00%", "40.00%")]
     assert (stack.total, stack.end) == ("100", "100.00%")
 
 
-def test_a_part_says_its_row_its_series_and_its_value() -> None:
+def test_the_title_of_a_part_has_row_series_and_value() -> None:
     (stack,) = stacked({"Female": 60}).stacks
     assert stack.parts[0].name == "Row 0, Female: 60 patients"
 
@@ -35,17 +35,17 @@ def test_the_first_eight_series_differ_in_colour_and_in_pattern() -> None:
     assert len({series.color for series in chart.series}) == len({series.pattern for series in chart.series}) == 8
 
 
-def test_a_part_of_nothing_is_left_out_and_stays_in_the_legend() -> None:
+def test_an_empty_part_is_only_in_the_legend() -> None:
     chart = stacked({"Female": 0, "Male": 5})
     assert [part.series.name for part in chart.stacks[0].parts] == ["Male"]
     assert [series.name for series in chart.series] == ["Female", "Male"]
 
 
-def test_a_value_is_written_within_its_part_where_there_is_room() -> None:
+def test_a_value_is_shown_in_its_part_if_it_fits() -> None:
     (stack,) = stacked({"Female": 9_990, "Male": 10}).stacks
     assert [part.text for part in stack.parts] == ["9,990", ""]
 
 
-def test_rows_of_nothing_have_no_parts() -> None:
+def test_empty_rows_have_no_parts() -> None:
     chart = stacked({"Female": 0}, {})
     assert [(stack.total, stack.parts) for stack in chart.stacks] == [("0", ()), ("0", ())]

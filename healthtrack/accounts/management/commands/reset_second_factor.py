@@ -5,7 +5,7 @@ from healthtrack.accounts import second_factor
 
 
 class Command(BaseCommand):
-    help = "Takes somebody's second factor away, and signs them out everywhere: for the last administrator who lost it."
+    help = "Reset a user's two-factor authentication and end their sessions, such as those of the only administrator."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user_name", metavar="USERNAME")
@@ -14,5 +14,5 @@ class Command(BaseCommand):
         person = User.objects.filter(username=user_name).first()
         if person is None:
             raise CommandError(f"There is no user {user_name}.")
-        second_factor.take_away(person)
-        self.stdout.write(f"{user_name} sets a second factor up anew at the next sign-in.")
+        second_factor.reset(person)
+        self.stdout.write(f"Two-factor authentication was reset: {user_name} sets it up again at the next sign-in.")

@@ -1,6 +1,6 @@
 "use strict";
 
-// Warns before the server signs out who asked for no page for long; every window of the browser counts.
+// Warns before the session times out. Activity in any window of the browser counts.
 {
   const dialog = document.getElementById("idle");
   const [stay, leave] = dialog.querySelectorAll("form");
@@ -19,10 +19,10 @@
     }
   };
 
-  const look = () => {
+  const update = () => {
     const rest = Math.ceil(limit - (Date.now() - active) / 1000);
     if (rest <= 0) {
-      clearInterval(looking);
+      clearInterval(timer);
       leave.submit();
     } else if (rest <= warning) {
       left.textContent = rest;
@@ -54,5 +54,5 @@
     }
   });
   share();
-  const looking = setInterval(look, 1000);
+  const timer = setInterval(update, 1000);
 }

@@ -6,9 +6,9 @@ from healthtrack.audit import partitions
 
 
 class Command(BaseCommand):
-    help = "Makes the access log's parts of the months ahead, and drops those older than HEALTHTRACK_ACCESS_LOG_MONTHS."
+    help = "Create the access log's next partitions, and drop those older than HEALTHTRACK_ACCESS_LOG_MONTHS."
 
     def handle(self, **_: Any) -> None:
-        partitions.make_months()
-        for part in partitions.drop_old_months():
-            self.stdout.write(f"dropped {part}")
+        partitions.create_month_partitions()
+        for partition in partitions.drop_expired_partitions():
+            self.stdout.write(f"dropped {partition}")

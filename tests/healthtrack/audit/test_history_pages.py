@@ -1,4 +1,4 @@
-"""The pages that tell what became of a row, and of all."""
+"""The history of a row, and the activity log of all changes."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit import timelines
-from healthtrack.audit.actor import on_behalf_of
+from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
@@ -49,45 +49,47 @@ def imported(tmp_path: Path) -> Import:
 
 
 def rows(client: Client, page_address: str) -> list[str]:
-    """The text of each row of the table."""
+    """Return the text of each row of the table."""
     return Page.get(client, page_address).texts("tbody tr")
 
 
 def by(person: User, run_id: int = 7) -> Any:
-    """Changes made on behalf of a person, as in a request of theirs."""
-    return on_behalf_of(person.pk, run_id)
+    """Attribute changes to a person, as a request of theirs does."""
+    return acting_as(person.pk, run_id)
 
 
-class TestWhoMaySee:
+class TestPermissions:
     @pytest.mark.parametrize("kind", HAVE_HISTORY)
-    def test_the_history_of_a_row_is_for_who_may_see_the_row_and_histories(self, sign_in: SignIn, kind: str) -> None:
+    def test_the_history_of_a_row_needs_the_permissions_for_the_row_and_for_histories(
+        self, sign_in: SignIn, kind: str
+    ) -> None:
         model = factories.tracker_model()
         rows = factories.medical_record(), model, factories.variant(model), factories.tracker_alias("My band", model)
         page = reverse(f"admin:{kind.replace('.', '_')}_history", args=[rows[HAVE_HISTORY.index(kind)].pk])
         view = kind.replace(".", ".view_")
         assert_page_needs(sign_in, page, view, "audit.view_change", others=[view, "imports.view_importrun"])
-        User.objects.update(username="the one before")
+        User.objects.update(username="former")
         assert sign_in("audit.view_change").get(page).status_code == 403
 
-    def test_the_list_of_changes_needs_the_permission(self, sign_in: SignIn) -> None:
+    def test_the_activity_log_needs_its_permission(self, sign_in: SignIn) -> None:
         assert_page_needs(sign_in, CHANGES, "audit.view_change", others=SEES[1:])
 
-    def test_changes_of_what_one_may_not_see_are_left_out(self, sign_in: SignIn) -> None:
+    def test_changes_of_rows_that_a_person_may_not_view_are_not_listed(self, sign_in: SignIn) -> None:
         factories.link(factories.medical_record(), factories.tracker_model())
         (row,) = rows(sign_in("audit.view_change", "trackers.view_trackermodel"), CHANGES)
         assert "Tracker model Xiaomi Band 2 added" in row
 
-    def test_the_way_to_it_is_shown_to_who_may_go_it(self, sign_in: SignIn) -> None:
+    def test_a_record_links_to_its_history_for_people_with_the_permission(self, sign_in: SignIn) -> None:
         factories.medical_record()
         page = "/admin/patients/medicalrecord/P1/change/"
         keeper = sign_in("patients.view_medicalrecord")
         assert PATIENT not in keeper.get(page).content.decode()
-        User.objects.update(username="the one before")
+        User.objects.update(username="former")
         assert PATIENT in sign_in(*SEES).get(page).content.decode()
 
 
-class TestAPatient:
-    def test_has_fields_links_people_and_imports_in_one_timeline(self, auditor: Client, imported: Import) -> None:
+class TestPatientHistory:
+    def test_fields_links_people_and_imports_are_in_one_history(self, auditor: Client, imported: Import) -> None:
         imported(CATALOGUE, {})
         first = imported(RECORDS, {}).run
         second = imported(RECORDS, {"Tracker": "None", "name": "Ada Lovelace"}).run
@@ -101,32 +103,32 @@ class TestAPatient:
         assert changed.endswith(f"Import {second.pk}")
         assert [row for row in made if f"Medical record P1 added Import {first.pk}" in row] == made
 
-    def test_tells_gender_and_yes_and_no_in_words(self, auditor: Client) -> None:
+    def test_gender_and_yes_or_no_are_shown_in_words(self, auditor: Client) -> None:
         factories.medical_record()
         MedicalRecord.objects.update(gender="M", medications=True)
         row, *_ = rows(auditor, PATIENT)
         assert "Gender: was Female became Male" in row
         assert "Takes medication: was No became Yes" in row
 
-    def test_is_told_of_when_the_patient_is_gone(self, auditor: Client) -> None:
+    def test_a_deleted_patient_has_a_history(self, auditor: Client) -> None:
         factories.medical_record().delete()
         gone, came = rows(auditor, PATIENT)
         assert "Medical record P1 removed" in gone
         assert "Medical record P1 added" in came
-        assert "It is not there any more" in auditor.get(PATIENT).content.decode()
+        assert "This record was deleted. Its history is below." in auditor.get(PATIENT).content.decode()
 
-    def test_of_an_odd_number_has_one_though_gone(self, auditor: Client) -> None:
+    def test_a_deleted_patient_with_an_unusual_number_has_a_history(self, auditor: Client) -> None:
         factories.medical_record("A/1_x").delete()
         assert len(rows(auditor, "/admin/patients/medicalrecord/A_2F1_5Fx/history/")) == 2
 
-    def test_what_the_program_keeps_for_itself_is_named_and_not_spelt_out(self, auditor: Client) -> None:
+    def test_an_internal_field_is_listed_without_its_values(self, auditor: Client) -> None:
         factories.medical_record()
         MedicalRecord.objects.update(unlinked_model_ids=[4711])
         row, *_ = rows(auditor, PATIENT)
         assert "Models unlinked by hand" in row
         assert "4711" not in row
 
-    def test_is_told_in_as_many_queries_however_much_there_is(
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_changes(
         self, auditor: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         record = factories.medical_record()
@@ -136,35 +138,35 @@ class TestAPatient:
             assert len(rows(auditor, PATIENT)) == 31
 
 
-class TestTrackers:
-    def test_a_model_tells_of_its_variants_and_settled_names(self, auditor: Client) -> None:
+class TestTrackerHistory:
+    def test_the_history_of_a_model_includes_its_variants_and_resolved_names(self, auditor: Client) -> None:
         model = factories.tracker_model()
         variant = factories.variant(model)
         factories.tracker_alias("My band", model)
         TrackerModel.objects.update(device_type="Smartwatch")
         factories.link(factories.medical_record(), model)
-        told = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
-        assert "Tracker model Xiaomi Band 2 changed Device type: was FitnessBand became Smartwatch" in told[0]
-        assert "Resolved tracker name My band added" in told[1]
-        assert "Tracker model: became Xiaomi Band 2" in told[1]
-        assert "Variant Xiaomi Band 2: Black added" in told[2]
-        assert len(told) == 4
+        shown = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
+        assert "Tracker model Xiaomi Band 2 changed Device type: was FitnessBand became Smartwatch" in shown[0]
+        assert "Resolved tracker name My band added" in shown[1]
+        assert "Tracker model: became Xiaomi Band 2" in shown[1]
+        assert "Variant Xiaomi Band 2: Black added" in shown[2]
+        assert len(shown) == 4
         (row,) = rows(auditor, f"/admin/trackers/fitnesstracker/{variant.pk}/history/")
         assert "Selling price: became 2499" in row
 
-    def test_a_settled_name_has_a_history(self, auditor: Client) -> None:
+    def test_a_resolved_name_has_a_history(self, auditor: Client) -> None:
         alias = factories.tracker_alias("My band", factories.tracker_model())
         (row,) = rows(auditor, f"/admin/trackers/trackeralias/{alias.pk}/history/")
         assert "Resolved tracker name My band added" in row
 
-    def test_what_an_import_added_is_told_by_its_number(self, auditor: Client, imported: Import) -> None:
+    def test_rows_added_by_an_import_name_the_run(self, auditor: Client, imported: Import) -> None:
         run = imported(CATALOGUE, {}, {}).run
         model = TrackerModel.objects.get()
-        told = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
-        assert len(told) == 3
-        assert all(row.endswith(f"added Import {run.pk}") for row in told)
+        shown = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
+        assert len(shown) == 3
+        assert all(row.endswith(f"added Import {run.pk}") for row in shown)
 
-    def test_a_model_that_is_gone_is_called_what_it_was(self, auditor: Client) -> None:
+    def test_a_deleted_model_is_shown_with_its_former_name(self, auditor: Client) -> None:
         model = factories.tracker_model()
         number = model.pk
         model.delete()
@@ -172,12 +174,12 @@ class TestTrackers:
         assert "Tracker model Xiaomi Band 2 removed" in gone
 
 
-class TestAllChanges:
-    def test_stand_newest_first_and_lead_to_their_histories(self, auditor: Client) -> None:
+class TestActivityLog:
+    def test_changes_are_listed_newest_first_with_links_to_their_histories(self, auditor: Client) -> None:
         model = factories.tracker_model()
         factories.link(factories.medical_record(), model)
-        told = rows(auditor, CHANGES)
-        assert [re.search(r"database itself (.*?) added", row)[1] for row in told] == [  # type: ignore[index]
+        shown = rows(auditor, CHANGES)
+        assert [re.search(r"in the database (.*?) added", row)[1] for row in shown] == [  # type: ignore[index]
             "Tracker P1 and Xiaomi Band 2",
             "Medical record P1",
             "Tracker model Xiaomi Band 2",
@@ -186,7 +188,7 @@ class TestAllChanges:
         assert page.count(f'<a href="{PATIENT}">') == 2
         assert f'<a href="/admin/trackers/trackermodel/{model.pk}/history/">' in page
 
-    def test_are_filtered_by_person_day_and_import(self, auditor: Client) -> None:
+    def test_changes_can_be_filtered_by_person_day_and_import(self, auditor: Client) -> None:
         person = factories.staff(username="ada")
         factories.medical_record()
         with transaction.atomic(), by(person):
@@ -207,15 +209,17 @@ class TestAllChanges:
         ("query", "sentence"),
         [("day=2024-02-30", "Enter a valid date."), ("run=x", "Enter a whole number."), ("person=0", "Select a valid")],
     )
-    def test_an_impossible_filter_is_answered_with_a_sentence(self, auditor: Client, query: str, sentence: str) -> None:
+    def test_an_invalid_filter_shows_an_error(self, auditor: Client, query: str, sentence: str) -> None:
         factories.medical_record()
         page = auditor.get(f"{CHANGES}?{query}").content.decode()
         assert sentence in page
-        assert "There are no such changes." in page
+        assert "No changes match." in page
 
-    def test_are_paged_by_the_last_change_shown(self, auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(timelines, "ROWS_A_PAGE", 2)
-        # By one statement, at one moment.
+    def test_the_next_page_continues_after_the_last_change_shown(
+        self, auditor: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(timelines, "PAGE_SIZE", 2)
+        # One statement, so that all changes have the same time.
         MedicalRecord.objects.bulk_create(
             MedicalRecord(patient_id=f"P{n}", name="A", date_of_birth="1980-05-17", gender="F", medications=False)
             for n in range(5)
@@ -227,7 +231,7 @@ class TestAllChanges:
             page = f"{CHANGES}{older[1]}" if older else ""
         assert sorted(seen) == [f"P{n}" for n in range(5)]
 
-    def test_a_page_costs_as_many_queries_however_many_changes_there_are(
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_changes(
         self, auditor: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         for number in range(20):
@@ -238,14 +242,14 @@ class TestAllChanges:
         with django_assert_max_num_queries(11):
             assert len(rows(auditor, CHANGES)) == 50
 
-    def test_an_emptied_table_stands_among_them(self, auditor: Client) -> None:
+    def test_an_emptied_table_is_listed(self, auditor: Client) -> None:
         Change.objects.create(table_name="medical_records", action="truncate", database_role="owner")
-        assert "owner, at the database itself Medical records all rows emptied" in rows(auditor, CHANGES)[0]
+        assert "owner, directly in the database Medical records all rows emptied" in rows(auditor, CHANGES)[0]
 
-    def test_a_person_who_is_deleted_is_known_by_their_number(self, auditor: Client) -> None:
+    def test_a_deleted_person_is_shown_by_number(self, auditor: Client) -> None:
         person = factories.staff(username="gone")
         with transaction.atomic(), by(person):
             factories.medical_record(made_by_run=None)
         number = person.pk
         person.delete()
-        assert f"person {number}, who is deleted" in rows(auditor, CHANGES)[0]
+        assert f"deleted person {number}" in rows(auditor, CHANGES)[0]

@@ -1,4 +1,4 @@
-"""Nothing of a patient is shown without a row in the access log."""
+"""No patient is shown without a row in the access log."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -32,27 +32,27 @@ def reader(as_role: AsRole) -> Client:
     return as_role("Analyst")
 
 
-def words_of(answer: Any) -> str:
+def content_of(answer: Any) -> str:
     parts = answer.streaming_content if answer.streaming else [answer.content]
     return b"".join(parts).decode(errors="replace")
 
 
-def asked_and_logged(client: Client, method: str, where: str) -> tuple[str, list[Access]]:
-    """What the answer says, without what the question said, and what was written down meanwhile."""
+def request_and_log(client: Client, method: str, where: str) -> tuple[str, list[Access]]:
+    """Return the content of the response without its own address, and what was recorded meanwhile."""
     before = Access.objects.count()
     answer = getattr(client, method)(where)
-    said = words_of(answer).replace(where, "")
+    said = content_of(answer).replace(where, "")
     return said, list(Access.objects.order_by("access_id")[before:])
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_who_is_shown_a_patient_is_written_down(name: str, method: str) -> None:
+def test_every_page_that_shows_a_patient_is_recorded(name: str, method: str) -> None:
     client = Client()
     client.force_login(make_rows(NUMBER, NAME))
     MedicalRecord.objects.get(pk=NUMBER).tracker_links.all().delete()
     for where in addresses(name)[:1]:
-        said, logged = asked_and_logged(client, method, where)
+        said, logged = request_and_log(client, method, where)
         if NUMBER in said or NAME in said:
             assert any(
                 NUMBER in access.patient_ids or access.file_rows is not None or access.run_id for access in logged
@@ -61,15 +61,15 @@ def test_who_is_shown_a_patient_is_written_down(name: str, method: str) -> None:
         assert all(access.page in page_names() for access in logged)
 
 
-def test_the_walk_meets_the_patient_on_the_pages_where_patients_are(reader: Client) -> None:
+def test_the_pages_with_patients_do_show_the_test_patient(reader: Client) -> None:
     record = factories.medical_record(NUMBER, name=NAME)
     for where in (RECORDS, f"{RECORDS}{record.pk}/change/", WITHOUT, f"{WITHOUT}?format=csv"):
-        said, (access,) = asked_and_logged(reader, "get", where)
+        said, (access,) = request_and_log(reader, "get", where)
         assert NAME in said
         assert NUMBER in access.patient_ids or access.file_rows == 1
 
 
-def test_a_row_says_who_saw_whom_where_from_where_and_in_which_request(reader: Client) -> None:
+def test_a_row_has_person_patient_page_address_and_request_id(reader: Client) -> None:
     record = factories.medical_record(NUMBER)
     answer = reader.get(f"{RECORDS}{record.pk}/change/", REMOTE_ADDR="192.0.2.7")
     access = Access.objects.get()
@@ -78,75 +78,75 @@ def test_a_row_says_who_saw_whom_where_from_where_and_in_which_request(reader: C
     assert (access.client_address, access.request) == ("192.0.2.7", answer["X-Request-ID"])
 
 
-def test_a_list_names_those_on_its_page_alone(reader: Client) -> None:
+def test_a_list_records_only_the_patients_on_its_page(reader: Client) -> None:
     for number in range(60):
         factories.medical_record(f"P{number:02}")
     reader.get(f"{RECORDS}?p=2")
     assert Access.objects.get().patient_ids == [f"P{number:02}" for number in range(50, 60)]
 
 
-def test_filters_are_named_without_what_they_were_set_to(reader: Client) -> None:
+def test_filters_are_recorded_without_their_values(reader: Client) -> None:
     factories.medical_record(NUMBER, name=NAME, medical_conditions="Asthma")
     reader.get(f"{RECORDS}?{urlencode({'condition': 'Asthma', 'min_age': 20, 'q': NAME})}", follow=True)
     for access in Access.objects.all():
-        assert set(access.asked) <= {"condition", "min_age", "found"}
+        assert set(access.filters) <= {"condition", "min_age", "found"}
     reader.post(RECORDS, {"q": NAME.split(maxsplit=1)[0]}, follow=True)
-    assert Access.objects.latest("access_id").asked == ["found"]
+    assert Access.objects.latest("access_id").filters == ["found"]
 
 
-def test_a_file_is_put_down_with_its_rows_and_filters(reader: Client) -> None:
+def test_an_export_is_recorded_with_its_row_count_and_filters(reader: Client) -> None:
     for number in range(3):
         factories.medical_record(f"P{number}", gender="F" if number else "M")
     reader.get(f"{WITHOUT}?format=xlsx&gender=F")
     access = Access.objects.get()
-    assert (access.page, access.file_rows, access.asked) == ("reports:without-tracker", 2, ["gender"])
+    assert (access.page, access.file_rows, access.filters) == ("reports:without-tracker", 2, ["gender"])
     form = {"format": "0", "resource": ""}
     answer = reader.post(f"{RECORDS}export/?gender=M", form)
     assert "attachment" in answer["Content-Disposition"]
     access = Access.objects.latest("access_id")
-    assert (access.page, access.file_rows, access.asked) == ("admin:patients_medicalrecord_export", 1, ["gender"])
+    assert (access.page, access.file_rows, access.filters) == ("admin:patients_medicalrecord_export", 1, ["gender"])
 
 
-def test_those_to_be_deleted_are_shown_and_put_down(sign_in: SignIn) -> None:
+def test_the_confirmation_of_a_deletion_is_recorded(sign_in: SignIn) -> None:
     factories.medical_record(NUMBER)
     client = sign_in(SEE, "patients.delete_medicalrecord")
-    assert NUMBER in words_of(client.get(f"{RECORDS}{NUMBER}/delete/"))
+    assert NUMBER in content_of(client.get(f"{RECORDS}{NUMBER}/delete/"))
     assert Access.objects.get().patient_ids == [NUMBER]
 
 
-def test_a_form_that_is_sent_back_shows_the_patient_again(sign_in: SignIn) -> None:
+def test_a_form_shown_again_with_errors_is_recorded(sign_in: SignIn) -> None:
     factories.medical_record(NUMBER, name=NAME)
     client = sign_in(SEE, "patients.change_medicalrecord")
     assert client.post(f"{RECORDS}{NUMBER}/change/", {"name": ""}).status_code == 200
     assert NUMBER in Access.objects.get().patient_ids
 
 
-def test_no_field_lets_patients_be_looked_up(sign_in: SignIn) -> None:
+def test_no_field_offers_patients_for_completion(sign_in: SignIn) -> None:
     factories.medical_record(NUMBER, name=NAME)
-    asked = {"app_label": "patients", "model_name": "medicalrecordtracker", "field_name": "patient", "term": "W"}
-    assert sign_in(SEE).get("/admin/autocomplete/", asked).status_code == 404
+    query = {"app_label": "patients", "model_name": "medicalrecordtracker", "field_name": "patient", "term": "W"}
+    assert sign_in(SEE).get("/admin/autocomplete/", query).status_code == 404
 
 
 @pytest.mark.parametrize("where", ["/", "/admin/", "/reports/brands/", "/admin/trackers/trackermodel/"])
-def test_a_page_without_patients_writes_nothing(reader: Client, where: str) -> None:
+def test_a_page_without_patients_is_not_recorded(reader: Client, where: str) -> None:
     reader.get(where)
     assert not Access.objects.exists()
 
 
-def test_who_is_refused_saw_nothing(sign_in: SignIn) -> None:
+def test_a_refused_request_is_not_recorded(sign_in: SignIn) -> None:
     factories.medical_record(NUMBER)
     assert sign_in("trackers.view_trackermodel").get(f"{RECORDS}{NUMBER}/change/").status_code == 403
     assert not Access.objects.exists()
 
 
-def test_nor_who_took_out_too_many_files(reader: Client, settings: LazySettings) -> None:
+def test_a_download_over_the_rate_limit_is_not_recorded(reader: Client, settings: LazySettings) -> None:
     settings.FILES_A_MINUTE = 1
     factories.medical_record(NUMBER)
     assert [reader.get(f"{WITHOUT}?format=csv").status_code for _ in range(2)] == [200, 429]
     assert Access.objects.count() == 1
 
 
-def test_what_cannot_be_written_down_is_not_shown(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_the_access_log_cannot_be_written_nothing_is_shown(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.medical_record(NUMBER, name=NAME)
 
     def fail(*_: object) -> None:
@@ -156,15 +156,15 @@ def test_what_cannot_be_written_down_is_not_shown(reader: Client, monkeypatch: p
     reader.raise_request_exception = False
     answer = reader.get(RECORDS)
     assert answer.status_code == 500
-    assert NAME not in words_of(answer)
+    assert NAME not in content_of(answer)
 
 
-def test_it_costs_one_statement_a_page(
+def test_recording_takes_one_statement_per_page(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = factories.medical_record(NUMBER)
     where = f"{RECORDS}{record.pk}/change/"
     reader.get(where)
-    with django_assert_num_queries(9) as asked:
+    with django_assert_num_queries(9) as executed:
         reader.get(where)
-    assert sum("access_log" in query["sql"] for query in asked.captured_queries) == 1
+    assert sum("access_log" in query["sql"] for query in executed.captured_queries) == 1

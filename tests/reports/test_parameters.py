@@ -1,4 +1,4 @@
-"""What every report's address may ask: some patients, an order, a page."""
+"""The parameters of every report: filters, order and page."""
 
 from datetime import date
 from urllib.parse import urlencode
@@ -8,14 +8,14 @@ from django.core.cache import caches
 from django.test import Client
 
 from tests.support import factories
-from tests.support.page_permissions import TO_SEE_REPORTS
+from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import counts, csv_rows, page, table
 from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
 EVERY_REPORT = (AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/")
-EVERY_PERMISSION = (*TO_SEE_REPORTS, "patients.view_medicalrecord")
+EVERY_PERMISSION = (*REPORT_PERMISSIONS, "patients.view_medicalrecord")
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def analyst(sign_in: SignIn) -> Client:
 
 
 @pytest.mark.parametrize("address", EVERY_REPORT)
-def test_filters_stand_in_a_form_that_needs_no_script(analyst: Client, address: str) -> None:
+def test_the_form_with_the_filters_needs_no_script(analyst: Client, address: str) -> None:
     words = page(analyst, f"{address}?gender=F&linked=some")
-    way = f'post" action="{address}"' if address == WITHOUT else 'get"'  # what is searched for stands in no address
+    way = f'post" action="{address}"' if address == WITHOUT else 'get"'  # so that search terms are not in the address
     assert f'<form class="filters" method="{way}>' in words
     assert '<option value="F" selected>Female</option>' in words
     assert '<input type="hidden" name="linked" value="some">' in words
 
 
 @pytest.mark.parametrize("address", EVERY_REPORT)
-def test_each_filter_can_be_taken_off(analyst: Client, address: str) -> None:
+def test_each_filter_can_be_removed(analyst: Client, address: str) -> None:
     words = page(analyst, f"{address}?gender=F&min_age=20&page=7")
     assert 'href="?min_age=20"' in words
     assert 'href="?gender=F"' in words
@@ -48,18 +48,16 @@ def test_each_filter_can_be_taken_off(analyst: Client, address: str) -> None:
         ("min_age=9&max_age=8", "“Age from” (9) must not be greater than “Age to” (8)."),
         ("appointment_after=yesterday", "“yesterday” is not a valid value for “Last appointment from”."),
         ("as_of=x", "“x” is not a valid value for “As of”. Use a date such as 2024-12-31."),
-        ("sort=x", "sort is “x”, and the report has no such column. Write "),
-        ("sort=--patients", "and the report has no such column"),
+        ("sort=x", "“x” is not a valid value for “sort”. Use "),
+        ("sort=--patients", "“--patients” is not a valid value for “sort”."),
     ],
 )
-def test_what_cannot_be_asked_is_refused_with_a_sentence(
-    analyst: Client, address: str, query: str, sentence: str
-) -> None:
+def test_an_invalid_parameter_is_an_error(analyst: Client, address: str, query: str, sentence: str) -> None:
     assert sentence in page(analyst, f"{address}?{query}", status=400)
     assert sentence in page(analyst, f"{address}?{query}&format=csv", status=400)
 
 
-def test_suggests_the_words_of_the_records_and_the_catalogue(analyst: Client) -> None:
+def test_the_fields_suggest_values_of_the_records_and_the_catalogue(analyst: Client) -> None:
     caches["reports"].clear()
     factories.tracker_model("Honor", device_type="Smartwatch")
     factories.medical_record(medical_conditions="Gout, Asthma", allergies="Pollen")
@@ -70,7 +68,7 @@ def test_suggests_the_words_of_the_records_and_the_catalogue(analyst: Client) ->
         assert f'<option value="{value}">{value}</option>' in words
 
 
-def test_a_brand_that_is_not_known_stays_selected(analyst: Client) -> None:
+def test_an_unknown_brand_stays_selected(analyst: Client) -> None:
     assert '<option value="Nokia" selected>Nokia</option>' in page(analyst, f"{BRANDS}?brand=Nokia")
 
 
@@ -83,7 +81,7 @@ def test_a_brand_that_is_not_known_stays_selected(analyst: Client) -> None:
         ("", ["19-35", "0-18", "51+", "36-50"], "descending"),
     ],
 )
-def test_a_table_is_sorted_as_asked_and_its_files_with_it(
+def test_the_table_and_its_files_are_sorted_by_the_parameter(
     analyst: Client, sort: str, order: list[str], state: str
 ) -> None:
     for number, year in enumerate((1950, 1990, 1991, 2020)):
@@ -94,13 +92,13 @@ def test_a_table_is_sorted_as_asked_and_its_files_with_it(
     assert f'aria-sort="{state}"' in page(analyst, address)
 
 
-def test_a_head_sorts_the_other_way_when_it_sorts_already(analyst: Client) -> None:
+def test_the_heading_of_the_sorted_column_reverses_the_order(analyst: Client) -> None:
     assert 'href="?sort=patients">Patients</a>' in page(analyst, AGES)
     assert 'href="?sort=-patients">Patients</a>' in page(analyst, f"{AGES}?sort=ages")
     assert 'href="?sort=-ages">Age group</a>' in page(analyst, f"{AGES}?sort=ages")
 
 
-def test_bands_can_be_asked_for(analyst: Client) -> None:
+def test_age_group_limits_can_be_chosen(analyst: Client) -> None:
     for number, age in enumerate((10, 20, 21, 64, 65)):
         factories.medical_record(f"P{number}", date_of_birth=date(2024 - age, 1, 1))
     answer = counts(analyst, f"{AGES}?as_of=2024-06-01&bands=20,64")
@@ -110,28 +108,28 @@ def test_bands_can_be_asked_for(analyst: Client) -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("x", "is not made of ages"),
-        ("18,,35", "is not made of ages"),
-        ("-1", "is not made of ages"),
-        ("35,18", "does not go upwards"),
-        ("18,18", "does not go upwards"),
-        ("18,150", "has more than 20 ages or one of 150 or more"),
-        (",".join(map(str, range(30))), "has more than 20 ages or one of 150 or more"),
+        ("x", "is not a list of ages"),
+        ("18,,35", "is not a list of ages"),
+        ("-1", "is not a list of ages"),
+        ("35,18", "is not in ascending order"),
+        ("18,18", "is not in ascending order"),
+        ("18,150", "has more than 20 ages or an age of 150 or more"),
+        (",".join(map(str, range(30))), "has more than 20 ages or an age of 150 or more"),
     ],
 )
-def test_bands_that_make_no_sense_are_refused_with_a_sentence(analyst: Client, value: str, why: str) -> None:
+def test_invalid_age_group_limits_are_an_error(analyst: Client, value: str, why: str) -> None:
     words = page(analyst, f"{AGES}?bands={value}", status=400)
-    assert f"which {why}. Write the last age of each band but the oldest, such as 18,35,50, or leave it out." in words
+    assert f"it {why}. Enter the last age of each group except the oldest, such as 18,35,50." in words
 
 
-def test_ages_asked_for_narrow_the_bands_that_lead_to_the_records(analyst: Client) -> None:
+def test_links_of_age_groups_include_the_age_filters(analyst: Client) -> None:
     factories.medical_record(date_of_birth=date(2000, 1, 1))
     words = page(analyst, f"{AGES}?as_of=2024-06-01&min_age=20&max_age=30")
     assert "?as_of=2024-06-01&amp;min_age=20&amp;max_age=30&amp;gender=F" in words
     assert "max_age=18" not in words
 
 
-def test_a_brand_leads_to_its_models_and_they_to_their_patients(analyst: Client) -> None:
+def test_a_brand_links_to_its_models_and_these_to_their_patients(analyst: Client) -> None:
     models = [factories.tracker_model("Honor", f"Band {number}") for number in (1, 2)]
     factories.link(factories.medical_record(), models[0])
     assert 'href="?gender=F&amp;brand=Honor">Honor</a>' in page(analyst, f"{BRANDS}?gender=F")
@@ -140,7 +138,7 @@ def test_a_brand_leads_to_its_models_and_they_to_their_patients(analyst: Client)
     assert table(analyst, f"{BRANDS}?brand=honor")["tbody"] == [["Band 1", "FitnessBand", "1", "100.0"]]
 
 
-def test_patients_without_a_tracker_are_searched_and_sorted(analyst: Client) -> None:
+def test_patients_without_a_tracker_can_be_searched_and_sorted(analyst: Client) -> None:
     for number, name in (("P1", "Ada Byron"), ("P2", "Zoe Byron"), ("P3", "Bob Ross")):
         factories.medical_record(number, name=name)
     address = f"{WITHOUT}?{urlencode(with_search_token(analyst, WITHOUT, {'q': 'byron', 'sort': '-name'}))}"
@@ -148,26 +146,26 @@ def test_patients_without_a_tracker_are_searched_and_sorted(analyst: Client) -> 
     assert [row[0] for row in csv_rows(analyst, f"{address}&format=csv")[1:]] == ["P2", "P1"]
 
 
-def test_it_says_why_a_patient_has_no_tracker(analyst: Client) -> None:
+def test_it_shows_why_a_patient_has_no_tracker(analyst: Client) -> None:
     factories.tracker_model("Honor", "Band 2")
     for number, tracker in enumerate(("", "Loop 9", "band 2")):
         factories.medical_record(f"P{number}", tracker=tracker)
     assert [row[2] for row in table(analyst, WITHOUT)["tbody"]] == [
-        "No tracker stated",
+        "No tracker reported",
         "“Loop 9” is not in the catalogue",
         "“band 2” is in the catalogue; the link was removed",
     ]
 
 
 @pytest.mark.parametrize("address", EVERY_REPORT)
-def test_who_may_not_see_records_is_led_to_none(sign_in: SignIn, address: str) -> None:
+def test_without_the_permission_for_records_nothing_links_to_them(sign_in: SignIn, address: str) -> None:
     factories.link(factories.medical_record(medical_conditions="Asthma"), factories.tracker_model())
     factories.medical_record("P2", tracker="Loop 9")
-    client = sign_in(*TO_SEE_REPORTS)
+    client = sign_in(*REPORT_PERMISSIONS)
     assert "medicalrecord" not in page(client, address)
 
 
 @pytest.mark.parametrize("address", EVERY_REPORT)
-def test_nothing_found_is_told_in_a_sentence(analyst: Client, address: str) -> None:
+def test_a_report_without_matching_patients_says_so(analyst: Client, address: str) -> None:
     factories.link(factories.medical_record(gender="F", medical_conditions="Gout"), factories.tracker_model())
     assert 'class="nobody"' in page(analyst, f"{address}?gender=M")
