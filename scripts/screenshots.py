@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ def show_import(page: Page) -> None:
     page.goto("/admin/patients/medicalrecord/import/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Check the file").click()
-    page.get_by_text("are faulty").wait_for()
+    page.get_by_role("button", name=re.compile("^Import ")).wait_for()
 
 
 def show_records(page: Page) -> None:

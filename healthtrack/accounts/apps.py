@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "healthtrack.accounts"
-    label = "signin"  # kept, because tables and permissions use it
+    label = "signin"  # unchanged, because tables and permissions use it
     verbose_name = "Sign-in"
 
     def ready(self) -> None:

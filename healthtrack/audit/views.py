@@ -32,8 +32,8 @@ class ChangesForm(forms.Form):
 def get_visible_changes(person: Person) -> QuerySet[Change]:
     """Return the changes of rows that the person may view."""
     tables = tracked_models()
-    seen = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
-    return Change.objects.all() if len(seen) == len(tables) else Change.objects.filter(table_name__in=seen)
+    visible = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
+    return Change.objects.all() if len(visible) == len(tables) else Change.objects.filter(table_name__in=visible)
 
 
 @method_decorator(cache_control(no_store=True), name="dispatch")

@@ -42,7 +42,7 @@ def data_quality(record_filter: RecordFilter) -> DataQuality:
     )
 
 
-def merged_rows() -> tuple[int, int]:
+def count_combined_rows() -> tuple[int, int]:
     """Return how many duplicate rows imports combined with others, and how many of these were medical records."""
     applied = ImportRun.objects.filter(state=State.APPLIED)
     merged = Cast(KT("result__merged"), BigIntegerField())

@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
 from reports.charts.rows import Bar
-from reports.queries.data_quality import DataQuality, Name, data_quality, merged_rows
+from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality
 from reports.registry import register
 from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
@@ -95,7 +95,7 @@ class DataQualityReport(Report):
     def get_file_finding(self) -> Finding:
         """Return the finding for all imports: combined rows do not store their patients, so filters do not apply."""
         may_see = self.request.user.has_perm("imports.view_importrun")
-        rows, of_patients = merged_rows()
+        rows, of_patients = count_combined_rows()
         href = reverse("admin:imports_importrun_changelist") if may_see else ""
         return Finding("Duplicate rows combined by imports", rows, of_patients, "", "See the imports", href)
 

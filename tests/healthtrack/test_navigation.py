@@ -36,10 +36,10 @@ class TestVisibility:
         _, trackers = get_links(factories.staff("trackers.view_fitnesstracker"), "/")
         assert trackers.address == reverse("admin:trackers_fitnesstracker_changelist")
 
-    def test_importing_is_sections_only_with_the_permission_to_view(self) -> None:
+    def test_importing_is_shown_only_with_the_permission_to_view(self) -> None:
         assert labels(get_links(factories.staff("patients.import_medicalrecord"), "/")) == ["Home"]
 
-    def test_all_imports_are_sections_to_people_who_may_import_or_view_them(self) -> None:
+    def test_all_imports_are_shown_to_people_who_may_import_or_view_them(self) -> None:
         for permissions in (["imports.view_importrun"], ["trackers.import_trackermodel", "trackers.view_trackermodel"]):
             *_, imports = get_links(factories.staff(*permissions, username=permissions[0]), "/")
             assert labels(list(imports.entries)) == ["All imports"]

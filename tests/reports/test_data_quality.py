@@ -39,7 +39,7 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_data_quality", others=["reports.view_without_tracker"])
 
 
-def test_says_how_many_names_wait_and_how_many_patients_each_touches(analyst: Client) -> None:
+def test_counts_unmatched_and_ambiguous_names_and_their_patients(analyst: Client) -> None:
     for brand in ("Honor", "Xiaomi"):
         factories.tracker_model(brand, "Band 2")
     for number, tracker in enumerate(["Loop 9", "loop 9", "Halo", "Band 2", "Honor Band 2", ""]):
