@@ -20,7 +20,7 @@ from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
 from healthtrack.core.search_terms import TOKEN
-from healthtrack.core.text import shown
+from healthtrack.core.text import quote
 from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
@@ -235,7 +235,7 @@ class RecordFilter(FilterSet):
     def _describe_errors(self) -> Iterator[str]:
         for name in self.form.errors:
             hint = self.filters[name].extra["help_text"]
-            yield f"{shown(self.data[name])} is not a valid value for “{self.filters[name].label}”. {hint}"
+            yield f"{quote(self.data[name])} is not a valid value for “{self.filters[name].label}”. {hint}"
         for lower, upper in RANGES:
             low, high = self.cleaned_values.get(lower), self.cleaned_values.get(upper)
             if low is not None and high is not None and low > high:
@@ -247,7 +247,7 @@ class RecordFilter(FilterSet):
     def _describe_value(self, name: str, value: str) -> str:
         if name == "tracker_model":
             model = TrackerModel.objects.filter(pk=self.cleaned_values.get(name) or 0).first()
-            return str(model or shown(value))
+            return str(model or quote(value))
         return str(dict(getattr(self.form.fields[name], "choices", ())).get(value, value))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from healthtrack.core.text import shown
+from healthtrack.core.text import quote
 from patients.age import BANDS, Band
 from patients.filters import MAX_AGE
 
@@ -32,7 +32,7 @@ def parse_bands(value: str) -> tuple[Band, ...]:
 
 def _bands_error(value: str, reason: str) -> ParameterError:
     return ParameterError(
-        f"{shown(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
+        f"{quote(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
         " except the oldest, such as 18,35,50."
     )
 
@@ -40,7 +40,7 @@ def _bands_error(value: str, reason: str) -> ParameterError:
 def parse_format(value: str, formats: Collection[str]) -> str:
     """Return the file format, or an empty string for the page."""
     if value and value not in formats:
-        raise ParameterError(f"{shown(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
+        raise ParameterError(f"{quote(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
     return value
 
 
@@ -51,8 +51,8 @@ def parse_page(value: str, pages: int) -> tuple[int, str]:
     try:
         requested = int(value)
     except ValueError:
-        return 1, f"{shown(value)} is not a page number. This is page 1 of {pages}."
+        return 1, f"{quote(value)} is not a page number. This is page 1 of {pages}."
     nearest = min(max(requested, 1), pages)
     if nearest == requested:
         return nearest, ""
-    return nearest, f"There is no page {shown(value)}. This is page {nearest} of {pages}."
+    return nearest, f"There is no page {quote(value)}. This is page {nearest} of {pages}."

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from healthtrack.core import search_terms
 from healthtrack.core.permissions import can_view
-from healthtrack.core.text import shown
+from healthtrack.core.text import quote
 from patients.filters import PARAMETERS
 from patients.models import MedicalRecord
 from reports.models import SavedView
@@ -43,12 +43,12 @@ def build_view(address: str, user: User) -> SavedView:
     try:
         parts = urlsplit(address)
     except ValueError:
-        raise UnsavableError(f"{shown(address)} is not an address.") from None
+        raise UnsavableError(f"{quote(address)} is not an address.") from None
     pages = get_page_titles(user)
     page = next((page for page in pages if not parts.scheme and not parts.netloc and reverse(page) == parts.path), "")
     if not page:
         raise UnsavableError(
-            f"{shown(address)} is not a report or list of records that you can open. Open the page that you want to"
+            f"{quote(address)} is not a report or list of records that you can open. Open the page that you want to"
             " save, and choose “Save this view” there."
         )
     known = RECORD_PARAMETERS if page == RECORDS else REPORT_PARAMETERS
@@ -80,7 +80,7 @@ def _clean_query(query: str, known: set[str]) -> str:
     pairs = [(name, value) for name, value in parse_qsl(query) if value.strip() and name not in ignored]
     for name, _ in pairs:
         if name not in known:
-            raise UnsavableError(f"The address contains {shown(name)}, which cannot be saved in a view. Remove it.")
+            raise UnsavableError(f"The address contains {quote(name)}, which cannot be saved in a view. Remove it.")
     cleaned = urlencode(pairs)
     if len(cleaned) > MAX_QUERY_LENGTH:
         raise UnsavableError(f"The filters are too long: a view can have at most {MAX_QUERY_LENGTH:,} characters.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from healthtrack.core.text import shown
+from healthtrack.core.text import quote
 from patients.age import Band
 from reports.parameters import ParameterError
 
@@ -64,7 +64,7 @@ def parse_sort(value: str, columns: Sequence[Column], default: str) -> str:
     names = [column.name for column in columns]
     if value and value.removeprefix("-") not in names:
         raise ParameterError(
-            f"{shown(value)} is not a valid value for “sort”. Use {' or '.join(names)}, with a minus sign in front for"
+            f"{quote(value)} is not a valid value for “sort”. Use {' or '.join(names)}, with a minus sign in front for"
             " descending order."
         )
     return value or default
