@@ -8,14 +8,14 @@ from healthtrack.imports.row_errors import FileError, RowError
 
 def check_size(size: int) -> None:
     """Raise FileError if a file of this many bytes is too large."""
-    limit = settings.IMPORT_MOST_BYTES
+    limit = settings.IMPORT_MAX_BYTES
     if size > limit:
         raise _too_much(f"The file has {format_size(size)}; the limit is {format_size(limit)}.")
 
 
 def check_rows(rows: int) -> None:
     """Raise FileError if a file has too many rows."""
-    limit = settings.IMPORT_MOST_ROWS
+    limit = settings.IMPORT_MAX_ROWS
     if rows > limit:
         raise _too_much(f"The file has {rows:,} rows; the limit is {limit:,}.")
 
@@ -31,4 +31,4 @@ def format_size(size: int) -> str:
 
 def describe_limits() -> str:
     """Return the limits for people to read, such as "at most 200 MB and 5,000,000 rows"."""
-    return f"at most {format_size(settings.IMPORT_MOST_BYTES)} and {settings.IMPORT_MOST_ROWS:,} rows"
+    return f"at most {format_size(settings.IMPORT_MAX_BYTES)} and {settings.IMPORT_MAX_ROWS:,} rows"

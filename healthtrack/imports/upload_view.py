@@ -67,7 +67,7 @@ def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[
     if not importer.may_import(request.user):
         raise PermissionDenied
     page = _UploadPage(importer, context)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MOST_BYTES + MAX_FORM_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES + MAX_FORM_BYTES:
         return page.show_form(request, error=_too_large_message(), status=413)
     handler = UploadHandler(request)
     request.upload_handlers = [handler]
@@ -118,5 +118,5 @@ class _UploadPage:
 
 
 def _too_large_message() -> str:
-    limit = format_size(settings.IMPORT_MOST_BYTES)
+    limit = format_size(settings.IMPORT_MAX_BYTES)
     return f"The file is larger than {limit}, the limit for an upload. Split it into several files."

@@ -70,7 +70,7 @@ class UploadHandler(FileUploadHandler):
         self.digest = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > settings.IMPORT_MOST_BYTES:
+        if start + len(raw_data) > settings.IMPORT_MAX_BYTES:
             self.is_too_large = True
             raise StopUpload(connection_reset=True)
         self.digest.update(raw_data)

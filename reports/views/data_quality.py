@@ -41,7 +41,7 @@ class DataQualityReport(Report):
         figure("found", "Found"),
         figure("patients", "Patients"),
         figure("share", "Share, %"),
-        Column("settle", "Action"),
+        Column("action", "Action"),
     )
     published_order = "-patients"
 
@@ -124,7 +124,7 @@ class DataQualityReport(Report):
 
     def get_unresolved_names(self) -> Iterator[tuple[Name, str, str, str]]:
         """Yield tracker names, each with its problem, the list of its patients, and the page to resolve it."""
-        resolve = reverse("tracker-names:settle") if self.request.user.has_perm("trackers.add_trackeralias") else ""
+        resolve = reverse("tracker-names:resolve") if self.request.user.has_perm("trackers.add_trackeralias") else ""
         by_problem = (
             ((name, "No match", "unmatched") for name in self.quality.unmatched[:NAMES_SHOWN]),
             ((name, "Ambiguous", "brands") for name in self.quality.ambiguous[:NAMES_SHOWN]),

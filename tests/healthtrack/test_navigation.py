@@ -63,7 +63,7 @@ class TestCurrentPage:
             ("/admin/patients/medicalrecord/import/", [("Imports", "true"), ("Medical records", "page")]),
             ("/admin/imports/importrun/7/change/", [("Imports", "true"), ("All imports", "true")]),
             ("/admin/trackers/fitnesstracker/3/history/", [("Trackers", "true"), ("Variants", "true")]),
-            ("/admin/tracker-names/settle/", [("Trackers", "true"), ("Tracker names", "true")]),
+            ("/admin/tracker-names/resolve/", [("Trackers", "true"), ("Tracker names", "true")]),
             ("/reports/", [("Reports", "page")]),
             ("/reports/brands/", [("Reports", "true"), ("By brand", "page")]),
             ("/nowhere/", []),

@@ -18,7 +18,7 @@ from trackers.admin import TrackerAliasAdmin
 from trackers.models import TrackerAlias, TrackerModel
 
 LIST = "/admin/tracker-names/"
-RESOLVE = f"{LIST}settle/"
+RESOLVE = f"{LIST}resolve/"
 UNDO = f"{LIST}undo/"
 VIEWER = ("trackers.view_trackeralias", "patients.view_medicalrecord")
 RESOLVER = (*VIEWER, "trackers.add_trackeralias")

@@ -136,7 +136,7 @@ def test_people_who_may_not_resolve_or_undo_see_no_buttons(viewer: Client) -> No
     assert "Honor Band 2, Huawei Band 2, Xiaomi Band 2" in text
     assert "Amazfit Bip U" in text
     assert 'action="/admin/tracker-names' not in text
-    assert "/settle/" not in text
+    assert "/resolve/" not in text
 
 
 def test_a_resolved_name_shows_its_model_and_the_person_who_resolved_it(steward: Client) -> None:

@@ -14,7 +14,7 @@ from tests.support import factories
 
 PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset"}
 PAGES_OF_ROW |= {"answer", "apply", "cancel", "faulty", "progress"}
-QUERIES = {"tracker-names:settle": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
+QUERIES = {"tracker-names:resolve": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
     "admin:jsi18n",  # a script

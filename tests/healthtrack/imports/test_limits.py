@@ -22,7 +22,7 @@ def get_file_error(path: Path) -> str:
 
 
 def test_the_reader_rejects_a_file_that_is_too_large(tmp_path: Path, settings: LazySettings) -> None:
-    settings.IMPORT_MOST_BYTES = 1024
+    settings.IMPORT_MAX_BYTES = 1024
     path = tmp_path / "big"
     path.write_bytes(b"a,b\n" * 512)
     assert get_file_error(path) == TOO_LARGE
@@ -32,7 +32,7 @@ def test_the_reader_rejects_a_file_that_is_too_large(tmp_path: Path, settings: L
 def test_the_reader_rejects_a_file_of_too_many_rows(
     tmp_path: Path, settings: LazySettings, write: Callable[[Path, Sequence[Row]], Path]
 ) -> None:
-    settings.IMPORT_MOST_ROWS = 2
+    settings.IMPORT_MAX_ROWS = 2
     assert get_file_error(write(tmp_path / "rows", RECORDS.rows({}, {}, {}))) == TOO_MANY_ROWS
     with open_table(write(tmp_path / "rows", RECORDS.rows({}, {}))) as table:
         assert sum(map(len, table.batches)) == 2

@@ -153,7 +153,7 @@ class TestTheUploadedFile:
 class TestFilesThatAreTooLarge:
     @pytest.fixture(autouse=True)
     def small_limit(self, settings: LazySettings) -> None:
-        settings.IMPORT_MOST_BYTES = 100_000
+        settings.IMPORT_MAX_BYTES = 100_000
 
     def large(self, path: Path, size: int) -> Path:
         path.write_bytes(b"x" * size)

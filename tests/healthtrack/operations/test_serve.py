@@ -240,7 +240,7 @@ def test_outside_of_production_a_second_factor_is_required_only_if_the_variable_
     assert answer() == str(required).encode()
     settings.PRODUCTION = True
     assert answer() == b"True"
-    assert answer(**{"healthtrack.second_factor_not_asked": "1"}) == b"True"
+    assert answer(**{"healthtrack.second_factor_waived": "1"}) == b"True"
     assert settings.SECOND_FACTOR is True
 
 

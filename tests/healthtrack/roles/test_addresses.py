@@ -103,7 +103,7 @@ ADDRESSES = {
     "admin:trackers_trackeralias_delete": (STEWARDS, STEWARDS),
     "admin:trackers_trackeralias_history": (HISTORY_READERS, NOBODY),
     "tracker-names:list": (RECORD_READERS, NOBODY),
-    "tracker-names:settle": (STEWARDS, STEWARDS),
+    "tracker-names:resolve": (STEWARDS, STEWARDS),
     "tracker-names:undo": (NOBODY, STEWARDS),
     "reports:index": (REPORT_READERS, NOBODY),
     "reports:age-groups": (REPORT_READERS, NOBODY),
