@@ -70,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         elif starts_programs(item.module):
             item.add_marker("process")
+        if getattr(item.function, "is_hypothesis_test", False):
+            item.add_marker("no_cover")  # it repeats, many times, what other tests cover
 
 
 @cache

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import User
 
-from tests.support.every_address import ALL, METHODS, addresses, ask, client_of, lets_in
+from tests.support.every_address import METHODS, addresses, ask, client_of, each_address, lets_in
 from tests.support.page_addresses import make_rows
 from tests.support.signing_in import SignIn
 
@@ -42,11 +42,8 @@ FOR_STAFF = PUBLIC | {
 }
 
 
-each_page = pytest.mark.parametrize("name", sorted(ALL))
-
-
 @pytest.mark.django_db
-@each_page
+@each_address
 def test_nobody_gets_in_without_signing_in(name: str) -> None:
     make_rows()
     stranger = client_of(None)
@@ -56,7 +53,7 @@ def test_nobody_gets_in_without_signing_in(name: str) -> None:
 
 
 @pytest.mark.django_db
-@each_page
+@each_address
 def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -> None:
     make_rows()
     sign_in()
@@ -67,7 +64,7 @@ def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -
 
 
 @pytest.mark.django_db
-@each_page
+@each_address
 def test_any_input_gets_a_response(name: str) -> None:
     client = client_of(make_rows())
     first, *others = addresses(name)

@@ -1,8 +1,10 @@
 """Every address that the URL resolver knows, so that a new one is tested without being listed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TypeVar
 
+import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
@@ -23,6 +25,13 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPat
 
 
 ALL = dict(names(get_resolver()))
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def each_address(test: Test) -> Test:
+    """Run a test with the name of every address. Coverage is not measured: it would double the time of these tests."""
+    repeated: Test = pytest.mark.parametrize("name", sorted(ALL))(test)
+    return pytest.mark.no_cover(repeated)
 
 
 def parameters(pattern: URLPattern) -> list[str]:

@@ -15,7 +15,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from healthtrack.accounts.middleware import PUBLIC_PAGES
 from healthtrack.accounts.models import CODES, RecoveryCodes, Session
 from tests.support import factories
-from tests.support.every_address import ALL, METHODS, addresses, ask, lets_in
+from tests.support.every_address import ALL, METHODS, addresses, ask, each_address, lets_in
 from tests.support.page_addresses import make_rows
 from tests.support.signing_in import PASSWORD, client_for, code, enrol_app
 
@@ -45,7 +45,7 @@ def enrol(client: Client, **more: str) -> list[str]:
     return re.findall(r"<li><code>([^<]+)</code></li>", answer.content.decode())
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@each_address
 def test_no_page_opens_before_the_code_is_given(name: str) -> None:
     person = make_rows()
     enrol_app(person)

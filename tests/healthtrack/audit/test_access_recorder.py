@@ -15,7 +15,7 @@ from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.every_address import ALL, addresses
+from tests.support.every_address import addresses, each_address
 from tests.support.page_addresses import make_rows
 from tests.support.signing_in import AsRole, SignIn
 
@@ -46,7 +46,7 @@ def request_and_log(client: Client, method: str, where: str) -> tuple[str, list[
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", sorted(ALL))
+@each_address
 def test_every_page_that_shows_a_patient_is_recorded(name: str, method: str) -> None:
     client = Client()
     client.force_login(make_rows(NUMBER, NAME))

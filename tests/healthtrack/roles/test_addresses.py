@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from healthtrack.roles.table import ROLES
-from tests.support.every_address import ALL, addresses, ask, client_of
+from tests.support.every_address import ALL, addresses, ask, client_of, each_address
 from tests.support.page_addresses import make_rows
 from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, make_person
 
@@ -135,7 +135,7 @@ def test_the_table_names_existing_roles() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", sorted(ADDRESSES))
+@each_address
 def test_exactly_the_roles_in_the_table_can_open_the_address(name: str, method: str) -> None:
     make_rows()
     where, *_ = addresses(name)
