@@ -30,8 +30,8 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 def each_address(test: Test) -> Test:
     """Run a test with the name of every address. Coverage is not measured: it would double the time of these tests."""
-    repeated: Test = pytest.mark.parametrize("name", sorted(ALL))(test)
-    return pytest.mark.no_cover(repeated)
+    marked: Test = pytest.mark.no_cover(pytest.mark.parametrize("name", sorted(ALL))(test))
+    return marked
 
 
 def parameters(pattern: URLPattern) -> list[str]:
