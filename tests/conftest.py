@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,11 +55,6 @@ def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, con
     """
     if context.template is template:
         store_rendered_templates(store, template=template, context=context, **signal)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers for each processor, since many tests wait for other programs."""
-    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

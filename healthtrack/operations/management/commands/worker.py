@@ -29,6 +29,8 @@ class Command(BaseCommand):
         os.nice(NICENESS)
         if until_input_ends:
             threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
+        # Until the worker itself listens for it, a request to stop would end the process as if it had failed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         asyncio.run(work())
 
 
