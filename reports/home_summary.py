@@ -148,7 +148,7 @@ class HomeSummary:
             yield KeyFigure("Names to resolve", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
 
     def _get_import_figures(self) -> Iterator[KeyFigure]:
-        if run := get_last_import(self.user):
+        if run := get_last_import(self.user, self.runs):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
             yield KeyFigure("Last import", day, _get_run_address(run), registry.get(run.importer).label)
 

@@ -1,5 +1,6 @@
 """The latest imports and edits by people that the person may view."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -31,9 +32,10 @@ def get_latest_runs(person: Person) -> list[ImportRun]:
     return list(_runs(person)[:RUNS_SHOWN])
 
 
-def get_last_import(person: Person) -> ImportRun | None:
-    """Return the last import that was applied."""
-    return _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
+def get_last_import(person: Person, latest_runs: Iterable[ImportRun]) -> ImportRun | None:
+    """Return the last import that was applied. Of the latest runs, which the page has already, it is mostly one."""
+    applied = (run for run in latest_runs if run.state == State.APPLIED and run.kind == Kind.IMPORT)
+    return next(applied, None) or _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
 
 
 def get_runs_needing_attention(person: Person) -> list[ImportRun]:
