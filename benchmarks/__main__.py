@@ -1,4 +1,4 @@
-"""Print the ratios that the README quotes: `make bench`, or one part with `make bench ARGS=imports`.
+"""Print the ratios that docs/benchmarks.md quotes: `make bench`, or one part with `make bench ARGS=imports`.
 
 The benchmarks use a temporary database, which is dropped at the end. `make bench ARGS="--against REV"` compares with
 another commit instead: see benchmarks/against.py.

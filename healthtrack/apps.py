@@ -20,7 +20,7 @@ SECTIONS = (
     Section("Reports", page="reports:index"),
     Section("Administration", page="admin:index"),
 )
-PAGE_NAMES = {"admin:index": "Read their own recent actions"}
+PAGE_NAMES = {"admin:index": "Viewed their own recent actions"}
 
 
 class HealthTrackConfig(AppConfig):

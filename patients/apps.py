@@ -6,10 +6,10 @@ from patients.navigation import entries
 
 PAGE_NAMES = {
     "admin:patients_medicalrecord_change": "Opened the record",
-    "admin:patients_medicalrecord_changelist": "Read the list of records",
+    "admin:patients_medicalrecord_changelist": "Viewed the list of records",
     "admin:patients_medicalrecord_delete": "Opened the page to delete the record",
     "admin:patients_medicalrecord_export": "Exported records",
-    "admin:patients_medicalrecord_history": "Read the record's history",
+    "admin:patients_medicalrecord_history": "Viewed the record's history",
 }
 
 
