@@ -61,7 +61,7 @@ def test_filtered_by_patient_it_lists_who_viewed_the_patient_newest_first(audito
     make_access("P0", "P1", "P3", by="olga", days_ago=1, page="admin:patients_medicalrecord_changelist")
     words = page(auditor, f"{PAGE}?patient=P1")
     assert people(words) == ["olga", "nora"]
-    assert "Read the list of records" in words
+    assert "Viewed the list of records" in words
     assert "P1</a> and 2 more" in words
     assert "P3" not in words
 
