@@ -74,7 +74,7 @@ def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.
             level=pgtrigger.Statement,
             when=pgtrigger.Before,
             operation=pgtrigger.Truncate,
-            func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_ACTOR_COLUMNS)})"
+            func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_ACTOR_COLUMNS)})"  # noqa: S608 (constants of this module)
             f" VALUES (TG_TABLE_NAME, 'truncate', '{{}}', {', '.join(_ACTOR_COLUMNS.values())}); RETURN NULL;",
         ),
     ]

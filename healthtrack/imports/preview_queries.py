@@ -30,7 +30,7 @@ def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) ->
           FROM (SELECT * FROM {STAGED} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
                {join_stored_rows(plan)}
          ORDER BY rows.{LINE}
-        """,
+        """,  # noqa: S608 (constants of this module)
         [outcome, skipped, len(page)],
     )
     return [_staged_row(plan.columns, row) for row in rows]
@@ -38,7 +38,7 @@ def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) ->
 
 def count_errors(run: ImportRun, column: str = "", kind: str = "") -> int:
     """Return the number of errors: all, or those of a column, a kind, or both."""
-    counts = _rows(run, ERRORS, f"SELECT count(*) FROM {ERRORS} WHERE {_MATCHES_FILTER}", [column, column, kind, kind])
+    counts = _rows(run, ERRORS, f"SELECT count(*) FROM {ERRORS} WHERE {_MATCHES_FILTER}", [column, column, kind, kind])  # noqa: S608 (constants of this module)
     return sum(int(str(count)) for (count,) in counts)
 
 
@@ -53,7 +53,7 @@ def fetch_error_page(run: ImportRun, page: Page[int], column: str = "", kind: st
             SELECT reason, line, header, value, kind, place FROM {ERRORS} WHERE {_MATCHES_FILTER}
              ORDER BY line {direction}, place {direction} OFFSET %s LIMIT %s) AS errors
          ORDER BY line, place
-        """,
+        """,  # noqa: S608 (constants of this module)
         [column, column, kind, kind, skipped, len(page)],
     )
     return list(_as_errors(rows))
@@ -67,7 +67,7 @@ def has_errors(run: ImportRun) -> bool:
 def iterate_errors(run: ImportRun) -> Iterator[RowError]:
     """Return all errors, in the file's order."""
     return _as_errors(
-        _rows(run, ERRORS, f"SELECT reason, line, header, value, kind FROM {ERRORS} ORDER BY line NULLS FIRST, place")
+        _rows(run, ERRORS, f"SELECT reason, line, header, value, kind FROM {ERRORS} ORDER BY line NULLS FIRST, place")  # noqa: S608 (constants of this module)
     )
 
 
@@ -80,7 +80,7 @@ def iterate_invalid_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]
         SELECT cells, ARRAY(SELECT concat_ws(': ', nullif(header, ''), reason) FROM {ERRORS} AS error
                              WHERE error.line = rows.line ORDER BY place)
           FROM {INVALID_ROWS} AS rows ORDER BY line
-        """,
+        """,  # noqa: S608 (constants of this module)
     )
     return ((list(cells), list(reasons)) for cells, reasons in rows)  # type: ignore[call-overload]
 

@@ -60,7 +60,7 @@ def _count_by_range(records: Records, births: Mapping[str, Q]) -> Counts:
     for name, born in births.items():
         for gender in Gender:
             part, arguments = records.filter(born, gender=gender).order_by().values("gender").query.sql_with_params()
-            parts.append(f"SELECT %s, %s, count(*) FROM ({part}) AS part")
+            parts.append(f"SELECT %s, %s, count(*) FROM ({part}) AS part")  # noqa: S608 (the SQL of a queryset)
             values += [name, gender.value, *arguments]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
