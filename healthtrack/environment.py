@@ -126,7 +126,8 @@ class Environment:
         Variable(
             "HEALTHTRACK_TRUSTED_PROXIES",
             values.parse_networks,
-            "addresses or networks of your proxies, whose `X-Forwarded-For` is trusted",
+            "addresses or networks of your proxies, whose `X-Forwarded-For` is trusted; required in production with "
+            "`HEALTHTRACK_HTTPS_HEADER`",
         ),
         default=(),
     )
@@ -247,3 +248,8 @@ class Environment:
             )
         if "*" in self.allowed_hosts:
             raise ImproperlyConfigured("HEALTHTRACK_ALLOWED_HOSTS allows every host. Name the hosts that you serve.")
+        if self.https_header and not self.trusted_proxies:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_HTTPS_HEADER trusts a proxy that HEALTHTRACK_TRUSTED_PROXIES does not name, so everybody "
+                "would have its address. Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address, such as 10.0.0.5."
+            )
