@@ -114,6 +114,15 @@ class Environment:
         Variable("HEALTHTRACK_ALLOWED_HOSTS", values.split_names, "host names of the site, separated by commas"),
         default=("localhost", "127.0.0.1", "[::1]"),
     )
+    password_words: tuple[str, ...] = _declare(
+        Variable(
+            "HEALTHTRACK_PASSWORD_WORDS",
+            values.split_names,
+            "words that are easy to guess in a password, such as the names of your hospital and its town, separated by "
+            "commas",
+        ),
+        default=(),
+    )
     backup_recipients: tuple[str, ...] = _declare(
         Variable(
             "HEALTHTRACK_BACKUP_RECIPIENTS",

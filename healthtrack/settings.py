@@ -173,9 +173,10 @@ AUTH_PASSWORD_VALIDATORS = [
         ("UserAttributeSimilarityValidator", {}),
         ("MinimumLengthValidator", {"min_length": 15}),
         ("CommonPasswordValidator", {}),
-        ("NumericPasswordValidator", {}),
     )
 ]
+AUTH_PASSWORD_VALIDATORS += [{"NAME": "healthtrack.accounts.passwords.GuessablePasswordValidator"}]
+PASSWORD_WORDS = ENVIRONMENT.password_words
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for older passwords; the next sign-in hashes them with Argon2
