@@ -48,13 +48,13 @@ def get_name_digest(request: HttpRequest, credentials: Mapping[str, Any] | None)
 def get_attempt_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
     """Return the name under which django-axes counts attempts: one of its own for each known browser."""
     name = _get_name(request, credentials)
-    mark = _get_mark(request, name)
+    mark = get_browser_mark(request, name)
     return _digest(f"{name} {mark}" if mark else name)
 
 
 def get_lockout_parameters(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> list[Any]:
     """Return what django-axes locks: an account for an address, or an account in a known browser at any address."""
-    is_known = _get_mark(request, _get_name(request, credentials))
+    is_known = get_browser_mark(request, _get_name(request, credentials))
     return ["username"] if is_known else [["username", "ip_address"]]
 
 
@@ -63,13 +63,28 @@ def get_refusal(request: HttpRequest) -> HttpResponse | None:
 
     The attempts of others do not lock out a known browser; django-axes counts its own.
     """
-    if _get_mark(request, _get_name(request, None)):
+    if get_browser_mark(request, _get_name(request, None)):
         return None
     if limits.FAILURES_FROM_ADDRESS.is_used_up(get_client_network(request)):
         return _render_lockout(request, "from your address", limits.FAILURES_FROM_ADDRESS.seconds_left)
     if limits.FAILURES_FOR_NAME.is_used_up(get_name_digest(request, None)):
         return _render_lockout(request, "for this account", limits.FAILURES_FOR_NAME.seconds_left)
     return None
+
+
+def get_browser_mark(request: HttpRequest, name: str) -> str:
+    """Return the mark of this browser if the account with this name is known in it, otherwise an empty string."""
+    cookie = settings.KNOWN_BROWSER_COOKIE_NAME
+    if cookie not in request.COOKIES:
+        return ""
+    marks: dict[str, str] = request.__dict__.setdefault("known_browser_marks", {})  # django-axes asks several times
+    if name not in marks:
+        marks[name] = ""
+        if user := User.objects.filter(username=name).first():
+            salt = _get_salt(user)
+            mark = request.get_signed_cookie(cookie, default="", salt=salt, max_age=KNOWN_BROWSER_LIFETIME)
+            marks[name] = mark or ""
+    return marks[name]
 
 
 def remember_browser(request: HttpRequest, response: Response) -> Response:
@@ -92,7 +107,7 @@ def remember_browser(request: HttpRequest, response: Response) -> Response:
 def get_axes_refusal(request: HttpRequest, _: object, credentials: Mapping[str, Any] | None) -> HttpResponse:
     """Return the lock-out page for an account that django-axes locked for this address, or in this known browser."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    where = "in this browser" if _get_mark(request, _get_name(request, credentials)) else "from your address"
+    where = "in this browser" if get_browser_mark(request, _get_name(request, credentials)) else "from your address"
     return _render_lockout(request, f"for this account {where}", seconds)
 
 
@@ -104,21 +119,6 @@ def _get_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> st
 
 def _digest(name: str) -> str:
     return salted_hmac("healthtrack.signin.name", name, algorithm="sha256").hexdigest()
-
-
-def _get_mark(request: HttpRequest, name: str) -> str:
-    """Return the mark of this browser if the account with this name is known in it, otherwise an empty string."""
-    cookie = settings.KNOWN_BROWSER_COOKIE_NAME
-    if cookie not in request.COOKIES:
-        return ""
-    marks: dict[str, str] = request.__dict__.setdefault("known_browser_marks", {})  # django-axes asks several times
-    if name not in marks:
-        marks[name] = ""
-        if user := User.objects.filter(username=name).first():
-            salt = _get_salt(user)
-            mark = request.get_signed_cookie(cookie, default="", salt=salt, max_age=KNOWN_BROWSER_LIFETIME)
-            marks[name] = mark or ""
-    return marks[name]
 
 
 def _get_salt(user: User) -> str:

@@ -20,6 +20,8 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
+from healthtrack.accounts import lockout
+from healthtrack.accounts.limits import CODES_IN_KNOWN_BROWSER
 from healthtrack.accounts.models import RecoveryCodes, Session
 
 OWED = "owes_second_factor"
@@ -118,7 +120,8 @@ class CheckResult:
 def check(request: HttpRequest, text: str) -> CheckResult:
     """Check a code and complete the sign-in if it is correct.
 
-    After a wrong code the next attempt has to wait; the wait doubles with each wrong code, up to nine minutes.
+    After a wrong code the next attempt has to wait; the wait doubles with each wrong code, up to nine minutes. Wrong
+    codes of others do not make a known browser wait.
     """
     code = "".join(text.split())
     kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
@@ -127,6 +130,8 @@ def check(request: HttpRequest, text: str) -> CheckResult:
         if device is None:
             return CheckResult(is_valid=False)
         device.throttling_failure_count = min(device.throttling_failure_count, MAX_COUNTED_FAILURES)
+        if _may_skip_wait(request):
+            device.throttling_failure_timestamp = None
         allowed, reason = device.verify_is_allowed()
         if not allowed:
             return CheckResult(is_valid=False, wait_seconds=_get_seconds_until(reason["locked_until"]))
@@ -146,6 +151,12 @@ def reset(user: User) -> None:
 def _verify_session(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
     django_otp.login(request, device)
     request.session.cycle_key()
+
+
+def _may_skip_wait(request: HttpRequest) -> bool:
+    """Return whether this is a known browser, which may try a few codes whatever others tried before."""
+    mark = lockout.get_browser_mark(request, request.user.get_username())
+    return bool(mark) and CODES_IN_KNOWN_BROWSER.use(mark)
 
 
 def _is_app_code(code: str) -> bool:

@@ -96,6 +96,33 @@ class TestWithTheSecondFactor:
         assert not gets_in()
         assert signs_in(client)
 
+    def test_wrong_codes_of_others_do_not_make_it_wait(self, keeper: User) -> None:
+        enrol_app(keeper)
+        first, second, *_ = RecoveryCodes.renew(keeper)
+        client, thief = Client(), Client()
+        signs_in(client)
+        client.post("/sign-in/code/", {"code": first})
+        client.post("/admin/logout/")
+        signs_in(thief)
+        RecoveryCodes.objects.update(throttling_failure_count=9, throttling_failure_timestamp=timezone.now())
+        assert thief.post("/sign-in/code/", {"code": second}).status_code == 429
+        signs_in(client)
+        assert client.post("/sign-in/code/", {"code": second}).status_code == 302
+
+    def test_its_own_wrong_codes_make_it_wait(self, keeper: User) -> None:
+        enrol_app(keeper)
+        first, second, *_ = RecoveryCodes.renew(keeper)
+        client = Client()
+        signs_in(client)
+        client.post("/sign-in/code/", {"code": first})
+        client.post("/admin/logout/")
+        signs_in(client)
+        for _ in range(5):
+            assert client.post("/sign-in/code/", {"code": "wrong-wrong-wrong"}).status_code == 200
+        refused = client.post("/sign-in/code/", {"code": second})
+        assert refused.status_code == 429
+        assert int(refused["Retry-After"]) > 8
+
     def test_setting_up_an_app_makes_it_known(self, keeper: User, settings: LazySettings) -> None:
         client = Client()
         signs_in(client)
