@@ -114,6 +114,15 @@ class Environment:
         Variable("HEALTHTRACK_ALLOWED_HOSTS", values.split_names, "host names of the site, separated by commas"),
         default=("localhost", "127.0.0.1", "[::1]"),
     )
+    password_words: tuple[str, ...] = _declare(
+        Variable(
+            "HEALTHTRACK_PASSWORD_WORDS",
+            values.split_names,
+            "words that are easy to guess in a password, such as the names of your hospital and its town, separated by "
+            "commas",
+        ),
+        default=(),
+    )
     backup_recipients: tuple[str, ...] = _declare(
         Variable(
             "HEALTHTRACK_BACKUP_RECIPIENTS",
@@ -126,7 +135,8 @@ class Environment:
         Variable(
             "HEALTHTRACK_TRUSTED_PROXIES",
             values.parse_networks,
-            "addresses or networks of your proxies, whose `X-Forwarded-For` is trusted",
+            "addresses or networks of your proxies, whose `X-Forwarded-For` is trusted; required in production with "
+            "`HEALTHTRACK_HTTPS_HEADER`",
         ),
         default=(),
     )
@@ -247,3 +257,8 @@ class Environment:
             )
         if "*" in self.allowed_hosts:
             raise ImproperlyConfigured("HEALTHTRACK_ALLOWED_HOSTS allows every host. Name the hosts that you serve.")
+        if self.https_header and not self.trusted_proxies:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_HTTPS_HEADER trusts a proxy that HEALTHTRACK_TRUSTED_PROXIES does not name, so everybody "
+                "would have its address. Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address, such as 10.0.0.5."
+            )

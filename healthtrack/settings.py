@@ -156,10 +156,10 @@ AUTHENTICATION_BACKENDS = [
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that nobody else is locked out; see accounts/lockout.py
+AXES_LOCKOUT_PARAMETERS = "healthtrack.accounts.lockout.get_lockout_parameters"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_name_digest"
+AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_attempt_name"
 AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.get_client_network"
 AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.get_axes_refusal"
 AXES_ENABLE_ADMIN = False
@@ -173,9 +173,10 @@ AUTH_PASSWORD_VALIDATORS = [
         ("UserAttributeSimilarityValidator", {}),
         ("MinimumLengthValidator", {"min_length": 15}),
         ("CommonPasswordValidator", {}),
-        ("NumericPasswordValidator", {}),
     )
 ]
+AUTH_PASSWORD_VALIDATORS += [{"NAME": "healthtrack.accounts.passwords.GuessablePasswordValidator"}]
+PASSWORD_WORDS = ENVIRONMENT.password_words
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for older passwords; the next sign-in hashes them with Argon2

@@ -1,14 +1,18 @@
 """The sign-in of the admin site."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from healthtrack.accounts import lockout
+from healthtrack.accounts import lockout, second_factor
+from healthtrack.accounts.views import ChangePassword
+
+if TYPE_CHECKING:
+    from django.template.response import TemplateResponse
 
 ENDED = {
     "idle": "You were signed out because you were inactive. Sign in to continue where you were.",
@@ -19,7 +23,7 @@ ENDED = {
 
 
 class SignInSite(AdminSite):
-    """An admin site that limits sign-in attempts and shows why a session ended."""
+    """An admin site that limits sign-in attempts, shows why a session ended, and asks for a code for a new password."""
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the sign-in page. It leads to `next`, or to Home instead of the administration."""
@@ -29,6 +33,12 @@ class SignInSite(AdminSite):
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             context = {REDIRECT_FIELD_NAME: reverse("home"), **context}
         answer = super().login(request, context)
-        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:  # only a successful sign-in redirects
+        is_signed_in = request.method == "POST" and answer.status_code == HTTPStatus.FOUND
+        if is_signed_in and not second_factor.is_part_of_sign_in(request):
             lockout.remember_browser(request, answer)
         return answer
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> "TemplateResponse":
+        """Let people change their own password, with a code from their app if they have one."""
+        context = {**self.each_context(request), **(extra_context or {})}
+        return cast("TemplateResponse", ChangePassword.as_view(extra_context=context)(request))

@@ -20,8 +20,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 PUBLIC_PAGES = {"admin:login", "healthz", "metrics", "policy-report"}
 ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
-    *("admin:logout", "admin:password_change", "admin:password_change_done"),
-    *("sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
+    *("admin:logout", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
 }
 AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself; htmx marks its own with a header
 ACTIVITY_WRITE_FRACTION = 60  # activity is written once in this fraction of the idle time, and not for every page

@@ -20,12 +20,17 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
+from healthtrack.accounts import lockout
+from healthtrack.accounts.limits import CODES_IN_KNOWN_BROWSER
 from healthtrack.accounts.models import RecoveryCodes, Session
 
 OWED = "owes_second_factor"
 KEY_BYTES = 20
 DIGITS = 6
 TOLERANCE = 1  # how many steps of 30 seconds a phone's clock may be off
+# The wait after a wrong code doubles up to 2 ** 9 seconds. Without an end, somebody who knows the password could make
+# the owner wait for days.
+MAX_COUNTED_FAILURES = 10
 _ENROLLING = "enrolling"
 _WAIVED = "healthtrack.second_factor_waived"
 
@@ -40,6 +45,11 @@ def is_required(request: HttpRequest) -> bool:
     user = request.user
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]  # by django-otp
         return False
+    return is_part_of_sign_in(request)
+
+
+def is_part_of_sign_in(request: HttpRequest) -> bool:
+    """Return whether the sign-in of this session needs a code, given or not."""
     is_enabled = settings.SECOND_FACTOR and _WAIVED not in request.META
     return bool(is_enabled or request.session.get(OWED))
 
@@ -83,18 +93,17 @@ class Enrolment:
         letters = b32encode(unhexlify(self.key)).decode()
         return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 
-    def confirm(self, request: HttpRequest, code: str) -> list[str]:
-        """Enrol the app if the code is correct, and return the new recovery codes.
-
-        Return an empty list and change nothing if the code is wrong.
-        """
+    def find_step(self, code: str) -> int | None:
+        """Return the time step in which an app with this key shows the code; None if it does not show it now."""
         totp = TOTP(unhexlify(self.key))
         totp.time = time.time()
-        if not (_is_app_code(code) and totp.verify(int(code), TOLERANCE)):
-            return []
+        return totp.t() if _is_app_code(code) and totp.verify(int(code), TOLERANCE) else None
+
+    def confirm(self, request: HttpRequest, step: int) -> list[str]:
+        """Enrol the app, whose code of this time step is used up, and return the new recovery codes."""
         with transaction.atomic():
             TOTPDevice.objects.filter(user=self.user).delete()
-            device = TOTPDevice.objects.create(user=self.user, name="app", key=self.key, last_t=totp.t())
+            device = TOTPDevice.objects.create(user=self.user, name="app", key=self.key, last_t=step)
             codes = RecoveryCodes.renew(self.user)
             Session.objects.filter(user=self.user).exclude(pk=request.session.session_key).delete()
         del request.session[_ENROLLING]
@@ -111,7 +120,8 @@ class CheckResult:
 def check(request: HttpRequest, text: str) -> CheckResult:
     """Check a code and complete the sign-in if it is correct.
 
-    After a wrong code the next attempt has to wait; the wait doubles with each wrong code.
+    After a wrong code the next attempt has to wait; the wait doubles with each wrong code, up to nine minutes. Wrong
+    codes of others do not make a known browser wait.
     """
     code = "".join(text.split())
     kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
@@ -119,6 +129,9 @@ def check(request: HttpRequest, text: str) -> CheckResult:
         device = kind.objects.select_for_update().filter(user=request.user.pk, confirmed=True).first()
         if device is None:
             return CheckResult(is_valid=False)
+        device.throttling_failure_count = min(device.throttling_failure_count, MAX_COUNTED_FAILURES)
+        if _may_skip_wait(request):
+            device.throttling_failure_timestamp = None
         allowed, reason = device.verify_is_allowed()
         if not allowed:
             return CheckResult(is_valid=False, wait_seconds=_get_seconds_until(reason["locked_until"]))
@@ -138,6 +151,12 @@ def reset(user: User) -> None:
 def _verify_session(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
     django_otp.login(request, device)
     request.session.cycle_key()
+
+
+def _may_skip_wait(request: HttpRequest) -> bool:
+    """Return whether this is a known browser, which may try a few codes whatever others tried before."""
+    mark = lockout.get_browser_mark(request, request.user.get_username())
+    return bool(mark) and CODES_IN_KNOWN_BROWSER.use(mark)
 
 
 def _is_app_code(code: str) -> bool:

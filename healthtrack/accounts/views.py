@@ -1,44 +1,26 @@
 """The pages for the second factor, for account security, and for ending sessions."""
 
 from datetime import timedelta
-from typing import cast
+from http import HTTPStatus
+from typing import Any, cast
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import authenticate, logout
+from django.contrib.auth import logout
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.views import PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views import View
 
-from healthtrack.accounts import second_factor
+from healthtrack.accounts import lockout, second_factor
+from healthtrack.accounts.forms import CodeForm, EnrolForm, OwnPasswordForm, check_code
 from healthtrack.accounts.models import RecoveryCodes, Session
 from healthtrack.accounts.second_factor import Enrolment
-
-WRONG = "This code is wrong or was already used. Enter the code that the app shows now."
-NO_RECOVERY_CODE = "This recovery code is wrong or was already used."
-WRONG_PASSWORD = "The password is wrong."  # noqa: S105  (a sentence)
-
-
-class CodeForm(forms.Form):
-    code = forms.CharField(
-        max_length=40,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
-    )
-
-
-class PasswordForm(forms.Form):
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        max_length=4096,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
 
 
 class AccountPage(LoginRequiredMixin, View):
@@ -46,9 +28,9 @@ class AccountPage(LoginRequiredMixin, View):
     def person(self) -> User:
         return cast("User", self.request.user)
 
-    def page(self, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
+    def page(self, template: str, context: dict[str, object]) -> HttpResponse:
         frame = {**admin.site.each_context(self.request), "next": self.get_next_page()}
-        return render(self.request, f"accounts/{template}.html", {**frame, **context}, status=status)
+        return render(self.request, f"accounts/{template}.html", {**frame, **context})
 
     def get_next_page(self) -> str:
         """Return the address to continue at: the one in `next` if it is on this site, otherwise Home."""
@@ -67,19 +49,10 @@ class EnterCode(AccountPage):
         form = CodeForm(request.POST, label_suffix="")
         if redirection := self.get_redirect():
             return redirection
-        if not form.is_valid():
-            return self.page("code", {"form": form})
-        result = second_factor.check(request, form.cleaned_data["code"])
-        if result.is_valid:
-            return redirect(self.get_next_page())
-        if result.wait_seconds:
-            form.add_error("code", f"The last code was wrong. Wait {result.wait_seconds} s, then try again.")
-            refusal = self.page("code", {"form": form}, status=429)
-            refusal["Retry-After"] = str(result.wait_seconds)
-            return refusal
-        is_app_code = form.cleaned_data["code"].replace(" ", "").isdecimal()
-        form.add_error("code", WRONG if is_app_code else NO_RECOVERY_CODE)
-        return self.page("code", {"form": form})
+        wait_seconds = check_code(form, "code", request) if form.is_valid() else 0
+        if form.is_valid():
+            return lockout.remember_browser(request, redirect(self.get_next_page()))
+        return refuse_for(self.page("code", {"form": form}), wait_seconds)
 
     def get_redirect(self) -> HttpResponse | None:
         """Return a redirect if the person has given a code already or has no app yet."""
@@ -94,38 +67,19 @@ class EnrolSecondFactor(AccountPage):
     """Sets up an authenticator app: the first one, or a replacement."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.get_redirect() or self.render_form(CodeForm(label_suffix=""), self.build_password_form())
+        return self.get_redirect() or self.page("enrol", {"form": self.build_form()})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if redirection := self.get_redirect():
             return redirection
-        form, password = CodeForm(request.POST, label_suffix=""), self.build_password_form(request.POST)
-        if form.is_valid() and self.is_confirmed(password):
-            if codes := Enrolment.from_session(request).confirm(request, "".join(form.cleaned_data["code"].split())):
-                return self.page("recovery-codes", {"codes": codes})
-            form.add_error("code", WRONG)
-        return self.render_form(form, password)
-
-    def render_form(self, form: CodeForm, password: PasswordForm | None) -> HttpResponse:
-        enrolment = Enrolment.from_session(self.request)
-        return self.page("enrol", {"form": form, "password": password, "enrolment": enrolment})
-
-    def build_password_form(self, data: "forms.utils.QueryDict | None" = None) -> PasswordForm | None:  # type: ignore[name-defined]
-        """Return the form for the password, which is needed to replace an app.
-
-        Otherwise anybody at a browser that was left open could replace the app by their own.
-        """
-        return PasswordForm(data, label_suffix="") if second_factor.is_enrolled(self.person) else None
-
-    def is_confirmed(self, form: PasswordForm | None) -> bool:
-        if form is None:
-            return True
+        form = self.build_form(request.POST)
         if not form.is_valid():
-            return False
-        password = form.cleaned_data["password"]
-        if authenticate(self.request, username=self.person.get_username(), password=password) is None:
-            form.add_error("password", WRONG_PASSWORD)
-        return form.is_valid()
+            return refuse_for(self.page("enrol", {"form": form}), form.wait_seconds)
+        codes = form.enrolment.confirm(request, form.cleaned_data["code"])
+        return lockout.remember_browser(request, self.page("recovery-codes", {"codes": codes}))
+
+    def build_form(self, data: QueryDict | None = None) -> EnrolForm:
+        return EnrolForm(data, request=self.request, enrolment=Enrolment.from_session(self.request))
 
     def get_redirect(self) -> HttpResponse | None:
         """Return a redirect to the page for the code if the person has an app and has not used it yet."""
@@ -133,6 +87,22 @@ class EnrolSecondFactor(AccountPage):
         if needs_code and second_factor.is_enrolled(self.person):
             return redirect(f"{reverse('sign-in:code')}?{urlencode({'next': self.get_next_page()})}")
         return None
+
+
+class ChangePassword(PasswordChangeView):
+    """Changes a person's own password. The page belongs to the admin site, which knows its address."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        return lockout.remember_browser(self.request, super().form_valid(form))
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return refuse_for(super().form_invalid(form), form.wait_seconds)
 
 
 class AccountSecurity(AccountPage):
@@ -176,6 +146,14 @@ class SignOutIdle(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         return sign_out(request, "idle", request.POST.get("next", ""))
+
+
+def refuse_for(response: HttpResponse, seconds: int) -> HttpResponse:
+    """Return the response with the status for too many attempts if the person has to wait."""
+    if seconds:
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response["Retry-After"] = str(seconds)
+    return response
 
 
 def sign_out(request: HttpRequest, reason: str, next_page: str = "") -> HttpResponse:

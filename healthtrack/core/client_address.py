@@ -1,7 +1,7 @@
 """Find the client's IP address of a request, as far as it can be trusted."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,22 +11,35 @@ Network = IPv4Network | IPv6Network
 
 def client_address(request: HttpRequest) -> str:
     """Return the nearest address that is not a trusted proxy: anything beyond it in X-Forwarded-For can be forged."""
-    address: str = request.META.get("REMOTE_ADDR", "")
+    client = _parse(request.META.get("REMOTE_ADDR", ""))
     for claim in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if not is_in_networks(address, settings.TRUSTED_PROXIES) or not _is_address(claim.strip()):
+        named = _parse(claim.strip())
+        if not named or not client or not _is_in(client, settings.TRUSTED_PROXIES):
             break
-        address = claim.strip()
-    return address
+        client = named
+    return str(client or "")
 
 
 def is_in_networks(address: str, networks: Sequence[Network]) -> bool:
     """Return whether the text is an IP address in one of the networks."""
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
+    parsed = _parse(address)
+    return parsed is not None and _is_in(parsed, networks)
 
 
-def _is_address(text: str) -> bool:
+def _is_in(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the IP address in the text, or None.
+
+    An IPv4 address in the form of IPv6, such as ::ffff:10.0.0.5, is returned as IPv4. A scope, as in fe80::1%eth0, is
+    removed, because only the machine that wrote it understands it and the database cannot store it.
+    """
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))

@@ -13,6 +13,7 @@ Network = IPv4Network | IPv6Network
 
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
 MAX_PORT = 65535
+MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in the form of IPv6
 
 
 class InvalidValueError(Exception):
@@ -49,11 +50,18 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks and addresses between commas."""
+    """Return the networks and addresses between commas; those of IPv4 in the form of IPv6 as IPv4."""
     try:
-        return tuple(ip_network(part) for part in split_names(text))
+        return tuple(_unmap(ip_network(part)) for part in split_names(text))
     except ValueError as error:
         raise InvalidValueError(f"is {text!r} ({error}); write addresses such as 10.0.0.5 or 10.0.0.0/8.") from error
+
+
+def _unmap(network: Network) -> Network:
+    if isinstance(network, IPv6Network) and network.subnet_of(MAPPED_IPV4):
+        address = int(network.network_address) - int(MAPPED_IPV4.network_address)
+        return IPv4Network((address, network.prefixlen - MAPPED_IPV4.prefixlen))
+    return network
 
 
 def parse_header(text: str) -> str:

@@ -16,7 +16,6 @@ UNUSED_FEATURES = (
     "geolocation",
     "microphone",
     "payment",
-    "publickey-credentials-get",
     "usb",
 )
 HEADERS = {

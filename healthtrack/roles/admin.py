@@ -6,7 +6,7 @@ People can neither give permissions that they do not have, nor edit users who ha
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
@@ -34,7 +34,7 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
-class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin, UserAdmin[User]):
+class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)

@@ -26,6 +26,20 @@ class ReasonForm(forms.Form):
         error_messages={"required": "Enter a reason: you cannot use emergency access without one."},
     )
 
+    def clean_reason(self) -> str:
+        reason: str = self.cleaned_data["reason"]
+        if not is_sentence(reason):
+            raise forms.ValidationError(
+                "This reason says nothing to an auditor. Write in a few words what happened and what you need to know."
+            )
+        return reason
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text can be a reason: it has two different words, and six different letters."""
+    words = {word for word in text.casefold().split() if sum(map(str.isalpha, word)) > 1}
+    return len(words) > 1 and len({letter for word in words for letter in word if letter.isalpha()}) > 5
+
 
 class RolesPage(UserPassesTestMixin, View):
     http_method_names = ["get", "head"]

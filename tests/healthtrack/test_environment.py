@@ -78,6 +78,13 @@ def test_networks_are_addresses_or_ranges() -> None:
     assert proxies == (ip_network("10.0.0.5/32"), ip_network("10.1.0.0/16"))
 
 
+def test_ipv4_networks_in_the_form_of_ipv6_are_those_of_ipv4() -> None:
+    proxies = read(
+        HEALTHTRACK_TRUSTED_PROXIES="::ffff:10.0.0.5, ::ffff:10.1.0.0/112, ::1, ::ffff:0:0/96"
+    ).trusted_proxies
+    assert proxies == tuple(ip_network(text) for text in ("10.0.0.5", "10.1.0.0/16", "::1", "0.0.0.0/0"))
+
+
 def test_the_folder_of_postgresql_programs_is_not_resolved(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     assert read().pg_bin is None

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -19,31 +18,15 @@ from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import UseCount
 from healthtrack.core.logs import RedactingJsonFormatter
 from tests.support import factories
+from tests.support.password_guessing import ELSEWHERE, HERE, LOGIN, attempt, gets_in, guess, known_browser
 from tests.support.signing_in import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-LOGIN = "/admin/login/"
-HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 
 @pytest.fixture(autouse=True)
 def locks(settings: LazySettings) -> None:
     settings.AXES_ENABLED = True
-
-
-def attempt(password: str, address: str = HERE, username: str = "keeper", **headers: str) -> Any:
-    form = {"username": username, "password": password}
-    return Client(REMOTE_ADDR=address, headers=headers).post(LOGIN, form)
-
-
-def guess(times: int, address: str = HERE, username: str = "keeper", **headers: str) -> Any:
-    *_, answer = [attempt(f"guess {number}", address, username, **headers) for number in range(times)]
-    return answer
-
-
-def gets_in(address: str = HERE, username: str = "keeper") -> bool:
-    return bool(attempt(PASSWORD, address, username).status_code == 302)
 
 
 @pytest.mark.usefixtures("keeper")
@@ -103,6 +86,50 @@ def test_all_addresses_of_an_ipv6_network_count_as_one_client() -> None:
     assert gets_in("2001:db8:1:3::1")
 
 
+SPELLINGS = [
+    " keeper",
+    "keeper ",
+    "\u00a0keeper",
+    "\uff4beeper",
+    "\u2003\uff4b\uff45\uff45\uff50\uff45\uff52\t",
+    "keeper" + " " * 200,
+]
+
+
+@pytest.mark.usefixtures("keeper")
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_other_spellings_of_a_name_do_not_evade_the_lock_outs(monkeypatch: pytest.MonkeyPatch, spelling: str) -> None:
+    monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
+    for number in range(6):
+        assert guess(1, f"203.0.113.{number}").status_code == 200
+    assert attempt("guess", ELSEWHERE, spelling).status_code == 429
+    assert attempt(PASSWORD, ELSEWHERE, spelling).status_code == 429
+
+
+@pytest.mark.usefixtures("keeper")
+def test_all_spellings_of_a_name_count_together() -> None:
+    for spelling in SPELLINGS[:5]:
+        answer = attempt("guess", username=spelling)
+    assert answer.status_code == 429
+    assert not gets_in()
+
+
+@pytest.mark.usefixtures("keeper")
+@pytest.mark.parametrize("name", ["", "\0", "kee\0per", "\ufdfa" * 4000, "k" * 4000])
+def test_odd_names_are_answered_also_in_a_known_browser(name: str) -> None:
+    client = known_browser()
+    for _ in range(2):
+        assert client.post(LOGIN, {"username": name, "password": "guess"}).status_code == 200
+
+
+@pytest.mark.usefixtures("keeper")
+@pytest.mark.parametrize("form", ["::ffff:{}", "::FFFF:{}", "0:0:0:0:0:ffff:{}"])
+def test_ipv4_addresses_in_the_form_of_ipv6_count_one_by_one(form: str) -> None:
+    guess(5, form.format(HERE))
+    assert not gets_in(HERE)
+    assert gets_in(form.format(ELSEWHERE))
+
+
 @pytest.mark.usefixtures("keeper")
 def test_an_address_that_tries_many_accounts_is_locked_out_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 6, 900))
@@ -134,53 +161,6 @@ def test_one_address_alone_cannot_lock_an_account_for_its_owner(monkeypatch: pyt
     monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
     guess(30)
     assert gets_in(ELSEWHERE)
-
-
-def known_browser(address: str = ELSEWHERE) -> Client:
-    """Return a browser in which the keeper has signed in and out before."""
-    client = Client(REMOTE_ADDR=address)
-    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 302
-    client.post("/admin/logout/")
-    return client
-
-
-@pytest.mark.usefixtures("keeper")
-def test_attempts_of_others_do_not_lock_out_a_known_browser(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limits, "FAILURES_FOR_NAME", Limit("failed sign-ins as", 6, 900))
-    monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 3, 900))
-    client, other = known_browser(), known_browser()
-    for number in range(9):
-        guess(1, ELSEWHERE if number < 3 else f"203.0.113.{number}")
-    assert not gets_in(ELSEWHERE)
-    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 302
-    for _ in range(5):
-        answer = other.post(LOGIN, {"username": "keeper", "password": "guess"})
-    assert answer.status_code == 429
-
-
-@pytest.mark.usefixtures("keeper")
-def test_a_browser_is_known_for_one_account_only_and_by_a_signed_cookie(
-    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
-) -> None:
-    monkeypatch.setattr(limits, "FAILURES_FROM_ADDRESS", Limit("failed sign-ins from", 1, 900))
-    factories.staff(username="other")
-    client = known_browser()
-    cookie = client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
-    assert cookie["httponly"]
-    assert "keeper" not in cookie.value
-    guess(1, ELSEWHERE)
-    assert client.post(LOGIN, {"username": "other", "password": PASSWORD}).status_code == 429
-    client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = cookie.value[:-1] + "?"
-    assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 429
-
-
-@pytest.mark.usefixtures("keeper")
-def test_a_wrong_password_does_not_make_a_browser_known(settings: LazySettings) -> None:
-    client = Client()
-    client.post(LOGIN, {"username": "keeper", "password": "guess"})
-    assert settings.KNOWN_BROWSER_COOKIE_NAME not in client.cookies
 
 
 def test_an_unknown_account_is_locked_out_like_an_existing_one() -> None:

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_need
 RECORDS = "/admin/patients/medicalrecord/"
 CODE, ENROL, OWN = "/sign-in/code/", "/sign-in/enrol/", "/sign-in/"
 OPEN_WITHOUT_CODE = PUBLIC_PAGES | {
-    *("admin:logout", "admin:password_change", "admin:password_change_done", "sign-in:enrol", "sign-in:code"),
+    *("admin:logout", "sign-in:enrol", "sign-in:code"),
 }
 
 
@@ -117,6 +117,21 @@ def test_after_a_wrong_code_the_next_attempt_has_to_wait(keeper: User) -> None:
     assert client.post(CODE, {"code": code(device.key)}).status_code == 302
 
 
+def test_the_wait_after_wrong_codes_is_at_most_15_minutes(keeper: User) -> None:
+    device = enrol_app(keeper)
+    RecoveryCodes.renew(keeper)
+    client = client_for(keeper)
+    failures = {"throttling_failure_count": 40, "throttling_failure_timestamp": timezone.now()}
+    TOTPDevice.objects.update(**failures)
+    RecoveryCodes.objects.update(**failures)
+    for right_or_wrong in (code(device.key), "wrong-wrong-wrong"):
+        refused = client.post(CODE, {"code": right_or_wrong})
+        assert refused.status_code == 429
+        assert 60 < int(refused["Retry-After"]) <= 15 * 60
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(minutes=15))
+    assert client.post(CODE, {"code": code(device.key)}).status_code == 302
+
+
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_nobody_is_redirected_to_another_site(keeper: User, elsewhere: str) -> None:
     device = enrol_app(keeper)
@@ -185,14 +200,17 @@ def test_the_code_is_needed_only_once_in_a_session(keeper: User) -> None:
     assert client.post(CODE, {"code": "000000"})["Location"] == "/"
 
 
-def test_replacing_the_app_needs_the_password_and_ends_the_other_sessions(keeper: User) -> None:
+def test_replacing_the_app_needs_the_password_and_a_code_and_ends_the_other_sessions(keeper: User) -> None:
     client, other = client_for(keeper), client_for(keeper)
     old_codes = enrol(client)
     key = TOTPDevice.objects.get().key
-    assert enrol(client, password="wrong") == []
-    assert enrol(client) == []
+    for proof in ({}, {"password": PASSWORD}, {"confirmation_code": old_codes[0]}):
+        assert enrol(client, **proof) == []
+    assert enrol(client, password="wrong", confirmation_code=old_codes[0]) == []
+    assert enrol(client, password=PASSWORD, confirmation_code="wrong-wrong-wrong") == []
+    RecoveryCodes.objects.update(throttling_failure_timestamp=None)
     assert TOTPDevice.objects.get().key == key
-    assert set(enrol(client, password=PASSWORD)).isdisjoint(old_codes)
+    assert set(enrol(client, password=PASSWORD, confirmation_code=old_codes[0])).isdisjoint(old_codes)
     assert TOTPDevice.objects.get().key != key
     assert client.get(RECORDS).status_code == 200
     assert other.get(RECORDS)["Location"].endswith("ended=over")
@@ -205,11 +223,12 @@ def test_a_person_whose_second_factor_was_reset_has_to_set_it_up_again(keeper: U
     assert client.get(RECORDS)["Location"].startswith(ENROL)
 
 
-def test_without_the_code_people_see_no_navigation_but_may_change_the_password_and_sign_out(keeper: User) -> None:
+def test_without_the_code_people_see_no_navigation_but_may_sign_out(keeper: User) -> None:
     client = client_for(keeper)
-    page = text(client.get("/admin/password_change/"))
+    page = text(client.get(ENROL))
     assert 'aria-label="Main"' not in page
     assert "Saved views" not in page
+    assert "Change password" not in page
     assert client.post("/admin/logout/").status_code == 200
 
 

@@ -50,6 +50,8 @@ def test_it_does_not_start_without_a_required_variable(in_production: dict[str, 
         ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "allows every host"),
         ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),
         ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),
+        ("HEALTHTRACK_TRUSTED_PROXIES", "", "Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address"),
+        ("HEALTHTRACK_TRUSTED_PROXIES", " , ", "Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address"),
     ],
 )
 def test_it_does_not_start_with_an_unsafe_value(

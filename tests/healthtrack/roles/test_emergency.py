@@ -66,13 +66,27 @@ def test_emergency_access_lets_the_person_change_nothing(nurse: Client) -> None:
         assert nurse.get(address).status_code == 403
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "help", "x" * 501, "a\x07 long enough reason"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("", "  ", "help", "x" * 501, "a\x07 long enough reason"),
+        *("a" * 10, "a a a a a a a a", "aaaa bbbb cccc", "asdfasdfasdf", "asdf asdf asdf asdf", "Asdfgh ASDFGH asdfgh"),
+        *("1234567890", "12 34 56 78 90", "..........", "?? !! ?? !! ??", "x1 x2 x3 x4 x5 x6"),
+    ],
+)
 def test_without_a_proper_reason_emergency_access_does_not_start(nurse: Client, reason: str) -> None:
     answer = nurse.post(PAGE, {"reason": reason})
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
     assert not EmergencyAccess.objects.exists()
     assert nurse.get(RECORDS).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "reason", ["Cardiac arrest", "Patient 1017 unconscious", "मरीज बेहोश है, एलर्जी?", "Herzstillstand in OP 3"]
+)
+def test_a_short_reason_in_any_language_is_enough(nurse: Client, reason: str) -> None:
+    assert nurse.post(PAGE, {"reason": reason}).status_code == 302
 
 
 def test_person_time_address_and_reason_are_recorded(nurse: Client) -> None:

@@ -55,7 +55,7 @@ class TestAdministratorWithoutSuperuserStatus:
         assert roles_of(person) == ["Viewer"]
 
     def test_adds_users_who_are_staff(self, office: Client) -> None:
-        password = "a quite long password 7"
+        password = "seven green umbrellas dancing"
         form = {"username": "grace", "usable_password": "true", "password1": password, "password2": password}
         assert office.post(f"{PEOPLE}add/", form).status_code == 302
         assert User.objects.get(username="grace").is_staff

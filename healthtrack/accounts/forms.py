@@ -1,0 +1,129 @@
+"""The forms of the sign-in, and of changes to what somebody signs in with."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.http import HttpRequest
+
+from healthtrack.accounts import second_factor
+from healthtrack.accounts.limits import PASSWORD_CHECKS
+from healthtrack.accounts.second_factor import Enrolment
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+WRONG = "This code is wrong or was already used. Enter the code that the app shows now."
+NO_RECOVERY_CODE = "This recovery code is wrong or was already used."
+WRONG_PASSWORD = "The password is wrong."  # noqa: S105  (a sentence)
+
+
+class CodeField(forms.CharField):
+    def __init__(self, label: str = "Code", help_text: str = "", **attributes: Any) -> None:
+        widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false", **attributes})
+        super().__init__(label=label, help_text=help_text, max_length=40, widget=widget)
+
+
+class CodeForm(forms.Form):
+    code = CodeField(autofocus=True)
+
+
+def check_code(form: forms.Form, field: str, request: HttpRequest) -> int:
+    """Check the code in a form's field, and add an error to the field if it is not valid.
+
+    Return the seconds to wait if an earlier code was wrong, otherwise 0.
+    """
+    code = form.cleaned_data[field]
+    result = second_factor.check(request, code)
+    if result.wait_seconds:
+        form.add_error(field, f"The last code was wrong. Wait {result.wait_seconds} s, then try again.")
+    elif not result.is_valid:
+        form.add_error(field, WRONG if code.replace(" ", "").isdecimal() else NO_RECOVERY_CODE)
+    return result.wait_seconds
+
+
+class ConfirmationForm(forms.Form):
+    """A form that changes what somebody signs in with: people who have an app confirm it with a code.
+
+    `password_field` names the field with the person's present password, if the form has one. Password and code are
+    checked after everything else, because checks of the password are limited and a code works only once.
+    """
+
+    password_field = ""
+    confirmation_code = CodeField("Code from your app", "Or one of your recovery codes.")
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.wait_seconds = 0
+        if not second_factor.is_enrolled(request.user):
+            del self.fields["confirmation_code"]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] | None = super().clean()
+        if self.password_field and not self.errors:
+            self._check_password()
+        if "confirmation_code" in self.fields and not self.errors:
+            self.wait_seconds = check_code(self, "confirmation_code", self.request)
+        return cleaned
+
+    def _check_password(self) -> None:
+        """Add an error if the password is wrong, or was checked too often in the last minutes."""
+        user = cast("User", self.request.user)
+        if not PASSWORD_CHECKS.use(str(user.pk)):
+            self.wait_seconds = PASSWORD_CHECKS.seconds_left
+            minutes = -(-self.wait_seconds // 60)
+            self.add_error(
+                self.password_field,
+                f"You entered the password too often. Wait {minutes} minute{'s' * (minutes > 1)}, then try again.",
+            )
+        elif not user.check_password(self.cleaned_data[self.password_field]):
+            self.add_error(self.password_field, WRONG_PASSWORD)
+
+
+class EnrolForm(ConfirmationForm):
+    """Sets up an app. A replacement also needs the password, and a code from the app before it.
+
+    Otherwise anybody at a browser that was left open could replace the app by their own.
+    """
+
+    password_field = "password"  # noqa: S105  (a field)
+    code = CodeField(autofocus=True)
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ["code", "password", "confirmation_code"]
+
+    def __init__(self, *args: Any, enrolment: Enrolment, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.enrolment = enrolment
+        self.is_replacement = "confirmation_code" in self.fields
+        if self.is_replacement:
+            self.fields["confirmation_code"].label = "Code from your old app"
+        else:
+            del self.fields["password"]
+            self.password_field = ""
+
+    def clean_code(self) -> int:
+        """Return the time step in which the new app showed the code."""
+        step = self.enrolment.find_step("".join(self.cleaned_data["code"].split()))
+        if step is None:
+            raise forms.ValidationError(WRONG)
+        return step
+
+
+class OwnPasswordForm(ConfirmationForm, OwnPasswordChangeForm):
+    password_field = "old_password"  # noqa: S105  (a field)
+
+    def clean_old_password(self) -> str:
+        """Return the old password, which `clean` checks after everything else."""
+        password: str = self.cleaned_data["old_password"]
+        return password
+
+
+class PasswordOfAnotherForm(ConfirmationForm, AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """Sets the password of another person; the code is that of the administrator."""
