@@ -7,7 +7,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import DEFAULT_DB_ALIAS, Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection
+from psycopg.errors import UndefinedFunction, UndefinedTable
 
 from healthtrack.core import secret_files
 from healthtrack.operations.checks import check_role_cannot_rewrite_history
@@ -43,6 +44,17 @@ def refuse_role_that_can_rewrite_history() -> None:
         connection.close()
     if errors:
         raise CommandError("\n".join(f"{error.msg} {error.hint}" for error in errors))
+
+
+def explain(error: Error) -> str:
+    """Return a sentence if the error means that the database is missing, wrong or does not answer; otherwise ''."""
+    if isinstance(error.__cause__, (UndefinedFunction, UndefinedTable)):
+        name = connection.settings_dict["NAME"]
+        return (
+            f"The database {name} lacks tables or functions of HealthTrack. If DATABASE_URL names the right database,"
+            " run `manage.py migrate`."
+        )
+    return str(as_command_error(error)) if isinstance(error, OperationalError) else ""
 
 
 def as_command_error(error: Error) -> CommandError:
