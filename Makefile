@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: install development run test test-all test-fast test-slow test-database properties fault-injection faults check bench screenshots lock
+.PHONY: install development run test test-all test-fast test-slow test-database properties fault-injection faults check outdated bench screenshots lock
 
 install:
 	@$(PYTHON) scripts/install.py runtime
@@ -61,6 +61,10 @@ check: development
 	$(VENV_PYTHON) manage.py data_model --check
 	$(VENV_PYTHON) manage.py settings_table --check
 	$(VENV_PYTHON) scripts/audit.py requirements/development.txt
+
+# Newer releases of the pinned packages and of the embedded PostgreSQL.
+outdated: development
+	@$(VENV_PYTHON) -m scripts.outdated
 
 bench: development
 	$(VENV_PYTHON) -m benchmarks $(ARGS)

@@ -5,6 +5,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
 
 
 def main() -> None:
@@ -16,6 +17,13 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"HealthTrack: {error}")
+    except DatabaseError as error:
+        from healthtrack.operations.preparation import explain  # noqa: PLC0415  (needs the settings)
+
+        sentence = explain(error)
+        if not sentence or "--traceback" in sys.argv:
+            raise
+        sys.exit(f"HealthTrack: {sentence}")
 
 
 if __name__ == "__main__":

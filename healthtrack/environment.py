@@ -131,6 +131,22 @@ class Environment:
         ),
         default=(),
     )
+    backup_signing_key: Path | None = _declare(  # noqa: RUF009  (declares a field)
+        Variable(
+            "HEALTHTRACK_BACKUP_SIGNING_KEY",
+            values.parse_folder,
+            "file of the key that signs backups, which only the writer of backups may read",
+        ),
+        default=None,
+    )
+    backup_verify_keys: tuple[str, ...] = _declare(
+        Variable(
+            "HEALTHTRACK_BACKUP_VERIFY_KEYS",
+            values.split_names,
+            "public keys of the signatures that a restore accepts, separated by commas",
+        ),
+        default=(),
+    )
     trusted_proxies: tuple[Network, ...] = _declare(
         Variable(
             "HEALTHTRACK_TRUSTED_PROXIES",

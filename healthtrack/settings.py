@@ -252,6 +252,8 @@ ACCESS_LOG_MONTHS = ENVIRONMENT.access_log_months
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ADDRESSES = ENVIRONMENT.metrics_addresses
 BACKUP_RECIPIENTS = ENVIRONMENT.backup_recipients
+BACKUP_SIGNING_KEY = ENVIRONMENT.backup_signing_key
+BACKUP_VERIFY_KEYS = ENVIRONMENT.backup_verify_keys
 
 if PRODUCTION:
     if ENVIRONMENT.https_header:

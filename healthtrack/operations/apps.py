@@ -1,4 +1,17 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
+
+from healthtrack.core import navigation
+from healthtrack.operations.navigation import entries
+
+
+def refuse_after_interrupted_restore(**_: Any) -> None:
+    """Refuse to migrate while the tables are in another schema."""
+    from healthtrack.operations.backups.setting_aside import refuse_if_interrupted  # noqa: PLC0415  (only migrations need it)
+
+    refuse_if_interrupted()
 
 
 class OperationsConfig(AppConfig):
@@ -7,3 +20,6 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         from healthtrack.operations import checks  # noqa: F401, PLC0415  (registers the checks)
+
+        navigation.register(entries)
+        pre_migrate.connect(refuse_after_interrupted_restore, sender=self)

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
+
+from healthtrack.operations.postgresql_releases import describe_if_outdated
 
 MAX_REASONS = 3
 _REMEDY = (
@@ -46,3 +48,14 @@ def check_role_cannot_rewrite_history(*, databases: Sequence[str] | None = None,
             id="healthtrack.E001",
         )
     ]
+
+
+@checks.register(checks.Tags.database, deploy=True)
+def check_postgresql_has_security_fixes(
+    *, databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """Return a warning if the server's minor release lacks security fixes."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    sentence = describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]
+    return [checks.Warning(sentence, id="healthtrack.W002")] if sentence else []

@@ -1,5 +1,6 @@
 """Prepare a start: create the data folder, and check the database role. Reading the settings alone does neither."""
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -7,10 +8,14 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import DEFAULT_DB_ALIAS, Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection
+from psycopg.errors import UndefinedFunction, UndefinedTable
 
 from healthtrack.core import secret_files
 from healthtrack.operations.checks import check_role_cannot_rewrite_history
+from healthtrack.operations.postgresql_releases import describe_if_outdated
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_data_folder() -> None:
@@ -43,6 +48,31 @@ def refuse_role_that_can_rewrite_history() -> None:
         connection.close()
     if errors:
         raise CommandError("\n".join(f"{error.msg} {error.hint}" for error in errors))
+
+
+def outdated_postgresql() -> str:
+    """Return a sentence if the server lacks security fixes; otherwise, or if it does not answer, an empty text."""
+    try:
+        return describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]
+    except Error:
+        return ""  # the server or the worker says so
+
+
+def log_outdated_postgresql() -> None:
+    """Log one line if the server lacks security fixes."""
+    if sentence := outdated_postgresql():
+        logger.warning(sentence)
+
+
+def explain(error: Error) -> str:
+    """Return a sentence if the error means that the database is missing, wrong or does not answer; otherwise ''."""
+    if isinstance(error.__cause__, (UndefinedFunction, UndefinedTable)):
+        name = connection.settings_dict["NAME"]
+        return (
+            f"The database {name} lacks tables or functions of HealthTrack. If DATABASE_URL names the right database,"
+            " run `manage.py migrate`."
+        )
+    return str(as_command_error(error)) if isinstance(error, OperationalError) else ""
 
 
 def as_command_error(error: Error) -> CommandError:

@@ -24,7 +24,7 @@ def read_identities(file: Path) -> list[x25519.Identity]:
     try:
         lines = file.read_text().split()
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"The key file {file} cannot be read ({_reason(error)}).") from error
+        raise CommandError(f"The key file {file} cannot be read ({reason(error)}).") from error
     secrets = [line for line in lines if line.startswith("AGE-SECRET-KEY-1")]
     try:
         identities = [x25519.Identity.from_str(line) for line in secrets]
@@ -41,14 +41,24 @@ def make_key(file: Path) -> str:
     """Write a new secret key to the file, which only its owner can read, and return the public key."""
     secret = x25519.Identity.generate()
     public = str(secret.to_public())
+    write_secret(file, f"# created: {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n# public key: {public}\n{secret}\n")
+    return public
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write the text to a new file that only its owner can read; raise CommandError if that is impossible."""
     try:
         file.touch(mode=0o600, exist_ok=False)
-        file.write_text(f"# created: {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n# public key: {public}\n{secret}\n")
+        file.write_text(text)
     except FileExistsError as error:
         raise CommandError(f"{file} already exists; choose another file name.") from error
     except OSError as error:
-        raise CommandError(f"{file} cannot be written ({_reason(error)}).") from error
-    return public
+        raise CommandError(f"{file} cannot be written ({reason(error)}).") from error
+
+
+def reason(error: Exception) -> str:
+    """Return why a file cannot be read or written."""
+    return error.strerror or "" if isinstance(error, OSError) else "it is not a text file"
 
 
 def _parse_recipient(key: str) -> x25519.Recipient:
@@ -59,7 +69,3 @@ def _parse_recipient(key: str) -> x25519.Recipient:
         raise CommandError(
             f"HEALTHTRACK_BACKUP_RECIPIENTS names {key[:8]}…, which is not a public key of age. Those begin with age1."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else "it is not a text file"

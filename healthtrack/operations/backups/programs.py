@@ -1,4 +1,8 @@
-"""Run PostgreSQL's client programs against the database; no password ever appears on a command line."""
+"""Run PostgreSQL's client programs against the database.
+
+No parameter of the connection appears on a command line, which everybody on the machine can read: a file that only its
+owner can read has all of them, because libpq has no environment variable for some secrets, such as sslpassword.
+"""
 
 import os
 import re
@@ -7,18 +11,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
 
 from django.core.management.base import CommandError
 from django.db import connection
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE, binaries
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17  # from this version on, pg_restore sets a parameter that older servers refuse
-_END_TIMEOUT_SECONDS = 1
+_SERVICE = "healthtrack"
 _ERROR_LINE = re.compile(r"(?:error|ERROR|FATAL): +(.+)")
 
 
@@ -40,28 +43,26 @@ class Program:
         """Wait for the end of the program, and return whether its exit code is 0."""
         return self.process.wait() == 0
 
-    def has_ended(self) -> bool:
-        """Return whether it has ended; wait a moment first, because its pipes close a little before it ends."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=_END_TIMEOUT_SECONDS)
-        return self.process.returncode is not None
-
 
 @contextmanager
 def running(
     name: str,
     *arguments: str,
+    connects: bool = False,
     source: int = subprocess.DEVNULL,
     output: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Iterator[Program]:
-    """Start the program, and kill it at the end of the block if it still runs."""
-    with TemporaryFile() as errors:
+    """Start the program, and kill it at the end of the block if it still runs.
+
+    With `connects`, it uses the database of Django's connection.
+    """
+    with TemporaryFile() as errors, _connection(needed=connects) as (option, variables):
         process = subprocess.Popen(  # noqa: S603
-            [_path(name), *arguments],
+            [_path(name), *arguments, *option],
             stdin=source,
             stdout=output,
             stderr=errors,
-            env=os.environ | {"LC_ALL": "C"} | _password(),
+            env=os.environ | {"LC_ALL": "C"} | variables,
         )
         try:
             yield Program(process, errors)
@@ -73,11 +74,26 @@ def running(
                     _close(pipe)
 
 
-def database_option() -> str:
-    """Return the command-line option that names the database."""
-    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - {"password"}
+@contextmanager
+def _connection(*, needed: bool) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Return the option and the environment variables with which a program finds the database, none if not needed."""
+    if not needed:
+        yield [], {}
+        return
+    params = connection_parameters()
+    password = params.pop("password", None)  # not in the file, where spaces at its end would be lost
+    with NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(f"[{_SERVICE}]\n" + "".join(f"{name}={value}\n" for name, value in params.items()))
+        file.flush()
+        variables = {"PGSERVICEFILE": file.name} | ({"PGPASSWORD": password} if password else {})
+        yield [f"--dbname=service={_SERVICE}"], variables
+
+
+def connection_parameters() -> dict[str, str]:
+    """Return the parameters of Django's connection that libpq knows."""
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     params = connection.get_connection_params()
-    return f"--dbname={make_conninfo(**{name: value for name, value in params.items() if name in known})}"
+    return {name: str(value) for name, value in params.items() if name in known}
 
 
 def require_version(name: str, *, restores: bool = False) -> None:
@@ -106,11 +122,6 @@ def _path(name: str) -> str:
         place = f"in {folder}" if folder else "on the PATH"
         raise CommandError(f"There is no program {name} {place}: install PostgreSQL's client programs.")
     return found
-
-
-def _password() -> dict[str, str]:
-    password = connection.settings_dict["PASSWORD"]
-    return {"PGPASSWORD": password} if password else {}
 
 
 def _close(pipe: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Write the database into one file that only the holders of a key can read."""
+"""Write the database into one signed file that only the holders of a key can read."""
 
 import os
 import subprocess
@@ -6,19 +6,25 @@ from pathlib import Path
 from typing import IO
 
 import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management.base import CommandError
 from pyrage import x25519
 
-from healthtrack.operations.backups import keys, reading
+from healthtrack.accounts.models import Session
+from healthtrack.operations.backups import keys, reading, signatures, signing_keys
 from healthtrack.operations.backups.manifest import SourceWithManifest
-from healthtrack.operations.backups.programs import Program, database_option, require_version, running
+from healthtrack.operations.backups.programs import Program, require_version, running
 
-DUMP_OPTIONS = ("--format=custom", "--schema=public", "--lock-wait-timeout=30s")
+DUMP_OPTIONS = (
+    *("--format=custom", "--schema=public", "--lock-wait-timeout=30s"),
+    f"--exclude-table-data=public.{Session._meta.db_table}",  # a restore ends all sessions
+)
 
 
 def write(file: Path) -> int:
     """Write the backup, read it back, and only then give it its name; return its size in bytes."""
     recipients = keys.read_recipients()
+    signing_key = signing_keys.read_signing_key()
     if file.exists():
         raise CommandError(f"{file} already exists; choose another file name.")
     require_version("pg_dump")
@@ -27,9 +33,11 @@ def write(file: Path) -> int:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with open(draft, "xb", opener=_open_for_owner_only) as sink:
-            _dump(sink, [*recipients, witness.to_public()])
+            _dump(sink, [*recipients, witness.to_public()], signing_key)
             os.fsync(sink.fileno())
-        reading.check_whole(draft, [witness])
+        with draft.open("rb") as written:
+            backup = signatures.verify(draft, written, [signing_key.public_key()])
+            reading.check_whole(backup, [witness])
         draft.rename(file)
     except OSError as error:
         raise CommandError(f"The backup {file} cannot be written ({error.strerror}).") from error
@@ -38,12 +46,14 @@ def write(file: Path) -> int:
     return file.stat().st_size
 
 
-def _dump(sink: IO[bytes], recipients: list[x25519.Recipient]) -> None:
-    with running("pg_dump", *DUMP_OPTIONS, database_option(), output=subprocess.PIPE) as dump:
+def _dump(file: IO[bytes], recipients: list[x25519.Recipient], signing_key: Ed25519PrivateKey) -> None:
+    sink = signatures.SigningSink(file)
+    with running("pg_dump", *DUMP_OPTIONS, connects=True, output=subprocess.PIPE) as dump:
         archive = dump.process.stdout
         assert archive  # noqa: S101
         try:
             pyrage.encrypt_io(SourceWithManifest(archive), sink, recipients)
+            sink.sign(signing_key)
             sink.flush()
         except pyrage.EncryptError as error:
             raise CommandError(f"The backup cannot be encrypted ({error}).") from error

@@ -86,8 +86,9 @@ def test_the_programs_on_the_path_back_up_and_restore_it(url: str, tmp_path: Pat
     programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
     data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
     manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
-    recipients = manage(url, data, "make_backup_key", str(key)).splitlines()[0].partition("=")[2]
-    variables = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HEALTHTRACK_BACKUP_RECIPIENTS": recipients}
+    printed = manage(url, data, "make_backup_key", str(key)).splitlines()[:1]
+    printed += manage(url, data, "make_signing_key", str(tmp_path / "signing.key")).splitlines()[:2]
+    variables = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | dict(line.split("=", 1) for line in printed)
     manage(url, data, "backup", str(file), **variables)
     manage(url, data, "shell", "-c", "from django.contrib.auth.models import User; User.objects.all().delete()")
     manage(url, data, "restore", str(file), "--key", str(key), "--replace", **variables)

@@ -53,6 +53,7 @@ ADDRESSES = {
     "emergency-access": (IN_EMERGENCIES, IN_EMERGENCIES),
     "end-emergency-access": (NOBODY, IN_EMERGENCIES),
     "admin:roles_emergencyaccess_changelist": (AUDITORS, AUDITORS),
+    "admin:operations_restore_changelist": (AUDITORS, AUDITORS),
     "admin:auth_group_add": (NOBODY, NOBODY),
     "admin:auth_group_change": (AUDITORS, NOBODY),
     "admin:auth_group_changelist": (AUDITORS, AUDITORS),

@@ -1,7 +1,11 @@
 from django.core.management.base import BaseCommand
 
 from healthtrack.operations import static_files
-from healthtrack.operations.preparation import prepare_data_folder, refuse_role_that_can_rewrite_history
+from healthtrack.operations.preparation import (
+    log_outdated_postgresql,
+    prepare_data_folder,
+    refuse_role_that_can_rewrite_history,
+)
 
 
 class Command(BaseCommand):
@@ -13,4 +17,5 @@ class Command(BaseCommand):
     def handle(self, **_: object) -> None:
         prepare_data_folder()
         refuse_role_that_can_rewrite_history()
+        log_outdated_postgresql()
         static_files.collect()

@@ -19,6 +19,7 @@ from healthtrack.operations import demo
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 from healthtrack.operations.preparation import (
     as_command_error,
+    outdated_postgresql,
     prepare_data_folder,
     refuse_role_that_can_rewrite_history,
 )
@@ -93,6 +94,8 @@ class Command(BaseCommand):
         try:
             demo.set_up(patients, self.say)
             self.sign_in = demo.describe_sign_in()
+            if sentence := outdated_postgresql():
+                self.say(f"WARNING: {sentence}")
         except Error as error:
             raise as_command_error(error) from error
         finally:

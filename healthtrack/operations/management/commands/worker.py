@@ -7,7 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from healthtrack.operations.preparation import prepare_data_folder, refuse_role_that_can_rewrite_history
+from healthtrack.operations.preparation import (
+    log_outdated_postgresql,
+    prepare_data_folder,
+    refuse_role_that_can_rewrite_history,
+)
 from healthtrack.operations.worker import work
 
 NICENESS = 5  # pages have priority over imports
@@ -27,8 +31,10 @@ class Command(BaseCommand):
         prepare_data_folder()
         refuse_role_that_can_rewrite_history()
         os.nice(NICENESS)
-        if until_input_ends:
+        if until_input_ends:  # started by `manage.py serve`, which warns by itself
             threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
+        else:
+            log_outdated_postgresql()
         # Until the worker itself listens for it, a request to stop would end the process as if it had failed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         asyncio.run(work())

@@ -1,4 +1,5 @@
 import os
+import subprocess
 from io import StringIO
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from healthtrack.operations.backups import programs, writing
+from healthtrack.operations.backups import programs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ def test_the_command_says_where_the_backup_is_and_leaves_no_other_file(key: Path
     call_command("backup", tmp_path / "b", stdout=output)
     assert f"Backed up the database to {tmp_path / 'b'} (" in output.getvalue()
     assert "read the whole file back" in output.getvalue()
-    assert {file.name for file in tmp_path.iterdir()} == {"b", key.name}
+    assert {file.name for file in tmp_path.iterdir()} == {"b", key.name, "signing.key"}
 
 
 def test_an_existing_file_is_not_overwritten(backup: Path) -> None:
@@ -63,13 +64,13 @@ def test_a_backup_that_cannot_be_read_back_leaves_no_file(
 
     monkeypatch.setattr(os, "fsync", shorten)
     assert "damaged" in refusal(tmp_path / "b")
-    assert list(tmp_path.iterdir()) == [key]
+    assert set(tmp_path.iterdir()) == {key, tmp_path / "signing.key"}
 
 
 def test_a_dump_that_fails_leaves_no_file(key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "database_option", lambda: "--dbname=dbname=absent host=/nowhere")
+    monkeypatch.setattr(programs, "connection_parameters", lambda: {"dbname": "absent", "host": "/nowhere"})
     assert "pg_dump cannot read the database: connection to server" in refusal(tmp_path / "b")
-    assert list(tmp_path.iterdir()) == [key]
+    assert set(tmp_path.iterdir()) == {key, tmp_path / "signing.key"}
 
 
 def test_a_program_older_than_the_server_is_refused(key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,12 +87,32 @@ def test_a_missing_program_is_named(key: Path, tmp_path: Path, monkeypatch: pyte
     assert "There is no program pg_dump on the PATH" in refusal(tmp_path / "b")
 
 
-def test_no_password_appears_on_a_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.settings_dict, "PASSWORD", "s3cret")
-    assert "s3cret" not in programs.database_option()
-    with programs.running("psql", "--no-psqlrc", "--command=SELECT 1", programs.database_option()) as session:
-        assert session.succeeded()
-        assert "s3cret" not in str(session.process.args)
+@pytest.mark.parametrize("option", ["password", "sslpassword", "passfile", "host"])
+def test_no_parameter_of_the_connection_appears_on_a_command_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    own = connection.get_connection_params()
+    monkeypatch.setattr(connection, "get_connection_params", lambda: {"passfile": "/s3cret", **own, option: "s3cret "})
+    program = tmp_path / "program"
+    program.write_text("""#!/bin/sh
+echo "$*" && cat /proc/$$/cmdline && echo && cat "$PGSERVICEFILE" && stat --format=%a "$PGSERVICEFILE"
+echo "password=$PGPASSWORD"
+""")
+    program.chmod(0o755)
+    monkeypatch.setattr(programs, "_path", lambda _: str(program))
+    with programs.running("psql", connects=True, output=subprocess.PIPE) as session:
+        assert session.process.stdout
+        arguments, line, *lines = session.process.stdout.read().decode(errors="replace").splitlines()
+    assert arguments == "--dbname=service=healthtrack"
+    assert "s3cret" not in line
+    assert f"{option}=s3cret " in lines
+    assert "600" in lines
+
+
+def test_a_program_finds_the_database_by_the_service_file() -> None:
+    with programs.running("psql", "--no-psqlrc", "--command=SELECT 1", connects=True) as session:
+        assert session.succeeded(), session.first_error()
 
 
 def test_a_key_is_not_overwritten_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from healthtrack import __version__
-from healthtrack.operations.backups import keys, reading, writing
+from healthtrack.operations.backups import keys, reading, signatures, signing_keys, writing
 from healthtrack.operations.backups.manifest import MAX_LENGTH, Manifest, SinkWithoutManifest, SourceWithManifest
 from tests.support.restored import Use, contents
 
@@ -59,10 +59,13 @@ def test_a_backup_states_the_version_that_wrote_it_and_when(backup: Path, key: P
 
 @pytest.mark.django_db(transaction=True)
 def test_only_the_holder_of_the_key_can_read_the_manifest(backup: Path, key: Path) -> None:
-    assert b"HealthTrack" not in backup.read_bytes()
+    assert b"HealthTrack backup" not in backup.read_bytes()
     identities = keys.read_identities(key)
-    assert pyrage.decrypt(backup.read_bytes(), identities).startswith(b"HealthTrack backup {")
-    manifest = reading.check_whole(backup, identities)
+    encrypted = backup.read_bytes()[: -signatures.LENGTH]
+    assert pyrage.decrypt(encrypted, identities).startswith(b"HealthTrack backup {")
+    with backup.open("rb") as file:
+        verified = signatures.verify(backup, file, signing_keys.read_verify_keys())
+        manifest = reading.check_whole(verified, identities)
     assert manifest
     assert manifest.version == __version__
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from healthtrack.operations.backups import keys, reading
+from healthtrack.operations.backups import keys, reading, signatures, signing_keys
 from tests.support.databases import Database
 from tests.support.gunicorn_server import await_answer
 from tests.support.serving import Server
@@ -53,6 +54,8 @@ def deployment(environment: dict[str, str], two_roles: tuple[Database, Database]
         "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
         "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(tmp_path / "key"),
+        "HEALTHTRACK_BACKUP_VERIFY_KEYS": signing_keys.make_signing_key(tmp_path / "signing.key"),
+        "HEALTHTRACK_BACKUP_SIGNING_KEY": str(tmp_path / "signing.key"),
         "PORT": environment["PORT"],
     }
     deployed = Deployment(
@@ -154,7 +157,7 @@ def test_the_web_server_starts_cannot_change_the_history_and_stops(deployment: D
 
 TAMPERING = [
     statement.format(table)
-    for table in ("changes", "access_log", "emergency_accesses", "emergency_ends")
+    for table in ("changes", "access_log", "emergency_accesses", "emergency_ends", "restores")
     for statement in (
         "DELETE FROM {}",
         "TRUNCATE {} CASCADE",
@@ -197,7 +200,9 @@ def test_the_worker_starts_and_stops(deployment: Deployment) -> None:
     assert deployment.program.count("procrastinate_workers") == 0
 
 
-def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_owner_backs_up_restores_drops_old_months_and_migrates_again(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     old = tmp_path / "old.backup"
     old.touch()
     os.utime(old, (0, 0))
@@ -206,7 +211,13 @@ def test_the_owner_backs_up_drops_old_months_and_migrates_again(deployment: Depl
         run([word.replace(BACKUPS, str(tmp_path)) for word in command], deployment.of_owner)
     (written,) = tmp_path.glob("*.backup")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}\.backup", written.name)
-    reading.check_whole(written, keys.read_identities(tmp_path / "key"))
+    public_key = deployment.of_owner["HEALTHTRACK_BACKUP_VERIFY_KEYS"]
+    with written.open("rb") as file:
+        backup = signatures.verify(written, file, [signing_keys.parse(public_key)])
+        reading.check_whole(backup, keys.read_identities(tmp_path / "key"))
+    restore = ["restore", str(written), "--key", str(tmp_path / "key"), "--replace"]
+    run([sys.executable, "manage.py", *restore], deployment.of_owner)
+    assert deployment.owner.ask("SELECT file_name, signed_by FROM restores") == [(written.name, public_key)]
 
     deployment.owner.ask(
         "CREATE TABLE access_log_2001_01 PARTITION OF access_log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
