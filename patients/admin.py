@@ -26,7 +26,7 @@ from patients import linking
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord
-from patients.record_list import RecordList
+from patients.record_list import RecordList, list_errors
 from patients.resources import MedicalRecordResource
 from patients.search import search_records
 
@@ -122,7 +122,7 @@ class MedicalRecordAdmin(ImportableModelAdmin):
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         if redirection := search_terms.redirect_to_search_token(request):
             return redirection
-        if search_terms.is_expired(request) or RecordFilter(request.GET).error_messages:
+        if list_errors(request, RecordFilter(request.GET)):
             # The list shows these errors; a file cannot.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)
