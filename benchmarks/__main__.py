@@ -50,6 +50,7 @@ def measure(wanted: list[str]) -> None:
         "history": history.measure_history,
         "load": load.measure_load,
         "access": access.measure_access_log,
+        "exports": access.measure_recorded_exports,
     }
     _refuse_unknown(wanted, parts)
     everyday_name = connection.settings_dict["NAME"]

@@ -1,13 +1,15 @@
 import time
+from collections import deque
 from collections.abc import Callable
 from statistics import median, quantiles
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
-from benchmarks.measuring import empty_records, import_catalogue, import_records, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import browser, opening
 from healthtrack.audit import access_recorder
 from patients.models import MedicalRecord
@@ -16,6 +18,9 @@ PATIENTS = 10_000
 ACCESSES = 300_000
 ROUNDS = 101
 LIMIT_MS = 2.0
+EXPORTED = 100_000
+EXPORT_ROUNDS = 5
+EXPORT_LIMIT = 1.1  # times an export without
 # One third are lists of fifty patients, the others pages of one patient.
 _FILL = """
     INSERT INTO access_log (person_id, page, patient_ids, asked, request)
@@ -40,6 +45,53 @@ def measure_access_log() -> None:
         )
     access_page = _milliseconds(opening(client, f"/admin/accesses/?patient={patient}"))
     print(f"who saw a patient, among {ACCESSES:,} accesses: {access_page:.0f} ms a page")
+
+
+def measure_recorded_exports() -> None:
+    """Measure what it costs an export to record the numbers of its patients."""
+    with sample_files(EXPORTED) as (catalogue, records):
+        import_catalogue(catalogue)
+        empty_records()
+        import_records(records)
+    client = browser()
+    settings.FILES_A_MINUTE = 1000
+    for form, number in {"CSV": "0", "XLSX": "1"}.items():
+        seconds = medians(
+            {"recorded": _exporting(client, number), "not recorded": _without_parts(_exporting(client, number))},
+            rounds=EXPORT_ROUNDS,
+        )
+        ratio = seconds["recorded"] / seconds["not recorded"]
+        print(
+            f"export of {EXPORTED:,} records as {form} ({seconds['recorded']:.2f} s), with the numbers of its patients"
+            f" in the access log, beside one without: {ratio:.2f} x, {ratio / EXPORT_LIMIT:.2f} of the limit"
+        )
+
+
+def _exporting(client: Client, form: str) -> Callable[[], None]:
+    def export() -> None:
+        answer: Any = client.post("/admin/patients/medicalrecord/export/", {"format": form, "resource": ""})
+        deque(answer.streaming_content, maxlen=0)
+        answer.close()
+
+    return export
+
+
+def _without_parts(export: Callable[[], None]) -> Callable[[], None]:
+    """Return an export whose access log says how many rows it has, and not whose."""
+    write = access_recorder._write
+
+    def write_head(request: HttpRequest, shown: Any) -> None:
+        if shown.file_patients is None:
+            write(request, shown)
+
+    def export_without() -> None:
+        access_recorder._write = write_head
+        try:
+            export()
+        finally:
+            access_recorder._write = write
+
+    return export_without
 
 
 def _fill(client: Client) -> str:

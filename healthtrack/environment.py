@@ -221,6 +221,12 @@ class Environment:
         ),
         default=5000000,
     )
+    max_uploads_per_day: int = _declare(
+        Variable(
+            "HEALTHTRACK_MAX_UPLOADS_PER_DAY", values.parse_whole_number, "how many times a person may upload in a day"
+        ),
+        default=100,
+    )
     debug: bool = _declare(
         Variable(
             "HEALTHTRACK_DEBUG",

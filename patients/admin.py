@@ -1,8 +1,10 @@
 """The admin pages of medical records: list, form, history, export, and the access log of each."""
 
+from collections.abc import Iterator
 from datetime import date
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -19,19 +21,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord
-from patients.record_list import RecordList
+from patients.record_list import RecordList, list_errors
 from patients.resources import MedicalRecordResource
 from patients.search import search_records
-
-if TYPE_CHECKING:
-    from import_export.formats.base_formats import Format
 
 SHOWN_CHARACTERS = 60
 
@@ -122,7 +121,7 @@ class MedicalRecordAdmin(ImportableModelAdmin):
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         if redirection := search_terms.redirect_to_search_token(request):
             return redirection
-        if search_terms.is_expired(request) or RecordFilter(request.GET).error_messages:
+        if list_errors(request, RecordFilter(request.GET)):
             # The list shows these errors; a file cannot.
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)
@@ -147,11 +146,10 @@ class MedicalRecordAdmin(ImportableModelAdmin):
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _record_access(object_id, super().history_view(request, object_id, *args, **kwargs))
 
-    def _do_file_export(
-        self, file_format: "Format", request: HttpRequest, queryset: QuerySet[Any], export_form: object = None
-    ) -> HttpResponseBase:
+    def get_export_rows(self, request: HttpRequest, queryset: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
         record_patient_access(file_rows=queryset.count(), filters=get_filter_names(request))
-        return super()._do_file_export(file_format, request, queryset, export_form)
+        number = MedicalRecordResource.Meta.export_order.index("patient_id")
+        return record_rows(request, super().get_export_rows(request, queryset), itemgetter(number))
 
     @admin.display(description="name", ordering=Lower("name"))
     def full_name(self, record: MedicalRecord) -> str:

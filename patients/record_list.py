@@ -4,17 +4,39 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR, ChangeList
 from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
+from healthtrack.core.text import quote
 from patients import sidebar
 from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, get_filter_names
 from patients.paging import LAST, RowPage, get_row_page
 
 COUNT_VAR = "count"
+# Every parameter that an address of the list may have. Django would look up fields by all others, such as
+# name__startswith, and the access log would not mention them.
+DECLARED_PARAMETERS = {
+    *PARAMETERS,
+    *IGNORED_PARAMS,
+    search_terms.TOKEN,
+    COUNT_VAR,
+    PAGE_VAR,
+    ERROR_FLAG,
+    "_changelist_filters",
+}
+
+
+def list_errors(request: HttpRequest, records: RecordFilter) -> list[str]:
+    """Return a sentence for each reason why an address shows and exports no records."""
+    undeclared = [name for name in request.GET if name not in DECLARED_PARAMETERS]
+    return [
+        *records.error_messages,
+        *([search_terms.EXPIRED] if search_terms.is_expired(request) else []),
+        *(f"{quote(name)} is not a filter of this list. Use those on the page, or its search." for name in undeclared),
+    ]
 
 
 class RecordList(ChangeList):
@@ -24,30 +46,20 @@ class RecordList(ChangeList):
     page: RowPage
     searches_by_post = True
 
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """Return the parameters that the admin itself uses to look up fields."""
-        others = super().get_filters_params(params)
-        return {
-            name: value for name, value in others.items() if name not in {*PARAMETERS, COUNT_VAR, search_terms.TOKEN}
-        }
-
     def get_filters(self, request: HttpRequest) -> Any:
-        _, _, lookups, may_have_duplicates, _ = super().get_filters(request)
         self.records = RecordFilter(request.GET, self.root_queryset)
-        for error in self.records.error_messages:
+        errors = list_errors(request, self.records)
+        for error in errors:
             messages.error(request, f"No records shown. {error}")
-        self.root_queryset = self.records.qs
-        if search_terms.is_expired(request):
-            messages.error(request, f"No records shown. {search_terms.EXPIRED}")
-            self.root_queryset = self.root_queryset.none()
-        is_filtered = bool(self.records.active_values or lookups)
-        return sidebar.get_sidebar_filters(self.records), True, lookups, may_have_duplicates, is_filtered
+        self.root_queryset = self.records.qs.none() if errors else self.records.qs
+        is_filtered = bool(self.records.active_values or errors)
+        return sidebar.get_sidebar_filters(self.records), True, {}, False, is_filtered
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = search_terms.get_query(request)
         queryset = super().get_queryset(request, exclude_parameters)
-        others = self.get_filters_params()
-        self.clear_all_filters_qs = self.get_query_string(dict.fromkeys([*PARAMETERS, *others]))
+        kept = DECLARED_PARAMETERS.difference(PARAMETERS)
+        self.clear_all_filters_qs = self.get_query_string(dict.fromkeys({*self.filter_params} - kept))
         return queryset
 
     def get_ordering_field(self, field_name: Any) -> Any:

@@ -15,7 +15,8 @@ class Access(models.Model):
 
     The table has a partition for each month, so that old months can be dropped at once. All patients of a request are
     in one array: compared with a row for each patient, a list of fifty takes two thirds of the time to write and a
-    third of the space.
+    third of the space. A file may have millions: it has a row without patients, written before the page returns, and a
+    row for each few thousand patients, written before their rows are sent.
     """
 
     access_id = models.BigAutoField(primary_key=True, db_comment="Number of the access")
@@ -33,7 +34,7 @@ class Access(models.Model):
     patient_ids = ArrayField(
         models.CharField(max_length=50, db_collation="C"),
         default=list,
-        db_comment="Numbers of the patients shown; empty for a file, see file_rows and run_id",
+        db_comment="Numbers of the patients shown; of a part of a file, beginnings of its numbers",
     )
     run_id = models.BigIntegerField(null=True, db_comment="Import run whose rows were shown, null if none")
     file_rows = models.BigIntegerField(null=True, db_comment="Rows of the exported file, null for a page")
@@ -47,6 +48,12 @@ class Access(models.Model):
         "address", null=True, db_comment="Network address of the person, null if unknown"
     )
     request = models.CharField(max_length=32, db_comment="Request id, as in the log")
+
+    file_patients = ArrayField(
+        models.TextField(db_collation="C"),  # without a length, which would be checked for each
+        null=True,
+        db_comment="Numbers of the patients in a part of an exported file; null for pages and for the file as a whole",
+    )
 
     class Meta:
         db_table = "access_log"

@@ -18,6 +18,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.admin_history import get_last_change_id
+from healthtrack.audit.file_parts import get_possible_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names, run_address
 from healthtrack.core.widgets import DayInput
@@ -67,10 +68,12 @@ class Accesses(UserPassesTestMixin, View):
 
     def _filter(self, form: AccessesForm) -> QuerySet[Access]:
         """Return the accesses that match the form, from the last one of the page before, newest first."""
-        accesses = Access.objects.select_related("person").order_by("-seen_at", "-access_id")
+        accesses = Access.objects.select_related("person").defer("file_patients").order_by("-seen_at", "-access_id")
         filters = form.cleaned_data
         if filters["patient"]:
-            accesses = accesses.filter(patient_ids__contains=[filters["patient"]])
+            accesses = accesses.filter(_shows(filters["patient"]))
+        else:
+            accesses = accesses.filter(file_patients=None)  # a file once, and not each of its parts
         if filters["person"]:
             accesses = accesses.filter(person=filters["person"])
         if day := filters["day"]:
@@ -83,11 +86,18 @@ class Accesses(UserPassesTestMixin, View):
         return accesses
 
 
+def _shows(patient: str) -> Q:
+    """Return the condition for pages and parts of files with a patient."""
+    parts = Q(patient_ids__overlap=get_possible_beginnings(patient), file_patients__contains=[patient])
+    return Q(patient_ids__contains=[patient], file_patients=None) | parts
+
+
 def _rows(accesses: Sequence[Access], patient: str) -> Iterator[Row]:
     """Yield rows that show the first few patients, or only the one that the form filters by."""
     names = page_names()
     for access in accesses:
         shown = [patient] if patient else access.patient_ids[:MAX_PATIENTS_PER_ROW]
+        count = len(access.patient_ids) if access.file_rows is None or not shown else access.file_rows
         page = names.get(access.page, access.page)
         run = run_address(access.run_id) if access.run_id else ""
-        yield Row(access, page, shown, len(access.patient_ids) - len(shown), run)
+        yield Row(access, page, shown, count - len(shown), run)

@@ -13,9 +13,15 @@ ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)
 _BEGINNING = r"[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001  (the wide signs are intended)
 ESCAPED_FORMULA = rf"^'+{_BEGINNING}"
 
+_ESCAPED = re.compile(ESCAPED_FORMULA)
 _FORMULA_LIKE = re.compile(f"'*{_BEGINNING}")
 
 
 def escape_formula(value: str) -> str:
     """Return the value with an apostrophe before it if it looks like a formula, and unchanged otherwise."""
     return ESCAPE + value if _FORMULA_LIKE.match(value) else value
+
+
+def restore_formula(value: str) -> str:
+    """Return the value that `escape_formula` was given."""
+    return value.removeprefix(ESCAPE) if _ESCAPED.match(value) else value

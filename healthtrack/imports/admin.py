@@ -1,5 +1,6 @@
 """The pages of imports: the list of runs, the page of each run, and the actions on a run."""
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
@@ -18,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
-from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
@@ -176,6 +177,9 @@ class ImportRunAdmin(ConflictSafeModelAdmin):
             raise Http404
         if importer.names_patients:
             record_patient_access(run_id=run.run_id, file_rows=run.invalid_count)
+            # Recorded as a whole before the first row is sent. The report is read in one transaction, and whoever
+            # breaks the download off would otherwise take its records back.
+            deque(record_rows(request, importer.patients_in_error_report(run), str), maxlen=0)
         return StreamingHttpResponse(
             importer.error_report(run),
             content_type="text/csv; charset=utf-8",

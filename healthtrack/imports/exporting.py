@@ -1,6 +1,8 @@
 """Stream the rows of a list as a file that can be imported again."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -28,16 +30,21 @@ class StreamedExport(ImportExportModelAdmin):
         """Return the keys of the selected rows. The base class would read the keys of all rows to validate them."""
         return request.POST.getlist("export_items")
 
+    def get_export_rows(self, request: HttpRequest, queryset: QuerySet[Model]) -> Iterator[tuple[Any, ...]]:
+        """Return the values of the rows, in the order of the resource's columns, read as they are needed."""
+        columns = self.resource_classes[0]().get_export_fields()
+        # The list prefetches related rows. The export does not need them, and could not stream with them.
+        rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
+        return rows.iterator(chunk_size=CHUNK_ROWS)
+
     def _do_file_export(
         self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None
     ) -> HttpResponseBase:
         columns = self.resource_classes[0]().get_export_fields()
-        # The list prefetches related rows. The export does not need them, and could not stream with them.
-        rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
         renders = [column.widget.render for column in columns]
         rendered = (
             [render(value) for render, value in zip(renders, row, strict=True)]
-            for row in rows.iterator(chunk_size=CHUNK_ROWS)
+            for row in self.get_export_rows(request, queryset)
         )
         name = Path(self.get_export_filename(request, queryset, file_format))
         sheet = Sheet(name.stem, [column.column_name for column in columns], rendered, is_escaped=True)

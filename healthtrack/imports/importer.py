@@ -222,6 +222,10 @@ class Importer(ABC):
         """Yield the invalid part of the upload as CSV, in pieces, for people to correct and upload again."""
         raise NotImplementedError
 
+    def patients_in_error_report(self, run: ImportRun) -> Iterator[str]:
+        """Yield the numbers of the patients in the error report. Only called if uploads name patients."""
+        raise NotImplementedError
+
     def release(self, run_id: int, *, keep_errors: bool) -> None:
         """Remove what the check has left. With `keep_errors`, leave the errors until their retention is over."""
         StagingSchema(run_id).drop()

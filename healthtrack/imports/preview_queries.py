@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.core.paginator import Page
 from django.db import transaction
 
+from healthtrack.core.formula_escaping import restore_formula
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.plan import Column, Plan
+from healthtrack.imports.plan import Column, Plan, normalize_header
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
@@ -82,7 +83,19 @@ def iterate_invalid_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]
           FROM {INVALID_ROWS} AS rows ORDER BY line
         """,  # noqa: S608 (constants of this module)
     )
-    return ((list(cells), list(reasons)) for cells, reasons in rows)  # type: ignore[call-overload]
+    return ((_texts(cells), _texts(reasons)) for cells, reasons in rows)
+
+
+def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
+    """Return the texts that invalid rows have in a text column, as it would store them if it can."""
+    rows = _rows(run, INVALID_ROWS, f"SELECT cells FROM {INVALID_ROWS} ORDER BY line")
+    header, *_ = next(rows, ([],))
+    places = [place for place, text in enumerate(_texts(header)) if normalize_header(text) in column.spellings]
+    for cells, *_ in rows:
+        for text in (text for place, text in enumerate(_texts(cells)) if place in places):
+            value = restore_formula(" ".join(text.split()))
+            if value and len(value) <= (column.field.max_length or 0):
+                yield value
 
 
 def _rows(run: ImportRun, table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[_Values]:
@@ -95,6 +108,10 @@ def _rows(run: ImportRun, table: str, query: str, values: Sequence[str | int] = 
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows
+
+
+def _texts(cells: object) -> list[str]:
+    return list(cells)  # type: ignore[call-overload,no-any-return]
 
 
 def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:

@@ -140,6 +140,10 @@ class TabularImporter(Importer):
     def error_report(self, run: ImportRun) -> Iterator[str]:
         return error_report.generate_error_report(run)
 
+    def patients_in_error_report(self, run: ImportRun) -> Iterator[str]:
+        (key,) = self.resource.plan.keys
+        return preview_queries.iterate_invalid_values(run, key)
+
     def release(self, run_id: int, *, keep_errors: bool) -> None:
         schema = StagingSchema(run_id)
         if keep_errors:

@@ -1,6 +1,7 @@
 """The upload page of an importer: it shows the form, and opens a run of the uploaded files for a worker."""
 
 import errno
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_protect
 
+from healthtrack.accounts.limits import Limit
 from healthtrack.imports import runs, tasks
 from healthtrack.imports.importer import Importer
 from healthtrack.imports.limits import format_size
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MAX_FORM_BYTES = 2**16  # of the form's other fields
 DISK_FULL = "The server has no space for the file. Tell an administrator, and upload it again later."
 _DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SECONDS_OF_DAY = 24 * 60 * 60
 
 
 class _FilesInput(forms.ClearableFileInput):
@@ -69,6 +72,8 @@ def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[
     page = _UploadPage(importer, context)
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES + MAX_FORM_BYTES:
         return page.show_form(request, error=_too_large_message(), status=413)
+    if request.method == "POST" and _get_daily_limit().is_used_up(str(request.user.pk)):
+        return page.show_used_up(request)
     handler = UploadHandler(request)
     request.upload_handlers = [handler]
     try:
@@ -93,6 +98,8 @@ class _UploadPage:
             return self.show_form(request, error=_too_large_message(), status=413)
         if not form.is_valid():
             return self.show_form(request, form)
+        if not _get_daily_limit().use(str(request.user.pk)):
+            return self.show_used_up(request)
         run = self._open_run(request, [handler.claim(file) for file in form.files_to_import])
         return redirect("admin:imports_importrun_change", run.pk)
 
@@ -102,6 +109,17 @@ class _UploadPage:
             run = runs.open_run(self.importer.name, facts, user=cast("User", request.user))
             tasks.check_import.defer(run_id=run.run_id)
         return run
+
+    def show_used_up(self, request: HttpRequest) -> HttpResponse:
+        limit = _get_daily_limit()
+        hours = math.ceil(limit.seconds_left / 3600)
+        error = (
+            f"You have uploaded {limit.maximum:,} times today, which is the limit."
+            f" Upload again in {hours} hour{'' if hours == 1 else 's'}."
+        )
+        page = self.show_form(request, error=error, status=429)
+        page["Retry-After"] = str(limit.seconds_left)
+        return page
 
     def show_form(
         self, request: HttpRequest, form: UploadForm | None = None, *, error: str = "", status: int = 200
@@ -115,6 +133,10 @@ class _UploadPage:
             "help": self.importer.upload_help(),
         }
         return TemplateResponse(request, "imports/import.html", context, status=status)
+
+
+def _get_daily_limit() -> Limit:
+    return Limit("uploads of", settings.UPLOADS_A_DAY, _SECONDS_OF_DAY)
 
 
 def _too_large_message() -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from urllib.parse import quote as urlquote
 
@@ -6,7 +7,7 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
 from healthtrack.roles.table import NAMED_LISTS
@@ -82,7 +83,8 @@ class PatientsWithoutTracker(Report):
 
     def sheet(self) -> Sheet:
         record_patient_access(file_rows=self.count_rows(), filters=get_filter_names(self.request))
-        return super().sheet()
+        sheet = super().sheet()
+        return replace(sheet, rows=record_rows(self.request, sheet.rows, lambda row: str(row[0])))
 
     def ordered_rows(self) -> Iterator[Row]:
         return map(self.row, patients_without_tracker(self.records, self.sort))

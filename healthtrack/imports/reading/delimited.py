@@ -8,8 +8,8 @@ import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +21,10 @@ from healthtrack.imports.row_errors import MAX_SHOWN_CHARACTERS, FileError, RowE
 
 DELIMITERS = ",\t;"
 MAX_CELL_CHARACTERS = csv.field_size_limit()
+MAX_LINE_CHARACTERS = 12 * 2**20
+MAX_COLUMNS = 1024
+# Of a batch, so that few long rows need no more memory than many short ones.
+MAX_BATCH_CHARACTERS = 2**22
 _BLOCK_BYTES = 1024**2
 _QUOTED = "\x02"
 _CELL = '(?:^|{0})("(?:[^"]|"")*"|[^{0}]*)'
@@ -30,7 +34,7 @@ class _Lines:
     """An iterator over a file's lines, some of which can be put back to be read again."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file = file
+        self._file = _split_lines(file)
         self._returned: list[str] = []
         self.record: list[str] = []
         self.number = 0
@@ -44,9 +48,15 @@ class _Lines:
         self.record.append(line)
         return line
 
-    def read_lines(self, count: int) -> list[str]:
+    def read_batch(self) -> list[str]:
         """Return the next lines of the file. Only to be called while no line is put back."""
-        lines = list(islice(self._file, count))
+        lines: list[str] = []
+        characters = 0
+        for line in self._file:
+            lines.append(line)
+            characters += len(line)
+            if len(lines) >= BATCH_ROWS or characters >= MAX_BATCH_CHARACTERS:
+                break
         self.number += len(lines)
         return lines
 
@@ -75,7 +85,7 @@ def open_text(path: Path) -> Iterator[Table]:
     check_rows(expected)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = _Lines(file)
-        first = next(filter(str.strip, lines), "")
+        first = _find_header(lines)
         delimiter = max(DELIMITERS, key=first.count)
         table = Table(_read_header(first, lines.number, delimiter), lines.number, expected, iter(()))
         table.batches = _read_batches(table, lines, delimiter)
@@ -94,7 +104,28 @@ def count_lines(path: Path) -> int:
     return (ends[b"\n"] or ends[b"\r"]) + (last not in ends)
 
 
+def _split_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file. Raise FileError at one that is too long, before all of it is in memory."""
+    for number, line in enumerate(iter(partial(file.readline, MAX_LINE_CHARACTERS + 1), ""), 1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            reason = f"The line is longer than {MAX_LINE_CHARACTERS:,} characters. Begin a new line for each row."
+            raise FileError(RowError(reason, number))
+        yield line
+
+
+def _find_header(lines: _Lines) -> str:
+    """Return the first line that is not blank, or an empty text."""
+    for line in lines:
+        lines.begin_record()
+        if line.strip():
+            return line
+    return ""
+
+
 def _read_header(first: str, line: int, delimiter: str) -> list[str]:
+    if first.count(delimiter) >= MAX_COLUMNS:
+        reason = f"The header has more than {MAX_COLUMNS:,} columns. Delete those that are not needed."
+        raise FileError(RowError(reason, line))
     try:
         return next(csv.reader([first], delimiter=delimiter), [])
     except csv.Error as error:
@@ -106,7 +137,7 @@ def _read_header(first: str, line: int, delimiter: str) -> list[str]:
 
 def _read_batches(table: Table, lines: _Lines, delimiter: str) -> Iterator[pl.DataFrame]:
     names = [str(position) for position in range(len(table.headers))]
-    while chunk := lines.read_lines(BATCH_ROWS):
+    while chunk := lines.read_batch():
         batch = _parse_single_lines(chunk, lines.number - len(chunk) + 1, names, delimiter)
         if batch is None:
             lines.put_back(chunk)
@@ -116,6 +147,8 @@ def _read_batches(table: Table, lines: _Lines, delimiter: str) -> Iterator[pl.Da
 
 def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimiter: str) -> pl.DataFrame | None:
     """Return the records of lines that hold one each and fit the header, or None if any line does not."""
+    if max(map(len, chunk)) > MAX_CELL_CHARACTERS:
+        return None
     lines = pl.DataFrame({"text": chunk}, schema={"text": pl.String}).with_row_index(LINE, first)
     text = pl.col("text").str.strip_chars_end("\r\n")
     lines = lines.with_columns(text).filter(text.str.strip_chars() != "")
@@ -126,8 +159,6 @@ def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimite
         if bare.str.contains(f'"|{_QUOTED}[^{delimiter}]').any():
             return None
     if (bare.str.count_matches(delimiter, literal=True) != len(names) - 1).any():
-        return None
-    if (lines["text"].str.len_chars() > MAX_CELL_CHARACTERS).any():
         return None
     if bare.is_empty():
         return _frame([], names)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from healthtrack.imports.reading.archive import unreadable_workbook
 from healthtrack.imports.reading.xml import Attributes, PartParser
 
 _BUILT_IN_DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
@@ -15,6 +16,7 @@ _DAY_ZERO_OF_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 _FALSE_LEAP_DAY = 60  # Office counts a 29 February 1900, which did not exist
 _END_OF_DAYS = 2_958_466  # the first day of the year 10000
 _CACHED_DAYS = 2**16
+_MAX_STYLES = 2**16  # more than Office writes
 
 
 class Styles(PartParser):
@@ -28,6 +30,7 @@ class Styles(PartParser):
         self._number = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         name = name.removeprefix(self.main)
         if name in _SECTIONS:
             self._section = name
@@ -38,6 +41,8 @@ class Styles(PartParser):
             if attributes.get("numFmtId") in self._date_formats:
                 self.date_styles.add(str(self._number))
             self._number += 1
+        if self._number + len(self._date_formats) > _MAX_STYLES:
+            raise unreadable_workbook()
 
 
 class NumberFormatter:

@@ -5,11 +5,13 @@ from array import array
 from collections.abc import Callable
 
 from healthtrack.imports.reading.archive import unreadable_workbook
-from healthtrack.imports.reading.xml import Attributes, PartParser
+from healthtrack.imports.reading.xml import MAX_TEXT_CHARACTERS, Attributes, PartParser
 from healthtrack.imports.row_errors import FileError, RowError
 
 MAX_COLUMNS = 256  # up to column IV
 MAX_ROWS = 2**20
+MAX_SHARED_BYTES = 64 * 2**20  # three times what a full sheet of ordinary records shares
+MAX_SHARED_BYTES_PER_CHUNK = 4 * 2**20  # for the cells of one chunk, each of which needs only some bytes there
 _ESCAPED = re.compile("_x((?!D[89A-F])[0-9A-F]{4})_", re.IGNORECASE)  # a character that XML cannot hold
 _MAX_COLUMN_LETTERS = 3
 _MAX_DIGITS = 12
@@ -20,10 +22,14 @@ FormatNumber = Callable[[str, str], str]
 
 
 class SharedTexts(PartParser):
-    """The workbook's table of texts, stored end to end in one buffer, because there may be millions."""
+    """The workbook's table of texts, stored end to end in one buffer, because there may be millions.
+
+    `taken` counts the bytes that `get` has returned: a short cell can name a long text.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.taken = 0
         self._texts = bytearray()
         self._ends = array("Q", [0])
         self._in_phonetic = False
@@ -34,18 +40,24 @@ class SharedTexts(PartParser):
         place = _parse_number(number)
         if place >= len(ends) - 1:
             raise unreadable_workbook()
-        return self._texts[ends[place] : ends[place + 1]].decode()
+        text = self._texts[ends[place] : ends[place + 1]]
+        self.taken += len(text)
+        if self.taken > MAX_SHARED_BYTES_PER_CHUNK:
+            raise FileError(RowError("The first sheet repeats long texts very often. Save the table as CSV."))
+        return text.decode()
 
     def begin(self, root: str) -> None:
         self._item, self._text, self._phonetic = (self.main + name for name in ("si", "t", "rPh"))
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         if name == self._text:
             self.text.clear()
         elif name == self._phonetic:
             self._in_phonetic = True
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         if name == self._text and not self._in_phonetic:
             self._texts += _unescape("".join(self.text)).encode()
         elif name == self._item:
@@ -53,6 +65,8 @@ class SharedTexts(PartParser):
         elif name == self._phonetic:
             self._in_phonetic = False
         self.text.clear()
+        if len(self._texts) + len(self._ends) * self._ends.itemsize > MAX_SHARED_BYTES:
+            raise FileError(RowError("The workbook has too many different texts. Save the table as CSV."))
 
 
 class SheetRows(PartParser):
@@ -75,6 +89,11 @@ class SheetRows(PartParser):
         self._override: str | None = None  # the cell's formula or inline text, which count before its value
         self._in_phonetic = False
 
+    def take_shared_bytes(self) -> int:
+        """Return how many bytes of shared texts the cells have named since the last call."""
+        taken, self._texts.taken = self._texts.taken, 0
+        return taken
+
     def begin(self, root: str) -> None:
         if root != "worksheet":
             raise unreadable_workbook()
@@ -84,6 +103,7 @@ class SheetRows(PartParser):
         )
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         if name == self._v:
             self.text.clear()
         elif name == self._cell_name:
@@ -98,6 +118,7 @@ class SheetRows(PartParser):
             self.text.clear()
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         if name == self._v:
             pass
         elif name == self._cell_name:
@@ -107,6 +128,8 @@ class SheetRows(PartParser):
                 self.done.append((self._line, self._row))
         elif name == self._t and not self._in_phonetic:
             self._override = (self._override or "") + _unescape("".join(self.text))
+            if len(self._override) > MAX_TEXT_CHARACTERS:
+                raise unreadable_workbook()
         elif name == self._f:
             self._override = "=" + "".join(self.text)
         elif name == self._phonetic:

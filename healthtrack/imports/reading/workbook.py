@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import polars as pl
 
 from healthtrack.imports.limits import check_rows
-from healthtrack.imports.reading.archive import open_archive, unreadable_workbook
+from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreadable_workbook
 from healthtrack.imports.reading.numbers import NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
@@ -18,6 +18,8 @@ from healthtrack.imports.reading.xml import Attributes, PartParser
 from healthtrack.imports.row_errors import FileError, RowError
 
 MAX_BATCH_CELLS = 2**20
+MAX_BATCH_BYTES = 16 * 2**20  # of the sheet
+MAX_BATCH_SHARED_BYTES = 6 * 2**20  # of shared texts in cells
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONSHIPS = "xl/_rels/workbook.xml.rels"
 _RELATIONSHIP_ID = "/relationships id"
@@ -33,10 +35,13 @@ class _Relationships(PartParser):
         self.parts: dict[str, tuple[str, str]] = {}
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         kind = attributes.get("Type", "").rpartition("/")[2]
         if kind in {"worksheet", "sharedStrings", "styles"} and attributes.get("TargetMode") != "External":
             path = normpath(join("/xl", attributes.get("Target", "")))
             self.parts[attributes.get("Id", "")] = kind, path.removeprefix("/")
+            if len(self.parts) > MAX_PARTS:
+                raise unreadable_workbook()
 
     def find(self, kind: str) -> str | None:
         """Return the path of the first part of a kind, or None."""
@@ -53,6 +58,7 @@ class _Contents(PartParser):
         self._relationships = relationships
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         if name == self.main + "workbookPr":
             self.from_1904 = attributes.get("date1904") in {"1", "true"}
         elif name == self.main + "sheet" and not self.first_sheet:
@@ -88,16 +94,22 @@ def _read_batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
     parser, part = _open_sheet(archive)
     size = archive.getinfo(part).file_size
     rows: Rows = []
-    count = widest = 0
+    count = widest = begin = shared = 0  # `begin` is where in the part the batch begins
     for read in parser.parse(archive, part):
         count += len(parser.done)
         widest = max([widest, *(len(row) for _, row in parser.done)])
         rows += parser.done
         parser.done.clear()
-        if len(rows) >= BATCH_ROWS or len(rows) * widest >= MAX_BATCH_CELLS:
+        shared += parser.take_shared_bytes()
+        if (
+            len(rows) >= BATCH_ROWS
+            or len(rows) * widest >= MAX_BATCH_CELLS
+            or (rows and (read - begin >= MAX_BATCH_BYTES or shared >= MAX_BATCH_SHARED_BYTES))
+        ):
             check_rows(count - 1)
             yield rows, count * size // read
             rows = []
+            begin, shared = read, 0
     check_rows(count - 1)
     yield rows, count
 

@@ -9,6 +9,7 @@ from healthtrack.imports.reading.archive import read_chunks, unreadable_workbook
 
 MAX_TEXT_CHARACTERS = 2**17
 _MAX_TAG_BYTES = 2**20
+_MAX_DEPTH = 100
 _SPACE = " "
 
 Attributes = Mapping[str, str]
@@ -18,11 +19,13 @@ class PartParser:
     """Calls `start` and `end` for each element. An element's name follows that of its namespace: `main` + "row".
 
     `text` collects the characters. A subclass that wants the text of an element clears it when the element starts.
+    `depth` counts the open elements, which need memory; `start` and `end` update it, because to wrap them is slow.
     """
 
     def __init__(self) -> None:
         self.main = ""
         self.text: list[str] = []
+        self.depth = 0
         self._parser = ParserCreate(namespace_separator=_SPACE)
         self._parser.buffer_text = True
         # Entities, which can expand to gigabytes, are declared in a DOCTYPE. No workbook needs one.
@@ -35,11 +38,12 @@ class PartParser:
         """Handle the root element, by its name without the namespace. `main` is known from here on."""
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """Handle the start of an element below the root."""
+        """Handle the start of an element below the root, and increase `depth`."""
         raise NotImplementedError
 
     def end(self, name: str) -> None:
-        """Handle the end of an element."""
+        """Handle the end of an element, and decrease `depth`."""
+        self.depth -= 1
 
     def parse(self, archive: ZipFile, part: str) -> Iterator[int]:
         """Parse a part. Return, after each chunk, how many bytes have been read. Raise FileError if it is damaged."""
@@ -65,8 +69,12 @@ class PartParser:
         self.begin(root)
 
     def _check_lengths(self, read: int) -> None:
-        """Raise FileError if a text or a tag is longer than a workbook may hold."""
-        if sum(map(len, self.text)) > MAX_TEXT_CHARACTERS or read - self._parser.CurrentByteIndex > _MAX_TAG_BYTES:
+        """Raise FileError if a text or a tag is longer, or elements are nested deeper, than in any workbook."""
+        if (
+            self.depth > _MAX_DEPTH
+            or sum(map(len, self.text)) > MAX_TEXT_CHARACTERS
+            or read - self._parser.CurrentByteIndex > _MAX_TAG_BYTES
+        ):
             raise unreadable_workbook()
 
 

@@ -1,4 +1,6 @@
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -7,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from healthtrack.audit import access_recorder
 from healthtrack.audit.access_views import PAGE_SIZE
+from healthtrack.audit.file_parts import get_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
 from tests.support import factories
@@ -66,6 +70,57 @@ def test_filtered_by_patient_it_lists_who_viewed_the_patient_newest_first(audito
     assert "P3" not in words
 
 
+def test_filtered_by_patient_it_names_who_exported_the_patient(
+    auditor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_recorder, "PATIENTS_PER_PART", 2)
+    for number in range(5):
+        factories.medical_record(f"P{number}", medical_conditions="" if number == 4 else "Asthma")
+    exporter = Client()
+    exporter.force_login(
+        factories.staff("patients.view_medicalrecord", "patients.export_medicalrecord", username="nora")
+    )
+    form = {"format": "0", "resource": ""}
+    exported: Any = exporter.post("/admin/patients/medicalrecord/export/?condition=Asthma", form)
+    assert b"P3" in exported.getvalue()
+    (row,) = rows(page(auditor, f"{PAGE}?patient=P3"))
+    assert row[1:6] == ["nora", "Exported records", "P3 and 3 more", "condition", "4"]
+    assert people(page(auditor, f"{PAGE}?patient=P4")) == []
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["P1"],
+        ["P1", "P10", "P2"],
+        ["1", "12", "123", "2"],
+        ["A" * 50, "A" * 49 + "B"],
+        ["A" * 49, "A" * 50],
+        ["P*", "P**", "P1"],
+        ["P1", "P1", "P2"],
+        ["P", "P\U0010ffff", "P\U0010ffffx", "Q"],
+        ["Ü1", "ß2", "患者"],
+    ],
+)
+def test_every_number_of_a_part_is_found_and_no_other(auditor: Client, numbers: list[str]) -> None:
+    make_access(*get_beginnings(sorted(numbers)), by="nora", file_rows=9, file_patients=sorted(numbers))
+    for number in {*numbers}:
+        assert people(page(auditor, f"{PAGE}?{urlencode({'patient': number})}")) == ["nora"]
+    for number in {number[:-1] for number in numbers} | {f"{number}*" for number in numbers} - {*numbers}:
+        if number and number not in numbers:
+            assert "nora" not in people(page(auditor, f"{PAGE}?{urlencode({'patient': number})}"))
+
+
+def test_a_file_is_listed_once_however_many_patients_it_has(auditor: Client) -> None:
+    make_access(by="nora", file_rows=3)
+    make_access("P*", by="nora", file_rows=3, file_patients=["P1", "P2"])
+    make_access("P3*", by="nora", file_rows=3, file_patients=["P3"])
+    for query in ("", f"?person={User.objects.get(username='nora').pk}"):
+        (row,) = rows(page(auditor, f"{PAGE}{query}"))[-1:]
+        assert row[3:6] == ["", "", "3"]
+        assert people(page(auditor, f"{PAGE}{query}")).count("nora") == 1
+
+
 def test_filtered_by_person_it_lists_what_the_person_viewed(auditor: Client) -> None:
     make_access("P1", by="nora")
     make_access(by="nora", page="admin:patients_medicalrecord_export", file_rows=18377, filters=["gender", "condition"])
@@ -119,6 +174,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
 ) -> None:
     for number in range(PAGE_SIZE + 1):
         make_access("P1", "P2", by=f"p{number % 7}")
+        make_access("P*", by=f"p{number % 7}", file_rows=2, file_patients=["P1", "P2"])
     with django_assert_max_num_queries(8):
         auditor.get(f"{PAGE}{query}")
 
@@ -142,6 +198,8 @@ def test_a_users_page_links_to_the_access_log_of_that_person(sign_in: SignIn) ->
 def test_filtering_by_patient_or_person_uses_an_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        for condition in ("patient_ids @> ARRAY['P1']::varchar[]", "person_id = 1"):
+        patient = "patient_ids @> ARRAY['P1']::varchar[] AND file_patients IS NULL"
+        part = "patient_ids && ARRAY['P*', 'P1*']::varchar[] AND file_patients @> ARRAY['P1']"
+        for condition in (f"({patient} OR {part})", "person_id = 1"):
             cursor.execute(f"EXPLAIN SELECT * FROM access_log WHERE {condition} ORDER BY seen_at DESC LIMIT 51")
             assert "Seq Scan" not in "\n".join(line for (line,) in cursor.fetchall())

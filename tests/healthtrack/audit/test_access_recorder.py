@@ -1,5 +1,8 @@
 """No patient is shown without a row in the access log."""
 
+import re
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,6 +48,10 @@ def request_and_log(client: Client, method: str, where: str) -> tuple[str, list[
     return said, list(Access.objects.order_by("access_id")[before:])
 
 
+def get_numbers(access: Access) -> list[str]:
+    return access.patient_ids if access.file_patients is None else access.file_patients
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 @each_address
 def test_every_page_that_shows_a_patient_is_recorded(name: str, method: str) -> None:
@@ -53,20 +60,19 @@ def test_every_page_that_shows_a_patient_is_recorded(name: str, method: str) -> 
     MedicalRecord.objects.get(pk=NUMBER).tracker_links.all().delete()
     for where in addresses(name)[:1]:
         said, logged = request_and_log(client, method, where)
+        pages = [access for access in logged if access.file_patients is None]
         if NUMBER in said or NAME in said:
-            assert any(
-                NUMBER in access.patient_ids or access.file_rows is not None or access.run_id for access in logged
-            )
-        assert len(logged) <= 1
+            assert any(NUMBER in get_numbers(access) or (access in pages and access.run_id) for access in logged)
+        assert len(pages) <= 1
         assert all(access.page in page_names() for access in logged)
 
 
 def test_the_pages_with_patients_do_show_the_test_patient(reader: Client) -> None:
     record = factories.medical_record(NUMBER, name=NAME)
     for where in (RECORDS, f"{RECORDS}{record.pk}/change/", WITHOUT, f"{WITHOUT}?format=csv"):
-        said, (access,) = request_and_log(reader, "get", where)
+        said, (*_, access) = request_and_log(reader, "get", where)
         assert NAME in said
-        assert NUMBER in access.patient_ids or access.file_rows == 1
+        assert get_numbers(access) == [NUMBER]
 
 
 def test_a_row_has_person_patient_page_address_and_request_id(reader: Client) -> None:
@@ -105,6 +111,67 @@ def test_an_export_is_recorded_with_its_row_count_and_filters(reader: Client) ->
     assert "attachment" in answer["Content-Disposition"]
     access = Access.objects.latest("access_id")
     assert (access.page, access.file_rows, access.filters) == ("admin:patients_medicalrecord_export", 1, ["gender"])
+
+
+FILES: dict[str, Callable[[Client], Any]] = {
+    "records": lambda client: client.post(f"{RECORDS}export/?gender=F", {"format": "0", "resource": ""}),
+    "records as XLSX": lambda client: client.post(f"{RECORDS}export/?gender=F", {"format": "1", "resource": ""}),
+    "report": lambda client: client.get(f"{WITHOUT}?format=csv&gender=F"),
+    "sorted report": lambda client: client.get(f"{WITHOUT}?format=xlsx&gender=F&sort=-name"),
+}
+each_file = pytest.mark.parametrize("download", FILES.values(), ids=FILES)
+
+
+@each_file
+def test_a_file_is_recorded_with_the_numbers_of_its_patients(reader: Client, download: Callable[[Client], Any]) -> None:
+    for number in range(3):
+        factories.medical_record(f"P{number}", gender="F" if number else "M")
+    content_of(download(reader))
+    head, part = Access.objects.order_by("access_id")
+    assert (head.patient_ids, head.file_patients, part.file_patients) == ([], None, ["P1", "P2"])
+    shared = attrgetter("person_id", "page", "file_rows", "filters", "client_address", "request")
+    assert shared(head) == shared(part)
+
+
+@each_file
+def test_the_patients_of_a_file_are_recorded_before_their_rows_are_sent(
+    reader: Client, download: Callable[[Client], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_recorder, "PATIENTS_PER_PART", 2)
+    monkeypatch.setattr("healthtrack.core.downloads.CHUNK_ROWS", 1)
+    for number in range(5):
+        factories.medical_record(f"P{number}", name=NAME)
+    sent = ""
+    for chunk in download(reader).streaming_content:
+        sent += chunk.decode(errors="replace")
+        recorded = {number for access in Access.objects.all() for number in get_numbers(access)}
+        assert set(re.findall(r"\bP\d\b", sent)) <= recorded
+    parts = Access.objects.exclude(file_patients=None).order_by("access_id")
+    assert [len(get_numbers(part)) for part in parts] == [2, 2, 1]
+
+
+def test_a_patient_who_is_added_during_a_download_is_recorded_if_sent(
+    reader: Client,
+) -> None:
+    factories.medical_record("P1")
+    answer: Any = reader.get(f"{WITHOUT}?format=csv")
+    factories.medical_record(NUMBER)
+    assert NUMBER in content_of(answer)
+    assert NUMBER in get_numbers(Access.objects.latest("access_id"))
+
+
+def test_if_patients_of_a_file_cannot_be_recorded_their_rows_are_not_sent(
+    reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.medical_record(NUMBER, name=NAME)
+    answer: Any = reader.get(f"{WITHOUT}?format=csv")
+
+    def fail(*_: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(access_recorder, "_write", fail)
+    with pytest.raises(DatabaseError):
+        content_of(answer)
 
 
 def test_the_confirmation_of_a_deletion_is_recorded(sign_in: SignIn) -> None:

@@ -16,9 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from healthtrack.accounts.limits import Limit
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
+from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
 from tests.support.import_pages import get_staged_run_ids, last_run, run_commit_hooks, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
@@ -48,6 +50,38 @@ def stored_files(data_folder: Path) -> list[Path]:
 def post(client: Client, path: Path, **headers: str) -> Any:
     with path.open("rb") as file:
         return client.post(RECORDS.address("import"), {"import_file": file}, headers=headers)
+
+
+class TestTheDailyLimit:
+    def test_an_upload_over_it_is_refused_unread_and_says_when_to_try_again(
+        self, steward: Client, path: Path, data_folder: Path, settings: LazySettings
+    ) -> None:
+        settings.UPLOADS_A_DAY = 2
+        assert [post(steward, path).status_code for _ in range(2)] == [302, 302]
+        answer = post(steward, path)
+        assert (answer.status_code, ImportRun.objects.count(), len(stored_files(data_folder))) == (429, 2, 2)
+        assert 0 < int(answer["Retry-After"]) <= 24 * 60 * 60
+        text = answer.content.decode()
+        assert re.search(r"You have uploaded 2 times today, which is the limit. Upload again in \d+ hours?\.", text)
+
+    def test_it_counts_for_each_person_and_no_file_that_was_refused(
+        self, steward: Client, path: Path, settings: LazySettings
+    ) -> None:
+        settings.UPLOADS_A_DAY = 1
+        assert steward.post(RECORDS.address("import")).status_code == 200
+        assert post(steward, path).status_code == 302
+        other = Client()
+        other.force_login(factories.staff(*RECORDS.steward, username="other"))
+        assert post(other, path).status_code == 302
+        assert post(other, path).status_code == 429
+
+    def test_uploads_at_the_same_time_do_not_exceed_it(
+        self, steward: Client, path: Path, data_folder: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.UPLOADS_A_DAY = 1
+        monkeypatch.setattr(Limit, "is_used_up", lambda *_: False)  # as if all checked before any counted
+        assert [post(steward, path).status_code for _ in range(3)] == [302, 429, 429]
+        assert len(stored_files(data_folder)) == 1
 
 
 class TestPermissions:
