@@ -88,7 +88,7 @@ def iterate_invalid_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]
 
 def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
     """Return the texts that invalid rows have in a text column, as it would store them if it can."""
-    rows = _rows(run, INVALID_ROWS, f"SELECT cells FROM {INVALID_ROWS} ORDER BY line")
+    rows = _rows(run, INVALID_ROWS, f"SELECT cells FROM {INVALID_ROWS} ORDER BY line")  # noqa: S608 (a constant)
     header, *_ = next(rows, ([],))
     places = [place for place, text in enumerate(_texts(header)) if normalize_header(text) in column.spellings]
     for cells, *_ in rows:
