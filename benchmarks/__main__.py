@@ -37,7 +37,7 @@ def measure(wanted: list[str]) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import access, history, home, imports, load, migrations, records, reports, runs  # noqa: PLC0415
+    from benchmarks import access, history, home, imports, load, migrations, records, reports, runs  # noqa: PLC0415 (Django must be set up first)
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,

@@ -39,7 +39,7 @@ class Measurements:
 
     def prepare(self, part: str) -> None:
         from django.core.management import call_command  # noqa: PLC0415 (Django must be set up first)
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
         call_command("migrate", verbosity=0, interactive=False)
         if part == "startup":
@@ -106,12 +106,12 @@ class Measurements:
         assert self.client.get(address, follow=True).status_code == 200
 
     def _import_records(self) -> None:
-        from django.core.management import call_command  # noqa: PLC0415
+        from django.core.management import call_command  # noqa: PLC0415 (Django must be set up first)
 
         call_command("import_medical_records", self.files / "medical_records.csv", stdout=io.StringIO())
 
     def _upload(self) -> str:
-        from healthtrack.imports.models import State  # noqa: PLC0415
+        from healthtrack.imports.models import State  # noqa: PLC0415 (Django must be set up first)
 
         with (self.files / "medical_records.csv").open("rb") as file:
             page = self.client.post(IMPORT, {"import_file": file})["Location"]
@@ -119,7 +119,7 @@ class Measurements:
         return str(page)
 
     def _apply(self, page: str) -> None:
-        from healthtrack.imports.models import State  # noqa: PLC0415
+        from healthtrack.imports.models import State  # noqa: PLC0415 (Django must be set up first)
 
         forms = Forms()
         forms.feed(self.client.get(page).content.decode())
@@ -148,8 +148,8 @@ class Forms(HTMLParser):
 
 def client_for() -> Any:
     """Return a client that is signed in with all permissions."""
-    from django.contrib.auth.models import User  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from django.contrib.auth.models import User  # noqa: PLC0415 (Django must be set up first)
+    from django.test import Client  # noqa: PLC0415 (Django must be set up first)
 
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
@@ -157,20 +157,20 @@ def client_for() -> Any:
 
 
 def count_records() -> int:
-    from patients.models import MedicalRecord  # noqa: PLC0415
+    from patients.models import MedicalRecord  # noqa: PLC0415 (Django must be set up first)
 
     return MedicalRecord.objects.count()
 
 
 def change_data() -> None:
     """Invalidate the cached counts of reports."""
-    from reports.models import ReportChange  # noqa: PLC0415
+    from reports.models import ReportChange  # noqa: PLC0415 (Django must be set up first)
 
     ReportChange.objects.create()
 
 
 def empty_records() -> None:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE medical_record_and_trackers, medical_records")
@@ -179,7 +179,7 @@ def empty_records() -> None:
 
 @contextmanager
 def worker() -> Iterator[None]:
-    from procrastinate.contrib.django.models import ProcrastinateWorker  # noqa: PLC0415
+    from procrastinate.contrib.django.models import ProcrastinateWorker  # noqa: PLC0415 (Django must be set up first)
 
     with subprocess.Popen([sys.executable, "manage.py", "worker"], stdout=subprocess.DEVNULL) as process:
         try:
@@ -191,7 +191,7 @@ def worker() -> Iterator[None]:
 
 
 def await_state(state: str) -> None:
-    from healthtrack.imports.models import ImportRun  # noqa: PLC0415
+    from healthtrack.imports.models import ImportRun  # noqa: PLC0415 (Django must be set up first)
 
     while (current := ImportRun.objects.latest("run_id").state) != state:
         assert current in {"checking", "checked", "applying"}, f"the import is {current}"

@@ -24,5 +24,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not isinstance(error, OperationalError):
         return HttpResponse(loader.render_to_string("500.html", context), status=500)
     reasons = {QueryCanceled: STATEMENT_TIMEOUT, LockNotAvailable: LOCK_TIMEOUT}
-    context["reason"] = reasons.get(type(error.__cause__), NO_DATABASE)  # type: ignore[arg-type]
+    context["reason"] = reasons.get(type(error.__cause__), NO_DATABASE)  # type: ignore[arg-type]  # of no error, too
     return HttpResponse(loader.render_to_string("503.html", context), status=503, headers={"Retry-After": "60"})

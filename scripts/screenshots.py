@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 django.setup()
 
 from tests.support.chromium import launch  # noqa: E402  (imports the settings)
-from tests.support.serving import free_port, started  # noqa: E402
+from tests.support.serving import free_port, started  # noqa: E402 (after the settings are chosen)
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = ViewportSize(width=1280, height=800)

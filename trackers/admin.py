@@ -38,7 +38,7 @@ class VariantForm(forms.ModelForm[FitnessTracker]):
     def _post_clean(self) -> None:
         # Only changed rows need the queries of this check: a model may have many variants.
         if self.has_changed():
-            super()._post_clean()  # type: ignore[misc]
+            super()._post_clean()  # type: ignore[misc]  # a private method of Django
 
 
 class VariantFormSet(BaseInlineFormSet[FitnessTracker, TrackerModel, forms.ModelForm[FitnessTracker]]):

@@ -52,7 +52,7 @@ class AccountSecurityAdmin(UserAdmin[User]):
             request, person, second_factor.reset, "Two-factor authentication reset, and signed out everywhere"
         )
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (named by the base class)
         """Set a user's password, after a code of the administrator; people change their own with the old one."""
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")

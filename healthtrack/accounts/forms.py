@@ -125,5 +125,5 @@ class OwnPasswordForm(ConfirmationForm, OwnPasswordChangeForm):
         return password
 
 
-class PasswordOfAnotherForm(ConfirmationForm, AdminPasswordChangeForm):  # type: ignore[type-arg]
+class PasswordOfAnotherForm(ConfirmationForm, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Sets the password of another person; the code is that of the administrator."""

@@ -45,8 +45,8 @@ def require_second_factor(get_response: GetResponse) -> GetResponse:
     """Redirect people who have given only their password to the page for the code."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.owes_second_factor = second_factor.is_required(request)  # type: ignore[attr-defined]
-        if request.owes_second_factor and _get_view_name(request) not in ALLOWED_WITHOUT_2FA:  # type: ignore[attr-defined]
+        request.owes_second_factor = second_factor.is_required(request)  # type: ignore[attr-defined]  # our own attribute of requests
+        if request.owes_second_factor and _get_view_name(request) not in ALLOWED_WITHOUT_2FA:  # type: ignore[attr-defined]  # our own attribute of requests
             return redirect_to_sign_in(
                 request, "sign-in:code" if second_factor.is_enrolled(request.user) else "sign-in:enrol"
             )

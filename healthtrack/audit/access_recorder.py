@@ -116,6 +116,6 @@ def _write(request: HttpRequest, shown: _PatientAccess) -> None:
                 shown.file_rows,
                 list(shown.filters),
                 client_address(request) or None,
-                request.id,  # type: ignore[attr-defined]
+                request.id,  # type: ignore[attr-defined]  # our own attribute of requests
             ],
         )

@@ -36,7 +36,7 @@ def audit_actor_middleware(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method in SAFE_METHODS or not request.user.is_authenticated:
             return get_response(request)
-        values = {PERSON: str(request.user.pk), REQUEST: request.id}  # type: ignore[attr-defined]
+        values = {PERSON: str(request.user.pk), REQUEST: request.id}  # type: ignore[attr-defined]  # our own attribute of requests
         _set(values, local=False)
         try:
             return get_response(request)

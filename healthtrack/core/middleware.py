@@ -29,13 +29,13 @@ def request_id(get_response: GetResponse) -> GetResponse:
     """Give each request an id, which the log, the error page and the header X-Request-ID show."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.id = secrets.token_hex(8)  # type: ignore[attr-defined]
-        token = logs.request_id.set(request.id)  # type: ignore[attr-defined]
+        request.id = secrets.token_hex(8)  # type: ignore[attr-defined]  # our own attribute of requests
+        token = logs.request_id.set(request.id)  # type: ignore[attr-defined]  # our own attribute of requests
         try:
             response = get_response(request)
         finally:
             logs.request_id.reset(token)
-        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]  # our own attribute of requests
         return response
 
     return middleware

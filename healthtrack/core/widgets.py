@@ -38,7 +38,7 @@ class AutocompleteByNumber:
         request: HttpRequest,
         **kwargs: Any,
     ) -> ModelChoiceField[Any] | None:
-        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
-            kwargs.setdefault("widget", NumberAutocomplete(db_field, self.admin_site))  # type: ignore[attr-defined]
-        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]  # a mix-in of admins
+            kwargs.setdefault("widget", NumberAutocomplete(db_field, self.admin_site))  # type: ignore[attr-defined]  # a mix-in of admins
+        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # a mix-in of admins
         return field

@@ -44,7 +44,7 @@ class _Buffer(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, part: bytes) -> int:  # type: ignore[override]
+    def write(self, part: bytes) -> int:  # type: ignore[override]  # takes bytes only
         self.parts.append(bytes(part))
         return len(part)
 

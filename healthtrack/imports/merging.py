@@ -44,7 +44,7 @@ def _combined_value(column: Column) -> str:
         case WholeNumberWidget():
             places = 0
         case DecimalWidget():
-            places = column.field.decimal_places  # type: ignore[attr-defined]
+            places = column.field.decimal_places  # type: ignore[attr-defined]  # a column of decimals
         case _:
             return f"(array_agg({staged_column(column)} ORDER BY line))[1]"
     return f"round(avg({staged_column(column)}), {places})"

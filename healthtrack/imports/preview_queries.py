@@ -116,7 +116,7 @@ def _texts(cells: object) -> list[str]:
 
 def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:
     for reason, line, header, value, kind, *_ in rows:
-        yield RowError(str(reason), line, header or "", value, kind=str(kind))  # type: ignore[arg-type]
+        yield RowError(str(reason), line, header or "", value, kind=str(kind))  # type: ignore[arg-type]  # a line number or None
 
 
 def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:

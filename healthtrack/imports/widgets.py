@@ -90,7 +90,7 @@ class DecimalWidget(ColumnWidget):
         return pl.when(text.str.contains(_DECIMAL)).then(text)
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
-        places: int = field.decimal_places  # type: ignore[attr-defined]
+        places: int = field.decimal_places  # type: ignore[attr-defined]  # a field of decimals
         return [
             (value.is_null() & text.is_not_null(), "Not a number. Use digits and a decimal point, such as 4.1."),
             *_range_rules(value.cast(pl.Float64), field),
@@ -98,7 +98,7 @@ class DecimalWidget(ColumnWidget):
         ]
 
     def describe_values(self, field: ModelField) -> str:
-        places: int = field.decimal_places  # type: ignore[attr-defined]
+        places: int = field.decimal_places  # type: ignore[attr-defined]  # a field of decimals
         return f"a number {_describe_range(field)}, with at most {_decimal_places(places)}"
 
 
@@ -121,7 +121,7 @@ class DateWidget(ColumnWidget):
     def describe_values(self, field: ModelField) -> str:
         return "a date as MM/DD/YYYY or YYYY-MM-DD, or an Excel date cell"
 
-    def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]
+    def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]  # untyped in the base class
         """Return a date, or text if it is too early for a spreadsheet, which counts days from 1900."""
         return value.isoformat() if value and value < _FIRST_SPREADSHEET_DAY else value
 

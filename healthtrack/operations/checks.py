@@ -57,5 +57,5 @@ def check_postgresql_has_security_fixes(
     """Return a warning if the server's minor release lacks security fixes."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    sentence = describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]
+    sentence = describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]  # of the PostgreSQL backend
     return [checks.Warning(sentence, id="healthtrack.W002")] if sentence else []

@@ -67,7 +67,7 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     quote = connection.ops.quote_name
     append_only = set(append_only_tables())
     # An import runs ANALYZE on the tables that it fills. Before version 17, only the owner (or autovacuum) could.
-    maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]
+    maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # of the PostgreSQL backend
     yield f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {quote(_only(cursor, 'SELECT current_database()'))} TO {role}"
     yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"

@@ -113,7 +113,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry.register(ProgramInfo())
     registry.register(DatabaseMetrics())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several processes serve; each writes its metrics there
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped in the library
         return _response(generate_latest(registry))
     return _response(generate_latest(registry) + generate_latest(PROCESS_REGISTRY))
 

@@ -53,7 +53,7 @@ def refuse_role_that_can_rewrite_history() -> None:
 def outdated_postgresql() -> str:
     """Return a sentence if the server lacks security fixes; otherwise, or if it does not answer, an empty text."""
     try:
-        return describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]
+        return describe_if_outdated(connection.pg_version)  # type: ignore[attr-defined]  # of the PostgreSQL backend
     except Error:
         return ""  # the server or the worker says so
 

@@ -20,7 +20,7 @@ GRACE_SECONDS = 5.0
 
 async def work() -> None:
     """Run jobs until the process receives a signal to stop, or loses the database."""
-    with app.replace_connector(app.connector.get_worker_connector()) as own:  # type: ignore[attr-defined]
+    with app.replace_connector(app.connector.get_worker_connector()) as own:  # type: ignore[attr-defined]  # of the psycopg connector
         async with own.open_async():
             upkeep = asyncio.create_task(_run_upkeep(own))
             try:

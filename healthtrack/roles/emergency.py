@@ -44,8 +44,8 @@ def running_access(user: User | AnonymousUser) -> EmergencyAccess | None:
     if not hasattr(user, "_running_access"):
         # A superuser can view everything anyway.
         found = _running(user).first() if not user.is_superuser and may_use(user) else None
-        user._running_access = found  # type: ignore[union-attr]
-    access: EmergencyAccess | None = user._running_access  # type: ignore[union-attr]
+        user._running_access = found  # type: ignore[union-attr]  # our own attribute of users
+    access: EmergencyAccess | None = user._running_access  # type: ignore[union-attr]  # our own attribute of users
     return access
 
 

@@ -27,7 +27,7 @@ class PatientsByBrand(Report):
     published_order = "-patients"
 
     @property
-    def columns(self) -> Sequence[Column]:  # type: ignore[override]
+    def columns(self) -> Sequence[Column]:  # type: ignore[override]  # depends on the request
         if self.selected_brand:
             return Column("model", "Model"), Column("type", "Device type"), *COUNTS
         return Column("brand", "Brand"), *COUNTS

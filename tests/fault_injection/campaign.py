@@ -94,15 +94,15 @@ def test_no_work_is_lost_half_done_or_unlogged(site: Site, capsys: pytest.Captur
 def create_people(port: int, password: str, patients: list[str]) -> list[Person]:
     stop = threading.Event()
     editors = [
-        Editor(port, password, stop, Random(number), patients=patients[number::EDITORS][:PATIENTS_PER_EDITOR])  # noqa: S311
+        Editor(port, password, stop, Random(number), patients=patients[number::EDITORS][:PATIENTS_PER_EDITOR])  # noqa: S311 (not for secrets)
         for number in range(EDITORS)
     ]
-    reader = Reader(port, password, stop, Random(EDITORS), patients=patients)  # noqa: S311
-    return [*editors, Steward(port, password, stop, Random(EDITORS + 1)), reader]  # noqa: S311
+    reader = Reader(port, password, stop, Random(EDITORS), patients=patients)  # noqa: S311 (not for secrets)
+    return [*editors, Steward(port, password, stop, Random(EDITORS + 1)), reader]  # noqa: S311 (not for secrets)
 
 
 def work_and_kill(site: Site, people: list[Person]) -> None:
-    chance = Random(2024)  # noqa: S311
+    chance = Random(2024)  # noqa: S311 (not for secrets)
     threads = [threading.Thread(target=person.work) for person in people]
     for thread in threads:
         thread.start()
@@ -181,6 +181,6 @@ def print_summary(site: Site, people: list[Person]) -> None:
         len(numbers) for person in people if isinstance(person, Editor) for numbers in person.committed.values()
     )
     broken = ", ".join(f"{what} {times} times" for what, times in sorted(site.kills.items()))
-    print(f"\n{SECONDS} s: {answers} answers, {unanswered} without one, {edits} edits saved; killed: {broken}")  # noqa: T201
+    print(f"\n{SECONDS} s: {answers} answers, {unanswered} without one, {edits} edits saved; killed: {broken}")  # noqa: T201 (the report of the campaign)
     for words, times in Counter(words for person in people for words in person.unexpected).items():
-        print(f"  {words} ({times} times)")  # noqa: T201
+        print(f"  {words} ({times} times)")  # noqa: T201 (the report of the campaign)

@@ -38,12 +38,12 @@ PACKAGES = ("healthtrack", "patients", "reports", "trackers")
 OWN_TEMPLATES = ("admin/patients/", "admin/trackers/")
 
 OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
-    (BaseModelForm._post_clean, ("self",)),  # type: ignore[attr-defined]
-    (BaseModelFormSet._get_to_python, ("self", "field")),  # type: ignore[attr-defined]
-    (ChangeList._get_deterministic_ordering, ("self", "ordering")),  # type: ignore[attr-defined]
+    (BaseModelForm._post_clean, ("self",)),  # type: ignore[attr-defined]  # private: the reason for this test
+    (BaseModelFormSet._get_to_python, ("self", "field")),  # type: ignore[attr-defined]  # private: the reason for this test
+    (ChangeList._get_deterministic_ordering, ("self", "ordering")),  # type: ignore[attr-defined]  # private: the reason for this test
     (DatabaseWrapper._nodb_cursor, ("self",)),
     (ExportMixin._do_file_export, ("self", "file_format", "request", "queryset", "export_form")),
-    (SessionStore._get_session_from_db, ("self",)),  # type: ignore[attr-defined]
+    (SessionStore._get_session_from_db, ("self",)),  # type: ignore[attr-defined]  # private: the reason for this test
     # Without an underscore, but not documented as extension points.
     (BaseModelFormSet.delete_existing, ("self", "obj", "commit")),
     (ModelAdmin.action_checkbox, ("self", "obj")),
@@ -53,7 +53,7 @@ OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (pgtrigger.Trigger.render_execute, ("self", "model")),
 ]
 USED: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
-    (ModelAdmin._get_obj_does_not_exist_redirect, ("self", "request", "opts", "object_id")),  # type: ignore[attr-defined]
+    (ModelAdmin._get_obj_does_not_exist_redirect, ("self", "request", "opts", "object_id")),  # type: ignore[attr-defined]  # private: the reason for this test
     (BaseDatabaseSchemaEditor.db_default_sql, ("self", "field")),
     (Field.db_type_suffix, ("self", "connection")),
     (CheckConstraint.create_sql, ("self", "model", "schema_editor")),
@@ -69,7 +69,7 @@ USED: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (get_internal_wsgi_application, ()),
     (pgtrigger.Trigger.render_condition, ("self", "model")),
     # Used by the tests.
-    (TransactionTestCase._fixture_teardown, ("self",)),  # type: ignore[attr-defined]
+    (TransactionTestCase._fixture_teardown, ("self",)),  # type: ignore[attr-defined]  # private: the reason for this test
 ]
 
 

@@ -64,7 +64,7 @@ def get_conflicts(run: ImportRun, page_number: str = "") -> Page[Any]:
     """Return a page of the conflicts that the undo `run` left; the nearest page if there is no such number."""
     left = run.conflicts.values_list("table_name", "patient_id", "model_id", "row_id", "reason", "reason_params")
     page = Paginator(left, CONFLICTS_PER_PAGE).get_page(page_number)
-    page.object_list = _make_conflicts(page.object_list)  # type: ignore[assignment]
+    page.object_list = _make_conflicts(page.object_list)  # type: ignore[assignment]  # the page now holds conflicts
     return page
 
 

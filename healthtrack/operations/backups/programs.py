@@ -57,7 +57,7 @@ def running(
     With `connects`, it uses the database of Django's connection.
     """
     with TemporaryFile() as errors, _connection(needed=connects) as (option, variables):
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 (a fixed program, without a shell)
             [_path(name), *arguments, *option],
             stdin=source,
             stdout=output,
@@ -110,7 +110,7 @@ def require_version(name: str, *, restores: bool = False) -> None:
 
 
 def _version(name: str) -> int:
-    output = subprocess.run([_path(name), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    output = subprocess.run([_path(name), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 (a fixed program, without a shell)
     version = re.search(r"\d+", output)
     return int(version[0]) if version else 0
 

@@ -23,7 +23,7 @@ def check_whole(backup: Backup, keys: Keys) -> Manifest | None:
 def feed(backup: Backup, keys: Keys, reader: Program) -> Manifest | None:
     """Decrypt the backup into pg_restore, wait until that has parsed all of it, and return the manifest."""
     pipe = reader.process.stdin
-    assert pipe  # noqa: S101
+    assert pipe  # noqa: S101 (for mypy: it was opened with a pipe)
     sink = SinkWithoutManifest(pipe)
     try:
         pyrage.decrypt_io(backup.encrypted(), sink, keys)

@@ -50,7 +50,7 @@ def _dump(file: IO[bytes], recipients: list[x25519.Recipient], signing_key: Ed25
     sink = signatures.SigningSink(file)
     with running("pg_dump", *DUMP_OPTIONS, connects=True, output=subprocess.PIPE) as dump:
         archive = dump.process.stdout
-        assert archive  # noqa: S101
+        assert archive  # noqa: S101 (for mypy: it was opened with a pipe)
         try:
             pyrage.encrypt_io(SourceWithManifest(archive), sink, recipients)
             sink.sign(signing_key)

@@ -40,7 +40,7 @@ def find() -> Path:
 def major_version(folder: Path) -> int:
     """Return the major version of the programs; raise EmbeddedPostgresError if they do not run or are too old."""
     try:
-        output = subprocess.run(  # noqa: S603
+        output = subprocess.run(  # noqa: S603 (a fixed program, without a shell)
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError) as error:

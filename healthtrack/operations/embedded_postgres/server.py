@@ -125,7 +125,7 @@ def _start_keeper(home: ServerFolder, grace_seconds: float) -> None:
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     log = locks.open_private(home.keeper_log, os.O_TRUNC)
     try:
-        launched = subprocess.run(  # noqa: S603
+        launched = subprocess.run(  # noqa: S603 (a fixed program, without a shell)
             [sys.executable, "-m", module, home.root, binaries.find(), str(grace_seconds)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -39,7 +39,7 @@ class Account:
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a child process that ends when this process ends, with the descriptors in `keep` left open."""
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603 (a fixed program, without a shell)
             command,
             stdin=source,
             stdout=output,

@@ -35,7 +35,7 @@ def sign_in(client: Client, person: User, next_page: str = RECORDS) -> str:
 
 
 def text(answer: object) -> str:
-    return html.unescape(" ".join(answer.content.decode().split()))  # type: ignore[attr-defined]
+    return html.unescape(" ".join(answer.content.decode().split()))  # type: ignore[attr-defined]  # not in the stubs of responses
 
 
 def enrol(client: Client, **more: str) -> list[str]:

@@ -87,7 +87,7 @@ def test_an_automatic_request_after_the_session_timeout_makes_the_page_reload(ke
 
 
 def test_the_page_of_a_finished_run_is_requested_by_the_person_again(sign_in: Any) -> None:
-    run = factories.import_run("checked")  # type: ignore[arg-type]
+    run = factories.import_run("checked")  # type: ignore[arg-type]  # a plain value will do in a test
     address = f"/admin/imports/importrun/{run.pk}/change/"
     client = sign_in("imports.view_importrun")
     assert client.get(f"{address}?unattended=1")["Location"] == address

@@ -10,7 +10,7 @@ from healthtrack.imports.widgets import TextWidget
 from patients.models import MedicalRecord
 
 # The signs with which formulas begin in spreadsheet programs, and the white space that they skip.
-BEGINNINGS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001
+BEGINNINGS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001 (full-width signs are what is tested)
 
 
 def import_text(text: str) -> str:

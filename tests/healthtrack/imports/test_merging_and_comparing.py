@@ -202,7 +202,7 @@ class TestHeaders:
         path = write_csv(tmp_path / "rows.csv", [{"PATIENT-ID": "P1", **row}])
         result = RECORDS.run(path)
         assert result.notices == ["Ignored columns: PATIENT-ID"]
-        del row["patient_id"]  # type: ignore[attr-defined]
+        del row["patient_id"]  # type: ignore[attr-defined]  # not in the stubs of responses
         result = RECORDS.run(write_csv(path, [{"PATIENT-ID": "P1", **row}]))
         assert [error.reason for error in result.errors] == ["The column patient_id is missing. Add it to the header."]
 
@@ -273,7 +273,7 @@ class TestComparing:
             (CATALOGUE, RATING, ("4.1", ""), (Decimal("4.1"), None)),
         ],
     )
-    def test_a_changed_row_shows_the_old_value_beside_the_new(  # noqa: PLR0917
+    def test_a_changed_row_shows_the_old_value_beside_the_new(  # noqa: PLR0917 (fixtures)
         self,
         imported: Import,
         tmp_path: Path,

@@ -323,7 +323,7 @@ class TestTheErrorReport:
     def download(self, steward: Client) -> list[list[str]]:
         answer = steward.get(address(last_run(), ERROR_REPORT))
         assert answer["Content-Disposition"] == f'attachment; filename="invalid-rows-of-import-{last_run().run_id}.csv"'
-        text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # not in the stubs of responses
         return list(csv.reader(io.StringIO(text)))
 
     def test_it_has_the_invalid_rows_unchanged_with_their_errors(self, steward: Client, path: Path) -> None:

@@ -240,7 +240,7 @@ class TestTheCommand:
         do(f"CREATE ROLE {ROLE} LOGIN")
         call_command("database_roles", app=ROLE)
         printed = capsys.readouterr().out
-        maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]
+        maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # not in the stubs of responses
         assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
         assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed

@@ -18,7 +18,7 @@ from tests.support.databases import connected_to
 @pytest.fixture
 def secure_minor(monkeypatch: pytest.MonkeyPatch, db: None) -> int:
     """Make the server of the tests the oldest release that is secure, and return its minor version."""
-    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]
+    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]  # not in the stubs of responses
     monkeypatch.setitem(MIN_SECURE_MINOR, major, minor)
     return int(minor)
 
@@ -26,7 +26,7 @@ def secure_minor(monkeypatch: pytest.MonkeyPatch, db: None) -> int:
 @pytest.fixture
 def outdated(monkeypatch: pytest.MonkeyPatch, secure_minor: int) -> str:
     """Make the server of the tests outdated by one release, and return the beginning of the sentence about it."""
-    major = connection.pg_version // 10_000  # type: ignore[attr-defined]
+    major = connection.pg_version // 10_000  # type: ignore[attr-defined]  # not in the stubs of responses
     monkeypatch.setitem(postgresql_releases.MIN_SECURE_MINOR, major, secure_minor + 1)
     return f"PostgreSQL {major}.{secure_minor} lacks security fixes: install {major}.{secure_minor + 1} or newer."
 

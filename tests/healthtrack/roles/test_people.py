@@ -35,7 +35,7 @@ def saved(client: Client, person: User, **values: Any) -> HttpResponse:
     moments = {f"{name}_{part}": "" for name in ("last_login",) for part in "01"}
     joined = {"date_joined_0": "2025-03-01", "date_joined_1": "08:00:00"}
     address = f"{PEOPLE}{person.pk}/change/"
-    return client.post(address, {**moments, **joined, **filled})  # type: ignore[return-value]
+    return client.post(address, {**moments, **joined, **filled})  # type: ignore[return-value]  # the test client returns a response
 
 
 def roles_of(person: User) -> list[str]:

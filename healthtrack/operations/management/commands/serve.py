@@ -127,7 +127,7 @@ def run_worker() -> Iterator[None]:
 def _restart_worker(ended: threading.Event) -> None:
     while not ended.is_set():
         # In a session of its own: at Ctrl-C in the terminal, the server stops first, and then the worker.
-        with subprocess.Popen(WORKER, stdin=subprocess.PIPE, start_new_session=True) as worker:  # noqa: S603
+        with subprocess.Popen(WORKER, stdin=subprocess.PIPE, start_new_session=True) as worker:  # noqa: S603 (a fixed program, without a shell)
             while worker.poll() is None and not ended.wait(WORKER_TICK_SECONDS):
                 pass
             worker.terminate()

@@ -111,7 +111,7 @@ class TestAForgedBackup:
         verify = signatures.verify
 
         def replace_after(*arguments: object, **options: object) -> signatures.Backup:
-            verified = verify(*arguments, **options)  # type: ignore[arg-type]
+            verified = verify(*arguments, **options)  # type: ignore[arg-type]  # a plain value will do in a test
             backup.write_bytes(forged.read_bytes())
             return verified
 
