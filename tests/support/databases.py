@@ -37,7 +37,7 @@ class Database:
     def url(self) -> str:
         parts = {name: str(self.params[name]) for name in ("host", "port") if self.params.get(name)}
         user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
-        return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts)}"
+        return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts, quote_via=quote)}"
 
     def session(self, **options: Any) -> psycopg.Connection:
         return psycopg.connect(**self.params, **options)
