@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PROGRAM = """#!/bin/sh
 case "$*" in
   *--single-transaction*) exec sleep 5 ;;
-  *) exec {own} "$@" ;;
+  *) exec "{own}" "$@" ;;
 esac
 """
 
