@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db import DataError, IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -89,3 +90,25 @@ class ConflictSafeModelAdmin(AutocompleteByNumber, ModelAdmin[Any]):
                 messages.ERROR,
             )
             return HttpResponseRedirect(request.get_full_path())
+
+
+class ReadOnlyModelAdmin(ConflictSafeModelAdmin):
+    """The pages of rows that nobody adds, changes or deletes in the admin."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ListOnlyModelAdmin(ReadOnlyModelAdmin):
+    """A list of such rows, whose rows have no pages of their own."""
+
+    list_display_links = None
+
+    def get_urls(self) -> list[URLPattern]:
+        return [pattern for pattern in super().get_urls() if str(pattern.name).endswith("_changelist")]

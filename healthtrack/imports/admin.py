@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
-from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, get_visible_runs
@@ -49,22 +49,13 @@ class ImporterFilter(admin.SimpleListFilter):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ConflictSafeModelAdmin):
+class ImportRunAdmin(ReadOnlyModelAdmin):
     """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
     list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")
     list_filter = ("state", ImporterFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("started_by",)
     ordering = ("-run_id",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         return can_view_runs(request.user)

@@ -11,11 +11,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
-from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
@@ -109,25 +109,12 @@ admin.site.register(Group, RoleAdmin)
 
 
 @admin.register(EmergencyAccess)
-class EmergencyAccessAdmin(ConflictSafeModelAdmin):
+class EmergencyAccessAdmin(ListOnlyModelAdmin):
     list_display = ("began_at", "person", "reason", "client_address", "over")
-    list_display_links = None
     list_filter = (("person", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("person", "end")
     date_hierarchy = "began_at"
     ordering = ("-access_id",)
-
-    def get_urls(self) -> list[URLPattern]:
-        return [pattern for pattern in super().get_urls() if str(pattern.name).endswith("_changelist")]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: EmergencyAccess | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: EmergencyAccess | None = None) -> bool:
-        return False
 
     @admin.display(description="ended")
     def over(self, access: EmergencyAccess) -> Any:
