@@ -4,9 +4,7 @@
 """
 
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -18,7 +16,7 @@ from random import Random
 import pytest
 
 from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
-from tests.support.embedded_postgres import Client, server_pid, stop_servers, wait_for
+from tests.support.embedded_postgres import Client, server_data_folder, server_pid, wait_for
 from tests.support.serving import Server, find_worker, free_port, started, started_worker
 
 SECONDS = int(os.environ.get("HEALTHTRACK_FAULT_SECONDS", "180"))
@@ -61,13 +59,9 @@ class Site:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder with an embedded database server of its own."""
-    # Not in pytest's own folder, which other users may not enter: root's server runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
-    folder.chmod(0o755)
-    yield folder
-    stop_servers(folder.glob("postgres-*"))
-    shutil.rmtree(folder)
+    """Return a data folder for the embedded PostgreSQL of the campaign."""
+    with server_data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.databases import Database, temporary_database
-from tests.support.embedded_postgres import stop_servers
+from tests.support.embedded_postgres import server_data_folder
 from tests.support.serving import environment_of
 
 
@@ -66,9 +64,5 @@ def as_the_program(in_production: dict[str, str], two_roles: tuple[Database, Dat
 @pytest.fixture
 def data() -> Iterator[Path]:
     """Return a data folder for an embedded PostgreSQL of this test only."""
-    # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
-    folder.chmod(0o755)
-    yield folder
-    stop_servers(folder.glob("postgres-*"))
-    shutil.rmtree(folder)
+    with server_data_folder() as folder:
+        yield folder

@@ -1,11 +1,13 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -119,6 +121,17 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+@contextmanager
+def server_data_folder() -> Iterator[Path]:
+    """Return a data folder for an embedded PostgreSQL of one test, and stop its server at the end."""
+    # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
+    folder.chmod(0o755)
+    yield folder
+    stop_servers(folder.glob("postgres-*"))
+    shutil.rmtree(folder)
 
 
 def stop_servers(roots: Iterable[Path]) -> None:
