@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     # Outside of the sign-in, so that its refusals and redirects have the headers.
     "healthtrack.core.middleware.security_headers",
-    # Likewise, for the content security policy.
+    # Outside of the sign-in for the same reason: it adds the content security policy.
     "csp.middleware.CSPMiddleware",
     # Before the user, who is read from the session.
     "django.contrib.sessions.middleware.SessionMiddleware",

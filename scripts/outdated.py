@@ -1,4 +1,4 @@
-"""List the pinned packages, and the PostgreSQL of the wheel, of which there are newer releases: `make outdated`."""
+"""List pinned packages that have newer releases, and check the PostgreSQL of the wheel: `make outdated`."""
 
 import json
 import os

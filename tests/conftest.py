@@ -45,7 +45,7 @@ def pytest_configure() -> None:
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
-    test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # likewise
+    test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # not in the stubs
 
 
 def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **signal: Any) -> None:

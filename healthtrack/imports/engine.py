@@ -92,7 +92,7 @@ class _FileCheck:
         """Stage the file's valid rows and its errors. Return whether it is a table of these columns."""
         with staged_errors.open_error_spool() as spool:
             try:
-                # A file may turn out to be damaged after many rows, amid the COPY, which the savepoint then undoes.
+                # A damaged file may be noticed only after many rows, during the COPY. The savepoint then undoes it.
                 with open_table(self.path) as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)

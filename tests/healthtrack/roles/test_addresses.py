@@ -45,7 +45,7 @@ ADDRESSES = {
     "sign-in:enrol": (EVERYONE, EVERYONE),
     "sign-in:stay": (NOBODY, EVERYONE),
     "sign-in:everywhere": (NOBODY, NOBODY),  # because it redirects to the sign-in page
-    "sign-in:idle": (NOBODY, NOBODY),  # likewise
+    "sign-in:idle": (NOBODY, NOBODY),  # it redirects to the sign-in page, too
     "healthz": (ANYBODY, NOBODY),
     "metrics": (ANYBODY, NOBODY),  # of this machine
     "policy-report": (NOBODY, ANYBODY),
