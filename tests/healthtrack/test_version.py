@@ -24,6 +24,12 @@ def test_pyproject_reads_the_version_from_the_package() -> None:
     assert declared["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "healthtrack.__version__"}
 
 
+def test_the_changelog_lists_the_version_and_what_came_after_it() -> None:
+    headings = [line for line in Path(settings.BASE_DIR, "CHANGELOG.md").read_text().splitlines() if line[:3] == "## "]
+    assert headings[0] == "## Unreleased"
+    assert headings[1].startswith(f"## {__version__} - ")
+
+
 def test_the_footer_of_every_page_shows_the_version() -> None:
     client = Client()
     client.force_login(make_rows())
