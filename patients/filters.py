@@ -25,7 +25,7 @@ from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
 from patients.tracker_names import filter_by_reported_tracker
-from trackers.models import TrackerModel
+from trackers.models import MissingModel, TrackerModel
 
 Records: TypeAlias = QuerySet[MedicalRecord]
 
@@ -41,6 +41,8 @@ LINK_CHOICES = [
     ("brands", "Ambiguous (several brands)"),
     ("unstated", "No tracker reported"),
     ("unmatched", "No match for the reported tracker"),
+    ("undecided", "No match, without a decision"),
+    ("missing", "No match: not in the catalogue"),
 ]
 DATE_HINT = "Use a date such as 2024-12-31."
 AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
@@ -109,7 +111,7 @@ class RecordFilter(FilterSet):
         choices=LINK_CHOICES,
         method="filter_by_links",
         label="Linked trackers",
-        help_text="Use some, none, brands, unstated or unmatched.",
+        help_text="Use some, none, brands, unstated, unmatched, undecided or missing.",
     )
     min_age = _WholeNumberFilter(method="filter_by_min_age", max_value=MAX_AGE, label="Age from", help_text=AGE_HINT)
     max_age = _WholeNumberFilter(method="filter_by_max_age", max_value=MAX_AGE, label="Age to", help_text=AGE_HINT)
@@ -187,17 +189,18 @@ class RecordFilter(FilterSet):
         return filter_by_reported_tracker(value, records)
 
     def filter_by_links(self, records: Records, _: str, value: str) -> Records:
-        match value:
-            case "some":
-                return records.filter(link_count__gt=0)
-            case "brands":
-                return records.filter(Exists(_ambiguous_links()), link_count__gt=1)
-            case "unstated":
-                return records.filter(link_count=0, tracker="")
-            case "unmatched":
-                return records.filter(link_count=0).exclude(tracker="")
-            case _:
-                return records.filter(link_count=0)
+        unlinked = Q(link_count=0)
+        unmatched = unlinked & ~Q(tracker="")
+        conditions = {
+            "some": Q(link_count__gt=0),
+            "none": unlinked,
+            "brands": Q(Exists(_ambiguous_links()), link_count__gt=1),
+            "unstated": Q(unlinked, tracker=""),
+            "unmatched": unmatched,
+            "undecided": unmatched & ~Q(Exists(_dismissals())),
+            "missing": unmatched & Q(Exists(_dismissals())),
+        }
+        return records.filter(conditions[value])
 
     def filter_by_min_age(self, records: Records, _: str, years: int) -> Records:
         return self._filter_by_age(records, Band(years, None))
@@ -261,6 +264,12 @@ def get_filter_names(request: HttpRequest) -> list[str]:
 
 def _links() -> QuerySet[MedicalRecordTracker]:
     return MedicalRecordTracker.objects.filter(patient=OuterRef("pk"))
+
+
+def _dismissals() -> QuerySet[MissingModel]:
+    """Return the decisions that the record's reported tracker is not in the catalogue."""
+    dismissed = MissingModel.objects.filter(decision=MissingModel.Decision.DISMISSED)
+    return dismissed.alias(folded=Lower("name")).filter(folded=Lower(OuterRef("tracker")))
 
 
 def _linked_to(column: Lower, value: str) -> Exists:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db import connection
@@ -12,11 +12,12 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
 from patients.models import MedicalRecord
-from trackers.models import TrackerAlias, TrackerModel
+from trackers.models import MissingModel, TrackerAlias, TrackerModel
 from trackers.names import find_models_by_name, find_similar_models
 
 PAGE_SIZE = 25
 MAX_NAMES_COUNTED = 2000
+Named = TypeVar("Named", TrackerAlias, MissingModel)
 
 
 class Match(StrEnum):
@@ -25,6 +26,7 @@ class Match(StrEnum):
     UNMATCHED = "unknown"
     AMBIGUOUS = "shared"
     RESOLVED = "settled"
+    NOT_IN_CATALOGUE = "missing"
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,14 @@ class TrackerName:
     """A reported tracker, and the number of patients who report it in any letter case.
 
     `choices` are the models that a person may choose from: those of this name, or the most similar ones if
-    `is_in_catalogue` is false.
+    `is_in_catalogue` is false. `missing` is what staff decided about a name that the catalogue lacks.
     """
 
     name: str
     patients: int
     choices: Sequence[TrackerModel] = ()
     alias: TrackerAlias | None = None
+    missing: MissingModel | None = None
     is_in_catalogue: bool = True
 
 
@@ -60,20 +63,25 @@ WITH spellings AS (
       FROM spellings GROUP BY lower(tracker)
 ), matches AS (
     SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
+), alias AS (
+    SELECT lower(name) AS name, name AS spelling, alias_id FROM tracker_aliases
+), missing AS (
+    SELECT lower(name) AS name, name AS spelling, missing_id, decision FROM missing_models
 ), names AS (
     SELECT CASE WHEN alias_id IS NOT NULL THEN %(resolved)s
-                WHEN brands IS NULL THEN %(unmatched)s ELSE %(ambiguous)s END AS match,
-           coalesce(alias.spelling, reported.spelling) AS name, coalesce(patients, 0) AS patients, alias_id
-      FROM reported
-      FULL JOIN (SELECT lower(name) AS name, name AS spelling, alias_id FROM tracker_aliases) AS alias USING (name)
-      LEFT JOIN matches USING (name)
-     WHERE alias_id IS NOT NULL OR brands IS NULL OR brands > 1
+                WHEN brands IS NOT NULL THEN %(ambiguous)s
+                WHEN decision = 'dismissed' THEN %(not_in_catalogue)s ELSE %(unmatched)s END AS match,
+           coalesce(alias.spelling, reported.spelling, missing.spelling) AS name, coalesce(patients, 0) AS patients,
+           alias_id, missing_id
+      FROM reported FULL JOIN alias USING (name) FULL JOIN missing USING (name) LEFT JOIN matches USING (name)
+     WHERE (alias_id IS NOT NULL OR brands IS NULL OR brands > 1 AND patients IS NOT NULL)
+       AND name LIKE ALL (%(words)s)
 ), pages AS (
     SELECT names.*, count(*) OVER (PARTITION BY match) AS total,
            (row_number() OVER (PARTITION BY match ORDER BY patients DESC, name) - 1) / %(size)s + 1 AS page
       FROM names
 )
-SELECT match, total, name, patients, alias_id
+SELECT match, total, name, patients, alias_id, missing_id
   FROM pages
  WHERE page = least((%(pages)s::jsonb ->> match)::bigint, (total - 1) / %(size)s + 1)
  ORDER BY patients DESC, name
@@ -94,8 +102,11 @@ WITH RECURSIVE walk AS (
 ), matches AS (
     SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
 )
-SELECT count(*) FILTER (WHERE brands IS DISTINCT FROM 1), count(*) = %(limit)s
-  FROM reported LEFT JOIN matches USING (name)
+SELECT count(*) FILTER (WHERE brands > 1 OR brands IS NULL AND NOT is_dismissed), count(*) = %(limit)s
+  FROM reported LEFT JOIN matches USING (name),
+       LATERAL (SELECT EXISTS (SELECT FROM missing_models AS missing
+                                WHERE lower(missing.name) = reported.name AND decision = 'dismissed')
+                       AS is_dismissed) AS decided
 """
 
 
@@ -119,16 +130,19 @@ class _Row(NamedTuple):
     name: str
     patients: int
     alias_id: int | None
+    missing_id: int | None
 
 
-def get_tracker_names(pages: Mapping[Match, int]) -> dict[Match, NamePage]:
-    """Return one page of the unmatched, the ambiguous and the resolved names each, most patients first.
+def get_tracker_names(pages: Mapping[Match, int], search: str = "") -> dict[Match, NamePage]:
+    """Return one page of the names of each match, most patients first.
 
-    `pages` has the number of each page, from 1. A number beyond the last page gives the last page.
+    `pages` has the number of each page, from 1. A number beyond the last page gives the last page. With a `search`,
+    the names contain all its words, in any order and letter case.
     """
     with connection.cursor() as cursor:
         states = {match.name.lower(): match.value for match in Match}
-        cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), **states})
+        words = [f"%{_escape_pattern(word)}%" for word in search.lower().split()]
+        cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), "words": words, **states})
         rows = [_Row(*row) for row in cursor.fetchall()]
     by_match = {match: [row for row in rows if row.match == match] for match in Match}
     choices = find_models_by_name([row.name for row in by_match[Match.AMBIGUOUS]])
@@ -136,10 +150,19 @@ def get_tracker_names(pages: Mapping[Match, int]) -> dict[Match, NamePage]:
     aliases: dict[Any, TrackerAlias] = TrackerAlias.objects.select_related("model", "created_by").in_bulk(
         [row.alias_id for row in by_match[Match.RESOLVED]]
     )
+    missing: dict[Any, MissingModel] = MissingModel.objects.select_related("decided_by").in_bulk(
+        [row.missing_id for row in rows if row.missing_id]
+    )
     return {
         match: NamePage(
             [
-                TrackerName(row.name, row.patients, choices.get(row.name, ()), aliases.get(row.alias_id))
+                TrackerName(
+                    row.name,
+                    row.patients,
+                    choices.get(row.name, ()),
+                    aliases.get(row.alias_id),
+                    missing.get(row.missing_id),
+                )
                 for row in found
             ],
             Paginator(range(found[0].total if found else 0), PAGE_SIZE).get_page(pages[match]),
@@ -155,11 +178,26 @@ def get_tracker_name(name: str) -> TrackerName:
         name,
         patients=filter_by_reported_tracker(name, MedicalRecord.objects.all()).count(),
         choices=models or find_similar_models([name])[name],
-        alias=TrackerAlias.objects.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first(),
+        alias=_find_by_name(TrackerAlias.objects.all(), name),
+        missing=None if models else find_missing_model(name),
         is_in_catalogue=bool(models),
     )
+
+
+def find_missing_model(name: str) -> MissingModel | None:
+    """Return the decision about a tracker name that the catalogue lacks, or None."""
+    return _find_by_name(MissingModel.objects.select_related("decided_by"), name)
 
 
 def filter_by_reported_tracker(name: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
     """Return the records whose reported tracker is this name, in any letter case."""
     return records.exclude(tracker="").alias(reported=Lower("tracker")).filter(reported=Lower(Value(name)))
+
+
+def _find_by_name(rows: QuerySet[Named], name: str) -> Named | None:
+    return rows.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
+
+
+def _escape_pattern(word: str) -> str:
+    """Return a word as a pattern of LIKE that matches the word alone."""
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -23,6 +23,7 @@ from reports.queries.brands import Brands, patients_by_brand
 from reports.queries.without_tracker import count_patients_without_tracker
 from reports.recent_activity import get_last_import, get_latest_runs, get_runs_needing_attention
 from trackers.models import FitnessTracker, TrackerModel
+from trackers.names import count_requested_models
 
 BRANDS_SHOWN = 5
 _STATE_SENTENCES = {
@@ -58,6 +59,7 @@ class HomeCounts:
     models: int
     variants: int
     unresolved: UnresolvedNames
+    requested_models: int
 
     @classmethod
     def for_day(cls, day: date) -> "HomeCounts":
@@ -68,6 +70,7 @@ class HomeCounts:
             models=TrackerModel.objects.count(),
             variants=FitnessTracker.objects.count(),
             unresolved=count_unresolved_names(),
+            requested_models=count_requested_models(),
         )
 
     @property
@@ -95,6 +98,7 @@ class HomeSummary:
             *self._get_emergency_tasks(),
             *self._get_run_tasks(),
             *self._get_name_tasks(),
+            *self._get_request_tasks(),
             *self._get_start_tasks(),
         ]
 
@@ -180,6 +184,15 @@ class HomeSummary:
             need = "name needs" if names == 1 and not or_more else "names need"
             sentence = f"{names:,}{' or more' * or_more} tracker {need} a decision."
             yield Task(sentence, "Resolve names", reverse("tracker-names:list"))
+
+    def _get_request_tasks(self) -> Iterator[Task]:
+        if not (self._may_view_names and self.user.has_perm("trackers.add_trackermodel")):
+            return
+        if requested := self._counted.requested_models:
+            models = "1 tracker model was" if requested == 1 else f"{requested:,} tracker models were"
+            yield Task(
+                f"{models} requested for the catalogue.", "Add or decline", f"{reverse('tracker-names:list')}#unknown"
+            )
 
     def _get_start_tasks(self) -> Iterator[Task]:
         may_import = self.user.has_perms(["patients.import_medicalrecord", "patients.view_medicalrecord"])

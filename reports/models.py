@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from healthtrack.core.constraints import not_blank
 from patients.models import MedicalRecord, MedicalRecordTracker
-from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
+from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel
 
 
 class Report(models.Model):  # noqa: DJ008 (there are no rows to name)
@@ -74,6 +74,10 @@ class ReportedVariant(FitnessTracker):
 
 
 class ReportedAlias(TrackerAlias):
+    class Meta(_Changing): ...
+
+
+class ReportedMissingModel(MissingModel):
     class Meta(_Changing): ...
 
 

@@ -8,15 +8,17 @@ from django.contrib.admin.widgets import AdminIntegerFieldWidget, RelatedFieldWi
 from django.db.models import Count, Min, QuerySet, UniqueConstraint
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from healthtrack.audit.admin_history import HistoryAdmin
-from healthtrack.core.admin import CLEANED_TEXT, ConflictSafeModelAdmin
+from healthtrack.core.admin import CLEANED_TEXT, ConflictSafeModelAdmin, ReadOnlyModelAdmin
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
-from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
+from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel
 from trackers.resources import FitnessTrackerResource, TrackerModelResource
 
 if TYPE_CHECKING:
@@ -114,6 +116,13 @@ class TrackerModelAdmin(ImportableModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
         return (*super().get_readonly_fields(request, obj), *_extra_columns(request))
+
+    def response_post_save_add(self, request: HttpRequest, obj: TrackerModel) -> HttpResponseRedirect:
+        """Return to the page that led here to add the model, or else to the list."""
+        page = request.GET.get("next", "")
+        if page and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+            return redirect(page)
+        return super().response_post_save_add(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         keys = [model.pk for model in objs]
@@ -225,3 +234,14 @@ class TrackerAliasAdmin(HistoryAdmin, ConflictSafeModelAdmin):
         # The person who chooses another model is the one who resolved the name.
         obj.created_by_id, obj.created_at = request.user.pk, timezone.now()
         super().save_model(request, obj, form, change)
+
+
+@admin.register(MissingModel)
+class MissingModelAdmin(HistoryAdmin, ReadOnlyModelAdmin):
+    """All decisions; people make them on the page of tracker names."""
+
+    list_display = ("name", "decision", "decided_by", "decided_at")
+    list_filter = ("decision",)
+    list_select_related = ("decided_by",)
+    search_fields = ("name",)
+    search_help_text = "Search by reported tracker, with words in any order."

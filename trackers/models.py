@@ -195,3 +195,53 @@ class TrackerAlias(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MissingModel(models.Model):
+    """A tracker name that the catalogue lacks, and what staff decided about it.
+
+    The decision has no effect any more once a model has this name, or once the name is resolved.
+    """
+
+    class Decision(models.TextChoices):
+        REQUESTED = "requested", "Requested for the catalogue"
+        DISMISSED = "dismissed", "Not in the catalogue"
+
+    missing_id = models.AutoField(primary_key=True, db_comment="Number of the decision")
+    name = models.CharField(
+        "reported tracker",
+        max_length=300,
+        db_comment="The tracker in the patients' own words, in any letter case",
+    )
+    decision = models.CharField(
+        max_length=9,
+        choices=Decision,
+        db_comment="requested: somebody asked to add the model; dismissed: the catalogue does not get it",
+    )
+    decided_at = models.DateTimeField("decided at", db_default=Now(), editable=False, db_comment="When it was decided")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,  # the table is small
+        verbose_name="decided by",
+        db_comment="Who decided it, null if unknown",
+    )
+
+    class Meta:
+        db_table = "missing_models"
+        db_table_comment = "Tracker names that the catalogue lacks, and whether staff requested or dismissed the model"
+        verbose_name = "missing tracker model"
+        ordering = ["name"]
+        default_permissions = ("view", "add", "delete")
+        constraints = [
+            UniqueConstraint(Lower("name"), name="missing_models_unique"),
+            CheckConstraint(name="missing_models_decision_known", condition=Q(decision__in=["requested", "dismissed"])),
+            not_blank("missing_models", "name"),
+        ]
+        triggers = history(internal=["decided_at", "decided_by_id"])
+
+    def __str__(self) -> str:
+        return self.name

@@ -15,6 +15,12 @@ _FIND_MODELS = """
       FROM unnest(%s::text[]) AS reported JOIN tracker_model_names ON name = lower(reported)
 """
 
+_COUNT_REQUESTED = """
+    SELECT count(*) FROM missing_models
+     WHERE decision = 'requested' AND NOT EXISTS (SELECT FROM tracker_model_names AS named
+                                                   WHERE named.name = lower(missing_models.name))
+"""
+
 
 def find_models_by_name(names: Collection[str]) -> dict[str, list[TrackerModel]]:
     """Return the models of each name; a name without a model is missing, and gives an empty list when looked up."""
@@ -45,3 +51,21 @@ def find_similar_models(names: Collection[str]) -> dict[str, list[TrackerModel]]
         name: [models[pk] for pk in dict.fromkeys(pk for _, _, (pk, _) in found)][:MAX_SUGGESTIONS]
         for name, found in similar.items()
     }
+
+
+def count_requested_models() -> int:
+    """Return how many tracker names were requested for the catalogue and still mean no model."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_REQUESTED)
+        return int(cursor.fetchone()[0])
+
+
+def split_brand(name: str) -> tuple[str, str]:
+    """Return the brand that a tracker name begins with, as the catalogue spells it, and the rest of the name.
+
+    The brand is empty if the name begins with none.
+    """
+    brands = TrackerModel.objects.order_by().values_list("brand_name", flat=True).distinct()
+    found = [brand for brand in brands if name.lower().startswith(f"{brand.lower()} ")]
+    brand = max(found, key=len, default="")
+    return brand, name[len(brand) :].strip()

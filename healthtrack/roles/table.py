@@ -44,7 +44,10 @@ TOTALS = Right("View reports with totals, without names")
 NAMED_LISTS = Right("View reports with patients' names")
 CATALOGUE = Right(
     "View tracker models, variants and resolved tracker names",
-    ("trackers.view_trackermodel", "trackers.view_fitnesstracker", "trackers.view_trackeralias"),
+    (
+        *("trackers.view_trackermodel", "trackers.view_fitnesstracker"),
+        *("trackers.view_trackeralias", "trackers.view_missingmodel"),
+    ),
 )
 RECORDS = Right("View medical records", ("patients.view_medicalrecord",))
 EDIT_RECORDS = Right(
@@ -53,15 +56,21 @@ EDIT_RECORDS = Right(
 )
 EDIT_CATALOGUE = Right(
     "Add, change and delete tracker models and variants",
-    tuple(
-        f"trackers.{action}_{model}"
-        for model in ("trackermodel", "fitnesstracker")
-        for action in ("add", "change", "delete")
+    (
+        *(
+            f"trackers.{action}_{model}"
+            for model in ("trackermodel", "fitnesstracker")
+            for action in ("add", "change", "delete")
+        ),
+        "trackers.delete_missingmodel",  # to decline a request
     ),
 )
 RESOLVE_NAMES = Right(
     "Resolve tracker names",
-    ("trackers.add_trackeralias", "trackers.change_trackeralias", "trackers.delete_trackeralias"),
+    (
+        *("trackers.add_trackeralias", "trackers.change_trackeralias", "trackers.delete_trackeralias"),
+        *("trackers.add_missingmodel", "trackers.delete_missingmodel"),
+    ),
 )
 IMPORT = Right(
     "Import files",

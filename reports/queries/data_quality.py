@@ -23,6 +23,7 @@ class DataQuality:
     patients: int
     unmatched: list[Name]
     ambiguous: list[Name]
+    missing: list[Name]
     stale: int
     duplicates: int
     duplicate_groups: int
@@ -34,8 +35,9 @@ def data_quality(record_filter: RecordFilter) -> DataQuality:
     groups, duplicates = _count_duplicates(records)
     return DataQuality(
         patients=records.count(),
-        unmatched=_names(records.filter(link_count=0).exclude(tracker="")),
+        unmatched=_names(record_filter.filter_by_links(records, "linked", "undecided")),
         ambiguous=_names(records.filter(link_count__gt=1, pk__in=_patients_with_ambiguous_links())),
+        missing=_names(record_filter.filter_by_links(records, "linked", "missing")),
         stale=record_filter.filter_by_appointment(records, "appointment", "stale").count(),
         duplicates=duplicates,
         duplicate_groups=groups,

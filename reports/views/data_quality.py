@@ -64,14 +64,15 @@ class DataQualityReport(Report):
 
     def get_name_findings(self) -> Iterator[Finding]:
         names = reverse("tracker-names:list") if self.may_view_names else ""
-        for what, found, linked, anchor in (
-            ("Unmatched tracker names", self.quality.unmatched, "unmatched", "unknown"),
-            ("Ambiguous tracker names", self.quality.ambiguous, "brands", "shared"),
+        for what, found, linked, action, anchor in (
+            ("Unmatched tracker names", self.quality.unmatched, "undecided", "Resolve the names", "unknown"),
+            ("Ambiguous tracker names", self.quality.ambiguous, "brands", "Resolve the names", "shared"),
+            ("Trackers not in the catalogue", self.quality.missing, "missing", "Review the names", "missing"),
         ):
             patients = sum(name.patients for name in found)
             href = names and f"{names}#{anchor}"
             names_found = sum(1 for name in found if name.name)
-            yield Finding(what, names_found, patients, self.links.get_address(linked=linked), "Resolve the names", href)
+            yield Finding(what, names_found, patients, self.links.get_address(linked=linked), action, href)
 
     def get_record_findings(self) -> Iterator[Finding]:
         stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(twins="yes")
@@ -126,7 +127,7 @@ class DataQualityReport(Report):
         """Yield tracker names, each with its problem, the list of its patients, and the page to resolve it."""
         resolve = reverse("tracker-names:resolve") if self.request.user.has_perm("trackers.add_trackeralias") else ""
         by_problem = (
-            ((name, "No match", "unmatched") for name in self.quality.unmatched[:NAMES_SHOWN]),
+            ((name, "No match", "undecided") for name in self.quality.unmatched[:NAMES_SHOWN]),
             ((name, "Ambiguous", "brands") for name in self.quality.ambiguous[:NAMES_SHOWN]),
         )
         for name, problem, linked in chain(*by_problem):

@@ -186,7 +186,7 @@ def test_parameters_together_find_records_that_meet_them_all() -> None:
         ({"tracker_model": "2147483648"}, "“2147483648” is not a valid value for “Tracker model”."),
         (
             {"linked": "x"},
-            "“x” is not a valid value for “Linked trackers”. Use some, none, brands, unstated or unmatched.",
+            "“x” is not a valid value for “Linked trackers”. Use some, none, brands, unstated, unmatched,",
         ),
         ({"min_age": "-1"}, "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
         ({"max_age": "151"}, "“151” is not a valid value for “Age to”. Use whole years from 0 to 150."),

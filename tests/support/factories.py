@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory, Password
 
 from healthtrack.imports.models import ImportFile, ImportRun, Kind, State
 from patients.models import MedicalRecord, MedicalRecordTracker
-from trackers.models import FitnessTracker, TrackerAlias, TrackerModel
+from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel
 
 DEFAULT_PASSWORD = "a long enough password"
 
@@ -66,6 +66,10 @@ def variant(model: TrackerModel, **values: Any) -> FitnessTracker:
 
 def tracker_alias(name: str, model: TrackerModel) -> TrackerAlias:
     return TrackerAlias.objects.create(name=name, model=model)
+
+
+def missing_model(name: str, decision: MissingModel.Decision = MissingModel.Decision.REQUESTED) -> MissingModel:
+    return MissingModel.objects.create(name=name, decision=decision)
 
 
 def medical_record(patient_id: str = "P1", **values: Any) -> MedicalRecord:
