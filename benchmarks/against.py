@@ -20,7 +20,7 @@ from typing import Any, Self
 PROJECT = Path(__file__).resolve().parent.parent
 WORKTREES = PROJECT / "var" / "benchmarks"
 ONE_SIDE = PROJECT / "benchmarks" / "one_side.py"
-PARTS = ("startup", "imports", "runs", "reports", "records", "home")
+PARTS = ("startup", "imports", "runs", "reports", "records", "home", "sign-in")
 PAIRS = 5
 
 

@@ -27,6 +27,7 @@ LISTS = (
     *("linked=brands", "max_age=18", "min_age=51", "appointment=stale", "gender=F&condition=asthma&max_age=35"),
 )
 REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
+PASSWORD = "a long password to sign in with"  # noqa: S105 (of a temporary database)
 APPLY = re.compile("/(apply|process_import)/$")  # as named now, and before runs had pages of their own
 
 
@@ -55,7 +56,7 @@ class Measurements:
             cursor.execute("VACUUM (ANALYZE)")
 
     def measure(self, part: str) -> dict[str, float]:
-        figures: dict[str, float] = getattr(self, f"_measure_{part}")()
+        figures: dict[str, float] = getattr(self, f"_measure_{part.replace('-', '_')}")()
         return figures
 
     def _measure_startup(self) -> dict[str, float]:
@@ -101,6 +102,15 @@ class Measurements:
         change_data()
         first = seconds(lambda: self._open("/"))
         return {"home after a change": first, "home again": fastest(lambda: self._open("/"))}
+
+    def _measure_sign_in(self) -> dict[str, float]:
+        from django.contrib.auth.models import User  # noqa: PLC0415 (Django must be set up first)
+
+        person, is_new = User.objects.get_or_create(username="signer", is_staff=True)
+        if is_new:
+            person.set_password(PASSWORD)
+            person.save()
+        return {"sign-in with a password, and Home": fastest(sign_in)}
 
     def _open(self, address: str) -> None:
         assert self.client.get(address, follow=True).status_code == 200
@@ -154,6 +164,17 @@ def client_for() -> Any:
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
     return client
+
+
+def sign_in() -> None:
+    """Sign in with a password, in a new browser, and open the page that follows."""
+    from django.test import Client  # noqa: PLC0415 (Django must be set up first)
+
+    client = Client(SERVER_NAME="localhost")
+    client.get("/admin/login/")
+    page = client.post("/admin/login/", {"username": "signer", "password": PASSWORD}, follow=True)
+    assert page.status_code == 200
+    assert page.wsgi_request.user.is_authenticated, "The sign-in was refused."
 
 
 def count_records() -> int:
