@@ -172,6 +172,7 @@ def test_the_filters_are_listed_beside_the_records(keeper: Client) -> None:
         "linked trackers": [
             *("[All]", "Some", "None", "Ambiguous (several brands)"),
             *("No tracker reported", "No match for the reported tracker"),
+            *("No match, without a decision", "No match: not in the catalogue"),
         ],
         "tracker brand": ["All", "[huawei]", "Xiaomi"],
         "gender": ["[All]", "Female", "Male"],
