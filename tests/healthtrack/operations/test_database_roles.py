@@ -139,6 +139,10 @@ TAMPERING = [
         )
     ),
     "UPDATE changes SET person_id = 1",
+    "INSERT INTO changes (table_name, action, database_role, request, person_id) VALUES ('x', 'update', '', '', 1)",
+    "INSERT INTO access_log (page, patient_ids, asked, request, person_id) VALUES ('home', '{}', '{}', '', 1)",
+    "INSERT INTO restores DEFAULT VALUES",
+    f"CREATE SCHEMA {ROLE}",
     "UPDATE access_log SET person_id = 1",
     f"UPDATE {MONTH} SET person_id = 1",
     f"INSERT INTO {MONTH} SELECT * FROM access_log",
@@ -185,7 +189,7 @@ class TestWaysToRewriteHistory:
             ("ALTER ROLE {role} CREATEROLE", "may give itself other roles (CREATEROLE)"),
             ("GRANT SET ON PARAMETER session_replication_role TO {role}", "may switch triggers off (SET ON PARAMETER"),
             ("GRANT pg_write_server_files TO {role}", "is a member of pg_write_server_files"),
-            ("GRANT pg_write_all_data TO {role}", "has DELETE, UPDATE on the table access_log"),
+            ("GRANT pg_write_all_data TO {role}", "has DELETE, INSERT, UPDATE on the table access_log"),
             ("ALTER SCHEMA public OWNER TO {role}", "owns the schema public"),
             ("ALTER TABLE medical_records OWNER TO {role}", "owns the table medical_records"),
             ("ALTER TABLE changes OWNER TO {role}", "owns the table changes"),
@@ -193,12 +197,15 @@ class TestWaysToRewriteHistory:
             ("GRANT TRIGGER ON emergency_ends TO {role}", "has TRIGGER on the table emergency_ends"),
             (f"GRANT TRUNCATE ON {MONTH} TO {{role}}", f"has TRUNCATE on the table {MONTH}"),
             ("GRANT DELETE ON changes TO PUBLIC", "has DELETE on the table changes"),
+            ("GRANT INSERT (page) ON access_log TO {role}", "has INSERT on the table access_log"),
+            ("GRANT CREATE ON DATABASE {database} TO {role}", "may create schemas (CREATE on the database)"),
+            ("GRANT CREATE ON SCHEMA public TO PUBLIC", "may create objects in the schema public"),
+            ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}", "may execute the trigger function pgtrigger"),
         ],
     )
     def test_each_way_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
-        do(
-            statement.format(role=ROLE)
-        )  # formatted here, because the names of parameters must be the same in all workers of pytest
+        # Formatted here, because the names of parameters must be the same in all workers of pytest.
+        do(statement.format(role=ROLE, database=connection.settings_dict["NAME"]))
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         ways = ways_to_rewrite_history()
         do("RESET SESSION AUTHORIZATION")
@@ -241,7 +248,8 @@ class TestTheCommand:
         call_command("database_roles", app=ROLE)
         printed = capsys.readouterr().out
         maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # not in the stubs of responses
-        assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT ON public."changes" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT, INSERT ON public."emergency_ends" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
         assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed
         do(f"SET SESSION AUTHORIZATION {ROLE}")
