@@ -142,7 +142,7 @@ TAMPERING = [
     "INSERT INTO changes (table_name, action, database_role, request, person_id) VALUES ('x', 'update', '', '', 1)",
     "INSERT INTO access_log (page, patient_ids, asked, request, person_id) VALUES ('home', '{}', '{}', '', 1)",
     "INSERT INTO restores DEFAULT VALUES",
-    f"CREATE SCHEMA {ROLE}",
+    "CREATE SCHEMA anything",
     "UPDATE access_log SET person_id = 1",
     f"UPDATE {MONTH} SET person_id = 1",
     f"INSERT INTO {MONTH} SELECT * FROM access_log",
@@ -162,6 +162,13 @@ def test_the_application_role_cannot_tamper_with_the_history(as_the_program: Non
         do(statement)
 
 
+# The function as django-pgtrigger defines it, and as migrations of other triggers define it again.
+OLD_IGNORE = """
+    CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean LANGUAGE sql
+        AS $$ SELECT trigger_name = ANY (nullif(current_setting('pgtrigger.ignore', true), '')::text[]) $$
+"""
+
+
 @pytest.mark.parametrize(
     "bypass",
     [
@@ -169,13 +176,89 @@ def test_the_application_role_cannot_tamper_with_the_history(as_the_program: Non
         "CREATE TEMPORARY TABLE changes (LIKE public.changes INCLUDING ALL)",
     ],
 )
-def test_no_setting_and_no_temporary_table_bypasses_the_history(as_the_program: None, bypass: str) -> None:
+def test_no_setting_and_no_temporary_table_bypasses_the_history(role: None, bypass: str) -> None:
+    do(OLD_IGNORE)
+    do(f"SET SESSION AUTHORIZATION {ROLE}")
     factories.medical_record("P1")
     do(bypass)
     do("UPDATE medical_records SET name = 'Another' WHERE patient_id = 'P1'")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM public.changes WHERE patient_id = 'P1' AND action = 'update'")
         assert cursor.fetchone() == (1,)
+    do("RESET SESSION AUTHORIZATION")
+
+
+class TestForgedTriggers:
+    """A trigger of the history on a table of the application role's own would write whatever the table gets."""
+
+    @pytest.fixture
+    def forged(self, role: None) -> str:
+        """Return the statement that attaches the function to a temporary table of the same name."""
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        do("CREATE TEMPORARY TABLE medical_records (LIKE public.medical_records INCLUDING DEFAULTS)")
+        do("RESET SESSION AUTHORIZATION")
+        return (
+            "CREATE TRIGGER forged AFTER INSERT ON pg_temp.medical_records REFERENCING NEW TABLE AS new_values"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION public.{self.function()}()"
+        )
+
+    def function(self) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tgfoid::regproc::text FROM pg_trigger"
+                " WHERE tgrelid = 'public.medical_records'::regclass AND tgname LIKE 'pgtrigger_history_insert%'"
+            )
+            return str(cursor.fetchone()[0])
+
+    def test_the_role_cannot_attach_the_function(self, forged: str) -> None:
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        with pytest.raises(DatabaseError, match="permission denied for function"), transaction.atomic():
+            do(forged)
+        do("RESET SESSION AUTHORIZATION")
+
+    def test_the_function_refuses_other_tables(self, forged: str) -> None:
+        do(f"GRANT EXECUTE ON FUNCTION {self.function()}() TO {ROLE}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        do(forged)
+        columns = "patient_id, name, date_of_birth, gender, medications"
+        insert = f"INSERT INTO pg_temp.medical_records ({columns}) VALUES ('P1', 'Forged', '2000-01-01', 'F', false)"
+        with pytest.raises(DatabaseError, match="only writes the history of the table"), transaction.atomic():
+            do(insert)
+        do("RESET SESSION AUTHORIZATION")
+        assert not Change.objects.exists()
+
+    def test_the_role_may_execute_no_trigger_function_not_even_a_later_one(self, role: None) -> None:
+        do("CREATE FUNCTION public.later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT proname FROM pg_proc WHERE prorettype = 'trigger'::regtype"
+                " AND pronamespace = 'public'::regnamespace AND has_function_privilege(%s, oid, 'EXECUTE')",
+                [ROLE],
+            )
+            assert cursor.fetchall() == []
+
+
+class TestASchemaWithTheNameOfTheOwner:
+    @pytest.fixture(autouse=True)
+    def captured(self, role: None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_user)")
+            do(f"CREATE SCHEMA {cursor.fetchone()[0]} AUTHORIZATION {ROLE}")
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["migrate", "-v0"],
+            ["database_roles", "--apply"],
+            ["keep_access_log"],
+            ["backup", "no.backup"],
+            ["restore", "no.backup", "--key", "no.key"],
+        ],
+        ids=" ".join,
+    )
+    def test_commands_of_the_owner_refuse_to_run(self, command: list[str]) -> None:
+        with pytest.raises(CommandError, match=rf"belongs to {ROLE}\..*DROP SCHEMA .* CASCADE"):
+            call_command(*command)
 
 
 class TestWaysToRewriteHistory:
