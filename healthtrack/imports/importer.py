@@ -172,7 +172,7 @@ class Importer(ABC):
         """Read and validate the files, and compare them with the stored data, without changing that.
 
         Called within a transaction, and again from the beginning if the worker dies meanwhile. What it leaves for
-        `apply` and `preview` belongs in the run's staging schema, or wherever `release` removes it. Errors in the
+        `apply` and `preview` belongs in the run's staging tables, or wherever `release` removes it. Errors in the
         files are part of the result; an exception ends the run as failed, as `outcomes` says.
         """
 
