@@ -97,4 +97,6 @@ def test_statements_return_what_they_return_without_an_actor() -> None:
         cursor.execute(INSERT, ["P1"])
         assert cursor.rowcount == 1
         assert MedicalRecord.objects.update(name="Grace") == 1
-    assert [person for _, person, _, _ in recorded()] == [7, 7]
+        factories.medical_record("P2")
+        assert [record.pk for record in MedicalRecord.objects.iterator(chunk_size=1)] == ["P1", "P2"]
+    assert [person for _, person, _, _ in recorded()] == [7, 7, 7]
