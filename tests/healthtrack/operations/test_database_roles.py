@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from healthtrack.audit import partitions, tasks
 from healthtrack.audit.models import Access, Change
+from healthtrack.imports import staging_tables
 from healthtrack.imports.models import State
 from healthtrack.operations import checks
 from healthtrack.operations.database_roles import FIRST_WITH_MAINTAIN, append_only_tables
@@ -91,6 +92,27 @@ class TestTheApplicationRoleCanWork:
         press_import(steward, preview)
         assert last_run().state == State.APPLIED
         assert MedicalRecord.objects.count() == 2
+
+    def test_it_imports_what_an_earlier_version_checked_into_a_schema_of_the_run(
+        self, steward: Client, tmp_path: Path, settings: LazySettings
+    ) -> None:
+        settings.IMPORT_UPLOADS = tmp_path / "uploads"
+        preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {"gender": "X"})))
+        old, new = f"import_run_{last_run().pk}", f"imports.run_{last_run().pk}_"
+        do("RESET SESSION AUTHORIZATION")
+        do(f"CREATE SCHEMA {old} AUTHORIZATION {ROLE}")
+        for table in ("staged_rows", "faults", "faulty_rows"):
+            do(f"CREATE TABLE {old}.{table} (LIKE {new}{table} INCLUDING ALL)")
+            do(f"INSERT INTO {old}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {new}{table}")
+            do(f"ALTER TABLE {old}.{table} OWNER TO {ROLE}")
+            do(f"DROP TABLE {new}{table}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        assert "Ada Byron" in steward.get(f"{preview.request['PATH_INFO']}?show=new").content.decode()
+        press_import(steward, preview)
+        assert last_run().state == State.APPLIED
+        assert MedicalRecord.objects.count() == 1
+        staging_tables.drop(last_run().pk)
+        assert staging_tables.list_staged_runs() == set()
 
     def test_it_undoes_an_import(self, steward: Client, tmp_path: Path) -> None:
         run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
