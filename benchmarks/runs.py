@@ -16,6 +16,7 @@ from django.test import Client
 from benchmarks.imports import copy_in, copy_out
 from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
+from healthtrack.imports import staging_tables
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.heartbeat import is_alive
@@ -23,7 +24,6 @@ from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.staging_schema import StagingSchema
 from patients.resources import MedicalRecordResource
 
 PATIENTS = 100_000
@@ -133,20 +133,19 @@ def _open_preview(client: Client, run: ImportRun) -> tuple[list[float], float]:
 
 
 def _stage_alone(file: Path) -> None:
-    """Do the minimum: read the file, check its rows, and insert them into the staging schema."""
+    """Do the minimum: read the file, check its rows, and insert them into a staging table."""
     resource = MedicalRecordResource()
-    schema = StagingSchema(0)
     with transaction.atomic(), open_table(file) as table:
-        schema.create()
-        with schema.open_cursor() as cursor:
-            rows = StagedRows(resource.plan, cursor)
+        tables = staging_tables.begin(0)
+        with connection.cursor() as cursor:
+            rows = StagedRows(resource.plan, cursor, tables)
             rows.create_table()
             layout = find_layout(table, resource.plan.columns)
             with rows.open_copy() as copy_rows:
                 for batch in table.batches:
                     named = batch.select(LINE, *layout.positions).rename(layout.positions)
                     copy_rows(check_batch(named, resource.plan.columns, resource.row_rules()).rows)
-        schema.drop()
+        staging_tables.drop(0)
 
 
 def _upload(client: Client, file: Path) -> ImportRun:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
 
-from healthtrack.imports.staging_schema import list_staging_schemas
+from healthtrack.imports import staging_tables
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, migrated_template
@@ -122,10 +122,10 @@ def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def areas_dropped(transactional_db: None) -> Iterator[None]:
-    """Drop staging schemas after a test that commits, after which only tables are emptied."""
+    """Drop staging tables after a test that commits, after which only tables are emptied."""
     yield
-    for schema in list_staging_schemas():
-        schema.drop()
+    for run_id in staging_tables.list_staged_runs():
+        staging_tables.drop(run_id)
 
 
 @pytest.fixture

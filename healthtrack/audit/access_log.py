@@ -67,7 +67,7 @@ class Access(models.Model):
             Index("person", F("seen_at").desc(), name="access_log_person"),
             Index(F("seen_at").desc(), name="access_log_seen_at"),
         ]
-        triggers = [AppendOnly()]
+        triggers = [AppendOnly(application_inserts=False)]
 
     def __str__(self) -> str:
         return f"Access {self.access_id}"

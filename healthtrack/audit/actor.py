@@ -1,31 +1,62 @@
 """The audit actor: the person, request and import run that changes are attributed to.
 
-They are settings of the database session. The history's triggers store them with each change, whatever kind of
-statement made it, including COPY.
+They are settings of the transaction. The history's triggers store them with each change, whatever kind of statement
+made it, including COPY. They end with the transaction, so that a connection that several people use in turn, as with a
+connection pool, never attributes a change to the wrong person.
+
+While an actor is active, the first statement of each transaction is sent together with the one that sets them, so they
+cost no further round trip. Outside of a transaction block each statement is a transaction of its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from psycopg import ServerCursor, sql
+from psycopg.pq import TransactionStatus
 
 PERSON, REQUEST, RUN = "healthtrack.person", "healthtrack.request", "healthtrack.run"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 def setting(name: str, type_name: str) -> str:
-    """Return SQL for the value of a session setting as this type, null if it is not set."""
+    """Return SQL for the value of a setting as this type, null if it is not set."""
     return f"nullif(current_setting('{name}', true), '')::{type_name}"
 
 
 class RunOfSession(Func):
-    """The import run of the database session, null outside an import."""
+    """The import run of the transaction, null outside an import."""
 
     template = setting(RUN, "bigint")
     output_field = BigIntegerField()
+
+
+@dataclass(frozen=True)
+class _Actor:
+    person_id: int | None = None
+    run_id: int | None = None
+    request: str = ""
+
+    @cached_property
+    def statement(self) -> str:
+        """Return the statement that sets the actor until the end of the transaction. It needs no parameters."""
+        values = {PERSON: self.person_id, RUN: self.run_id, REQUEST: self.request}
+        calls = (
+            f"set_config('{name}', {sql.quote('' if value is None else str(value))}, true)"
+            for name, value in values.items()
+        )
+        return f"SELECT {', '.join(calls)}"
+
+
+_actor: ContextVar[_Actor | None] = ContextVar("actor", default=None)
 
 
 def audit_actor_middleware(
@@ -36,28 +67,61 @@ def audit_actor_middleware(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method in SAFE_METHODS or not request.user.is_authenticated:
             return get_response(request)
-        values = {PERSON: str(request.user.pk), REQUEST: request.id}  # type: ignore[attr-defined]  # our own attribute of requests
-        _set(values, local=False)
-        try:
+        with acting_as(request.user.pk, request=request.id):  # type: ignore[attr-defined]  # our own attribute of requests
             return get_response(request)
-        finally:
-            _set(dict.fromkeys(values, ""), local=False)
 
     return middleware
 
 
 @contextmanager
-def acting_as(person_id: int | None, run_id: int) -> Iterator[None]:
-    """Attribute changes to this person and import run.
+def acting_as(person_id: int | None, run_id: int | None = None, *, request: str = "") -> Iterator[None]:
+    """Attribute what the block writes to this person, import run and request id.
 
-    Use it within a transaction: its rollback also resets the settings when an exception ends the block.
+    A COPY that is the first statement of its transaction only has the actor if the block is within the transaction.
     """
-    _set({PERSON: str(person_id or ""), RUN: str(run_id)}, local=True)
-    yield
-    _set({PERSON: "", RUN: ""}, local=True)
+    outer = _actor.set(_Actor(person_id, run_id, request))
+    try:
+        _set_in_open_transaction()
+        yield
+    finally:
+        _actor.reset(outer)
+        _set_in_open_transaction()
 
 
-def _set(values: Mapping[str, str], *, local: bool) -> None:
-    calls = ", ".join("set_config(%s, %s, %s)" for _ in values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {calls}", [part for value in values.items() for part in (*value, local)])
+def add_actor_to_transactions(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Set the active actor in each transaction of a new connection."""
+    if _execute_with_actor not in connection.execute_wrappers:
+        # First, because Django removes the last one when a block ends that has added one.
+        connection.execute_wrappers.insert(0, _execute_with_actor)
+
+
+def _execute_with_actor(
+    execute: Callable[..., Any], query: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    actor, cursor = _actor.get(), context["cursor"]
+    if actor is None or _get_status(context["connection"]) != TransactionStatus.IDLE:
+        return execute(query, params, many, context)
+    if many or isinstance(cursor.cursor, ServerCursor):  # these take one statement only
+        with transaction.atomic(context["connection"].alias):
+            _set(context["connection"], actor)
+            return execute(query, params, many, context)
+    result = execute(f"{actor.statement}; {query}", params, many, context)
+    cursor.nextset()
+    return result
+
+
+def _set_in_open_transaction() -> None:
+    """Set the active actor, or none, if a transaction block is open. After an error its rollback does that."""
+    if connection.in_atomic_block and _get_status(connection) in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
+        _set(connection, _actor.get() or _Actor())
+
+
+def _set(database: BaseDatabaseWrapper, actor: _Actor) -> None:
+    with database.wrap_database_errors:
+        database.connection.execute(actor.statement)
+
+
+def _get_status(database: BaseDatabaseWrapper) -> TransactionStatus:
+    if database.connection is None:
+        return TransactionStatus.UNKNOWN
+    return TransactionStatus(database.connection.info.transaction_status)

@@ -62,7 +62,7 @@ class Change(models.Model):
             Index("patient_id", "changed_at", name="changes_of_patient", condition=Q(patient_id__isnull=False)),
             Index("model_id", "changed_at", name="changes_of_model", condition=Q(patient_id=None)),
         ]
-        triggers = [AppendOnly()]
+        triggers = [AppendOnly(application_inserts=False)]
 
     def __str__(self) -> str:
         return f"Change {self.change_id}"

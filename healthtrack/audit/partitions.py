@@ -42,7 +42,7 @@ MAKE = """
 _PARTITIONS = """
     SELECT part.relname, pg_has_role(part.relowner, 'USAGE') FROM pg_inherits
       JOIN pg_class AS part ON part.oid = inhrelid
-     WHERE inhparent = 'access_log'::regclass AND part.relname ~ '^access_log_[0-9]{4}_[0-9]{2}$'
+     WHERE inhparent = 'public.access_log'::regclass AND part.relname ~ '^access_log_[0-9]{4}_[0-9]{2}$'
 """
 
 
@@ -51,7 +51,7 @@ def create_month_partitions() -> None:
     today = timezone.now().date()
     with connection.cursor() as cursor:
         for ahead in range(MONTHS_AHEAD + 1):
-            cursor.execute("SELECT access_log_make_month(%s)", [_months_later(today, ahead)])
+            cursor.execute("SELECT public.access_log_make_month(%s)", [_months_later(today, ahead)])
 
 
 def drop_expired_partitions() -> list[str]:
@@ -61,7 +61,7 @@ def drop_expired_partitions() -> list[str]:
         cursor.execute(_PARTITIONS)
         old = sorted(name for name, is_ours in cursor.fetchall() if is_ours and name < oldest)
         for name in old:
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+            cursor.execute(f"DROP TABLE public.{connection.ops.quote_name(name)}")
     return old
 
 

@@ -3,6 +3,8 @@
 They are our own. The statement-level trigger of django-pghistory joins the old rows with the new ones by a plan that
 the session caches: planned for one row, it took 38 s for the next 20,000. It also does not support composite keys, and
 it writes its context in front of each statement, which does not work with COPY.
+
+Their functions run with the rights of the owner of the tables, so nobody else needs the right to insert into `changes`.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from django.apps import apps
 from django.db.models import BigIntegerField, Model
 
 from healthtrack.audit.actor import PERSON, REQUEST, RUN, RunOfSession, setting
+from healthtrack.audit.trigger_sql import HistoryTriggerSql
 
 MADE_BY_RUN = "made_by_run"
 OWN_KEY = "row_id"  # the column of `changes` for a key that names no subject
@@ -69,7 +72,7 @@ def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.
         HistoryTrigger(pgtrigger.Insert, subjects, internal, new="new_values"),
         HistoryTrigger(pgtrigger.Update, subjects, internal, old="old_values", new="new_values"),
         HistoryTrigger(pgtrigger.Delete, subjects, internal, old="old_values"),
-        pgtrigger.Trigger(
+        _DefinerTrigger(
             name="history_truncate",
             level=pgtrigger.Statement,
             when=pgtrigger.Before,
@@ -95,7 +98,21 @@ def history_of(model: Any) -> "HistoryTrigger":
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
 
 
-class HistoryTrigger(pgtrigger.Trigger):
+class _DefinerTrigger(pgtrigger.Trigger):
+    def compile(self, model: Any) -> pgtrigger.compiler.Trigger:
+        sql = HistoryTriggerSql(
+            pgid=self.get_pgid(model),
+            func=self.render_func(model),
+            table=model._meta.db_table,
+            when=self.when,
+            operation=self.operation,
+            referencing=self.referencing or "",
+            level=self.level,
+        )
+        return pgtrigger.compiler.Trigger(name=self.name, sql=sql)
+
+
+class HistoryTrigger(_DefinerTrigger):
     """Writes a row of `changes` for each row that a statement inserted, changed or deleted."""
 
     def __init__(

@@ -25,5 +25,10 @@ class AppendOnly(pgtrigger.Trigger):
     operation = pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate
     func = "RETURN NULL;"
 
+    def __init__(self, *, application_inserts: bool = True) -> None:
+        """Declare whether the application role may insert rows itself; otherwise functions of the owner do."""
+        super().__init__()
+        self.application_inserts = application_inserts
+
     def render_execute(self, model: Model) -> str:
         return "refuse_rewriting()"

@@ -1,13 +1,13 @@
 """Import a file into the tables: read, clean, validate, combine duplicates, compare and write, a set at a time.
 
-A check leaves the rows in the run's staging schema. The import takes them from there.
+A check leaves the rows in the run's staging tables. The import takes them from there.
 """
 
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from healthtrack.imports import staged_errors, writing
+from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.hooks import Effects
@@ -20,19 +20,17 @@ from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.sql import plan_for_large_sets
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.staging_schema import StagingSchema
+from healthtrack.imports.staging import StagedRows, acquire_import_lock
 
 COMPARE_STEPS = 4
 
 
 def check(resource: BulkModelResource, path: Path, run_id: int, progress: Progress) -> CheckResult:
-    """Read and check a file into the run's staging schema. Return what was found. Call it within a transaction."""
-    schema = StagingSchema(run_id)
-    schema.create()
-    with schema.open_cursor() as cursor:
+    """Read and check a file into the run's staging tables. Return what was found. Call it within a transaction."""
+    tables = staging_tables.begin(run_id)
+    with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        return _FileCheck(resource, path, StagedRows(resource.plan, cursor), progress).run()
+        return _FileCheck(resource, path, StagedRows(resource.plan, cursor, tables), progress).run()
 
 
 def apply(resource: BulkModelResource, run_id: int, progress: Progress) -> ApplyResult:
@@ -40,11 +38,11 @@ def apply(resource: BulkModelResource, run_id: int, progress: Progress) -> Apply
 
     To be called within a transaction, which must end soon afterwards: it holds the lock of all imports.
     """
-    with StagingSchema(run_id).open_cursor() as cursor:
+    with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        rows = StagedRows(resource.plan, cursor)
+        rows = StagedRows(resource.plan, cursor, staging_tables.find(run_id))
         progress.begin(Stage.TURN)
-        rows.acquire_import_lock()
+        acquire_import_lock(cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         rows.compare()
         tables = rows.count_outcomes()
@@ -67,21 +65,21 @@ class _FileCheck:
         self.notices: list[Notice] = []
 
     def run(self) -> CheckResult:
-        cursor = self.rows.cursor
+        cursor, staged = self.rows.cursor, self.rows.tables
         self.rows.create_table()
-        staged_errors.create_tables(cursor)
+        staged_errors.create_tables(cursor, staged)
         is_table = self._read()
-        errors, invalid = staged_errors.count_errors(cursor)
+        errors, invalid = staged_errors.count_errors(cursor, staged)
         groups: list[ErrorGroup] = []
         if errors:
-            staged_errors.create_indexes(cursor)
-            groups = staged_errors.group_errors(cursor)
+            staged_errors.create_indexes(cursor, staged)
+            groups = staged_errors.group_errors(cursor, staged)
         result = TabularResult(notices=self.notices, groups=groups)
         if not is_table:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
         tables, effects = self._compare()
         if errors:
-            staged_errors.store_invalid_rows(cursor, self.path)
+            staged_errors.store_invalid_rows(cursor, staged, self.path)
         valid, counts = self.rows_read - invalid, tables[-1]
         merged = valid - (counts.new + counts.changed + counts.unchanged)
         result = TabularResult(tables, merged, effects, self.notices, groups)
@@ -100,7 +98,7 @@ class _FileCheck:
             except FileError as error:
                 self.rows_read = 0
                 spool.add(error.errors)
-            spool.store(self.rows.cursor)
+            spool.store(self.rows.cursor, self.rows.tables)
         return self.rows_read > 0
 
     def _stage(self, table: Table, spool: staged_errors.ErrorSpool) -> None:

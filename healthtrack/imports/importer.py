@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 
+from healthtrack.imports import staging_tables
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import ApplyResult, CheckResult
-from healthtrack.imports.staging_schema import StagingSchema
 
 Person = User | AnonymousUser
 
@@ -172,7 +172,7 @@ class Importer(ABC):
         """Read and validate the files, and compare them with the stored data, without changing that.
 
         Called within a transaction, and again from the beginning if the worker dies meanwhile. What it leaves for
-        `apply` and `preview` belongs in the run's staging schema, or wherever `release` removes it. Errors in the
+        `apply` and `preview` belongs in the run's staging tables, or wherever `release` removes it. Errors in the
         files are part of the result; an exception ends the run as failed, as `outcomes` says.
         """
 
@@ -228,4 +228,4 @@ class Importer(ABC):
 
     def release(self, run_id: int, *, keep_errors: bool) -> None:
         """Remove what the check has left. With `keep_errors`, leave the errors until their retention is over."""
-        StagingSchema(run_id).drop()
+        staging_tables.drop(run_id)

@@ -4,39 +4,39 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.plan import Column, DuplicateRows, Plan
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.sql import STAGED, comma, compared_column, quoted, staged_column
+from healthtrack.imports.sql import comma, compared_column, quoted, staged_column
+from healthtrack.imports.staging_tables import StagingTables
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
-_DUPLICATES = "duplicate_rows"
 _MAX_LINES_NAMED = 5
 _CONTRADICTION = "Appears more than once with different values. Keep one row."
 
 
-def combine_duplicate_rows(plan: Plan, cursor: CursorWrapper) -> list[RowError]:
+def combine_duplicate_rows(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> list[RowError]:
     """Leave one staged row for each key. Return an error for each row that contradicts another one."""
     if plan.duplicate_rows is DuplicateRows.MEAN:
-        _combine_to_means(plan, cursor)
+        _combine_to_means(plan, cursor, tables)
         return []
-    _copy_duplicates(plan, cursor)
-    errors = _find_contradictions(plan, cursor)
-    _delete_duplicates(plan, cursor)
-    cursor.execute(f"DROP TABLE {_DUPLICATES}")
+    _copy_duplicates(plan, cursor, tables)
+    errors = _find_contradictions(plan, cursor, tables)
+    _delete_duplicates(plan, cursor, tables)
+    cursor.execute(f"DROP TABLE {tables.duplicate_rows}")
     return errors
 
 
-def _combine_to_means(plan: Plan, cursor: CursorWrapper) -> None:
+def _combine_to_means(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
     """Combine the rows of each key to the means of their numbers, rounded half up. Identical rows count once."""
     whole_row = comma(compared_column(column) for column in plan.columns)
     names = comma(quoted(column.name) for column in plan.columns)
-    cursor.execute(f"CREATE TABLE combined_rows (LIKE {STAGED} INCLUDING DEFAULTS)")
+    cursor.execute(f"CREATE TABLE {tables.combined_rows} (LIKE {tables.rows} INCLUDING DEFAULTS)")
     cursor.execute(f"""
-        INSERT INTO combined_rows (line, {names})
+        INSERT INTO {tables.combined_rows} (line, {names})
         SELECT min(line), {comma(map(_combined_value, plan.columns))}
-          FROM (SELECT DISTINCT ON ({whole_row}) * FROM {STAGED} AS rows ORDER BY {whole_row}, line) AS rows
+          FROM (SELECT DISTINCT ON ({whole_row}) * FROM {tables.rows} AS rows ORDER BY {whole_row}, line) AS rows
          GROUP BY {comma(compared_column(column) for column in plan.keys)}
     """)  # noqa: S608 (names from the plan)
-    cursor.execute(f"DROP TABLE {STAGED}")
-    cursor.execute(f"ALTER TABLE combined_rows RENAME TO {STAGED}")
+    cursor.execute(f"DROP TABLE {tables.rows}")
+    cursor.execute(f"ALTER TABLE {tables.combined_rows} RENAME TO {tables.rows.partition('.')[2]}")
 
 
 def _combined_value(column: Column) -> str:
@@ -50,24 +50,24 @@ def _combined_value(column: Column) -> str:
     return f"round(avg({staged_column(column)}), {places})"
 
 
-def _copy_duplicates(plan: Plan, cursor: CursorWrapper) -> None:
+def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
     """Copy the rows whose key appears more than once. They are few, so the costly queries read these alone."""
     keys = comma(compared_column(column) for column in plan.keys)
     cursor.execute(f"""
-        CREATE TABLE {_DUPLICATES} AS
-        SELECT * FROM {STAGED} AS rows
-         WHERE ({keys}) IN (SELECT {keys} FROM {STAGED} AS rows GROUP BY {keys} HAVING count(*) > 1)
+        CREATE TABLE {tables.duplicate_rows} AS
+        SELECT * FROM {tables.rows} AS rows
+         WHERE ({keys}) IN (SELECT {keys} FROM {tables.rows} AS rows GROUP BY {keys} HAVING count(*) > 1)
     """)  # noqa: S608 (names from the plan)
 
 
-def _find_contradictions(plan: Plan, cursor: CursorWrapper) -> list[RowError]:
+def _find_contradictions(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> list[RowError]:
     differs = comma(
         f"count(DISTINCT {staged_column(column)}) > 1 OR count({staged_column(column)}) NOT IN (0, count(*))"
         for column in plan.values
     )
     cursor.execute(f"""
         SELECT array_agg(line ORDER BY line), min({staged_column(plan.keys[0])}), {differs}
-          FROM {_DUPLICATES} AS rows
+          FROM {tables.duplicate_rows} AS rows
          GROUP BY {comma(compared_column(column) for column in plan.keys)}
         HAVING count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
     """)  # noqa: S608 (names from the plan)
@@ -94,13 +94,13 @@ def _name_other_lines(lines: list[int], line: int) -> str:
     return f"line{'s' if len(lines) > 2 else ''} {', '.join(named)}" + (f" and {more:,} more" if more else "")
 
 
-def _delete_duplicates(plan: Plan, cursor: CursorWrapper) -> None:
+def _delete_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
     """Leave the first of rows that are exactly alike, and none of those that contradict each other."""
     cursor.execute(f"""
-        DELETE FROM {STAGED} WHERE line IN (
+        DELETE FROM {tables.rows} WHERE line IN (
             SELECT unnest(
                 CASE WHEN count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
                      THEN array_agg(line) ELSE (array_agg(line ORDER BY line))[2:] END)
-              FROM {_DUPLICATES} AS rows
+              FROM {tables.duplicate_rows} AS rows
              GROUP BY {comma(compared_column(column) for column in plan.keys)})
     """)  # noqa: S608 (names from the plan)

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.core.paginator import Page
-from django.db import transaction
+from django.db import connection, transaction
 
 from healthtrack.core.formula_escaping import restore_formula
+from healthtrack.imports import staging_tables
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Column, Plan, normalize_header
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.sql import STAGED, comma, join_stored_rows, staged_column, stored_column
-from healthtrack.imports.staged_errors import ERRORS, INVALID_ROWS
-from healthtrack.imports.staging_schema import StagingSchema
+from healthtrack.imports.sql import comma, join_stored_rows, staged_column, stored_column
 
 _ROWS_PER_FETCH = 2000
 _MATCHES_FILTER = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
@@ -22,16 +21,16 @@ _Values = Sequence[object]
 
 def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) -> list[StagedRow]:
     """Return a page of the rows with an outcome, in the file's order, with the stored values beside the new ones."""
+    tables = staging_tables.find(run.run_id)
     direction, skipped = _choose_direction(page)
     rows = _rows(
-        run,
-        STAGED,
+        tables.rows,
         f"""
         SELECT rows.{LINE}, {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
-          FROM (SELECT * FROM {STAGED} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
+          FROM (SELECT * FROM {tables.rows} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
                {join_stored_rows(plan)}
          ORDER BY rows.{LINE}
-        """,  # noqa: S608 (constants of this module)
+        """,  # noqa: S608 (our own names)
         [outcome, skipped, len(page)],
     )
     return [_staged_row(plan.columns, row) for row in rows]
@@ -39,22 +38,24 @@ def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) ->
 
 def count_errors(run: ImportRun, column: str = "", kind: str = "") -> int:
     """Return the number of errors: all, or those of a column, a kind, or both."""
-    counts = _rows(run, ERRORS, f"SELECT count(*) FROM {ERRORS} WHERE {_MATCHES_FILTER}", [column, column, kind, kind])  # noqa: S608 (constants of this module)
+    tables = staging_tables.find(run.run_id)
+    query = f"SELECT count(*) FROM {tables.errors} WHERE {_MATCHES_FILTER}"  # noqa: S608 (our own names)
+    counts = _rows(tables.errors, query, [column, column, kind, kind])
     return sum(int(str(count)) for (count,) in counts)
 
 
 def fetch_error_page(run: ImportRun, page: Page[int], column: str = "", kind: str = "") -> list[RowError]:
     """Return a page of the errors in the file's order: of all, or of those of a column, a kind, or both."""
+    tables = staging_tables.find(run.run_id)
     direction, skipped = _choose_direction(page)
     rows = _rows(
-        run,
-        ERRORS,
+        tables.errors,
         f"""
         SELECT * FROM (
-            SELECT reason, line, header, value, kind, place FROM {ERRORS} WHERE {_MATCHES_FILTER}
+            SELECT reason, line, header, value, kind, place FROM {tables.errors} WHERE {_MATCHES_FILTER}
              ORDER BY line {direction}, place {direction} OFFSET %s LIMIT %s) AS errors
          ORDER BY line, place
-        """,  # noqa: S608 (constants of this module)
+        """,  # noqa: S608 (our own names)
         [column, column, kind, kind, skipped, len(page)],
     )
     return list(_as_errors(rows))
@@ -62,33 +63,34 @@ def fetch_error_page(run: ImportRun, page: Page[int], column: str = "", kind: st
 
 def has_errors(run: ImportRun) -> bool:
     """Return whether the run has found errors, and they are still stored."""
-    return run.error_count > 0 and StagingSchema(run.run_id).has_table(ERRORS)
+    return run.error_count > 0 and staging_tables.exists(staging_tables.find(run.run_id).errors)
 
 
 def iterate_errors(run: ImportRun) -> Iterator[RowError]:
     """Return all errors, in the file's order."""
-    return _as_errors(
-        _rows(run, ERRORS, f"SELECT reason, line, header, value, kind FROM {ERRORS} ORDER BY line NULLS FIRST, place")  # noqa: S608 (constants of this module)
-    )
+    tables = staging_tables.find(run.run_id)
+    query = f"SELECT reason, line, header, value, kind FROM {tables.errors} ORDER BY line NULLS FIRST, place"  # noqa: S608 (our own names)
+    return _as_errors(_rows(tables.errors, query))
 
 
 def iterate_invalid_rows(run: ImportRun) -> Iterator[tuple[list[str], list[str]]]:
     """Return the cells of the file's header, then those of each invalid row, with the reasons of its errors."""
+    tables = staging_tables.find(run.run_id)
     rows = _rows(
-        run,
-        INVALID_ROWS,
+        tables.invalid_rows,
         f"""
-        SELECT cells, ARRAY(SELECT concat_ws(': ', nullif(header, ''), reason) FROM {ERRORS} AS error
+        SELECT cells, ARRAY(SELECT concat_ws(': ', nullif(header, ''), reason) FROM {tables.errors} AS error
                              WHERE error.line = rows.line ORDER BY place)
-          FROM {INVALID_ROWS} AS rows ORDER BY line
-        """,  # noqa: S608 (constants of this module)
+          FROM {tables.invalid_rows} AS rows ORDER BY line
+        """,  # noqa: S608 (our own names)
     )
     return ((_texts(cells), _texts(reasons)) for cells, reasons in rows)
 
 
 def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
     """Return the texts that invalid rows have in a text column, as it would store them if it can."""
-    rows = _rows(run, INVALID_ROWS, f"SELECT cells FROM {INVALID_ROWS} ORDER BY line")  # noqa: S608 (a constant)
+    tables = staging_tables.find(run.run_id)
+    rows = _rows(tables.invalid_rows, f"SELECT cells FROM {tables.invalid_rows} ORDER BY line")  # noqa: S608 (a constant)
     header, *_ = next(rows, ([],))
     places = [place for place, text in enumerate(_texts(header)) if normalize_header(text) in column.spellings]
     for cells, *_ in rows:
@@ -98,13 +100,12 @@ def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
                 yield value
 
 
-def _rows(run: ImportRun, table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[_Values]:
+def _rows(table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[_Values]:
     """Return the rows of a query, or none if the run has meanwhile dropped the table."""
-    schema = StagingSchema(run.run_id)
     with transaction.atomic():
-        if not schema.has_table(table):
+        if not staging_tables.exists(table):
             return
-        with schema.open_cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows

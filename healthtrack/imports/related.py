@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db.models import Model
 
 from healthtrack.imports.plan import Plan
-from healthtrack.imports.sql import STAGED, WITHIN_STEP, comma, quoted, table
+from healthtrack.imports.sql import WITHIN_STEP, comma, quoted, table
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class RelatedRows:
     values: Mapping[str, str]
     count: str
 
-    def insert(self, plan: Plan) -> str:
-        """Return the statement that inserts those of the new rows of a step."""
+    def insert(self, plan: Plan, staged: str) -> str:
+        """Return the statement that inserts those of a step's new rows in the table `staged`."""
         (key,) = plan.keys
         columns = comma(map(quoted, [self.owner, self.other, *self.values]))
         values = "".join(f", %({name})s" for name in self.values)
         return f"""
             INSERT INTO {table(self.model)} ({columns})
             SELECT rows.{quoted(key.name)}, named.{quoted(self.lookup.key)}{values}
-              FROM {STAGED} AS rows JOIN {quoted(self.lookup.view)} AS named ON {self._matches}
+              FROM {staged} AS rows JOIN {quoted(self.lookup.view)} AS named ON {self._matches}
              WHERE rows.outcome = 'new' AND {WITHIN_STEP}
         """  # noqa: S608 (names of columns, tables and views that the program declares)
 
@@ -59,14 +59,14 @@ class RelatedRows:
                    ON related.{name} = {self._folded}
         """  # noqa: S608 (names of columns and views that the program declares)
 
-    def count_matches(self) -> str:
-        """Return the query of the counts in `MatchCounts`."""
+    def count_matches(self, staged: str) -> str:
+        """Return the query of the counts in `MatchCounts`, of the rows in the table `staged`."""
         name, group = quoted(self.lookup.name), quoted(self.lookup.group)
         return f"""
             SELECT count(*) FILTER (WHERE named.groups > 0),
                    count(*) FILTER (WHERE named.groups IS NULL),
                    count(*) FILTER (WHERE named.groups > 1)
-              FROM {STAGED} AS rows
+              FROM {staged} AS rows
               LEFT JOIN (SELECT {name}, count(DISTINCT {group}) AS groups
                            FROM {quoted(self.lookup.view)} GROUP BY {name}) AS named ON {self._matches}
              WHERE rows.{quoted(self.column)} <> ''

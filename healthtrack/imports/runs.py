@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
-from healthtrack.imports import registry
+from healthtrack.imports import registry, staging_tables
 from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.importer import ReadingPlan, StoredFile
 from healthtrack.imports.models import (
@@ -35,7 +35,6 @@ from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult
 from healthtrack.imports.run_locks import run_lock
-from healthtrack.imports.staging_schema import list_staging_schemas
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload, remove_unused_uploads
 
@@ -285,8 +284,7 @@ def remove_expired() -> None:
     for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - RETENTION):
         end(run, State.EXPIRED, Reason.EXPIRED)
     needed = set(ImportRun.objects.exclude(finished_at__lt=now - RETENTION).values_list("run_id", flat=True))
-    for schema in list_staging_schemas():
-        if schema.run_id not in needed:
-            schema.drop()
+    for run_id in staging_tables.list_staged_runs() - needed:
+        staging_tables.drop(run_id)
     used: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
     remove_unused_uploads(used=used)

@@ -13,7 +13,6 @@ from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.widgets import ModelField
 
-STAGED = "staged_rows"
 WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
 
 

@@ -1,4 +1,4 @@
-"""Store the errors of a run, and its invalid rows as the file holds them, in the run's staging schema."""
+"""Store the errors of a run, and its invalid rows as the file holds them, in the run's staging tables."""
 
 import csv
 from collections.abc import Collection, Iterable, Iterator
@@ -15,11 +15,8 @@ from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.results import ErrorGroup
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.staging_tables import StagingTables
 
-# The tables have their old names. The schemas of living runs hold them, and belong to the application's role, so the
-# owner's role, which migrates, may not be able to rename them.
-ERRORS = "faults"
-INVALID_ROWS = "faulty_rows"
 MAX_GROUPS = 100
 _MAX_BYTES_IN_MEMORY = 16 * 2**20
 _CHUNK_CHARACTERS = 2**20
@@ -37,10 +34,10 @@ class ErrorSpool:
             texts = (error.column, error.kind, error.reason, error.shown_value)
             self._writer.writerow((error.line, *map(_without_nul, texts)))
 
-    def store(self, cursor: CursorWrapper) -> None:
+    def store(self, cursor: CursorWrapper, tables: StagingTables) -> None:
         """Copy the errors into their table."""
         self._file.seek(0)
-        with cursor.copy(f"COPY {ERRORS} (line, header, kind, reason, value) FROM STDIN (FORMAT csv)") as copy:
+        with cursor.copy(f"COPY {tables.errors} (line, header, kind, reason, value) FROM STDIN (FORMAT csv)") as copy:
             while text := self._file.read(_CHUNK_CHARACTERS):
                 copy.write(text)
 
@@ -57,44 +54,46 @@ def _without_nul(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def create_tables(cursor: CursorWrapper) -> None:
+def create_tables(cursor: CursorWrapper, tables: StagingTables) -> None:
     """Create the tables of errors and invalid rows."""
     cursor.execute(f"""
-        CREATE TABLE {ERRORS} (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        CREATE TABLE {tables.errors} (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             line bigint, header text, kind text NOT NULL, reason text NOT NULL, value text);
-        CREATE TABLE {INVALID_ROWS} (line bigint NOT NULL, cells text[] NOT NULL)
+        CREATE TABLE {tables.invalid_rows} (line bigint NOT NULL, cells text[] NOT NULL)
     """)
 
 
-def create_indexes(cursor: CursorWrapper) -> None:
+def create_indexes(cursor: CursorWrapper, tables: StagingTables) -> None:
     """Create the indexes that make pages of errors fast: of all errors, and of those of one column and kind."""
-    cursor.execute(f"CREATE INDEX ON {ERRORS} (line, place); CREATE INDEX ON {ERRORS} (header, kind, line, place)")
+    cursor.execute(
+        f"CREATE INDEX ON {tables.errors} (line, place); CREATE INDEX ON {tables.errors} (header, kind, line, place)"
+    )
 
 
-def count_errors(cursor: CursorWrapper) -> tuple[int, int]:
+def count_errors(cursor: CursorWrapper, tables: StagingTables) -> tuple[int, int]:
     """Return the number of errors, and of the rows that have any."""
-    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {ERRORS}")  # noqa: S608 (a constant of this module)
+    cursor.execute(f"SELECT count(*), count(DISTINCT line) FROM {tables.errors}")  # noqa: S608 (our own names)
     errors, rows = cursor.fetchone()
     return errors, rows
 
 
-def group_errors(cursor: CursorWrapper) -> list[ErrorGroup]:
+def group_errors(cursor: CursorWrapper, tables: StagingTables) -> list[ErrorGroup]:
     """Return the errors by column and kind, the most frequent first, and at most a hundred groups."""
     cursor.execute(
         f"""
         SELECT coalesce(header, ''), kind, count(*), count(DISTINCT line), min(line)
-          FROM {ERRORS} GROUP BY 1, 2 ORDER BY 3 DESC, 5 LIMIT %s
-        """,  # noqa: S608 (a constant of this module)
+          FROM {tables.errors} GROUP BY 1, 2 ORDER BY 3 DESC, 5 LIMIT %s
+        """,  # noqa: S608 (our own names)
         [MAX_GROUPS],
     )
     return [ErrorGroup(*group) for group in cursor.fetchall()]
 
 
-def store_invalid_rows(cursor: CursorWrapper, path: Path) -> None:
+def store_invalid_rows(cursor: CursorWrapper, tables: StagingTables, path: Path) -> None:
     """Read the file again, and store its header and the rows that have an error."""
-    cursor.execute(f"SELECT DISTINCT line FROM {ERRORS} WHERE line IS NOT NULL")  # noqa: S608 (a constant of this module)
+    cursor.execute(f"SELECT DISTINCT line FROM {tables.errors} WHERE line IS NOT NULL")  # noqa: S608 (our own names)
     lines = pl.Series([line for (line,) in cursor.fetchall()], dtype=pl.Int64).implode()
-    with open_table(path) as table, cursor.copy(f"COPY {INVALID_ROWS} (line, cells) FROM STDIN") as copy:
+    with open_table(path) as table, cursor.copy(f"COPY {tables.invalid_rows} (line, cells) FROM STDIN") as copy:
         copy.write_row((table.header_line, list(map(_without_nul, table.headers))))
         for row in _read_rows(table, lines):
             copy.write_row(row)

@@ -21,7 +21,6 @@ from healthtrack.imports.related import MatchCounts, RelatedRows
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import (
-    STAGED,
     WITHIN_STEP,
     column_definition,
     comma,
@@ -35,6 +34,7 @@ from healthtrack.imports.sql import (
     table,
     target_matches,
 )
+from healthtrack.imports.staging_tables import StagingTables
 
 _IMPORT_LOCK = 0x48544D50  # any number, the same for every import
 ROWS_PER_STEP = 50_000
@@ -55,23 +55,25 @@ class Step:
 ALL = Step(0, 2**62)
 
 
-class StagedRows:
-    """The table of staged rows in the run's staging schema, through a cursor that `StagingSchema` has opened."""
+def acquire_import_lock(cursor: CursorWrapper) -> None:
+    """Wait until no other import writes, so that rows are compared with what the import before has left."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
-    def __init__(self, plan: Plan, cursor: CursorWrapper) -> None:
+
+class StagedRows:
+    """The staged rows of a run, in its staging tables."""
+
+    def __init__(self, plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
         self.plan = plan
         self.cursor = cursor
+        self.tables = tables
 
     def create_table(self) -> None:
         self.cursor.execute(f"""
-            CREATE TABLE {STAGED} (
+            CREATE TABLE {self.tables.rows} (
                 {LINE} bigint, {comma(map(column_definition, self.plan.columns))},
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
-
-    def acquire_import_lock(self) -> None:
-        """Wait until no other import writes, so that rows are compared with what the import before has left."""
-        self.cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
     @contextmanager
     def open_copy(self) -> Iterator[Callable[[pl.DataFrame], None]]:
@@ -80,7 +82,7 @@ class StagedRows:
         PostgreSQL stores a batch while the next one is read and checked.
         """
         names = comma([LINE, *(quoted(column.name) for column in self.plan.columns)])
-        with self.cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN (FORMAT csv)") as copy:
+        with self.cursor.copy(f"COPY {self.tables.rows} ({names}) FROM STDIN (FORMAT csv)") as copy:
 
             def copy_rows(rows: pl.DataFrame) -> None:
                 text = BytesIO()
@@ -91,8 +93,8 @@ class StagedRows:
 
     def combine_duplicates(self) -> list[RowError]:
         """Leave one row for each key. Return the errors of duplicates that contradict each other."""
-        self.cursor.execute(f"ANALYZE {STAGED} ({comma(quoted(column.name) for column in self.plan.keys)})")
-        return combine_duplicate_rows(self.plan, self.cursor)
+        self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
+        return combine_duplicate_rows(self.plan, self.cursor, self.tables)
 
     def compare(self) -> None:
         """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.
@@ -102,14 +104,14 @@ class StagedRows:
         self._find_parents()
         same, key = target_matches(self.plan), primary_key(self.plan.model)
         self.cursor.execute(f"""
-            UPDATE {STAGED} AS rows SET target = NULL, outcome = 'new'
+            UPDATE {self.tables.rows} AS rows SET target = NULL, outcome = 'new'
              WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
         """)  # noqa: S608 (names from the plan)
         new, old = comma(map(staged_column, self.plan.values)), comma(map(stored_column, self.plan.values))
         changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
         outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
         self.cursor.execute(f"""
-            UPDATE {STAGED} AS rows SET target = target.{key}, outcome = {outcome}
+            UPDATE {self.tables.rows} AS rows SET target = target.{key}, outcome = {outcome}
               FROM {table(self.plan.model)} AS target
              WHERE {same} AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome})
         """)  # noqa: S608 (names from the plan)
@@ -119,30 +121,30 @@ class StagedRows:
             return
         parent, same = self.plan.parent.model, keys_match(self.plan.parent_columns)
         self.cursor.execute(f"""
-            UPDATE {STAGED} AS rows SET parent = NULL
+            UPDATE {self.tables.rows} AS rows SET parent = NULL
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
         """)  # noqa: S608 (names from the plan)
         self.cursor.execute(f"""
-            UPDATE {STAGED} AS rows SET parent = parent.{primary_key(parent)}
+            UPDATE {self.tables.rows} AS rows SET parent = parent.{primary_key(parent)}
               FROM {table(parent)} AS parent
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
         """)  # noqa: S608 (names from the plan)
 
     def create_indexes(self) -> None:
         """Create the index that makes pages of the rows, and steps through them, fast."""
-        self.cursor.execute(f"CREATE INDEX ON {STAGED} (outcome, {LINE})")
-        self.cursor.execute(f"ANALYZE {STAGED} ({LINE}, outcome)")
+        self.cursor.execute(f"CREATE INDEX ON {self.tables.rows} (outcome, {LINE})")
+        self.cursor.execute(f"ANALYZE {self.tables.rows} ({LINE}, outcome)")
 
     def count_outcomes(self) -> list[TableCounts]:
         """Return the counts of rows by outcome: first of the table that they refer to, if any, then of their own."""
-        self.cursor.execute(f"SELECT outcome, count(*) FROM {STAGED} GROUP BY outcome")  # noqa: S608 (a constant)
+        self.cursor.execute(f"SELECT outcome, count(*) FROM {self.tables.rows} GROUP BY outcome")  # noqa: S608 (a constant)
         own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
         if not self.plan.parent:
             return [own]
         self.cursor.execute(f"""
             SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
               FROM (SELECT DISTINCT parent, {comma(map(compared_column, self.plan.parent_columns))}
-                      FROM {STAGED} AS rows) AS parents
+                      FROM {self.tables.rows} AS rows) AS parents
         """)  # noqa: S608 (names from the plan)
         new, unchanged = self.cursor.fetchone()
         return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
@@ -151,7 +153,7 @@ class StagedRows:
         """Lock the stored rows that are to be changed, until the end of the transaction."""
         key = primary_key(self.plan.model)
         self.cursor.execute(f"""
-            SELECT FROM {table(self.plan.model)} AS target JOIN {STAGED} AS rows ON target.{key} = rows.target
+            SELECT FROM {table(self.plan.model)} AS target JOIN {self.tables.rows} AS rows ON target.{key} = rows.target
              WHERE outcome = 'changed' ORDER BY target.{key} FOR NO KEY UPDATE OF target
         """)
 
@@ -164,7 +166,7 @@ class StagedRows:
         self.cursor.execute(f"""
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
             SELECT {comma(map(staged_column, columns))}
-              FROM (SELECT DISTINCT ON ({keys}) * FROM {STAGED} AS rows
+              FROM (SELECT DISTINCT ON ({keys}) * FROM {self.tables.rows} AS rows
                      WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
             RETURNING {primary_key(parent)}
@@ -176,7 +178,7 @@ class StagedRows:
     def steps(self, outcome: str) -> Iterator[Step]:
         """Return the file's lines in steps of about equal size, so that long changes can show their progress."""
         self.cursor.execute(
-            f"SELECT min({LINE}), max({LINE}) FROM {STAGED} WHERE outcome = %s",  # noqa: S608 (constants)
+            f"SELECT min({LINE}), max({LINE}) FROM {self.tables.rows} WHERE outcome = %s",  # noqa: S608 (constants)
             [outcome],
         )
         first, last = self.cursor.fetchone()
@@ -188,7 +190,7 @@ class StagedRows:
 
     def insert_related(self, related: RelatedRows, step: Step) -> None:
         """Insert the related rows of the step's new rows."""
-        self.cursor.execute(related.insert(self.plan), {**step.bounds, **related.values})
+        self.cursor.execute(related.insert(self.plan, self.tables.rows), {**step.bounds, **related.values})
 
     def insert_new(self, step: Step = ALL, related: RelatedRows | None = None) -> int:
         """Insert the new rows, with the number of their related rows if they have any. Return how many there are."""
@@ -202,7 +204,7 @@ class StagedRows:
         self.cursor.execute(
             f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
-            SELECT {comma(filled.values())} FROM {STAGED} AS rows {related.count_by_row() if related else ""}
+            SELECT {comma(filled.values())} FROM {self.tables.rows} AS rows {related.count_by_row() if related else ""}
              WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
             """,  # noqa: S608 (names from the plan)
             step.bounds,
@@ -211,7 +213,7 @@ class StagedRows:
 
     def count_matches(self, related: RelatedRows) -> MatchCounts:
         """Count the rows by what their column for related rows names."""
-        self.cursor.execute(related.count_matches())
+        self.cursor.execute(related.count_matches(self.tables.rows))
         return MatchCounts(*self.cursor.fetchone())
 
     def rematched_keys(self, related: RelatedRows) -> list[Any]:
@@ -220,7 +222,7 @@ class StagedRows:
         (column,) = (column for column in self.plan.columns if column.name == related.column)
         self.cursor.execute(f"""
             SELECT target.{key}
-              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
+              FROM {self.tables.rows} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
              WHERE rows.outcome = 'changed' AND lower({stored_column(column)}) <> lower({staged_column(column)})
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
@@ -242,7 +244,7 @@ class StagedRows:
         """Return the primary keys of the rows that `insert_new` has inserted."""
         self.cursor.execute(f"""
             SELECT target.{primary_key(self.plan.model)}
-              FROM {STAGED} AS rows JOIN {table(self.plan.model)} AS target ON {target_matches(self.plan)}
+              FROM {self.tables.rows} AS rows JOIN {table(self.plan.model)} AS target ON {target_matches(self.plan)}
              WHERE outcome = 'new'
         """)  # noqa: S608 (names from the plan)
         return [key for (key,) in self.cursor.fetchall()]
@@ -252,7 +254,7 @@ class StagedRows:
         assignments = comma(f"{quoted(column.field.column)} = {staged_column(column)}" for column in self.plan.values)
         self.cursor.execute(
             f"""
-            UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {STAGED} AS rows
+            UPDATE {table(self.plan.model)} AS target SET {assignments} FROM {self.tables.rows} AS rows
              WHERE outcome = 'changed' AND {WITHIN_STEP} AND target.{primary_key(self.plan.model)} = rows.target
             """,  # noqa: S608 (names from the plan)
             step.bounds,

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from django.http import QueryDict
 from django.urls import reverse
 
-from healthtrack.imports import engine, error_report, preview_queries
+from healthtrack.imports import engine, error_report, preview_queries, staging_tables
 from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, Summary
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
-from healthtrack.imports.staging_schema import StagingSchema
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.upload_help import describe_columns, get_template_urls
@@ -145,11 +144,10 @@ class TabularImporter(Importer):
         return preview_queries.iterate_invalid_values(run, key)
 
     def release(self, run_id: int, *, keep_errors: bool) -> None:
-        schema = StagingSchema(run_id)
         if keep_errors:
-            schema.drop_rows()
+            staging_tables.drop_rows(run_id)
         else:
-            schema.drop()
+            staging_tables.drop(run_id)
 
 
 def _headline(run: ImportRun, result: TabularResult) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from healthtrack.imports.hooks import Effects, ImportHooks
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.staging import StagedRows, acquire_import_lock
 
 
 def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
@@ -16,7 +16,7 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
     if hooks.watched_model is None:
         return effects
     with _roll_back_afterwards():
-        rows.acquire_import_lock()
+        acquire_import_lock(rows.cursor)
         keys = rows.insert_parents()
         if hooks.watched_model is rows.plan.model:
             rows.insert_new()

@@ -7,10 +7,12 @@ from healthtrack.core import navigation
 from healthtrack.operations.navigation import entries
 
 
-def refuse_after_interrupted_restore(**_: Any) -> None:
-    """Refuse to migrate while the tables are in another schema."""
-    from healthtrack.operations.backups.setting_aside import refuse_if_interrupted  # noqa: PLC0415  (only migrations need it)
+def refuse_unsafe_migration(**_: Any) -> None:
+    """Refuse to migrate while the tables are in another schema, or if a schema has the name of the role."""
+    from healthtrack.core.search_path import refuse_namesake_schema  # noqa: PLC0415  (only migrations need both)
+    from healthtrack.operations.backups.setting_aside import refuse_if_interrupted  # noqa: PLC0415
 
+    refuse_namesake_schema()
     refuse_if_interrupted()
 
 
@@ -22,4 +24,4 @@ class OperationsConfig(AppConfig):
         from healthtrack.operations import checks  # noqa: F401, PLC0415  (registers the checks)
 
         navigation.register(entries)
-        pre_migrate.connect(refuse_after_interrupted_restore, sender=self)
+        pre_migrate.connect(refuse_unsafe_migration, sender=self)

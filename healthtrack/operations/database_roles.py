@@ -1,7 +1,8 @@
 """Grant the application role its rights. Another role, the owner, owns the tables and migrates them.
 
-The application role reads and writes rows, only inserts into append-only tables, and creates a schema for each import.
-It owns no table, so it cannot disable a trigger: the history and the access log are protected from it too.
+The application role reads and writes rows, only inserts into append-only tables, and creates tables in the schema
+`imports`. Functions with the owner's rights write the history and the access log. It owns none of their tables, so it
+cannot disable a trigger: the history and the access log are protected from it too.
 """
 
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Model
 
 from healthtrack.core.append_only import AppendOnly
+from healthtrack.imports.staging_tables import STAGING_SCHEMA
 
 _TABLES = """
     SELECT relname FROM pg_class
@@ -40,13 +41,19 @@ class DatabaseRolesError(Exception):
 
 def append_only_tables() -> list[str]:
     """Return the sorted names of the append-only tables."""
-    return sorted(model._meta.db_table for model in apps.get_models() if _is_append_only(model))
+    return sorted(_append_only())
+
+
+def tables_written_by_owner() -> list[str]:
+    """Return the sorted names of the append-only tables into which the application role must not insert."""
+    return sorted(table for table, trigger in _append_only().items() if not trigger.application_inserts)
 
 
 def make_statements(role: str) -> list[str]:
     """Return the SQL statements that grant the role its rights and revoke all others."""
     with connection.cursor() as cursor:
-        return [*_rights(cursor, connection.ops.quote_name(role)), *_protect_triggers(cursor)]
+        quoted = connection.ops.quote_name(role)
+        return [*_rights(cursor, quoted), *_protect_triggers(cursor, quoted)]
 
 
 def apply(role: str) -> None:
@@ -59,21 +66,24 @@ def apply(role: str) -> None:
             cursor.execute(statement)
 
 
-def _is_append_only(model: type[Model]) -> bool:
-    return any(isinstance(trigger, AppendOnly) for trigger in getattr(model._meta, "triggers", ()))
+def _append_only() -> dict[str, AppendOnly]:
+    return {
+        model._meta.db_table: trigger
+        for model in apps.get_models()
+        for trigger in getattr(model._meta, "triggers", ())
+        if isinstance(trigger, AppendOnly)
+    }
 
 
 def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     quote = connection.ops.quote_name
-    append_only = set(append_only_tables())
     # An import runs ANALYZE on the tables that it fills. Before version 17, only the owner (or autovacuum) could.
     maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # of the PostgreSQL backend
-    yield f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {quote(_only(cursor, 'SELECT current_database()'))} TO {role}"
-    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}"
-    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    yield from _schema_rights(quote(_only(cursor, "SELECT current_database()")), role)
+    rights = dict.fromkeys(append_only_tables(), "SELECT, INSERT") | dict.fromkeys(tables_written_by_owner(), "SELECT")
     for table in _column(cursor, _TABLES):
+        may = rights.get(table, f"SELECT, INSERT, UPDATE, DELETE{maintain}")
         yield f"REVOKE ALL ON public.{quote(table)} FROM PUBLIC, {role}"
-        may = "SELECT, INSERT" if table in append_only else f"SELECT, INSERT, UPDATE, DELETE{maintain}"
         yield f"GRANT {may} ON public.{quote(table)} TO {role}"
     for view in _column(cursor, _VIEWS):
         yield f"REVOKE ALL ON public.{quote(view)} FROM PUBLIC, {role}"
@@ -81,14 +91,32 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     for part in _column(cursor, _PARTS):
         yield f"REVOKE ALL ON public.{quote(part)} FROM PUBLIC, {role}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    yield "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC"
     yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
+    # Of functions that later migrations and restores create.
+    yield "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
 
 
-def _protect_triggers(cursor: CursorWrapper) -> Iterator[str]:
-    """Yield statements that make triggers independent of settings and of tables with the same name elsewhere."""
+def _schema_rights(database: str, role: str) -> Iterator[str]:
+    # The owner's own sessions in psql too must not find a function or table in a schema with the owner's name.
+    yield f"ALTER ROLE CURRENT_USER IN DATABASE {database} SET search_path = public"
+    yield f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}"
+    yield f"REVOKE CREATE ON DATABASE {database} FROM PUBLIC, {role}"
+    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}"
+    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    yield f"GRANT USAGE, CREATE ON SCHEMA {STAGING_SCHEMA} TO {role}"
+
+
+def _protect_triggers(cursor: CursorWrapper, role: str) -> Iterator[str]:
+    """Yield statements that make triggers independent of settings and of tables with the same name elsewhere.
+
+    Firing a trigger needs no right to execute its function. With that right, the role could attach it to a temporary
+    table.
+    """
     yield _NEVER_IGNORE_TRIGGERS
     for function in _column(cursor, _TRIGGER_FUNCTIONS):
         yield f"ALTER FUNCTION {function} SET search_path = public, pg_temp"
+        yield f"REVOKE EXECUTE ON FUNCTION {function} FROM {role}"
 
 
 def _refuse_unsuitable_role(cursor: CursorWrapper, role: str) -> None:

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from healthtrack.operations.database_roles import append_only_tables
+from healthtrack.operations.database_roles import append_only_tables, tables_written_by_owner
 
 # All roles that the session can switch to count, because SET ROLE gives it their rights.
 _ROLES = "SELECT oid, rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')"
@@ -20,6 +20,18 @@ _POWERS = """
     SELECT format('owns the schema %%s', nspname) FROM pg_namespace
      WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER')
 """
+_MAY_CREATE = f"""
+    WITH roles AS ({_ROLES})
+    SELECT 'may create schemas (CREATE on the database)' FROM roles
+     WHERE has_database_privilege(oid, current_database(), 'CREATE')
+    UNION
+    SELECT 'may create objects in the schema public' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    UNION
+    SELECT format('may execute the trigger function %%s', pg_proc.oid::regproc) FROM roles, pg_proc
+     WHERE pronamespace = 'public'::regnamespace AND prosecdef AND prorettype = 'trigger'::regtype
+       AND has_function_privilege(roles.oid, pg_proc.oid, 'EXECUTE')
+     ORDER BY 1
+"""  # noqa: S608  (made of constants)
 _OWNED = """
     SELECT format('owns the table %%s', relname) FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'MEMBER')
@@ -33,9 +45,12 @@ _WRITABLE = f"""
         SELECT relid FROM unnest(%(tables)s::text[]) AS name, pg_partition_tree(to_regclass('public.' || name))
     )
     SELECT format('has %%s on the table %%s', string_agg(DISTINCT right_name, ', '), relid::regclass)
-      FROM trail, roles, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
-     WHERE has_table_privilege(roles.oid, relid, right_name)
-        OR right_name = 'UPDATE' AND has_any_column_privilege(roles.oid, relid, right_name)
+      FROM trail, roles, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
+     WHERE (has_table_privilege(roles.oid, relid, right_name)
+            OR right_name IN ('INSERT', 'UPDATE') AND has_any_column_privilege(roles.oid, relid, right_name))
+       AND (right_name <> 'INSERT' OR coalesce(pg_partition_root(relid), relid)
+                                      IN (SELECT to_regclass('public.' || name)
+                                            FROM unnest(%(written_by_owner)s::text[]) AS name))
      GROUP BY relid
      ORDER BY relid::regclass::text
 """  # noqa: S608  (made of constants)
@@ -53,7 +68,7 @@ def ways_to_rewrite_history() -> list[str]:
     """Return what lets the session's role change, delete or bypass the history, as phrases, the most serious first."""
     ways: list[str] = []
     with connection.cursor() as cursor:
-        for query in (_POWERS, _OWNED, _WRITABLE):
-            cursor.execute(query, {"tables": append_only_tables()})
+        for query in (_POWERS, _OWNED, _WRITABLE, _MAY_CREATE):
+            cursor.execute(query, {"tables": append_only_tables(), "written_by_owner": tables_written_by_owner()})
             ways.extend(way for (way,) in cursor.fetchall())
     return ways

@@ -29,7 +29,7 @@ class Restore(models.Model):
         db_table_comment = "Restores of the database from a backup; rows are only added"
         ordering = ["-restore_id"]
         default_permissions = ("view",)
-        triggers = [AppendOnly()]
+        triggers = [AppendOnly(application_inserts=False)]
 
     def __str__(self) -> str:
         return f"Restore {self.restore_id}"

@@ -51,6 +51,8 @@ OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (ModelAdmin.response_action, ("self", "request", "queryset")),
     (WSGIRequestHandler.log_message, ("self", "format", "args")),
     (pgtrigger.Trigger.render_execute, ("self", "model")),
+    (pgtrigger.Trigger.compile, ("self", "model")),
+    (pgtrigger.compiler.UpsertTriggerSql.get_template, ("self",)),
 ]
 USED: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (ModelAdmin._get_obj_does_not_exist_redirect, ("self", "request", "opts", "object_id")),  # type: ignore[attr-defined]  # private: the reason for this test

@@ -11,7 +11,6 @@ from django.test import Client, TestCase
 from procrastinate.contrib.django import app
 
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.staging_schema import list_staging_schemas
 from tests.support.forms import form_to
 from tests.support.import_files import Kind
 
@@ -59,11 +58,6 @@ def last_run() -> ImportRun:
 def uploads_of(run: ImportRun) -> list[str]:
     """Return the names of the uploads that are stored for the run."""
     return list(run.files.exclude(upload="").values_list("upload", flat=True))
-
-
-def get_staged_run_ids() -> set[int]:
-    """Return the numbers of the runs that have a staging schema."""
-    return {schema.run_id for schema in list_staging_schemas()}
 
 
 def messages(response: Any) -> list[str]:

@@ -18,7 +18,7 @@ from healthtrack.imports.reasons import conflict_text
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, TableCounts, TabularResult
 from healthtrack.imports.sql import plan_for_large_sets
-from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.staging import acquire_import_lock
 from healthtrack.imports.undo.engine import Undo
 
 MAX_SAMPLES = 20
@@ -97,7 +97,7 @@ def apply(resource: BulkModelResource, run: ImportRun, undo_run: ImportRun, prog
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
         progress.begin(Stage.TURN)
-        StagedRows(resource.plan, cursor).acquire_import_lock()
+        acquire_import_lock(cursor)
         undo = Undo(run, cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         undo.find(locks=True)

@@ -7,6 +7,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from healthtrack.accounts.models import Session
+from healthtrack.imports import staging_tables
 from healthtrack.operations.backups import setting_aside
 from healthtrack.operations.backups.manifest import Manifest
 from healthtrack.operations.backups.signatures import Backup
@@ -36,6 +37,7 @@ def finish(backup: Backup, manifest: Manifest | None) -> Restore:
     with transaction.atomic(), connection.cursor() as cursor:
         facts = _describe(cursor)
         _make_table()
+        staging_tables.replace_schema(cursor)
         cursor.execute(f"DELETE FROM public.{Session._meta.db_table}")  # noqa: S608  (a constant)
         _keep_earlier_records(cursor)
         restored = Restore.objects.create(

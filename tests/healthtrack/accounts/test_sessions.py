@@ -96,7 +96,7 @@ def test_the_page_of_a_finished_run_is_requested_by_the_person_again(sign_in: An
 def test_activity_is_not_written_for_every_page(keeper: User, django_assert_num_queries: Any) -> None:
     client = client_for(keeper)
     client.get("/sign-in/stay/")
-    with django_assert_num_queries(4):  # session, person, setting the audit actor, clearing it
+    with django_assert_num_queries(2):  # session, person
         client.post("/sign-in/stay/")
 
 

@@ -234,4 +234,4 @@ def test_recording_takes_one_statement_per_page(
     reader.get(where)
     with django_assert_num_queries(9) as executed:
         reader.get(where)
-    assert sum("access_log" in query["sql"] for query in executed.captured_queries) == 1
+    assert sum("record_access" in query["sql"] for query in executed.captured_queries) == 1

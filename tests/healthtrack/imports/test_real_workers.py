@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.staging_schema import list_staging_schemas
+from healthtrack.imports.staging_tables import list_staged_runs
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.finished_imports import get_counts, get_result
@@ -96,7 +96,7 @@ def assert_applied(run: ImportRun) -> None:
 
 
 def assert_nothing_stored(settings: LazySettings) -> None:
-    assert list_staging_schemas() == []
+    assert list_staged_runs() == set()
     uploads = settings.IMPORT_UPLOADS
     # The worker removes the file right after the transaction that ends the run.
     wait_for(lambda: not any(uploads.iterdir()))

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.imports import registry, runs
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
+from healthtrack.imports.staging_tables import list_staged_runs
 from healthtrack.imports.tasks import fail_abandoned
 from patients.models import MedicalRecord
 from tests.support import factories
@@ -23,7 +24,6 @@ from tests.support.finished_imports import get_counts, get_result
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import (
-    get_staged_run_ids,
     last_run,
     messages,
     press_import,
@@ -382,7 +382,7 @@ class TestImporting:
         assert (run.state, uploads_of(run)) == (State.APPLIED, [])
         assert run.finished_at is not None
         assert list((data_folder / "uploads").iterdir()) == []
-        assert last_run().run_id not in get_staged_run_ids()
+        assert last_run().run_id not in list_staged_runs()
 
     def test_a_run_cannot_be_imported_twice(self, steward: Client, path: Path) -> None:
         preview = preview_of(steward, path, {})
@@ -434,7 +434,7 @@ class TestCancelling:
             page = steward.post(address(last_run(), "cancel"), follow=True)
         assert last_run().state == State.CANCELLED
         assert "Cancelled" in text_of(page)
-        assert last_run().run_id not in get_staged_run_ids()
+        assert last_run().run_id not in list_staged_runs()
         assert list((data_folder / "uploads").iterdir()) == []
 
     def test_a_run_that_waits_for_a_worker_ends_and_is_never_checked(self, steward: Client, path: Path) -> None:

@@ -20,9 +20,10 @@ from healthtrack.accounts.limits import Limit
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
+from healthtrack.imports.staging_tables import list_staged_runs
 from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
-from tests.support.import_pages import get_staged_run_ids, last_run, run_commit_hooks, upload, uploads_of
+from tests.support.import_pages import last_run, run_commit_hooks, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -263,16 +264,16 @@ class TestRetention:
         checked.refresh_from_db()
         assert (checked.state, checked.reason) == (State.EXPIRED, Reason.EXPIRED)
         assert stored_files(data_folder) == []
-        assert last_run().run_id not in get_staged_run_ids()
+        assert last_run().run_id not in list_staged_runs()
 
     def test_the_invalid_rows_of_an_ended_run_are_removed_after_a_day(
         self, steward: Client, path: Path, remove_expired_after: Callable[[float], None]
     ) -> None:
         upload(steward, RECORDS, write_csv(path, RECORDS.rows({"gender": "X"})))
         remove_expired_after(23.9)
-        assert last_run().run_id in get_staged_run_ids()
+        assert last_run().run_id in list_staged_runs()
         remove_expired_after(24.1)
-        assert last_run().run_id not in get_staged_run_ids()
+        assert last_run().run_id not in list_staged_runs()
         assert last_run().state == State.REFUSED
 
     def test_a_file_without_a_run_is_removed_after_an_hour(

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from healthtrack.audit import partitions, tasks
 from healthtrack.audit.models import Access, Change
+from healthtrack.imports import staging_tables
 from healthtrack.imports.models import State
 from healthtrack.operations import checks
 from healthtrack.operations.database_roles import FIRST_WITH_MAINTAIN, append_only_tables
@@ -92,6 +93,27 @@ class TestTheApplicationRoleCanWork:
         assert last_run().state == State.APPLIED
         assert MedicalRecord.objects.count() == 2
 
+    def test_it_imports_what_an_earlier_version_checked_into_a_schema_of_the_run(
+        self, steward: Client, tmp_path: Path, settings: LazySettings
+    ) -> None:
+        settings.IMPORT_UPLOADS = tmp_path / "uploads"
+        preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {"gender": "X"})))
+        old, new = f"import_run_{last_run().pk}", f"imports.run_{last_run().pk}_"
+        do("RESET SESSION AUTHORIZATION")
+        do(f"CREATE SCHEMA {old} AUTHORIZATION {ROLE}")
+        for table in ("staged_rows", "faults", "faulty_rows"):
+            do(f"CREATE TABLE {old}.{table} (LIKE {new}{table} INCLUDING ALL)")
+            do(f"INSERT INTO {old}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {new}{table}")
+            do(f"ALTER TABLE {old}.{table} OWNER TO {ROLE}")
+            do(f"DROP TABLE {new}{table}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        assert "Ada Byron" in steward.get(f"{preview.request['PATH_INFO']}?show=new").content.decode()
+        press_import(steward, preview)
+        assert last_run().state == State.APPLIED
+        assert MedicalRecord.objects.count() == 1
+        staging_tables.drop(last_run().pk)
+        assert staging_tables.list_staged_runs() == set()
+
     def test_it_undoes_an_import(self, steward: Client, tmp_path: Path) -> None:
         run = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
         assert steward.post(f"/admin/imports/importrun/{run.pk}/undo/").status_code == 302
@@ -139,6 +161,10 @@ TAMPERING = [
         )
     ),
     "UPDATE changes SET person_id = 1",
+    "INSERT INTO changes (table_name, action, database_role, request, person_id) VALUES ('x', 'update', '', '', 1)",
+    "INSERT INTO access_log (page, patient_ids, asked, request, person_id) VALUES ('home', '{}', '{}', '', 1)",
+    "INSERT INTO restores DEFAULT VALUES",
+    "CREATE SCHEMA anything",
     "UPDATE access_log SET person_id = 1",
     f"UPDATE {MONTH} SET person_id = 1",
     f"INSERT INTO {MONTH} SELECT * FROM access_log",
@@ -158,6 +184,13 @@ def test_the_application_role_cannot_tamper_with_the_history(as_the_program: Non
         do(statement)
 
 
+# The function as django-pgtrigger defines it, and as migrations of other triggers define it again.
+OLD_IGNORE = """
+    CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean LANGUAGE sql
+        AS $$ SELECT trigger_name = ANY (nullif(current_setting('pgtrigger.ignore', true), '')::text[]) $$
+"""
+
+
 @pytest.mark.parametrize(
     "bypass",
     [
@@ -165,13 +198,89 @@ def test_the_application_role_cannot_tamper_with_the_history(as_the_program: Non
         "CREATE TEMPORARY TABLE changes (LIKE public.changes INCLUDING ALL)",
     ],
 )
-def test_no_setting_and_no_temporary_table_bypasses_the_history(as_the_program: None, bypass: str) -> None:
+def test_no_setting_and_no_temporary_table_bypasses_the_history(role: None, bypass: str) -> None:
+    do(OLD_IGNORE)
+    do(f"SET SESSION AUTHORIZATION {ROLE}")
     factories.medical_record("P1")
     do(bypass)
     do("UPDATE medical_records SET name = 'Another' WHERE patient_id = 'P1'")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM public.changes WHERE patient_id = 'P1' AND action = 'update'")
         assert cursor.fetchone() == (1,)
+    do("RESET SESSION AUTHORIZATION")
+
+
+class TestForgedTriggers:
+    """A trigger of the history on a table of the application role's own would write whatever the table gets."""
+
+    @pytest.fixture
+    def forged(self, role: None) -> str:
+        """Return the statement that attaches the function to a temporary table of the same name."""
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        do("CREATE TEMPORARY TABLE medical_records (LIKE public.medical_records INCLUDING DEFAULTS)")
+        do("RESET SESSION AUTHORIZATION")
+        return (
+            "CREATE TRIGGER forged AFTER INSERT ON pg_temp.medical_records REFERENCING NEW TABLE AS new_values"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION public.{self.function()}()"
+        )
+
+    def function(self) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tgfoid::regproc::text FROM pg_trigger"
+                " WHERE tgrelid = 'public.medical_records'::regclass AND tgname LIKE 'pgtrigger_history_insert%'"
+            )
+            return str(cursor.fetchone()[0])
+
+    def test_the_role_cannot_attach_the_function(self, forged: str) -> None:
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        with pytest.raises(DatabaseError, match="permission denied for function"), transaction.atomic():
+            do(forged)
+        do("RESET SESSION AUTHORIZATION")
+
+    def test_the_function_refuses_other_tables(self, forged: str) -> None:
+        do(f"GRANT EXECUTE ON FUNCTION {self.function()}() TO {ROLE}")
+        do(f"SET SESSION AUTHORIZATION {ROLE}")
+        do(forged)
+        columns = "patient_id, name, date_of_birth, gender, medications"
+        insert = f"INSERT INTO pg_temp.medical_records ({columns}) VALUES ('P1', 'Forged', '2000-01-01', 'F', false)"
+        with pytest.raises(DatabaseError, match="only writes the history of the table"), transaction.atomic():
+            do(insert)
+        do("RESET SESSION AUTHORIZATION")
+        assert not Change.objects.exists()
+
+    def test_the_role_may_execute_no_trigger_function_not_even_a_later_one(self, role: None) -> None:
+        do("CREATE FUNCTION public.later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT proname FROM pg_proc WHERE prorettype = 'trigger'::regtype"
+                " AND pronamespace = 'public'::regnamespace AND has_function_privilege(%s, oid, 'EXECUTE')",
+                [ROLE],
+            )
+            assert cursor.fetchall() == []
+
+
+class TestASchemaWithTheNameOfTheOwner:
+    @pytest.fixture(autouse=True)
+    def captured(self, role: None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_user)")
+            do(f"CREATE SCHEMA {cursor.fetchone()[0]} AUTHORIZATION {ROLE}")
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["migrate", "-v0"],
+            ["database_roles", "--apply"],
+            ["keep_access_log"],
+            ["backup", "no.backup"],
+            ["restore", "no.backup", "--key", "no.key"],
+        ],
+        ids=" ".join,
+    )
+    def test_commands_of_the_owner_refuse_to_run(self, command: list[str]) -> None:
+        with pytest.raises(CommandError, match=rf"belongs to {ROLE}\..*DROP SCHEMA .* CASCADE"):
+            call_command(*command)
 
 
 class TestWaysToRewriteHistory:
@@ -185,7 +294,7 @@ class TestWaysToRewriteHistory:
             ("ALTER ROLE {role} CREATEROLE", "may give itself other roles (CREATEROLE)"),
             ("GRANT SET ON PARAMETER session_replication_role TO {role}", "may switch triggers off (SET ON PARAMETER"),
             ("GRANT pg_write_server_files TO {role}", "is a member of pg_write_server_files"),
-            ("GRANT pg_write_all_data TO {role}", "has DELETE, UPDATE on the table access_log"),
+            ("GRANT pg_write_all_data TO {role}", "has DELETE, INSERT, UPDATE on the table access_log"),
             ("ALTER SCHEMA public OWNER TO {role}", "owns the schema public"),
             ("ALTER TABLE medical_records OWNER TO {role}", "owns the table medical_records"),
             ("ALTER TABLE changes OWNER TO {role}", "owns the table changes"),
@@ -193,12 +302,15 @@ class TestWaysToRewriteHistory:
             ("GRANT TRIGGER ON emergency_ends TO {role}", "has TRIGGER on the table emergency_ends"),
             (f"GRANT TRUNCATE ON {MONTH} TO {{role}}", f"has TRUNCATE on the table {MONTH}"),
             ("GRANT DELETE ON changes TO PUBLIC", "has DELETE on the table changes"),
+            ("GRANT INSERT (page) ON access_log TO {role}", "has INSERT on the table access_log"),
+            ("GRANT CREATE ON DATABASE {database} TO {role}", "may create schemas (CREATE on the database)"),
+            ("GRANT CREATE ON SCHEMA public TO PUBLIC", "may create objects in the schema public"),
+            ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}", "may execute the trigger function pgtrigger"),
         ],
     )
     def test_each_way_is_found_in_the_catalogue(self, role: None, statement: str, way: str) -> None:
-        do(
-            statement.format(role=ROLE)
-        )  # formatted here, because the names of parameters must be the same in all workers of pytest
+        # Formatted here, because the names of parameters must be the same in all workers of pytest.
+        do(statement.format(role=ROLE, database=connection.settings_dict["NAME"]))
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         ways = ways_to_rewrite_history()
         do("RESET SESSION AUTHORIZATION")
@@ -241,7 +353,8 @@ class TestTheCommand:
         call_command("database_roles", app=ROLE)
         printed = capsys.readouterr().out
         maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # not in the stubs of responses
-        assert f'GRANT SELECT, INSERT ON public."changes" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT ON public."changes" TO "{ROLE}";' in printed
+        assert f'GRANT SELECT, INSERT ON public."emergency_ends" TO "{ROLE}";' in printed
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE{maintain} ON public."medical_records" TO "{ROLE}";' in printed
         assert f'GRANT SELECT ON public."tracker_model_names" TO "{ROLE}";' in printed
         do(f"SET SESSION AUTHORIZATION {ROLE}")

@@ -3,6 +3,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandParser
 from django.template.defaultfilters import filesizeformat
 
+from healthtrack.core.search_path import refuse_namesake_schema
 from healthtrack.operations.backups import writing
 
 
@@ -13,5 +14,6 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")
 
     def handle(self, *, file: Path, **_: object) -> None:
+        refuse_namesake_schema()
         size = filesizeformat(writing.write(file)).replace("\xa0", " ")
         self.stdout.write(f"Backed up the database to {file} ({size}), and read the whole file back.")

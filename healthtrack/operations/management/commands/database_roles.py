@@ -1,6 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from healthtrack.core.search_path import refuse_namesake_schema
 from healthtrack.operations import database_roles
 
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="grant the rights, and print nothing")
 
     def handle(self, *, app: str, apply: bool, **_: object) -> None:
+        refuse_namesake_schema()
         if not apply:
             self.stdout.writelines(f"{statement};" for statement in database_roles.make_statements(app))
             return

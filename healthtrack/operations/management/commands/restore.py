@@ -3,6 +3,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
+from healthtrack.core.search_path import refuse_namesake_schema
 from healthtrack.operations.backups import restoring
 from healthtrack.operations.models import Restore
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, file: Path, key: Path, replace: bool, unsigned: bool, **_: object) -> None:
+        refuse_namesake_schema()
         if unsigned:
             self.stderr.write(UNSIGNED.format(file=file))
         restored = restoring.restore(file, key, replace=replace, unsigned=unsigned)

@@ -12,6 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from healthtrack.accounts.models import Session
@@ -198,7 +199,9 @@ class TestABackupOfAnEarlierVersion:
 
 
 class TestWhatARestoreLeaves:
-    def test_no_session_is_valid_afterwards(self, key: Path, patients: None, tmp_path: Path) -> None:
+    def test_no_session_is_valid_afterwards_and_no_staged_row_is_left(
+        self, key: Path, patients: None, tmp_path: Path
+    ) -> None:
         person = User.objects.create_user("ada")
         Session.objects.create(
             session_key="s" * 32,
@@ -211,9 +214,14 @@ class TestWhatARestoreLeaves:
         with pytest.MonkeyPatch.context() as patch:  # as earlier versions wrote it
             patch.setattr(writing, "DUMP_OPTIONS", ("--format=custom", "--schema=public"))
             call_command("backup", tmp_path / "b", stdout=StringIO())
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE imports.run_1_staged_rows ()")
         restore(tmp_path / "b", key)
         assert User.objects.filter(username="ada").exists()
         assert not Session.objects.exists()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regnamespace('imports') IS NOT NULL, to_regclass('imports.run_1_staged_rows')")
+            assert cursor.fetchone() == (True, None)
 
     def test_it_says_and_records_what_was_restored(self, key: Path, patients: None, tmp_path: Path) -> None:
         User.objects.create_superuser("ada")
