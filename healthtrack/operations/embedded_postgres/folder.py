@@ -60,6 +60,16 @@ class ServerFolder:
     def server_log(self) -> Path:
         return self.root / "postgres.log"
 
+    @property
+    def client_rules(self) -> Path:
+        """Who may connect as which role, and a sign that the cluster has these roles."""
+        return self.root / "pg_hba.conf"
+
+    @property
+    def user_names(self) -> Path:
+        """Which account may connect as the superuser."""
+        return self.root / "pg_ident.conf"
+
     def postmaster(self) -> Postmaster | None:
         """Return what postmaster.pid says; None if there is no such file or it is half written."""
         try:

@@ -10,9 +10,9 @@ from pathlib import Path
 from psycopg import pq
 
 from healthtrack.operations.embedded_postgres import binaries, locks, sockets
-from healthtrack.operations.embedded_postgres.cluster import DATABASE, USER
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder
+from healthtrack.operations.embedded_postgres.roles import DATABASE, USER
 
 __all__ = ["EmbeddedPostgresError", "ensure_running", "revive"]
 
