@@ -123,6 +123,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+def system_programs() -> list[Path]:
+    """Return the folders of the programs of each PostgreSQL that Debian's packages installed."""
+    return sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
 @contextmanager
 def server_data_folder() -> Iterator[Path]:
     """Return a data folder for an embedded PostgreSQL of one test, and stop its server at the end."""

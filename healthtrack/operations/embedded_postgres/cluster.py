@@ -99,8 +99,7 @@ def convert(home: ServerFolder, programs: Programs) -> None:
         status, output = programs.run(home, _single_user(programs, home.cluster, database), script)
         if status:
             raise EmbeddedPostgresError(
-                f"PostgreSQL could not change the roles of {home.cluster} ({_reason(output)}). "
-                "Fix this and try again."
+                f"PostgreSQL could not change the roles of {home.cluster} ({_reason(output)}). Fix this and try again."
             )
 
 

@@ -90,10 +90,9 @@ class ServerFolder:
 
     def _make(self) -> None:
         missing = [path for path in (self.root, *self.root.parents) if not os.path.lexists(path)]
-        # Other users may pass through the data folder, but list neither folder.
-        modes = {self.root: 0o700, self.root.parent: 0o711}
         for path in reversed(missing):
-            path.mkdir(mode=modes.get(path, 0o777), exist_ok=True)
+            # Other users may pass through the data folder, but list neither folder.
+            path.mkdir(mode=0o700 if path == self.root else 0o711, exist_ok=True)
             hand_over(path)
         descriptor = open_folder(self.root)
         try:

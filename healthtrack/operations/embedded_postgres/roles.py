@@ -10,9 +10,10 @@ CREATE = f"""
 
 """
 
-# Earlier versions connected as the superuser that created the cluster. PostgreSQL does not allow to take the rights of
-# that role away, to rename it in a session of its own, or to reassign all its objects at once. So another superuser
-# renames it, and its objects go one by one to a new role with its old name. Each script may run again after a crash.
+# Earlier versions connected as the superuser that initdb creates, whose number is always 10. PostgreSQL does not let it
+# lose its rights, rename itself, or give away all its objects, because PostgreSQL's own (numbers below 16384) are among
+# them. So another superuser renames it, and the objects of HealthTrack go to a new role with the old
+# name. Each script may run again after a crash.
 RENAME_SUPERUSER = f"""
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE oid = 10 AND rolname = '{USER}') THEN
@@ -51,4 +52,4 @@ GIVE_OBJECTS_TO_USER = f"""
         ALTER DATABASE {DATABASE} OWNER TO {USER};
     END $$;
 
-"""
+"""  # noqa: S608  (made of constants)

@@ -18,8 +18,7 @@ from pathlib import Path
 from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
 NAMES = ("postgres", "_postgres", "nobody")
-"""The accounts that may run root's server, the best first: PostgreSQL's own on Linux and on macOS, then the last resort,
-which other services may use too."""
+"""The accounts that may run root's server: PostgreSQL's own on Linux and macOS, then one that other services may use."""
 PR_SET_PDEATHSIG = 1
 
 Command = Sequence[str | os.PathLike[str]]
@@ -81,8 +80,8 @@ class Account:
 def choose(root: Path, needed: Sequence[Path]) -> Account:
     """Return the account that runs the server: ours or, if we are root, another one that can reach what it needs.
 
-    That is the owner of the folder or, if root owns it, the first account of NAMES that can. Raise EmbeddedPostgresError,
-    which names the closed folder, if none can.
+    That is the owner of the folder or, if root owns it, the first account of NAMES that can. If none can, raise
+    EmbeddedPostgresError, which names the closed folder.
     """
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
