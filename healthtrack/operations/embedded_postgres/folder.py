@@ -7,6 +7,7 @@ from pathlib import Path
 from healthtrack.operations.embedded_postgres import locks
 from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
+PREFIX, CLUSTER = "postgres-", "data"
 READY = "ready"
 BUSY = "busy"  # another keeper runs already
 
@@ -28,7 +29,7 @@ class ServerFolder:
 
     @property
     def cluster(self) -> Path:
-        return self.root / "data"
+        return self.root / CLUSTER
 
     @property
     def draft(self) -> Path:
@@ -106,6 +107,17 @@ class ServerFolder:
             raise EmbeddedPostgresError(
                 f"{self.root} belongs to another user (uid {status.st_uid}). Run HealthTrack as them, {ALTERNATIVES}."
             )
+
+
+def of_major_version(data_folder: Path, major: int) -> ServerFolder:
+    """Return the folder of the server of this major version."""
+    return ServerFolder(data_folder.resolve() / f"{PREFIX}{major}")
+
+
+def major_versions_of_clusters(data_folder: Path) -> list[int]:
+    """Return the major versions whose clusters the data folder holds, the newest first."""
+    names = (cluster.parent.name.removeprefix(PREFIX) for cluster in data_folder.glob(f"{PREFIX}*/{CLUSTER}"))
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
 
 def open_folder(path: Path) -> int:

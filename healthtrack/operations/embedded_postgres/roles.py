@@ -12,8 +12,8 @@ CREATE = f"""
 
 # Earlier versions connected as the superuser that initdb creates, whose number is always 10. PostgreSQL does not let it
 # lose its rights, rename itself, or give away all its objects, because PostgreSQL's own (numbers below 16384) are among
-# them. So another superuser renames it, and the objects of HealthTrack go to a new role with the old
-# name. Each script may run again after a crash.
+# them. So another superuser renames it, and the objects of HealthTrack go to a new role with the old name. Each script
+# may run again after a crash.
 RENAME_SUPERUSER = f"""
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE oid = 10 AND rolname = '{USER}') THEN

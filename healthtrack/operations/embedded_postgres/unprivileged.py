@@ -17,8 +17,8 @@ from pathlib import Path
 
 from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
+# The accounts that may run root's server: PostgreSQL's own on Linux and macOS, then one that others may use too.
 NAMES = ("postgres", "_postgres", "nobody")
-"""The accounts that may run root's server: PostgreSQL's own on Linux and macOS, then one that other services may use."""
 PR_SET_PDEATHSIG = 1
 
 Command = Sequence[str | os.PathLike[str]]

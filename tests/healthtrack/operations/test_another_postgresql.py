@@ -83,7 +83,7 @@ def test_migrations_imports_and_reports_work(url: str, tmp_path: Path) -> None:
 
 
 def test_the_programs_on_the_path_back_up_and_restore_it(url: str, tmp_path: Path) -> None:
-    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
+    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find(settings.HEALTHTRACK_DATA_DIR)
     data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
     manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
     printed = manage(url, data, "make_backup_key", str(key)).splitlines()[:1]

@@ -86,7 +86,7 @@ def test_a_server_that_outlived_its_keeper_is_replaced(data: Path) -> None:
         client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     wait_for(lambda: is_down(data))
     root = home(data).root
-    arguments = [str(root), str(binaries.find()), "60"]
+    arguments = [str(root), str(binaries.find(data)), "60"]
     subprocess.run([sys.executable, "-c", KEEPER_WHOSE_SERVER_OUTLIVES_IT, *arguments], cwd=PROJECT, check=True)
     wait_for(lambda: home(data).postmaster() is not None)
     left = server_pid(data)
@@ -165,7 +165,7 @@ def test_a_server_that_somebody_else_started_is_not_touched(data: Path) -> None:
     options = ["-D", server.cluster, "-k", place, "-c", "listen_addresses=", "-c", f"hba_file={server.client_rules}"]
     (server.cluster / "postmaster.pid").unlink()
     with subprocess.Popen(
-        [binaries.find() / "postgres", *options], stderr=subprocess.DEVNULL, user=server.root.stat().st_uid
+        [binaries.find(data) / "postgres", *options], stderr=subprocess.DEVNULL, user=server.root.stat().st_uid
     ) as hand:
         try:
             wait_for(lambda: (found := server.postmaster()) is not None and found.state == "ready")

@@ -89,7 +89,7 @@ def test_not_even_the_superuser_of_a_server_that_root_started_reaches_files_of_r
     assert secret.read_text() == "secret"
 
 
-@pytest.mark.parametrize("programs", [binaries.find(), *system_programs()], ids=lambda folder: folder.parts[-2])
+@pytest.mark.parametrize("programs", [binaries.find(Path()), *system_programs()], ids=lambda folder: folder.parts[-2])
 def test_a_cluster_of_an_earlier_version_gets_a_role_that_is_no_superuser(
     data: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_closed_folder_is_named_and_not_changed(data: Path, closed_name: str) 
     closed.mkdir(mode=0o700)
     place, environment = closed / "var", {}
     if closed_name == "programs":
-        shutil.copytree(binaries.find(), closed / "bin")
+        shutil.copytree(binaries.find(data), closed / "bin")
         place, environment = data, {"HEALTHTRACK_PG_BIN": str(closed / "bin")}
     with Client(place, environment=environment) as client, pytest.raises(RefusedError) as refusal:
         client.ask()
