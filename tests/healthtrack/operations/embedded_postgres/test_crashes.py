@@ -162,7 +162,7 @@ def test_a_server_that_somebody_else_started_is_not_touched(data: Path) -> None:
     place = data.with_name("hand-started")
     place.mkdir()
     place.chmod(0o777)
-    options = ["-D", server.cluster, "-k", place, "-c", "listen_addresses=", "-c", f"hba_file={server.client_rules}"]
+    options = [f"-D{server.cluster}", f"-k{place}", "-clisten_addresses=", f"-chba_file={server.client_rules}"]
     (server.cluster / "postmaster.pid").unlink()
     with subprocess.Popen(
         [binaries.find(data) / "postgres", *options], stderr=subprocess.DEVNULL, user=server.root.stat().st_uid
