@@ -59,7 +59,8 @@ class Keeper:
     def _start(self) -> subprocess.Popen[bytes]:
         server_lock = self._await_lock()
         try:
-            account = unprivileged.choose(self.home.root, [self.programs / "postgres", self.home.root.parent])
+            needed = {self.programs / "postgres": "HEALTHTRACK_PG_BIN", self.home.root.parent: "HEALTHTRACK_DATA_DIR"}
+            account = unprivileged.choose(self.home.root, needed)
             unprivileged.give(self.home.root, account)
             programs = cluster.Programs(self.programs, account, server_lock)
             self._prepare_cluster(programs)

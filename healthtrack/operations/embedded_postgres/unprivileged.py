@@ -9,7 +9,7 @@ import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -77,26 +77,21 @@ class Account:
         return self.start(["test", "-x", path], cwd=Path("/")).wait() == 0
 
 
-def choose(root: Path, needed: Sequence[Path]) -> Account:
-    """Return the account that runs the server: ours or, if we are root, another one that can reach what it needs.
+def choose(root: Path, needed: Mapping[Path, str]) -> Account:
+    """Return the account that runs the server: ours or, if we are root, another one that can reach the needed paths.
 
     That is the owner of the folder or, if root owns it, the first account of NAMES that can. If none can, raise
-    EmbeddedPostgresError, which names the closed folder.
+    EmbeddedPostgresError, which names the closed folder, and the variable that chooses another path, from `needed`.
     """
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    accounts = _candidates(root)
-    closed = []
-    for account in accounts:
-        place = _first_closed(account, needed)
-        if place is None:
+    refusals = []
+    for account in _candidates(root):
+        refusal = _describe_closed(account, needed)
+        if not refusal:
             return account
-        closed.append(place)
-    raise EmbeddedPostgresError(
-        f"PostgreSQL does not run as root. It would run as the account {accounts[0].name}, which may not enter "
-        f"{closed[0]}. Move HealthTrack to a folder that other users may enter, such as /opt/healthtrack, run it as a "
-        f"normal user, {ALTERNATIVES}."
-    )
+        refusals.append(refusal)
+    raise EmbeddedPostgresError(refusals[0])
 
 
 def _candidates(root: Path) -> list[Account]:
@@ -116,14 +111,22 @@ def _candidates(root: Path) -> list[Account]:
     return accounts
 
 
-def _first_closed(account: Account, needed: Sequence[Path]) -> Path | None:
+def _describe_closed(account: Account, needed: Mapping[Path, str]) -> str:
     try:
-        return next(filter(None, map(account.find_closed, needed)), None)
+        for path, variable in needed.items():
+            if closed := account.find_closed(path):
+                return (
+                    f"PostgreSQL does not run as root. The account {account.name}, as which it would run, cannot reach "
+                    f"{path} because it may not enter {closed}. Move HealthTrack to a folder that other users may "
+                    f"enter, such as /opt/healthtrack, run it as a normal user, set {variable} to another folder, or "
+                    "DATABASE_URL to a PostgreSQL that runs already."
+                )
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedPostgresError(
             "PostgreSQL does not run as root, and this machine does not let root start it as another user "
             f"({error}). Run HealthTrack as a normal user, or set DATABASE_URL to another PostgreSQL."
         ) from error
+    return ""
 
 
 def give(root: Path, account: Account) -> None:

@@ -113,7 +113,7 @@ def create_as_an_earlier_version(data: Path, programs: Path, monkeypatch: pytest
     major = binaries.major_version(programs)
     home = ServerFolder(data / f"postgres-{major}")
     home.prepare()
-    account = unprivileged.choose(home.root, [programs / "postgres"])
+    account = unprivileged.choose(home.root, {})
     unprivileged.give(home.root, account)
     monkeypatch.setattr(cluster, "INITDB_OPTIONS", ("--username=healthtrack", "--auth=trust", "--encoding=UTF8"))
     monkeypatch.setattr(roles, "CREATE", "CREATE DATABASE healthtrack;\n\n")

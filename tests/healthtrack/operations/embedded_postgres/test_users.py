@@ -16,7 +16,7 @@ from healthtrack.operations.embedded_postgres import binaries, locks, unprivileg
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from healthtrack.operations.embedded_postgres.folder import ServerFolder
 from healthtrack.operations.embedded_postgres.unprivileged import Account
-from tests.support.embedded_postgres import Client, RefusedError, home, is_down, server_pid, wait_for
+from tests.support.embedded_postgres import Client, RefusedError, home, server_pid, stop_servers
 from tests.support.embedded_postgres_users import as_root
 
 TAB = "\t"
@@ -50,8 +50,8 @@ def test_the_server_of_root_runs_as_an_account_without_rights(data: Path, client
 def test_a_cluster_that_belongs_to_root_is_given_to_that_account(data: Path) -> None:
     with Client(data) as client:
         client.ask("CREATE TABLE mark AS SELECT 7 AS x")
-    wait_for(lambda: is_down(data))
     account, root = account_of_server(data), home(data).root
+    stop_servers([root])
     for path in (root, *root.rglob("*")):
         os.chown(path, 0, 0)
     with Client(data) as client:
@@ -60,20 +60,18 @@ def test_a_cluster_that_belongs_to_root_is_given_to_that_account(data: Path) -> 
 
 
 @as_root
-@pytest.mark.parametrize("closed_name", ["data", "programs"])
-def test_a_closed_folder_is_named_and_not_changed(data: Path, closed_name: str) -> None:
+@pytest.mark.parametrize("variable", ["HEALTHTRACK_DATA_DIR", "HEALTHTRACK_PG_BIN"])
+def test_a_closed_folder_is_named_with_the_variable_for_another_one_and_not_changed(data: Path, variable: str) -> None:
     closed = data.with_name("closed")
     closed.mkdir(mode=0o700)
     place, environment = closed / "var", {}
-    if closed_name == "programs":
+    if variable == "HEALTHTRACK_PG_BIN":
         shutil.copytree(binaries.find(data), closed / "bin")
-        place, environment = data, {"HEALTHTRACK_PG_BIN": str(closed / "bin")}
+        place, environment = data, {variable: str(closed / "bin")}
     with Client(place, environment=environment) as client, pytest.raises(RefusedError) as refusal:
         client.ask()
-    assert f"which may not enter {closed}. Move HealthTrack to a folder that other users may enter" in str(
-        refusal.value
-    )
-    assert "HEALTHTRACK_DATA_DIR" in str(refusal.value)
+    assert f"because it may not enter {closed}. Move HealthTrack to a folder that other users may" in str(refusal.value)
+    assert f"set {variable} to another folder, or DATABASE_URL" in str(refusal.value)
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert owners(closed) == {0}
 
@@ -84,11 +82,10 @@ def test_the_first_account_that_reaches_the_files_is_chosen(tmp_path: Path, monk
     monkeypatch.setattr(unprivileged, "NAMES", ("missing", *accounts))
     monkeypatch.setattr(pwd, "getpwnam", accounts.__getitem__)
     monkeypatch.setattr(Account, "find_closed", lambda account, path: None if account.uid > 7 else path)
-    monkeypatch.setattr(Path, "stat", lambda path: types.SimpleNamespace(st_uid=0))
-    assert unprivileged.choose(tmp_path, [tmp_path]) == Account(8, 8)
+    assert unprivileged.choose(Path("/"), {tmp_path: "HEALTHTRACK_DATA_DIR"}) == Account(8, 8)
     monkeypatch.setattr(unprivileged, "NAMES", ("missing",))
     with pytest.raises(EmbeddedPostgresError, match=r"none of the accounts missing\. Create the account missing"):
-        unprivileged.choose(tmp_path, [tmp_path])
+        unprivileged.choose(Path("/"), {tmp_path: "HEALTHTRACK_DATA_DIR"})
 
 
 @as_root
@@ -159,4 +156,4 @@ def test_an_error_says_that_root_cannot_switch_to_another_user(tmp_path: Path, m
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(EmbeddedPostgresError, match="Run HealthTrack as a normal user, or set DATABASE_URL"):
-        unprivileged.choose(tmp_path, [tmp_path])
+        unprivileged.choose(Path("/"), {tmp_path: "HEALTHTRACK_DATA_DIR"})
