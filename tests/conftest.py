@@ -21,6 +21,7 @@ from healthtrack.imports.staging_schema import list_staging_schemas
 from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, connected_as_superuser, migrated_template
+from tests.support.embedded_roles import data_folder_of_the_tests, uses_embedded_server
 from tests.support.role_holders import make_person
 from tests.support.signing_in import AsRole, SignIn, client_for
 
@@ -39,7 +40,8 @@ properties.load_profile("usual")
 def pytest_configure() -> None:
     """Serve static files without collecting them, as with DEBUG, and change settings that are slow in tests."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.HEALTHTRACK_DATA_DIR /= "tests"  # an embedded server of their own
+    if uses_embedded_server():
+        settings.HEALTHTRACK_DATA_DIR = data_folder_of_the_tests(settings.HEALTHTRACK_DATA_DIR)
     settings.SECRET_KEY = "a key for the tests"  # without one, the first start creates it
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     # The tests of accounts switch these on.

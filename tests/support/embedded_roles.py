@@ -1,4 +1,4 @@
-"""The roles of the tests on the embedded server: that of HealthTrack, and a superuser for tests of roles."""
+"""The embedded server of the tests and its roles: that of HealthTrack, and a superuser for tests of roles."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
+from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE, binaries
 from healthtrack.operations.embedded_postgres.roles import SUPERUSER as SERVERS_SUPERUSER
 from healthtrack.operations.embedded_postgres.roles import USER
 
@@ -32,6 +32,12 @@ PREPARE = (
 def uses_embedded_server() -> bool:
     """Return whether the tests use the embedded server, and not one of DATABASE_URL."""
     return bool(connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE)
+
+
+def data_folder_of_the_tests(data_folder: Path) -> Path:
+    """Return the folder of a server of their own, one for each major version of the programs."""
+    folder = data_folder / "tests"
+    return folder / str(binaries.major_version(binaries.find(folder)))
 
 
 def prepare_roles(params: Mapping[str, Any]) -> None:
