@@ -43,7 +43,10 @@ class Database:
 
     def as_superuser(self) -> "Database":
         """Return the same database through a role that may create roles and become any of them."""
-        return Database({**self.params, "user": SUPERUSER}) if uses_embedded_server() else self
+        if not uses_embedded_server():
+            return self
+        prepare_roles(self.params["host"])
+        return Database({**self.params, "user": SUPERUSER})
 
     def session(self, **options: Any) -> psycopg.Connection:
         return psycopg.connect(**self.params, **options)
@@ -85,7 +88,7 @@ def migrated_template() -> Iterator[str]:
     While a process is in this context, no other run replaces it.
     """
     if uses_embedded_server():
-        prepare_roles(beside_the_tests("postgres").params)
+        prepare_roles(beside_the_tests("postgres").params["host"])
     with beside_the_tests("postgres").session(autocommit=True) as session:
         if session.execute("SELECT pg_try_advisory_lock(%s)", [TEMPLATE_LOCK]).fetchone() == (True,):
             _bring_up_to_date(session)

@@ -1,10 +1,10 @@
 """The embedded server of the tests and its roles: that of HealthTrack, and a superuser for tests of roles."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from django.db import connection
@@ -40,10 +40,11 @@ def data_folder_of_the_tests(data_folder: Path) -> Path:
     return folder / str(binaries.major_version(binaries.find(folder)))
 
 
-def prepare_roles(params: Mapping[str, Any]) -> None:
+@cache
+def prepare_roles(place: str) -> None:
     """Give the role of HealthTrack what only tests need, and create the superuser of the tests."""
-    with account_of_the_server(Path(params["host"])):
-        session = psycopg.connect(**{**params, "user": SERVERS_SUPERUSER})
+    with account_of_the_server(Path(place)):
+        session = psycopg.connect(host=place, user=SERVERS_SUPERUSER, dbname="postgres")
     with session:
         for statement in PREPARE:
             session.execute(statement)

@@ -87,7 +87,7 @@ connection.creation.destroy_test_db("healthtrack", verbosity=0)
 """
     with Client(data) as client:
         client.ask()
-        prepare_roles({"host": client.place, "dbname": "postgres"})
+        prepare_roles(str(client.place))
         result = manage(data, "shell", "-v0", "-c", script)
     assert (result.stdout, result.stderr) == ("test_healthtrack\n", "")
 
