@@ -61,6 +61,7 @@ check: development
 	$(VENV_PYTHON) manage.py data_model --check
 	$(VENV_PYTHON) manage.py settings_table --check
 	$(VENV_PYTHON) scripts/audit.py requirements/development.txt
+	$(VENV_PYTHON) -m scripts.postgresql_wheel
 
 # Newer releases of the pinned packages and of the embedded PostgreSQL.
 outdated: development

@@ -33,11 +33,24 @@ def main() -> None:
 def measure(wanted: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
     os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # the client skips the sign-in pages
+    os.environ.setdefault("HEALTHTRACK_DATA_DIR", str(against.PROJECT / "var" / "benchmarks-data"))
+    os.environ.setdefault("HEALTHTRACK_SECRET_KEY", "a key for the benchmarks")
     django.setup()
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
-    from benchmarks import access, history, home, imports, load, migrations, records, reports, runs  # noqa: PLC0415 (Django must be set up first)
+    from benchmarks import (  # noqa: PLC0415 (Django must be set up first)
+        access,
+        history,
+        home,
+        imports,
+        load,
+        migrations,
+        records,
+        reports,
+        runs,
+        server_rights,
+    )
 
     parts: dict[str, Callable[[], None]] = {
         "imports": imports.compare_import,
@@ -53,6 +66,7 @@ def measure(wanted: list[str]) -> None:
         "exports": access.measure_recorded_exports,
     }
     _refuse_unknown(wanted, parts)
+    server_rights.grant()
     everyday_name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:

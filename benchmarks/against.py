@@ -20,6 +20,7 @@ from typing import Any, Self
 PROJECT = Path(__file__).resolve().parent.parent
 WORKTREES = PROJECT / "var" / "benchmarks"
 ONE_SIDE = PROJECT / "benchmarks" / "one_side.py"
+SERVER_RIGHTS = PROJECT / "benchmarks" / "server_rights.py"
 PARTS = ("startup", "imports", "runs", "reports", "records", "home", "sign-in")
 PAIRS = 5
 
@@ -61,10 +62,12 @@ class Side:
     def __init__(self, checkout: Path, files: Path) -> None:
         self.data = Path(mkdtemp(prefix="healthtrack-"))
         self.data.chmod(0o755)  # if root runs this, PostgreSQL runs as another user
+        environment = _environment(checkout, self.data)
+        subprocess.run([_python(checkout), "-P", str(SERVER_RIGHTS)], cwd=checkout, env=environment, check=True)
         self.process = subprocess.Popen(
             [_python(checkout), "-P", str(ONE_SIDE), str(files)],
             cwd=checkout,
-            env=_environment(checkout, self.data),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

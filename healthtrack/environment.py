@@ -97,7 +97,7 @@ class Environment:
             "HEALTHTRACK_PG_BIN",
             values.parse_program_folder,
             "folder of other PostgreSQL programs for the embedded database, such as `/usr/lib/postgresql/15/bin`",
-            default_text="those of the wheel",
+            default_text="those of the wheel, or newer ones of the system",
         ),
         default=None,
     )

@@ -1,14 +1,12 @@
 """List pinned packages that have newer releases, and check the PostgreSQL of the wheel: `make outdated`."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 from healthtrack.operations.embedded_postgres import binaries
-from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from healthtrack.operations.postgresql_releases import describe_if_outdated
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -21,10 +19,10 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", re.MULTILINE)
 def main() -> int:
     """Print what is outdated, and return the exit code."""
     print(_describe_embedded_postgresql())
-    if _run("index", "versions", PROBE, "--retries=0").returncode:
+    if run_pip("index", "versions", PROBE, "--retries=0").returncode:
         print("The package index could not be reached, so nothing is known about newer packages.")
         return 0
-    listed = _run("list", "--outdated", "--format=json")
+    listed = run_pip("list", "--outdated", "--format=json")
     if listed.returncode:
         print(
             f"pip could not list newer packages: {(listed.stderr.strip().splitlines() or ['it gives no reason'])[-1]}"
@@ -37,19 +35,16 @@ def main() -> int:
     return 0
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_pip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pip, and return its exit code and output."""
     return subprocess.run([*PIP, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
 def _describe_embedded_postgresql() -> str:
-    try:
-        postgres = binaries.find() / "postgres"
-    except EmbeddedPostgresError as error:
-        return str(error)
-    output = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True).stdout
-    version = re.search(r"(\d+)\.(\d+)", output)
-    number = int(version[1]) * 10_000 + int(version[2]) if version else 0
-    return describe_if_outdated(number) or "The embedded PostgreSQL has the known security fixes."
+    wheel = binaries.find_in_wheel()
+    if wheel is None:
+        return "There is no embedded PostgreSQL for this machine."
+    return describe_if_outdated(binaries.version(wheel)) or "The embedded PostgreSQL has the known security fixes."
 
 
 def _pinned_packages() -> set[str]:
@@ -61,5 +56,4 @@ def _canonical(name: str) -> str:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
     sys.exit(main())

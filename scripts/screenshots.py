@@ -80,6 +80,7 @@ PICTURES: dict[str, Callable[[Page], None]] = {
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # if root runs this, PostgreSQL runs as another user
         environment = {**os.environ, "HEALTHTRACK_DATA_DIR": folder, "PORT": str(free_port())}
         environment.pop("DATABASE_URL", None)
         with started(environment, "--patients", "2000") as server:

@@ -20,7 +20,8 @@ from pytest_django import DjangoDbBlocker
 from healthtrack.imports import staging_tables
 from reports import caching
 from tests.support import factories
-from tests.support.databases import Emptier, migrated_template
+from tests.support.databases import Emptier, connected_as_superuser, migrated_template
+from tests.support.embedded_roles import data_folder_of_the_tests, uses_embedded_server
 from tests.support.role_holders import make_person
 from tests.support.signing_in import AsRole, SignIn, client_for
 
@@ -39,6 +40,8 @@ properties.load_profile("usual")
 def pytest_configure() -> None:
     """Serve static files without collecting them, as with DEBUG, and change settings that are slow in tests."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    if uses_embedded_server():
+        settings.HEALTHTRACK_DATA_DIR = data_folder_of_the_tests(settings.HEALTHTRACK_DATA_DIR)
     settings.SECRET_KEY = "a key for the tests"  # without one, the first start creates it
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     # The tests of accounts switch these on.
@@ -97,6 +100,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         emptier = Emptier()
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: emptier.empty())
+        yield
+
+
+@pytest.fixture(scope="module")
+def as_superuser_of_the_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Connect as a superuser in all tests of the module, which create roles and become them."""
+    with django_db_blocker.unblock(), connected_as_superuser():
         yield
 
 

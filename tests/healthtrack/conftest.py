@@ -22,14 +22,15 @@ def database() -> Iterator[Database]:
 def two_roles(database: Database) -> Iterator[tuple[Database, Database]]:
     """Return the empty database as its owner and as the application role; neither is a superuser."""
     owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
+    server = database.as_superuser()
     for name in (owner, program):
-        database.ask(f"CREATE ROLE {name} LOGIN")
-    database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
+        server.ask(f"CREATE ROLE {name} LOGIN")
+    server.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
     yield Database({**database.params, "user": owner}), Database({**database.params, "user": program})
-    database.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
+    server.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
     for name in (program, owner):
-        database.ask(f"DROP OWNED BY {name} CASCADE")
-        database.ask(f"DROP ROLE {name}")
+        server.ask(f"DROP OWNED BY {name} CASCADE")
+        server.ask(f"DROP ROLE {name}")
 
 
 @pytest.fixture

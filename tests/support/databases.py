@@ -16,6 +16,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 
+from tests.support.embedded_roles import SUPERUSER, prepare_roles, uses_embedded_server
+
 TEMPLATE = "test_healthtrack_template"
 TEMPLATE_LOCK = 0x48540001
 CODE = ("healthtrack", "patients", "reports", "trackers")
@@ -38,6 +40,13 @@ class Database:
         parts = {name: str(self.params[name]) for name in ("host", "port") if self.params.get(name)}
         user, password = (quote(str(self.params.get(name) or ""), safe="") for name in ("user", "password"))
         return f"postgresql://{user}:{password}@/{self.params['dbname']}?{urlencode(parts, quote_via=quote)}"
+
+    def as_superuser(self) -> "Database":
+        """Return the same database through a role that may create roles and become any of them."""
+        if not uses_embedded_server():
+            return self
+        prepare_roles(self.params["host"])
+        return Database({**self.params, "user": SUPERUSER})
 
     def session(self, **options: Any) -> psycopg.Connection:
         return psycopg.connect(**self.params, **options)
@@ -64,9 +73,10 @@ def beside_the_tests(name: str) -> Database:
 @contextmanager
 def temporary_database(template: str = "template1") -> Iterator[Database]:
     """Create a database on the server of the tests, empty or as a copy of the template, and drop it at the end."""
-    server, name = beside_the_tests("postgres"), f"test_{uuid.uuid4().hex}"
-    server.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield beside_the_tests(name)
+    server, name = beside_the_tests("postgres").as_superuser(), f"test_{uuid.uuid4().hex}"
+    database = beside_the_tests(name)
+    server.ask(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {database.params['user']}")
+    yield database
     server.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -77,6 +87,8 @@ def migrated_template() -> Iterator[str]:
     The first process that needs it creates it, unless one from the same code is left from an earlier run.
     While a process is in this context, no other run replaces it.
     """
+    if uses_embedded_server():
+        prepare_roles(beside_the_tests("postgres").params["host"])
     with beside_the_tests("postgres").session(autocommit=True) as session:
         if session.execute("SELECT pg_try_advisory_lock(%s)", [TEMPLATE_LOCK]).fetchone() == (True,):
             _bring_up_to_date(session)
@@ -153,9 +165,23 @@ def _delete_from(tables: Sequence[str]) -> None:
 @contextmanager
 def connected_to(name: str) -> Iterator[None]:
     """Connect Django to another database during the block."""
+    with _connected_with(NAME=name):
+        yield
+
+
+@contextmanager
+def connected_as_superuser() -> Iterator[None]:
+    """Connect Django as a superuser during the block."""
+    with _connected_with(USER=database_of_the_tests().as_superuser().params["user"]):
+        yield
+
+
+@contextmanager
+def _connected_with(**settings: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         connection.close()
-        patch.setitem(connection.settings_dict, "NAME", name)
+        for name, value in settings.items():
+            patch.setitem(connection.settings_dict, name, value)
         try:
             yield
         finally:

@@ -123,6 +123,20 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+def fake_programs(folder: Path, version: str) -> Path:
+    """Create programs that only print this version, and return their folder."""
+    folder.mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        (folder / name).write_text(f"#!/bin/sh\necho '{version}'\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def system_programs() -> list[Path]:
+    """Return the folders of the programs of each PostgreSQL that Debian's packages installed."""
+    return sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
 @contextmanager
 def server_data_folder() -> Iterator[Path]:
     """Return a data folder for an embedded PostgreSQL of one test, and stop its server at the end."""

@@ -59,5 +59,5 @@ def variables(own: dict[str, str], *files: str) -> dict[str, str]:
         text = (FOLDER / file).read_text()
         example |= dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
     filled = {name: own.get(name, value) for name, value in example.items()}
-    programs = f"{binaries.find()}{os.pathsep}{os.environ['PATH']}"
+    programs = f"{binaries.find(settings.HEALTHTRACK_DATA_DIR)}{os.pathsep}{os.environ['PATH']}"
     return {"PATH": programs, **filled}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from psycopg import pq
@@ -116,7 +117,8 @@ def _version(name: str) -> int:
 
 
 def _path(name: str) -> str:
-    folder = str(binaries.find()) if connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE else None
+    embedded = connection.settings_dict["ENGINE"] == EMBEDDED_ENGINE
+    folder = str(binaries.find(settings.HEALTHTRACK_DATA_DIR)) if embedded else None
     found = shutil.which(name, path=folder)
     if not found:
         place = f"in {folder}" if folder else "on the PATH"

@@ -35,7 +35,7 @@ class DatabaseClient(client.DatabaseClient):
         place = connection_address(server.ensure_running(settings.HEALTHTRACK_DATA_DIR))
         located = {name.upper(): value for name, value in place.items()}
         (_, *arguments), environment = super().settings_to_cmd_args_env(settings_dict | located, parameters)
-        psql = binaries.find() / cls.executable_name
+        psql = binaries.find(settings.HEALTHTRACK_DATA_DIR) / cls.executable_name
         return [str(psql) if psql.exists() else cls.executable_name, *arguments], environment
 
 

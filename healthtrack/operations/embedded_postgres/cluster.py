@@ -8,20 +8,19 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from healthtrack.operations.embedded_postgres import locks
+from healthtrack.operations.embedded_postgres import authentication, locks, roles
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from healthtrack.operations.embedded_postgres.folder import ServerFolder
 from healthtrack.operations.embedded_postgres.sockets import PORT, is_private, listener_pid
 from healthtrack.operations.embedded_postgres.unprivileged import Account, Command
 
-USER = DATABASE = "healthtrack"
 LOG_LIMIT = 10_000_000
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 
 INITDB_OPTIONS = (
-    f"--username={USER}",
+    f"--username={roles.SUPERUSER}",
     "--encoding=UTF8",
-    "--auth-local=trust",  # only its owner can enter the folder of the socket
+    "--auth-local=peer",  # if somebody starts the server by hand; we give it rules of our own
     "--auth-host=reject",
     "--no-instructions",
     "--no-sync",  # we sync once at the end
@@ -64,34 +63,44 @@ class Programs:
 
     def start_server(self, home: ServerFolder, place: Path) -> subprocess.Popen[bytes]:
         """Start the server with its socket in `place`."""
-        command: Command = [self.folder / "postgres", "-D", home.cluster, *_options(place)]
+        command: Command = [self.folder / "postgres", "-D", home.cluster, *_options(home, place)]
         log = locks.open_private(home.server_log, os.O_APPEND)
         try:
             return self.account.start(command, cwd=home.root, output=log, keep=[self.server_lock])
         finally:
             os.close(log)
 
-    def run(self, home: ServerFolder, command: Command, script: bytes = b"") -> tuple[int, str]:
+    def run(self, home: ServerFolder, command: Command, script: str = "") -> tuple[int, str]:
         """Run the command with the script as its input; return its exit code and its output."""
         process = self.account.start(
             command, cwd=home.root, source=subprocess.PIPE, output=subprocess.PIPE, keep=[self.server_lock]
         )
-        output = process.communicate(script)[0].decode(errors="replace")
+        output = process.communicate(script.encode())[0].decode(errors="replace")
         return process.returncode, output
 
 
 def create(home: ServerFolder, programs: Programs, major: int) -> None:
     """Create the cluster and the database; the folder gets its final name only when it is complete."""
     status, output = _initdb(home, programs, major)
-    script = f'CREATE DATABASE "{DATABASE}"\n'.encode()  # before the first client connects
-    for command, text in ((_single_user(home, programs), script), (_sync(home, programs), b"")):
+    create_roles = _single_user(programs, home.draft, "postgres", "-c", "fsync=off")
+    for command, script in ((create_roles, roles.CREATE), (_sync(home, programs), "")):
         if not status:
-            status, output = programs.run(home, command, text)
+            status, output = programs.run(home, command, script)
     if status:
         raise EmbeddedPostgresError(
-            f"PostgreSQL could not make its folder {home.cluster} ({_last_line(output)}). Fix this and try again."
+            f"PostgreSQL could not make its folder {home.cluster} ({_reason(output)}). Fix this and try again."
         )
     home.draft.rename(home.cluster)
+
+
+def convert(home: ServerFolder, programs: Programs) -> None:
+    """Take the superuser's rights from the role of HealthTrack, in a cluster that an earlier version created."""
+    for database, script in (("postgres", roles.RENAME_SUPERUSER), (roles.DATABASE, roles.GIVE_OBJECTS_TO_USER)):
+        status, output = programs.run(home, _single_user(programs, home.cluster, database), script)
+        if status:
+            raise EmbeddedPostgresError(
+                f"PostgreSQL could not change the roles of {home.cluster} ({_reason(output)}). Fix this and try again."
+            )
 
 
 def check_version(home: ServerFolder, major: int) -> None:
@@ -140,9 +149,7 @@ def last_log_line(home: ServerFolder, since: int) -> str:
     """Return the last fatal line of the log after this position or, without one, its last line."""
     with home.server_log.open(errors="replace") as log:
         log.seek(since)
-        output = log.read()
-    fatal = [line for line in output.splitlines() if re.search("FATAL:|PANIC:", line)]
-    return fatal[-1] if fatal else _last_line(output)
+        return _reason(log.read())
 
 
 def _initdb(home: ServerFolder, programs: Programs, major: int) -> tuple[int, str]:
@@ -161,18 +168,21 @@ def _initdb(home: ServerFolder, programs: Programs, major: int) -> tuple[int, st
     return status, output
 
 
-def _single_user(home: ServerFolder, programs: Programs) -> Command:
-    settings = ["-c", "fsync=off", "-c", "exit_on_error=on"]
-    return [programs.folder / "postgres", "--single", "-D", home.draft, *settings, "postgres"]
+def _single_user(programs: Programs, cluster: Path, database: str, *options: str) -> Command:
+    """Return the command of a server that only runs a script, as the superuser; no client can connect to it."""
+    # -j: a statement may have several lines, and ends before an empty one
+    always = ["-j", "-c", "exit_on_error=on"]
+    return [programs.folder / "postgres", "--single", "-D", cluster, *always, *options, database]
 
 
 def _sync(home: ServerFolder, programs: Programs) -> Command:
     return [programs.folder / "initdb", "--sync-only", "-D", home.draft]
 
 
-def _options(place: Path) -> list[str]:
+def _options(home: ServerFolder, place: Path) -> list[str]:
     quoted = '"' + str(place).replace('"', '""') + '"'
-    settings = SETTINGS | {"unix_socket_directories": quoted, "shared_buffers": _shared_buffers()}
+    settings = SETTINGS | authentication.options(home)
+    settings |= {"unix_socket_directories": quoted, "shared_buffers": _shared_buffers()}
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
@@ -181,6 +191,8 @@ def _shared_buffers() -> str:
     return f"{max(32, min(256, memory // 2**20 // 8))}MB"
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "there is no output"
+def _reason(output: str) -> str:
+    """Return the last fatal line or, without one, the last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    fatal = [line for line in lines if re.search("FATAL:|PANIC:", line)]
+    return (fatal or lines or ["there is no output"])[-1]

@@ -7,6 +7,7 @@ from pathlib import Path
 from healthtrack.operations.embedded_postgres import locks
 from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
+PREFIX, CLUSTER = "postgres-", "data"
 READY = "ready"
 BUSY = "busy"  # another keeper runs already
 
@@ -28,7 +29,7 @@ class ServerFolder:
 
     @property
     def cluster(self) -> Path:
-        return self.root / "data"
+        return self.root / CLUSTER
 
     @property
     def draft(self) -> Path:
@@ -60,6 +61,16 @@ class ServerFolder:
     def server_log(self) -> Path:
         return self.root / "postgres.log"
 
+    @property
+    def client_rules(self) -> Path:
+        """Who may connect as which role, and a sign that the cluster has these roles."""
+        return self.root / "pg_hba.conf"
+
+    @property
+    def user_names(self) -> Path:
+        """Which account may connect as the superuser."""
+        return self.root / "pg_ident.conf"
+
     def postmaster(self) -> Postmaster | None:
         """Return what postmaster.pid says; None if there is no such file or it is half written."""
         try:
@@ -80,10 +91,9 @@ class ServerFolder:
 
     def _make(self) -> None:
         missing = [path for path in (self.root, *self.root.parents) if not os.path.lexists(path)]
-        # Other users may pass through the data folder, but list neither folder.
-        modes = {self.root: 0o700, self.root.parent: 0o711}
         for path in reversed(missing):
-            path.mkdir(mode=modes.get(path, 0o777), exist_ok=True)
+            # Other users may pass through the data folder, but list neither folder.
+            path.mkdir(mode=0o700 if path == self.root else 0o711, exist_ok=True)
             hand_over(path)
         descriptor = open_folder(self.root)
         try:
@@ -97,6 +107,17 @@ class ServerFolder:
             raise EmbeddedPostgresError(
                 f"{self.root} belongs to another user (uid {status.st_uid}). Run HealthTrack as them, {ALTERNATIVES}."
             )
+
+
+def of_major_version(data_folder: Path, major: int) -> ServerFolder:
+    """Return the folder of the server of this major version."""
+    return ServerFolder(data_folder.resolve() / f"{PREFIX}{major}")
+
+
+def major_versions_of_clusters(data_folder: Path) -> list[int]:
+    """Return the major versions whose clusters the data folder holds, the newest first."""
+    names = (cluster.parent.name.removeprefix(PREFIX) for cluster in data_folder.glob(f"{PREFIX}*/{CLUSTER}"))
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
 
 def open_folder(path: Path) -> int:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from healthtrack.operations.embedded_postgres import binaries, cluster, locks, sockets, unprivileged
+from healthtrack.operations.embedded_postgres import authentication, binaries, cluster, locks, sockets, unprivileged
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder
 
@@ -59,22 +59,28 @@ class Keeper:
     def _start(self) -> subprocess.Popen[bytes]:
         server_lock = self._await_lock()
         try:
-            account = unprivileged.choose(self.home.root)
-            unprivileged.require_access(account, self.programs / "postgres")
-            unprivileged.require_access(account, self.home.root.parent)
+            needed = {self.programs / "postgres": "HEALTHTRACK_PG_BIN", self.home.root.parent: "HEALTHTRACK_DATA_DIR"}
+            account = unprivileged.choose(self.home.root, needed)
             unprivileged.give(self.home.root, account)
             programs = cluster.Programs(self.programs, account, server_lock)
-            major = binaries.major_version(self.programs)
-            if not self.home.cluster.exists():
-                cluster.create(self.home, programs, major)
-            cluster.check_version(self.home, major)
-            cluster.forget_dead_server(self.home)
+            self._prepare_cluster(programs)
+            authentication.write(self.home, account.name)
             self.place = sockets.choose(self.home.root)
             sockets.make_private(self.place, self.home.root.stat())
             self.log_begin = cluster.rotate_log(self.home)
             return programs.start_server(self.home, self.place)
         finally:
             os.close(server_lock)  # from now on, the server's own copy holds the lock
+
+    def _prepare_cluster(self, programs: cluster.Programs) -> None:
+        major = binaries.major_version(self.programs)
+        is_new = not self.home.cluster.exists()
+        if is_new:
+            cluster.create(self.home, programs, major)
+        cluster.check_version(self.home, major)
+        cluster.forget_dead_server(self.home)
+        if not is_new and not self.home.client_rules.exists():  # an earlier version created the cluster
+            cluster.convert(self.home, programs)
 
     def _await_lock(self) -> int:
         server_lock = locks.open_private(self.home.server_lock)

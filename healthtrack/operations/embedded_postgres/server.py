@@ -10,9 +10,9 @@ from pathlib import Path
 from psycopg import pq
 
 from healthtrack.operations.embedded_postgres import binaries, locks, sockets
-from healthtrack.operations.embedded_postgres.cluster import DATABASE, USER
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
-from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder
+from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder, of_major_version
+from healthtrack.operations.embedded_postgres.roles import DATABASE, USER
 
 __all__ = ["EmbeddedPostgresError", "ensure_running", "revive"]
 
@@ -55,8 +55,7 @@ def revive(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
 
 
 def _home(data_folder: Path) -> ServerFolder:
-    major = binaries.major_version(binaries.find())
-    return ServerFolder(data_folder.resolve() / f"postgres-{major}")
+    return of_major_version(data_folder, binaries.major_version(binaries.find(data_folder)))
 
 
 def _hold_client_lock(home: ServerFolder) -> None:
@@ -126,7 +125,7 @@ def _start_keeper(home: ServerFolder, grace_seconds: float) -> None:
     log = locks.open_private(home.keeper_log, os.O_TRUNC)
     try:
         launched = subprocess.run(  # noqa: S603 (a fixed program, without a shell)
-            [sys.executable, "-m", module, home.root, binaries.find(), str(grace_seconds)],
+            [sys.executable, "-m", module, home.root, binaries.find(home.root.parent), str(grace_seconds)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

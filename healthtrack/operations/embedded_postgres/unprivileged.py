@@ -1,6 +1,6 @@
-"""Run PostgreSQL as another account when HealthTrack runs as root, because PostgreSQL refuses to run as root.
+"""Run PostgreSQL as an account without rights when HealthTrack runs as root.
 
-No folder but our own is changed for it.
+The account cannot read what belongs to root, whatever the server executes. No folder but our own is changed for it.
 """
 
 import ctypes
@@ -9,26 +9,35 @@ import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from healthtrack.operations.embedded_postgres.errors import ALTERNATIVES, EmbeddedPostgresError
 
-CLONE_NEWUSER = 0x10000000
+# The accounts that may run root's server: PostgreSQL's own on Linux and macOS, then one that others may use too.
+NAMES = ("postgres", "_postgres", "nobody")
 PR_SET_PDEATHSIG = 1
-DEFAULT_NOBODY = 65534
 
 Command = Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
 class Account:
-    """Another user, or a user namespace in which root's files belong to “nobody”, or neither."""
+    """The account that runs the server and its programs."""
 
-    uid: int | None = None
-    gid: int | None = None
-    in_namespace: bool = False
+    uid: int
+    gid: int
+
+    @property
+    def name(self) -> str:
+        """The name of the account; its number if it has none."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
 
     def start(
         self,
@@ -39,6 +48,7 @@ class Account:
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a child process that ends when this process ends, with the descriptors in `keep` left open."""
+        other = os.geteuid() != self.uid
         return subprocess.Popen(  # noqa: S603 (a fixed program, without a shell)
             command,
             stdin=source,
@@ -47,58 +57,81 @@ class Account:
             cwd=cwd,
             env=_environment(),
             pass_fds=keep,
-            user=self.uid,
-            group=self.gid,
-            extra_groups=None if self.uid is None else [],
-            preexec_fn=self._make_preexec(os.getpid()),  # noqa: PLW1509 - only the keeper runs this, with one thread
+            user=self.uid if other else None,
+            group=self.gid if other else None,
+            extra_groups=[] if other else None,
+            # After the change of user, which would cancel it. Safe, because only the keeper runs this, with one thread.
+            preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509
         )
 
-    def _make_preexec(self, parent: int) -> Callable[[], None]:
-        def preexec() -> None:  # pragma: no cover - runs between fork and exec, where coverage cannot measure
-            if self.in_namespace:
-                _enter_namespace()
-            end_with(parent)  # last, because a change of user cancels it
+    def find_closed(self, path: Path) -> Path | None:
+        """Return the first folder on the way to the path that the account may not enter; None if it reaches the path.
 
-        return preexec
+        The path itself is returned if it is a file that the account may not execute.
+        """
+        if self._can_enter(path):
+            return None
+        return next(place for place in (*reversed(path.parents), path) if not self._can_enter(place))
 
-    def can_enter(self, path: Path) -> bool:
-        """Return whether the account may execute the file or enter the folder."""
+    def _can_enter(self, path: Path) -> bool:
         return self.start(["test", "-x", path], cwd=Path("/")).wait() == 0
 
 
-def choose(root: Path) -> Account:
-    """Return the account that runs the server: the owner of the folder; if that is root, a namespace or “nobody”."""
+def choose(root: Path, needed: Mapping[Path, str]) -> Account:
+    """Return the account that runs the server: ours or, if we are root, another one that can reach the needed paths.
+
+    That is the owner of the folder or, if root owns it, the first account of NAMES that can. If none can, raise
+    EmbeddedPostgresError, which names the closed folder, and the variable that chooses another path, from `needed`.
+    """
     if os.geteuid() != 0:
-        return Account()
+        return Account(os.geteuid(), os.getegid())
+    refusals = []
+    for account in _candidates(root):
+        refusal = _describe_closed(account, needed)
+        if not refusal:
+            return account
+        refusals.append(refusal)
+    raise EmbeddedPostgresError(refusals[0])
+
+
+def _candidates(root: Path) -> list[Account]:
     owner = root.stat()
     if owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    namespace = Account(in_namespace=True)
-    return namespace if _works(namespace) else _nobody()
+        return [Account(owner.st_uid, owner.st_gid)]
+    accounts = []
+    for name in NAMES:
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            accounts.append(Account(entry.pw_uid, entry.pw_gid))
+    if not accounts:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL does not run as root, and this machine has none of the accounts {', '.join(NAMES)}. "
+            f"Create the account {NAMES[0]}, run HealthTrack as a normal user, {ALTERNATIVES}."
+        )
+    return accounts
 
 
-def require_access(account: Account, path: Path) -> None:
-    """Raise EmbeddedPostgresError, which names the closed folder, if the account cannot reach the path."""
-    if os.geteuid() != 0:
-        return
+def _describe_closed(account: Account, needed: Mapping[Path, str]) -> str:
     try:
-        if account.can_enter(path):
-            return
-        closed = next(place for place in (*reversed(path.parents), path) if not account.can_enter(place))
+        for path, variable in needed.items():
+            if closed := account.find_closed(path):
+                return (
+                    f"PostgreSQL does not run as root. The account {account.name}, as which it would run, cannot reach "
+                    f"{path} because it may not enter {closed}. Move HealthTrack to a folder that other users may "
+                    f"enter, such as /opt/healthtrack, run it as a normal user, set {variable} to another folder, or "
+                    "DATABASE_URL to a PostgreSQL that runs already."
+                )
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedPostgresError(
             "PostgreSQL does not run as root, and this machine does not let root start it as another user "
             f"({error}). Run HealthTrack as a normal user, or set DATABASE_URL to another PostgreSQL."
         ) from error
-    raise EmbeddedPostgresError(
-        f"PostgreSQL does not run as root, and the user it runs as instead may not enter {closed}. "
-        f"Run HealthTrack as a normal user from a folder that others may enter, {ALTERNATIVES}."
-    )
+    return ""
 
 
 def give(root: Path, account: Account) -> None:
     """Give our folder, with everything in it, to the account that will run the server; never follow links."""
-    if account.uid is None or account.gid is None or root.stat().st_uid == account.uid:
+    if root.stat().st_uid == account.uid:
         return
     for place, folders, files in os.walk(root, topdown=False):
         for name in (*folders, *files):
@@ -115,29 +148,6 @@ def end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
         if os.getppid() != parent:  # it died before the call
             os._exit(1)
-
-
-def _nobody() -> Account:
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return Account(DEFAULT_NOBODY, DEFAULT_NOBODY)
-    return Account(entry.pw_uid, entry.pw_gid)
-
-
-def _works(account: Account) -> bool:
-    try:
-        return account.can_enter(Path("/"))
-    except (OSError, subprocess.SubprocessError):
-        return False
-
-
-def _enter_namespace() -> None:  # pragma: no cover - runs between fork and exec, where coverage cannot measure
-    nobody = _nobody().uid  # initdb needs a user that has a name
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER):
-        raise OSError(ctypes.get_errno(), "no user namespace")
-    for name, value in (("setgroups", "deny"), ("uid_map", f"{nobody} 0 1"), ("gid_map", f"{nobody} 0 1")):
-        Path("/proc/self", name).write_text(value)
 
 
 def _environment() -> dict[str, str]:

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from healthtrack.operations.embedded_postgres import binaries
 from tests.support.commands import manage
+from tests.support.embedded_postgres import server_data_folder
 
 SYSTEMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
 START = """
@@ -26,20 +27,21 @@ input()
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a migrated database, on the system's PostgreSQL or, without one, on the wheel's."""
-    folder = tmp_path_factory.mktemp("postgresql")
     binaries = {"HEALTHTRACK_PG_BIN": str(SYSTEMS[-1].parent)} if SYSTEMS else {}
-    script = START.format(folder=str(folder / "server"))
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, **binaries},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
+    with (
+        server_data_folder() as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", START.format(folder=str(folder))],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **binaries},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as holder,
+    ):
         assert holder.stdout
         url = f"postgresql://healthtrack@/healthtrack?host={quote(holder.stdout.readline().strip(), safe='')}"
-        manage(url, folder / "data", "migrate", "-v0")
+        manage(url, tmp_path_factory.mktemp("data"), "migrate", "-v0")
         yield url
         assert holder.stdin
         holder.stdin.close()
@@ -83,7 +85,7 @@ def test_migrations_imports_and_reports_work(url: str, tmp_path: Path) -> None:
 
 
 def test_the_programs_on_the_path_back_up_and_restore_it(url: str, tmp_path: Path) -> None:
-    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find()
+    programs = SYSTEMS[-1].parent if SYSTEMS else binaries.find(settings.HEALTHTRACK_DATA_DIR)
     data, file, key = tmp_path / "data", tmp_path / "backup", tmp_path / "key"
     manage(url, data, "createsuperuser", "--noinput", "--username=grace", "--email=", DJANGO_SUPERUSER_PASSWORD="a")
     printed = manage(url, data, "make_backup_key", str(key)).splitlines()[:1]

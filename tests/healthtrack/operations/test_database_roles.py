@@ -44,7 +44,7 @@ EVERYTHING = (
     *("trackers.view_trackermodel", "reports.view_brands", "imports.undo_importrun"),
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_superuser_of_the_database")]
 
 
 def do(statement: str) -> None:

@@ -186,10 +186,10 @@ class TestALaterRun:
         assert "Ada" not in server.output + errors
 
 
-def test_without_a_database_url_it_starts_its_own_postgresql(environment: dict[str, str], tmp_path: Path) -> None:
+def test_without_a_database_url_it_starts_its_own_postgresql(environment: dict[str, str], data: Path) -> None:
     del environment["DATABASE_URL"]
-    with started(environment) as server:
-        assert server.value("data") == str(tmp_path / "data")
+    with started({**environment, "HEALTHTRACK_DATA_DIR": str(data)}) as server:
+        assert server.value("data") == str(data)
         assert server.get("/healthz").status == 200
         assert server.stop() == (0, "")
 

@@ -32,7 +32,7 @@ def test_the_next_restore_puts_back_what_a_killed_one_set_aside(
     before = contents()
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "pg_restore").write_text(PROGRAM.format(own=binaries.find() / "pg_restore"))
+    (programs / "pg_restore").write_text(PROGRAM.format(own=binaries.find(project.HEALTHTRACK_DATA_DIR) / "pg_restore"))
     (programs / "pg_restore").chmod(0o755)
     environment = {
         **os.environ,

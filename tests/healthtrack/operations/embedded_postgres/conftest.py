@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import embedded_postgres_users
 from tests.support.embedded_postgres import Client, stop_servers
-from tests.support.embedded_postgres_users import NORMAL_USER, ROOT_WITHOUT_NAMESPACES, runner
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,5 @@ def client(data: Path) -> Iterator[Client]:
 
 
 @pytest.fixture
-def without_namespaces() -> Sequence[str]:
-    return runner(ROOT_WITHOUT_NAMESPACES)
-
-
-@pytest.fixture
 def normal_user() -> Sequence[str]:
-    return runner(NORMAL_USER)
+    return embedded_postgres_users.normal_user()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.embedded_postgres import Client, is_down, manage, wait_for
+from tests.support.embedded_postgres import Client, is_down, manage, system_programs, wait_for
+from tests.support.embedded_roles import prepare_roles
 
 KILL = """
 import os, signal, time
@@ -84,12 +85,11 @@ with connection.cursor() as cursor:
     print(cursor.fetchone()[0])
 connection.creation.destroy_test_db("healthtrack", verbosity=0)
 """
-    result = manage(data, "shell", "-v0", "-c", script)
+    with Client(data) as client:
+        client.ask()
+        prepare_roles(str(client.place))
+        result = manage(data, "shell", "-v0", "-c", script)
     assert (result.stdout, result.stderr) == ("test_healthtrack\n", "")
-
-
-def system_programs() -> list[Path]:
-    return sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @pytest.mark.parametrize("programs", system_programs() or [None], ids=str)

