@@ -92,8 +92,9 @@ def test_a_schema_with_the_name_of_the_owner_captures_nothing(
     role = owner.params["user"]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         program.ask(f"CREATE SCHEMA {role}")
+    superuser = database.as_superuser()
     # As in versions before 0.2.0.
-    database.ask(f"GRANT CREATE ON DATABASE {database.params['dbname']} TO {program.params['user']}")
+    superuser.ask(f"GRANT CREATE ON DATABASE {database.params['dbname']} TO {program.params['user']}")
     program.ask(CAPTURE.format(owner=role))
     owner.ask("SELECT access_log_make_month(current_date)")
     for command in (["keep_access_log"], ["migrate"]):
@@ -108,4 +109,4 @@ def test_a_schema_with_the_name_of_the_owner_captures_nothing(
         assert ended.returncode == 1
         assert f"The schema {role} has the name of the role that runs this command" in ended.stderr
         assert "Traceback" not in ended.stderr
-    assert database.ask(f"SELECT who FROM {role}.captured") == []
+    assert superuser.ask(f"SELECT who FROM {role}.captured") == []
