@@ -141,7 +141,7 @@ def get_tracker_names(pages: Mapping[Match, int], search: str = "") -> dict[Matc
     """
     with connection.cursor() as cursor:
         states = {match.name.lower(): match.value for match in Match}
-        words = [f"%{_escape_pattern(word)}%" for word in search.lower().split()]
+        words = [f"%{connection.ops.prep_for_like_query(word)}%" for word in search.lower().split()]
         cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), "words": words, **states})
         rows = [_Row(*row) for row in cursor.fetchall()]
     by_match = {match: [row for row in rows if row.match == match] for match in Match}
@@ -196,8 +196,3 @@ def filter_by_reported_tracker(name: str, records: QuerySet[MedicalRecord]) -> Q
 
 def _find_by_name(rows: QuerySet[Named], name: str) -> Named | None:
     return rows.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
-
-
-def _escape_pattern(word: str) -> str:
-    """Return a word as a pattern of LIKE that matches the word alone."""
-    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
