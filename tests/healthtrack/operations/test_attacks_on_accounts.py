@@ -34,6 +34,7 @@ def server(as_the_program: dict[str, str]) -> Iterator[Server]:
 
 
 def test_a_stolen_password_does_not_change_the_password(server: Server, database: Database) -> None:
+    database = database.as_superuser()
     (before,) = database.ask("SELECT password FROM auth_user")
     thief = Visitor(server, HERE)
     assert thief.sign_in("keeper", PASSWORD) == 302
