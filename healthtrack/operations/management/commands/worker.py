@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -12,7 +13,7 @@ from healthtrack.operations.preparation import (
     prepare_data_folder,
     refuse_role_that_can_rewrite_history,
 )
-from healthtrack.operations.worker import work
+from healthtrack.operations.worker import GRACE_SECONDS, work
 
 NICENESS = 5  # pages have priority over imports
 
@@ -45,3 +46,7 @@ def _stop_at_end_of_input() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # Python loses the exception of the signal's handler in some places, such as in a destructor. Another worker takes
+    # over the jobs of a worker that was killed.
+    time.sleep(2 * GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
