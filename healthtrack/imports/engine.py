@@ -94,7 +94,7 @@ class _FileCheck:
                 with open_table(self.path) as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
-                spool.add(self.rows.combine_duplicates())
+                self.rows.combine_duplicates(spool.add)
             except FileError as error:
                 self.rows_read = 0
                 spool.add(error.errors)
@@ -114,7 +114,8 @@ class _FileCheck:
                 checked = check_batch(named, columns, self.resource.row_rules())
                 copy_rows(checked.rows)
                 malformed = table.take_malformed_rows()
-                spool.add([*checked.errors, *(row.error for row in malformed)])
+                spool.add(checked.errors)
+                spool.add(row.error for row in malformed)
                 self.rows_read += len(batch) + len(malformed)
                 self.progress.advance(len(batch) + len(malformed))
         if not self.rows_read:

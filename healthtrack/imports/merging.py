@@ -1,5 +1,8 @@
 """Combine staged rows that have the same key, or report them as duplicates that contradict each other."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.plan import Column, DuplicateRows, Plan
@@ -9,19 +12,21 @@ from healthtrack.imports.staging_tables import StagingTables
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
 _MAX_LINES_NAMED = 5
+_ROWS_PER_FETCH = 2000
 _CONTRADICTION = "Appears more than once with different values. Keep one row."
 
 
-def combine_duplicate_rows(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> list[RowError]:
-    """Leave one staged row for each key. Return an error for each row that contradicts another one."""
+def combine_duplicate_rows(
+    plan: Plan, cursor: CursorWrapper, tables: StagingTables, report_errors: Callable[[Iterable[RowError]], None]
+) -> None:
+    """Leave one staged row for each key. Report an error for each row that contradicts another one."""
     if plan.duplicate_rows is DuplicateRows.MEAN:
         _combine_to_means(plan, cursor, tables)
-        return []
+        return
     _copy_duplicates(plan, cursor, tables)
-    errors = _find_contradictions(plan, cursor, tables)
+    report_errors(_find_contradictions(plan, tables))
     _delete_duplicates(plan, cursor, tables)
     cursor.execute(f"DROP TABLE {tables.duplicate_rows}")
-    return errors
 
 
 def _combine_to_means(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
@@ -60,38 +65,38 @@ def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -
     """)  # noqa: S608 (names from the plan)
 
 
-def _find_contradictions(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> list[RowError]:
+def _find_contradictions(plan: Plan, tables: StagingTables) -> Iterator[RowError]:
+    """Return the errors through a cursor of the server, because each row of the largest file may have one."""
     differs = comma(
         f"count(DISTINCT {staged_column(column)}) > 1 OR count({staged_column(column)}) NOT IN (0, count(*))"
         for column in plan.values
     )
-    cursor.execute(f"""
-        SELECT array_agg(line ORDER BY line), min({staged_column(plan.keys[0])}), {differs}
-          FROM {tables.duplicate_rows} AS rows
-         GROUP BY {comma(compared_column(column) for column in plan.keys)}
-        HAVING count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
-    """)  # noqa: S608 (names from the plan)
-    return [
-        error
-        for lines, key, *differing in cursor.fetchall()
-        for error in _describe_contradiction(plan, lines, str(key), differing)
-    ]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT unnest(lines), first_lines, cardinality(lines), key, differs
+              FROM (SELECT array_agg(line ORDER BY line) AS lines,
+                           (array_agg(line ORDER BY line))[:%s] AS first_lines,
+                           min({staged_column(plan.keys[0])}) AS key, ARRAY[{differs}] AS differs
+                      FROM {tables.duplicate_rows} AS rows
+                     GROUP BY {comma(compared_column(column) for column in plan.keys)}
+                    HAVING count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1) AS groups
+            """,  # noqa: S608 (names from the plan)
+            [_MAX_LINES_NAMED + 1],
+        )
+        while rows := cursor.fetchmany(_ROWS_PER_FETCH):
+            for line, first_lines, count, key, differing in rows:
+                columns = [column.header for column, differ in zip(plan.values, differing, strict=True) if differ]
+                other_lines = _name_other_lines(line, first_lines, count)
+                reason = f"Also in {other_lines}, with a different {', '.join(columns)}. Keep one row."
+                yield RowError(reason, line, plan.keys[0].header, str(key), kind=_CONTRADICTION)
 
 
-def _describe_contradiction(plan: Plan, lines: list[int], key: str, differs: list[bool]) -> list[RowError]:
-    columns = [column.header for column, differ in zip(plan.values, differs, strict=True) if differ]
-    errors = []
-    for line in lines:
-        reason = f"Also in {_name_other_lines(lines, line)}, with a different {', '.join(columns)}. Keep one row."
-        errors.append(RowError(reason, line, plan.keys[0].header, key, kind=_CONTRADICTION))
-    return errors
-
-
-def _name_other_lines(lines: list[int], line: int) -> str:
+def _name_other_lines(line: int, first_lines: Sequence[int], count: int) -> str:
     """Return the lines that an error names besides its own: at most five, and how many more there are."""
-    named = [str(other) for other in lines[: _MAX_LINES_NAMED + 1] if other != line][:_MAX_LINES_NAMED]
-    more = len(lines) - 1 - len(named)
-    return f"line{'s' if len(lines) > 2 else ''} {', '.join(named)}" + (f" and {more:,} more" if more else "")
+    named = [str(other) for other in first_lines if other != line][:_MAX_LINES_NAMED]
+    more = count - 1 - len(named)
+    return f"line{'s' if count > 2 else ''} {', '.join(named)}" + (f" and {more:,} more" if more else "")
 
 
 def _delete_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.table import LINE, Table
+from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.results import ErrorGroup
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import StagingTables
@@ -90,19 +90,26 @@ def group_errors(cursor: CursorWrapper, tables: StagingTables) -> list[ErrorGrou
 
 
 def store_invalid_rows(cursor: CursorWrapper, tables: StagingTables, path: Path) -> None:
-    """Read the file again, and store its header and the rows that have an error."""
-    cursor.execute(f"SELECT DISTINCT line FROM {tables.errors} WHERE line IS NOT NULL")  # noqa: S608 (our own names)
-    lines = pl.Series([line for (line,) in cursor.fetchall()], dtype=pl.Int64).implode()
-    with open_table(path) as table, cursor.copy(f"COPY {tables.invalid_rows} (line, cells) FROM STDIN") as copy:
-        copy.write_row((table.header_line, list(map(_without_nul, table.headers))))
-        for row in _read_rows(table, lines):
-            copy.write_row(row)
+    """Read the file again, and store its header and the rows that have an error, batch by batch."""
+    with open_table(path) as table:
+        _copy_rows(cursor, tables, [(table.header_line, table.headers)])
+        for batch in table.batches:
+            invalid = batch.filter(pl.col(LINE).is_in(_find_invalid_lines(cursor, tables, batch).implode()))
+            well_formed = ((line, [cell or "" for cell in cells]) for line, *cells in invalid.iter_rows())
+            malformed = ((row.error.line or 0, row.cells) for row in table.take_malformed_rows())
+            _copy_rows(cursor, tables, chain(well_formed, malformed))
 
 
-def _read_rows(table: Table, lines: pl.Series) -> Iterator[tuple[int, Collection[str]]]:
-    for batch in table.batches:
-        invalid = batch.filter(pl.col(LINE).is_in(lines))
-        well_formed = ((line, [cell or "" for cell in cells]) for line, *cells in invalid.iter_rows())
-        malformed = ((row.error.line or 0, row.cells) for row in table.take_malformed_rows())
-        for line, cells in chain(well_formed, malformed):
-            yield line, list(map(_without_nul, cells))
+def _find_invalid_lines(cursor: CursorWrapper, tables: StagingTables, batch: pl.DataFrame) -> pl.Series:
+    """Return which lines of a batch have an error. Those of the whole file may be too many for the memory."""
+    cursor.execute(
+        f"SELECT DISTINCT line FROM {tables.errors} WHERE line BETWEEN %s AND %s",  # noqa: S608 (our own names)
+        batch.select(pl.min(LINE).alias("first"), pl.max(LINE).alias("last")).row(0),
+    )
+    return pl.Series([line for (line,) in cursor.fetchall()], dtype=pl.Int64)
+
+
+def _copy_rows(cursor: CursorWrapper, tables: StagingTables, rows: Iterable[tuple[int, Collection[str]]]) -> None:
+    with cursor.copy(f"COPY {tables.invalid_rows} (line, cells) FROM STDIN") as copy:
+        for line, cells in rows:
+            copy.write_row((line, list(map(_without_nul, cells))))

@@ -3,7 +3,7 @@
 PostgreSQL makes all comparisons. Only it knows which texts its constraints take for the same regardless of case.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -91,10 +91,10 @@ class StagedRows:
 
             yield copy_rows
 
-    def combine_duplicates(self) -> list[RowError]:
-        """Leave one row for each key. Return the errors of duplicates that contradict each other."""
+    def combine_duplicates(self, report_errors: Callable[[Iterable[RowError]], None]) -> None:
+        """Leave one row for each key. Report the errors of duplicates that contradict each other."""
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
-        return combine_duplicate_rows(self.plan, self.cursor, self.tables)
+        combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
 
     def compare(self) -> None:
         """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.

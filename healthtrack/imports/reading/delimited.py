@@ -93,15 +93,15 @@ def open_text(path: Path) -> Iterator[Table]:
 
 
 def count_lines(path: Path) -> int:
-    """Return how many lines a file has. Lines that end in CR alone count only if no line ends in LF."""
-    ends = {b"\n": 0, b"\r": 0}
+    """Return how many lines a file has. Each ends in LF, in CR or in both, as `open` reads them."""
+    lines = 0
     last = b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
-            for end in ends:
-                ends[end] += block.count(end)
+            lines += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
+            lines -= last == b"\r" and block.startswith(b"\n")
             last = block[-1:]
-    return (ends[b"\n"] or ends[b"\r"]) + (last not in ends)
+    return lines + (last not in {b"\n", b"\r"})
 
 
 def _split_lines(file: TextIO) -> Iterator[str]:

@@ -1,29 +1,24 @@
-"""Small workbooks that could use much memory: reading or rejecting any of them uses little."""
+"""Files that could use much memory: reading, checking or rejecting any of them uses little."""
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings as project
 
 from healthtrack.imports.reading.archive import SMALL_PART_BYTES
 from tests.support.import_files import RECORDS, write_parts, write_xlsx
+from tests.support.memory import measure_peaks
 from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, STRINGS, minimal_workbook
+from tests.support.workers import environment_of_the_tests
 
 MAX_MEGABYTES = 100
 RELATIONS = "xl/_rels/workbook.xml.rels"
 
 MAX_MEGABYTES_WITHIN_LIMITS = 256
+MAX_MEGABYTES_FOR_MORE_ROWS = 24
 
-READER = r"""
-import re, resource, sys
-from pathlib import Path
-import django
-django.setup()
+READER = """
 from healthtrack.imports.checking import check_batch
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.row_errors import FileError
@@ -32,16 +27,9 @@ from patients.resources import MedicalRecordResource
 
 columns = MedicalRecordResource().plan.columns
 
-def peak():
-    # getrusage would begin with the memory of the process that started this one.
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) // 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20
-
-def read(path):
+def use(path):
     try:
-        with open_table(Path(path)) as table:
+        with open_table(path) as table:
             positions = find_layout(table, columns).positions
             for batch in table.batches:
                 if len(positions) == len(columns):
@@ -49,13 +37,22 @@ def read(path):
                 table.take_malformed_rows()
     except FileError as error:
         return error
+"""
+# Smaller batches than usual, because the errors of a batch may be in memory.
+CHECKER = """
+from django.db import transaction
+from healthtrack.imports import engine
+from healthtrack.imports.progress import NoProgress
+from healthtrack.imports.reading import delimited
+from patients.resources import MedicalRecordResource
 
-ordinary, *bombs = sys.argv[1:]
-read(ordinary)
-for bomb in bombs:
-    before = peak()
-    result = read(bomb)
-    print(Path(bomb).stem, peak() - before, sep="\t")
+delimited.BATCH_ROWS = 5_000
+
+def use(path):
+    with transaction.atomic():
+        result = engine.check(MedicalRecordResource(), path, 1, NoProgress())
+        assert result.invalid == result.read > 0, result
+        transaction.set_rollback(True)
 """
 
 
@@ -143,6 +140,13 @@ LARGE_TEXTS: dict[str, Callable[[], str]] = {
     "unclosed quotes": lambda: HEADER + 600 * ROW.replace("Asthma", '"' + 100_000 * "a"),
     "many columns": lambda: ",".join(map(str, range(2_000_000))),
     "wide rows": lambda: HEADER + 50 * (1_000_000 * "," + "\n"),
+    "rows of a thousand columns": lambda: (
+        HEADER.strip()
+        + "".join(f",{number}" for number in range(1_000))
+        + "\n"
+        + 25_000 * (ROW.strip() + 1_000 * ",ab" + "\n")
+    ),
+    "wide rows of short cells": lambda: HEADER + 20 * (1_000_000 * ",ééā" + "\n"),
     "invalid rows": lambda: HEADER + 100_000 * (8 * "\a," + "\n"),
 }
 
@@ -170,15 +174,18 @@ def test_no_bomb_uses_much_memory(tmp_path: Path) -> None:
 def measure(folder: Path, files: list[Path]) -> dict[str, int]:
     """Return by how many megabytes reading and checking each file raises the peak of a process of its own."""
     ordinary = write_xlsx(folder / "ordinary.xlsx", RECORDS.rows({}))
-    environment = {"HEALTHTRACK_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "healthtrack.settings"}
-    done = subprocess.run(
-        [sys.executable, "-c", READER, ordinary, *files],
-        cwd=project.BASE_DIR,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    megabytes = {name: int(count) for name, count in (line.split("\t") for line in done.stdout.splitlines())}
-    assert len(megabytes) == len(files)
-    return megabytes
+    return measure_peaks(READER, [ordinary, *files], {"HEALTHTRACK_DATA_DIR": str(folder)})
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("data_folder")
+@pytest.mark.parametrize(
+    ("row", "most"), [("x\n", 400_000), ("P1,Name {},01/01/2000,F,None,No,None,01/01/2020,None\n", 160_000)]
+)
+def test_the_memory_of_a_check_does_not_grow_with_the_number_of_invalid_rows(
+    tmp_path: Path, row: str, most: int
+) -> None:
+    few, many = tmp_path / "few.csv", tmp_path / "many.csv"
+    for path, rows in ((few, 20_000), (many, most)):
+        path.write_text(HEADER + "".join(row.format(number % 7) for number in range(rows)))
+    assert measure_peaks(CHECKER, [few, many], environment_of_the_tests())["many"] <= MAX_MEGABYTES_FOR_MORE_ROWS

@@ -8,6 +8,7 @@ from django.conf import LazySettings
 
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.reading import open_table
+from healthtrack.imports.reading.delimited import count_lines
 from healthtrack.imports.row_errors import FileError
 from tests.support.import_files import RECORDS, Row, write_csv, write_xlsx
 
@@ -36,6 +37,20 @@ def test_the_reader_rejects_a_file_of_too_many_rows(
     assert get_file_error(write(tmp_path / "rows", RECORDS.rows({}, {}, {}))) == TOO_MANY_ROWS
     with open_table(write(tmp_path / "rows", RECORDS.rows({}, {}))) as table:
         assert sum(map(len, table.batches)) == 2
+
+
+@pytest.mark.parametrize("rows", [b"x\r" * 8, b"x\n" + b"x\r" * 7, b"x\r\n" * 8, b"x\r\n" + b"x\r" * 7])
+def test_the_reader_counts_rows_however_their_lines_end(tmp_path: Path, settings: LazySettings, rows: bytes) -> None:
+    settings.IMPORT_MAX_ROWS = 7
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"x\n" + rows)
+    assert get_file_error(path) == "The file has 8 rows; the limit is 7. Split it into several files."
+
+
+def test_the_reader_counts_a_line_end_between_two_blocks_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"x" * (2**20 - 1) + b"\r\n" + b"x")
+    assert count_lines(path) == 2
 
 
 def test_the_limits_are_described_in_words(settings: LazySettings) -> None:
