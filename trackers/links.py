@@ -19,11 +19,11 @@ class LinkCounts:
         return asdict(self)
 
     def __str__(self) -> str:
-        linked, unmatched = _count_patients(self.linked), _count_patients(self.unmatched)
-        return (
-            f"{linked} linked by the reported tracker, {self.ambiguous:,} of them to models of several brands;"
-            f" {unmatched} with an unmatched tracker"
-        )
+        """Return the numbers that are not zero in words, without a full stop; empty if there are none."""
+        ambiguous = f", {self.ambiguous:,} of them to models of several brands" if self.ambiguous else ""
+        linked = f"{_count_patients(self.linked)} linked by the reported tracker{ambiguous}" if self.linked else ""
+        unmatched = f"{_count_patients(self.unmatched)} with an unmatched tracker" if self.unmatched else ""
+        return "; ".join(filter(None, [linked, unmatched]))
 
 
 def _count_patients(number: int) -> str:

@@ -13,7 +13,6 @@ from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import ApplyResult
 from healthtrack.imports.run_locks import lock_until_commit
-from healthtrack.imports.undone_runs import get_undone_runs
 
 
 class RunAction(ABC):
@@ -76,12 +75,17 @@ class UndoRun(RunAction):
     def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
         undone = ImportRun.objects.get(undos=self.run)
         lock_until_commit(undone.run_id)  # a second undo of the same run waits here, and then finds it undone
-        if undone.run_id in get_undone_runs():
+        undone.refresh_from_db()
+        if undone.is_undone:
             raise AlreadyUndoneError
         return self.importer.undo(undone, self.run, progress)
 
     def summary(self, query: QueryDict) -> Summary:
         return self.importer.undo_summary(self.run, query)
+
+    def preview(self, query: QueryDict) -> PagePart | None:
+        """Return the part of the page that lists what the undo did, or None before it is done."""
+        return self.importer.list_undone(self.run, query) if self.run.first_change is not None else None
 
 
 def get_action(run: ImportRun) -> RunAction:

@@ -213,11 +213,11 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_label(self, run: ImportRun) -> str:
-        return format_html('<span class="badge {}">{}</span>', run.badge_class, run.get_state_display())
+        return format_html('<span class="badge {}">{}</span>', run.badge_class, run.state_label)
 
-    @admin.display(description="rows", ordering="read_count")
+    @admin.display(description="rows")
     def rows_read(self, run: ImportRun) -> str:
-        return f"{run.read_count:,}"
+        return f"{run.row_count:,}"
 
     @admin.display(description="person", ordering="started_by")
     def person(self, run: ImportRun) -> str:
@@ -225,7 +225,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="duration")
     def duration(self, run: ImportRun) -> str:
-        return f"{run.seconds:.1f} s" if run.check_seconds is not None else ""
+        return f"{run.seconds:.1f} s" if run.seconds else ""
 
     def _get_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}

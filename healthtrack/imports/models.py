@@ -25,6 +25,7 @@ class State(models.TextChoices):
     CHECKED = "checked", "Ready to import"
     APPLYING = "applying", "Importing"
     APPLIED = "applied", "Imported"
+    UNDONE = "undone", "Undone"
     REFUSED = "refused", "Rejected"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
@@ -42,6 +43,7 @@ _BADGE_CLASSES = {
     State.REFUSED: "bad",
     State.FAILED: "bad",
 }
+_STATES_OF_UNDOS = {State.APPLYING: "Undoing", State.APPLIED: "Undo done"}
 
 
 class Stage(models.TextChoices):
@@ -174,6 +176,11 @@ class ImportRun(models.Model):
         return _BADGE_CLASSES.get(State(self.state), "")
 
     @property
+    def state_label(self) -> str:
+        """Return the state in words; the undo of a run is not called an import."""
+        return (self.is_undo and _STATES_OF_UNDOS.get(State(self.state))) or self.get_state_display()
+
+    @property
     def is_working(self) -> bool:
         return self.state in WORKING
 
@@ -194,6 +201,10 @@ class ImportRun(models.Model):
         return self.state == State.APPLIED
 
     @property
+    def is_undone(self) -> bool:
+        return self.state == State.UNDONE
+
+    @property
     def is_ended(self) -> bool:
         return self.state in ENDED
 
@@ -204,6 +215,11 @@ class ImportRun(models.Model):
     @property
     def valid_count(self) -> int:
         return self.read_count - self.invalid_count
+
+    @property
+    def row_count(self) -> int:
+        """Return the items that it read or, if it is an undo, the rows that it changed."""
+        return self.affected_count if self.is_undo else self.read_count
 
     @property
     def seconds(self) -> float:

@@ -59,7 +59,7 @@ UNKNOWN_COLUMNS = "unknown_columns"
 
 _REASONS = {
     Reason.NONE: "",
-    Reason.NOT_A_TABLE: "We could not find the expected columns in this file.",
+    Reason.NOT_A_TABLE: "This file cannot be imported as it is. Nothing has been changed.",
     Reason.NO_VALID_ROW: "Every row of the file has an error.",
     Reason.UNREADABLE: "The upload cannot be read.",
     Reason.SOME_INVALID: "Some rows have errors. The command line imports a file only if all of its rows are valid.",

@@ -144,8 +144,14 @@ class RunView:
 
     @cached_property
     def undone_by(self) -> ImportRun | None:
-        """Return the undo that undid this run, if any."""
-        return self.run.undos.filter(state=State.APPLIED).first()
+        """Return the undo that undid this run, if it is undone."""
+        undos = self.run.undos.filter(state=State.APPLIED).select_related("started_by")
+        return undos.first() if self.run.is_undone else None
+
+    @cached_property
+    def remaining_count(self) -> int:
+        """Return how many rows the undo of this run left, because somebody had changed them since."""
+        return self.undone_by.conflicts.count() if self.undone_by else 0
 
     @cached_property
     def earlier_run(self) -> ImportRun | None:

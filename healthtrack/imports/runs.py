@@ -1,24 +1,20 @@
-"""The life cycle of a run: open it, plan it, check it, apply it or end it otherwise, and remove it after the retention.
-
-Only this module writes runs.
-"""
+"""The life cycle of a run: open it, plan it, check it, apply it or end it otherwise. Only this module writes runs."""
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
-from healthtrack.imports import registry, staging_tables
+from healthtrack.imports import registry
 from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.importer import ReadingPlan, StoredFile
 from healthtrack.imports.models import (
@@ -36,11 +32,20 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult
 from healthtrack.imports.run_locks import run_lock
 from healthtrack.imports.undone_runs import is_undoable
-from healthtrack.imports.uploads import Upload, remove_unused_uploads
+from healthtrack.imports.uploads import Upload
 
 ProgressFactory = Callable[[], AbstractContextManager[Progress]]
 
-RETENTION = timedelta(hours=24)  # of uploads, staged rows and errors: they hold patients' data
+# If the undone run is an undo itself, the run that it undid is applied again, and so on.
+_MARK_UNDONE = """
+    WITH RECURSIVE chain AS (
+        SELECT run_id, undoes_id, %(undone)s AS state FROM import_runs WHERE run_id = %(run)s
+        UNION ALL
+        SELECT run.run_id, run.undoes_id, CASE chain.state WHEN %(undone)s THEN %(applied)s ELSE %(undone)s END
+          FROM import_runs AS run JOIN chain ON run.run_id = chain.undoes_id
+    )
+    UPDATE import_runs AS run SET state = chain.state FROM chain WHERE run.run_id = chain.run_id
+"""
 _RECORD_PROGRESS = """
     UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
      WHERE run_id = %s RETURNING cancel_requested
@@ -163,6 +168,9 @@ def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, second
         first_change=first_change,
         apply_seconds=seconds,
     )
+    if run.is_undo:
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK_UNDONE, {"run": run.undoes_id, "undone": State.UNDONE, "applied": State.APPLIED})
     _end(run, State.APPLIED)
 
 
@@ -276,15 +284,3 @@ def _finish(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory,
         end(run, State.CANCELLED, Reason.DRY_RUN)
     else:
         apply(run, files, track)
-
-
-def remove_expired() -> None:
-    """End runs that nobody confirmed, and remove uploads, staged rows and errors whose retention is over."""
-    now = timezone.now()
-    for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - RETENTION):
-        end(run, State.EXPIRED, Reason.EXPIRED)
-    needed = set(ImportRun.objects.exclude(finished_at__lt=now - RETENTION).values_list("run_id", flat=True))
-    for run_id in staging_tables.list_staged_runs() - needed:
-        staging_tables.drop(run_id)
-    used: Collection[str] = ImportFile.objects.exclude(upload="").values_list("upload", flat=True)
-    remove_unused_uploads(used=used)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.http import QueryDict
 from django.urls import reverse
 
-from healthtrack.imports import engine, error_report, preview_queries, staging_tables
+from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
 from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, Summary
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
@@ -90,26 +90,25 @@ class TabularImporter(Importer):
         effects = self._describe_effects(result)
         part = PagePart("imports/counts.html", {"run": run, "result": result, "effects": effects})
         return Summary(
-            headline=_headline(run, result),
-            lines=[*_lines(run, result), effects],
+            headline=tabular_wording.get_headline(run, result),
+            lines=[*tabular_wording.get_lines(run, result), *filter(None, [effects])],
             notices=[str(notice) for notice in result.notices],
-            part=part if run.read_count else None,
+            part=part if tabular_wording.has_counts(run) else None,
         )
 
     def _describe_effects(self, result: TabularResult) -> str:
         return self.resource.describe(result.effects) if result.effects else ""
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
-        if not run.is_applied:
+        if run.first_change is None:
             return Summary()
         conflicts = undo_service.get_conflicts(run, query.get("conflicts", ""))
-        count = conflicts.paginator.count
-        exception = f", except for {_rows(count)} that {_was(count)} changed afterwards" if count else ""
         view = {"tables": TabularResult.of(run.result).tables, "conflicts": conflicts}
-        return Summary(
-            headline=f"Import {run.undoes_id} was undone{exception}.",
-            part=PagePart("imports/undo-outcome.html", view),
-        )
+        headline = tabular_wording.get_undo_headline(run, conflicts.paginator.count)
+        return Summary(headline, part=PagePart("imports/undo-outcome.html", view))
+
+    def list_undone(self, run: ImportRun, query: QueryDict) -> PagePart:
+        return PagePart("imports/undo-changes.html", undo_service.get_changes(run, query.get("page", "")))
 
     def as_json(self, run: ImportRun) -> dict[str, object]:
         result = TabularResult.of(run.result)
@@ -134,7 +133,7 @@ class TabularImporter(Importer):
         return map(str, preview_queries.iterate_errors(run))
 
     def has_error_report(self, run: ImportRun) -> bool:
-        return preview_queries.has_errors(run)
+        return run.invalid_count > 0 and preview_queries.has_errors(run)
 
     def error_report(self, run: ImportRun) -> Iterator[str]:
         return error_report.generate_error_report(run)
@@ -148,38 +147,3 @@ class TabularImporter(Importer):
             staging_tables.drop_rows(run_id)
         else:
             staging_tables.drop(run_id)
-
-
-def _headline(run: ImportRun, result: TabularResult) -> str:
-    counts, invalid = result.counts, run.invalid_count
-    if run.is_checked and run.error_count:
-        return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
-    if run.is_checked and (counts.new or counts.changed):
-        return "No errors found. Nothing has been changed yet."
-    if run.is_checked:
-        return "No errors found. This file would not change anything."
-    if run.is_applied:
-        done = f"{_rows(counts.new)} {_was(counts.new)} added and {counts.changed:,} updated."
-        skipped = f" {invalid:,} invalid row{'' if invalid == 1 else 's'} {_was(invalid)} skipped."
-        return f"{done}{skipped if run.without_invalid else ''}"
-    return ""
-
-
-def _lines(run: ImportRun, result: TabularResult) -> Iterator[str]:
-    for each in result.tables:
-        label = f"{each.label[:1].upper()}{each.label[1:]}"
-        yield f"{label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
-    duplicates = f", {result.merged:,} duplicate{'' if result.merged == 1 else 's'} combined" if result.merged else ""
-    yield f"{_rows(run.read_count)} read{duplicates}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"

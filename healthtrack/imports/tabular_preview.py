@@ -53,6 +53,11 @@ class TabularPreview:
         requested = [listing for listing in self.listings if listing.name == self.query.get("show")]
         return next(iter([*requested, *filled]), None)
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Return whether the file could not be read as a table, so that its errors concern no rows."""
+        return not self.run.read_count
+
     @cached_property
     def has_errors(self) -> bool:
         return preview_queries.has_errors(self.run)

@@ -8,7 +8,7 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from healthtrack.imports import runs
+from healthtrack.imports import expiring, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import WORKING, ImportRun, State
 from healthtrack.imports.outcomes import get_outcome
@@ -56,7 +56,7 @@ def apply_import(context: JobContext, run_id: int) -> None:
 @app.task
 def forget_old_imports(timestamp: int) -> None:  # noqa: ARG001 (periodic tasks receive one)
     """Remove what has expired."""
-    runs.remove_expired()
+    expiring.remove_expired()
 
 
 def fail_abandoned() -> None:

@@ -18,7 +18,7 @@ from healthtrack.imports.sql import comma, quoted
 from healthtrack.imports.undo.affected_rows import find_affected_rows
 from healthtrack.imports.undo.conflict_search import find_conflicts
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns, get_tracked_tables
-from healthtrack.imports.undone_runs import get_undone_runs
+from healthtrack.imports.undone_runs import get_void_runs
 
 
 class Undo:
@@ -28,8 +28,7 @@ class Undo:
         self.run = run
         self.cursor = cursor
         self.tables = get_tracked_tables()
-        void = [number for pair in get_undone_runs().items() for number in pair]
-        self.parameters = {"run": run.run_id, "mark": run.first_change, "void": void}
+        self.parameters = {"run": run.run_id, "mark": run.first_change, "void": get_void_runs()}
 
     def find(self, *, locks: bool) -> None:
         """Find what to do with each row, and the conflicts; with `locks`, keep others from changing the rows."""

@@ -22,7 +22,7 @@ from healthtrack.imports.staging import acquire_import_lock
 from healthtrack.imports.undo.engine import Undo
 
 MAX_SAMPLES = 20
-CONFLICTS_PER_PAGE = 50
+CONFLICTS_PER_PAGE = CHANGES_PER_PAGE = 50
 _ACTIONS = {"delete": Action.DELETE, "restore": Action.UPDATE, "insert": Action.INSERT}
 
 
@@ -65,6 +65,19 @@ def get_conflicts(run: ImportRun, page_number: str = "") -> Page[Any]:
     left = run.conflicts.values_list("table_name", "patient_id", "model_id", "row_id", "reason", "reason_params")
     page = Paginator(left, CONFLICTS_PER_PAGE).get_page(page_number)
     page.object_list = _make_conflicts(page.object_list)  # type: ignore[assignment]  # the page now holds conflicts
+    return page
+
+
+def get_changes(run: ImportRun, page_number: str = "") -> Page[Any]:
+    """Return a page of what the undo `run` did, as entries of the history; the nearest page if there is no such number.
+
+    Records the access to the patients that the page shows.
+    """
+    changes = Change.objects.filter(run_id=run.run_id).order_by("changed_at", "change_id")
+    page = Paginator(changes, CHANGES_PER_PAGE).get_page(page_number)
+    shown = list(page.object_list)
+    record_access_to_changes(shown)
+    page.object_list = entries(shown)  # type: ignore[assignment]  # the page now holds entries
     return page
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import registry, runs
+from healthtrack.imports import expiring, registry, runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.reasons import Reason
@@ -158,7 +158,7 @@ def test_it_is_imported_and_undone(counter: Client) -> None:
     undo = last_run()
     assert (undo.state, undo.undoes, undo.affected_count) == (State.APPLIED, run, 2)
     assert "2 counts are removed." in words(counter.get(address(undo)))
-    assert "Undone by" in words(counter.get(address(run)))
+    assert "Nothing of it remains." in words(counter.get(address(run)))
 
 
 def test_the_second_of_two_undos_fails(counter: Client) -> None:
@@ -185,7 +185,7 @@ def test_a_run_that_nobody_answers_expires_after_a_day(counter: Client, monkeypa
     upload(counter, WITH_BLANK_LINES)
     later = timezone.now() + timedelta(hours=25)
     monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: later)
-    runs.remove_expired()
+    expiring.remove_expired()
     assert (last_run().state, last_run().reason) == (State.EXPIRED, Reason.EXPIRED)
 
 

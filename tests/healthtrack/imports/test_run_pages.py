@@ -369,6 +369,22 @@ class TestTheErrorReport:
         assert steward.get(address(last_run(), ERROR_REPORT)).status_code == 404
 
 
+class TestAFileThatCannotBeRead:
+    def test_it_offers_the_remedy_and_no_download(self, steward: Client, path: Path) -> None:
+        path.write_bytes(b"%PDF-1.7 not a table")
+        page = upload(steward, RECORDS, path)
+        assert "What to do" in text_of(page)
+        assert "Upload another file" in text_of(page)
+        assert "rows read" not in text_of(page)
+        assert address(last_run(), ERROR_REPORT) not in page.content.decode()
+        assert steward.get(address(last_run(), ERROR_REPORT)).status_code == 404
+
+    def test_nothing_is_summed_up_when_every_row_has_an_error(self, steward: Client, path: Path) -> None:
+        shown = text_of(preview_of(steward, path, {"gender": "X"}))
+        assert "rows read" not in shown
+        assert "patients" not in shown.partition("Every row")[2]
+
+
 class TestImporting:
     @each_kind
     def test_it_imports_the_rows_and_shows_the_counts(

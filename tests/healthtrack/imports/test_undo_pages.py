@@ -3,12 +3,16 @@
 import html
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
+from healthtrack.audit.models import Access
 from healthtrack.imports import registry
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
@@ -18,6 +22,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, run_jobs
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -89,9 +94,68 @@ def test_a_worker_undoes_it_in_a_run_of_its_own(steward: Client, run: ImportRun)
     words = steward.get(page(undo_run, "change")).content.decode()
     assert registry.get(undo_run.importer).undo_summary(undo_run, QueryDict()).headline in html.unescape(words)
     assert "Undo this import" in words
-    earlier = steward.get(page(run, "change")).content.decode()
-    assert f'Undone by</dt><dd><a href="{page(undo_run, "change")}">' in earlier
-    assert "Undo this import" not in earlier
+    assert "Undo this import" not in steward.get(page(run, "change")).content.decode()
+
+
+def test_the_page_of_an_undone_import_says_when_and_by_whom_it_was_undone(steward: Client, run: ImportRun) -> None:
+    undo_run = request_undo(steward, run)
+    shown = steward.get(page(run, "change"))
+    moment = date_format(localtime(undo_run.finished_at), "j M Y, H:i")
+    text = Page.of(shown).text
+    assert f"This was undone on {moment} by {undo_run.started_by}, with import {undo_run.pk}" in text
+    assert "Nothing of it remains." in text
+    assert "2 rows had been added and 0 updated." in text
+    assert '<span class="badge ">Undone</span>' in shown.content.decode()
+    assert f'<a href="{page(undo_run, "change")}">import {undo_run.pk}</a>' in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (["P1"], "1 row remains, because somebody changed it afterwards."),
+        (["P1", "P2"], "2 rows remain, because somebody changed them afterwards."),
+    ],
+)
+def test_it_says_what_remains(steward: Client, run: ImportRun, changed: list[str], words: str) -> None:
+    MedicalRecord.objects.filter(pk__in=changed).update(allergies="Pollen")
+    request_undo(steward, run)
+    assert words in Page.of(steward.get(page(run, "change"))).text
+
+
+def test_an_undo_that_is_undone_says_so_and_its_import_counts_again(steward: Client, run: ImportRun) -> None:
+    undo_run = request_undo(steward, run)
+    redo = request_undo(steward, undo_run)
+    shown = Page.of(steward.get(page(undo_run, "change"))).text
+    assert f"with import {redo.pk}" in shown
+    assert f"Import {run.pk} had been undone." in shown
+    run.refresh_from_db()
+    assert run.state == State.APPLIED
+    assert "undone" not in Page.of(steward.get(page(run, "change"))).text
+
+
+def test_the_undo_lists_what_it_did(
+    steward: Client, run: ImportRun, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(undo_service, "CHANGES_PER_PAGE", 1)
+    undo_run = request_undo(steward, run)
+    with django_assert_max_num_queries(22):
+        shown = Page.of(steward.get(page(undo_run, "change"))).text
+    assert "Rows that the undo changed: 1 to 1 of 2" in shown
+    pages = [shown, Page.of(steward.get(f"{page(undo_run, 'change')}?page=2")).text]
+    patients = [re.findall(r"Medical record (P\d) Deleted", text) for text in pages]
+    assert sorted(patients) == [["P1"], ["P2"]]
+    assert Access.objects.latest("access_id").patient_ids == patients[1]
+
+
+def test_a_person_who_may_only_view_imports_does_not_see_the_rows_of_an_undo(
+    steward: Client, run: ImportRun, sign_in: SignIn
+) -> None:
+    undo_run = request_undo(steward, run)
+    auditor = Client()
+    auditor.force_login(factories.staff("imports.view_importrun", username="auditor"))
+    shown = Page.of(auditor.get(page(undo_run, "change"))).text
+    assert f"Import {run.pk} was undone." in shown
+    assert "P1" not in shown
 
 
 def test_the_page_of_the_undo_lists_the_conflicts(steward: Client, run: ImportRun) -> None:
@@ -131,7 +195,9 @@ def test_the_second_of_two_undos_says_why_it_failed(steward: Client, run: Import
 
 def test_the_list_of_imports_names_it(steward: Client, run: ImportRun) -> None:
     request_undo(steward, run)
-    assert f"Undo of import {run.pk}" in steward.get("/admin/imports/importrun/").content.decode()
+    shown = Page.of(steward.get("/admin/imports/importrun/")).text
+    assert re.search(rf"Undo of import {run.pk} Medical records Undo done 2 ", shown)
+    assert re.search(r"rows.csv Medical records Undone 2 ", shown)
 
 
 def test_the_conflicts_are_paged(steward: Client, run: ImportRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.accounts.limits import Limit
-from healthtrack.imports import runs
+from healthtrack.imports import expiring
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_tables import list_staged_runs
@@ -249,7 +249,7 @@ class TestRetention:
             monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: clock)
             monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: moment)
             with run_commit_hooks():
-                runs.remove_expired()
+                expiring.remove_expired()
 
         return remove
 

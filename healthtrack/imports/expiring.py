@@ -1,0 +1,23 @@
+"""Remove what imports leave once its retention is over: uploads, staged rows and errors."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from healthtrack.imports import runs, staging_tables
+from healthtrack.imports.models import AWAITING_PERSON, ImportFile, ImportRun, State
+from healthtrack.imports.reasons import Reason
+from healthtrack.imports.uploads import remove_unused_uploads
+
+RETENTION = timedelta(hours=24)  # they hold patients' data
+
+
+def remove_expired() -> None:
+    """End runs that nobody confirmed, and remove uploads, staged rows and errors whose retention is over."""
+    now = timezone.now()
+    for run in ImportRun.objects.filter(state__in=AWAITING_PERSON, started_at__lt=now - RETENTION):
+        runs.end(run, State.EXPIRED, Reason.EXPIRED)
+    needed = set(ImportRun.objects.exclude(finished_at__lt=now - RETENTION).values_list("run_id", flat=True))
+    for run_id in staging_tables.list_staged_runs() - needed:
+        staging_tables.drop(run_id)
+    remove_unused_uploads(used=ImportFile.objects.exclude(upload="").values_list("upload", flat=True))

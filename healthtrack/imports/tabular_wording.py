@@ -1,0 +1,56 @@
+"""The sentences of a tabular import: what its check found, and what it or its undo did."""
+
+from collections.abc import Iterator
+
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.reasons import Reason
+from healthtrack.imports.results import TabularResult
+
+
+def has_counts(run: ImportRun) -> bool:
+    """Return whether the counts of the run say something: what it would change, changes or changed."""
+    return run.state in {State.CHECKED, State.APPLIED, State.UNDONE} or run.reason == Reason.DRY_RUN
+
+
+def get_headline(run: ImportRun, result: TabularResult) -> str:
+    """Return the sentence that sums the run up; empty if its state says all."""
+    counts, invalid = result.counts, run.invalid_count
+    if run.is_checked and run.error_count:
+        return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
+    if run.is_checked and (counts.new or counts.changed):
+        return "No errors found. Nothing has been changed yet."
+    if run.is_checked:
+        return "No errors found. This file would not change anything."
+    if run.is_applied or run.is_undone:
+        verb = "had been" if run.is_undone else _was(counts.new)
+        done = f"{_rows(counts.new)} {verb} added and {counts.changed:,} updated."
+        skipped = f" {invalid:,} invalid row{'' if invalid == 1 else 's'} {_was(invalid)} skipped."
+        return f"{done}{skipped if run.without_invalid else ''}"
+    return ""
+
+
+def get_undo_headline(undo: ImportRun, conflicts: int) -> str:
+    """Return the sentence that says what the undo did, and how many rows it left."""
+    exception = f", except for {_rows(conflicts)} that somebody changed afterwards" if conflicts else ""
+    return f"Import {undo.undoes_id} {'had been' if undo.is_undone else 'was'} undone{exception}."
+
+
+def get_lines(run: ImportRun, result: TabularResult) -> Iterator[str]:
+    """Yield the counts as lines for the command line."""
+    for each in result.tables:
+        label = f"{each.label[:1].upper()}{each.label[1:]}"
+        yield f"{label}: {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged"
+    duplicates = f", {result.merged:,} duplicate{'' if result.merged == 1 else 's'} combined" if result.merged else ""
+    yield f"{_rows(run.read_count)} read{duplicates}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
