@@ -70,16 +70,20 @@ MIDDLEWARE = [
     "healthtrack.core.middleware.request_id",
     # Outside of the rest, so that refusals, redirects and static files are counted and timed too.
     "healthtrack.operations.metrics.request_metrics",
+    # Outside of whatever answers by itself, so that redirects, refusals and static files have the headers too.
+    "healthtrack.core.middleware.security_headers",
+    # Outside for the same reason: it adds the content security policy.
+    "csp.middleware.CSPMiddleware",
+    # Before anything reads the request.
+    "healthtrack.core.middleware.allowed_methods",
     # Redirects to HTTPS before anything else is answered, including static files.
     "django.middleware.security.SecurityMiddleware",
     # Static files need no session, no database and no compression: `collectstatic` compresses them.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Outside of everything that changes a page, because it compresses the finished page.
     "django.middleware.gzip.GZipMiddleware",
-    # Outside of the sign-in, so that its refusals and redirects have the headers.
-    "healthtrack.core.middleware.security_headers",
-    # Outside of the sign-in for the same reason: it adds the content security policy.
-    "csp.middleware.CSPMiddleware",
+    # Outside of the sessions, whose end shows in the cookie.
+    "healthtrack.accounts.middleware.clear_browser_cache",
     # Before the user, who is read from the session.
     "django.contrib.sessions.middleware.SessionMiddleware",
     # Checks the host and adds missing slashes, before a view or the sign-in relies on the address.
@@ -206,6 +210,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
+        "object-src": [NONE],  # default-src covers it, but checks of the policy look for it
         "frame-ancestors": [NONE],
         "report-uri": ["/policy-report"],
     }

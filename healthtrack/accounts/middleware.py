@@ -26,6 +26,19 @@ AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself
 ACTIVITY_WRITE_FRACTION = 60  # activity is written once in this fraction of the idle time, and not for every page
 
 
+def clear_browser_cache(get_response: GetResponse) -> GetResponse:
+    """Let the browser forget the pages of a session when it ends, also those that "back" would show."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie and cookie["max-age"] == 0:
+            response["Clear-Site-Data"] = '"cache"'
+        return response
+
+    return middleware
+
+
 def session_timeout(get_response: GetResponse) -> GetResponse:
     """End sessions that nobody used for a while, and sessions that reached their maximum length."""
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from healthtrack.core import logs
@@ -18,6 +18,7 @@ UNUSED_FEATURES = (
     "payment",
     "usb",
 )
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 HEADERS = {
     "Cache-Control": "no-store, private",  # a page may name a patient, and the browser may be shared
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -42,12 +43,24 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:
-    """Add HEADERS to every response that does not set them itself."""
+    """Add HEADERS to every response that does not set them itself, and name the encoding of texts."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        content_type = response.get("Content-Type", "")
+        if (content_type.startswith("text/") or content_type.endswith("+xml")) and "charset" not in content_type:
+            response["Content-Type"] = f"{content_type}; charset=utf-8"
         return response
+
+    return middleware
+
+
+def allowed_methods(get_response: GetResponse) -> GetResponse:
+    """Refuse methods that no page uses. Django counts TRACE as safe, and would show the page."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request) if request.method in METHODS else HttpResponseNotAllowed(METHODS)
 
     return middleware

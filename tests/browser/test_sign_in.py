@@ -91,6 +91,20 @@ def test_after_the_session_timeout_the_person_signs_in_and_returns(page: Page, s
     expect(page).to_have_url("/reports/brands/?gender=F")
 
 
+def test_signing_out_clears_every_window_even_if_the_server_does_not_answer(page: Page, sign_in_as: SignInAs) -> None:
+    sign_in_as("patients.view_medicalrecord")
+    factories.medical_record(name="Ada Byron")
+    visit(page, "/admin/patients/medicalrecord/")
+    other = page.context.new_page()
+    other.goto("/admin/patients/medicalrecord/")
+    expect(other.get_by_text("Ada Byron")).to_be_visible()
+    other.route("**/*", lambda route: route.abort())
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(other.get_by_text("Ada Byron")).to_be_hidden()
+    stored = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    assert set(stored) <= {"healthtrack-active", "healthtrack-ended", "theme"}
+
+
 @pytest.mark.usefixtures("short_session_timeout")
 def test_activity_in_another_window_counts(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("reports.view_brands")

@@ -214,6 +214,21 @@ def test_the_sign_in_page_says_that_a_session_was_ended_elsewhere(keeper: User) 
     assert "Your session was ended" in client.get(answer["Location"]).content.decode()
 
 
+@pytest.mark.parametrize("address", ["/admin/logout/", "/sign-in/everywhere/", "/sign-in/idle/"])
+def test_after_signing_out_the_browser_forgets_the_pages(keeper: User, address: str) -> None:
+    client = client_for(keeper)
+    assert "Clear-Site-Data" not in client.get(RECORDS)
+    assert client.post(address)["Clear-Site-Data"] == '"cache"'
+
+
+def test_after_the_session_timeout_and_an_end_elsewhere_too(keeper: User) -> None:
+    first, second = everywhere(keeper)
+    ago(active_at=settings.SESSION_IDLE_SECONDS + 1)
+    assert first.get(RECORDS)["Clear-Site-Data"] == '"cache"'
+    Session.objects.all().delete()
+    assert second.get(RECORDS)["Clear-Site-Data"] == '"cache"'
+
+
 def test_an_unknown_reason_in_the_address_is_not_shown() -> None:
     assert 'role="status"' not in Client().get(f"{LOGIN}?ended=x-made-up").content.decode()
 

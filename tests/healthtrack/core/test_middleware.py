@@ -95,10 +95,44 @@ def test_every_response_has_the_security_headers() -> None:
     assert "publickey" not in headers["Permissions-Policy"]  # passkeys
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
+    assert "object-src 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
     assert "script-src 'self';" in policy
     assert "style-src 'self'" in policy
     assert "unsafe" not in policy
     assert "report-uri /policy-report" in policy
+
+
+def test_redirects_refusals_and_static_files_have_the_security_headers_too(settings: LazySettings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    answers = [Client().get("/static/admin/css/base.css", secure=True), Client().trace("/"), Client().get("/")]
+    assert [answer.status_code for answer in answers] == [200, 405, 301]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+        assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    answers[0].close()
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "CONNECT", "ANYTHING"])
+def test_a_method_that_no_page_uses_is_refused(sign_in: SignIn, method: str) -> None:
+    assert sign_in().generic(method, "/admin/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "address", ["/healthz", "/metrics", "/admin/login/", "/static/core/logo.svg", "/static/admin/css/base.css"]
+)
+def test_every_text_names_its_encoding(address: str) -> None:
+    answer = Client().get(address)
+    answer.close()
+    assert re.search('charset="?utf-8"?$', answer["Content-Type"])
+
+
+def test_no_other_site_may_read_a_response() -> None:
+    for address in ("/healthz", "/admin/login/", "/static/admin/css/base.css"):
+        answer = Client(headers={"Origin": "https://evil.example"}).get(address)
+        answer.close()
+        assert not [name for name in answer.headers if name.startswith("Access-Control-")]
 
 
 def test_scripts_cannot_read_cookies() -> None:

@@ -1,6 +1,6 @@
 "use strict";
 
-// Warns before the session times out. Activity in any window of the browser counts.
+// Warns before the session times out. Activity in any window of the browser counts, and signing out in one clears all.
 {
   const dialog = document.getElementById("idle");
   const [stay, leave] = dialog.querySelectorAll("form");
@@ -8,15 +8,26 @@
   const limit = Number(dialog.dataset.seconds);
   const warning = Number(dialog.dataset.warning);
   const SHARED = "healthtrack-active";
+  const ENDED = "healthtrack-ended";
   let active = Date.now();
+
+  const notifyOthers = (key) => {
+    try {
+      localStorage.setItem(key, Date.now());
+    } catch {
+      // Without it, each window warns and signs out for itself.
+    }
+  };
 
   const share = () => {
     active = Date.now();
-    try {
-      localStorage.setItem(SHARED, active);
-    } catch {
-      // Without it, each window warns for itself.
-    }
+    notifyOthers(SHARED);
+  };
+
+  // Clears the page at once, even if the server does not answer, and loads it again when the session has ended.
+  const leavePage = () => {
+    document.body.replaceChildren();
+    setTimeout(() => location.reload(), 1000);
   };
 
   const update = () => {
@@ -37,6 +48,14 @@
   window.addEventListener("storage", (event) => {
     if (event.key === SHARED) {
       active = Number(event.newValue);
+    } else if (event.key === ENDED) {
+      clearInterval(timer);
+      leavePage();
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-ends-session]")) {
+      notifyOthers(ENDED);
     }
   });
   dialog.addEventListener("cancel", (event) => {
