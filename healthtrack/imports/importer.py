@@ -156,6 +156,10 @@ class Importer(ABC):
         """Return what the upload page shows below its form, or None."""
         return None
 
+    def find_misleading_name(self, name: str, path: Path) -> str:
+        """Return why the name of an uploaded file does not fit its content, for people to read; or an empty text."""
+        return ""
+
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
         """Find out how to read the files. The check begins once all questions of the plan are answered.
 

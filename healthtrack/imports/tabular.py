@@ -1,6 +1,7 @@
 """The importer of files that hold one table. A resource declares the columns, and the engine does the work."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -10,6 +11,7 @@ from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, S
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
+from healthtrack.imports.reading.file_names import find_misleading_ending
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
 from healthtrack.imports.tabular_preview import TabularPreview
@@ -60,6 +62,9 @@ class TabularImporter(Importer):
 
     def upload_hint(self) -> str:
         return f"CSV, TSV or XLSX, {describe_limits()}"
+
+    def find_misleading_name(self, name: str, path: Path) -> str:
+        return find_misleading_ending(name, path)
 
     def upload_help(self) -> PagePart:
         view = {"columns": describe_columns(self.resource), "templates": get_template_urls(self.model)}

@@ -47,6 +47,7 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     def __init__(self, importer: Importer, *args: Any) -> None:
         super().__init__(*args)
+        self.importer = importer
         field_class = FilesField if importer.takes_several_files else forms.FileField
         self.fields["import_file"] = field_class(
             label="File to import",
@@ -54,10 +55,14 @@ class UploadForm(forms.Form):
             error_messages={"required": "Choose a file first.", "empty": "The file is empty. Choose another one."},
         )
 
-    @property
-    def files_to_import(self) -> list[ReceivedFile]:
+    def clean_import_file(self) -> list[ReceivedFile]:
+        """Return the files; refuse them if the name of one does not fit its content."""
         uploaded = self.cleaned_data["import_file"]
-        return uploaded if isinstance(uploaded, list) else [uploaded]
+        files = uploaded if isinstance(uploaded, list) else [uploaded]
+        reasons = [self.importer.find_misleading_name(file.name, file.upload.path) for file in files]
+        if any(reasons):
+            raise forms.ValidationError(list(filter(None, reasons)))
+        return files
 
 
 def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[str, Any]) -> HttpResponse:
@@ -100,7 +105,7 @@ class _UploadPage:
             return self.show_form(request, form)
         if not _get_daily_limit().use(str(request.user.pk)):
             return self.show_used_up(request)
-        run = self._open_run(request, [handler.claim(file) for file in form.files_to_import])
+        run = self._open_run(request, [handler.claim(file) for file in form.cleaned_data["import_file"]])
         return redirect("admin:imports_importrun_change", run.pk)
 
     def _open_run(self, request: HttpRequest, files: list[ReceivedFile]) -> ImportRun:

@@ -315,6 +315,20 @@ def test_every_fixture_is_tested() -> None:
     assert tested == set(FIXTURES.glob("*/*"))
 
 
+ENDING = "The name of the file must end in .csv, .tsv, .txt or .xlsx. Save the table in one of these formats."
+# The form refuses these files; the command reads them whatever their names are.
+REFUSED_BY_THE_FORM = {
+    "empty.csv": "The file is empty. Choose another one.",
+    **dict.fromkeys(("archive.zip", "document.pdf", "objects.json", "old.xls", "page.html", "picture.png"), ENDING),
+    "csv_by_name.csv": (
+        "The name ends in .csv, but the file is a workbook or an archive. Save the table as CSV or XLSX."
+    ),
+    "workbook_by_name.xlsx": (
+        "The name ends in .xlsx, but the file is no Excel workbook. Save the table as XLSX, or rename the file."
+    ),
+}
+
+
 def get_command_errors(kind: Kind, path: Path) -> list[str]:
     stderr = StringIO()
     with pytest.raises(CommandError, match=r"^Nothing was imported"):
@@ -344,8 +358,8 @@ def test_the_upload_page_shows_every_error_and_changes_nothing(
     page = upload(sign_in(*kind.steward), kind, path)
     assert page.status_code == 200
     assert tables() == before
-    if path.name == "empty.csv":  # refused by the form
-        assert page.context["form"].errors == {"import_file": ["The file is empty. Choose another one."]}
+    if path.name in REFUSED_BY_THE_FORM:
+        assert page.context["form"].errors == {"import_file": [REFUSED_BY_THE_FORM[path.name]]}
         return
     found = page.context["page"].preview.view.errors
     assert [str(error) for error in found] == list(errors)
@@ -416,7 +430,8 @@ class TestLargeFiles:
     def test_ten_thousand_invalid_rows_are_all_reported(
         self, tmp_path: Path, sign_in: SignIn, write: Callable[[Path, Sequence[Row]], Path]
     ) -> None:
-        path = write(tmp_path / "rows", RECORDS.rows(*[{"gender": "X"}] * 10_000))
+        name = "rows.csv" if write is write_csv else "rows.xlsx"
+        path = write(tmp_path / name, RECORDS.rows(*[{"gender": "X"}] * 10_000))
         assert get_command_errors(RECORDS, path) == several(2, "gender", NO_GENDER, *["X"] * 10_000)
         page = upload(sign_in(*RECORDS.steward), RECORDS, path)
         assert page.status_code == 200

@@ -22,7 +22,7 @@ from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_tables import list_staged_runs
 from tests.support import factories
-from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv, write_xlsx
 from tests.support.import_pages import last_run, run_commit_hooks, upload, uploads_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
@@ -183,6 +183,33 @@ class TestTheUploadedFile:
         files = [SimpleUploadedFile(f"{number}.csv", path.read_bytes()) for number in range(3)]
         steward.post(RECORDS.address("import"), {"import_file": files[0], "other": files[1], "another": files[2]})
         assert [file.name for file in stored_files(data_folder)] == uploads_of(last_run())
+
+
+class TestMisleadingNames:
+    MESSAGES = {
+        "rows.exe": "The name of the file must end in .csv, .tsv, .txt or .xlsx.",
+        "rows": "The name of the file must end in .csv, .tsv, .txt or .xlsx.",
+        "rows.xlsx": "The name ends in .xlsx, but the file is no Excel workbook.",
+        "workbook.csv": "The name ends in .csv, but the file is a workbook or an archive.",
+    }
+
+    @pytest.mark.parametrize("name", MESSAGES)
+    def test_a_name_that_does_not_fit_the_content_is_refused(
+        self, steward: Client, tmp_path: Path, data_folder: Path, name: str
+    ) -> None:
+        path = write_xlsx(tmp_path / "any.xlsx", RECORDS.rows({})) if "workbook" in name else self.table(tmp_path)
+        page = post(steward, path.rename(tmp_path / name))
+        (message,) = page.context["form"].errors["import_file"]
+        assert message.startswith(self.MESSAGES[name])
+        assert stored_files(data_folder) == []
+        assert not ImportRun.objects.exists()
+
+    @pytest.mark.parametrize("name", ["rows.csv", "ROWS.CSV", "rows.tsv", "rows.txt", "rows.2026.csv"])
+    def test_other_names_are_accepted(self, steward: Client, tmp_path: Path, name: str) -> None:
+        assert post(steward, self.table(tmp_path).rename(tmp_path / name)).status_code == 302
+
+    def table(self, folder: Path) -> Path:
+        return write_csv(folder / "table", RECORDS.rows({}))
 
 
 class TestFilesThatAreTooLarge:
