@@ -12,7 +12,7 @@ from django_otp.models import Device, ThrottlingMixin
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
-CODE_PARTS, PART_LETTERS = 3, 5
+CODE_PARTS, PART_LETTERS = 6, 4  # 120 bits: a digest needs no slow hash to be safe
 
 
 class Session(AbstractBaseSession):

@@ -99,7 +99,7 @@ def _load_sample_data(patients: int) -> None:
 
 
 def _set_initial_password(administrator: User) -> None:
-    administrator.set_password(secret_files.read_or_create(_password_file(), secrets.token_urlsafe(12)))
+    administrator.set_password(secret_files.read_or_create(_password_file(), secrets.token_urlsafe(16)))
     administrator.save()
 
 

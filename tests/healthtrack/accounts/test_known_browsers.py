@@ -1,5 +1,6 @@
 """Failures of others do not lock out a browser in which the account completed a sign-in before."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,17 @@ def test_a_browser_is_known_for_one_account_only_and_by_a_signed_cookie(
     assert client.post(LOGIN, {"username": "other", "password": PASSWORD}).status_code == 429
     client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = cookie.value[:-1] + "?"
     assert client.post(LOGIN, {"username": "keeper", "password": PASSWORD}).status_code == 429
+
+
+@pytest.mark.usefixtures("keeper")
+def test_a_browser_is_known_for_90_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = known_browser(HERE)
+    guess(5)
+    end = time.time() + timedelta(days=90).total_seconds()
+    monkeypatch.setattr("django.core.signing.time.time", lambda: end + 60)
+    assert not signs_in(client)
+    monkeypatch.setattr("django.core.signing.time.time", lambda: end - 60)
+    assert signs_in(client)
 
 
 @pytest.mark.usefixtures("keeper")

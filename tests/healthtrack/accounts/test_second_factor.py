@@ -1,6 +1,7 @@
 """Two-factor authentication: with the password alone no page opens."""
 
 import html
+import math
 import re
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from healthtrack.accounts.middleware import PUBLIC_PAGES
-from healthtrack.accounts.models import CODES, RecoveryCodes, Session
+from healthtrack.accounts.models import CODE_LETTERS, CODES, RecoveryCodes, Session
 from tests.support import factories
 from tests.support.every_address import ALL, METHODS, addresses, ask, each_address, lets_in
 from tests.support.page_addresses import make_rows
@@ -157,6 +158,12 @@ def test_recovery_codes_are_unique_and_only_their_digests_are_stored(keeper: Use
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     assert not {letters for each in codes for letters in (each, each.replace("-", ""))} & set(digests)
     assert "recovery code is wrong" in text(client_for(keeper).post(CODE, {"code": digests[0][:40]}))
+
+
+def test_a_recovery_code_is_too_long_to_be_found_from_its_digest(keeper: User) -> None:
+    letters = enrol(client_for(keeper))[0].replace("-", "")
+    assert set(letters) <= set(CODE_LETTERS)
+    assert len(letters) * math.log2(len(CODE_LETTERS)) >= 112
 
 
 def test_a_recovery_code_of_another_person_does_not_work(keeper: User) -> None:
