@@ -50,6 +50,16 @@ def test_it_finishes_requests_before_it_stops(environment: dict[str, str]) -> No
         assert server.stop()[0] == 0
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 4\r\nTransfer-Encoding: chunked", "Transfer-Encoding: xchunked"])
+def test_a_request_cannot_be_smuggled_in_the_body_of_another(environment: dict[str, str], framing: str) -> None:
+    with started(environment) as server, socket.create_connection((HOST, server.port), timeout=20) as peer:
+        body = "0\r\n\r\nGET /nowhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        peer.sendall(f"POST /policy-report HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n{body}".encode())
+        answers = b"".join(iter(lambda: peer.recv(65536), b""))
+        assert answers.count(b"HTTP/1.1 ") == 1
+        assert b" 404 " not in answers
+
+
 def await_refusal(server: Server) -> None:
     while True:
         try:

@@ -54,9 +54,24 @@ def servers() -> list[dict[str, list[str]]]:
 
 def test_all_traffic_uses_https() -> None:
     plain, encrypted = servers()
-    assert plain["return"] == ["301 https://$host$request_uri"]
+    assert plain["location / return"] == ["301 https://$host$request_uri"]
     assert all("ssl" in value for value in encrypted["listen"])
     assert encrypted["ssl_protocols"] == ["TLSv1.2 TLSv1.3"]
+
+
+def test_programs_that_forget_https_get_an_error_and_no_redirect() -> None:
+    plain = servers()[0]
+    assert plain["location = /healthz return"] == plain["location = /metrics return"] == ["404"]
+
+
+def test_only_ciphers_with_forward_secrecy_and_authentication_are_used() -> None:
+    encrypted = servers()[1]
+    assert encrypted["ssl_prefer_server_ciphers"] == ["on"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(*encrypted["ssl_ciphers"])
+    descriptions = [cipher["description"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
+    assert descriptions
+    assert all("Kx=ECDH" in text and "Mac=AEAD" in text for text in descriptions)
 
 
 def test_no_address_is_logged() -> None:
