@@ -8,6 +8,7 @@ from django.db.models import F, Index
 from django.db.models.functions import Now
 
 from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.monthly_partitions import MonthlyPartitions
 
 
 class Access(models.Model):
@@ -54,6 +55,8 @@ class Access(models.Model):
         null=True,
         db_comment="Numbers of the patients in a part of an exported file; null for pages and for the file as a whole",
     )
+
+    partitions = MonthlyPartitions("access_log", "seen_at")
 
     class Meta:
         db_table = "access_log"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
@@ -11,20 +11,18 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
-from healthtrack.audit.admin_history import get_last_change_id
 from healthtrack.audit.file_parts import get_possible_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names, run_address
+from healthtrack.core.log_pages import get_last_id, get_page, get_start
 from healthtrack.core.widgets import DayInput
 
 VIEW = "audit.view_access"
-PAGE_SIZE = 50
 MAX_PATIENTS_PER_ROW = 10
 
 
@@ -52,23 +50,24 @@ class Accesses(UserPassesTestMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = AccessesForm(request.GET)
-        found = list(self._filter(form)[: PAGE_SIZE + 1]) if form.is_valid() else []
+        accesses = self._filter(form) if form.is_valid() else Access.objects.none()
+        page = get_page(accesses, "seen_at", get_last_id(request))
         patient = form.cleaned_data.get("patient", "") if form.is_valid() else ""
-        rows = list(_rows(found[:PAGE_SIZE], patient))
+        rows = list(_rows(page.rows, patient))
         record_patient_access([patient] if patient else [number for row in rows for number in row.patients])
         context = {
             **admin.site.each_context(request),
             "title": f"Access log of patient {patient}" if patient else "Access log",
             "form": form,
             "rows": rows,
-            "older": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None,
-            "is_newest": "after" not in request.GET,
+            "older": page.older,
+            "is_newest": page.is_newest,
         }
         return render(request, "audit/accesses.html", context)
 
     def _filter(self, form: AccessesForm) -> QuerySet[Access]:
-        """Return the accesses that match the form, from the last one of the page before, newest first."""
-        accesses = Access.objects.select_related("person").defer("file_patients").order_by("-seen_at", "-access_id")
+        """Return the accesses that match the form."""
+        accesses = Access.objects.select_related("person").defer("file_patients")
         filters = form.cleaned_data
         if filters["patient"]:
             accesses = accesses.filter(_shows(filters["patient"]))
@@ -77,12 +76,8 @@ class Accesses(UserPassesTestMixin, View):
         if filters["person"]:
             accesses = accesses.filter(person=filters["person"])
         if day := filters["day"]:
-            start = timezone.make_aware(datetime.combine(day, time()))
+            start = get_start(day)
             accesses = accesses.filter(seen_at__gte=start, seen_at__lt=start + timedelta(days=1))
-        after = get_last_change_id(self.request)
-        if last := after and Access.objects.filter(pk=after).first():
-            earlier = Q(seen_at__lt=last.seen_at) | Q(seen_at=last.seen_at, access_id__lt=last.pk)
-            accesses = accesses.filter(earlier, seen_at__lte=last.seen_at)
         return accesses
 
 

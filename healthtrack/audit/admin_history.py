@@ -10,15 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from healthtrack.audit.timelines import get_history
-from healthtrack.core.widgets import MAX_KEY_DIGITS
+from healthtrack.core.log_pages import get_last_id
 
 VIEW = "audit.view_change"
-
-
-def get_last_change_id(request: HttpRequest) -> int | None:
-    """Return the change after which the page continues, or None for the newest page or an invalid parameter."""
-    after = request.GET.get("after", "")
-    return int(after) if after.isascii() and after.isdecimal() and len(after) <= MAX_KEY_DIGITS else None
 
 
 class HistoryAdmin(ModelAdmin[Any]):
@@ -33,7 +27,7 @@ class HistoryAdmin(ModelAdmin[Any]):
             raise PermissionDenied
         object_id = unquote(object_id).replace("\0", "")  # PostgreSQL's text cannot hold it
         row = self.get_object(request, object_id)
-        page = get_history(self.model, row.pk if row else self._key(object_id), get_last_change_id(request))
+        page = get_history(self.model, row.pk if row else self._key(object_id), get_last_id(request))
         if row is None and not page.entries:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         context = {

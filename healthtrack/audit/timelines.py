@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
-from django.db.models.lookups import LessThan
+from django.db.models import Model, QuerySet
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
 from healthtrack.audit.subjects import get_subject, is_named_by_key, key_columns, models_about, record_access_to_changes
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
-
-PAGE_SIZE = 50
+from healthtrack.core import log_pages
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,10 @@ def get_history(row_model: type[Model], key: Any, after: int | None) -> Page:
 
 
 def get_page(changes: QuerySet[Change], after: int | None) -> Page:
-    """Return a page of the changes older than `after`, newest first, and record the access.
-
-    Nothing counts the changes, as there may be millions.
-    """
-    last = Change.objects.filter(pk=after).first() if after else None
-    if last:
-        changes = changes.filter(LessThan(_place(F("changed_at"), F("change_id")), _place(*map(Value, _key(last)))))
-    found = list(changes.select_related("person").order_by("-changed_at", "-change_id")[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    record_access_to_changes(shown)
-    return Page(entries(shown), shown[-1].change_id if len(found) > PAGE_SIZE else None, is_newest=last is None)
+    """Return a page of the changes older than `after`, newest first, and record the access."""
+    page = log_pages.get_page(changes.select_related("person"), "changed_at", after)
+    record_access_to_changes(page.rows)
+    return Page(entries(page.rows), page.older, page.is_newest)
 
 
 def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
@@ -100,11 +91,3 @@ def _as_entries(inserted: Sequence[tuple[int, type[Model], str]]) -> list[Entry]
         for run, model, name in inserted
         if run in found
     ]
-
-
-def _key(change: Change) -> tuple[Any, int]:
-    return change.changed_at, change.change_id
-
-
-def _place(*parts: Any) -> Func:
-    return Func(*parts, function="ROW", output_field=BooleanField())

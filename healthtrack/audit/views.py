@@ -1,4 +1,4 @@
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
@@ -7,16 +7,16 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.audit.admin_history import VIEW, get_last_change_id
+from healthtrack.audit.admin_history import VIEW
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
 from healthtrack.audit.timelines import get_page
 from healthtrack.audit.triggers import tracked_models
+from healthtrack.core.log_pages import get_last_id, get_start
 from healthtrack.core.permissions import Person, can_view
 from healthtrack.core.widgets import DayInput
 
@@ -50,7 +50,7 @@ class Changes(UserPassesTestMixin, View):
             **admin.site.each_context(request),
             "title": "Activity log",
             "form": form,
-            "page": get_page(changes, get_last_change_id(request)),
+            "page": get_page(changes, get_last_id(request)),
         }
         return render(request, "audit/changes.html", context)
 
@@ -62,6 +62,6 @@ class Changes(UserPassesTestMixin, View):
         if filters["run"]:
             changes = changes.filter(run_id=filters["run"])
         if day := filters["day"]:
-            start = timezone.make_aware(datetime.combine(day, time()))
+            start = get_start(day)
             changes = changes.filter(changed_at__gte=start, changed_at__lt=start + timedelta(days=1))
         return changes

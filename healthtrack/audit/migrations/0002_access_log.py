@@ -9,7 +9,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-from healthtrack.audit.partitions import MAKE
+from healthtrack.core.monthly_partitions import MonthlyPartitions
 
 # Django makes no table of parts. Its key holds the moment, for a part's rows are unique by themselves alone.
 TABLE = """
@@ -45,14 +45,7 @@ TABLE = """
         'Network address from which the person asked, null when none is known';
     COMMENT ON COLUMN access_log.request IS 'Reference of the request, as in the log';
 """
-GUARD_DEFAULT = """
-    CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log_default
-        FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-"""
-FIRST_MONTHS = """
-    SELECT access_log_make_month((now() AT TIME ZONE 'UTC' + ahead * interval '1 month')::date)
-      FROM generate_series(0, 2) AS ahead;
-"""
+GUARD_DEFAULT, MAKE, FIRST_MONTHS = MonthlyPartitions("access_log", "seen_at").statements
 
 
 class Migration(migrations.Migration):

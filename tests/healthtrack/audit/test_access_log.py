@@ -8,8 +8,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from healthtrack.audit import partitions, tasks
+from healthtrack.audit import tasks
 from healthtrack.audit.models import Access
+from healthtrack.core.monthly_partitions import add_months
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def make_access(moment: datetime | None = None) -> Access:
 
 
 def month(ahead: int) -> date:
-    return partitions._months_later(timezone.now().date(), ahead)
+    return add_months(timezone.now().date(), ahead)
 
 
 def drop(partition: str) -> None:
@@ -42,19 +43,19 @@ def drop(partition: str) -> None:
 
 
 def test_a_row_is_in_the_partition_of_its_month() -> None:
-    assert partition_of(make_access()) == partitions.get_partition_name(month(0))
+    assert partition_of(make_access()) == Access.partitions.get_name(month(0))
 
 
 def test_partitions_exist_for_the_coming_months() -> None:
-    assert {partitions.get_partition_name(month(ahead)) for ahead in range(3)} <= existing_partitions()
+    assert {Access.partitions.get_name(month(ahead)) for ahead in range(3)} <= existing_partitions()
 
 
 def test_without_a_partition_rows_are_stored_in_the_default_one_and_moved_later() -> None:
-    drop(partitions.get_partition_name(month(0)))
+    drop(Access.partitions.get_name(month(0)))
     access = make_access()
     assert partition_of(access) == "access_log_default"
     tasks.keep_access_log(timestamp=0)
-    assert partition_of(access) == partitions.get_partition_name(month(0))
+    assert partition_of(access) == Access.partitions.get_name(month(0))
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM access_log_default")
 
@@ -74,7 +75,7 @@ def test_no_partition_is_created_for_a_month_far_from_today() -> None:
 @pytest.mark.parametrize("statement", ["UPDATE {} SET page = 'y'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_no_row_can_be_changed_or_removed(table: str, statement: str) -> None:
     access = make_access()
-    name = partitions.get_partition_name(month(0)) if table.startswith("the") else table
+    name = Access.partitions.get_name(month(0)) if table.startswith("the") else table
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(name))
     assert Access.objects.get().page == access.page

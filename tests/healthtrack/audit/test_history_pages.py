@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit import timelines
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
+from healthtrack.core import log_pages
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported
@@ -218,7 +218,7 @@ class TestActivityLog:
     def test_the_next_page_continues_after_the_last_change_shown(
         self, auditor: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(timelines, "PAGE_SIZE", 2)
+        monkeypatch.setattr(log_pages, "PAGE_SIZE", 2)
         # One statement, so that all changes have the same time.
         MedicalRecord.objects.bulk_create(
             MedicalRecord(patient_id=f"P{n}", name="A", date_of_birth="1980-05-17", gender="F", medications=False)

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from healthtrack.audit import partitions, tasks
+from healthtrack.audit import tasks
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports import staging_tables
 from healthtrack.imports.models import State
@@ -139,16 +139,16 @@ class TestTheApplicationRoleCanWork:
         assert EmergencyEnd.objects.count() == 1
 
     def test_it_adds_months_to_the_access_log_and_removes_none(self, role: None) -> None:
-        do(f"DROP TABLE {partitions.get_partition_name(timezone.now().date())}")
+        do(f"DROP TABLE {Access.partitions.get_name(timezone.now().date())}")
         do("CREATE TABLE access_log_2020_01 PARTITION OF access_log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')")
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         tasks.keep_access_log(timestamp=0)
         do("RESET SESSION AUTHORIZATION")
-        do(f"SELECT FROM {partitions.get_partition_name(timezone.now().date())}")
+        do(f"SELECT FROM {Access.partitions.get_name(timezone.now().date())}")
         do("SELECT FROM access_log_2020_01")
 
 
-MONTH = partitions.get_partition_name(timezone.now().date())
+MONTH = Access.partitions.get_name(timezone.now().date())
 TAMPERING = [
     *(
         statement.format(table)

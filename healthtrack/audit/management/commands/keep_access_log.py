@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from healthtrack.audit import partitions
+from healthtrack.core import monthly_partitions
 from healthtrack.core.search_path import refuse_namesake_schema
 
 
@@ -11,6 +11,5 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         refuse_namesake_schema()
-        partitions.create_month_partitions()
-        for partition in partitions.drop_expired_partitions():
+        for partition in monthly_partitions.maintain():
             self.stdout.write(f"dropped {partition}")

@@ -1,0 +1,56 @@
+"""Pages of logs: newest first, one page at a time, without counting the rows, as there may be millions.
+
+The link to the next page names the last row of this one in the parameter `after`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Generic, TypeVar
+
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+from django.db.models.lookups import LessThan
+from django.http import HttpRequest
+from django.utils import timezone
+
+from healthtrack.core.widgets import MAX_KEY_DIGITS
+
+PAGE_SIZE = 50
+Row = TypeVar("Row", bound=Model)
+
+
+def get_last_id(request: HttpRequest) -> int | None:
+    """Return the row after which the page continues, or None for the newest page or an invalid parameter."""
+    after = request.GET.get("after", "")
+    return int(after) if after.isascii() and after.isdecimal() and len(after) <= MAX_KEY_DIGITS else None
+
+
+@dataclass(frozen=True)
+class LogPage(Generic[Row]):
+    rows: list[Row]
+    older: int | None  # the key of the last row, if there are older ones
+    is_newest: bool
+
+
+def get_page(rows: QuerySet[Row], moment: str, after: int | None) -> LogPage[Row]:
+    """Return the page that follows the row with the key `after`, or the newest page if there is no such row.
+
+    `moment` names the field with the time of a row.
+    """
+    key = rows.model._meta.pk.attname
+    all_rows = rows.model._default_manager
+    last = all_rows.filter(pk=after).values_list(moment, flat=True).first() if after else None
+    if last:
+        # The second condition says in which partitions and in which part of an index older rows are.
+        older = LessThan(_place(F(moment), F(key)), _place(Value(last), Value(after)))
+        rows = rows.filter(older, **{f"{moment}__lte": last})
+    found = list(rows.order_by(f"-{moment}", f"-{key}")[: PAGE_SIZE + 1])
+    return LogPage(found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None, last is None)
+
+
+def get_start(day: date) -> datetime:
+    """Return the moment at which the day begins."""
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+def _place(*parts: Any) -> Func:
+    return Func(*parts, function="ROW", output_field=BooleanField())
