@@ -5,67 +5,32 @@ The table of docs/settings.md is generated from the declarations below.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
 
+from healthtrack.core import database_tls
 from healthtrack.core import environment_values as values
 from healthtrack.core.environment_values import InvalidValueError, Network
-
-T = TypeVar("T")
+from healthtrack.core.environment_variables import Variable, declare
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL")
 MIN_SECRET_KEY_LENGTH = 50
 
 
-@dataclass(frozen=True)
-class Variable:
-    """An environment variable: how its text is parsed, and what docs/settings.md says about it."""
-
-    name: str
-    parse: Callable[[str], Any]
-    meaning: str
-    default_text: str = ""  # describes the default where its value does not
-    old_name: str = ""
-
-    def read(self, variables: Mapping[str, str]) -> tuple[str, str]:
-        """Return the name that is set and its text; the old name counts only if the new one is not set."""
-        for name in filter(None, (self.name, self.old_name)):
-            if text := variables.get(name, "").strip():
-                return name, text
-        return self.name, ""
-
-
-def _declare(variable: Variable, *, default: T) -> T:
-    """Declare a field of `Environment`."""
-    declared: T = field(
-        default=default,
-        metadata={"variable": replace(variable, default_text=variable.default_text or _describe(default))},
-    )
-    return declared
-
-
-def _describe(default: object) -> str:
-    if isinstance(default, bool):
-        return f"`{default:d}`"
-    if isinstance(default, tuple) and default:
-        return f"`{','.join(map(str, default))}`"
-    return str(default or "none")
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)  # with DEBUG, an error page would show the secrets
 class Environment:
-    """The environment variables; `_declare` states the default of each and its row in docs/settings.md."""
+    """The environment variables; `declare` states the default of each and its row in docs/settings.md."""
 
-    port: int = _declare(
+    port: int = declare(
         Variable("PORT", values.parse_port, "port of the web server on this machine: `PORT=8001 make run`"),
         default=8000,
     )
-    web_concurrency: int = _declare(
+    web_concurrency: int = declare(
         Variable(
             "WEB_CONCURRENCY",
             values.parse_whole_number,
@@ -74,7 +39,7 @@ class Environment:
         ),
         default=(os.cpu_count() or 1) + 1,
     )
-    database: Mapping[str, Any] | None = _declare(
+    database: Mapping[str, Any] | None = declare(
         Variable(
             "DATABASE_URL",
             values.parse_database,
@@ -83,7 +48,7 @@ class Environment:
         ),
         default=None,
     )
-    data_dir: Path = _declare(  # noqa: RUF009  (declares a field)
+    data_dir: Path = declare(  # noqa: RUF009  (declares a field)
         Variable(
             "HEALTHTRACK_DATA_DIR",
             values.parse_folder,
@@ -92,7 +57,7 @@ class Environment:
         ),
         default=(BASE_DIR / "var").resolve(),
     )
-    pg_bin: Path | None = _declare(  # noqa: RUF009  (declares a field)
+    pg_bin: Path | None = declare(  # noqa: RUF009  (declares a field)
         Variable(
             "HEALTHTRACK_PG_BIN",
             values.parse_program_folder,
@@ -101,7 +66,7 @@ class Environment:
         ),
         default=None,
     )
-    secret_key: str = _declare(
+    secret_key: str = declare(
         Variable(
             "HEALTHTRACK_SECRET_KEY",
             str,
@@ -110,11 +75,11 @@ class Environment:
         ),
         default="",
     )
-    allowed_hosts: tuple[str, ...] = _declare(
+    allowed_hosts: tuple[str, ...] = declare(
         Variable("HEALTHTRACK_ALLOWED_HOSTS", values.split_names, "host names of the site, separated by commas"),
         default=("localhost", "127.0.0.1", "[::1]"),
     )
-    password_words: tuple[str, ...] = _declare(
+    password_words: tuple[str, ...] = declare(
         Variable(
             "HEALTHTRACK_PASSWORD_WORDS",
             values.split_names,
@@ -123,7 +88,7 @@ class Environment:
         ),
         default=(),
     )
-    backup_recipients: tuple[str, ...] = _declare(
+    backup_recipients: tuple[str, ...] = declare(
         Variable(
             "HEALTHTRACK_BACKUP_RECIPIENTS",
             values.split_names,
@@ -131,7 +96,7 @@ class Environment:
         ),
         default=(),
     )
-    backup_signing_key: Path | None = _declare(  # noqa: RUF009  (declares a field)
+    backup_signing_key: Path | None = declare(  # noqa: RUF009  (declares a field)
         Variable(
             "HEALTHTRACK_BACKUP_SIGNING_KEY",
             values.parse_folder,
@@ -139,7 +104,7 @@ class Environment:
         ),
         default=None,
     )
-    backup_verify_keys: tuple[str, ...] = _declare(
+    backup_verify_keys: tuple[str, ...] = declare(
         Variable(
             "HEALTHTRACK_BACKUP_VERIFY_KEYS",
             values.split_names,
@@ -147,7 +112,7 @@ class Environment:
         ),
         default=(),
     )
-    trusted_proxies: tuple[Network, ...] = _declare(
+    trusted_proxies: tuple[Network, ...] = declare(
         Variable(
             "HEALTHTRACK_TRUSTED_PROXIES",
             values.parse_networks,
@@ -156,7 +121,7 @@ class Environment:
         ),
         default=(),
     )
-    metrics_addresses: tuple[Network, ...] = _declare(
+    metrics_addresses: tuple[Network, ...] = declare(
         Variable(
             "HEALTHTRACK_METRICS_ADDRESSES",
             values.parse_networks,
@@ -165,7 +130,7 @@ class Environment:
         ),
         default=values.parse_networks("127.0.0.0/8,::1"),
     )
-    production: bool = _declare(
+    production: bool = declare(
         Variable(
             "HEALTHTRACK_PRODUCTION",
             values.parse_flag,
@@ -173,7 +138,7 @@ class Environment:
         ),
         default=False,
     )
-    second_factor: bool | None = _declare(
+    second_factor: bool | None = declare(
         Variable(
             "HEALTHTRACK_SECOND_FACTOR",
             values.parse_flag,
@@ -182,7 +147,7 @@ class Environment:
         ),
         default=None,
     )
-    https_header: str = _declare(
+    https_header: str = declare(
         Variable(
             "HEALTHTRACK_HTTPS_HEADER",
             values.parse_header,
@@ -190,11 +155,11 @@ class Environment:
         ),
         default="",
     )
-    access_log_months: int = _declare(
+    access_log_months: int = declare(
         Variable("HEALTHTRACK_ACCESS_LOG_MONTHS", values.parse_whole_number, "retention of the access log, in months"),
         default=72,
     )
-    time_zone: str = _declare(
+    time_zone: str = declare(
         Variable(
             "HEALTHTRACK_TIME_ZONE",
             values.parse_time_zone,
@@ -203,7 +168,7 @@ class Environment:
         ),
         default="UTC",
     )
-    max_upload_mb: int = _declare(
+    max_upload_mb: int = declare(
         Variable(
             "HEALTHTRACK_MAX_UPLOAD_MB",
             values.parse_whole_number,
@@ -212,7 +177,7 @@ class Environment:
         ),
         default=200,
     )
-    max_rows: int = _declare(
+    max_rows: int = declare(
         Variable(
             "HEALTHTRACK_MAX_ROWS",
             values.parse_whole_number,
@@ -221,13 +186,13 @@ class Environment:
         ),
         default=5000000,
     )
-    max_uploads_per_day: int = _declare(
+    max_uploads_per_day: int = declare(
         Variable(
             "HEALTHTRACK_MAX_UPLOADS_PER_DAY", values.parse_whole_number, "how many times a person may upload in a day"
         ),
         default=100,
     )
-    debug: bool = _declare(
+    debug: bool = declare(
         Variable(
             "HEALTHTRACK_DEBUG",
             values.parse_flag,
@@ -260,6 +225,7 @@ class Environment:
         environment = cls(**given, renamed=tuple(renamed))
         if environment.production:
             environment._refuse_unsafe_values({cls.variables()[name].name for name, value in given.items() if value})
+            environment._refuse_unverified_database(variables)
         return environment
 
     def _refuse_unsafe_values(self, given: set[str]) -> None:
@@ -283,4 +249,13 @@ class Environment:
             raise ImproperlyConfigured(
                 "HEALTHTRACK_HTTPS_HEADER trusts a proxy that HEALTHTRACK_TRUSTED_PROXIES does not name, so everybody "
                 "would have its address. Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address, such as 10.0.0.5."
+            )
+
+    def _refuse_unverified_database(self, variables: Mapping[str, str]) -> None:
+        """Raise ImproperlyConfigured if the database is on another machine, whose certificate nobody would check."""
+        if host := database_tls.find_unverified_host(self.database or {}, variables):
+            raise ImproperlyConfigured(
+                f"DATABASE_URL connects to another machine, {host}, without checking that it is the right one. Add "
+                "sslmode=verify-full to DATABASE_URL, and sslrootcert= with the file of your certificate authority, or "
+                "with system for a public one."
             )

@@ -124,6 +124,59 @@ def test_an_invalid_database_url_is_refused_without_its_password(address: str) -
     assert "secret" not in str(refused.value)
 
 
+IN_PRODUCTION = {
+    "HEALTHTRACK_PRODUCTION": "1",
+    "HEALTHTRACK_SECRET_KEY": 50 * "k",
+    "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example",
+}
+LOCAL, REMOTE = "postgresql:///records", "postgresql://me:s3cr3t@db.example/records"
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        (REMOTE, "db.example"),
+        (f"{REMOTE}?sslmode=prefer", "db.example"),
+        (f"{REMOTE}?sslmode=require", "db.example"),
+        (f"{REMOTE}?sslmode=verify-ca", "db.example"),
+        (f"{LOCAL}?host=db.example", "db.example"),
+        (f"{LOCAL}?hostaddr=10.0.0.5", "10.0.0.5"),
+        ("postgresql://localhost/records?hostaddr=10.0.0.5", "10.0.0.5"),
+        ("postgresql://localhost,db.example/records", "db.example"),
+        ("postgresql://[2001:db8::5]/records", "2001:db8::5"),
+        (f"{LOCAL}?service=ours", "that of the service ours"),
+    ],
+)
+def test_production_refuses_another_machine_whose_certificate_is_not_checked(address: str, host: str) -> None:
+    assert read(DATABASE_URL=address).database
+    with pytest.raises(ImproperlyConfigured, match=f"DATABASE_URL connects to another machine, {host}, ") as refused:
+        read(**IN_PRODUCTION, DATABASE_URL=address)
+    assert "sslmode=verify-full" in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])
+def test_production_refuses_another_machine_that_a_variable_of_postgresql_names(name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL connects to another machine"):
+        read(**IN_PRODUCTION, DATABASE_URL=LOCAL, **{name: "10.0.0.5"})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{REMOTE}?sslmode=verify-full",
+        LOCAL,
+        f"{LOCAL}?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/records",
+        "postgresql://localhost/records",
+        "postgresql://127.0.0.1:5433/records",
+        "postgresql://[::1]/records",
+    ],
+)
+def test_production_connects_to_this_machine_or_checks_the_certificate(address: str) -> None:
+    assert read(**IN_PRODUCTION, DATABASE_URL=address).database
+
+
 def test_the_data_folder_is_var_by_default(tmp_path: Path) -> None:
     assert read().data_dir == (settings.BASE_DIR / "var").resolve()
     (tmp_path / "link").symlink_to(tmp_path)

@@ -52,12 +52,37 @@ def test_it_does_not_start_without_a_required_variable(in_production: dict[str, 
         ("HEALTHTRACK_TRUSTED_PROXIES", "nginx", "write addresses such as 10.0.0.5"),
         ("HEALTHTRACK_TRUSTED_PROXIES", "", "Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address"),
         ("HEALTHTRACK_TRUSTED_PROXIES", " , ", "Set HEALTHTRACK_TRUSTED_PROXIES to the proxy's address"),
+        (
+            "DATABASE_URL",
+            "postgresql://me@db.example/records?sslmode=require",
+            "Add sslmode=verify-full to DATABASE_URL",
+        ),
     ],
 )
 def test_it_does_not_start_with_an_unsafe_value(
     in_production: dict[str, str], name: str, value: str, sentence: str
 ) -> None:
     assert sentence in refusal({**in_production, name: value})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "gunicorn", "--config", "python:healthtrack.operations.gunicorn"],
+        ["manage.py", "worker"],
+        ["manage.py", "migrate"],
+    ],
+)
+def test_nothing_connects_to_a_database_whose_certificate_it_does_not_check(
+    in_production: dict[str, str], command: list[str]
+) -> None:
+    environment = {**in_production, "DATABASE_URL": "postgresql://me@db.example/records"}
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "HealthTrack: DATABASE_URL connects to another machine, db.example, without" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_all_traffic_uses_https(as_the_program: dict[str, str]) -> None:
