@@ -23,6 +23,7 @@ from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
+from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
 from patients.filters import RecordFilter, get_filter_names
@@ -35,7 +36,7 @@ from patients.search import search_records
 SHOWN_CHARACTERS = 60
 
 
-class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
+class MedicalRecordForm(ConcurrentEditForm):
     class Meta:
         widgets = {
             "name": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
@@ -48,12 +49,6 @@ class MedicalRecordForm(forms.ModelForm[MedicalRecord]):
             "allergies": "Separate with commas. Leave empty if none.",
             "tracker": "The tracker as the patient describes it. Changing this replaces the links below.",
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            # A field counts as changed if this person changed it on this page, not if somebody else did meanwhile.
-            field.show_hidden_initial = True
 
     def clean_date_of_birth(self) -> date:
         born: date = self.cleaned_data["date_of_birth"]
@@ -135,6 +130,11 @@ class MedicalRecordAdmin(ImportableModelAdmin):
         """Return none for autocomplete: no form has a field for a patient, and names must not leak through one."""
         match = request.resolver_match
         return () if match and match.url_name == "autocomplete" else self.search_fields
+
+    def lock_row(self, request: HttpRequest, object_id: str) -> None:
+        if request.POST.get("tracker") != request.POST.get("initial-tracker"):
+            linking.wait_for_models()
+        super().lock_row(request, object_id)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _record_access(object_id, super().change_view(request, object_id, *args, **kwargs))

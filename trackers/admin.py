@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ConflictSafeModelAdmin, ReadOnlyModelAdmin
+from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
@@ -28,7 +29,7 @@ VARIANT_FIELDS = ("color", "display", "strap_material")
 UNIQUE_VARIANT = next(rule for rule in FitnessTracker._meta.constraints if isinstance(rule, UniqueConstraint))
 
 
-class VariantForm(forms.ModelForm[FitnessTracker]):
+class VariantForm(ConcurrentEditForm):
     class Meta:
         # Narrow fields, so that eight columns fit next to each other.
         widgets = {
@@ -76,7 +77,8 @@ class VariantInline(admin.TabularInline[FitnessTracker, TrackerModel]):
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FitnessTracker]:
-        return super().get_queryset(request).select_related("model")
+        variants = super().get_queryset(request).select_related("model")
+        return variants.select_for_update(of=("self",), no_key=True) if request.method == "POST" else variants
 
 
 class _Counts(TypedDict):

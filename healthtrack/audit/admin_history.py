@@ -1,18 +1,29 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from healthtrack.audit.timelines import get_history
+from healthtrack.audit.models import Change
+from healthtrack.audit.presentation import get_actor_name
+from healthtrack.audit.timelines import find_latest_changes, get_history
+from healthtrack.core.concurrent_edits import Conflict
 from healthtrack.core.log_pages import get_last_id
 
 VIEW = "audit.view_change"
+
+
+def _describe_editor(change: Change) -> str:
+    return f"{get_actor_name(change)}, {date_format(localtime(change.changed_at), 'SHORT_DATETIME_FORMAT')}"
 
 
 class HistoryAdmin(ModelAdmin[Any]):
@@ -48,6 +59,10 @@ class HistoryAdmin(ModelAdmin[Any]):
     ) -> Any:
         shown = {**(extra_context or {}), "hides_history": not request.user.has_perm(VIEW)}
         return super().changeform_view(request, object_id, form_url, shown)
+
+    def get_editors(self, row: Model, conflicts: Sequence[Conflict]) -> Sequence[str]:
+        changes = find_latest_changes(row, [(conflict.row, conflict.field) for conflict in conflicts])
+        return [_describe_editor(change) if change else "Somebody else" for change in changes]
 
     def log_addition(self, request: HttpRequest, obj: object, message: object) -> Any: ...
 

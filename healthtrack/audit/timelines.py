@@ -9,9 +9,19 @@ from django.db.models import Model, QuerySet
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
-from healthtrack.audit.subjects import get_subject, is_named_by_key, key_columns, models_about, record_access_to_changes
+from healthtrack.audit.subjects import (
+    get_changed_key,
+    get_changed_model,
+    get_subject,
+    is_named_by_key,
+    key_columns,
+    models_about,
+    record_access_to_changes,
+)
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
 from healthtrack.core import log_pages
+
+RECENT_CHANGES = 50
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,22 @@ def get_page(changes: QuerySet[Change], after: int | None) -> Page:
     page = log_pages.get_page(changes.select_related("person"), "changed_at", after)
     record_access_to_changes(page.rows)
     return Page(entries(page.rows), page.older, page.is_newest)
+
+
+def find_latest_changes(row: Model, fields: Sequence[tuple[Model, str]]) -> list[Change | None]:
+    """Return the latest change of each of these fields, given as the name with the row itself or one that concerns it.
+
+    It is None if the change is not among the recent changes of the row.
+    """
+    columns = [(type(changed), [changed.pk], _column(changed, name)) for changed, name in fields]
+    latest = get_changes(type(row), row.pk).select_related("person").order_by("-changed_at", "-change_id")
+    recent = [
+        (get_changed_model(change), [*get_changed_key(change).values()], change) for change in latest[:RECENT_CHANGES]
+    ]
+    return [
+        next((change for model, key, change in recent if [model, key] == changed and column in change.fields), None)
+        for *changed, column in columns
+    ]
 
 
 def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
@@ -91,3 +117,7 @@ def _as_entries(inserted: Sequence[tuple[int, type[Model], str]]) -> list[Entry]
         for run, model, name in inserted
         if run in found
     ]
+
+
+def _column(row: Model, name: str) -> str:
+    return next((str(field.column) for field in row._meta.concrete_fields if field.name == name), "")

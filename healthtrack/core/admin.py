@@ -1,12 +1,14 @@
 """Base classes for the pages of the admin."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, OperationalError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +16,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
 from healthtrack.core.database_errors import is_write_conflict
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.core.widgets import AutocompleteByNumber, DayInput
@@ -26,11 +29,12 @@ Response = TypeVar("Response", bound=HttpResponse | None)
 
 
 class ConflictSafeModelAdmin(AutocompleteByNumber, ModelAdmin[Any]):
-    """Show a message in two cases where Django's admin fails with a server error.
+    """Let two people edit the same row, and show a message in two cases where Django's admin fails with a server error.
 
-    The cases are a value that no row can hold, and two people who change the same rows at the same time.
+    The cases are a value that no row can hold, and two transactions that write the same rows at the same time.
     """
 
+    form = ConcurrentEditForm
     formfield_overrides = {**CLEANED_TEXT, models.DateField: {"widget": DayInput}}
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
@@ -55,7 +59,30 @@ class ConflictSafeModelAdmin(AutocompleteByNumber, ModelAdmin[Any]):
         return super().get_search_results(request, queryset, search_term.replace(NUL, ""))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        return None if NUL in object_id else super().get_object(request, object_id, from_field)
+        if NUL in object_id:
+            return None
+        # Django saves and deletes rows in a transaction, and sets a person's password without one.
+        if request.method == "POST" and transaction.get_connection().in_atomic_block:
+            self.lock_row(request, object_id)
+        return super().get_object(request, object_id, from_field)
+
+    def lock_row(self, request: HttpRequest, object_id: str) -> None:
+        """Lock a row until the end of the transaction, so that the form compares with what is stored when it saves."""
+        with suppress(ValidationError):
+            key = self.opts.pk.to_python(object_id)
+            bool(self.model._base_manager.select_for_update(no_key=True).filter(pk=key).values("pk"))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        forms = [context["adminform"].form]
+        forms += [form for inline in context["inline_admin_formsets"] for form in inline.formset.forms]
+        conflicts = [conflict for form in forms for conflict in getattr(form, "conflicts", ())]
+        editors = self.get_editors(context["original"], conflicts) if conflicts else []
+        context["conflicts"] = list(zip(conflicts, editors, strict=True))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_editors(self, row: models.Model, conflicts: Sequence[Conflict]) -> Sequence[str]:
+        """Return for each conflict who changed the field, and when."""
+        return ["Somebody else"] * len(conflicts)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         view = super().changeform_view

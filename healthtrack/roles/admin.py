@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
@@ -16,6 +17,7 @@ from django.utils.html import format_html
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
+from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
@@ -34,7 +36,12 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
+class AccountForm(ConcurrentEditForm, UserChangeForm[User]):
+    """The form of an account, which detects what somebody else changed since it was opened."""
+
+
 class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
+    form = AccountForm
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -73,3 +73,9 @@ def sign_in_as(page: Page, live_server: LiveServer) -> SignInAs:
         return person
 
     return client_for
+
+
+@pytest.fixture
+def short_session_timeout(settings: LazySettings) -> None:
+    settings.SESSION_IDLE_SECONDS = 8
+    settings.SESSION_WARNING_SECONDS = 6

@@ -14,12 +14,6 @@ from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits
 from tests.support.complaints import Complaints
 
 
-@pytest.fixture
-def short_session_timeout(settings: LazySettings) -> None:
-    settings.SESSION_IDLE_SECONDS = 8
-    settings.SESSION_WARNING_SECONDS = 6
-
-
 def sign_in(page: Page) -> None:
     page.get_by_label("Username").fill("staff")
     page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)

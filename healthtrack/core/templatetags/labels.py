@@ -21,4 +21,5 @@ def inline_data(inline: InlineAdminFormSet) -> str:
 @register.simple_tag
 def labelled(field: BoundField, of: object = None) -> SafeString:
     """Return the field of a table cell with an aria-label: sighted people read its name in the column's header."""
-    return field.as_widget(attrs={"aria-label": f"{field.label}: {of}" if of else str(field.label)})
+    cell = field.as_widget(attrs={"aria-label": f"{field.label}: {of}" if of else str(field.label)})
+    return cell + field.as_hidden(only_initial=True) if field.field.show_hidden_initial else cell

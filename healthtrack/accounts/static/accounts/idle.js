@@ -1,6 +1,7 @@
 "use strict";
 
-// Warns before the session times out. Activity in any window of the browser counts, and signing out in one clears all.
+// Warns before the session times out. Activity in any window of the browser counts, and so does typing. Signing out in
+// one window clears all.
 {
   const dialog = document.getElementById("idle");
   const [stay, leave] = dialog.querySelectorAll("form");
@@ -9,7 +10,17 @@
   const warning = Number(dialog.dataset.warning);
   const SHARED = "healthtrack-active";
   const ENDED = "healthtrack-ended";
+  const TYPING_SECONDS = Math.min(60, limit / 10); // the server hears of typing at most this often
   let active = Date.now();
+  let isTyping = false;
+
+  const keepSession = async () => {
+    const answer = await fetch(stay.action, { method: "POST", body: new FormData(stay), redirect: "manual" });
+    if (answer.status === 204) {
+      share();
+    }
+    return answer.status === 204;
+  };
 
   const notifyOthers = (key) => {
     try {
@@ -31,10 +42,16 @@
   };
 
   const update = () => {
+    if (isTyping && Date.now() - active > TYPING_SECONDS * 1000) {
+      isTyping = false;
+      keepSession().catch(() => {
+        isTyping = true; // the server cannot be reached now: try again
+      });
+    }
     const rest = Math.ceil(limit - (Date.now() - active) / 1000);
     if (rest <= 0) {
       clearInterval(timer);
-      leave.submit();
+      leave.requestSubmit();
     } else if (rest <= warning) {
       left.textContent = rest;
       if (!dialog.open) {
@@ -64,13 +81,14 @@
   });
   stay.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await fetch(stay.action, { method: "POST", body: new FormData(stay), redirect: "manual" });
-    if (answer.status === 204) {
-      share();
+    if (await keepSession()) {
       dialog.close();
     } else {
       location.reload();
     }
+  });
+  document.addEventListener("input", () => {
+    isTyping = true;
   });
   share();
   const timer = setInterval(update, 1000);
