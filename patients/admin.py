@@ -47,7 +47,7 @@ class MedicalRecordForm(ConcurrentEditForm):
         help_texts = {
             "medical_conditions": "Separate with commas. Leave empty if none.",
             "allergies": "Separate with commas. Leave empty if none.",
-            "tracker": "The tracker as the patient describes it. Changing this replaces the links below.",
+            "tracker": "The tracker as the patient describes it. Another tracker replaces the links below.",
         }
 
     def clean_date_of_birth(self) -> date:
@@ -58,8 +58,10 @@ class MedicalRecordForm(ConcurrentEditForm):
 
 
 def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
-    """Return whether the form changes the reported tracker by more than its letter case."""
-    return "tracker" in form.changed_data and str(form.initial["tracker"]).lower() != form.instance.tracker.lower()
+    """Return whether the form changes the reported tracker to something that means another tracker."""
+    return "tracker" in form.changed_data and linking.means_another_tracker(
+        str(form.initial["tracker"]), form.instance.tracker
+    )
 
 
 def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:

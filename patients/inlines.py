@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from healthtrack.core.composite_keys import CompositeKeyFormSet
 from healthtrack.core.widgets import AutocompleteByNumber
+from patients import linking
 from patients.models import MedicalRecord, MedicalRecordTracker
 
 
@@ -66,8 +67,9 @@ class TrackerLinkFormSet(CompositeKeyFormSet):
             MedicalRecord.objects.filter(pk=record.pk).update(unlinked_model_ids=unlinked)
 
     def _reported_tracker_changes(self) -> bool:
-        """Return whether the same form changes the reported tracker, which replaces all links."""
-        return not MedicalRecord.objects.filter(pk=self.instance.pk, tracker__iexact=self.instance.tracker).exists()
+        """Return whether the same form changes what the reported tracker means, which replaces all links."""
+        stored = MedicalRecord.objects.filter(pk=self.instance.pk).values_list("tracker", flat=True).first()
+        return stored is None or linking.means_another_tracker(stored, self.instance.tracker)
 
 
 class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordTracker, MedicalRecord]):

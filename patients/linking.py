@@ -1,12 +1,13 @@
 """Link patients to the tracker models that their reported tracker means: in SQL, many patients at once.
 
-A link that staff made or removed stays as it is until the patient's reported tracker changes.
+A link that staff made or removed stays as it is until the patient's reported tracker means something else.
 """
 
 from collections.abc import Sequence
 
 from django.db import connection, transaction
 
+from healthtrack.core.appearance import appearance
 from trackers.links import LinkCounts
 
 # Two concurrent transactions that add a patient and a model don't see each other's row, so the two would stay unlinked.
@@ -95,6 +96,25 @@ _RELINK_NAMES = """
 """
 
 
+def another_tracker_meant(old: str, new: str) -> str:
+    """Return the SQL condition that two reported trackers mean different models. One without a match means itself."""
+    models = "SELECT array_agg(model_id ORDER BY model_id) FROM tracker_model_names WHERE name ="
+    return f"""
+        ({old} <> {new} AND lower({appearance(old)}) <> lower({appearance(new)})
+         AND coalesce(({models} lower({old})) <> ({models} lower({new})), true))
+    """
+
+
+def means_another_tracker(old: str, new: str) -> bool:
+    """Return whether a reported tracker means another model, or none, after this change."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {another_tracker_meant('%(old)s::text', '%(new)s::text')}",
+            {"old": old, "new": new},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def wait_for_models() -> None:
     """Wait for transactions that change tracker models, and hold off new ones until this transaction ends.
 
@@ -108,7 +128,7 @@ def wait_for_models() -> None:
 def relink(patient_ids: Sequence[str]) -> None:
     """Replace all links of these patients, including those by staff, by the matches of their reported trackers.
 
-    Call it after the reported trackers have changed.
+    Call it after the reported trackers have changed to something that means another tracker.
     """
     with connection.cursor() as cursor:
         for statement in (_LOCK_FOR_PATIENTS, _DROP_ALL_LINKS, _FORGET_UNLINKED, _LINK_PATIENTS):

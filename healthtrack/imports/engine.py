@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import check_batch
+from healthtrack.imports.comparing import compare
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.hooks import Effects
 from healthtrack.imports.models import Stage
@@ -44,7 +45,7 @@ def apply(resource: BulkModelResource, run_id: int, progress: Progress) -> Apply
         progress.begin(Stage.TURN)
         acquire_import_lock(cursor)
         progress.begin(Stage.COMPARING_AGAIN)
-        rows.compare()
+        compare(rows)
         tables = rows.count_outcomes()
         rows.lock_changed()
         progress.begin(Stage.WRITING, tables[-1].new + tables[-1].changed)
@@ -125,7 +126,7 @@ class _FileCheck:
     def _compare(self) -> tuple[list[TableCounts], Effects]:
         """Compare the rows with the stored ones. Return the counts by table, and the effects to be expected."""
         rows = self.rows
-        rows.compare()
+        compare(rows)
         self.progress.advance(1)
         tables = rows.count_outcomes()
         self.progress.advance(1)

@@ -47,6 +47,10 @@ class Column:
         return not (self.field.null or self.field.blank)
 
     @property
+    def is_text(self) -> bool:
+        return self.field.get_internal_type() == "CharField"
+
+    @property
     def spellings(self) -> frozenset[str]:
         return frozenset({normalize_header(self.header), normalize_header(self.name)})
 

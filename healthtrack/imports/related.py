@@ -7,7 +7,14 @@ from typing import NamedTuple
 from django.db.models import Model
 
 from healthtrack.imports.plan import Plan
-from healthtrack.imports.sql import WITHIN_STEP, comma, quoted, table
+from healthtrack.imports.sql import (
+    WITHIN_STEP,
+    comma,
+    primary_key,
+    quoted,
+    stored_column,
+    table,
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,24 @@ class RelatedRows:
                            FROM {quoted(self.lookup.view)} GROUP BY {name}) AS named ON {self._matches}
              WHERE rows.{quoted(self.column)} <> ''
         """  # noqa: S608 (names of columns, tables and views that the program declares)
+
+    def find_rematched(self, plan: Plan, staged: str) -> str:
+        """Return the query of the keys of stored rows whose column changes to a name that means something else.
+
+        A name that means no row means something else than any other name.
+        """
+        target_key, name, key = primary_key(plan.model), quoted(self.lookup.name), quoted(self.lookup.key)
+        (column,) = (column for column in plan.columns if column.name == self.column)
+        meanings = f"SELECT {name}, array_agg({key} ORDER BY {key}) AS keys FROM {quoted(self.lookup.view)} GROUP BY 1"  # noqa: S608 (names of columns and views that the program declares)
+        return f"""
+            SELECT target.{target_key}
+              FROM {staged} AS rows
+              JOIN {table(plan.model)} AS target ON target.{target_key} = rows.target
+              LEFT JOIN ({meanings}) AS before ON before.{name} = lower({stored_column(column)})
+              LEFT JOIN ({meanings}) AS after ON after.{name} = {self._folded}
+             WHERE rows.outcome = 'changed' AND lower({stored_column(column)}) <> {self._folded}
+               AND coalesce(before.keys <> after.keys, true)
+        """  # noqa: S608 (names of columns and tables that the program declares)
 
     @property
     def _folded(self) -> str:

@@ -30,7 +30,6 @@ from healthtrack.imports.sql import (
     primary_key,
     quoted,
     staged_column,
-    stored_column,
     table,
     target_matches,
 )
@@ -96,27 +95,8 @@ class StagedRows:
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
         combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
 
-    def compare(self) -> None:
-        """Set the outcome of each row: it is new, changes a row of the table, or leaves it unchanged.
-
-        When called again, it updates only the rows whose outcome has changed since.
-        """
-        self._find_parents()
-        same, key = target_matches(self.plan), primary_key(self.plan.model)
-        self.cursor.execute(f"""
-            UPDATE {self.tables.rows} AS rows SET target = NULL, outcome = 'new'
-             WHERE target IS NOT NULL AND NOT EXISTS (SELECT FROM {table(self.plan.model)} AS target WHERE {same})
-        """)  # noqa: S608 (names from the plan)
-        new, old = comma(map(staged_column, self.plan.values)), comma(map(stored_column, self.plan.values))
-        changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"  # never true of a plan that is all key
-        outcome = f"CASE WHEN {changed} THEN 'changed' ELSE 'unchanged' END"
-        self.cursor.execute(f"""
-            UPDATE {self.tables.rows} AS rows SET target = target.{key}, outcome = {outcome}
-              FROM {table(self.plan.model)} AS target
-             WHERE {same} AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome})
-        """)  # noqa: S608 (names from the plan)
-
-    def _find_parents(self) -> None:
+    def find_parents(self) -> None:
+        """Set the rows of the parent table that the staged rows refer to, as far as they exist."""
         if not self.plan.parent:
             return
         parent, same = self.plan.parent.model, keys_match(self.plan.parent_columns)
@@ -172,7 +152,7 @@ class StagedRows:
             RETURNING {primary_key(parent)}
         """)  # noqa: S608 (names from the plan)
         inserted = [key for (key,) in self.cursor.fetchall()]
-        self._find_parents()
+        self.find_parents()
         return inserted
 
     def steps(self, outcome: str) -> Iterator[Step]:
@@ -217,14 +197,8 @@ class StagedRows:
         return MatchCounts(*self.cursor.fetchone())
 
     def rematched_keys(self, related: RelatedRows) -> list[Any]:
-        """Return the keys of the stored rows whose column for related rows changes, except in letter case."""
-        key = primary_key(self.plan.model)
-        (column,) = (column for column in self.plan.columns if column.name == related.column)
-        self.cursor.execute(f"""
-            SELECT target.{key}
-              FROM {self.tables.rows} AS rows JOIN {table(self.plan.model)} AS target ON target.{key} = rows.target
-             WHERE rows.outcome = 'changed' AND lower({stored_column(column)}) <> lower({staged_column(column)})
-        """)  # noqa: S608 (names from the plan)
+        """Return the keys of the stored rows whose column for related rows now means something else."""
+        self.cursor.execute(related.find_rematched(self.plan, self.tables.rows))
         return [key for (key,) in self.cursor.fetchall()]
 
     def analyze_target(self) -> None:

@@ -155,6 +155,19 @@ def test_another_reported_tracker_replaces_all_links(
     assert links() == {"P1": ALL_BAND_2}
 
 
+@pytest.mark.parametrize("tracker", ["Mi Band", "  mi  band ", "Xiaomi Band 2"])
+def test_another_name_of_the_same_model_leaves_the_links(import_records: ImportRecords, tracker: str) -> None:
+    catalogue = make_catalogue()
+    factories.tracker_alias("Mi Band", catalogue["Xiaomi Band 2"])
+    import_records({"P1": "XIAOMI Band 2"})
+    factories.link(MedicalRecord.objects.get(), catalogue["Amazfit Bip U"])
+    import_records({"P1": tracker})
+    assert links() == {"P1": {"Xiaomi Band 2", "Amazfit Bip U*"}}
+    assert MedicalRecord.objects.get().tracker == " ".join(tracker.split())
+    import_records({"P1": "Band 2"})
+    assert links() == {"P1": ALL_BAND_2}
+
+
 def test_the_preview_of_another_reported_tracker_changes_nothing(
     decided: dict[str, TrackerModel], import_records: ImportRecords
 ) -> None:

@@ -76,6 +76,18 @@ def test_links_stay_if_only_the_letter_case_of_the_reported_tracker_changes(
     assert links(record) == {("Xiaomi Band 2", "staff")}
 
 
+@pytest.mark.parametrize(("tracker", "stay"), [("mi band", True), ("Band 2", True), ("Fenix", False)])
+def test_links_stay_if_the_reported_tracker_still_means_the_same(
+    keeper: Client, record: MedicalRecord, tracker: str, stay: bool
+) -> None:
+    reported, added = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
+    factories.tracker_alias("Mi Band", reported)
+    MedicalRecord.objects.update(tracker="Xiaomi Band 2")
+    link = factories.link(record, added)
+    assert save(keeper, existing(link), tracker=tracker).status_code == 302
+    assert links(record) == ({("Xiaomi Band 3", "staff")} if stay else set())
+
+
 def test_one_save_can_leave_remove_and_add_links(keeper: Client, record: MedicalRecord) -> None:
     left, removed, added = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
     rows = existing(factories.link(record, left, "import")), existing(factories.link(record, removed), DELETE="on")
