@@ -50,6 +50,12 @@ def test_view_on_site_does_not_exist(administrator: Client) -> None:
         assert administrator.get(f"/admin/r/{kind.pk}/1/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/static/../manage.py", "/static//etc/passwd", "/static/%2e%2e/manage.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/static/../manage.py", "/static//etc/passwd", "/static/%2e%2e/manage.py"),
+        *("/static/", "/static/admin/", "/static/admin/css/", "/.git/HEAD", "/static/../.git/HEAD", "/uploads/"),
+    ],
+)
 def test_only_static_files_are_served(path: str) -> None:
     assert Client().get(path).status_code == 404

@@ -71,6 +71,15 @@ def test_search_finds_the_beginning_of_the_number_and_words_of_the_name(
     assert found(keeper, q=words) == numbers
 
 
+def test_of_a_repeated_parameter_the_last_value_counts_and_the_body_of_a_form_does_not(keeper: Client) -> None:
+    factories.medical_record("P1")
+    factories.medical_record("P2", gender="M")
+    page = keeper.get(f"{LIST}?gender=F&gender=M")
+    assert [record.pk for record in page.context["cl"].queryset] == ["P2"]
+    page = keeper.post(f"{LIST}?gender=M", {"gender": "F"})
+    assert [record.pk for record in page.context["cl"].queryset] == ["P2"]
+
+
 def test_gender_and_medication_filter_the_list(keeper: Client) -> None:
     factories.medical_record("P1")
     factories.medical_record("P2", gender="M", medications=True)

@@ -1,5 +1,6 @@
 """Session timeout, signing out everywhere, and sessions that end when an account loses a permission."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -44,6 +45,12 @@ def test_signing_in_changes_the_session_key(keeper: User) -> None:
     assert client.session.session_key != known
     assert is_in(client)
     assert not Session.objects.filter(pk=known).exists()
+
+
+def test_a_session_key_has_more_than_128_random_bits(keeper: User) -> None:
+    keys = [client_for(keeper).session.session_key or "" for _ in range(3)]
+    assert len(set(keys)) == 3
+    assert all(re.fullmatch("[a-z0-9]{32}", key) for key in keys)
 
 
 def test_an_inactive_session_times_out_and_the_sign_in_page_says_why(keeper: User) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from healthtrack import settings as project
 from healthtrack.core import logs
 from healthtrack.core.logs import RedactingJsonFormatter
 
@@ -59,3 +60,12 @@ def test_a_line_has_the_request_id_and_its_fields() -> None:
         logs.request_id.reset(token)
     assert (line["request"], line["directive"]) == ("0123abcd", "img-src")
     assert "request" not in format_error()
+
+
+def test_no_value_can_begin_a_line_of_its_own() -> None:
+    assert format_error(fields={"page": 'a\n{"level": "INFO"}'})["page"] == 'a\n{"level": "INFO"}'
+
+
+def test_everything_is_logged_to_standard_error() -> None:
+    handlers: dict[str, dict[str, str]] = project.LOGGING["handlers"]  # type: ignore[assignment]  # a dictionary of anything
+    assert [handler["class"] for handler in handlers.values()] == ["logging.StreamHandler"]

@@ -105,13 +105,16 @@ def test_every_response_has_the_security_headers() -> None:
 
 
 def test_redirects_refusals_and_static_files_have_the_security_headers_too(settings: LazySettings) -> None:
-    settings.SECURE_SSL_REDIRECT = True
-    answers = [Client().get("/static/admin/css/base.css", secure=True), Client().trace("/"), Client().get("/")]
-    assert [answer.status_code for answer in answers] == [200, 405, 301]
-    for answer in answers:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 9
+    style, refusal = Client().get("/static/admin/css/base.css", secure=True), Client().trace("/", secure=True)
+    redirect = Client().get("/")
+    assert [answer.status_code for answer in (style, refusal, redirect)] == [200, 405, 301]
+    assert style["Strict-Transport-Security"] == refusal["Strict-Transport-Security"] == "max-age=9"
+    for answer in (style, refusal, redirect):
+        assert answer["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
         assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
-    answers[0].close()
+    style.close()
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "CONNECT", "ANYTHING"])

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
 from healthtrack.operations.preparation import prepare_data_folder
 
@@ -62,3 +64,9 @@ def test_a_secret_key_of_the_environment_is_not_written_to_a_file(folder: Path, 
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="given")
     prepare_data_folder()
     assert [file.name for file in folder.iterdir()] == ["static"]
+
+
+@pytest.mark.django_db
+def test_a_start_in_production_creates_no_account(folder: Path) -> None:
+    call_command("prepare")
+    assert not User.objects.exists()
