@@ -78,9 +78,9 @@ def test_the_page_for_a_new_password_says_why_one_is_refused(sign_in: SignIn) ->
 def test_only_the_beginning_of_a_long_password_is_estimated(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find_parts, lengths = matching.omnimatch, []
 
-    def record(text: str, words: object) -> Any:
+    def record(text: str, *words: object) -> Any:
         lengths.append(len(text))
-        return find_parts(text, words)
+        return find_parts(text, *words)
 
     monkeypatch.setattr(matching, "omnimatch", record)
     with suppress(ValidationError):
