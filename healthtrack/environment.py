@@ -156,7 +156,11 @@ class Environment:
         default="",
     )
     access_log_months: int = declare(
-        Variable("HEALTHTRACK_ACCESS_LOG_MONTHS", values.parse_whole_number, "retention of the access log, in months"),
+        Variable(
+            "HEALTHTRACK_ACCESS_LOG_MONTHS",
+            values.parse_whole_number,
+            "retention of the access log and the sign-in events, in months",
+        ),
         default=72,
     )
     time_zone: str = declare(

@@ -96,6 +96,8 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
     "healthtrack.audit.actor.audit_actor_middleware",
+    # Needs the user; outside of everything that may refuse a page.
+    "healthtrack.accounts.middleware.record_refused_pages",
     # Outside of everything that shows patients: a response leaves only after the access log says who saw whom.
     "healthtrack.audit.access_recorder.access_log",
     # Needs the session; before what may leave a message for the next page.
@@ -164,7 +166,7 @@ AXES_LOCKOUT_PARAMETERS = "healthtrack.accounts.lockout.get_lockout_parameters"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_attempt_name"
-AXES_CLIENT_IP_CALLABLE = "healthtrack.accounts.lockout.get_client_network"
+AXES_CLIENT_IP_CALLABLE = "healthtrack.core.client_address.client_network"
 AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.get_axes_refusal"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
@@ -231,6 +233,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "ERROR"},
         "axes": {"level": "ERROR"},  # healthtrack.accounts logs what it refuses
+        "healthtrack.accounts.event_recorder": {"level": "INFO"},  # successful sign-ins too
         "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from healthtrack.accounts.event_views import SignInEvents
 from healthtrack.audit.access_views import Accesses
 from healthtrack.audit.views import Changes
 from healthtrack.operations.csp_reports import policy_report
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/tracker-names/", include("patients.urls")),
     path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/accesses/", Accesses.as_view(), name="accesses"),
+    path("admin/sign-in-events/", SignInEvents.as_view(), name="sign-in-events"),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("", include("healthtrack.roles.urls")),

@@ -9,6 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -16,8 +17,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from healthtrack.accounts import second_factor
+from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.forms import ConfirmationForm, PasswordOfAnotherForm
 from healthtrack.accounts.models import Session
+from healthtrack.accounts.sign_in_events import Kind
 
 CODE = "confirmation_code"
 
@@ -35,7 +38,9 @@ class AccountSecurityAdmin(UserAdmin[User]):
     @method_decorator(require_POST)
     def end_view(self, request: HttpRequest, number: int) -> HttpResponse:
         def end(person: User) -> None:
-            Session.objects.filter(user=person).delete()
+            with transaction.atomic():
+                Session.objects.filter(user=person).delete()
+                record(request, Kind.SIGNED_OUT_EVERYWHERE, person)
 
         person = self._get_person(request, number)
         return self._perform(request, person, end, "Signed out everywhere")
@@ -48,9 +53,8 @@ class AccountSecurityAdmin(UserAdmin[User]):
         if form.fields and not form.is_valid():
             context = {"title": "Reset two-factor authentication", "form": form, "original": person, "opts": self.opts}
             return render(request, "accounts/confirm.html", {**self.admin_site.each_context(request), **context})
-        return self._perform(
-            request, person, second_factor.reset, "Two-factor authentication reset, and signed out everywhere"
-        )
+        reset = partial(second_factor.reset, request=request)
+        return self._perform(request, person, reset, "Two-factor authentication reset, and signed out everywhere")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (named by the base class)
         """Set a user's password, after a code of the administrator; people change their own with the old one."""

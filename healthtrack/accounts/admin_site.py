@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from healthtrack.accounts import lockout, second_factor
+from healthtrack.accounts.forms import SignInForm
 from healthtrack.accounts.views import ChangePassword
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ ENDED = {
 
 class SignInSite(AdminSite):
     """An admin site that limits sign-in attempts, shows why a session ended, and asks for a code for a new password."""
+
+    login_form = SignInForm
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the sign-in page. It leads to `next`, or to Home instead of the administration."""

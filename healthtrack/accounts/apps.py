@@ -1,5 +1,8 @@
 from django.apps import AppConfig
 
+from healthtrack.accounts.navigation import entries
+from healthtrack.core import navigation
+
 
 class AccountsConfig(AppConfig):
     name = "healthtrack.accounts"
@@ -8,3 +11,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from healthtrack.accounts import signals  # noqa: F401, PLC0415  (its receivers need the models)
+
+        navigation.register(entries)

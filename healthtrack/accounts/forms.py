@@ -3,13 +3,17 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordChangeForm
 from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.db import transaction
 from django.http import HttpRequest
 
 from healthtrack.accounts import second_factor
+from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import PASSWORD_CHECKS
 from healthtrack.accounts.second_factor import Enrolment
+from healthtrack.accounts.sign_in_events import Kind
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -23,6 +27,17 @@ class CodeField(forms.CharField):
     def __init__(self, label: str = "Code", help_text: str = "", **attributes: Any) -> None:
         widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false", **attributes})
         super().__init__(label=label, help_text=help_text, max_length=40, widget=widget)
+
+
+class SignInForm(AdminAuthenticationForm):
+    """The form for name and password. It refuses accounts that are not staff, and records that."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        try:
+            super().confirm_login_allowed(user)
+        except forms.ValidationError:
+            record(self.request, Kind.PAGE_REFUSED, user, page="admin:login")
+            raise
 
 
 class CodeForm(forms.Form):
@@ -72,6 +87,7 @@ class ConfirmationForm(forms.Form):
         """Add an error if the password is wrong, or was checked too often in the last minutes."""
         user = cast("User", self.request.user)
         if not PASSWORD_CHECKS.use(str(user.pk)):
+            record(self.request, Kind.LOCKED_OUT, user)
             self.wait_seconds = PASSWORD_CHECKS.seconds_left
             minutes = -(-self.wait_seconds // 60)
             self.add_error(
@@ -79,6 +95,7 @@ class ConfirmationForm(forms.Form):
                 f"You entered the password too often. Wait {minutes} minute{'s' * (minutes > 1)}, then try again.",
             )
         elif not user.check_password(self.cleaned_data[self.password_field]):
+            record(self.request, Kind.WRONG_PASSWORD, user)
             self.add_error(self.password_field, WRONG_PASSWORD)
 
 
@@ -116,7 +133,17 @@ class EnrolForm(ConfirmationForm):
         return step
 
 
-class OwnPasswordForm(ConfirmationForm, OwnPasswordChangeForm):
+class NewPasswordForm(ConfirmationForm):
+    """Sets a password, and records that as a sign-in event."""
+
+    def save(self, commit: bool = True) -> "User":
+        with transaction.atomic():
+            user: User = super().save(commit)  # type: ignore[misc]  # of the form that this one is combined with
+            record(self.request, Kind.PASSWORD_CHANGED, user)
+        return user
+
+
+class OwnPasswordForm(NewPasswordForm, OwnPasswordChangeForm):
     password_field = "old_password"  # noqa: S105  (a field)
 
     def clean_old_password(self) -> str:
@@ -125,5 +152,5 @@ class OwnPasswordForm(ConfirmationForm, OwnPasswordChangeForm):
         return password
 
 
-class PasswordOfAnotherForm(ConfirmationForm, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class PasswordOfAnotherForm(NewPasswordForm, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Sets the password of another person; the code is that of the administrator."""

@@ -56,6 +56,7 @@ class Limit:
 FAILURES_FROM_ADDRESS = Limit("failed sign-ins from", 50, 15 * 60)
 FAILURES_FOR_NAME = Limit("failed sign-ins as", 25, 15 * 60)
 CODES_IN_KNOWN_BROWSER = Limit("codes in the known browser", 5, 15 * 60)
+RECORDED_REFUSALS = Limit("recorded refusals from", 100, 15 * 60)
 PASSWORD_CHECKS = Limit("passwords entered while signed in by", 5, 15 * 60)
 
 

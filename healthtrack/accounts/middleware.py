@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -14,7 +14,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from healthtrack.accounts import limits, second_factor
+from healthtrack.accounts.event_recorder import record, sign_out
 from healthtrack.accounts.models import Session
+from healthtrack.accounts.sign_in_events import Kind
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -39,12 +41,25 @@ def clear_browser_cache(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def record_refused_pages(get_response: GetResponse) -> GetResponse:
+    """Record each page that is refused, whether to somebody without a permission or to a form of another site."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            person = request.user if request.user.is_authenticated else None
+            record(request, Kind.PAGE_REFUSED, person, page=_get_view_name(request))
+        return response
+
+    return middleware
+
+
 def session_timeout(get_response: GetResponse) -> GetResponse:
     """End sessions that nobody used for a while, and sessions that reached their maximum length."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if ended := _get_end_reason(request):
-            logout(request)
+            sign_out(request, Kind.TIMED_OUT)
             if _get_view_name(request) not in {*PUBLIC_PAGES, "sign-in:idle"}:
                 return redirect_to_sign_in(request, "admin:login", ended=ended)
         elif request.user.is_authenticated and not _is_automatic(request):

@@ -10,6 +10,10 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
+from healthtrack.accounts.sign_in_events import SignInEvent
+
+__all__ = ["RecoveryCodes", "Session", "SignInEvent", "SignedInUser", "TakenGroup", "TakenPermission", "UseCount"]
+
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
 CODE_PARTS, PART_LETTERS = 6, 4  # 120 bits: a digest needs no slow hash to be safe

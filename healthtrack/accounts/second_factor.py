@@ -21,8 +21,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
 from healthtrack.accounts import lockout
+from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import CODES_IN_KNOWN_BROWSER
 from healthtrack.accounts.models import RecoveryCodes, Session
+from healthtrack.accounts.sign_in_events import Kind
 
 OWED = "owes_second_factor"
 KEY_BYTES = 20
@@ -106,6 +108,7 @@ class Enrolment:
             device = TOTPDevice.objects.create(user=self.user, name="app", key=self.key, last_t=step)
             codes = RecoveryCodes.renew(self.user)
             Session.objects.filter(user=self.user).exclude(pk=request.session.session_key).delete()
+            record(request, Kind.ENROLLED, self.user)
         del request.session[_ENROLLING]
         _verify_session(request, device)
         return codes
@@ -124,31 +127,49 @@ def check(request: HttpRequest, text: str) -> CheckResult:
     codes of others do not make a known browser wait.
     """
     code = "".join(text.split())
-    kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
+    user = cast("User", request.user)
     with transaction.atomic():
-        device = kind.objects.select_for_update().filter(user=request.user.pk, confirmed=True).first()
+        device, wait_seconds = _use_code(request, user, code)
         if device is None:
-            return CheckResult(is_valid=False)
-        device.throttling_failure_count = min(device.throttling_failure_count, MAX_COUNTED_FAILURES)
-        if _may_skip_wait(request):
-            device.throttling_failure_timestamp = None
-        allowed, reason = device.verify_is_allowed()
-        if not allowed:
-            return CheckResult(is_valid=False, wait_seconds=_get_seconds_until(reason["locked_until"]))
-        if not device.verify_token(code):
-            return CheckResult(is_valid=False)
+            record(request, Kind.LOCKED_OUT if wait_seconds else Kind.WRONG_CODE, user)
+            return CheckResult(is_valid=False, wait_seconds=wait_seconds)
+        if isinstance(device, RecoveryCodes):
+            record(request, Kind.RECOVERY_CODE_USED, user)
     _verify_session(request, device)
     return CheckResult(is_valid=True)
 
 
-def reset(user: User) -> None:
-    """Reset the user's two-factor authentication: remove the app and the recovery codes, and end all sessions."""
-    TOTPDevice.objects.filter(user=user).delete()
-    RecoveryCodes.objects.filter(user=user).delete()
-    Session.objects.filter(user=user).delete()
+def reset(user: User, request: HttpRequest | None = None) -> None:
+    """Reset the user's two-factor authentication: remove the app and the recovery codes, and end all sessions.
+
+    The request is that of an administrator; a command has none.
+    """
+    with transaction.atomic():
+        TOTPDevice.objects.filter(user=user).delete()
+        RecoveryCodes.objects.filter(user=user).delete()
+        Session.objects.filter(user=user).delete()
+        record(request, Kind.RESET, user)
+
+
+def _use_code(request: HttpRequest, user: User, code: str) -> tuple[TOTPDevice | RecoveryCodes | None, int]:
+    """Return the user's device if the code is one of it and not used yet, otherwise None and the seconds to wait."""
+    kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
+    device = kind.objects.select_for_update().filter(user=user, confirmed=True).first()
+    if device is None:
+        return None, 0
+    device.throttling_failure_count = min(device.throttling_failure_count, MAX_COUNTED_FAILURES)
+    if _may_skip_wait(request):
+        device.throttling_failure_timestamp = None
+    allowed, reason = device.verify_is_allowed()
+    if not allowed:
+        return None, _get_seconds_until(reason["locked_until"])
+    return (device if device.verify_token(code) else None), 0
 
 
 def _verify_session(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
+    """Store in the session that a code was given. The first one completes the sign-in."""
+    if is_required(request):
+        record(request, Kind.SIGNED_IN, cast("User", request.user))
     django_otp.login(request, device)
     request.session.cycle_key()
 

@@ -3,14 +3,17 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from healthtrack.accounts import limits, lockout, second_factor
+from healthtrack.accounts import limits, second_factor
+from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.sessions import ADDRESS, BEGAN, SessionStore
-from healthtrack.core.client_address import client_address
+from healthtrack.accounts.sign_in_events import Kind
+from healthtrack.accounts.typed_names import digest, get_typed_name
+from healthtrack.core.client_address import client_address, client_network
 
 
 @receiver(user_logged_in)
@@ -20,15 +23,26 @@ def start_session(request: HttpRequest, user: User, **_: Any) -> None:
     request.session[BEGAN] = time.time()
     request.session[ADDRESS] = client_address(request) or None
     request.session[second_factor.OWED] = second_factor.is_enrolled(user)
+    is_incomplete = second_factor.is_part_of_sign_in(request)
+    record(request, Kind.PASSWORD_ACCEPTED if is_incomplete else Kind.SIGNED_IN, user)
+
+
+@receiver(user_logged_out)
+def record_sign_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """Record that a person, or the program after a timeout, ended the session of this request."""
+    if user:
+        record(request, getattr(request, "sign_out_kind", Kind.SIGNED_OUT), user)
 
 
 @receiver(user_login_failed)
 def count_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Count a failed sign-in for the rate limits by address and by user name."""
+    """Record a failed sign-in, and count it for the rate limits by address and by user name."""
     # During a lock-out no password is checked. If these attempts counted, they would lock the owner out elsewhere.
     if request and not getattr(request, "axes_locked_out", False):
-        limits.FAILURES_FROM_ADDRESS.use(lockout.get_client_network(request))
-        limits.FAILURES_FOR_NAME.use(lockout.get_name_digest(request, credentials))
+        name = get_typed_name(request, credentials)
+        record(request, Kind.WRONG_PASSWORD, typed_name=name)
+        limits.FAILURES_FROM_ADDRESS.use(client_network(request))
+        limits.FAILURES_FOR_NAME.use(digest(name))
 
 
 @receiver(pre_save, sender=AccessAttempt)

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import logout
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
@@ -17,10 +17,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views import View
 
-from healthtrack.accounts import lockout, second_factor
+from healthtrack.accounts import event_recorder, lockout, second_factor
 from healthtrack.accounts.forms import CodeForm, EnrolForm, OwnPasswordForm, check_code
 from healthtrack.accounts.models import RecoveryCodes, Session
 from healthtrack.accounts.second_factor import Enrolment
+from healthtrack.accounts.sign_in_events import Kind
 
 
 class AccountPage(LoginRequiredMixin, View):
@@ -126,8 +127,9 @@ class SignOutEverywhere(AccountPage):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        Session.objects.filter(user=self.person).delete()
-        return sign_out(request, "everywhere")
+        with transaction.atomic():
+            Session.objects.filter(user=self.person).delete()
+            return sign_out(request, Kind.SIGNED_OUT_EVERYWHERE, "everywhere")
 
 
 class StaySignedIn(AccountPage):
@@ -145,7 +147,7 @@ class SignOutIdle(View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return sign_out(request, "idle", request.POST.get("next", ""))
+        return sign_out(request, Kind.TIMED_OUT, "idle", request.POST.get("next", ""))
 
 
 def refuse_for(response: HttpResponse, seconds: int) -> HttpResponse:
@@ -156,9 +158,9 @@ def refuse_for(response: HttpResponse, seconds: int) -> HttpResponse:
     return response
 
 
-def sign_out(request: HttpRequest, reason: str, next_page: str = "") -> HttpResponse:
+def sign_out(request: HttpRequest, kind: Kind, reason: str, next_page: str = "") -> HttpResponse:
     """End the session and redirect to the sign-in page, which shows the reason: a key of `admin_site.ENDED`."""
-    logout(request)
+    event_recorder.sign_out(request, kind)
     there = {"next": next_page} if next_page else {}
     return HttpResponseRedirect(f"{reverse('admin:login')}?{urlencode({**there, 'ended': reason})}")
 

@@ -19,8 +19,7 @@ from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.file_parts import get_possible_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names, run_address
-from healthtrack.core.log_pages import get_last_id, get_page, get_start
-from healthtrack.core.widgets import DayInput
+from healthtrack.core.log_pages import DayField, get_last_id, get_page, get_start
 
 VIEW = "audit.view_access"
 MAX_PATIENTS_PER_ROW = 10
@@ -29,7 +28,7 @@ MAX_PATIENTS_PER_ROW = 10
 class AccessesForm(forms.Form):
     patient = forms.CharField(label="Patient number", required=False, max_length=50)
     person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
-    day = forms.DateField(required=False, widget=DayInput)
+    day = DayField(required=False)
 
 
 @dataclass(frozen=True)

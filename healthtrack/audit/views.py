@@ -16,16 +16,15 @@ from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
 from healthtrack.audit.timelines import get_page
 from healthtrack.audit.triggers import tracked_models
-from healthtrack.core.log_pages import get_last_id, get_start
+from healthtrack.core.log_pages import DayField, get_last_id, get_start
 from healthtrack.core.permissions import Person, can_view
-from healthtrack.core.widgets import DayInput
 
 MAX_RUN_ID = 2**63 - 1
 
 
 class ChangesForm(forms.Form):
     person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
-    day = forms.DateField(required=False, widget=DayInput)
+    day = DayField(required=False)
     run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=MAX_RUN_ID)
 
 

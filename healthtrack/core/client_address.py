@@ -1,12 +1,13 @@
 """Find the client's IP address of a request, as far as it can be trusted."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
 
 Network = IPv4Network | IPv6Network
+IPV6_PREFIX_LENGTH = 64  # one client usually has all IPv6 addresses with the same first 64 bits
 
 
 def client_address(request: HttpRequest) -> str:
@@ -18,6 +19,14 @@ def client_address(request: HttpRequest) -> str:
             break
         client = named
     return str(client or "")
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the client's IPv4 address, or the first address of its IPv6 network."""
+    client = client_address(request)
+    if client and isinstance(ip_address(client), IPv6Address):
+        return str(ip_network((client, IPV6_PREFIX_LENGTH), strict=False).network_address)
+    return client
 
 
 def is_in_networks(address: str, networks: Sequence[Network]) -> bool:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Generic, TypeVar
 
+from django import forms
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.lookups import LessThan
 from django.http import HttpRequest
 from django.utils import timezone
 
-from healthtrack.core.widgets import MAX_KEY_DIGITS
+from healthtrack.core.widgets import MAX_KEY_DIGITS, DayInput
 
 PAGE_SIZE = 50
+FILTER_YEARS = range(1900, 3000)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -22,6 +24,17 @@ def get_last_id(request: HttpRequest) -> int | None:
     """Return the row after which the page continues, or None for the newest page or an invalid parameter."""
     after = request.GET.get("after", "")
     return int(after) if after.isascii() and after.isdecimal() and len(after) <= MAX_KEY_DIGITS else None
+
+
+class DayField(forms.DateField):
+    """A day by which a log is filtered, far enough from the first and the last that a time can be."""
+
+    widget = DayInput
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        if value and value.year not in FILTER_YEARS:
+            raise forms.ValidationError(f"Enter a day of the years {FILTER_YEARS[0]} to {FILTER_YEARS[-1]}.")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Emergency access: people with the permission can give a reason, and then view everything for an hour."""
 
-import logging
 from datetime import timedelta
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
@@ -13,7 +12,6 @@ from healthtrack.roles.table import emergency_permissions
 
 SHOWN_ON_HOME_FOR = timedelta(days=7)
 USE = "roles.use_emergencyaccess"
-logger = logging.getLogger(__name__)
 
 
 class EmergencyBackend(BaseBackend):
@@ -55,7 +53,6 @@ def begin(user: User, reason: str, client_address: str) -> None:
     EmergencyAccess.objects.create(
         person=user, reason=reason, client_address=client_address or None, began_at=now, ends_at=now + DURATION
     )
-    logger.warning("Emergency access was started; the list of emergency accesses says by whom and why.")
 
 
 def end(user: User) -> None:

@@ -85,6 +85,7 @@ EXPORT = Right(
 SHARE = Right("Share saved views with everyone", ("reports.share_savedview",))
 HISTORY = Right("View history and the activity log", ("audit.view_change",))
 ACCESSES = Right("View the access log", ("audit.view_access",))
+SIGN_IN_EVENTS = Right("View sign-in events", ("signin.view_signinevent",))
 EMERGENCIES = Right("View who used emergency access, and why", ("roles.view_emergencyaccess",))
 RESTORES = Right("View restores of the database from backups", ("operations.view_restore",))
 VIEW_PEOPLE = Right("View users and their roles", ("auth.view_user", "auth.view_group"))
@@ -97,8 +98,8 @@ EMERGENCY = Right(
 
 _ALL = (
     *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
-    *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, EMERGENCIES, RESTORES, VIEW_PEOPLE),
-    *(EDIT_PEOPLE, EMERGENCY),
+    *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES),
+    *(VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )
 ROLES = (
     Role("Viewer", "Views totals, without patients' names.", (TOTALS,)),
@@ -120,7 +121,7 @@ ROLES = (
     Role(
         "Auditor",
         "Reviews activity. Read-only.",
-        (RECORDS, CATALOGUE, VIEW_IMPORTS, HISTORY, ACCESSES, EMERGENCIES, RESTORES, VIEW_PEOPLE),
+        (RECORDS, CATALOGUE, VIEW_IMPORTS, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES, VIEW_PEOPLE),
     ),
     Role("Administrator", "Manages users, and can do everything that the other roles can.", _ALL),
     Role("Emergency access", "Added to another role for staff who may need urgent access.", (EMERGENCY,)),

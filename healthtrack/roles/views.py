@@ -3,10 +3,13 @@ from typing import TYPE_CHECKING, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.mixins import UserPassesTestMixin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
+from healthtrack.accounts.event_recorder import record
+from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.core.client_address import client_address
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.roles import emergency
@@ -68,7 +71,9 @@ class EmergencyPage(UserPassesTestMixin, View):
         if user.is_superuser or not form.is_valid():
             return self.page(form)
         if not emergency.running_access(user):
-            emergency.begin(user, form.cleaned_data["reason"], client_address(request))
+            with transaction.atomic():
+                emergency.begin(user, form.cleaned_data["reason"], client_address(request))
+                record(request, Kind.EMERGENCY_BEGAN, user)
         return redirect("home")
 
     def page(self, form: ReasonForm) -> HttpResponse:
@@ -81,6 +86,10 @@ class EndEmergency(EmergencyPage):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        emergency.end(cast("User", request.user))
+        user = cast("User", request.user)
+        if emergency.running_access(user):
+            with transaction.atomic():
+                emergency.end(user)
+                record(request, Kind.EMERGENCY_ENDED, user)
         messages.success(request, "Emergency access has ended. You now have the access of your roles again.")
         return redirect("home")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from healthtrack.accounts import limits
 from healthtrack.accounts.limits import Limit
-from healthtrack.accounts.models import UseCount
+from healthtrack.accounts.models import SignInEvent, UseCount
 from healthtrack.core.logs import RedactingJsonFormatter
 from tests.support import factories
 from tests.support.password_guessing import ELSEWHERE, HERE, LOGIN, attempt, gets_in, guess, known_browser
@@ -184,9 +184,9 @@ def test_the_typed_user_name_is_neither_stored_nor_logged(keeper: User, log: Str
     for _ in range(6):
         Client().post(f"{LOGIN}?next=/admin/patients/medicalrecord/%3Fname=Hopper", typed)
     gets_in()
-    rows = [*AccessAttempt.objects.values(), *UseCount.objects.values()]
-    assert rows
-    assert "Sign-in locked out after too many failed attempts." in log.getvalue()
+    rows = [*AccessAttempt.objects.values(), *UseCount.objects.values(), *SignInEvent.objects.values()]
+    assert {"wrong-password", "locked-out"} <= {row.get("kind") for row in rows}
+    assert '"event": "locked-out"' in log.getvalue()
     assert "axes.handlers.database" in log.getvalue()
     for word in ("correct", "horse", "staple", "Byron", "Hopper", "keeper"):
         assert word not in f"{rows}{log.getvalue()}"

@@ -162,7 +162,18 @@ def test_opening_the_access_log_is_recorded_too(auditor: Client) -> None:
     assert (own.person.username if own.person else "", own.page, own.patient_ids) == ("staff", "accesses", ["P1"])
 
 
-@pytest.mark.parametrize("query", ["?patient=%00", "?person=x", "?day=never", "?after=%00", f"?after={'9' * 40}"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?patient=%00",
+        "?person=x",
+        "?day=never",
+        "?day=9999-12-31",
+        "?day=0001-01-01",
+        "?after=%00",
+        f"?after={'9' * 40}",
+    ],
+)
 def test_an_invalid_filter_is_no_server_error(auditor: Client, query: str) -> None:
     make_access("P1", by="vera")
     assert auditor.get(f"{PAGE}{query}").status_code == 200

@@ -207,7 +207,12 @@ class TestActivityLog:
 
     @pytest.mark.parametrize(
         ("query", "sentence"),
-        [("day=2024-02-30", "Enter a valid date."), ("run=x", "Enter a whole number."), ("person=0", "Select a valid")],
+        [
+            ("day=2024-02-30", "Enter a valid date."),
+            ("day=9999-12-31", "Enter a day of the years 1900 to 2999."),
+            ("run=x", "Enter a whole number."),
+            ("person=0", "Select a valid"),
+        ],
     )
     def test_an_invalid_filter_shows_an_error(self, auditor: Client, query: str, sentence: str) -> None:
         factories.medical_record()

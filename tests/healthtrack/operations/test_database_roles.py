@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from healthtrack.accounts.models import SignInEvent
 from healthtrack.audit import tasks
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports import staging_tables
@@ -72,8 +73,8 @@ def steward(sign_in: SignIn, as_the_program: None) -> Client:
     return sign_in(*EVERYTHING)
 
 
-def test_the_history_the_access_log_and_the_restores_are_append_only() -> None:
-    models = (Change, Access, EmergencyAccess, EmergencyEnd, Restore)
+def test_the_history_the_logs_and_the_restores_are_append_only() -> None:
+    models = (Change, Access, SignInEvent, EmergencyAccess, EmergencyEnd, Restore)
     assert set(append_only_tables()) == {model._meta.db_table for model in models}
 
 

@@ -40,6 +40,7 @@ ADDRESSES = {
     "admin:autocomplete": (NOBODY, NOBODY),  # without the parameters that a field sends
     "accesses": (AUDITORS, NOBODY),
     "changes": (HISTORY_READERS, NOBODY),
+    "sign-in-events": (AUDITORS, NOBODY),
     "sign-in:own": (EVERYONE, NOBODY),
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),

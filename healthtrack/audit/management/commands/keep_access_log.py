@@ -7,7 +7,10 @@ from healthtrack.core.search_path import refuse_namesake_schema
 
 
 class Command(BaseCommand):
-    help = "Create the access log's next partitions, and drop those older than HEALTHTRACK_ACCESS_LOG_MONTHS."
+    help = (
+        "Create the next partitions of the access log and the sign-in events, and drop those older than"
+        " HEALTHTRACK_ACCESS_LOG_MONTHS."
+    )
 
     def handle(self, **_: Any) -> None:
         refuse_namesake_schema()
