@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from healthtrack.core.appearance import appearance
+from healthtrack.core.appearance import look_the_same
 from trackers.links import LinkCounts
 
 # Two concurrent transactions that add a patient and a model don't see each other's row, so the two would stay unlinked.
@@ -98,10 +98,10 @@ _RELINK_NAMES = """
 
 def another_tracker_meant(old: str, new: str) -> str:
     """Return the SQL condition that two reported trackers mean different models. One without a match means itself."""
+    old, new = f"lower({old})", f"lower({new})"
     models = "SELECT array_agg(model_id ORDER BY model_id) FROM tracker_model_names WHERE name ="
     return f"""
-        ({old} <> {new} AND lower({appearance(old)}) <> lower({appearance(new)})
-         AND coalesce(({models} lower({old})) <> ({models} lower({new})), true))
+        ({old} <> {new} AND NOT ({look_the_same(old, new)}) AND coalesce(({models} {old}) <> ({models} {new}), true))
     """
 
 

@@ -11,7 +11,7 @@ from healthtrack.imports.importer import Importer, PagePart, ReadingPlan, RunInp
 from healthtrack.imports.models import ImportRun, Kind
 from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.results import ApplyResult
+from healthtrack.imports.results import ApplyResult, StalePreview
 from healthtrack.imports.run_locks import lock_until_commit
 
 
@@ -37,8 +37,11 @@ class RunAction(ABC):
         """Return what the progress bar says while a worker applies the run."""
 
     @abstractmethod
-    def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
-        """Import or undo, within the transaction that marks the run as applied. Return what was written."""
+    def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult | StalePreview:
+        """Import or undo, within the transaction that marks the run as applied.
+
+        Return what was written, or the new preview if the data has changed since the one that a person confirmed.
+        """
 
     @abstractmethod
     def summary(self, query: QueryDict) -> Summary:
@@ -54,7 +57,7 @@ class ImportFiles(RunAction):
     queued_name = "Your file"
     applying_label = "Importing the file (all or nothing)"
 
-    def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
+    def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult | StalePreview:
         return self.importer.apply(get_run_input(self.run, files), progress)
 
     def summary(self, query: QueryDict) -> Summary:
@@ -95,4 +98,5 @@ def get_action(run: ImportRun) -> RunAction:
 
 def get_run_input(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:
     """Return the files, plan and answers for the importer."""
-    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers)
+    previewed = run.result if run.has_uploads else None  # the command line shows no preview
+    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers, previewed)

@@ -3,22 +3,25 @@
 A check leaves the rows in the run's staging tables. The import takes them from there.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 
 from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import check_batch
-from healthtrack.imports.comparing import compare
+from healthtrack.imports.comparing import compare, compare_again
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.hooks import Effects
+from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.reasons import Notice, Reason
 from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, TableCounts, TabularResult
+from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, StalePreview, TableCounts, TabularResult
 from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows, acquire_import_lock
@@ -34,24 +37,40 @@ def check(resource: BulkModelResource, path: Path, run_id: int, progress: Progre
         return _FileCheck(resource, path, StagedRows(resource.plan, cursor, tables), progress).run()
 
 
-def apply(resource: BulkModelResource, run_id: int, progress: Progress) -> ApplyResult:
-    """Write the staged rows into the tables, compared again with what the tables hold now.
+def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
+    """Write the staged rows into the tables, unless these no longer hold what a person has seen in a preview.
 
     To be called within a transaction, which must end soon afterwards: it holds the lock of all imports.
     """
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        rows = StagedRows(resource.plan, cursor, staging_tables.find(run_id))
+        rows = StagedRows(resource.plan, cursor, staging_tables.find(work.run_id))
         progress.begin(Stage.TURN)
         acquire_import_lock(cursor)
         progress.begin(Stage.COMPARING_AGAIN)
-        compare(rows)
+        rows.lock_changed()  # from now on nobody changes what the preview showed
+        stale = compare_again(rows)
         tables = rows.count_outcomes()
-        rows.lock_changed()
+        effects = resource.count_effects(rows)
+        if work.previewed is not None and (stale or _differ(effects, work.previewed)):
+            effects = writing.preview(resource, rows)
+            return StalePreview(*_make_details(TabularResult(tables, effects=effects, stale=stale)))
+        if stale:
+            rows.lock_changed()
         progress.begin(Stage.WRITING, tables[-1].new + tables[-1].changed)
-        effects = writing.write(resource, rows, progress)
-    result = TabularResult(tables, effects=effects)
-    return ApplyResult(result.affected, {"tables": result.details()["tables"], "effects": dict(effects)})
+        effects = {**effects, **writing.write(resource, rows, progress)}
+    return ApplyResult(*_make_details(TabularResult(tables, effects=effects)))
+
+
+def _differ(effects: Effects, previewed: Mapping[str, Any]) -> bool:
+    """Return whether the preview showed other effects of the same rows, because other tables have changed since."""
+    shown = TabularResult.of(previewed).effects
+    return any(shown.get(name) != count for name, count in effects.items())
+
+
+def _make_details(result: TabularResult) -> tuple[int, dict[str, Any]]:
+    details = result.details()
+    return result.affected, {name: details[name] for name in ("tables", "effects", "stale")}
 
 
 class _FileCheck:

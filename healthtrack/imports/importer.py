@@ -17,7 +17,7 @@ from django.http import QueryDict
 from healthtrack.imports import staging_tables
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.results import ApplyResult, CheckResult
+from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 
 Person = User | AnonymousUser
 
@@ -88,12 +88,16 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class RunInput:
-    """What an importer works on: the files of a run, how to read them, and the answers to the plan's questions."""
+    """What an importer works on: the files of a run, how to read them, and the answers to the plan's questions.
+
+    `previewed` is the `result` that a person has seen and confirmed; None if nobody has seen a preview.
+    """
 
     run_id: int
     files: Sequence[StoredFile]
     plan: ReadingPlan
     answers: Mapping[str, str]
+    previewed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -181,10 +185,11 @@ class Importer(ABC):
         """
 
     @abstractmethod
-    def apply(self, work: RunInput, progress: Progress) -> ApplyResult:
+    def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
         """Write the valid part of what the check has found, after comparing it with the stored data once more.
 
-        Called within the transaction that also marks the run as applied: all of it happens or nothing.
+        If a person has confirmed a preview that no longer shows what would be written, write nothing and return the
+        new preview. Called within the transaction that also marks the run as applied: all of it happens or nothing.
         """
 
     @abstractmethod

@@ -10,32 +10,22 @@ from django.db.models import CheckConstraint, Index, OuterRef, Q, UniqueConstrai
 from django.db.models.functions import JSONObject, Now
 
 from healthtrack.imports.reasons import Reason
+from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
+
+__all__ = [
+    "AWAITING_PERSON",
+    "ENDED",
+    "OPEN",
+    "WORKING",
+    "ImportFile",
+    "ImportRun",
+    "Kind",
+    "Stage",
+    "State",
+    "UndoConflict",
+]
 
 MAX_FILE_NAME_LENGTH = 255
-
-
-class Kind(models.TextChoices):
-    IMPORT = "import", "Import"
-    UNDO = "undo", "Undo"
-
-
-class State(models.TextChoices):
-    CHECKING = "checking", "Checking"
-    QUESTIONS = "questions", "Needs answers"
-    CHECKED = "checked", "Ready to import"
-    APPLYING = "applying", "Importing"
-    APPLIED = "applied", "Imported"
-    UNDONE = "undone", "Undone"
-    REFUSED = "refused", "Rejected"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    EXPIRED = "expired", "Expired"
-
-
-WORKING = (State.CHECKING, State.APPLYING)
-AWAITING_PERSON = (State.QUESTIONS, State.CHECKED)
-OPEN = (*WORKING, *AWAITING_PERSON)
-ENDED = tuple(state for state in State if state not in OPEN)
 _BADGE_CLASSES = {
     State.QUESTIONS: "warning",
     State.CHECKED: "warning",
@@ -44,17 +34,6 @@ _BADGE_CLASSES = {
     State.FAILED: "bad",
 }
 _STATES_OF_UNDOS = {State.APPLYING: "Undoing", State.APPLIED: "Undo done"}
-
-
-class Stage(models.TextChoices):
-    """What a worker is doing with a run."""
-
-    WAITING = "waiting", "Waiting for a worker"
-    READING = "reading", "Reading and checking the rows"
-    COMPARING = "comparing", "Comparing with stored data"
-    TURN = "turn", "Waiting for another import to finish"
-    COMPARING_AGAIN = "again", "Comparing with stored data again"
-    WRITING = "writing", "Writing the rows"
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):

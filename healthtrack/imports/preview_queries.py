@@ -1,6 +1,7 @@
 """Read the staged rows and errors of a run, one page at a time, however many there are."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from django.core.paginator import Page
 from django.db import connection, transaction
@@ -19,19 +20,36 @@ _MATCHES_FILTER = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
 _Values = Sequence[object]
 
 
-def fetch_row_page(run: ImportRun, plan: Plan, outcome: str, page: Page[int]) -> list[StagedRow]:
-    """Return a page of the rows with an outcome, in the file's order, with the stored values beside the new ones."""
+@dataclass(frozen=True)
+class RowFilter:
+    """A condition on staged rows, with the values of its placeholders."""
+
+    condition: str
+    values: Sequence[str] = ()
+
+
+STALE_ROWS = RowFilter("is_stale")
+
+
+def filter_by_outcome(outcome: str) -> RowFilter:
+    return RowFilter("outcome = %s", [outcome])
+
+
+def fetch_row_page(run: ImportRun, plan: Plan, chosen: RowFilter, page: Page[int]) -> list[StagedRow]:
+    """Return a page of the chosen rows, in the file's order, with the stored values beside the new ones."""
     tables = staging_tables.find(run.run_id)
     direction, skipped = _choose_direction(page)
     rows = _rows(
         tables.rows,
         f"""
-        SELECT rows.{LINE}, {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
-          FROM (SELECT * FROM {tables.rows} WHERE outcome = %s ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
+        SELECT rows.{LINE}, rows.outcome,
+               {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
+          FROM (SELECT * FROM {tables.rows}
+                 WHERE {chosen.condition} ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
                {join_stored_rows(plan)}
          ORDER BY rows.{LINE}
         """,  # noqa: S608 (our own names)
-        [outcome, skipped, len(page)],
+        [*chosen.values, skipped, len(page)],
     )
     return [_staged_row(plan.columns, row) for row in rows]
 
@@ -121,14 +139,14 @@ def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:
 
 
 def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:
-    line, *values = row
+    line, outcome, *values = row
     cells = zip(columns, values[: len(columns)], values[len(columns) :], strict=True)
-    return StagedRow(int(str(line)), [_cell(*cell) for cell in cells])
+    return StagedRow(int(str(line)), str(outcome), [_cell(*cell, outcome=str(outcome)) for cell in cells])
 
 
-def _cell(column: Column, value: object, old: object) -> Cell:
+def _cell(column: Column, value: object, old: object, *, outcome: str) -> Cell:
     render = column.widget.render
-    return Cell(render(value), render(old), changed=not column.is_key and value != old)
+    return Cell(render(value), render(old), changed=outcome == "changed" and not column.is_key and value != old)
 
 
 def _choose_direction(page: Page[int]) -> tuple[str, int]:

@@ -6,8 +6,6 @@ from typing import Any
 
 from healthtrack.imports.reasons import Notice, Reason
 
-OUTCOMES = ("new", "changed", "unchanged")
-
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -35,6 +33,14 @@ class ApplyResult:
 
 
 @dataclass(frozen=True)
+class StalePreview:
+    """A new preview, because the data has changed since the last one: see `ApplyResult`."""
+
+    affected: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Cell:
     """A value of a staged row beside the stored one."""
 
@@ -48,6 +54,7 @@ class StagedRow:
     """A staged row as the preview shows it."""
 
     line: int
+    outcome: str
     cells: Sequence[Cell]
 
 
@@ -92,6 +99,8 @@ class TabularResult:
     effects: Mapping[str, int] = field(default_factory=dict)
     notices: Sequence[Notice] = ()
     groups: Sequence[ErrorGroup] = ()
+    # The number of rows that have changed since the last preview; None if this is the first.
+    stale: int | None = None
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> "TabularResult":
@@ -101,6 +110,7 @@ class TabularResult:
             effects=details.get("effects", {}),
             notices=[Notice(**each) for each in details.get("notices", [])],
             groups=[ErrorGroup(**each) for each in details.get("groups", [])],
+            stale=details.get("stale"),
         )
 
     def details(self) -> dict[str, Any]:

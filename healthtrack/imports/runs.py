@@ -29,7 +29,7 @@ from healthtrack.imports.models import (
 from healthtrack.imports.outcomes import get_outcome
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.results import ApplyResult, CheckResult
+from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.run_locks import run_lock
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload
@@ -151,13 +151,19 @@ def _save_check(run: ImportRun, result: CheckResult) -> None:
 
 
 def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
-    """Import the files, or undo the other run, and mark the run as applied: all of it in one transaction or nothing."""
+    """Import the files, or undo the other run, and mark the run as applied: all of it in one transaction or nothing.
+
+    If the data has changed since a person confirmed the preview, the run shows a new preview and waits again.
+    """
     began = time.monotonic()
     with transaction.atomic():
         with track() as progress, acting_as(run.started_by_id, run.run_id):
             first_change = reserve_change_id()
             result = get_action(run).apply(files, progress)
-        _save_applied(run, result, first_change, time.monotonic() - began)
+        if isinstance(result, StalePreview):
+            _save(run, state=State.CHECKED, affected_count=result.affected, result={**run.result, **result.details})
+        else:
+            _save_applied(run, result, first_change, time.monotonic() - began)
 
 
 def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, seconds: float) -> None:

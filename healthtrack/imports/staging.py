@@ -73,6 +73,18 @@ class StagedRows:
                 {LINE} bigint, {comma(map(column_definition, self.plan.columns))},
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
+        self.add_missing_columns()
+
+    def add_missing_columns(self) -> None:
+        """Add the columns that tables of earlier versions lack.
+
+        `seen` is the hash of the stored values that the preview shows beside those of a changed row. `is_stale` marks
+        the rows that have changed since the preview.
+        """
+        self.cursor.execute(f"""
+            ALTER TABLE {self.tables.rows}
+              ADD COLUMN IF NOT EXISTS seen bigint, ADD COLUMN IF NOT EXISTS is_stale boolean NOT NULL DEFAULT false
+        """)
 
     @contextmanager
     def open_copy(self) -> Iterator[Callable[[pl.DataFrame], None]]:
@@ -95,17 +107,17 @@ class StagedRows:
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
         combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
 
-    def find_parents(self) -> None:
+    def find_parents(self, *, marks_stale: bool = False) -> None:
         """Set the rows of the parent table that the staged rows refer to, as far as they exist."""
         if not self.plan.parent:
             return
         parent, same = self.plan.parent.model, keys_match(self.plan.parent_columns)
         self.cursor.execute(f"""
-            UPDATE {self.tables.rows} AS rows SET parent = NULL
+            UPDATE {self.tables.rows} AS rows SET parent = NULL, is_stale = true
              WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM {table(parent)} AS parent WHERE {same})
         """)  # noqa: S608 (names from the plan)
         self.cursor.execute(f"""
-            UPDATE {self.tables.rows} AS rows SET parent = parent.{primary_key(parent)}
+            UPDATE {self.tables.rows} AS rows SET parent = parent.{primary_key(parent)}, is_stale = {marks_stale}
               FROM {table(parent)} AS parent
              WHERE rows.parent IS DISTINCT FROM parent.{primary_key(parent)} AND {same}
         """)  # noqa: S608 (names from the plan)
@@ -113,7 +125,13 @@ class StagedRows:
     def create_indexes(self) -> None:
         """Create the index that makes pages of the rows, and steps through them, fast."""
         self.cursor.execute(f"CREATE INDEX ON {self.tables.rows} (outcome, {LINE})")
+        self.cursor.execute(f"CREATE INDEX ON {self.tables.rows} ({LINE}) WHERE is_stale")
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({LINE}, outcome)")
+
+    def count_stale(self) -> int:
+        """Return the number of rows that have changed since the preview."""
+        self.cursor.execute(f"SELECT count(*) FROM {self.tables.rows} WHERE is_stale")  # noqa: S608 (a constant)
+        return int(self.cursor.fetchone()[0])
 
     def count_outcomes(self) -> list[TableCounts]:
         """Return the counts of rows by outcome: first of the table that they refer to, if any, then of their own."""

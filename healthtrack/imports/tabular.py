@@ -13,7 +13,7 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading.file_names import find_misleading_ending
 from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.results import ApplyResult, CheckResult, TabularResult
+from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview, TabularResult
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.upload_help import describe_columns, get_template_urls
@@ -74,8 +74,8 @@ class TabularImporter(Importer):
         (file,) = work.files
         return engine.check(self.resource, file.path, work.run_id, progress)
 
-    def apply(self, work: RunInput, progress: Progress) -> ApplyResult:
-        return engine.apply(self.resource, work.run_id, progress)
+    def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
+        return engine.apply(self.resource, work, progress)
 
     def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
         return undo_service.apply(self.resource, run, undo, progress)

@@ -9,12 +9,15 @@ from django.http import QueryDict
 from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan
-from healthtrack.imports.results import OUTCOMES, StagedRow, TabularResult
+from healthtrack.imports.results import StagedRow, TabularResult
 from healthtrack.imports.row_errors import RowError
 
 PAGE_SIZE = 50
+STALE = "stale"
+LISTED = ("changed", "new", "unchanged")
 # The name that addresses and the access log have always had for the list of errors.
 ERRORS = "faulty"
+ATTENTION = (STALE, ERRORS, *LISTED)
 _MAX_PAGE_DIGITS = 9
 
 
@@ -42,14 +45,17 @@ class TabularPreview:
     @cached_property
     def listings(self) -> list[Listing]:
         errors = [Listing(ERRORS, "Errors", self.run.error_count)] if self.has_errors else []
+        return [*errors, *self._get_staged_listings()] if self.run.is_checked else errors
+
+    def _get_staged_listings(self) -> list[Listing]:
+        stale = [Listing(STALE, "Differences", self.result.stale)] if self.result.stale else []
         counts = self.result.counts
-        staged = [Listing(outcome, outcome.capitalize(), getattr(counts, outcome)) for outcome in OUTCOMES]
-        return [*errors, *staged] if self.run.is_checked else errors
+        return [*stale, *(Listing(outcome, outcome.capitalize(), getattr(counts, outcome)) for outcome in LISTED)]
 
     @cached_property
     def shown(self) -> Listing | None:
-        """Return the requested list, or the first that is not empty."""
-        filled = [listing for listing in self.listings if listing.count]
+        """Return the requested list, or of those that are not empty the one that most needs attention."""
+        filled = sorted((each for each in self.listings if each.count), key=lambda each: ATTENTION.index(each.name))
         requested = [listing for listing in self.listings if listing.name == self.query.get("show")]
         return next(iter([*requested, *filled]), None)
 
@@ -98,13 +104,27 @@ class TabularPreview:
     def rows(self) -> list[StagedRow]:
         if not self.shown or self.shown.name == ERRORS:
             return []
-        return preview_queries.fetch_row_page(self.run, self.plan, self.shown.name, self.page)
+        is_stale = self.shown.name == STALE
+        chosen = preview_queries.STALE_ROWS if is_stale else preview_queries.filter_by_outcome(self.shown.name)
+        return preview_queries.fetch_row_page(self.run, self.plan, chosen, self.page)
 
     @cached_property
     def errors(self) -> list[RowError]:
         if not self.shown or self.shown.name != ERRORS:
             return []
         return preview_queries.fetch_error_page(self.run, self.page, self.column, self.kind)
+
+    @property
+    def shows_outcome(self) -> bool:
+        """Return whether the list has rows of different outcomes."""
+        return self.shown is not None and self.shown.name == STALE
+
+    @property
+    def caption(self) -> str:
+        """Return the title of the list of rows."""
+        if self.shows_outcome:
+            return "Rows that no longer match the last preview"
+        return f"{self.shown.label} rows" if self.shown else ""
 
     @property
     def shown_keys(self) -> list[str]:

@@ -15,6 +15,8 @@ def has_counts(run: ImportRun) -> bool:
 def get_headline(run: ImportRun, result: TabularResult) -> str:
     """Return the sentence that sums the run up; empty if its state says all."""
     counts, invalid = result.counts, run.invalid_count
+    if run.is_checked and result.stale is not None:
+        return _describe_stale(result.stale)
     if run.is_checked and run.error_count:
         return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
     if run.is_checked and (counts.new or counts.changed):
@@ -27,6 +29,11 @@ def get_headline(run: ImportRun, result: TabularResult) -> str:
         skipped = f" {invalid:,} invalid row{'' if invalid == 1 else 's'} {_was(invalid)} skipped."
         return f"{done}{skipped if run.without_invalid else ''}"
     return ""
+
+
+def _describe_stale(stale: int) -> str:
+    what = f"{_rows(stale)} {'differs' if stale == 1 else 'differ'} now" if stale else "the links differ now"
+    return f"The data changed after you saw the preview: {what}. Nothing was imported. Check this new preview first."
 
 
 def get_undo_headline(undo: ImportRun, conflicts: int) -> str:

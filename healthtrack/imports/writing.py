@@ -25,17 +25,17 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
 
 
 def write(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
-    """Write the compared rows. Return what that changed in other tables."""
-    effects = hooks.count_effects(rows)
+    """Write the compared rows. Return what their new rows changed in other tables."""
+    effects: Effects = {}
     related = hooks.related_rows
     rematched = rows.rematched_keys(related) if related else []
     hooks.before_write()
     parents = rows.insert_parents()
     if rows.plan.parent and hooks.watched_model is rows.plan.parent.model:
-        effects = {**effects, **hooks.after_insert(parents, dry_run=False)}
+        effects = hooks.after_insert(parents, dry_run=False)
     _insert(hooks, rows, progress)
     if hooks.watched_model is rows.plan.model:
-        effects = {**effects, **hooks.after_insert(rows.inserted_keys(), dry_run=False)}
+        effects = hooks.after_insert(rows.inserted_keys(), dry_run=False)
     for step in rows.steps("changed"):
         progress.advance(rows.update_changed(step))
     hooks.after_write(rematched)

@@ -418,30 +418,6 @@ class TestImporting:
         assert stranger.post(address(last_run(), "apply")).status_code == 404
         assert last_run().state == State.CHECKED
 
-    def test_rows_that_changed_after_the_preview_are_compared_again(self, steward: Client, path: Path) -> None:
-        preview = preview_of(steward, path, {}, {}, {})
-        factories.medical_record("P1", name="Ada King")
-        press_import(steward, preview)
-        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 1)
-        assert set(MedicalRecord.objects.values_list("name", flat=True)) == {"Ada Byron"}
-
-    def test_rows_deleted_after_the_preview_are_new_again(self, steward: Client, path: Path) -> None:
-        factories.medical_record("P1", name="Ada King")
-        preview = preview_of(steward, path, {}, {})
-        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (1, 1)
-        MedicalRecord.objects.all().delete()
-        press_import(steward, preview)
-        assert (get_counts(last_run()).new, get_counts(last_run()).changed) == (2, 0)
-
-    def test_a_model_deleted_after_the_preview_is_new_again(self, steward: Client, path: Path) -> None:
-        model = factories.tracker_model("Xiaomi", "Band 2")
-        preview = preview_of(steward, path, {"Color": "Black"}, kind=CATALOGUE)
-        assert get_result(last_run()).tables[0].unchanged == 1
-        model.delete()
-        factories.tracker_model("Honor", "Band 2")
-        press_import(steward, preview)
-        assert get_result(last_run()).tables[0].new == 1
-
 
 class TestCancelling:
     def test_a_checked_run_ends_and_its_rows_are_removed(self, steward: Client, path: Path, data_folder: Path) -> None:
