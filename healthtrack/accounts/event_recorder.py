@@ -39,6 +39,8 @@ def record(
         request=logs.request_id.get(),
     )
     _log(event)
+    if request and kind in REFUSALS:
+        request.is_refusal_recorded = True  # type: ignore[attr-defined]  # our own attribute of requests
     if not request or _may_be_stored(request, kind):
         event.save(force_insert=True)
 

@@ -21,7 +21,9 @@ VIEW = "signin.view_signinevent"
 
 
 class SignInEventsForm(forms.Form):
-    person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
+    person = forms.ModelChoiceField(
+        User.objects.order_by("username"), required=False, empty_label="Any account", label="Account"
+    )
     kind = forms.ChoiceField(label="What", choices=[("", "Anything"), *Kind.choices], required=False)
     address = forms.GenericIPAddressField(label="Network address", required=False, unpack_ipv4=True)
     first_day = DayField(label="From", required=False)

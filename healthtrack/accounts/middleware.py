@@ -24,6 +24,7 @@ PUBLIC_PAGES = {"admin:login", "healthz", "metrics", "policy-report"}
 ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
     *("admin:logout", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
 }
+REFUSALS = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself; htmx marks its own with a header
 ACTIVITY_WRITE_FRACTION = 60  # activity is written once in this fraction of the idle time, and not for every page
 
@@ -42,11 +43,11 @@ def clear_browser_cache(get_response: GetResponse) -> GetResponse:
 
 
 def record_refused_pages(get_response: GetResponse) -> GetResponse:
-    """Record each page that is refused, whether to somebody without a permission or to a form of another site."""
+    """Record each page that is refused: without a permission, to a form of another site, or over a rate limit."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.status_code == HTTPStatus.FORBIDDEN:
+        if response.status_code in REFUSALS and not getattr(request, "is_refusal_recorded", False):
             person = request.user if request.user.is_authenticated else None
             record(request, Kind.PAGE_REFUSED, person, page=_get_view_name(request))
         return response

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.accounts.limits import Limit
-from healthtrack.accounts.models import UseCount
+from healthtrack.accounts.models import SignInEvent, UseCount
 from tests.support import factories
 from tests.support.signing_in import SignIn, client_for
 
@@ -39,6 +39,8 @@ def test_a_download_over_the_rate_limit_is_refused_and_says_when_to_retry(sign_i
     assert "You can download at most 2 files a minute." in refused.content.decode()
     assert 'id="user-tools"' in refused.content.decode()
     assert export(client) == 429
+    refusals = SignInEvent.objects.filter(kind="page-refused").values_list("page", flat=True)
+    assert sorted(refusals) == ["admin:patients_medicalrecord_export", "reports:brands"]
 
 
 def test_pages_and_other_people_are_not_affected_by_the_rate_limit(sign_in: SignIn) -> None:

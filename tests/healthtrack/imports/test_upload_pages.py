@@ -17,6 +17,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.accounts.limits import Limit
+from healthtrack.accounts.models import SignInEvent
 from healthtrack.imports import expiring
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
@@ -62,6 +63,7 @@ class TestTheDailyLimit:
         answer = post(steward, path)
         assert (answer.status_code, ImportRun.objects.count(), len(stored_files(data_folder))) == (429, 2, 2)
         assert 0 < int(answer["Retry-After"]) <= 24 * 60 * 60
+        assert SignInEvent.objects.get(kind="page-refused").page == "admin:patients_medicalrecord_import"
         text = answer.content.decode()
         assert re.search(r"You have uploaded 2 times today, which is the limit. Upload again in \d+ hours?\.", text)
 
