@@ -10,6 +10,7 @@ PAGE_NAMES = {
     "admin:patients_medicalrecord_delete": "Opened the page to delete the record",
     "admin:patients_medicalrecord_export": "Exported records",
     "admin:patients_medicalrecord_history": "Viewed the record's history",
+    "admin:patients_medicalrecord_restore": "Restored a deleted record or link, or viewed what would come back",
 }
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -14,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from healthtrack.audit.models import Change
-from healthtrack.audit.presentation import get_actor_name
+from healthtrack.audit.presentation import Entry, get_actor_name
 from healthtrack.audit.timelines import find_latest_changes, get_history
 from healthtrack.core.concurrent_edits import Conflict
 from healthtrack.core.log_pages import get_last_id
@@ -46,9 +47,13 @@ class HistoryAdmin(ModelAdmin[Any]):
             "title": f"History of {self.opts.verbose_name} {object_id}",
             "opts": self.opts,
             "object": row,
-            "page": page,
+            "page": replace(page, entries=self.link_restore_pages(request, object_id, page.entries)),
         }
         return TemplateResponse(request, "audit/timeline.html", context)
+
+    def link_restore_pages(self, request: HttpRequest, object_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the entries, with the page that restores the row where there is one."""
+        return entries
 
     def changeform_view(
         self,

@@ -33,7 +33,11 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """A change in words. `run_id` is the import that did it, and `href` a page of the changed row."""
+    """A change in words.
+
+    `run_id` is the import that did it, and `href` a page of the changed row. If the change deleted the row,
+    `restore_href` is the page that restores it. `change_id` is None for what an import inserted.
+    """
 
     at: datetime
     who: str
@@ -44,6 +48,8 @@ class Entry:
     run_id: int | None = None
     href: str = ""
     request: str = ""
+    change_id: int | None = None
+    restore_href: str = ""
 
     @property
     def run_href(self) -> str:
@@ -74,6 +80,7 @@ class _EntryBuilder:
                 run_id=change.run_id,
                 href=row_page(change, "history"),
                 request=change.request,
+                change_id=change.change_id,
             )
 
     def _names(self) -> dict[type[Model], dict[Any, str]]:

@@ -4,12 +4,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
+from healthtrack.imports.hooks import RestoredRows
+from healthtrack.imports.restoring_admin import RestoringAdmin
 
 
-class ImportableModelAdmin(HistoryAdmin, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class ImportableModelAdmin(RestoringAdmin, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The admin of a model that is also imported and exported, with a history of each row."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
@@ -19,3 +20,7 @@ class ImportableModelAdmin(HistoryAdmin, ConflictSafeModelAdmin, ImportExportAdm
             self.message_user(request, "The list has no such filter. Filter it again, and then export.", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
         return response
+
+    def after_restore(self, restored: RestoredRows) -> None:
+        for resource in self.resource_classes:
+            resource().after_undo(restored)

@@ -11,6 +11,8 @@ from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY
 from healthtrack.imports.sql import column_type, comma, quoted
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
+_STATE_BEFORE = "(SELECT jsonb_object_agg(key, value -> 0) FROM jsonb_each(fields))"
+
 
 class Execute(Protocol):
     """Executes a statement with the parameters of the undo and further values, all of them by name."""
@@ -29,6 +31,21 @@ def find_affected_rows(execute: Execute, tables: Sequence[TrackedTable]) -> None
         _find_deleted(execute, each)
         _find_changed(execute, each)
     execute("ANALYZE undone")
+
+
+def find_deletions(execute: Execute, tables: Sequence[TrackedTable], changes: Sequence[int]) -> None:
+    """Create the temporary table `undone`, and fill it with the rows whose deletions these changes recorded."""
+    _make_table(execute)
+    for each in tables:
+        execute(
+            f"""
+            INSERT INTO undone (table_name, what, {each.history_keys}, state)
+            SELECT table_name, 'insert', {each.history_keys}, {_STATE_BEFORE}
+              FROM changes WHERE change_id = ANY (%(changes)s) AND table_name = %(table)s AND action = 'delete'
+            """,  # noqa: S608 (names of columns, from the models)
+            table=each.name,
+            changes=list(changes),
+        )
 
 
 def _make_table(execute: Execute) -> None:
@@ -78,7 +95,7 @@ def _find_deleted(execute: Execute, each: TrackedTable) -> None:
         f"""
         INSERT INTO undone (table_name, what, {each.history_keys}, state)
         SELECT DISTINCT ON ({each.history_keys}) table_name, 'insert', {each.history_keys},
-               (SELECT jsonb_object_agg(key, value -> 0) FROM jsonb_each(fields))
+               {_STATE_BEFORE}
           FROM changes
          WHERE run_id = %(run)s AND table_name = %(table)s AND action = 'delete'
            AND fields -> '{MADE_BY_RUN}' ->> 0 IS DISTINCT FROM %(run)s::text

@@ -1,10 +1,12 @@
 """Undo what a run did, in sets: delete the rows that it inserted, and give the others their old values back.
 
+The same engine restores rows that people deleted.
+
 Whatever somebody else has changed since stays as it is, as a whole: a patient with their links, a new tracker model
 with its variants.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -15,28 +17,19 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted
-from healthtrack.imports.undo.affected_rows import find_affected_rows
+from healthtrack.imports.undo.affected_rows import find_affected_rows, find_deletions
 from healthtrack.imports.undo.conflict_search import find_conflicts
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns, get_tracked_tables
 from healthtrack.imports.undone_runs import get_void_runs
 
 
-class Undo:
-    """The undo of one run. Use it within a transaction."""
+class ReturnedRows:
+    """The rows of the temporary table `undone`, which get back their state of before. Use it within a transaction."""
 
-    def __init__(self, run: ImportRun, cursor: CursorWrapper) -> None:
-        self.run = run
+    def __init__(self, cursor: CursorWrapper) -> None:
         self.cursor = cursor
         self.tables = get_tracked_tables()
-        self.parameters = {"run": run.run_id, "mark": run.first_change, "void": get_void_runs()}
-
-    def find(self, *, locks: bool) -> None:
-        """Find what to do with each row, and the conflicts; with `locks`, keep others from changing the rows."""
-        find_affected_rows(self._execute, self.tables)
-        if locks:
-            for each in self.tables:
-                self._lock(each)
-        find_conflicts(self._execute, self.tables)
+        self.parameters: dict[str, Any] = {}
 
     def apply(self) -> None:
         """Delete, restore and insert the rows that `find` has found."""
@@ -68,46 +61,6 @@ class Undo:
             for each in self.tables
         ]
 
-    def query_conflicts(self, statement: str, *values: int) -> list[tuple[Any, ...]]:
-        """Execute a statement on `conflicts`, and return its rows, if any.
-
-        `conflicts` has one row for each subject, such as a patient with the links. Rows that stay only because the row
-        that they belong to stays are not among them.
-        """
-        subjects = {quoted(column): table.name for column, table in get_subject_columns().items()}
-        tables = " ".join(f"WHEN {column} IS NOT NULL THEN %s" for column in subjects)
-        keys = comma(_select_first(list(subjects)[: place + 1]) for place in range(len(subjects)))
-        groups = comma(str(number) for number in range(1, len(subjects) + 3))
-        self.cursor.execute(
-            f"""
-            WITH conflicts AS (
-                SELECT CASE {tables} ELSE table_name END AS table_name, {keys}, {OWN_KEY}, min(conflict) AS reason
-                  FROM undone WHERE conflict <> %s
-                 GROUP BY {groups})
-            {statement}
-            """,  # noqa: S608 (names of columns, from the models, and statements of this package)
-            [*subjects.values(), ConflictReason.OWNER_STAYS, *values],
-        )
-        return self.cursor.fetchall() if self.cursor.description else []
-
-    def get_samples(self, limit: int) -> Iterator[tuple[Any, ...]]:
-        """Yield some rows of each table: what the undo does, their keys, and their present and restored values."""
-        keys = comma(f"undone.{quoted(column)}" for column in (*get_subject_columns(), OWN_KEY))
-        for each in self.tables:
-            self.cursor.execute(
-                f"""
-                SELECT table_name, what, {keys},
-                       (SELECT jsonb_object_agg(key, jsonb_build_array(to_jsonb(stored) -> key, value))
-                          FROM jsonb_each(state))
-                  FROM (SELECT *, row_number() OVER (PARTITION BY what ORDER BY {each.history_keys}) AS place
-                          FROM undone WHERE table_name = %s AND conflict IS NULL) AS undone
-                  LEFT JOIN {each.table} AS stored ON {each.match_keys("stored", "undone")}
-                 WHERE place <= %s ORDER BY what, place
-                """,  # noqa: S608 (names of tables and columns, from the models)
-                [each.name, limit],
-            )
-            yield from self.cursor.fetchall()
-
     def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
         """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
         each = TrackedTable(model)
@@ -122,17 +75,6 @@ class Undo:
 
     def _execute(self, statement: str, **values: Any) -> None:
         self.cursor.execute(statement, {**self.parameters, **values})
-
-    def _lock(self, each: TrackedTable) -> None:
-        """Lock the rows until the transaction ends: nobody else can change them or refer to them."""
-        self._execute(
-            f"""
-            SELECT FROM {each.table} AS stored JOIN undone ON {each.match_keys("stored", "undone")}
-             WHERE undone.table_name = %(table)s AND undone.what <> 'insert'
-             ORDER BY {each.stored_keys} FOR UPDATE OF stored
-            """,
-            table=each.name,
-        )
 
     def _delete(self, each: TrackedTable) -> None:
         self._execute(
@@ -186,6 +128,113 @@ class Undo:
             table=each.name,
             conflict=ConflictReason.NO_ROOM,
         )
+
+
+class Undo(ReturnedRows):
+    """The undo of one run. Use it within a transaction."""
+
+    def __init__(self, run: ImportRun, cursor: CursorWrapper) -> None:
+        super().__init__(cursor)
+        self.parameters = {"run": run.run_id, "mark": run.first_change, "void": get_void_runs()}
+
+    def find(self, *, locks: bool) -> None:
+        """Find what to do with each row, and the conflicts; with `locks`, keep others from changing the rows."""
+        find_affected_rows(self._execute, self.tables)
+        if locks:
+            for each in self.tables:
+                self._lock(each)
+        find_conflicts(self._execute, self.tables)
+
+    def query_conflicts(self, statement: str, *values: int) -> list[tuple[Any, ...]]:
+        """Execute a statement on `conflicts`, and return its rows, if any.
+
+        `conflicts` has one row for each subject, such as a patient with the links. Rows that stay only because the row
+        that they belong to stays are not among them.
+        """
+        subjects = {quoted(column): table.name for column, table in get_subject_columns().items()}
+        tables = " ".join(f"WHEN {column} IS NOT NULL THEN %s" for column in subjects)
+        keys = comma(_select_first(list(subjects)[: place + 1]) for place in range(len(subjects)))
+        groups = comma(str(number) for number in range(1, len(subjects) + 3))
+        self.cursor.execute(
+            f"""
+            WITH conflicts AS (
+                SELECT CASE {tables} ELSE table_name END AS table_name, {keys}, {OWN_KEY}, min(conflict) AS reason
+                  FROM undone WHERE conflict <> %s
+                 GROUP BY {groups})
+            {statement}
+            """,  # noqa: S608 (names of columns, from the models, and statements of this package)
+            [*subjects.values(), ConflictReason.OWNER_STAYS, *values],
+        )
+        return self.cursor.fetchall() if self.cursor.description else []
+
+    def get_samples(self, limit: int) -> Iterator[tuple[Any, ...]]:
+        """Yield some rows of each table: what the undo does, their keys, and their present and restored values."""
+        keys = comma(f"undone.{quoted(column)}" for column in (*get_subject_columns(), OWN_KEY))
+        for each in self.tables:
+            self.cursor.execute(
+                f"""
+                SELECT table_name, what, {keys},
+                       (SELECT jsonb_object_agg(key, jsonb_build_array(to_jsonb(stored) -> key, value))
+                          FROM jsonb_each(state))
+                  FROM (SELECT *, row_number() OVER (PARTITION BY what ORDER BY {each.history_keys}) AS place
+                          FROM undone WHERE table_name = %s AND conflict IS NULL) AS undone
+                  LEFT JOIN {each.table} AS stored ON {each.match_keys("stored", "undone")}
+                 WHERE place <= %s ORDER BY what, place
+                """,  # noqa: S608 (names of tables and columns, from the models)
+                [each.name, limit],
+            )
+            yield from self.cursor.fetchall()
+
+    def _lock(self, each: TrackedTable) -> None:
+        """Lock the rows until the transaction ends: nobody else can change them or refer to them."""
+        self._execute(
+            f"""
+            SELECT FROM {each.table} AS stored JOIN undone ON {each.match_keys("stored", "undone")}
+             WHERE undone.table_name = %(table)s AND undone.what <> 'insert'
+             ORDER BY {each.stored_keys} FOR UPDATE OF stored
+            """,
+            table=each.name,
+        )
+
+
+class RestoredDeletions(ReturnedRows):
+    """Rows that people deleted, inserted again with the values that the history holds. Use it within a transaction."""
+
+    def find(self, changes: Sequence[int]) -> None:
+        """Find the rows whose deletions these changes recorded, and those whose place is occupied now."""
+        find_deletions(self._execute, self.tables, changes)
+        for each in self.tables:
+            self._leave_existing(each)
+        for each in self.tables:
+            self._leave_with_owner(each)
+
+    def _leave_existing(self, each: TrackedTable) -> None:
+        self._execute(
+            f"""
+            UPDATE undone SET conflict = %(conflict)s
+              FROM {each.table} AS stored
+             WHERE undone.table_name = %(table)s AND {each.match_keys("stored", "undone")}
+            """,  # noqa: S608 (names of tables and columns, from the models)
+            table=each.name,
+            conflict=ConflictReason.NO_ROOM,
+        )
+
+    def _leave_with_owner(self, each: TrackedTable) -> None:
+        """Leave rows that belonged to a row whose key another one has now, such as the links of another patient."""
+        for column, owner in each.relations:
+            if each.is_deleted_with(column):
+                self._execute(
+                    f"""
+                    UPDATE undone SET conflict = %(conflict)s
+                      FROM undone AS owner
+                     WHERE undone.table_name = %(table)s AND undone.conflict IS NULL
+                       AND owner.table_name = %(owner)s AND owner.conflict IS NOT NULL
+                       AND owner.{owner.history_keys} = undone.{quoted(each.keys[column])}
+                    """,  # noqa: S608 (names of columns, from the models)
+                    table=each.name,
+                    owner=owner.name,
+                    conflict=ConflictReason.OWNER_STAYS,
+                )
 
 
 def _select_first(columns: list[str]) -> str:

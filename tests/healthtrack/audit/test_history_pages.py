@@ -115,7 +115,7 @@ class TestPatientHistory:
         gone, came = rows(auditor, PATIENT)
         assert "Medical record P1 removed" in gone
         assert "Medical record P1 added" in came
-        assert "This record was deleted. Its history is below." in auditor.get(PATIENT).content.decode()
+        assert "This medical record was deleted. Its history is below." in auditor.get(PATIENT).content.decode()
 
     def test_a_deleted_patient_with_an_unusual_number_has_a_history(self, auditor: Client) -> None:
         factories.medical_record("A/1_x").delete()

@@ -83,6 +83,7 @@ ADDRESSES = {
     "admin:patients_medicalrecord_delete": (KEEPERS, KEEPERS),
     "admin:patients_medicalrecord_export": (EXPORTERS, EXPORTERS),
     "admin:patients_medicalrecord_history": (HISTORY_READERS, NOBODY),
+    "admin:patients_medicalrecord_restore": (NOBODY, NOBODY),  # only for a deleted row
     "admin:patients_medicalrecord_import": (STEWARDS, STEWARDS),
     "admin:patients_medicalrecord_import_template": (STEWARDS, STEWARDS),
     **{
@@ -95,6 +96,7 @@ ADDRESSES = {
             "delete": (KEEPERS, KEEPERS),
             "export": (EXPORTERS, EXPORTERS),
             "history": (HISTORY_READERS, NOBODY),
+            "restore": (NOBODY, NOBODY),  # only for a deleted row
             "import": (STEWARDS, STEWARDS),
             "import_template": (STEWARDS, STEWARDS),
         }.items()
