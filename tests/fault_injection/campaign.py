@@ -15,6 +15,14 @@ from random import Random
 
 import pytest
 
+from tests.fault_injection.account_holders import (
+    HOLDERS,
+    PASSWORDS,
+    AccountHolder,
+    Administrator,
+    check_sign_in_events,
+    create_accounts,
+)
 from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
 from tests.support.embedded_postgres import Client, server_data_folder, server_pid, wait_for
 from tests.support.serving import Server, find_worker, free_port, started, started_worker
@@ -76,23 +84,30 @@ def test_no_work_is_lost_half_done_or_unlogged(site: Site, capsys: pytest.Captur
         password = server.value("password")
     with Client(site.data) as database:
         patients = [patient for (patient,) in database.ask("SELECT patient_id FROM medical_records ORDER BY 1")]
-        people = create_people(int(site.environment["PORT"]), password, patients)
+        people = create_people(int(site.environment["PORT"]), password, patients, create_accounts(database))
         work_and_kill(site, people)
         with capsys.disabled():
             print_summary(site, people)
         check_edits(database, [person for person in people if isinstance(person, Editor)])
         check_files(database)
         check_reads(database, people)
+        check_sign_in_events(database, people)
 
 
-def create_people(port: int, password: str, patients: list[str]) -> list[Person]:
+def create_people(port: int, password: str, patients: list[str], accounts: dict[str, int]) -> list[Person]:
     stop = threading.Event()
     editors = [
         Editor(port, password, stop, Random(number), patients=patients[number::EDITORS][:PATIENTS_PER_EDITOR])  # noqa: S311 (not for secrets)
         for number in range(EDITORS)
     ]
     reader = Reader(port, password, stop, Random(EDITORS), patients=patients)  # noqa: S311 (not for secrets)
-    return [*editors, Steward(port, password, stop, Random(EDITORS + 1)), reader]  # noqa: S311 (not for secrets)
+    holders = [
+        AccountHolder(port, PASSWORDS[0], stop, Random(name), username=name)  # noqa: S311 (not for secrets)
+        for name in HOLDERS
+    ]
+    steward = Steward(port, password, stop, Random(EDITORS + 1))  # noqa: S311 (not for secrets)
+    administrator = Administrator(port, password, stop, Random(EDITORS + 2), accounts=accounts)  # noqa: S311 (not for secrets)
+    return [*editors, steward, reader, *holders, administrator]
 
 
 def work_and_kill(site: Site, people: list[Person]) -> None:
@@ -176,5 +191,8 @@ def print_summary(site: Site, people: list[Person]) -> None:
     )
     broken = ", ".join(f"{what} {times} times" for what, times in sorted(site.kills.items()))
     print(f"\n{SECONDS} s: {answers} answers, {unanswered} without one, {edits} edits saved; killed: {broken}")  # noqa: T201 (the report of the campaign)
+    events = sum((person.answered for person in people), Counter[tuple[str, str]]())
+    for kind in sorted({kind for _, kind in events}):
+        print(f"  {kind}: {sum(times for (_, each), times in events.items() if each == kind)} answered")  # noqa: T201 (the report of the campaign)
     for words, times in Counter(words for person in people for words in person.unexpected).items():
         print(f"  {words} ({times} times)")  # noqa: T201 (the report of the campaign)

@@ -36,6 +36,9 @@ class Person:
     unanswered: int = 0
     unexpected: list[str] = field(default_factory=list)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    username: str = "demo"
+    answered: Counter[tuple[str, str]] = field(default_factory=Counter)  # sign-in events: user name and kind
+    attempted: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def work(self) -> None:
         while not self.stop.is_set():
@@ -49,10 +52,19 @@ class Person:
         raise NotImplementedError
 
     def sign_in(self) -> None:
+        self.send_password(self.password, "signed-in", 302)
+
+    def send_password(self, password: str, kind: str, status: int) -> None:
+        """Try to sign in, for the sign-in event of this kind and the answer of this status."""
         page = self.ask(LOGIN)
         if page is not None and page.status == 200:
-            form = form_of(page, LOGIN, "username")
-            self.ask(LOGIN, {**form.fields, "username": "demo", "password": self.password})
+            form = form_of(page, LOGIN, "username").fields | {"username": self.username, "password": password}
+            answer = self.ask(LOGIN, form)
+            self.count_event(self.username, kind, is_answered=answer is not None and answer.status == status)
+
+    def count_event(self, username: str, kind: str, *, is_answered: bool) -> None:
+        self.attempted[username, kind] += 1
+        self.answered[username, kind] += is_answered
 
     def ask(
         self, address: str, fields: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
@@ -89,6 +101,8 @@ class Person:
         for line in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
+            if "Max-Age=0" in line:
+                del self.cookies[name]
 
     def _record_answer(self, address: str, answer: Response) -> None:
         if answer.status == 302 and LOGIN in str(answer.headers["Location"]):
