@@ -9,6 +9,7 @@ from django.utils import timezone
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import record_access_to_changes
+from healthtrack.audit.timelines import newest
 from healthtrack.audit.views import get_visible_changes
 from healthtrack.core.permissions import Person
 from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
@@ -20,9 +21,9 @@ FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
 
 
 def get_latest_changes(person: Person) -> list[Entry]:
-    """Return the latest edits by people, newest first, and record the access."""
-    by_hand = get_visible_changes(person).filter(run_id=None).exclude(action=Action.TRUNCATE)
-    latest = list(by_hand.select_related("person").order_by("-changed_at", "-change_id")[:CHANGES_SHOWN])
+    """Return the latest edits of data by people, newest first, and record the access."""
+    by_hand = get_visible_changes(person).filter(run_id=None, row_name=None).exclude(action=Action.TRUNCATE)
+    latest = list(newest(by_hand)[:CHANGES_SHOWN])
     record_access_to_changes(latest)
     return entries(latest)
 

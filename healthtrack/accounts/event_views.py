@@ -15,6 +15,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.accounts.models import SignInEvent
 from healthtrack.accounts.sign_in_events import Kind
+from healthtrack.audit.account_names import name_at
 from healthtrack.core.log_pages import DayField, get_last_id, get_page, get_start
 
 VIEW = "signin.view_signinevent"
@@ -33,7 +34,9 @@ class SignInEventsForm(forms.Form):
         """Return the events that match the form, none if it is not valid."""
         if not self.is_valid():
             return SignInEvent.objects.none()
-        events = SignInEvent.objects.select_related("person", "actor")
+        events = SignInEvent.objects.annotate(
+            person_name=name_at("person_id", "happened_at"), actor_name=name_at("actor_id", "happened_at")
+        )
         filters = self.cleaned_data
         for field, column in (("person", "person"), ("kind", "kind"), ("address", "client_address")):
             if filters[field]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordChangeForm
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -14,6 +14,8 @@ from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import PASSWORD_CHECKS
 from healthtrack.accounts.second_factor import Enrolment
 from healthtrack.accounts.sign_in_events import Kind
+from healthtrack.audit import account_names
+from healthtrack.core.concurrent_edits import ConcurrentEditForm
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -154,3 +156,26 @@ class OwnPasswordForm(NewPasswordForm, OwnPasswordChangeForm):
 
 class PasswordOfAnotherForm(NewPasswordForm, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Sets the password of another person; the code is that of the administrator."""
+
+
+def _refuse_used_name(form: forms.ModelForm["User"]) -> None:
+    """Add an error if another account has or had the user name."""
+    name = form.cleaned_data.get("username", "")
+    if account_names.is_used_by_another(name, form.instance.pk):
+        form.add_error("username", account_names.MESSAGE % name)
+
+
+class AccountForm(ConcurrentEditForm, UserChangeForm["User"]):
+    """The form of an account, which detects what somebody else changed since it was opened."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        _refuse_used_name(self)
+        return cleaned
+
+
+class NewAccountForm(AdminUserCreationForm["User"]):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] | None = super().clean()
+        _refuse_used_name(self)
+        return cleaned

@@ -17,6 +17,7 @@ from healthtrack.accounts import limits, second_factor
 from healthtrack.accounts.event_recorder import record, sign_out
 from healthtrack.accounts.models import Session
 from healthtrack.accounts.sign_in_events import Kind
+from healthtrack.audit.actor import acting_as
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -60,7 +61,8 @@ def session_timeout(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if ended := _get_end_reason(request):
-            sign_out(request, Kind.TIMED_OUT)
+            with acting_as(request.user.pk, request=request.id):  # type: ignore[attr-defined]  # our own attribute of requests
+                sign_out(request, Kind.TIMED_OUT)
             if _get_view_name(request) not in {*PUBLIC_PAGES, "sign-in:idle"}:
                 return redirect_to_sign_in(request, "admin:login", ended=ended)
         elif request.user.is_authenticated and not _is_automatic(request):

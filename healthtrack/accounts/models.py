@@ -1,7 +1,5 @@
 import secrets
-from typing import Any
 
-import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
@@ -10,9 +8,14 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
+from healthtrack.accounts import recorded_tables
+from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.sign_in_events import SignInEvent
+from healthtrack.audit.actor import PERSON, setting
+from healthtrack.audit.recording import Recording
+from healthtrack.audit.triggers import history_as, history_of_deletions
 
-__all__ = ["RecoveryCodes", "Session", "SignInEvent", "SignedInUser", "TakenGroup", "TakenPermission", "UseCount"]
+__all__ = ["RecoveryCodes", "Session", "SignInEvent", "UseCount", "recorded_tables"]
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
@@ -40,6 +43,19 @@ class Session(AbstractBaseSession):
         db_table = "sessions"
         db_table_comment = "Browsers in which people are signed in"
         default_permissions = ()
+        verbose_name = "session of user"
+        verbose_name_plural = "sessions of users"
+        # Only sessions that ended because of somebody else, and not by themselves.
+        triggers = history_of_deletions(
+            Recording(
+                USER,
+                "user_id",
+                NAME_OF_USER,
+                {"began_at": "{}", "address": "{}"},
+                {"began_at": "Signed in", "address": "Network address"},
+                condition=f"{{expire_date}} > now() AND {{user_id}} <> coalesce({setting(PERSON, 'integer')}, 0)",
+            )
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.began_at}"
@@ -56,6 +72,11 @@ class RecoveryCodes(ThrottlingMixin, Device):
         db_table = "recovery_codes"
         db_table_comment = "Recovery codes for people who lost their second factor"
         default_permissions = ()
+        verbose_name = "recovery codes of user"
+        verbose_name_plural = "recovery codes of users"
+        triggers = history_as(
+            Recording(USER, "user_id", NAME_OF_USER, {"digests": "cardinality({})"}, {"digests": "Unused codes"})
+        )
 
     @classmethod
     def renew(cls, user: User) -> list[str]:
@@ -105,43 +126,3 @@ class UseCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.uses}"
-
-
-def _session_ending_trigger(**when: Any) -> pgtrigger.Trigger:
-    row = "OLD" if when["operation"] == pgtrigger.Delete else "NEW"
-    user = "id" if row == "NEW" else "user_id"
-    return pgtrigger.Trigger(
-        name="ends_sessions",
-        when=pgtrigger.After,
-        func=f"DELETE FROM sessions WHERE user_id = {row}.{user}; RETURN NULL;",  # noqa: S608 (our own names)
-        **when,
-    )
-
-
-class _RevokedRight:
-    proxy = True
-    default_permissions = ()
-    triggers = [_session_ending_trigger(operation=pgtrigger.Delete)]
-
-
-class SignedInUser(User):
-    class Meta:
-        proxy = True
-        default_permissions = ()
-        triggers = [
-            _session_ending_trigger(
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition(
-                    "OLD.is_active > NEW.is_active OR OLD.is_staff > NEW.is_staff"
-                    " OR OLD.is_superuser > NEW.is_superuser OR OLD.password <> NEW.password"
-                ),
-            )
-        ]
-
-
-class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
-    class Meta(_RevokedRight): ...
-
-
-class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]
-    class Meta(_RevokedRight): ...

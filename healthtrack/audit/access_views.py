@@ -16,6 +16,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.account_names import name_at
 from healthtrack.audit.file_parts import get_possible_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names, run_address
@@ -66,7 +67,7 @@ class Accesses(UserPassesTestMixin, View):
 
     def _filter(self, form: AccessesForm) -> QuerySet[Access]:
         """Return the accesses that match the form."""
-        accesses = Access.objects.select_related("person").defer("file_patients")
+        accesses = Access.objects.annotate(person_name=name_at("person_id", "seen_at")).defer("file_patients")
         filters = form.cleaned_data
         if filters["patient"]:
             accesses = accesses.filter(_shows(filters["patient"]))

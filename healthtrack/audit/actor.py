@@ -8,6 +8,8 @@ While an actor is active, the first statement of each transaction is sent togeth
 cost no further round trip. Outside of a transaction block each statement is a transaction of its own.
 """
 
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
@@ -24,6 +27,7 @@ from psycopg import ServerCursor, sql
 from psycopg.pq import TransactionStatus
 
 PERSON, REQUEST, RUN = "healthtrack.person", "healthtrack.request", "healthtrack.run"
+COMMAND = "command "  # the beginning of the request of a change that a command made
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -86,6 +90,26 @@ def acting_as(person_id: int | None, run_id: int | None = None, *, request: str 
     finally:
         _actor.reset(outer)
         _set_in_open_transaction()
+
+
+@contextmanager
+def acting_as_command(name: str) -> Iterator[None]:
+    """Attribute what the block writes to a command, and to the account of the operating system that runs it."""
+    try:
+        account = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # such as in a container
+        account = f"user {os.getuid()}"
+    with acting_as(None, request=f"{COMMAND}{name} run by {account}"):
+        yield
+
+
+class AttributedCommand(BaseCommand):
+    """A management command whose changes the history attributes to it."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command as the actor of what it changes."""
+        with acting_as_command(type(self).__module__.rpartition(".")[2]):
+            return super().execute(*args, **options)
 
 
 def add_actor_to_transactions(*, connection: BaseDatabaseWrapper, **_: object) -> None:

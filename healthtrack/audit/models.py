@@ -4,9 +4,10 @@ from django.db.models import CheckConstraint, Index, Q
 from django.db.models.functions import Now
 
 from healthtrack.audit.access_log import Access
+from healthtrack.audit.account_names import AccountName
 from healthtrack.core.append_only import AppendOnly
 
-__all__ = ["Access", "Action", "Change"]
+__all__ = ["Access", "AccountName", "Action", "Change"]
 
 
 class Action(models.TextChoices):
@@ -30,7 +31,11 @@ class Change(models.Model):
     )
     model_id = models.IntegerField(null=True, db_comment="Tracker model concerned, null if none")
     row_id = models.IntegerField(
-        null=True, db_comment="Number of the row, null if patient and tracker model identify it"
+        null=True,
+        db_comment="Number of the row, or of the account or role concerned; null if patient and model identify it",
+    )
+    row_name = models.CharField(  # noqa: DJ001 (most rows have none)
+        max_length=150, null=True, db_comment="Name of the account or role concerned, at that time; null if none"
     )
     fields = models.JSONField(default=dict, db_comment="Changed columns, each with an array of its old and new value")
     person = models.ForeignKey(
@@ -43,14 +48,16 @@ class Change(models.Model):
         db_comment="Who did it, null when nobody was signed in",
     )
     run_id = models.BigIntegerField(null=True, db_comment="Import run that did it, null if none")
-    request = models.CharField(max_length=32, blank=True, db_comment="Id of the request that did it, empty if none")
+    request = models.CharField(
+        max_length=150, blank=True, db_comment="Id of the request, or name of the command, that did it; empty if none"
+    )
     database_role = models.CharField(max_length=63, db_comment="Database role that did it")
 
     class Meta:
         db_table = "changes"
         db_table_comment = (
-            "History: changes to records, links, trackers and resolved tracker names; rows are only added."
-            " Rows that an import inserted are not listed here: they name the run in made_by_run"
+            "History: changes to records, links, trackers, resolved tracker names, accounts and roles; rows are only"
+            " added. Rows that an import inserted are not listed here: they name the run in made_by_run"
         )
         ordering = ["-changed_at", "-change_id"]
         default_permissions = ("view",)

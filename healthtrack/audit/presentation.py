@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateField, ForeignKey, Model
+from django.db.models import DateField, DateTimeField, ForeignKey, Model
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 
+from healthtrack.audit.actor import COMMAND
 from healthtrack.audit.models import Action, Change
+from healthtrack.audit.recording import Recording
 from healthtrack.audit.registry import run_address
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
-from healthtrack.audit.triggers import MADE_BY_RUN
+from healthtrack.audit.triggers import MADE_BY_RUN, history_of
 
 COMMAND_LINE = "the command line"
 
@@ -79,7 +83,7 @@ class _EntryBuilder:
                 fields=list(self._fields(change)),
                 run_id=change.run_id,
                 href=row_page(change, "history"),
-                request=change.request,
+                request="" if change.request.startswith(COMMAND) else change.request,
                 change_id=change.change_id,
             )
 
@@ -91,6 +95,8 @@ class _EntryBuilder:
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for change in self.changes:
             model = get_changed_model(change)
+            if history_of(model).recording:  # it has the names themselves
+                continue
             for column, value in get_changed_key(change).items():
                 wanted[_named_by(model, column)].add(value)
             for column, values in change.fields.items():
@@ -106,10 +112,12 @@ class _EntryBuilder:
         model = get_changed_model(change)
         if change.action == Action.TRUNCATE:
             return str(model._meta.verbose_name_plural).capitalize(), "all rows"
+        kind = str(model._meta.verbose_name).capitalize()
+        if change.row_name is not None:
+            return kind, change.row_name
         names = [
             self._name(_named_by(model, column), value, change) for column, value in get_changed_key(change).items()
         ]
-        kind = str(model._meta.verbose_name).capitalize()
         return kind, " and ".join(names)
 
     def _name(self, model: type[Model], key: object, change: Change) -> str:
@@ -120,12 +128,15 @@ class _EntryBuilder:
 
     def _fields(self, change: Change) -> Iterator[FieldChange]:
         model = get_changed_model(change)
+        recording = history_of(model).recording
         for column, (old, new) in change.fields.items():
             column_field = _field(model, column)
             if column_field is None:
                 continue
             label = str(column_field.verbose_name).capitalize()
-            if not column_field.editable and column != MADE_BY_RUN:
+            if recording:
+                yield _recorded_field(recording, column_field, label, old, new)
+            elif not column_field.editable and column != MADE_BY_RUN:
                 yield FieldChange(label, shows_values=False)
             elif isinstance(column_field, ForeignKey):
                 names = self.names.get(_named_by(model, column), {})
@@ -135,14 +146,26 @@ class _EntryBuilder:
 
 
 def get_actor_name(change: Change) -> str:
-    """Return who made the change: a person, the command line, or a role of the database."""
+    """Return who made the change: a person by the name of that time, a command, or a role of the database."""
     if change.person_id:
-        # The person may have been deleted since: there is no foreign key constraint.
-        return str(change.person) if change.person else f"deleted person {change.person_id}"
+        # Versions before 0.2.0 could delete accounts.
+        name: str | None = getattr(change, "person_name", None)  # of `timelines.newest`
+        return name or f"deleted person {change.person_id}"
+    if change.request.startswith(COMMAND):
+        return f"the {change.request}"
     return COMMAND_LINE if change.run_id else f"{change.database_role}, directly in the database"
 
 
+def _recorded_field(recording: Recording, column: Any, label: str, old: object, new: object) -> FieldChange:
+    label = recording.labels.get(column.column, label)
+    if old is None and new is None:
+        return FieldChange(label, shows_values=False)
+    return FieldChange(label, _format_value(column, old), _format_value(column, new))
+
+
 def _format_value(column: Any, value: object) -> str:
+    if isinstance(column, DateTimeField) and value:
+        return str(date_format(timezone.localtime(datetime.fromisoformat(str(value))), "j M Y, H:i:s e"))
     if isinstance(column, DateField) and value:
         return str(date_format(date.fromisoformat(str(value))))
     return str(dict(column.flatchoices).get(value, _format_plain(value)))
@@ -184,6 +207,8 @@ def _name_at_the_time(model: type[Model], change: Change) -> str:
 
 def owners(model: type[Model]) -> dict[str, type[Model]]:
     """Return the models with admin pages that the key's columns refer to, by column: two for a link."""
+    if recording := history_of(model).recording:
+        return {recording.column: apps.get_model(recording.concerns)}
     named = {column: _named_by(model, column) for column in key_columns(model)}
     return {column: owner for column, owner in named.items() if _has_pages(owner)}
 

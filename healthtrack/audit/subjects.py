@@ -16,8 +16,10 @@ def get_changed_model(change: Change) -> type[Model]:
 
 
 def get_changed_key(change: Change) -> dict[str, Any]:
-    """Return the key of the changed row: the value of each of its columns."""
+    """Return the key of the changed row, or of the account or role concerned: the value of each of its columns."""
     model = get_changed_model(change)
+    if recording := history_of(model).recording:
+        return {recording.column: change.row_id}
     return {key: getattr(change, get_stored_column(model, key)) for key in key_columns(model)}
 
 
@@ -40,6 +42,12 @@ def is_named_by_key(model: type[Model]) -> bool:
     """Return whether the history names rows of this model by their key, and not by str()."""
     subject = get_subject(model) if model in tracked_models().values() else None
     return subject is not None and subject.is_named_by_key
+
+
+def models_recorded_for(model: type[Model]) -> list[type[Model]]:
+    """Return the models whose changes concern accounts or roles, if this is the model of these."""
+    concerned = ((each, history_of(each).recording) for each in tracked_models().values())
+    return [each for each, recording in concerned if recording and recording.concerns == model._meta.label]
 
 
 def models_about(subject: Subject) -> Iterator[type[Model]]:

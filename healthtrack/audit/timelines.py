@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from healthtrack.audit.account_names import name_at
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
@@ -16,6 +17,7 @@ from healthtrack.audit.subjects import (
     is_named_by_key,
     key_columns,
     models_about,
+    models_recorded_for,
     record_access_to_changes,
 )
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
@@ -47,7 +49,7 @@ def get_history(row_model: type[Model], key: Any, after: int | None) -> Page:
 
 def get_page(changes: QuerySet[Change], after: int | None) -> Page:
     """Return a page of the changes older than `after`, newest first, and record the access."""
-    page = log_pages.get_page(changes.select_related("person"), "changed_at", after)
+    page = log_pages.get_page(newest(changes), "changed_at", after)
     record_access_to_changes(page.rows)
     return Page(entries(page.rows), page.older, page.is_newest)
 
@@ -57,10 +59,11 @@ def find_latest_changes(row: Model, fields: Sequence[tuple[Model, str]]) -> list
 
     It is None if the change is not among the recent changes of the row.
     """
-    columns = [(type(changed), [changed.pk], _column(changed, name)) for changed, name in fields]
-    latest = get_changes(type(row), row.pk).select_related("person").order_by("-changed_at", "-change_id")
+    columns = [(changed._meta.concrete_model, [changed.pk], _column(changed, name)) for changed, name in fields]
+    latest = newest(get_changes(type(row), row.pk))
     recent = [
-        (get_changed_model(change), [*get_changed_key(change).values()], change) for change in latest[:RECENT_CHANGES]
+        (get_changed_model(change)._meta.concrete_model, [*get_changed_key(change).values()], change)
+        for change in latest[:RECENT_CHANGES]
     ]
     return [
         next((change for model, key, change in recent if [model, key] == changed and column in change.fields), None)
@@ -68,8 +71,16 @@ def find_latest_changes(row: Model, fields: Sequence[tuple[Model, str]]) -> list
     ]
 
 
+def newest(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Return the changes, newest first, with the names that the people had at the time."""
+    return changes.annotate(person_name=name_at("person_id", "changed_at")).order_by("-changed_at", "-change_id")
+
+
 def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
     """Return the changes of a subject and of all rows that concern it, or those of a single row."""
+    if recorded := models_recorded_for(row_model):
+        tables = [model._meta.db_table for model in recorded]
+        return Change.objects.filter(patient_id=None, model_id=None, table_name__in=tables, row_id=key)
     subject = get_subject(row_model)
     models = list(models_about(subject)) if subject else [row_model]
     tables = [model._meta.db_table for model in models]
@@ -82,6 +93,8 @@ def get_changes(row_model: type[Model], key: Any) -> QuerySet[Change]:
 
 def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
     """Return entries for the row, and the rows that concern it, that an import inserted."""
+    if models_recorded_for(row_model):
+        return []
     subject = get_subject(row_model)
     inserted: list[tuple[int, type[Model], str]] = []
     for model in models_about(subject) if subject else [row_model]:

@@ -7,7 +7,8 @@ it writes its context in front of each statement, which does not work with COPY.
 Their functions run with the rights of the owner of the tables, so nobody else needs the right to insert into `changes`.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.apps import apps
 from django.db.models import BigIntegerField, Model
 
 from healthtrack.audit.actor import PERSON, REQUEST, RUN, RunOfSession, setting
+from healthtrack.audit.recording import ROW_NAME, Recording
 from healthtrack.audit.trigger_sql import HistoryTriggerSql
 
 MADE_BY_RUN = "made_by_run"
@@ -29,6 +31,7 @@ _ACTOR_COLUMNS = {
 # EXECUTE plans it each time for the actual number of rows: one edited by hand, or all rows of an import.
 _WRITE = "EXECUTE $history$ INSERT INTO changes ({columns}) SELECT {values} FROM {rows} $history$; RETURN NULL;"
 _NOT_INSERTED_BY_THIS_RUN = f"{MADE_BY_RUN} IS NULL OR {MADE_BY_RUN} IS DISTINCT FROM {setting(RUN, 'bigint')}"
+_COLUMN_IN_BRACES = re.compile(r"\{(\w+)\}")
 # A row whose key is changed is another row.
 _ACTION = (
     "CASE WHEN old_values.{key} IS NULL THEN 'insert' WHEN new_values.{key} IS NULL THEN 'delete' ELSE 'update' END"
@@ -72,24 +75,30 @@ def history(*subjects: Subject, internal: Sequence[str] = ()) -> list[pgtrigger.
         HistoryTrigger(pgtrigger.Insert, subjects, internal, new="new_values"),
         HistoryTrigger(pgtrigger.Update, subjects, internal, old="old_values", new="new_values"),
         HistoryTrigger(pgtrigger.Delete, subjects, internal, old="old_values"),
-        _DefinerTrigger(
-            name="history_truncate",
-            level=pgtrigger.Statement,
-            when=pgtrigger.Before,
-            operation=pgtrigger.Truncate,
-            func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_ACTOR_COLUMNS)})"  # noqa: S608 (constants of this module)
-            f" VALUES (TG_TABLE_NAME, 'truncate', '{{}}', {', '.join(_ACTOR_COLUMNS.values())}); RETURN NULL;",
-        ),
+        _truncate_trigger(),
     ]
 
 
+def history_as(recording: Recording) -> list[pgtrigger.Trigger]:
+    """Return the triggers for the Meta of a model of which the history stores only what the recording says."""
+    return [
+        HistoryTrigger(pgtrigger.Insert, recording=recording, new="new_values"),
+        HistoryTrigger(pgtrigger.Update, recording=recording, old="old_values", new="new_values"),
+        *history_of_deletions(recording),
+    ]
+
+
+def history_of_deletions(recording: Recording) -> list[pgtrigger.Trigger]:
+    """Return the triggers for the Meta of a model of which only deleted rows matter."""
+    return [HistoryTrigger(pgtrigger.Delete, recording=recording, old="old_values"), _truncate_trigger()]
+
+
 def tracked_models() -> dict[str, type[Model]]:
-    """Return the models with a history, by the names of their tables."""
+    """Return the models with a history, by the names of their tables; for tables of Django, our proxies."""
     return {
         model._meta.db_table: model
         for model in apps.get_models()
-        if not model._meta.proxy
-        and any(isinstance(trigger, HistoryTrigger) for trigger in getattr(model._meta, "triggers", ()))
+        if any(isinstance(trigger, HistoryTrigger) for trigger in getattr(model._meta, "triggers", ()))
     }
 
 
@@ -98,7 +107,9 @@ def history_of(model: Any) -> "HistoryTrigger":
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
 
 
-class _DefinerTrigger(pgtrigger.Trigger):
+class DefinerTrigger(pgtrigger.Trigger):
+    """A trigger whose function has the rights of the owner of the tables."""
+
     def compile(self, model: Any) -> pgtrigger.compiler.Trigger:
         sql = HistoryTriggerSql(
             pgid=self.get_pgid(model),
@@ -112,11 +123,27 @@ class _DefinerTrigger(pgtrigger.Trigger):
         return pgtrigger.compiler.Trigger(name=self.name, sql=sql)
 
 
-class HistoryTrigger(_DefinerTrigger):
+def _truncate_trigger() -> DefinerTrigger:
+    return DefinerTrigger(
+        name="history_truncate",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func=f"INSERT INTO changes (table_name, action, fields, {', '.join(_ACTOR_COLUMNS)})"  # noqa: S608 (constants of this module)
+        f" VALUES (TG_TABLE_NAME, 'truncate', '{{}}', {', '.join(_ACTOR_COLUMNS.values())}); RETURN NULL;",
+    )
+
+
+class HistoryTrigger(DefinerTrigger):
     """Writes a row of `changes` for each row that a statement inserted, changed or deleted."""
 
     def __init__(
-        self, operation: pgtrigger.Operation, subjects: Sequence[Subject], internal: Sequence[str], **referencing: str
+        self,
+        operation: pgtrigger.Operation,
+        subjects: Sequence[Subject] = (),
+        internal: Sequence[str] = (),
+        recording: Recording | None = None,
+        **referencing: str,
     ) -> None:
         super().__init__(
             name=f"history_{str(operation).lower()}",
@@ -127,24 +154,33 @@ class HistoryTrigger(_DefinerTrigger):
         )
         self.subjects = subjects
         self.internal = internal
+        self.recording = recording
         self.has_old, self.has_new = "old" in referencing, "new" in referencing
 
     def get_func(self, model: Any) -> str:
-        columns = [str(field.column) for field in model._meta.concrete_fields if field.column]
         keys = [str(field.column) for field in model._meta.pk_fields]
-        recorded = [column for column in columns if column not in {*keys, *self.internal}]
-        if self.has_old and self.has_new:
-            recorded = [column for column in recorded if column != MADE_BY_RUN]
+        if self.recording and self.recording.column not in keys:
+            keys.append(self.recording.column)  # what is moved to another account ends there and begins here
+        recorded = self._recorded(model, keys)
+        cells = ", ".join(self._cell(column, value) for column, value in recorded.items())
         written = {
             "table_name": f"'{model._meta.db_table}'",
             "action": self._action(keys),
             **self._concerned(keys),
-            "fields": f"jsonb_strip_nulls(jsonb_build_object({', '.join(map(self._cell, recorded))}))",
+            "fields": f"jsonb_strip_nulls(jsonb_build_object({cells}))",
             **_ACTOR_COLUMNS,
         }
         return _WRITE.format(
-            columns=", ".join(written), values=", ".join(written.values()), rows=self._rows(recorded, keys)
+            columns=", ".join(written), values=", ".join(written.values()), rows=self._rows(list(recorded), keys)
         )
+
+    def _recorded(self, model: Any, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return the recorded columns, each with SQL for its value, in which {} stands for the column."""
+        if self.recording:
+            return self.recording.columns
+        columns = [str(field.column) for field in model._meta.concrete_fields if field.column]
+        left_out = {*keys, *self.internal, *([MADE_BY_RUN] if self.has_old and self.has_new else [])}
+        return {column: "{}" for column in columns if column not in left_out}
 
     def _action(self, keys: Sequence[str]) -> str:
         if self.has_old and self.has_new:
@@ -152,6 +188,8 @@ class HistoryTrigger(_DefinerTrigger):
         return "'insert'" if self.has_new else "'delete'"
 
     def _concerned(self, keys: Sequence[str]) -> dict[str, str]:
+        if self.recording:
+            return {OWN_KEY: self._latest(self.recording.column), ROW_NAME: self._fill(self.recording.name)}
         concerned = {subject.stored_in: self._latest(subject.column) for subject in self.subjects}
         named = {subject.column for subject in self.subjects}
         own = [key for key in keys if key not in named]
@@ -161,15 +199,21 @@ class HistoryTrigger(_DefinerTrigger):
         there = [*(["new_values"] if self.has_new else []), *(["old_values"] if self.has_old else [])]
         return f"coalesce({', '.join(f'{alias}.{column}' for alias in there)})"
 
-    def _cell(self, column: str) -> str:
+    def _fill(self, sql: str) -> str:
+        """Return the SQL with the latest value of each column that stands in braces."""
+        return _COLUMN_IN_BRACES.sub(lambda found: self._latest(found[1]), sql)
+
+    def _cell(self, column: str, value: str) -> str:
         old = f"old_values.{column}" if self.has_old else "NULL"
         new = f"new_values.{column}" if self.has_new else "NULL"
-        return f"'{column}', CASE WHEN {old} IS DISTINCT FROM {new} THEN jsonb_build_array({old}, {new}) END"
+        values = ", ".join(value.format(side) if side != "NULL" else side for side in (old, new))
+        return f"'{column}', CASE WHEN {old} IS DISTINCT FROM {new} THEN jsonb_build_array({values}) END"
 
     def _rows(self, recorded: Sequence[str], keys: Sequence[str]) -> str:
         if not self.has_old:
             return f"new_values WHERE {_NOT_INSERTED_BY_THIS_RUN}" if MADE_BY_RUN in recorded else "new_values"
         if not self.has_new:
-            return "old_values"
+            condition = self._fill(self.recording.condition) if self.recording else ""
+            return f"old_values WHERE {condition}" if condition else "old_values"
         old, new = (", ".join(f"{alias}.{column}" for column in recorded) for alias in ("old_values", "new_values"))
         return f"old_values FULL JOIN new_values USING ({', '.join(keys)}) WHERE ROW({old}) IS DISTINCT FROM ROW({new})"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
-from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
@@ -16,8 +15,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
+from healthtrack.accounts.forms import AccountForm
+from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
@@ -34,10 +34,6 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     all_of_them = Permission.objects.values_list("pk", "content_type__app_label", "codename")
     keys = [key for key, app, codename in all_of_them if f"{app}.{codename}" not in held]
     return Permission.objects.filter(pk__in=keys)
-
-
-class AccountForm(ConcurrentEditForm, UserChangeForm[User]):
-    """The form of an account, which detects what somebody else changed since it was opened."""
 
 
 class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
@@ -74,9 +70,6 @@ class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_manage(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._may_manage(request, obj)
-
     def _may_manage(self, request: HttpRequest, person: User | None) -> bool:
         """Return whether the user has all permissions of the person, whose password they could set and use."""
         if person is None or request.user.is_superuser:
@@ -92,7 +85,7 @@ class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
         super().save_model(request, obj, form, change)
 
 
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(HistoryAdmin, GroupAdmin):
     """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:

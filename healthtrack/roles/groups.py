@@ -5,12 +5,14 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+from healthtrack.audit.actor import acting_as_command
 from healthtrack.roles.table import ROLES
 
 _Held = Group.permissions.through
 
 
 @transaction.atomic
+@acting_as_command("migrate")
 def update_role_groups(**_: Any) -> None:
     """Create the groups of all roles, and give each exactly the permissions of its role.
 

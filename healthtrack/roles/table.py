@@ -89,9 +89,7 @@ SIGN_IN_EVENTS = Right("View sign-in events", ("signin.view_signinevent",))
 EMERGENCIES = Right("View who used emergency access, and why", ("roles.view_emergencyaccess",))
 RESTORES = Right("View restores of the database from backups", ("operations.view_restore",))
 VIEW_PEOPLE = Right("View users and their roles", ("auth.view_user", "auth.view_group"))
-EDIT_PEOPLE = Right(
-    "Add, change and delete users, and assign roles", ("auth.add_user", "auth.change_user", "auth.delete_user")
-)
+EDIT_PEOPLE = Right("Add, change and deactivate users, and assign roles", ("auth.add_user", "auth.change_user"))
 EMERGENCY = Right(
     "In an emergency, view everything for an hour, with a recorded reason", ("roles.use_emergencyaccess",)
 )

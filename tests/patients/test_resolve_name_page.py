@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -54,7 +53,6 @@ def test_resolving_needs_the_permissions_to_add_names_and_to_see_them_and_record
     others = [permission for permission in RESOLVER if permission != missing]
     assert_page_needs(sign_in, f"{RESOLVE}?name=Band+2", *RESOLVER, others=others)
     TrackerAlias.objects.all().delete()
-    User.objects.all().delete()
     assert resolve(sign_in(*others), "Band 2", catalogue["Xiaomi Band 2"]).status_code == 403
     assert not TrackerAlias.objects.exists()
 

@@ -214,7 +214,6 @@ def test_imports_need_their_permission(sign_in: SignIn) -> None:
         words = page(sign_in(permission), PAGE)
         assert "rows.csv" not in words
         assert figure(words, "Last import") == ""
-        User.objects.all().delete()
     assert "rows.csv" in page(sign_in("imports.view_importrun"), PAGE)
 
 

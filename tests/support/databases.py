@@ -141,6 +141,7 @@ class Emptier:
         tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
         self.tables = [table for table in tables if table not in FILLED_BY_MIGRATIONS]
         self.migrated_rows = self._hash_migrated_rows()
+        self.empty()  # of the history of the migrated rows
 
     def empty(self) -> None:
         _delete_from(self.tables)

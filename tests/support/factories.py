@@ -91,9 +91,13 @@ def import_run(
     return run
 
 
-def staff(*permissions: str, username: str = "staff") -> User:
-    """Return a member of staff with these permissions, named as in `patients.view_medicalrecord`."""
-    user = StaffFactory.create(username=username)
+def staff(*permissions: str, username: str = "") -> User:
+    """Return a member of staff with these permissions, named as in `patients.view_medicalrecord`.
+
+    Without a user name, the first one is "staff" and the next ones have numbers, as no name is used twice.
+    """
+    number = User.objects.filter(username__startswith="staff").count()
+    user = StaffFactory.create(username=username or (f"staff{number}" if number else "staff"))
     for permission in permissions:
         app_label, codename = permission.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))

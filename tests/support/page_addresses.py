@@ -12,7 +12,7 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests.support import factories
 
-PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset"}
+PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset", "activate", "deactivate"}
 PAGES_OF_ROW |= {"answer", "apply", "cancel", "faulty", "progress"}
 QUERIES = {"tracker-names:resolve": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {

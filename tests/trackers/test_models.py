@@ -168,13 +168,3 @@ def test_a_resolved_name_needs_an_existing_model() -> None:
     factories.tracker_alias("Band 2", factories.tracker_model())
     error = get_database_error("DELETE FROM tracker_models")
     assert error.constraint_name == "tracker_aliases_model_id_cded34a1_fk_tracker_models_model_id"
-
-
-def test_a_name_stays_resolved_when_the_account_of_the_person_is_deleted() -> None:
-    person = factories.staff()
-    alias = factories.tracker_alias("Band 2", factories.tracker_model())
-    TrackerAlias.objects.update(created_by=person)
-    person.delete()
-    alias.refresh_from_db()
-    assert alias.created_by is None
-    assert alias.created_at

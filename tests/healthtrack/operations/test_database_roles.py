@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from healthtrack.accounts.models import SignInEvent
 from healthtrack.audit import tasks
+from healthtrack.audit.account_names import AccountName
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports import staging_tables
 from healthtrack.imports.models import State
@@ -74,7 +75,7 @@ def steward(sign_in: SignIn, as_the_program: None) -> Client:
 
 
 def test_the_history_the_logs_and_the_restores_are_append_only() -> None:
-    models = (Change, Access, SignInEvent, EmergencyAccess, EmergencyEnd, Restore)
+    models = (Change, Access, AccountName, SignInEvent, EmergencyAccess, EmergencyEnd, Restore)
     assert set(append_only_tables()) == {model._meta.db_table for model in models}
 
 

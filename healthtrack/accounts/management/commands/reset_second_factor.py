@@ -1,10 +1,11 @@
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from healthtrack.accounts import second_factor
+from healthtrack.audit.actor import AttributedCommand
 
 
-class Command(BaseCommand):
+class Command(AttributedCommand):
     help = "Reset a user's two-factor authentication and end their sessions, such as those of the only administrator."
 
     def add_arguments(self, parser: CommandParser) -> None:
