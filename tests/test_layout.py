@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-SUPPORT = ("tests.support", "tests.fault_injection.people")
+SUPPORT = ("tests.support", "tests.fault_injection.people", "tests.fault_injection.account_holders")
 
 
 def imported_modules(file: Path) -> set[str]:
