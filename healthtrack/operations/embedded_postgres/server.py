@@ -7,11 +7,18 @@ import threading
 import time
 from pathlib import Path
 
+from django.conf import settings
 from psycopg import pq
 
 from healthtrack.operations.embedded_postgres import binaries, locks, sockets
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
-from healthtrack.operations.embedded_postgres.folder import BUSY, READY, ServerFolder, of_major_version
+from healthtrack.operations.embedded_postgres.folder import (
+    BUSY,
+    READY,
+    ServerFolder,
+    major_versions_of_clusters,
+    of_major_version,
+)
 from healthtrack.operations.embedded_postgres.roles import DATABASE, USER
 
 __all__ = ["EmbeddedPostgresError", "ensure_running", "revive"]
@@ -55,6 +62,12 @@ def revive(data_folder: Path, grace_seconds: float = GRACE_SECONDS) -> Path:
 
 
 def _home(data_folder: Path) -> ServerFolder:
+    """Return the folder of the server: the only one, if it runs; otherwise, that for which there are programs."""
+    majors = major_versions_of_clusters(data_folder)
+    if len(majors) == 1 and not settings.HEALTHTRACK_PG_BIN:
+        home = of_major_version(data_folder, majors[0])
+        if locks.is_held(home.keeper_lock):
+            return home  # without starting the programs to learn their versions, which takes 50 ms
     return of_major_version(data_folder, binaries.major_version(binaries.find(data_folder)))
 
 

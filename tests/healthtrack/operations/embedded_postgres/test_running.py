@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
+from healthtrack.operations.embedded_postgres import binaries
+from healthtrack.operations.embedded_postgres.server import ensure_running
 from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keeper_pid, server_pid, wait_for
 
 SETTINGS = """
@@ -53,6 +56,15 @@ def test_clients_share_one_server(client: Client, data: Path) -> None:
     client.ask("CREATE TABLE mark AS SELECT 7 AS x")
     with Client(data) as other:
         assert other.ask("SELECT x FROM mark") == [[7]]
+
+
+def test_a_client_of_a_running_server_starts_none_of_its_programs(
+    client: Client, data: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.ask()
+    settings.HEALTHTRACK_PG_BIN = None
+    monkeypatch.setattr(binaries, "version", lambda folder: pytest.fail(f"{folder} ran to print its version"))
+    assert ensure_running(data) == client.place
 
 
 def test_eight_clients_at_once_start_one_server(data: Path) -> None:
