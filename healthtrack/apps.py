@@ -20,6 +20,8 @@ SECTIONS = (
     Section("Reports", page="reports:index"),
     Section("Administration", page="admin:index"),
 )
+# How many objects must be new before garbage is collected. Python's 700 suit small programs: a page creates thousands.
+MIN_NEW_OBJECTS = 10_000
 PAGE_NAMES = {"admin:index": "Viewed their own recent actions"}
 
 
@@ -29,6 +31,7 @@ class HealthTrackConfig(AppConfig):
 
     def ready(self) -> None:
         gc.freeze()  # modules and classes are never garbage; a collection can skip them
+        gc.set_threshold(MIN_NEW_OBJECTS)
         gc.enable()  # manage.py has switched it off
         set_sections(*SECTIONS)
         register_page_names(lambda: PAGE_NAMES)
