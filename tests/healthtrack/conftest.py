@@ -9,6 +9,7 @@ from django.conf import settings
 from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import server_data_folder
 from tests.support.serving import environment_of
+from tests.support.two_roles import OwnerAndProgram, copied, two_roles_of
 
 
 @pytest.fixture
@@ -19,18 +20,26 @@ def database() -> Iterator[Database]:
 
 
 @pytest.fixture
-def two_roles(database: Database) -> Iterator[tuple[Database, Database]]:
+def two_roles(database: Database) -> Iterator[OwnerAndProgram]:
     """Return the empty database as its owner and as the application role; neither is a superuser."""
-    owner, program = (f"{name}_{database.params['dbname']}" for name in ("owner", "app"))
-    server = database.as_superuser()
-    for name in (owner, program):
-        server.ask(f"CREATE ROLE {name} LOGIN")
-    server.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO {owner}")
-    yield Database({**database.params, "user": owner}), Database({**database.params, "user": program})
-    server.ask(f"ALTER DATABASE {database.params['dbname']} OWNER TO CURRENT_USER")
-    for name in (program, owner):
-        server.ask(f"DROP OWNED BY {name} CASCADE")
-        server.ask(f"DROP ROLE {name}")
+    with two_roles_of(database) as roles:
+        yield roles
+
+
+@pytest.fixture(scope="session")
+def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnerAndProgram]:
+    with temporary_database() as database, two_roles_of(database) as (owner, program):
+        environment = environment_of(owner, tmp_path_factory.mktemp("deployed"))
+        for command in (("migrate", "-v0"), ("database_roles", "--app", program.params["user"], "--apply")):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=environment, check=True)
+        yield owner, program
+
+
+@pytest.fixture
+def deployed(deployed_once: OwnerAndProgram) -> Iterator[OwnerAndProgram]:
+    """Return a database as its owner, who has migrated it, and as the application role, which has its rights."""
+    with copied(deployed_once) as roles:
+        yield roles
 
 
 @pytest.fixture
@@ -53,12 +62,9 @@ def in_production(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def as_the_program(in_production: dict[str, str], two_roles: tuple[Database, Database]) -> dict[str, str]:
-    """Return the environment of the web server in production, after the owner has migrated and granted the rights."""
-    owner, program = two_roles
-    as_owner = {**in_production, "DATABASE_URL": owner.url}
-    for command in (("migrate", "-v0"), ("database_roles", "--app", program.params["user"], "--apply")):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=as_owner, check=True)
+def as_the_program(in_production: dict[str, str], deployed: OwnerAndProgram) -> dict[str, str]:
+    """Return the environment of the web server in production, which connects as the application role."""
+    _, program = deployed
     return {**in_production, "DATABASE_URL": program.url}
 
 

@@ -71,11 +71,11 @@ def beside_the_tests(name: str) -> Database:
 
 
 @contextmanager
-def temporary_database(template: str = "template1") -> Iterator[Database]:
+def temporary_database(template: str = "template1", owner: str = "") -> Iterator[Database]:
     """Create a database on the server of the tests, empty or as a copy of the template, and drop it at the end."""
     server, name = beside_the_tests("postgres").as_superuser(), f"test_{uuid.uuid4().hex}"
     database = beside_the_tests(name)
-    server.ask(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {database.params['user']}")
+    server.ask(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner or database.params['user']}")
     yield database
     server.ask(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from tests.support.databases import Database
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
+from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
 KEY = "3132333435363738393031323334353637383930"
@@ -33,8 +33,8 @@ def server(as_the_program: dict[str, str]) -> Iterator[Server]:
         yield server
 
 
-def test_a_stolen_password_does_not_change_the_password(server: Server, database: Database) -> None:
-    database = database.as_superuser()
+def test_a_stolen_password_does_not_change_the_password(server: Server, deployed: OwnerAndProgram) -> None:
+    database, _ = deployed
     (before,) = database.ask("SELECT password FROM auth_user")
     thief = Visitor(server, HERE)
     assert thief.sign_in("keeper", PASSWORD) == 302

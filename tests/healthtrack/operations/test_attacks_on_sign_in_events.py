@@ -15,6 +15,7 @@ from tests.support.databases import Database
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
+from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
 KEYS = {"keeper": "3132333435363738393031323334353637383930", "ada": "3132333435363738393031323334353637383931"}
@@ -62,9 +63,9 @@ def ask_events(database: Database) -> list[tuple[str, ...]]:
 
 
 def test_guesses_a_stolen_password_and_refused_pages_leave_a_trace_that_nobody_can_remove(
-    server: Server, two_roles: tuple[Database, Database]
+    server: Server, deployed: OwnerAndProgram
 ) -> None:
-    owner, program = two_roles
+    owner, program = deployed
     thief = Visitor(server, ELSEWHERE)
     assert thief.sign_in(TYPED_BY_MISTAKE, PASSWORD) == 200
     for guess in ("guess", "another guess"):
@@ -106,8 +107,8 @@ def test_guesses_a_stolen_password_and_refused_pages_leave_a_trace_that_nobody_c
         assert secret not in stored
 
 
-def test_an_administrator_who_resets_an_account_is_named(server: Server, two_roles: tuple[Database, Database]) -> None:
-    owner, _ = two_roles
+def test_an_administrator_who_resets_an_account_is_named(server: Server, deployed: OwnerAndProgram) -> None:
+    owner, _ = deployed
     ((keeper,),) = owner.ask("SELECT id FROM auth_user WHERE username = 'keeper'")
     administrator = Visitor(server, HERE)
     assert administrator.sign_in("ada", PASSWORD) == 302
@@ -118,8 +119,8 @@ def test_an_administrator_who_resets_an_account_is_named(server: Server, two_rol
     assert ask_events(owner)[-1] == ("reset", "keeper", "ada", "", HERE)
 
 
-def test_strangers_cannot_fill_the_disk_with_refusals(server: Server, two_roles: tuple[Database, Database]) -> None:
-    owner, _ = two_roles
+def test_strangers_cannot_fill_the_disk_with_refusals(server: Server, deployed: OwnerAndProgram) -> None:
+    owner, _ = deployed
     stranger = Visitor(server, ELSEWHERE)
     for _ in range(5):
         status = stranger.sign_in("keeper", "guess")

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.support.databases import Database
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
+from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
 KEY = "3132333435363738393031323334353637383930"
@@ -59,10 +59,8 @@ def sign_in(server: Server, name: str) -> Visitor:
     return visitor
 
 
-def test_history_and_access_log_name_the_person_and_cannot_be_forged(
-    server: Server, two_roles: tuple[Database, Database]
-) -> None:
-    owner, program = two_roles
+def test_history_and_access_log_name_the_person_and_cannot_be_forged(server: Server, deployed: OwnerAndProgram) -> None:
+    owner, program = deployed
     people = dict(owner.ask("SELECT username, id FROM auth_user"))
     visitors = {name: sign_in(server, name) for name in people}
     requests = []
@@ -86,15 +84,15 @@ def test_history_and_access_log_name_the_person_and_cannot_be_forged(
 
 
 def test_a_schema_with_the_name_of_the_owner_captures_nothing(
-    as_the_program: dict[str, str], two_roles: tuple[Database, Database], database: Database
+    as_the_program: dict[str, str], deployed: OwnerAndProgram
 ) -> None:
-    owner, program = two_roles
+    owner, program = deployed
     role = owner.params["user"]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         program.ask(f"CREATE SCHEMA {role}")
-    superuser = database.as_superuser()
+    superuser = owner.as_superuser()
     # As in versions before 0.2.0.
-    superuser.ask(f"GRANT CREATE ON DATABASE {database.params['dbname']} TO {program.params['user']}")
+    superuser.ask(f"GRANT CREATE ON DATABASE {owner.params['dbname']} TO {program.params['user']}")
     program.ask(CAPTURE.format(owner=role))
     owner.ask("SELECT access_log_make_month(current_date)")
     for command in (["keep_access_log"], ["migrate"]):

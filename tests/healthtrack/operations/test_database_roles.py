@@ -32,10 +32,10 @@ from healthtrack.roles.models import EmergencyAccess, EmergencyEnd
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.commands import manage
-from tests.support.databases import Database
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.signing_in import SignIn
+from tests.support.two_roles import OwnerAndProgram
 
 ROLE = f"healthtrack_app_of_{os.getpid()}"  # roles belong to the whole server, and tests run in parallel
 LIST = "/admin/patients/medicalrecord/"
@@ -381,7 +381,7 @@ class TestTheCommand:
 
 class TestTwoRolesWithoutSuperuserRights:
     def test_the_owner_migrates_and_the_application_role_works(
-        self, two_roles: tuple[Database, Database], tmp_path: Path
+        self, two_roles: OwnerAndProgram, tmp_path: Path
     ) -> None:
         owner, program = two_roles
         (tmp_path / "data").mkdir()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,9 @@ import pytest
 from django.conf import settings
 
 from healthtrack.operations.backups import keys, reading, signatures, signing_keys
-from tests.support.databases import Database
+from tests.support.databases import Database, temporary_database
 from tests.support.gunicorn_server import await_answer
-from tests.support.serving import Server
+from tests.support.serving import Server, free_port
 from tests.support.systemd_units import (
     BACKUPS,
     FOLDER,
@@ -28,6 +29,7 @@ from tests.support.systemd_units import (
     moved,
     variables,
 )
+from tests.support.two_roles import OwnerAndProgram, copied, two_roles_of
 
 UNITS = sorted(file.name for file in FOLDER.iterdir() if file.suffix in {".service", ".timer"})
 SERVICES = [name for name in UNITS if name.endswith(".service")]
@@ -47,29 +49,42 @@ class Deployment:
     of_program: dict[str, str]
 
 
+@pytest.fixture(scope="module")
+def migrated_by_the_unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnerAndProgram]:
+    with temporary_database() as database, two_roles_of(database) as (owner, program):
+        folder = tmp_path_factory.mktemp("migrated")
+        migrate_as_the_unit_does(deploy(owner, program, folder))
+        yield owner, program
+
+
 @pytest.fixture
-def deployment(environment: dict[str, str], two_roles: tuple[Database, Database], tmp_path: Path) -> Deployment:
-    owner, program = two_roles
+def deployment(migrated_by_the_unit: OwnerAndProgram, tmp_path: Path) -> Iterator[Deployment]:
+    with copied(migrated_by_the_unit) as (owner, program):
+        yield deploy(owner, program, tmp_path)
+
+
+def deploy(owner: Database, program: Database, folder: Path) -> Deployment:
     own = {
-        "HEALTHTRACK_DATA_DIR": str(tmp_path / "data"),
+        "HEALTHTRACK_DATA_DIR": str(folder / "data"),
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
-        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(tmp_path / "key"),
-        "HEALTHTRACK_BACKUP_VERIFY_KEYS": signing_keys.make_signing_key(tmp_path / "signing.key"),
-        "HEALTHTRACK_BACKUP_SIGNING_KEY": str(tmp_path / "signing.key"),
-        "PORT": environment["PORT"],
+        "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(folder / "key"),
+        "HEALTHTRACK_BACKUP_VERIFY_KEYS": signing_keys.make_signing_key(folder / "signing.key"),
+        "HEALTHTRACK_BACKUP_SIGNING_KEY": str(folder / "signing.key"),
+        "PORT": str(free_port()),
     }
-    deployed = Deployment(
+    return Deployment(
         owner,
         program,
         variables({**own, "DATABASE_URL": owner.url}, "healthtrack.env", "owner.env"),
         variables({**own, "DATABASE_URL": program.url}, "healthtrack.env"),
     )
+
+
+def migrate_as_the_unit_does(deployment: Deployment) -> None:
     migrate, grant_rights = commands("healthtrack-migrate.service", "ExecStart")
-    run(migrate, deployed.of_owner)
-    run(
-        [*grant_rights, "--app", program.params["user"]], deployed.of_owner
-    )  # not healthtrack_app, because tests run in parallel
-    return deployed
+    run(migrate, deployment.of_owner)
+    # Not healthtrack_app, because tests run in parallel.
+    run([*grant_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
 
 
 def run(command: list[str], own: dict[str, str]) -> None:
@@ -226,7 +241,5 @@ def test_the_owner_backs_up_restores_drops_old_months_and_migrates_again(
     run(keep, deployment.of_owner)
     assert deployment.owner.ask("SELECT to_regclass('access_log_2001_01')") == [(None,)]
 
-    migrate, grant_rights = commands("healthtrack-migrate.service", "ExecStart")
-    run(migrate, deployment.of_owner)
-    run([*grant_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
+    migrate_as_the_unit_does(deployment)
     assert not (tmp_path / "data").exists()  # the data folder belongs to the other user
