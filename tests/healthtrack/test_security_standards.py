@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from healthtrack import settings as project
-from healthtrack.accounts import limits, lockout
+from healthtrack.accounts import limits, lockout, passwords
 from healthtrack.core import timeouts
 from healthtrack.imports.reading import archive, delimited
 from tests.support.asvs import levels_1_and_2
@@ -103,3 +103,9 @@ def test_the_policies_state_the_limits_of_the_program() -> None:
     )
     stated = {name: value for name, value in table if name in VALUES}
     assert stated == VALUES
+
+
+def test_the_policies_list_the_words_that_are_easy_to_guess() -> None:
+    page = (DOCS / "security-policies.md").read_text()
+    assert [word for word in passwords.PRODUCT_WORDS if f"`{word}`" not in page] == []
+    assert f"the years from {passwords.FIRST_YEAR} to the next" in page
