@@ -1,5 +1,6 @@
 """The admin pages of medical records: list, form, history, export, and the access log of each."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from http import HTTPStatus
@@ -23,9 +24,11 @@ from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
+from healthtrack.core.cleaning import INVISIBLE, SHORTENED_NUMBER, SHORTENED_REASON
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
+from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.models import MedicalRecord
@@ -52,9 +55,18 @@ class MedicalRecordForm(ConcurrentEditForm):
 
     def clean_date_of_birth(self) -> date:
         born: date = self.cleaned_data["date_of_birth"]
-        if born > timezone.localdate():
+        today = timezone.localdate()
+        if born > today:
             raise ValidationError("The date of birth is in the future.")
+        if born < (get_latest_birth_date(MAX_AGE, today) or date.min):
+            raise ValidationError(TOO_LONG_AGO)
         return born
+
+    def clean_patient_id(self) -> str:
+        number: str = re.sub(INVISIBLE, "", self.cleaned_data["patient_id"])
+        if re.search(SHORTENED_NUMBER, number):
+            raise ValidationError(f"{SHORTENED_REASON} Enter all of its digits.")
+        return number
 
 
 def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:

@@ -5,6 +5,9 @@ from datetime import date
 
 from django.db.models import Q
 
+MAX_AGE = 130  # nobody is older, so the date is wrong
+TOO_LONG_AGO = f"The date of birth is more than {MAX_AGE} years ago."
+
 
 def completed_years(born: date, day: date) -> int:
     """Return the age in completed years on a day; -1 and less before birth.

@@ -7,9 +7,11 @@ import re
 
 ESCAPE = "'"
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads a CSV file in the machine's own encoding
-FORMULA = r"^[=+\-@\t\r]"
-ERROR = r"^#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)$"
-# FORMULA, and what some other programs take for, or skip before, the beginning of a formula.
+# In texts: an equals sign, a function call, arithmetic, or a call of another program. "+ve HIV" and "@work" are texts.
+FORMULA = r"^=|^[\t\r+\-@]+\s*[A-Za-z_.]+\(|^[+\-]\d+(\.\d+)?\s*[+\-*/]\s*\d|^[+\-@].*\|.*!"
+# The errors of Excel and LibreOffice in any language, and the number signs of a column that is too narrow.
+ERROR = r"(?i)^(#[\w/\u00a1\u00bf]+[!?]|#(N/A|NV|N/D|NB|NIET BESCHIKBAAR|I/T|GETTING_DATA|GEHT NICHT)|##+|Err:\d{3})$"
+# What any spreadsheet program takes for, or skips before, the beginning of a formula.
 _BEGINNING = r"[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001  (the wide signs are intended)
 ESCAPED_FORMULA = rf"^'+{_BEGINNING}"
 

@@ -136,6 +136,10 @@ def test_line_breaks_within_conditions_become_blanks(keeper: Client) -> None:
             {"date_of_birth": str(timezone.localdate() + timedelta(days=2))},
             "The date of birth is in the future.",
         ),
+        ({"date_of_birth": "1880-05-17"}, "The date of birth is more than 130 years ago."),
+        ({"date_of_birth": "05/17/80"}, "Enter a valid date."),
+        ({"patient_id": "4.70122E+12"}, "A spreadsheet has shortened or changed this number. Enter all of its digits."),
+        ({"name": "#N/A"}, "is an error of a spreadsheet. Enter the value instead."),
     ],
 )
 def test_an_invalid_record_is_rejected_with_an_error(keeper: Client, values: dict[str, str], sentence: str) -> None:

@@ -13,6 +13,10 @@ from healthtrack.core.forms import CleanedCharField
         ("none", ""),
         (" None ", ""),
         ("Nonesuch", "Nonesuch"),
+        ("N/A", ""),
+        ("null", ""),
+        ("Jose\u0301\u200b", "José"),
+        ("\ufeffa\u200bb\u00adc", "abc"),
     ],
 )
 def test_a_text_is_stored_as_an_import_would_store_it(typed: str, stored: str) -> None:
@@ -22,6 +26,16 @@ def test_a_text_is_stored_as_an_import_would_store_it(typed: str, stored: str) -
 def test_a_required_text_cannot_be_none() -> None:
     with pytest.raises(ValidationError, match="required"):
         CleanedCharField().clean("None")
+
+
+def test_a_required_text_may_be_a_name_that_is_a_word_for_none() -> None:
+    assert CleanedCharField().clean("Null") == "Null"
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#nv", "#FIELD!", "Err:508", "#####"])
+def test_an_error_of_a_spreadsheet_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"is an error of a spreadsheet\. Enter the value instead"):
+        CleanedCharField().clean(text)
 
 
 @pytest.mark.parametrize("sign", ["\x01", "\x1b", "\x7f", "\x85b\x90"])
