@@ -11,8 +11,9 @@ from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.widgets import ChoiceWidget, TextWidget
+from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
 from patients import linking
+from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
 from trackers.resources import LinkingResource
@@ -21,6 +22,7 @@ TRACKER_NAMES = Lookup("tracker_model_names", name="name", key="model_id", group
 
 
 class MedicalRecordResource(LinkingResource):
+    patient_id = Field("patient_id", "patient_id", IdentifierWidget())
     gender = Field("gender", "gender", ChoiceWidget())
     tracker = Field("tracker", "Tracker", TextWidget())
 
@@ -35,6 +37,17 @@ class MedicalRecordResource(LinkingResource):
         values={"source": MedicalRecordTracker.Source.IMPORT},
         count="link_count",
     )
+    known_as = {
+        "patient_id": ["MRN", "ID", "patient number", "patient no", "medical record number", "record number"],
+        "name": ["full name", "patient name", "patient"],
+        "date_of_birth": ["DOB", "birth date", "birthday", "born"],
+        "gender": ["sex"],
+        "medical_conditions": ["conditions", "condition", "diagnoses", "diagnosis", "medical condition"],
+        "medications": ["medication", "takes medication"],
+        "allergies": ["allergy"],
+        "last_appointment_date": ["last appointment", "last visit", "last visit date", "last seen"],
+        "tracker": ["device", "wearable", "fitness tracker", "reported tracker"],
+    }
     examples = [
         {
             "patient_id": "EXAMPLE-1",
@@ -79,7 +92,9 @@ class MedicalRecordResource(LinkingResource):
     def row_rules(self) -> Sequence[RowRule]:
         today = pl.lit(timezone.localdate())
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
+        earliest = pl.lit(get_latest_birth_date(MAX_AGE, timezone.localdate()))
         return [
+            RowRule("date_of_birth", (born < earliest) & (born.dt.year() > 0), f"{TOO_LONG_AGO} Correct it."),
             RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),
             RowRule("last_appointment_date", seen < born, "Date is before the date of birth. Correct one of them."),
         ]

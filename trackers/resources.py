@@ -13,6 +13,8 @@ from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
 
+MODEL_KNOWN_AS = {"brand_name": ["brand", "manufacturer"], "device_type": ["type"], "model_name": ["model"]}
+
 
 class LinkingResource(BulkModelResource):
     """An importer whose rows link patients to tracker models."""
@@ -40,6 +42,7 @@ class TrackerResource(LinkingResource):
 
 
 class TrackerModelResource(TrackerResource):
+    known_as = MODEL_KNOWN_AS
     examples = [
         {"brand_name": "Example Brand", "device_type": "FitnessBand", "model_name": "Example Band 1"},
         {"brand_name": "Example Brand", "device_type": "Smartwatch", "model_name": "Example Watch"},
@@ -57,6 +60,16 @@ class TrackerModelResource(TrackerResource):
 class FitnessTrackerResource(TrackerResource):
     """The catalogue: each row describes a variant and the model that it belongs to."""
 
+    known_as = {
+        **MODEL_KNOWN_AS,
+        "color": ["colour"],
+        "selling_price": ["sale price", "discounted price"],
+        "original_price": ["list price", "MRP"],
+        "rating": ["rating", "average rating"],
+        "strap_material": ["strap", "band material"],
+        "average_battery_life_days": ["battery life", "battery life (days)", "average battery life"],
+        "reviews": ["number of reviews", "review count"],
+    }
     examples = [
         {
             "brand_name": "Example Brand",

@@ -7,10 +7,11 @@ from typing import ClassVar
 from django.http import QueryDict
 
 from healthtrack.imports import registry
-from healthtrack.imports.importer import Importer, PagePart, ReadingPlan, RunInput, StoredFile, Summary
+from healthtrack.imports.importer import Importer, PagePart, RunInput, StoredFile, Summary
 from healthtrack.imports.models import ImportRun, Kind
 from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.progress import Progress
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import ApplyResult, StalePreview
 from healthtrack.imports.run_locks import lock_until_commit
 

@@ -5,36 +5,94 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE, NO_TYPED_VALUE, NO_VALUE, NOT_ASCII
 from healthtrack.core.formula_escaping import ERROR, FORMULA
+from healthtrack.imports.notation import DOCUMENTED, Notation
 from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.widgets import ErrorRule
+from healthtrack.imports.widgets import ErrorRule, TextWidget
 
 # Control characters that do not count as whitespace. XLSX files can hold hardly any of them.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"
+_ENDS = rf"^(?:\s|{INVISIBLE})+|(?:\s|{INVISIBLE})+$"
 
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """The valid rows of a batch, as their line and typed columns in the plan's order, and its errors."""
+    """The valid rows of a batch, as their line and typed columns in the plan's order, and its errors.
+
+    `contradicted` are the columns that have values which only another notation reads.
+    """
 
     rows: pl.DataFrame
     errors: list[RowError]
+    contradicted: frozenset[str] = frozenset()
 
 
-def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[RowRule]) -> CheckedBatch:
-    """Check a batch whose text columns have the names of the plan's columns."""
-    work = batch.rename({column.name: _raw(column) for column in columns})
-    work = work.with_columns(
-        _clean(pl.col(_raw(column)), collapse_spaces=collapse_spaces).alias(_text(column))
-        for column, collapse_spaces in zip(columns, _have_odd_spaces(work, columns), strict=True)
+@dataclass(frozen=True)
+class ColumnCheck:
+    """A column, the notation of its values in this file, and how the file's header spells it."""
+
+    column: Column
+    notation: Notation = DOCUMENTED
+    header: str = ""
+
+    @property
+    def text(self) -> pl.Expr:
+        return pl.col(text_name(self.column))
+
+    @property
+    def shown_header(self) -> str:
+        return self.header or self.column.header
+
+    def error_rules(self) -> list[ErrorRule]:
+        column, text, value = self.column, self.text, pl.col(self.column.name)
+        required = [(text.is_null(), "A value is required. Fill it in.")] if column.required else []
+        return [
+            *required,
+            (text.str.contains("\x00", literal=True), "Contains a NUL character. Remove it."),
+            (text.str.contains(_CONTROL), "Contains an invisible control character. Remove it."),
+            (text.str.contains("\ufffd", literal=True), "Not encoded in UTF-8. Save the file as “CSV UTF-8”."),
+            (
+                text.str.contains(_formula(column)),
+                "Looks like a formula. Enter its value, or put ' before it to import it as text.",
+            ),
+            (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
+            *column.widget.error_rules(text, value, column.field, self.notation),
+        ]
+
+    def is_contradicted(self, work: pl.DataFrame, broken: pl.Series) -> bool:
+        """Return whether a value that breaks a rule is valid in another notation."""
+        widget = self.column.widget
+        others = [notation for notation in widget.notations if notation != self.notation]
+        if not others or broken.null_count() == len(broken):
+            return False
+        texts = work.select(self.text).filter(broken.is_not_null())
+        valid = (is_valid(self.column, self.text, notation) for notation in others)
+        return bool(texts.select(pl.any_horizontal(valid).any()).item())
+
+
+def is_valid(column: Column, text: pl.Expr, notation: Notation) -> pl.Expr:
+    """Return whether the column's widget reads a cleaned text in this notation, and accepts its value."""
+    value = column.widget.read(text, column.field, notation)
+    rules = column.widget.error_rules(text, value, column.field, notation)
+    return value.is_not_null() & ~pl.any_horizontal(broken.fill_null(value=False) for broken, _ in rules)
+
+
+def check_batch(
+    batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[RowRule], checks: Sequence[ColumnCheck] = ()
+) -> CheckedBatch:
+    """Check a batch whose text columns have the names of the plan's columns.
+
+    Without `checks`, columns are read as the documentation says.
+    """
+    checks = checks or [ColumnCheck(column) for column in columns]
+    work = clean_batch(batch, columns).with_columns(
+        each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
-    work = work.with_columns(
-        column.widget.read(pl.col(_text(column)), column.field).alias(column.name) for column in columns
-    )
-    by_name = {column.name: column for column in columns}
-    rules_by_column = [(column, _error_rules(column)) for column in columns]
+    by_name = {each.column.name: each for each in checks}
+    rules_by_column = [(each, each.error_rules()) for each in checks]
     rules_by_column += [(by_name[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
     # Which rule each row breaks first: a column for each entry of the list, null where the row breaks none.
     broken = work.select(
@@ -42,21 +100,35 @@ def check_batch(batch: pl.DataFrame, columns: Sequence[Column], rules: Sequence[
     )
     errors = [
         error
-        for place, (column, column_rules) in enumerate(rules_by_column)
-        for error in _collect_errors(work, broken[str(place)], column, column_rules)
+        for place, (each, column_rules) in enumerate(rules_by_column)
+        for error in _collect_errors(work, broken[str(place)], each, column_rules)
     ]
     if not errors:
         return CheckedBatch(work.select(LINE, *by_name), [])
+    contradicted = [
+        each.column.name for place, each in enumerate(checks) if each.is_contradicted(work, broken[str(place)])
+    ]
     valid = broken.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return CheckedBatch(work.filter(valid).select(LINE, *by_name), errors)
+    return CheckedBatch(work.filter(valid).select(LINE, *by_name), errors, frozenset(contradicted))
+
+
+def clean_batch(batch: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Return the batch with each column's raw texts, and its cleaned texts under `text_name`."""
+    work = batch.rename({column.name: _raw(column) for column in columns})
+    odd, foreign = _have_odd_spaces(work, columns), _have_foreign_letters(work, columns)
+    return work.with_columns(
+        _clean(column, collapse_spaces=has_odd, normalize=is_foreign).alias(text_name(column))
+        for column, has_odd, is_foreign in zip(columns, odd, foreign, strict=True)
+    )
+
+
+def text_name(column: Column) -> str:
+    """Return the name under which a batch has the column's cleaned texts."""
+    return f"text {column.name}"
 
 
 def _raw(column: Column) -> str:
     return f"raw {column.name}"
-
-
-def _text(column: Column) -> str:
-    return f"text {column.name}"
 
 
 def _have_odd_spaces(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
@@ -64,26 +136,25 @@ def _have_odd_spaces(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[boo
     return work.select(pl.col(_raw(column)).str.contains(r"\s\s|[^\S ]").any() for column in columns).row(0)
 
 
-def _clean(raw: pl.Expr, *, collapse_spaces: bool) -> pl.Expr:
-    text = (raw.str.replace_all(r"\s+", " ") if collapse_spaces else raw).str.strip_chars(" ")
-    return pl.when((text != "") & ~text.str.contains("(?i)^none$")).then(text)
+def _have_foreign_letters(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
+    """Return which columns hold anything but ASCII: only they have invisible characters and normal forms."""
+    return work.select(pl.col(_raw(column)).str.contains(NOT_ASCII).any() for column in columns).row(0)
 
 
-def _error_rules(column: Column) -> list[ErrorRule]:
-    text, value = pl.col(_text(column)), pl.col(column.name)
-    required = [(text.is_null(), "A value is required. Fill it in.")] if column.required else []
-    return [
-        *required,
-        (text.str.contains("\x00", literal=True), "Contains a NUL character. Remove it."),
-        (text.str.contains(_CONTROL), "Contains an invisible control character. Remove it."),
-        (text.str.contains("\ufffd", literal=True), "Not encoded in UTF-8. Save the file as “CSV UTF-8”."),
-        (
-            text.str.contains(_formula(column)),
-            "Looks like a formula. Enter its value, or put ' before it to import it as text.",
-        ),
-        (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
-        *column.widget.error_rules(text, value, column.field),
-    ]
+def _clean(column: Column, *, collapse_spaces: bool, normalize: bool) -> pl.Expr:
+    """Return the column's texts as `core.cleaning.clean_text` cleans them, null where there is no value."""
+    text = pl.col(_raw(column))
+    if normalize:
+        hidden = INVISIBLE if column.is_key or not isinstance(column.widget, TextWidget) else MEANINGLESS
+        text = text.str.replace_all(hidden, "").str.replace_all(_ENDS, "").str.normalize("NFC")
+    text = (text.str.replace_all(r"\s+", " ") if collapse_spaces else text).str.strip_chars(" ")
+    return pl.when((text != "") & ~text.str.contains(_no_value(column))).then(text)
+
+
+def _no_value(column: Column) -> str:
+    if not isinstance(column.widget, TextWidget):
+        return NO_TYPED_VALUE
+    return NO_VALUE if column.is_key or not column.required else NO_REQUIRED_VALUE
 
 
 def _formula(column: Column) -> str:
@@ -96,9 +167,9 @@ def _first_broken(rules: Sequence[ErrorRule]) -> pl.Expr:
 
 
 def _collect_errors(
-    work: pl.DataFrame, broken: pl.Series, column: Column, rules: Sequence[ErrorRule]
+    work: pl.DataFrame, broken: pl.Series, each: ColumnCheck, rules: Sequence[ErrorRule]
 ) -> list[RowError]:
     if broken.null_count() == len(broken):
         return []
-    invalid = work.select(LINE, pl.col(_raw(column)).alias("value"), broken.alias("rule")).drop_nulls("rule")
-    return [RowError(rules[rule][1], line, column.header, value or "") for line, value, rule in invalid.iter_rows()]
+    invalid = work.select(LINE, pl.col(_raw(each.column)).alias("value"), broken.alias("rule")).drop_nulls("rule")
+    return [RowError(rules[rule][1], line, each.shown_header, value or "") for line, value, rule in invalid.iter_rows()]

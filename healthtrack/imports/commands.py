@@ -1,8 +1,9 @@
 """The base class of the import commands."""
 
+import codecs
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,28 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
+from healthtrack.core.text import quote
 from healthtrack.imports import registry, runs
+from healthtrack.imports.detection import names
 from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
 
+_READING_OPTIONS = {
+    "--date-order": "the order of dates such as 03/04/1980: mdy (month first) or dmy (day first)",
+    "--decimal": "the decimal mark of numbers: point or comma",
+    "--encoding": "the encoding of a text file, such as cp1252",
+    "--delimiter": "the character between the cells of a text file, or tab",
+    "--sheet": "the sheet of a workbook",
+    "--header-row": "the number of the row with the names of the columns, from 1",
+}
+# By option: the part of the reading plan, and its values by what people write.
+_CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "date_order": (names.ALL_DATE_ORDERS, {order: order for order in DateOrder}),
+    "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
+}
 _BAR_WIDTH = 40
 _CLEAR = "\r\x1b[K"  # clears the line
 
@@ -29,12 +47,15 @@ class ImportCommand(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a CSV, TSV or XLSX file")
         parser.add_argument("--dry-run", action="store_true", help="show what would change without changing anything")
+        for option, description in _READING_OPTIONS.items():
+            parser.add_argument(option, default="", help=description)
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
-    def handle(self, *, file: Path, dry_run: bool, json: bool, **_: Any) -> None:
+    def handle(self, *, file: Path, dry_run: bool, json: bool, **options: Any) -> None:
+        answers = _get_answers(options)
         try:
             run = runs.import_at_once(
-                self.importer, [file], dry_run=dry_run, track=partial(_show_progress, self.stderr)
+                self.importer, [file], dry_run=dry_run, answers=answers, track=partial(_show_progress, self.stderr)
             )
         except FileNotFoundError as error:
             raise CommandError(f"There is no file {file}.") from error
@@ -57,10 +78,44 @@ class ImportCommand(BaseCommand):
         if run.state in {State.REFUSED, State.FAILED}:
             if not run.error_count:
                 self.stderr.write(reason_text(run.reason, run.reason_params))
+            for question in ReadingPlan.from_json(run.plan).questions:
+                wording = importer.wording(question)
+                self.stderr.write(f"{wording.label} {wording.help} {wording.for_commands}")
             raise CommandError("Nothing was imported.")
         if not as_json:
             self.stdout.write("This would change:" if dry_run else "Imported:")
             self.stdout.write("\n".join(summary.lines))
+
+
+def _get_answers(options: Mapping[str, str]) -> dict[str, str]:
+    """Return what the options say about how to read the file. Raise CommandError if one of them says nothing."""
+    answers: dict[str, str] = {}
+    for option, (name, choices) in _CHOICES.items():
+        if value := options[option]:
+            if value not in choices:
+                raise CommandError(f"--{option.replace('_', '-')} must be {' or '.join(choices)}.")
+            answers[name] = choices[value]
+    if encoding := options["encoding"]:
+        answers[names.ENCODING] = _find_codec(encoding)
+    if delimiter := options["delimiter"]:
+        answers[names.DELIMITER] = {"tab": "\t"}.get(delimiter, delimiter)
+        if len(answers[names.DELIMITER]) != 1 or delimiter in '"\r\n':
+            raise CommandError("--delimiter must be one character, or tab.")
+    if sheet := options["sheet"]:
+        answers[names.SHEET] = sheet
+    if row := options["header_row"]:
+        if not row.isdecimal() or not int(row):
+            raise CommandError("--header-row must be the number of a row, from 1.")
+        answers[names.HEADER_ROW] = row
+    return answers
+
+
+def _find_codec(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+        return codecs.lookup(encoding).name.replace("-", "_")
+    except LookupError as error:
+        raise CommandError(f"There is no encoding {quote(encoding)}. Choose one such as utf-8 or cp1252.") from error
 
 
 class _ProgressBar:

@@ -10,12 +10,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from healthtrack.imports import staged_errors, staging_tables, writing
-from healthtrack.imports.checking import check_batch
+from healthtrack.imports.checking import ColumnCheck, check_batch
 from healthtrack.imports.comparing import compare, compare_again
+from healthtrack.imports.detection.reading import AS_THE_HEADER_SAYS, FileReading
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.hooks import Effects
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
+from healthtrack.imports.notation import DOCUMENTED
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
@@ -29,12 +31,20 @@ from healthtrack.imports.staging import StagedRows, acquire_import_lock
 COMPARE_STEPS = 4
 
 
-def check(resource: BulkModelResource, path: Path, run_id: int, progress: Progress) -> CheckResult:
-    """Read and check a file into the run's staging tables. Return what was found. Call it within a transaction."""
+def check(
+    resource: BulkModelResource, path: Path, run_id: int, progress: Progress, reading: FileReading = AS_THE_HEADER_SAYS
+) -> CheckResult | None:
+    """Read and check a file into the run's staging tables. Return what was found. Call it within a transaction.
+
+    Return None if values contradict the way in which their columns are read, which only the first rows have shown.
+    """
     tables = staging_tables.begin(run_id)
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        return _FileCheck(resource, path, StagedRows(resource.plan, cursor, tables), progress).run()
+        try:
+            return _FileCheck(resource, path, reading, StagedRows(resource.plan, cursor, tables), progress).run()
+        except _ContradictedError:
+            return None
 
 
 def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
@@ -73,15 +83,27 @@ def _make_details(result: TabularResult) -> tuple[int, dict[str, Any]]:
     return result.affected, {name: details[name] for name in ("tables", "effects", "stale")}
 
 
+class _ContradictedError(Exception):
+    """A column has values that only another notation reads."""
+
+
 class _FileCheck:
     """The check of one file: what it needs, and what it has found so far."""
 
-    def __init__(self, resource: BulkModelResource, path: Path, rows: StagedRows, progress: Progress) -> None:
+    def __init__(
+        self,
+        resource: BulkModelResource,
+        path: Path,
+        reading: FileReading,
+        rows: StagedRows,
+        progress: Progress,
+    ) -> None:
         self.resource = resource
         self.path = path
+        self.reading = reading
         self.rows = rows
         self.progress = progress
-        self.rows_read = 0
+        self.rows_read = self.min_cells = 0
         self.notices: list[Notice] = []
 
     def run(self) -> CheckResult:
@@ -99,7 +121,7 @@ class _FileCheck:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
         tables, effects = self._compare()
         if errors:
-            staged_errors.store_invalid_rows(cursor, staged, self.path)
+            staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self.min_cells)
         valid, counts = self.rows_read - invalid, tables[-1]
         merged = valid - (counts.new + counts.changed + counts.unchanged)
         result = TabularResult(tables, merged, effects, self.notices, groups)
@@ -111,7 +133,7 @@ class _FileCheck:
         with staged_errors.open_error_spool() as spool:
             try:
                 # A damaged file may be noticed only after many rows, during the COPY. The savepoint then undoes it.
-                with open_table(self.path) as table, transaction.atomic():
+                with open_table(self.path, self.reading.structure) as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
                 self.rows.combine_duplicates(spool.add)
@@ -123,15 +145,23 @@ class _FileCheck:
 
     def _stage(self, table: Table, spool: staged_errors.ErrorSpool) -> None:
         columns = self.resource.plan.columns
-        layout = find_layout(table, columns)
+        layout = find_layout(table, columns, self.reading.fields)
         if layout.errors:
             raise FileError(*layout.errors)
         self.notices = layout.notices
+        table.text_columns = layout.find_text_columns(columns)
+        table.min_cells = self.min_cells = layout.count_min_cells(columns)
+        checks = [
+            ColumnCheck(column, self.reading.notations.get(column.name, DOCUMENTED), layout.headers[column.name])
+            for column in columns
+        ]
         self.progress.begin(Stage.READING, table.rows_expected)
         with self.rows.open_copy() as copy_rows:
             for batch in table.batches:
                 named = batch.select(LINE, *layout.positions).rename(layout.positions)
-                checked = check_batch(named, columns, self.resource.row_rules())
+                checked = check_batch(named, columns, self.resource.row_rules(), checks)
+                if checked.contradicted and not self.reading.is_final:
+                    raise _ContradictedError
                 copy_rows(checked.rows)
                 malformed = table.take_malformed_rows()
                 spool.add(checked.errors)

@@ -1,31 +1,49 @@
 """Find the plan's columns in the header of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from healthtrack.imports.plan import Column, normalize_header
+from healthtrack.imports.detection.columns import match_header
+from healthtrack.imports.plan import Column
 from healthtrack.imports.reading.table import Table
 from healthtrack.imports.reasons import UNKNOWN_COLUMNS, Notice
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.widgets import TextWidget
 
 
 @dataclass
 class Layout:
-    """Where in a file the plan's columns are: their names by position, as texts."""
+    """Where in a file the plan's columns are: their names by position, as texts; and their headers by name."""
 
     positions: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     errors: list[RowError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
+    def find_text_columns(self, columns: Sequence[Column]) -> frozenset[int]:
+        """Return the positions of the columns of texts."""
+        texts = {column.name for column in columns if isinstance(column.widget, TextWidget)}
+        return frozenset(int(place) for place, name in self.positions.items() if name in texts)
 
-def find_layout(table: Table, columns: Sequence[Column]) -> Layout:
-    """Return where the columns are, the missing and repeated ones as errors, and a notice of ignored columns."""
+    def count_min_cells(self, columns: Sequence[Column]) -> int:
+        """Return how many cells a row has at least: up to the last column that needs a value."""
+        required = {column.name for column in columns if column.required}
+        return max((int(place) + 1 for place, name in self.positions.items() if name in required), default=1)
+
+
+def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, str] | None = None) -> Layout:
+    """Return where the columns are, the missing and repeated ones as errors, and a notice of ignored columns.
+
+    `fields` says which field a column of the file belongs to, by position. Without it, the header alone says it.
+    """
     layout = Layout()
-    headers = [normalize_header(header) for header in table.headers]
+    match = match_header(table.headers, columns)
+    fields = fields or match.fields
     for column in columns:
-        places = [place for place, header in enumerate(headers) if header in column.spellings]
+        places = [place for place, name in fields.items() if name == column.name] or match.repeated.get(column.name, [])
         if len(places) == 1:
             layout.positions[str(places[0])] = column.name
+            layout.headers[column.name] = table.headers[places[0]].strip()
         elif not places:
             reason = f"The column {column.header} is missing. Add it to the header."
             layout.errors.append(RowError(reason, table.header_line, "header"))
@@ -35,7 +53,7 @@ def find_layout(table: Table, columns: Sequence[Column]) -> Layout:
             layout.errors.append(RowError(reason, table.header_line, "header", shown))
     ignored = [
         table.headers[place].strip() or place + 1  # a column without a name is identified by its number
-        for place in range(len(headers))
+        for place in range(len(table.headers))
         if str(place) not in layout.positions
     ]
     if ignored and not layout.errors:

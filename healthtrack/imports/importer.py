@@ -6,8 +6,7 @@ stores codes and numbers only; the importer turns them into sentences when a pag
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,64 +16,23 @@ from django.http import QueryDict
 from healthtrack.imports import staging_tables
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
+
+# With the parts of plans, which every importer needs.
+__all__ = ["Certainty", "DetectedPart", "Importer", "Question", "QuestionWording", "ReadingPlan"]
 
 Person = User | AnonymousUser
 
 
-class Certainty(StrEnum):
-    """How sure a plan is of one detected part."""
-
-    CERTAIN = "certain"
-    ASSUMED = "assumed"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class DetectedPart:
-    """One part of how to read an upload, such as its encoding. The importer defines the names and values."""
-
-    name: str
-    value: Any
-    certainty: Certainty = Certainty.CERTAIN
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question that only a person can answer, by one of the choices. `Importer.wording` returns its words."""
-
-    name: str
-    choices: Sequence[str]
-    suggested: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReadingPlan:
-    """How to read an upload, and the questions that a person must answer first. A run stores it as JSON."""
-
-    parts: Sequence[DetectedPart] = ()
-    questions: Sequence[Question] = ()
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any] | None) -> "ReadingPlan":
-        """Return the plan that a run stores; an empty one if it stores none yet."""
-        if stored is None:
-            return cls()
-        parts = [DetectedPart(**{**each, "certainty": Certainty(each["certainty"])}) for each in stored["parts"]]
-        return cls(parts, [Question(**each) for each in stored["questions"]])
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 @dataclass(frozen=True)
 class QuestionWording:
-    """A question in words; `choices` maps each choice to its words."""
+    """A question in words; `choices` maps each choice to its words. `for_commands` names the option that answers it."""
 
     label: str
     choices: Mapping[str, str]
     help: str = ""
+    for_commands: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,6 +128,10 @@ class Importer(ABC):
         Called within a transaction. Any exception ends the run, as `outcomes` says.
         """
         return ReadingPlan()
+
+    def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
+        """Find out how to read the files with the answers that people have given so far; like `plan` otherwise."""
+        return work.plan
 
     def wording(self, question: Question) -> QuestionWording:
         """Return the words of a question of this importer's plans."""

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import cast
+from unicodedata import normalize
 
 import polars as pl
 from django.db.models import F, Model, UniqueConstraint
 from django.db.models.functions import Lower
 from import_export.fields import Field
 
+from healthtrack.core.cleaning import INVISIBLE
 from healthtrack.imports.widgets import ColumnWidget, ModelField
 
 
@@ -32,7 +34,10 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file and of the staging table. If `of_parent`, its field belongs to the plan's parent."""
+    """A column of the file and of the staging table. If `of_parent`, its field belongs to the plan's parent.
+
+    `known_as` lists other names that files of other programs have for it.
+    """
 
     name: str
     header: str
@@ -41,6 +46,7 @@ class Column:
     of_parent: bool
     is_key: bool
     case_insensitive: bool
+    known_as: Sequence[str] = ()
 
     @property
     def required(self) -> bool:
@@ -53,6 +59,10 @@ class Column:
     @property
     def spellings(self) -> frozenset[str]:
         return frozenset({normalize_header(self.header), normalize_header(self.name)})
+
+    @property
+    def synonyms(self) -> frozenset[str]:
+        return frozenset(map(normalize_header, self.known_as))
 
 
 @dataclass(frozen=True)
@@ -98,12 +108,16 @@ class Parent:
 
 
 def normalize_header(header: str) -> str:
-    """Return a header in the form in which headers are compared: without case, whitespace and underscores."""
-    return re.sub(r"[\s_\ufeff]+", "", header).lower()
+    """Return a header in the form in which headers are compared: without case, spaces, hyphens and underscores."""
+    return re.sub(rf"[\s_\-\u2010-\u2013.:*]+|{INVISIBLE}+", "", normalize("NFC", header)).lower()
 
 
 def make_plan(
-    model: type[Model], fields: Mapping[str, Field], keys: Sequence[str], duplicate_rows: DuplicateRows
+    model: type[Model],
+    fields: Mapping[str, Field],
+    keys: Sequence[str],
+    duplicate_rows: DuplicateRows,
+    known_as: Mapping[str, Sequence[str]],
 ) -> Plan:
     """Return the plan for a model from the fields of its resource and the names of those that are its key.
 
@@ -126,6 +140,7 @@ def make_plan(
                 of_parent=bool(path),
                 is_key=name in keys,
                 case_insensitive=field_name in case_insensitive_fields(owner),
+                known_as=known_as.get(name, ()),
             )
         )
     return Plan(model, columns, parent, duplicate_rows)

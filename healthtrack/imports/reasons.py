@@ -63,7 +63,7 @@ _REASONS = {
     Reason.NO_VALID_ROW: "Every row of the file has an error.",
     Reason.UNREADABLE: "The upload cannot be read.",
     Reason.SOME_INVALID: "Some rows have errors. The command line imports a file only if all of its rows are valid.",
-    Reason.NEEDS_ANSWERS: "The file can be read in several ways. Upload it in the browser, and choose the right one.",
+    Reason.NEEDS_ANSWERS: "The file can be read in several ways.",
     Reason.COLLISION: "Somebody changed the same data meanwhile, so nothing was imported. Import the file again.",
     Reason.INTERRUPTED: "The import was interrupted. Nothing was imported.",
     Reason.DRY_RUN: "This was a dry run. It only shows what would change.",

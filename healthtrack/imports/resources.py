@@ -26,6 +26,8 @@ class BulkModelResource(ImportHooks, ModelResource):
     }
     duplicate_rows: ClassVar[DuplicateRows]
     names_patients: ClassVar[bool] = False
+    # By field: other names that files of other programs have for its column.
+    known_as: ClassVar[Mapping[str, Sequence[str]]] = {}
     # Example rows of the upload page: by field, as a file holds them.
     examples: ClassVar[Sequence[Mapping[str, str]]]
     if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class BulkModelResource(ImportHooks, ModelResource):
             {name: self.fields[name] for name in order},
             self._meta.import_id_fields,
             self.duplicate_rows,
+            self.known_as,
         )
 
     def row_rules(self) -> Sequence[RowRule]:

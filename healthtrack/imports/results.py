@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import Notice, Reason
 
 
@@ -14,6 +15,8 @@ class CheckResult:
     `read`, `invalid` and `affected` count what the importer calls its unit, such as rows: those that the upload holds,
     those of them with an error, and those that an import would write. `refused` says why nothing can be imported.
     `details` is the importer's own, for its summary; it must be JSON.
+
+    With a `plan`, the check has found that the files must be read in another way, and the rest means nothing.
     """
 
     read: int = 0
@@ -22,6 +25,7 @@ class CheckResult:
     affected: int = 0
     refused: Reason = Reason.NONE
     details: Mapping[str, Any] = field(default_factory=dict)
+    plan: ReadingPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from healthtrack.core.cleaning import show_invisible
+
 MAX_SHOWN_CHARACTERS = 100
 
 
@@ -25,8 +27,8 @@ class RowError:
 
     @property
     def shown_value(self) -> str:
-        """Return the value, cut off after 100 characters."""
-        value = self.value or ""
+        """Return the value, cut off after 100 characters, with code points for invisible characters."""
+        value = show_invisible((self.value or "")[: MAX_SHOWN_CHARACTERS + 1])
         return value if len(value) <= MAX_SHOWN_CHARACTERS else f"{value[:MAX_SHOWN_CHARACTERS]}…"
 
     def __str__(self) -> str:

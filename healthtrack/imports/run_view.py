@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from healthtrack.imports import heartbeat
 from healthtrack.imports.actions import get_action
-from healthtrack.imports.importer import Importer, PagePart, Person, ReadingPlan, Summary
+from healthtrack.imports.importer import Importer, PagePart, Person, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.undone_runs import is_undoable
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -15,8 +16,8 @@ from django.utils import timezone
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
 from healthtrack.imports import registry
-from healthtrack.imports.actions import get_action, get_run_input
-from healthtrack.imports.importer import ReadingPlan, StoredFile
+from healthtrack.imports.actions import get_action
+from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import (
     AWAITING_PERSON,
     MAX_FILE_NAME_LENGTH,
@@ -31,6 +32,7 @@ from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.run_locks import run_lock
+from healthtrack.imports.run_plans import plan_and_check
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload
 
@@ -66,9 +68,18 @@ class FileFacts(NamedTuple):
     upload: str = ""
 
 
-def open_run(importer: str, files: Sequence[FileFacts], *, user: User | None = None) -> ImportRun:
-    """Create and return a run of these files, in the state CHECKING. Call this within a transaction."""
-    run = ImportRun.objects.create(importer=importer, started_by=user, started_at=timezone.now())
+def open_run(
+    importer: str,
+    files: Sequence[FileFacts],
+    *,
+    user: User | None = None,
+    answers: Mapping[str, str] = MappingProxyType({}),
+) -> ImportRun:
+    """Create and return a run of these files, in the state CHECKING. Call this within a transaction.
+
+    `answers` says how to read them, as far as that is known already.
+    """
+    run = ImportRun.objects.create(importer=importer, started_by=user, started_at=timezone.now(), answers=dict(answers))
     ImportFile.objects.bulk_create(
         ImportFile(
             run=run,
@@ -114,23 +125,15 @@ def is_cancel_requested(run: ImportRun) -> bool:
 
 def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
     """Plan how to read the files; then check them, unless the plan has questions for a person."""
-    importer = registry.get(run.importer)
     began = time.monotonic()
     with transaction.atomic():
         with track() as progress:
-            if run.plan is None:
-                run.plan = importer.plan(files, progress).as_json()
-            result = None if has_open_questions(run) else importer.check(get_run_input(run, files), progress)
+            result = plan_and_check(run, files, progress)
         run.check_seconds = (run.check_seconds or 0) + time.monotonic() - began
         if result is None:
             _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=run.check_seconds)
         else:
             _save_check(run, result)
-
-
-def has_open_questions(run: ImportRun) -> bool:
-    """Return whether the plan of the run has questions that nobody has answered yet."""
-    return any(question.name not in run.answers for question in ReadingPlan.from_json(run.plan).questions)
 
 
 def _save_check(run: ImportRun, result: CheckResult) -> None:
@@ -219,7 +222,7 @@ def save_answers(run: ImportRun, answers: Mapping[str, str]) -> bool:
     Call this within the transaction that also queues the check.
     """
     waiting = ImportRun.objects.filter(pk=run.pk, state=State.QUESTIONS)
-    return bool(waiting.update(answers=dict(answers), state=State.CHECKING, **_WAITING_FOR_WORKER))
+    return bool(waiting.update(answers={**run.answers, **answers}, state=State.CHECKING, **_WAITING_FOR_WORKER))
 
 
 def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
@@ -251,7 +254,12 @@ def request_undo(run: ImportRun, user: User) -> ImportRun | None:
 
 
 def import_at_once(
-    importer: str, paths: Sequence[Path], *, dry_run: bool = False, track: ProgressFactory = no_progress
+    importer: str,
+    paths: Sequence[Path],
+    *,
+    dry_run: bool = False,
+    answers: Mapping[str, str] = MappingProxyType({}),
+    track: ProgressFactory = no_progress,
 ) -> ImportRun:
     """Check and import files without a worker, as a whole or not at all, and return the ended run.
 
@@ -261,7 +269,7 @@ def import_at_once(
     facts = [_read_file_facts(path) for path in paths]
     files = [StoredFile(path.name, fact.size, path) for path, fact in zip(paths, facts, strict=True)]
     with transaction.atomic():
-        run = open_run(importer, facts)
+        run = open_run(importer, facts, answers=answers)
     with run_lock(run.run_id):
         try:
             check(run, files, track)

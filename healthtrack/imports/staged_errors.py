@@ -12,7 +12,7 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.reading.table import LINE, FileStructure
 from healthtrack.imports.results import ErrorGroup
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import StagingTables
@@ -89,9 +89,12 @@ def group_errors(cursor: CursorWrapper, tables: StagingTables) -> list[ErrorGrou
     return [ErrorGroup(*group) for group in cursor.fetchall()]
 
 
-def store_invalid_rows(cursor: CursorWrapper, tables: StagingTables, path: Path) -> None:
+def store_invalid_rows(
+    cursor: CursorWrapper, tables: StagingTables, path: Path, structure: FileStructure, min_cells: int
+) -> None:
     """Read the file again, and store its header and the rows that have an error, batch by batch."""
-    with open_table(path) as table:
+    with open_table(path, structure) as table:
+        table.min_cells = min_cells
         _copy_rows(cursor, tables, [(table.header_line, table.headers)])
         for batch in table.batches:
             invalid = batch.filter(pl.col(LINE).is_in(_find_invalid_lines(cursor, tables, batch).implode()))

@@ -1,13 +1,26 @@
 """The importer of files that hold one table. A resource declares the columns, and the engine does the work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
-from healthtrack.imports.importer import Importer, PagePart, Person, RunInput, Summary
+from healthtrack.imports.detection.planner import make_plan
+from healthtrack.imports.detection.questions import describe_question
+from healthtrack.imports.detection.reading import FileReading
+from healthtrack.imports.importer import (
+    Importer,
+    PagePart,
+    Person,
+    Question,
+    QuestionWording,
+    ReadingPlan,
+    RunInput,
+    StoredFile,
+    Summary,
+)
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
@@ -72,7 +85,21 @@ class TabularImporter(Importer):
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
         (file,) = work.files
-        return engine.check(self.resource, file.path, work.run_id, progress)
+        result = engine.check(self.resource, file.path, work.run_id, progress, FileReading.of(work.plan))
+        if result is None:
+            return CheckResult(plan=make_plan(file.path, self.resource.plan.columns, work.answers, whole=True))
+        return result
+
+    def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
+        (file,) = files
+        return make_plan(file.path, self.resource.plan.columns, {})
+
+    def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
+        (file,) = work.files
+        return make_plan(file.path, self.resource.plan.columns, work.answers)
+
+    def wording(self, question: Question) -> QuestionWording:
+        return describe_question(question, self.resource.plan.columns)
 
     def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
         return engine.apply(self.resource, work, progress)

@@ -4,38 +4,61 @@ They are widgets of django-import-export, so that one declaration serves the exp
 and the import, which reads a whole column at once.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Field
 from import_export import widgets
 
+from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON
 from healthtrack.core.formula_escaping import ESCAPED_FORMULA, escape_formula
+from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
 
 # A condition that is true where a row has an error, and the sentence that says what is wrong and how to correct it.
 ErrorRule = tuple[pl.Expr, str]
 ModelField = Field[Any, Any]
 
-_MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
-_DATE_FORMATS = (("%Y-%m-%d", r"^\d{4}-\d{1,2}-\d{1,2}$"), ("%m/%d/%Y", r"^\d{1,2}/\d{1,2}/\d{4}$"))
+# The end of a date at midnight, and of a date with any time of day.
+_MIDNIGHT = r"(?i)[ T](0?0:00(:00(\.0+)?)?|12:00(:00(\.0+)?)? ?AM)( ?(Z|[+\-]00:?00))?$"
+_TIME = r"[0-9][ T,]+[0-9]{1,2}:[0-9]{2}"
+_YEAR_FIRST = r"^[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{1,2}$"
+_TWO_DIGIT_YEAR = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}$"
+# By order: the separators that it is written with, and the format once they are hyphens. Points are day first.
+_ORDERS = {
+    DateOrder.MONTH_FIRST: (r"^[0-9]{1,2}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{4}$", "%m-%d-%Y"),
+    DateOrder.DAY_FIRST: (r"^[0-9]{1,2}(-[0-9]{1,2}-|/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}$", "%d-%m-%Y"),
+}
+_EXAMPLES = {
+    DateOrder.MONTH_FIRST: "Use MM/DD/YYYY or YYYY-MM-DD.",
+    DateOrder.DAY_FIRST: "Use DD/MM/YYYY or YYYY-MM-DD, because the dates of this column are day first.",
+    None: "Use MM/DD/YYYY or YYYY-MM-DD.",
+}
 # Spreadsheets take 1900 for a leap year, so that earlier dates are a day off.
 _FIRST_SPREADSHEET_DAY = date(1900, 3, 1)
-_WHOLE_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.0+)?$"
-_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
+_DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+YES_WORDS = ("yes", "y", "true")
+NO_WORDS = ("no", "n", "false")
+_GROUPED_BY_SPACES = "[1-9][0-9]{0,2}(?:[ '\u2019][0-9]{3})+"
 
 
 class ColumnWidget(widgets.Widget):
-    """A type of column. Its expressions work on the columns of one batch, in which null means "no value"."""
+    """A type of column. Its expressions work on the columns of one batch, in which null means "no value".
 
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
+    `notations` lists how a column of this type may be written, if there is more than one way.
+    """
+
+    notations: ClassVar[Sequence[Notation]] = ()
+
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
         """Return the typed values of cleaned texts, null for a text that is none."""
         raise NotImplementedError
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         """Return the rules that a cell can break. Only the first that a cell breaks is reported."""
         raise NotImplementedError
 
@@ -46,18 +69,24 @@ class ColumnWidget(widgets.Widget):
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return value
 
+    def _read_alike(self, text: pl.Expr, field: ModelField) -> pl.Expr:
+        """Return the values of the texts that all notations read alike."""
+        first, *others = (self.read(text, field, notation) for notation in self.notations)
+        return pl.when(pl.all_horizontal(first == other for other in others)).then(first)
+
 
 class TextWidget(ColumnWidget):
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
         restored = pl.when(text.str.contains(ESCAPED_FORMULA)).then(text.str.slice(1)).otherwise(text)
         return restored if field.null else restored.fill_null("")
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         return [
             (
                 value.str.len_chars() > field.max_length,
                 f"Longer than {field.max_length} characters. Shorten it.",
             ),
+            (text.str.contains(_DATE_CELL), "This cell contains a date. Format it as text and enter the text again."),
         ]
 
     def describe_values(self, field: ModelField) -> str:
@@ -67,14 +96,33 @@ class TextWidget(ColumnWidget):
         return escape_formula(str(value or ""))
 
 
-class WholeNumberWidget(ColumnWidget):
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        digits = text.str.replace_all(",", "", literal=True).str.replace(r"\.0+$", "")
-        return pl.when(text.str.contains(_WHOLE_NUMBER)).then(digits).cast(pl.Int64, strict=False)
+class IdentifierWidget(TextWidget):
+    """The text that identifies a row to people, such as a patient number."""
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
+        rules = super().error_rules(text, value, field, notation)
+        return [*rules, (text.str.contains(SHORTENED_NUMBER), f"{SHORTENED_REASON} Enter all of its digits as text.")]
+
+
+class WholeNumberWidget(ColumnWidget):
+    """A whole number. Three digits after a mark are thousands, because a whole number has no decimals."""
+
+    notations = tuple(Notation(decimal_mark=mark) for mark in DecimalMark)
+
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
+        if notation.decimal_mark is None:
+            return self._read_alike(text, field)
+        mark = re.escape(notation.decimal_mark.sign)
+        digits = text.str.replace_all(rf"[{re.escape(notation.decimal_mark.thousands_sign)} '\u2019]", "")
+        pattern = _whole_number_pattern(notation.decimal_mark)
+        return (
+            pl.when(text.str.contains(pattern)).then(digits.str.replace(f"{mark}0+$", "")).cast(pl.Int64, strict=False)
+        )
+
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
+        pattern = _whole_number_pattern(notation.decimal_mark or DecimalMark.POINT)
         return [
-            (value.is_null() & text.str.contains(_WHOLE_NUMBER), "Has too many digits. Correct it."),
+            (value.is_null() & text.str.contains(pattern), "Has too many digits. Correct it."),
             (value.is_null() & text.is_not_null(), "Not a whole number. Use digits only, such as 2499."),
             *_range_rules(value, field),
         ]
@@ -86,13 +134,20 @@ class WholeNumberWidget(ColumnWidget):
 class DecimalWidget(ColumnWidget):
     """A decimal number, which stays text until PostgreSQL reads it, so that no binary fraction comes in between."""
 
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        return pl.when(text.str.contains(_DECIMAL)).then(text)
+    notations = WholeNumberWidget.notations
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
+        if notation.decimal_mark is None:
+            return self._read_alike(text, field)
+        mark, thousands = notation.decimal_mark.sign, notation.decimal_mark.thousands_sign
+        plain = text.str.replace_all(rf"[{re.escape(thousands)} '\u2019]", "").str.replace(mark, ".", literal=True)
+        return pl.when(text.str.contains(_decimal_pattern(notation.decimal_mark))).then(plain)
+
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         places: int = field.decimal_places  # type: ignore[attr-defined]  # a field of decimals
+        mark = "comma, such as 4,1" if notation.decimal_mark is DecimalMark.COMMA else "point, such as 4.1"
         return [
-            (value.is_null() & text.is_not_null(), "Not a number. Use digits and a decimal point, such as 4.1."),
+            (value.is_null() & text.is_not_null(), f"Not a number. Use digits and a decimal {mark}."),
             *_range_rules(value.cast(pl.Float64), field),
             (value.str.contains(rf"\.\d{{{places}}}0*[1-9]"), f"Has more than {_decimal_places(places)}. Round it."),
         ]
@@ -103,18 +158,24 @@ class DecimalWidget(ColumnWidget):
 
 
 class DateWidget(ColumnWidget):
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
+    notations = tuple(Notation(date_order=order) for order in DateOrder)
+
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
+        if notation.date_order is None:
+            return self._read_alike(text, field)
         day = text.str.replace(_MIDNIGHT, "")
+        shape, form = _ORDERS[notation.date_order]
         return pl.coalesce(
-            pl.when(day.str.contains(shape)).then(day).str.to_date(form, strict=False) for form, shape in _DATE_FORMATS
+            pl.when(day.str.contains(shape)).then(day.str.replace_all("[/.]", "-")).str.to_date(form, strict=False)
+            for shape, form in ((_YEAR_FIRST, "%Y-%m-%d"), (shape, form))
         )
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
+        is_wrong = value.is_null() & text.is_not_null()
         return [
-            (
-                value.is_null() & text.is_not_null(),
-                "Not a valid date. Use MM/DD/YYYY or YYYY-MM-DD.",
-            ),
+            (is_wrong & text.str.contains(_TIME), "This value contains a time of day. Remove the time."),
+            (is_wrong & text.str.contains(_TWO_DIGIT_YEAR), "The year has two digits. Write all four."),
+            (is_wrong, f"Not a valid date. {_EXAMPLES[notation.date_order]}"),
             (value.dt.year() < 1, "Date is before the year 1. Correct it."),
         ]
 
@@ -127,13 +188,13 @@ class DateWidget(ColumnWidget):
 
 
 class ChoiceWidget(ColumnWidget):
-    """One of the field's choices, in any letter case."""
+    """One of the field's choices or its label, in any letter case."""
 
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        choices = {str(value).lower(): str(value) for value, _ in field.flatchoices}
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
+        choices = {str(name).lower(): str(value) for value, label in field.flatchoices for name in (label, value)}
         return text.str.to_lowercase().replace_strict(choices, default=None, return_dtype=pl.String)
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         choices = " or ".join(str(choice) for choice, _ in field.flatchoices)
         return [(value.is_null() & text.is_not_null(), f"Must be {choices}.")]
 
@@ -142,11 +203,11 @@ class ChoiceWidget(ColumnWidget):
 
 
 class YesNoWidget(ColumnWidget):
-    def read(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        answers = {"yes": True, "no": False, "true": True, "false": False}
+    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
+        answers = {**dict.fromkeys(YES_WORDS, True), **dict.fromkeys(NO_WORDS, False)}
         return text.str.to_lowercase().replace_strict(answers, default=None, return_dtype=pl.Boolean)
 
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField) -> Sequence[ErrorRule]:
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         return [(value.is_null() & text.is_not_null(), "Must be Yes or No.")]
 
     def describe_values(self, field: ModelField) -> str:
@@ -154,6 +215,21 @@ class YesNoWidget(ColumnWidget):
 
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return "Yes" if value else "No"
+
+
+def _grouped(mark: DecimalMark) -> str:
+    """Return the pattern of digits in groups: 1,299 and 1,00,000, and 1 299 whatever the mark."""
+    sign = re.escape(mark.thousands_sign)
+    return f"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}|{_GROUPED_BY_SPACES})"
+
+
+def _whole_number_pattern(mark: DecimalMark) -> str:
+    sign = re.escape(mark.sign)
+    return f"^-?(?:[0-9]+(?:{sign}(?:0{{1,2}}|0{{4,}}))?|{_grouped(mark)}(?:{sign}0+)?)$"
+
+
+def _decimal_pattern(mark: DecimalMark) -> str:
+    return rf"^-?(?:[0-9]+|{_grouped(mark)})(?:{re.escape(mark.sign)}[0-9]+)?$"
 
 
 def _decimal_places(places: int) -> str:

@@ -33,11 +33,11 @@ def main() -> None:
 
 def read_without_end() -> None:
     from healthtrack.imports import engine, reading  # noqa: PLC0415 (Django must be set up first)
-    from healthtrack.imports.reading.table import Table  # noqa: PLC0415 (Django must be set up first)
+    from healthtrack.imports.reading.table import FileStructure, Table  # noqa: PLC0415 (Django must be set up first)
 
     @contextmanager
-    def open_endless(path: Path) -> Iterator[Table]:
-        with reading.open_table(path) as table:
+    def open_endless(path: Path, structure: FileStructure) -> Iterator[Table]:
+        with reading.open_table(path, structure) as table:
             table.batches = slowly(repeat(next(table.batches)))
             yield table
 

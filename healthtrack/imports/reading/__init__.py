@@ -6,12 +6,12 @@ from pathlib import Path
 
 from healthtrack.imports.limits import check_size
 from healthtrack.imports.reading import delimited, workbook
-from healthtrack.imports.reading.table import Table
+from healthtrack.imports.reading.encodings import find_utf_16
+from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure, Table
 from healthtrack.imports.row_errors import FileError, RowError
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _OTHER_FORMATS = (
     b"%PDF",
     b"\x89PNG",
@@ -27,22 +27,34 @@ _JSON = re.compile(rb"\s*(\[\s*)?\{")
 _HEAD_BYTES = 4096
 
 
-def open_table(path: Path) -> AbstractContextManager[Table]:
+def open_table(
+    path: Path, structure: FileStructure = UNKNOWN_STRUCTURE, *, batch_rows: int = 0
+) -> AbstractContextManager[Table]:
     """Open a file as a table, whatever its name says about its format.
 
-    Raise FileError if the file is empty, too large, or in none of the three formats.
+    Raise FileError if the file is empty, too large, or in none of the three formats. With `batch_rows`, batches have
+    about so many rows.
     """
+    if is_workbook(path):
+        return workbook.open_workbook(path, structure, batch_rows=batch_rows)
+    return delimited.open_text(path, structure, batch_rows=batch_rows)
+
+
+def is_workbook(path: Path) -> bool:
+    """Return whether a file is a workbook and not text. Raise FileError if it is neither, or empty or too large."""
     check_size(path.stat().st_size)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FileError(RowError("The file is empty. Upload a file with a header line and rows below it."))
     if head.startswith(_ZIP):
-        return workbook.open_workbook(path)
+        return True
     if head.startswith(_OLD_OFFICE):
         raise FileError(RowError("This is an old or encrypted Excel file. Save it as XLSX without a password."))
-    if head.startswith(_UTF_16):
-        raise FileError(RowError("The file is encoded in UTF-16. Save it as “CSV UTF-8”."))
-    if head.startswith(_OTHER_FORMATS) or _JSON.match(head) or b"\x00" in head.splitlines()[0]:
+    if head.startswith(_OTHER_FORMATS) or _JSON.match(head) or (_has_nul(head) and not find_utf_16(head)):
         raise FileError(RowError("This is not a CSV, TSV or XLSX file. Save the table in one of these formats."))
-    return delimited.open_text(path)
+    return False
+
+
+def _has_nul(head: bytes) -> bool:
+    return b"\x00" in head.splitlines()[0]

@@ -43,7 +43,7 @@ class SharedTexts(PartParser):
         text = self._texts[ends[place] : ends[place + 1]]
         self.taken += len(text)
         if self.taken > MAX_SHARED_BYTES_PER_CHUNK:
-            raise FileError(RowError("The first sheet repeats long texts very often. Save the table as CSV."))
+            raise FileError(RowError("The sheet repeats long texts very often. Save the table as CSV."))
         return text.decode()
 
     def begin(self, root: str) -> None:
@@ -145,6 +145,7 @@ class SheetRows(PartParser):
 
     def _end_cell(self) -> None:
         cell = self._cell
+        value = self._get_value(cell)
         if place := cell.get("r"):
             letters = place.rstrip(_DIGITS)
             position = self._columns.get(letters)
@@ -153,23 +154,29 @@ class SheetRows(PartParser):
         else:
             position = self._next
         self._next = position + 1
-        value = "".join(self.text)
-        kind = cell.get("t", "n")
-        if self._override is not None:
-            value = self._override
-        elif kind == "s" and value:
-            value = self._texts.get(value)
-        elif kind == "n":
-            value = self._format_number(value, cell.get("s", "0"))
-        elif kind == "b":
-            value = "true" if value == "1" else "false"
         if value:
+            if position >= MAX_COLUMNS:
+                reason = "The sheet has cells far outside the table. Delete them, or save the table as CSV."
+                raise FileError(RowError(reason))
             row = self._row
             if position == len(row):
                 row.append(value)
             else:
                 row.extend([None] * (position - len(row)))
                 row[position : position + 1] = [value]
+
+    def _get_value(self, cell: Attributes) -> str:
+        value = "".join(self.text)
+        kind = cell.get("t", "n")
+        if self._override is not None:
+            return self._override
+        if kind == "s":
+            return self._texts.get(value) if value else ""
+        if kind == "n":
+            return self._format_number(value, cell.get("s", "0")) if value else ""
+        if kind == "b":
+            return "true" if value == "1" else "false"
+        return _unescape(value) if kind == "str" else value
 
 
 def _unescape(text: str) -> str:
@@ -188,7 +195,4 @@ def _column_position(letters: str) -> int:
     position = 0
     for letter in letters[: _MAX_COLUMN_LETTERS + 1]:
         position = position * 26 + ord(letter) - ord("A") + 1
-    if position > MAX_COLUMNS:
-        reason = "The first sheet has cells far outside the table. Delete them, or save the table as CSV."
-        raise FileError(RowError(reason))
     return position - 1

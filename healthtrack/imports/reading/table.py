@@ -11,6 +11,19 @@ LINE = "line"
 BATCH_ROWS = 50_000
 
 
+@dataclass(frozen=True)
+class FileStructure:
+    """How the bytes of a file become a table. What is empty is found out, without regard to what the columns mean."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    header_line: int = 0
+
+
+UNKNOWN_STRUCTURE = FileStructure()
+
+
 @dataclass(frozen=True, slots=True)
 class MalformedRow:
     """A row that does not fit the header, and its cells as far as they can be separated."""
@@ -26,12 +39,18 @@ class Table:
     A batch has the column `line`, the row's line in the file, and a text column for each header, named by its
     position: "0", "1" and so on. Rows that do not fit the header are not in the batches: `take_malformed_rows` returns
     them. `rows_expected` is an estimate; only reading the whole file gives the exact number.
+
+    Before reading the batches, set what the columns mean. `text_columns` are the positions of texts, which come from a
+    workbook as the sheet displays them: with the padding zeros and fixed texts of number formats. Rows of a text file
+    may leave off empty cells after the first `min_cells`.
     """
 
     headers: list[str]
     header_line: int
     rows_expected: int
     batches: Iterator[pl.DataFrame]
+    text_columns: frozenset[int] = frozenset()
+    min_cells: int | None = None
     _malformed_rows: list[MalformedRow] = field(default_factory=list)
 
     def add_malformed_row(self, error: RowError, cells: list[str]) -> None:

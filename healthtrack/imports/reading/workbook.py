@@ -1,7 +1,8 @@
-"""Read the first sheet of an XLSX file. Cells become the texts that a CSV file would hold, formulas their own text."""
+"""Read a sheet of an XLSX file. Cells become the texts that a CSV file would hold, formulas their own text."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from posixpath import join, normpath
@@ -9,11 +10,13 @@ from zipfile import ZipFile
 
 import polars as pl
 
+from healthtrack.core.text import quote
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreadable_workbook
-from healthtrack.imports.reading.numbers import NumberFormatter, Styles
+from healthtrack.imports.reading.delimited import is_blank
+from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
-from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table
+from healthtrack.imports.reading.table import BATCH_ROWS, LINE, FileStructure, Table
 from healthtrack.imports.reading.xml import Attributes, PartParser
 from healthtrack.imports.row_errors import FileError, RowError
 
@@ -48,12 +51,19 @@ class _Relationships(PartParser):
         return next((path for part_kind, path in self.parts.values() if part_kind == kind), None)
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    name: str
+    part: str
+    is_hidden: bool
+
+
 class _Contents(PartParser):
-    """Finds the first sheet in the workbook's list of sheets: the numbers in the names of the parts do not say it."""
+    """Collects the worksheets in the order of the workbook's list, which the names of the parts do not follow."""
 
     def __init__(self, relationships: _Relationships) -> None:
         super().__init__()
-        self.first_sheet = ""
+        self.sheets: list[_Sheet] = []
         self.from_1904 = False
         self._relationships = relationships
 
@@ -61,79 +71,116 @@ class _Contents(PartParser):
         self.depth += 1
         if name == self.main + "workbookPr":
             self.from_1904 = attributes.get("date1904") in {"1", "true"}
-        elif name == self.main + "sheet" and not self.first_sheet:
+        elif name == self.main + "sheet":
             relationship = next((value for key, value in attributes.items() if key.endswith(_RELATIONSHIP_ID)), "")
             kind, path = self._relationships.parts.get(relationship, ("", ""))
-            self.first_sheet = path if kind == "worksheet" else ""
+            if kind == "worksheet":
+                is_hidden = attributes.get("state", "visible") != "visible"
+                self.sheets.append(_Sheet(attributes.get("name", ""), path, is_hidden))
+                if len(self.sheets) > MAX_PARTS:
+                    raise unreadable_workbook()
+
+
+class Workbook:
+    """An open workbook: its visible sheets, and what all of them share."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive = archive
+        relationships = _Relationships()
+        relationships.parse_whole(archive, _RELATIONSHIPS)
+        contents = _Contents(relationships)
+        contents.parse_whole(archive, _WORKBOOK)
+        self._texts, styles = SharedTexts(), Styles()
+        for kind, parser in (("sharedStrings", self._texts), ("styles", styles)):
+            if part := relationships.find(kind):
+                parser.parse_whole(archive, part)
+        self._format_number = NumberFormatter(styles.formats, from_1904=contents.from_1904).format
+        self._parts = {sheet.name: sheet.part for sheet in reversed(contents.sheets) if not sheet.is_hidden}
+        self.sheets = list(reversed(self._parts))
+        if not self.sheets:
+            raise unreadable_workbook()
+
+    def read_batches(self, sheet: str, *, batch_rows: int = 0) -> Iterator[tuple[Rows, int]]:
+        """Return the sheet's rows in batches, each with an estimate of the number of rows in the whole sheet."""
+        part = self._parts.get(sheet or self.sheets[0])
+        if part is None:
+            raise FileError(RowError(f"The workbook has no visible sheet {quote(sheet)}. Choose another sheet."))
+        if part not in self._archive.namelist():
+            raise unreadable_workbook()
+        parser = SheetRows(self._texts, self._format_number)
+        size = self._archive.getinfo(part).file_size
+        rows: Rows = []
+        count = widest = begin = shared = 0  # `begin` is where in the part the batch begins
+        for read in parser.parse(self._archive, part):
+            count += len(parser.done)
+            widest = max([widest, *(len(row) for _, row in parser.done)])
+            rows += parser.done
+            parser.done.clear()
+            shared += parser.take_shared_bytes()
+            if (
+                len(rows) >= (batch_rows or BATCH_ROWS)
+                or len(rows) * widest >= MAX_BATCH_CELLS
+                or (rows and (read - begin >= MAX_BATCH_BYTES or shared >= MAX_BATCH_SHARED_BYTES))
+            ):
+                check_rows(count - 1)
+                yield rows, count * size // read
+                rows = []
+                begin, shared = read, 0
+        check_rows(count - 1)
+        yield rows, count
 
 
 @contextmanager
-def open_workbook(path: Path) -> Iterator[Table]:
-    """Open an XLSX file as a table. Raise FileError if it is damaged, too large or empty."""
+def open_book(path: Path) -> Iterator[Workbook]:
+    """Open an XLSX file. Raise FileError if it is damaged or too large."""
     with open_archive(path) as archive:
-        batches = _read_batches(archive)
-        first, expected = next(batches)
-        if not first:
-            raise FileError(RowError("The first sheet is empty. Put the table there."))
-        columns = _find_columns(first)
-        (header_line, header), *rows = first
-        table = Table([cell or "" for cell in _cells(header, columns)], header_line, expected - 1, iter(()))
-        following = (batch for batch, _ in batches)
-        table.batches = (_frame(batch, columns) for batch in chain([rows], following) if batch)
-        yield table
+        yield Workbook(archive)
 
 
-def _find_columns(rows: Rows) -> range:
+@contextmanager
+def open_workbook(path: Path, structure: FileStructure, *, batch_rows: int = 0) -> Iterator[Table]:
+    """Open a sheet of an XLSX file as a table: the first visible one, and its first row as header, unless known."""
+    with open_book(path) as book:
+        yield open_sheet(book, structure, batch_rows=batch_rows)
+
+
+def open_sheet(book: Workbook, structure: FileStructure, *, batch_rows: int = 0) -> Table:
+    """Return a sheet of an open workbook as a table; see `open_workbook`."""
+    batches = book.read_batches(structure.sheet, batch_rows=batch_rows)
+    first, expected = next(batches)
+    first = [(line, row) for line, row in first if line >= structure.header_line]
+    if not first:
+        raise FileError(RowError("The sheet is empty. Put the table there, or choose another sheet."))
+    columns = _find_columns(first)
+    (header_line, header), *rows = first
+    table = Table([cell or "" for cell in _cells(header, columns)], header_line, expected - 1, iter(()))
+    following = (batch for batch, _ in batches)
+    table.batches = (_frame(batch, columns, table.text_columns) for batch in chain([rows], following) if batch)
+    return table
+
+
+def _find_columns(first: Rows) -> range:
     """Return the columns that any of the first rows fills. Cells outside of them, further down, are ignored."""
-    begin = min(next(position for position, cell in enumerate(row) if cell) for _, row in rows)
-    return range(begin, max(len(row) for _, row in rows))
+    begin = min(next(position for position, cell in enumerate(row) if cell) for _, row in first)
+    return range(begin, max(len(row) for _, row in first))
 
 
-def _read_batches(archive: ZipFile) -> Iterator[tuple[Rows, int]]:
-    """Return the sheet's rows in batches, each with an estimate of the number of rows in the whole sheet."""
-    parser, part = _open_sheet(archive)
-    size = archive.getinfo(part).file_size
-    rows: Rows = []
-    count = widest = begin = shared = 0  # `begin` is where in the part the batch begins
-    for read in parser.parse(archive, part):
-        count += len(parser.done)
-        widest = max([widest, *(len(row) for _, row in parser.done)])
-        rows += parser.done
-        parser.done.clear()
-        shared += parser.take_shared_bytes()
-        if (
-            len(rows) >= BATCH_ROWS
-            or len(rows) * widest >= MAX_BATCH_CELLS
-            or (rows and (read - begin >= MAX_BATCH_BYTES or shared >= MAX_BATCH_SHARED_BYTES))
-        ):
-            check_rows(count - 1)
-            yield rows, count * size // read
-            rows = []
-            begin, shared = read, 0
-    check_rows(count - 1)
-    yield rows, count
+def _frame(rows: Rows, columns: range, text_columns: Collection[int]) -> pl.DataFrame:
+    filled = [(line, row) for line, row in rows if not all(map(_is_blank, row))]
+    by_column = zip(*(_cells(row, columns) for _, row in filled), strict=True)
+    texts = {
+        str(place): pl.Series(values=_display(cells) if place in text_columns else cells, dtype=pl.String)
+        for place, cells in enumerate(by_column)
+    } or {str(place): pl.Series(dtype=pl.String) for place in range(len(columns))}
+    return pl.DataFrame({LINE: pl.Series(values=[line for line, _ in filled], dtype=pl.Int64), **texts})
 
 
-def _open_sheet(archive: ZipFile) -> tuple[SheetRows, str]:
-    """Return a parser for the first sheet, and the path of its part."""
-    relationships = _Relationships()
-    relationships.parse_whole(archive, _RELATIONSHIPS)
-    contents = _Contents(relationships)
-    contents.parse_whole(archive, _WORKBOOK)
-    texts, styles = SharedTexts(), Styles()
-    for kind, parser in (("sharedStrings", texts), ("styles", styles)):
-        if part := relationships.find(kind):
-            parser.parse_whole(archive, part)
-    if contents.first_sheet not in archive.namelist():
-        raise unreadable_workbook()
-    numbers = NumberFormatter(styles.date_styles, from_1904=contents.from_1904)
-    return SheetRows(texts, numbers.format), contents.first_sheet
+def _is_blank(cell: str | None) -> bool:
+    return cell is None or is_blank(cell)
 
 
-def _frame(rows: Rows, columns: range) -> pl.DataFrame:
-    by_column = zip(*(_cells(row, columns) for _, row in rows), strict=True)
-    texts = {str(place): pl.Series(values=cells, dtype=pl.String) for place, cells in enumerate(by_column)}
-    return pl.DataFrame({LINE: pl.Series(values=[line for line, _ in rows], dtype=pl.Int64), **texts})
+def _display(cells: Sequence[str | None]) -> list[str | None]:
+    return [cell.shown if type(cell) is DisplayedNumber else cell for cell in cells]
 
 
 def _cells(row: Row, columns: range) -> Row:

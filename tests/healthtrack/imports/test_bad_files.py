@@ -36,7 +36,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 EMPTY = "The file is empty. Upload a file with a header line and rows below it."
 NO_TABLE = "This is not a CSV, TSV or XLSX file. Save the table in one of these formats."
 NO_WORKBOOK = "This is not a readable XLSX workbook. Save it again as XLSX or as CSV."
-UTF_16 = "The file is encoded in UTF-16. Save it as “CSV UTF-8”."
 NOT_UTF_8 = "Not encoded in UTF-8. Save the file as “CSV UTF-8”."
 HEADER_ONLY = "Line 1: The file has a header but no rows. Add rows below it."
 OPEN_QUOTE = "A quote is opened but not closed. Close it or remove it."
@@ -101,7 +100,7 @@ NO_TABLES: dict[str, Errors] = {
     "files/archive.zip": [NO_WORKBOOK],
     "files/document.pdf": [NO_TABLE],
     "files/empty.csv": [EMPTY],
-    "files/empty_sheet.xlsx": ["The first sheet is empty. Put the table there."],
+    "files/empty_sheet.xlsx": ["The sheet is empty. Put the table there, or choose another sheet."],
     "files/objects.json": [NO_TABLE],
     "files/old.xls": ["This is an old or encrypted Excel file. Save it as XLSX without a password."],
     "files/only_blank_lines.csv": [EMPTY],
@@ -122,8 +121,9 @@ def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: 
     return {
         "blank_lines.csv": [cell(6)],
         "blank_lines_first.csv": [cell(6)],
-        "cp1252.csv": [at(3, text, "Jos\ufffd N\ufffd\ufffdez", NOT_UTF_8)],
-        "control_characters.csv": several(2, text, CONTROL, *(f"Ada{sign}Byron" for sign in "\x01\x1b\x7f\x92\ufffe")),
+        "control_characters.csv": several(
+            2, text, CONTROL, *(f"Ada[U+{code}]Byron" for code in ("0001", "001B", "007F", "0092", "FFFE"))
+        ),
         "cr_only.csv": [cell(3)],
         "csv_by_name.csv": [cell(3)],
         "doubled_column.csv": [
@@ -133,7 +133,7 @@ def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: 
         "missing_column.csv": [f"Line 1, header: The column {dropped} is missing. Add it to the header."],
         "missing_columns.csv": missing_columns(kind),
         "newline_in_cell.csv": [cell(6), cell(8)] if kind is RECORDS else [cell(5), cell(7)],
-        "nul.csv": [at(3, text, "Ada\ufffdByron", "Contains a NUL character. Remove it.")],
+        "nul.csv": [at(3, text, "Ada[U+0000]Byron", "Contains a NUL character. Remove it.")],
         "nul_in_header.csv": [NO_TABLE],
         "quote_open_in_first_row.csv": [row_at(2, folder / "quote_open_in_first_row.csv", OPEN_QUOTE), cell(3)],
         "quote_open_in_last_row.csv": [cell(3), row_at(5, folder / "quote_open_in_last_row.csv", OPEN_QUOTE)],
@@ -149,8 +149,6 @@ def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: 
         "semicolons.csv": [cell(3)],
         "tabs.tsv": [cell(3)],
         "truncated.xlsx": [NO_WORKBOOK],
-        "utf16.csv": [UTF_16],
-        "utf16_without_mark.csv": [NO_TABLE],
         "workbook_by_name.xlsx": [cell(3)],
     }
 
@@ -158,9 +156,11 @@ def errors_of_both_kinds(kind: Kind, dropped: str, text: str, bad: str, reason: 
 OF_RECORDS: dict[str, Errors] = {
     **errors_of_both_kinds(RECORDS, "gender", "name", "X", NO_GENDER),
     "dates.csv": [
-        *several(2, "date_of_birth", NO_DATE, "02/30/2020", "13/13/2020", "01/02/20"),
+        *several(2, "date_of_birth", NO_DATE, "02/30/2020", "13/13/2020"),
+        at(4, "date_of_birth", "01/02/20", "The year has two digits. Write all four."),
         *several(5, "date_of_birth", "Date is before the year 1. Correct it.", "01/01/0000", "0000-01-01"),
-        *several(7, "date_of_birth", NO_DATE, "2020-02-30", "17 May 1980", "1980", "05-17-1980", "05/17/1980 10:30"),
+        *several(7, "date_of_birth", NO_DATE, "2020-02-30", "17 May 1980", "1980"),
+        at(11, "date_of_birth", "05/17/1980 10:30", "This value contains a time of day. Remove the time."),
         *several(12, "date_of_birth", NO_DATE, eastern("05/17/1980"), "12345", "02/29/2023"),
         *several(15, "last_appointment_date", NO_DATE, "06/31/2024", "soon"),
     ],
@@ -189,12 +189,12 @@ OF_RECORDS: dict[str, Errors] = {
         at(5, "name", "#N/A", ERROR),
     ],
     "formulas.csv": [
-        *several(2, "name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
+        at(2, "name", "=1+1", FORMULA),
+        *several(6, "name", FORMULA, ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
         *formulas(*(column for column in RECORDS.row if column != "name")),
     ],
     "gender.csv": [
         at(3, "gender", "X", NO_GENDER),
-        at(4, "gender", "female", NO_GENDER),
         at(5, "gender", "", MISSING),
         at(7, "gender", "FM", NO_GENDER),
     ],
@@ -223,7 +223,8 @@ OF_CATALOGUE: dict[str, Errors] = {
         at(5, "Model Name", "#N/A", ERROR),
     ],
     "formulas.csv": [
-        *several(2, "Model Name", FORMULA, "=1+1", "+1", "-1", "@x", ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
+        at(2, "Model Name", "=1+1", FORMULA),
+        *several(6, "Model Name", FORMULA, ' =HYPERLINK("http://x")', "\t@SUM(A1)"),
         *formulas(*(column for column in CATALOGUE.row if column != "Model Name")),
         at(18, "Reviews", "+1", NOT_WHOLE),
         at(19, "Reviews", "-1", NEGATIVE),
@@ -260,7 +261,7 @@ OF_CATALOGUE: dict[str, Errors] = {
         at(3, "Selling Price", "2,499", PRICE_TOO_HIGH),
         at(4, "Selling Price", "3,000", PRICE_TOO_HIGH),
         at(7, "Selling Price", "2499.50", NOT_WHOLE),
-        *several(9, "Selling Price", NOT_WHOLE, "24,99", "₹2,499", "2 499"),
+        *several(9, "Selling Price", NOT_WHOLE, "24,99", "₹2,499"),
     ],
     "ratings.csv": [
         at(2, RATING, "7", "Must be at most 5."),
@@ -268,7 +269,8 @@ OF_CATALOGUE: dict[str, Errors] = {
         at(4, RATING, "five", NO_NUMBER),
         at(5, RATING, "5.1", "Must be at most 5."),
         at(6, RATING, "-0.1", NEGATIVE),
-        *several(10, RATING, NO_NUMBER, "4,1", eastern("4.1"), "NaN", "1e0"),
+        *several(10, RATING, NO_NUMBER, "4,1", eastern("4.1")),
+        at(13, RATING, "1e0", NO_NUMBER),
         at(14, RATING, "9" * 100 + "…", "Must be at most 5."),
     ],
     "too_long.csv": too_long(
@@ -296,10 +298,17 @@ each_invalid_file = pytest.mark.parametrize(("kind", "path", "errors"), INVALID,
 # Unusual files without errors: the rows read, and whether a column is ignored.
 VALID = {
     (RECORDS, "records/blank_lines_between.csv"): (3, False),
+    (RECORDS, "records/cp1252.csv"): (3, False),
     (RECORDS, "records/unknown_column.csv"): (3, True),
     (RECORDS, "records/unusual_names.csv"): (12, False),
     (CATALOGUE, "catalogue/blank_lines_between.csv"): (3, False),
+    (CATALOGUE, "catalogue/cp1252.csv"): (3, False),
     (CATALOGUE, "catalogue/unknown_column.csv"): (3, True),
+    **{
+        (kind, f"{folder}/{name}"): (1, False)
+        for kind, folder in ((RECORDS, "records"), (CATALOGUE, "catalogue"))
+        for name in ("utf16.csv", "utf16_without_mark.csv")
+    },
 }
 
 
@@ -455,7 +464,7 @@ class TestLargeFiles:
 
 class TestCommand:
     @pytest.mark.usefixtures("areas_dropped")
-    @pytest.mark.parametrize(("name", "errors"), [("gender.csv", 4), ("too_long.csv", 5)])
+    @pytest.mark.parametrize(("name", "errors"), [("gender.csv", 3), ("too_long.csv", 5)])
     def test_it_ends_with_status_1_and_no_traceback(self, tmp_path: Path, name: str, errors: int) -> None:
         before = tables()
         done = subprocess.run(

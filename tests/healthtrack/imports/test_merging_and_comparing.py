@@ -190,8 +190,10 @@ class TestCleaning:
 
 
 class TestHeaders:
-    @pytest.mark.parametrize("spelling", ["patient_id", "Patient ID", " PATIENT__ID ", "patientid", "Patient\nid"])
-    def test_case_spaces_and_underscores_do_not_matter(self, db: None, tmp_path: Path, spelling: str) -> None:
+    @pytest.mark.parametrize(
+        "spelling", ["patient_id", "Patient ID", " PATIENT__ID ", "patientid", "Patient-ID", "Patient\nid"]
+    )
+    def test_case_spaces_hyphens_and_underscores_do_not_matter(self, db: None, tmp_path: Path, spelling: str) -> None:
         (row,) = RECORDS.rows({})
         renamed = {spelling if column == "patient_id" else column: value for column, value in row.items()}
         path = write_xlsx(tmp_path / "rows.xlsx", [renamed])
@@ -199,12 +201,12 @@ class TestHeaders:
 
     def test_another_character_makes_another_column(self, db: None, tmp_path: Path) -> None:
         (row,) = RECORDS.rows({})
-        path = write_csv(tmp_path / "rows.csv", [{"PATIENT-ID": "P1", **row}])
+        path = write_csv(tmp_path / "rows.csv", [{"PATIENT/ID": "P1", **row}])
         result = RECORDS.run(path)
-        assert result.notices == ["Ignored columns: PATIENT-ID"]
+        assert result.notices == ["Ignored columns: PATIENT/ID"]
         del row["patient_id"]  # type: ignore[attr-defined]  # not in the stubs of responses
-        result = RECORDS.run(write_csv(path, [{"PATIENT-ID": "P1", **row}]))
-        assert [error.reason for error in result.errors] == ["The column patient_id is missing. Add it to the header."]
+        result = RECORDS.run(write_csv(path, [{"PATIENT/ID": "P1", **row}]))
+        assert result.reason == "The file can be read in several ways."
 
     def test_a_column_may_have_the_name_of_its_field(self, db: None, tmp_path: Path) -> None:
         (row,) = CATALOGUE.rows({})

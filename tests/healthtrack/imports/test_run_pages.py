@@ -352,7 +352,7 @@ class TestTheErrorReport:
             file.write('P9,too,few\r\nP10,"open\r\n')
         upload(steward, RECORDS, path)
         _, *rows = self.download(steward)
-        assert [row[1:3] for row in rows] == [["A", "Ada Byron"], ["A", "Eve"], ["P9", "too"], ["P10", "open"]]
+        assert [row[1:3] for row in rows] == [["A", "Ada Byron"], ["A", "Eve"], ["P9", "too"], ["P10", '"open']]
         assert rows[0][0].startswith("patient_id: ")
         assert {"3", "9"} <= set(re.findall(r"\d+", rows[2][0]))  # its cells, and those of the header
 

@@ -1,0 +1,76 @@
+"""The parts of a plan that say which field each column of the file belongs to."""
+
+from collections.abc import Mapping, Sequence
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.columns import MatchedBy, match_header
+from healthtrack.imports.detection.reasons import Why
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
+
+_REASONS = {MatchedBy.NAME: Why.NAME, MatchedBy.SYNONYM: Why.SYNONYM}
+
+
+class ColumnParts:
+    """Which field each column belongs to: `fields` by position, with the parts and questions that say so.
+
+    Columns without a field are asked about if fields are missing and there are enough columns for them. An answer
+    counts before what the header says.
+    """
+
+    def __init__(self, headers: Sequence[str], columns: Sequence[Column], answers: Mapping[str, str]) -> None:
+        self.headers = headers
+        self.columns = columns
+        self._answers = answers
+        self._match = match_header(headers, columns)
+        self.fields = self._assign()
+        self.missing = [column.name for column in columns if column.name not in self.fields.values()]
+        self._asked = self._list_asked()
+        self.parts = [self._make_part(position) for position in range(len(headers))]
+        self.questions = [self._make_question(position) for position in self._asked]
+
+    @property
+    def has_documented_header(self) -> bool:
+        return list(self.headers) == [column.header for column in self.columns]
+
+    def _assign(self) -> dict[int, str]:
+        known = {column.name for column in self.columns}
+        answered = {
+            position: answer
+            for position in range(len(self.headers))
+            if (answer := self._answers.get(names.column(position), ""))
+        }
+        chosen = {position: answer for position, answer in answered.items() if answer in known}
+        detected = {
+            position: name
+            for position, name in self._match.fields.items()
+            if position not in answered and name not in chosen.values()
+        }
+        return {**detected, **chosen}
+
+    def _list_asked(self) -> list[int]:
+        unassigned = [
+            position
+            for position, header in enumerate(self.headers)
+            if position not in self.fields and header.strip() and names.column(position) not in self._answers
+        ]
+        is_askable = self.fields and not self._match.repeated and 0 < len(self.missing) <= len(unassigned)
+        return unassigned if is_askable else []
+
+    def _make_part(self, position: int) -> DetectedPart:
+        name, params = names.column(position), {"header": self.headers[position].strip()}
+        value = self.fields.get(position, names.NOT_IMPORTED)
+        if name in self._answers:
+            return DetectedPart(name, value, reason=Why.CHOSEN, params=params)
+        if position in self._asked:
+            suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
+            why = Why.NO_FIELD if suggested == names.NOT_IMPORTED else Why.SIMILAR
+            return DetectedPart(name, suggested, Certainty.UNKNOWN, why, params)
+        matched_by = self._match.matched_by.get(position)
+        why = _REASONS[matched_by] if matched_by and position in self.fields else Why.NO_FIELD
+        return DetectedPart(name, value, reason=why, params=params)
+
+    def _make_question(self, position: int) -> Question:
+        suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
+        choices = [names.NOT_IMPORTED, *self.missing]
+        return Question(names.column(position), choices, suggested, {"header": self.headers[position].strip()})

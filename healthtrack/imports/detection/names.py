@@ -1,0 +1,43 @@
+"""The names of the parts of a reading plan, which are also the names of questions, answers and form fields."""
+
+ENCODING = "encoding"
+DELIMITER = "delimiter"
+SHEET = "sheet"
+HEADER_ROW = "header_row"
+# Answers for all columns of dates or numbers.
+ALL_DATE_ORDERS = "date_order"
+ALL_DECIMAL_MARKS = "decimal_mark"
+STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
+_COLUMN = "column:"
+_DATE_ORDER = "date_order:"
+_DECIMAL_MARK = "decimal_mark:"
+NOT_IMPORTED = "-"  # the answer for a column of the file that belongs to no field
+
+
+def column(position: int) -> str:
+    """Return the name of the part that says which field a column of the file belongs to."""
+    return f"{_COLUMN}{position}"
+
+
+def date_order(field: str) -> str:
+    return f"{_DATE_ORDER}{field}"
+
+
+def decimal_mark(field: str) -> str:
+    return f"{_DECIMAL_MARK}{field}"
+
+
+def get_position(name: str) -> int | None:
+    """Return the position in the name of a part that `column` made, or None."""
+    digits = name.removeprefix(_COLUMN)
+    return int(digits) if digits != name and digits.isdecimal() else None
+
+
+def get_dated_field(name: str) -> str:
+    """Return the field in the name of a part that `date_order` made, or an empty text."""
+    return name.removeprefix(_DATE_ORDER) if name.startswith(_DATE_ORDER) else ""
+
+
+def get_numeric_field(name: str) -> str:
+    """Return the field in the name of a part that `decimal_mark` made, or an empty text."""
+    return name.removeprefix(_DECIMAL_MARK) if name.startswith(_DECIMAL_MARK) else ""

@@ -1,0 +1,96 @@
+"""The parts of a plan that say how the dates and numbers of each column are written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.column_parts import ColumnParts
+from healthtrack.imports.detection.evidence import Evidence, EvidenceCounter
+from healthtrack.imports.detection.reasons import Why, count_values
+from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
+
+
+def make_notation_parts(
+    counter: EvidenceCounter, found: ColumnParts, answers: Mapping[str, str]
+) -> tuple[list[DetectedPart], list[Question]]:
+    """Return the parts, and a question for each column whose values do not show their notation."""
+    positions = {name: position for position, name in found.fields.items()}
+    is_documented = found.has_documented_header and _proves_documented_dates(counter)
+    parts: list[DetectedPart] = []
+    questions: list[Question] = []
+    for column in counter.columns:
+        header = found.headers[positions[column.name]].strip()
+        notation = _NotationOfColumn(column, counter.found[column.name], header, is_documented=is_documented)
+        parts.append(notation.make_part(answers.get(notation.name) or answers.get(notation.name_for_all, "")))
+        if parts[-1].certainty is Certainty.UNKNOWN:
+            questions.append(notation.make_question())
+    return parts, questions
+
+
+def _proves_documented_dates(counter: EvidenceCounter) -> bool:
+    """Return whether some dates can only be in the documented order, and none only in another."""
+    proved = [notation for each in counter.found.values() for notation in each.only if notation.date_order]
+    return bool(proved) and all(notation.date_order is DOCUMENTED.date_order for notation in proved)
+
+
+class _NotationOfColumn:
+    def __init__(self, column: Column, evidence: Evidence, header: str, *, is_documented: bool) -> None:
+        self.evidence = evidence
+        self.params: dict[str, Any] = {"header": header}
+        self.has_dates = column.widget.notations[0].date_order is not None
+        self.name = (names.date_order if self.has_dates else names.decimal_mark)(column.name)
+        self.name_for_all = names.ALL_DATE_ORDERS if self.has_dates else names.ALL_DECIMAL_MARKS
+        self.is_documented = is_documented and self.has_dates
+
+    def make_part(self, answer: str) -> DetectedPart:
+        evidence = self.evidence
+        if answer in [*(DateOrder if self.has_dates else DecimalMark)]:
+            return DetectedPart(self.name, answer, reason=Why.CHOSEN, params=self.params)
+        if len(evidence.only) > 1:
+            return self._make_contradictory_part()
+        if evidence.decided:
+            count = count_values(evidence.only[evidence.decided])
+            params = {**self.params, "count": count, "example": evidence.proof[evidence.decided]}
+            return DetectedPart(self.name, self._value(evidence.decided), reason=Why.PROVED, params=params)
+        if not evidence.ambiguous:
+            return DetectedPart(self.name, None, reason=Why.NOTHING_TO_DECIDE, params=self.params)
+        if self.is_documented:
+            return DetectedPart(self.name, DOCUMENTED.date_order, reason=Why.DOCUMENTED, params=self.params)
+        params = {**self.params, "count": count_values(evidence.ambiguous), "example": evidence.ambiguous_example}
+        return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.AMBIGUOUS, params)
+
+    def _make_contradictory_part(self) -> DetectedPart:
+        """Return the notation of most values, if no value has another meaning in another; otherwise a question.
+
+        The values of the other notation are then errors, and never read in another way than they were written.
+        """
+        evidence = self.evidence
+        counts = " and ".join(
+            f"{count_values(count)} can only be {self.describe(notation)}, such as “{evidence.proof[notation]}”"
+            for notation, count in evidence.only.items()
+        )
+        most = evidence.most_frequent
+        value, certainty = (
+            (None, Certainty.UNKNOWN) if evidence.ambiguous or not most else (self._value(most), Certainty.ASSUMED)
+        )
+        return DetectedPart(self.name, value, certainty, Why.CONTRADICTORY, {**self.params, "counts": counts})
+
+    def make_question(self) -> Question:
+        most = self.evidence.most_frequent
+        choices = [str(choice) for choice in (DateOrder if self.has_dates else DecimalMark)]
+        example = self.evidence.ambiguous_example
+        return Question(self.name, choices, self._value(most) if most else "", {**self.params, "example": example})
+
+    def _value(self, notation: Notation) -> str:
+        return str(notation.date_order or notation.decimal_mark)
+
+    @staticmethod
+    def describe(notation: Notation) -> str:
+        return {
+            DateOrder.MONTH_FIRST: "month first",
+            DateOrder.DAY_FIRST: "day first",
+            DecimalMark.POINT: "written with a decimal point",
+            DecimalMark.COMMA: "written with a decimal comma",
+        }[notation.date_order or notation.decimal_mark or DateOrder.MONTH_FIRST]

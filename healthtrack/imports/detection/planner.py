@@ -1,0 +1,96 @@
+"""Make the reading plan of a file that holds one table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.column_parts import ColumnParts
+from healthtrack.imports.detection.evidence import EvidenceCounter
+from healthtrack.imports.detection.notation_parts import make_notation_parts
+from healthtrack.imports.detection.reading import WHOLE_FILE, get_structure
+from healthtrack.imports.detection.structure import (
+    SAMPLE_ROWS,
+    find_book_structure,
+    find_text_structure,
+    list_book_parts,
+    list_text_parts,
+)
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading import is_workbook, open_table
+from healthtrack.imports.reading.table import Table
+from healthtrack.imports.reading.workbook import open_book, open_sheet
+from healthtrack.imports.reading_plans import DetectedPart, Question, ReadingPlan
+from healthtrack.imports.row_errors import FileError
+
+Answers = Mapping[str, str]
+
+
+def make_plan(path: Path, columns: Sequence[Column], answers: Answers, *, whole: bool = False) -> ReadingPlan:
+    """Return how to read a file, with what people have answered. A file that cannot be read has an empty plan.
+
+    It looks at the first rows, and at all of them if these leave a question open, or with `whole`.
+    """
+    planner = _Planner(path, columns, answers)
+    try:
+        planner.look(SAMPLE_ROWS)
+        if not planner.is_whole and (whole or planner.has_open_notations):
+            planner.look(0)
+    except FileError:
+        return ReadingPlan()  # the check reports the error
+    return ReadingPlan(planner.parts, planner.questions)
+
+
+class _Planner:
+    def __init__(self, path: Path, columns: Sequence[Column], answers: Answers) -> None:
+        self.path = path
+        self.columns = columns
+        self.answers = answers
+        self.parts: list[DetectedPart] = []
+        self.questions: list[Question] = []
+        self.is_whole = False
+
+    @property
+    def has_open_notations(self) -> bool:
+        """Return whether there is a question that more rows may answer."""
+        return any(names.get_position(question.name) is None for question in self.questions)
+
+    def look(self, rows: int) -> None:
+        """Make the parts and questions from the first rows, or from all rows if `rows` is 0."""
+        self.parts, self.questions = [], []
+        with self._open(rows) as table:
+            table.min_cells = 0
+            found = ColumnParts(table.headers, self.columns, self.answers)
+            self.parts += found.parts
+            self.questions += found.questions
+            counter = EvidenceCounter([column for column in self.columns if column.name in found.fields.values()])
+            self._count(table, found.fields, counter, rows)
+        parts, questions = make_notation_parts(counter, found, self.answers)
+        self.parts += parts
+        self.questions += questions
+        if self.is_whole:
+            self.parts.append(DetectedPart(WHOLE_FILE, value=True))
+
+    def _count(self, table: Table, fields: Mapping[int, str], counter: EvidenceCounter, rows: int) -> None:
+        renamed = {str(place): name for place, name in fields.items()}
+        for batch in table.batches:
+            if counter.columns:
+                counter.add(batch.select(*renamed).rename(renamed))
+            if rows:
+                break
+        self.is_whole = not rows or next(table.batches, None) is None
+
+    @contextmanager
+    def _open(self, rows: int) -> Iterator[Table]:
+        """Open the table that is in the file, after making the parts that say where it is."""
+        known = get_structure(self.answers)
+        if is_workbook(self.path):
+            with open_book(self.path) as book:
+                book_found = find_book_structure(book, self.columns, known)
+                self.parts += list_book_parts(book_found, self.columns, self.answers)
+                yield open_sheet(book, book_found.structure, batch_rows=rows)
+            return
+        found = find_text_structure(self.path, self.columns, known)
+        self.parts += list_text_parts(found, self.columns, self.answers)
+        with open_table(self.path, found.structure, batch_rows=rows) as table:
+            yield table

@@ -1,0 +1,43 @@
+"""The words of the questions of reading plans."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.importer import QuestionWording
+from healthtrack.imports.notation import DateOrder, DecimalMark
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading_plans import Question
+
+_EXAMPLE_DAY = date(1980, 5, 17)
+_DATE_ORDERS = {
+    DateOrder.MONTH_FIRST: f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y} for {_EXAMPLE_DAY:%-d %B %Y}",
+    DateOrder.DAY_FIRST: f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y} for {_EXAMPLE_DAY:%-d %B %Y}",
+}
+_DECIMAL_MARKS = {
+    DecimalMark.POINT: "A point, such as 1,299.50",
+    DecimalMark.COMMA: "A comma, such as 1.299,50",
+}
+
+
+def describe_question(question: Question, columns: Sequence[Column]) -> QuestionWording:
+    """Return the words of a question about a file."""
+    header = question.params.get("header", "")
+    if names.get_position(question.name) is not None:
+        choices = {names.NOT_IMPORTED: "Do not import"} | {column.name: column.header for column in columns}
+        label = f"Which field is the column “{header}”?"
+        return QuestionWording(label, choices, for_commands="Rename the column, or use --profile.")
+    example = question.params.get("example", "")
+    shown = f"The file contains “{example}”." if example else ""
+    if names.get_dated_field(question.name):
+        orders = {str(order): words for order, words in _DATE_ORDERS.items()}
+        return QuestionWording(
+            f"In which order are the dates in “{header}”?", orders, shown, "Add --date-order mdy or --date-order dmy."
+        )
+    marks = {str(mark): words for mark, words in _DECIMAL_MARKS.items()}
+    return QuestionWording(
+        f"What is the decimal mark of the numbers in “{header}”?",
+        marks,
+        shown,
+        "Add --decimal point or --decimal comma.",
+    )

@@ -1,0 +1,70 @@
+"""How to read a file, as the parts of its plan say it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.notation import DateOrder, DecimalMark, Notation
+from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
+from healthtrack.imports.reading_plans import ReadingPlan
+
+WHOLE_FILE = "whole_file"  # the part that says that all rows were looked at, not only the first
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """The structure of a file, the field of each column by its position, and the notation of fields that have several.
+
+    `is_final` says that values which contradict the notation are errors, because the whole file has been looked at.
+    """
+
+    structure: FileStructure = UNKNOWN_STRUCTURE
+    fields: Mapping[int, str] = field(default_factory=dict)
+    notations: Mapping[str, Notation] = field(default_factory=dict)
+    is_final: bool = False
+
+    @classmethod
+    def of(cls, plan: ReadingPlan) -> "FileReading":
+        """Return what the plan says. An older plan may say nothing."""
+        values = {part.name: part.value for part in plan.parts}
+        return cls(get_structure(values), get_fields(values), get_notations(values), WHOLE_FILE in values)
+
+
+AS_THE_HEADER_SAYS = FileReading()
+
+
+def get_structure(values: Mapping[str, Any]) -> FileStructure:
+    """Return the structure in the values of parts, or in answers, which are texts."""
+    line = str(values.get(names.HEADER_ROW) or 0)
+    return FileStructure(
+        encoding=values.get(names.ENCODING) or "",
+        delimiter=values.get(names.DELIMITER) or "",
+        sheet=values.get(names.SHEET) or "",
+        header_line=int(line) if line.isdecimal() else 0,
+    )
+
+
+def get_fields(values: Mapping[str, Any]) -> dict[int, str]:
+    """Return which field each column of the file belongs to, by its position."""
+    return {
+        place: str(value)
+        for name, value in values.items()
+        if (place := names.get_position(name)) is not None and value != names.NOT_IMPORTED
+    }
+
+
+def get_notations(values: Mapping[str, Any]) -> dict[str, Notation]:
+    """Return the notation of each field that has several."""
+    notations = {names.get_dated_field(name): Notation(_order(value)) for name, value in values.items()}
+    notations |= {names.get_numeric_field(name): Notation(None, _mark(value)) for name, value in values.items()}
+    notations.pop("", None)
+    return notations
+
+
+def _order(value: Any) -> DateOrder | None:
+    return DateOrder(value) if value in set(DateOrder) else None
+
+
+def _mark(value: Any) -> DecimalMark | None:
+    return DecimalMark(value) if value in set(DecimalMark) else None

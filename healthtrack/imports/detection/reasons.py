@@ -1,0 +1,56 @@
+"""The sentences for the codes of the parts of a reading plan: why a file is read in this way."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class Why(StrEnum):
+    """Why a part of a plan has its value."""
+
+    CHOSEN = "chosen"
+    REMEMBERED = "remembered"
+    VALID_ENCODING = "valid_encoding"
+    LOOKS_ENCODED = "looks_encoded"
+    MOST_COLUMNS = "most_columns"
+    ONLY_SHEET = "only_sheet"
+    SEVERAL_SHEETS = "several_sheets"
+    NAME = "name"
+    SYNONYM = "synonym"
+    SIMILAR = "similar"
+    NO_FIELD = "no_field"
+    PROVED = "proved"
+    DOCUMENTED = "documented"
+    NOTHING_TO_DECIDE = "nothing_to_decide"
+    AMBIGUOUS = "ambiguous"
+    CONTRADICTORY = "contradictory"
+
+
+_SENTENCES = {
+    Why.CHOSEN: "Chosen by a person.",
+    Why.REMEMBERED: "Remembered in the profile {profile}.",
+    Why.VALID_ENCODING: "The whole file is valid in this encoding.",
+    Why.LOOKS_ENCODED: "The file is not valid UTF-8. In this encoding a word of it is “{example}”.",
+    Why.MOST_COLUMNS: "{matches} of {columns} columns are found in this way.",
+    Why.ONLY_SHEET: "No other sheet has as many of the columns.",
+    Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
+    Why.NAME: "The header has its name.",
+    Why.SYNONYM: "The header has another name for it.",
+    Why.SIMILAR: "The header is similar to its name.",
+    Why.NO_FIELD: "No field has this name.",
+    Why.PROVED: "{count} can only be read in this way, such as “{example}”.",
+    Why.DOCUMENTED: "The file has the documented header, and other columns prove this order.",
+    Why.NOTHING_TO_DECIDE: "All values can be read in only one way.",
+    Why.AMBIGUOUS: "{count} can be read in two ways, such as “{example}”, and none shows which one is right.",
+    Why.CONTRADICTORY: "{counts}, so the column mixes both.",
+}
+
+
+def describe_reason(reason: str, params: Mapping[str, Any]) -> str:
+    """Return the sentence of a reason. One that a later version stored is returned as its code."""
+    sentence = _SENTENCES.get(Why(reason)) if reason in set(Why) else None
+    return sentence.format_map(params) if sentence else reason
+
+
+def count_values(count: int) -> str:
+    return f"{count:,} value{'' if count == 1 else 's'}"

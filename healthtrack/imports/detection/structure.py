@@ -1,0 +1,153 @@
+"""Find the table in a file: the delimiter, the sheet and the header row that match the most columns."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.columns import count_matches
+from healthtrack.imports.detection.reasons import Why
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading.delimited import DELIMITERS, get_named_delimiter, is_blank, open_lines
+from healthtrack.imports.reading.encodings import Encoding, detect_encoding
+from healthtrack.imports.reading.table import FileStructure
+from healthtrack.imports.reading.workbook import Workbook
+from healthtrack.imports.reading_plans import Certainty, DetectedPart
+
+MAX_HEADER_ROWS = 30  # of which one is the header
+_MAX_CHARACTERS = 2**16
+_MIN_MATCHES = 2  # in a row that is not the first
+SAMPLE_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that may be the header, and how many columns it names."""
+
+    matches: int
+    line: int
+    cells: Sequence[str]
+    delimiter: str = ""
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class TextStructure:
+    """What was found out about a text file. Without a header, no row names any column."""
+
+    structure: FileStructure
+    encoding: Encoding
+    header: Candidate | None
+
+
+@dataclass(frozen=True)
+class BookStructure:
+    """What was found out about a workbook: the sheet to read, and the others with as many of the columns."""
+
+    structure: FileStructure
+    header: Candidate | None
+    sheets: Sequence[str]
+    others: Sequence[str]
+
+
+def find_text_structure(path: Path, columns: Sequence[Column], known: FileStructure) -> TextStructure:
+    """Find out what is not known yet about a text file."""
+    encoding = Encoding(known.encoding) if known.encoding else detect_encoding(path)
+    with open_lines(path, encoding.name) as lines:
+        head = _take(lines)
+    named = next((delimiter for line in head[:1] if (delimiter := get_named_delimiter(line))), "")
+    delimiters = known.delimiter or "".join(dict.fromkeys(named + DELIMITERS))
+    candidates = [each for delimiter in delimiters for each in _list_candidates(head, delimiter, columns)]
+    header = choose_header(candidates, known.header_line)
+    delimiter = known.delimiter or (header.delimiter if header else named)
+    line = known.header_line or (header.line if header else 0)
+    return TextStructure(FileStructure(encoding.name, delimiter, header_line=line), encoding, header)
+
+
+def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileStructure) -> BookStructure:
+    """Find out what is not known yet about a workbook."""
+    headers: dict[str, Candidate] = {}
+    for sheet in [known.sheet] if known.sheet else book.sheets:
+        first, _ = next(book.read_batches(sheet, batch_rows=MAX_HEADER_ROWS))
+        rows = ((line, [cell or "" for cell in row]) for line, row in first[:MAX_HEADER_ROWS])
+        found = [Candidate(count_matches(cells, columns), line, cells, sheet=sheet) for line, cells in rows]
+        if header := choose_header(found, known.header_line):
+            headers[sheet] = header
+    best = max(headers.values(), key=lambda each: each.matches, default=None)
+    sheet = known.sheet or (best.sheet if best else "")
+    others = [name for name, each in headers.items() if best and each.matches == best.matches and name != sheet]
+    line = known.header_line or (best.line if best else 0)
+    return BookStructure(FileStructure(sheet=sheet, header_line=line), best, book.sheets, others)
+
+
+def choose_header(candidates: Sequence[Candidate], line: int = 0) -> Candidate | None:
+    """Return the first of the rows that name the most columns, or of those in a known line; None if no row does."""
+    possible = [each for each in candidates if each.line == line] if line else candidates
+    first = min((each.line for each in possible), default=0)
+    named = [each for each in possible if each.matches >= _MIN_MATCHES or (each.matches and each.line == first)]
+    return max(named, key=lambda each: (each.matches, -each.line), default=None)
+
+
+def _take(lines: Iterator[str]) -> list[str]:
+    """Return the first lines: enough for the rows that may be the header, and not too long."""
+    taken: list[str] = []
+    for line in islice(lines, MAX_HEADER_ROWS):
+        taken.append(line[:_MAX_CHARACTERS])
+        if sum(map(len, taken)) > _MAX_CHARACTERS:
+            break
+    return taken
+
+
+def _list_candidates(head: Sequence[str], delimiter: str, columns: Sequence[Column]) -> list[Candidate]:
+    reader = csv.reader(iter(head), delimiter=delimiter)
+    candidates: list[Candidate] = []
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except (StopIteration, csv.Error):
+            return candidates
+        if not all(map(is_blank, cells)):
+            candidates.append(Candidate(count_matches(cells, columns), line, cells, delimiter))
+
+
+def list_text_parts(found: TextStructure, columns: Sequence[Column], answers: Mapping[str, str]) -> list[DetectedPart]:
+    """Return the parts of a plan that say where the table of a text file is."""
+    encoding = found.encoding
+    part = DetectedPart(names.ENCODING, encoding.name, reason=Why.VALID_ENCODING)
+    if names.ENCODING in answers:
+        part = DetectedPart(names.ENCODING, encoding.name, reason=Why.CHOSEN)
+    elif encoding.is_guess:
+        params = {"example": encoding.example}
+        part = DetectedPart(names.ENCODING, encoding.name, Certainty.ASSUMED, Why.LOOKS_ENCODED, params)
+    return [
+        part,
+        _part(names.DELIMITER, found.structure.delimiter, found.header, columns, answers),
+        _part(names.HEADER_ROW, found.structure.header_line, found.header, columns, answers),
+    ]
+
+
+def list_book_parts(found: BookStructure, columns: Sequence[Column], answers: Mapping[str, str]) -> list[DetectedPart]:
+    """Return the parts of a plan that say where the table of a workbook is."""
+    sheet = found.structure.sheet or found.sheets[0]
+    params: dict[str, Any] = {"sheets": list(found.sheets)}
+    if names.SHEET in answers:
+        part = DetectedPart(names.SHEET, sheet, reason=Why.CHOSEN, params=params)
+    elif found.others:
+        params["others"] = ", ".join(found.others)
+        part = DetectedPart(names.SHEET, sheet, Certainty.ASSUMED, Why.SEVERAL_SHEETS, params)
+    else:
+        part = DetectedPart(names.SHEET, sheet, reason=Why.ONLY_SHEET, params=params)
+    return [part, _part(names.HEADER_ROW, found.structure.header_line, found.header, columns, answers)]
+
+
+def _part(
+    name: str, value: str | int, header: Candidate | None, columns: Sequence[Column], answers: Mapping[str, str]
+) -> DetectedPart:
+    if name in answers:
+        return DetectedPart(name, value, reason=Why.CHOSEN)
+    params = {"matches": header.matches if header else 0, "columns": len(columns)}
+    return DetectedPart(name, value, reason=Why.MOST_COLUMNS, params=params)

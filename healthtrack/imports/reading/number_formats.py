@@ -1,0 +1,87 @@
+"""What number formats make of a number: a date, a percentage, or a text with padding zeros and fixed parts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+_BUILT_IN_DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+_BUILT_IN_CODES = {"9": "0%", "10": "0.00%"}
+_LITERALS = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]\-]*)[^\]]*\]|\[[^\]]*\]', re.DOTALL)
+_SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*', re.DOTALL)
+_TOKEN = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]\-]*)[^\]]*\]|\[[^\]]*\]|([0#?]+(?:\.[0#?]+)?)|(.)', re.DOTALL)
+_DIGITS = re.compile("[0#?]")
+_MAX_PLACES = 30
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """A number format: `show` returns a plain number as the sheet displays it, if that adds zeros or fixed text."""
+
+    is_date: bool = False
+    is_percent: bool = False
+    show: Callable[[str], str] | None = None
+
+
+PLAIN = NumberFormat()
+
+
+def get_built_in_format(number: str) -> NumberFormat:
+    """Return a format that workbooks need not define, by its number."""
+    if number in _BUILT_IN_DATES:
+        return NumberFormat(is_date=True)
+    return parse_format(_BUILT_IN_CODES.get(number, ""))
+
+
+def parse_format(code: str) -> NumberFormat:
+    """Return the format of a code such as `00000` or `dd.mm.yyyy`. Only its section for positive numbers counts."""
+    match = _SECTION.match(code)
+    section = match[0] if match else ""
+    bare = _LITERALS.sub("", section)
+    if re.search("[dmyhs]", bare, re.IGNORECASE) and bare.lower() != "general":
+        return NumberFormat(is_date=True)
+    if "%" in bare:
+        return NumberFormat(is_percent=True)
+    return NumberFormat(show=_make_display(section))
+
+
+def _make_display(section: str) -> Callable[[str], str] | None:
+    """Return the function that displays a whole number, None if the format adds neither zeros nor text to it.
+
+    Separators of thousands are left out: they belong to the display, not to the text.
+    """
+    pieces = [_parse_token(match) for match in _TOKEN.finditer(section.replace(",", ""))]
+    places = sum(len(piece) for piece, is_text in pieces if not is_text)
+    adds_text = any(piece.strip() for piece, is_text in pieces if is_text)
+    pads = sum(piece.count("0") for piece, is_text in pieces if not is_text) > 1
+    if "." in "".join(piece for piece, is_text in pieces if not is_text) or not 0 < places <= _MAX_PLACES:
+        return None
+    return (lambda number: _display(number, pieces)) if adds_text or pads else None
+
+
+def _parse_token(match: re.Match[str]) -> tuple[str, bool]:
+    """Return a token of a format, and whether it is fixed text and not a row of places for digits."""
+    quoted, escaped, currency, digits, letter = match.groups()
+    if digits:
+        return digits, False
+    return quoted or escaped or currency or letter or "", True
+
+
+def _display(number: str, pieces: list[tuple[str, bool]]) -> str:
+    try:
+        digits = str(Decimal(number).quantize(Decimal(1), ROUND_HALF_UP))
+    except InvalidOperation:
+        return number
+    if not digits.isdecimal():
+        return number
+    shown: list[str] = []
+    remaining = sum(len(piece) for piece, is_text in pieces if not is_text)
+    for piece, is_text in reversed(pieces):
+        if is_text:
+            shown.append(piece)
+            continue
+        remaining -= len(piece)
+        taken = digits if remaining == 0 else digits[-len(piece) :]
+        digits = "" if remaining == 0 else digits[: -len(piece)]
+        shown.append(taken.rjust(len(piece), "0") if "0" in piece else taken)
+    return "".join(reversed(shown))

@@ -1,0 +1,57 @@
+"""The plan of how to read an upload: what was detected, how sure it is, and what only a person can answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Certainty(StrEnum):
+    """How sure a plan is of one detected part."""
+
+    CERTAIN = "certain"
+    ASSUMED = "assumed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class DetectedPart:
+    """One part of how to read an upload, such as its encoding. The importer defines the names and values.
+
+    `reason` is a code that says why, and `params` are the values for its sentence.
+    """
+
+    name: str
+    value: Any
+    certainty: Certainty = Certainty.CERTAIN
+    reason: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that only a person can answer, by one of the choices. `Importer.wording` returns its words."""
+
+    name: str
+    choices: Sequence[str]
+    suggested: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """How to read an upload, and the questions that a person must answer first. A run stores it as JSON."""
+
+    parts: Sequence[DetectedPart] = ()
+    questions: Sequence[Question] = ()
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any] | None) -> "ReadingPlan":
+        """Return the plan that a run stores; an empty one if it stores none yet."""
+        if stored is None:
+            return cls()
+        parts = [DetectedPart(**{**each, "certainty": Certainty(each["certainty"])}) for each in stored["parts"]]
+        return cls(parts, [Question(**each) for each in stored["questions"]])
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
