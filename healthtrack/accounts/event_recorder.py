@@ -10,6 +10,7 @@ from healthtrack.accounts.limits import RECORDED_REFUSALS
 from healthtrack.accounts.models import SignInEvent
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.typed_names import digest
+from healthtrack.audit.actor import get_command
 from healthtrack.core import logs
 from healthtrack.core.client_address import client_address, client_network
 
@@ -36,7 +37,7 @@ def record(
         actor=user if isinstance(user, User) and user != person else None,
         page=page,
         client_address=(client_address(request) or None) if request else None,
-        request=logs.request_id.get(),
+        request=logs.request_id.get() or get_command(),
     )
     _log(event)
     if request and kind in REFUSALS:
@@ -72,6 +73,7 @@ def _log(event: SignInEvent) -> None:
         "actor": event.actor_id,
         "address": event.client_address,
         "page": event.page,
+        "command": event.command,
     }
     level = logging.INFO if event.kind in EXPECTED else logging.WARNING
     _logger.log(level, "Sign-in event.", extra={"fields": {name: value for name, value in fields.items() if value}})

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Now
 
+from healthtrack.audit.actor import COMMAND
 from healthtrack.core.append_only import AppendOnly
 from healthtrack.core.monthly_partitions import MonthlyPartitions
 
@@ -61,7 +62,9 @@ class SignInEvent(models.Model):
     client_address = models.GenericIPAddressField(
         "address", null=True, db_comment="Network address that it came from, null if unknown, as of commands"
     )
-    request = models.CharField(max_length=32, blank=True, db_comment="Request id, as in the log; empty for commands")
+    request = models.CharField(
+        max_length=150, blank=True, db_comment="Request id, as in the log, or name of the command that did it"
+    )
 
     partitions = MonthlyPartitions("sign_in_events", "happened_at")
 
@@ -87,3 +90,8 @@ class SignInEvent(models.Model):
 
     def __str__(self) -> str:
         return f"Sign-in event {self.event_id}"
+
+    @property
+    def command(self) -> str:
+        """Return the command that caused the event and who ran it; empty for events of requests."""
+        return self.request if self.request.startswith(COMMAND) else ""

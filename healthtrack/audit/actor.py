@@ -103,6 +103,12 @@ def acting_as_command(name: str) -> Iterator[None]:
         yield
 
 
+def get_command() -> str:
+    """Return the command that is the actor, as the history names it; empty if none is."""
+    actor = _actor.get()
+    return actor.request if actor and actor.request.startswith(COMMAND) else ""
+
+
 class AttributedCommand(BaseCommand):
     """A management command whose changes the history attributes to it."""
 

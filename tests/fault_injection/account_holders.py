@@ -92,4 +92,9 @@ def check_sign_in_events(database: Client, people: list[Person]) -> None:
     )
     events = Counter({(username, kind): count for username, kind, count in stored if kind in kinds})
     assert not answered - events, "somebody got an answer, and its sign-in event is missing"
+    unlike = database.ask(
+        "SELECT request FROM sign_in_events WHERE kind = 'password-changed' EXCEPT ALL"
+        " SELECT request FROM changes WHERE table_name = 'auth_user' AND action = 'update' AND fields ? 'password'"
+    )
+    assert not unlike, "a changed password has a sign-in event and no history"
     assert not events - attempted, "there is a sign-in event of something that nobody did"

@@ -16,7 +16,9 @@ SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_pe
 PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 
 # Columns without an index that became wider, for which PostgreSQL only changes its catalogue.
-WIDENED = ('ALTER TABLE "changes" ALTER COLUMN "request" TYPE varchar(150)',)
+WIDENED = tuple(
+    f'ALTER TABLE "{table}" ALTER COLUMN "request" TYPE varchar(150)' for table in ("changes", "sign_in_events")
+)
 
 _TABLE = r'(?:ONLY )?"?(\w+)"?'
 _CREATED = re.compile(rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?{_TABLE}", re.IGNORECASE)

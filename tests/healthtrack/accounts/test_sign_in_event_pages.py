@@ -55,9 +55,9 @@ def test_it_says_who_did_what_to_whom_and_from_where_newest_first(auditor: Clien
     make_event("nora", Kind.WRONG_PASSWORD, days_ago=2)
     make_event("nora", Kind.RESET, days_ago=1, actor=admin)
     make_event("vera", Kind.PAGE_REFUSED, page="admin:auth_user_add", client_address=ELSEWHERE)
-    make_event("olga", Kind.RESET, client_address=None, request="")
+    make_event("olga", Kind.RESET, client_address=None, request="command reset_second_factor run by root")
     assert rows(auditor) == [
-        ["olga", "Two-factor authentication reset", "command line", ""],
+        ["olga", "Two-factor authentication reset", "the command reset_second_factor run by root", ""],
         ["vera", "Page refused: admin:auth_user_add", "", ELSEWHERE],
         ["nora", "Two-factor authentication reset", "ada", HERE],
         ["nora", "Wrong password", "", HERE],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -232,10 +232,25 @@ def test_a_changed_password_is_recorded(keeper: User) -> None:
     assert kinds(keeper) == ["signed-in", "password-changed"]
 
 
-def test_a_reset_by_the_command_has_neither_actor_nor_address(keeper: User) -> None:
-    call_command("reset_second_factor", "keeper")
+@pytest.mark.parametrize(
+    ("command", "kind"), [("reset_second_factor", "reset"), ("changepassword", "password-changed")]
+)
+def test_a_change_by_a_command_names_the_command_and_who_ran_it(
+    keeper: User, monkeypatch: pytest.MonkeyPatch, log: StringIO, command: str, kind: str
+) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: NEW)
+    call_command(command, "keeper")
     event = SignInEvent.objects.get(person=keeper)
-    assert (event.kind, event.actor, event.client_address, event.request) == ("reset", None, None, "")
+    assert (event.kind, event.actor, event.client_address) == (kind, None, None)
+    assert event.command.startswith(f"command {command} run by ")
+    assert json.loads(log.getvalue())["command"] == event.command
+
+
+def test_a_command_that_changes_no_password_leaves_no_event(keeper: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: "short")
+    with pytest.raises(CommandError):
+        call_command("changepassword", "keeper")
+    assert kinds(keeper) == []
 
 
 def test_emergency_access_is_recorded() -> None:
