@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import caches
-from django.db import connection
+from django.db import connection, transaction
 from django.template import Context, Template
 from django.test import TransactionTestCase
 from django.test import client as test_client
@@ -22,6 +23,7 @@ from reports import caching
 from tests.support import factories
 from tests.support.databases import Emptier, connected_as_superuser, migrated_template
 from tests.support.embedded_roles import data_folder_of_the_tests, uses_embedded_server
+from tests.support.page_addresses import make_rows
 from tests.support.role_holders import make_person
 from tests.support.signing_in import AsRole, SignIn, client_for
 
@@ -108,6 +110,17 @@ def as_superuser_of_the_database(django_db_setup: None, django_db_blocker: Djang
     """Connect as a superuser in all tests of the module, which create roles and become them."""
     with django_db_blocker.unblock(), connected_as_superuser():
         yield
+
+
+@pytest.fixture(scope="module")
+def administrator(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[User]:
+    """Create rows of every model for the tests of a module, and return a person with all permissions.
+
+    Every test begins with these rows, whatever the tests before it have changed; all tests of the module see them.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_rows()
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.support.every_address import METHODS, addresses, ask, client_of, each_address, lets_in
-from tests.support.page_addresses import make_rows
 from tests.support.signing_in import SignIn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("administrator")]
 
 READ = ("q", "found", "p", "o", "e", "page", "format", "as_of", "name", "run", "column", "next", "of")
 ODD_PARAMETERS: list[dict[str, str]] = [
@@ -42,20 +43,16 @@ FOR_STAFF = PUBLIC | {
 }
 
 
-@pytest.mark.django_db
 @each_address
 def test_nobody_gets_in_without_signing_in(name: str) -> None:
-    make_rows()
     stranger = client_of(None)
     url, *_ = addresses(name)
     for method in METHODS:
         assert not lets_in(ask(stranger, method, url)) or name in PUBLIC, f"{method} {url}"
 
 
-@pytest.mark.django_db
 @each_address
 def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -> None:
-    make_rows()
     sign_in()
     nobody = client_of(User.objects.get(username="staff"))
     url, *_ = addresses(name)
@@ -63,10 +60,9 @@ def test_staff_without_a_permission_see_no_patient(name: str, sign_in: SignIn) -
         assert not lets_in(ask(nobody, method, url)) or name in FOR_STAFF, f"{method} {url}"
 
 
-@pytest.mark.django_db
 @each_address
-def test_any_input_gets_a_response(name: str) -> None:
-    client = client_of(make_rows())
+def test_any_input_gets_a_response(name: str, administrator: User) -> None:
+    client = client_of(administrator)
     first, *others = addresses(name)
     separator = "&" if "?" in first else "?"
     for method in METHODS:

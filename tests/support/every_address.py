@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
@@ -68,4 +69,12 @@ def client_of(person: User | None) -> Client:
     client = Client(raise_request_exception=False)
     if person:
         client.force_login(person)
+    return client
+
+
+def client_with(session: str) -> Client:
+    """Return a client of the person with this session; of a stranger, if it is empty."""
+    client = Client(raise_request_exception=False)
+    if session:
+        client.cookies[settings.SESSION_COOKIE_NAME] = session
     return client
