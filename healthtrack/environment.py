@@ -18,7 +18,7 @@ from healthtrack.core.environment_values import InvalidValueError, Network
 from healthtrack.core.environment_variables import Variable, declare
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL")
+NEEDED_IN_PRODUCTION = ("HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_TOTP_KEYS", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL")
 MIN_SECRET_KEY_LENGTH = 50
 
 
@@ -74,6 +74,24 @@ class Environment:
             default_text="random, stored in the data folder",
         ),
         default="",
+    )
+    secret_key_fallbacks: tuple[str, ...] = declare(
+        Variable(
+            "HEALTHTRACK_SECRET_KEY_FALLBACKS",
+            values.split_names,
+            "former secret keys that are still accepted, separated by commas; see [operations](operations.md#keys)",
+        ),
+        default=(),
+    )
+    totp_keys: tuple[str, ...] = declare(
+        Variable(
+            "HEALTHTRACK_TOTP_KEYS",
+            values.parse_keys,
+            "keys that encrypt those of authenticator apps, of 64 hexadecimal digits each, the newest first, separated "
+            "by commas",
+            default_text="random, stored in the data folder",
+        ),
+        default=(),
     )
     allowed_hosts: tuple[str, ...] = declare(
         Variable("HEALTHTRACK_ALLOWED_HOSTS", values.split_names, "host names of the site, separated by commas"),
@@ -246,6 +264,10 @@ class Environment:
         if len(self.secret_key) < MIN_SECRET_KEY_LENGTH:
             raise ImproperlyConfigured(
                 f"HEALTHTRACK_SECRET_KEY is too short. Set it to at least {MIN_SECRET_KEY_LENGTH} random characters."
+            )
+        if any(len(key) < MIN_SECRET_KEY_LENGTH for key in self.secret_key_fallbacks):
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_SECRET_KEY_FALLBACKS has a key that is too short. Remove it: anybody could guess it."
             )
         if "*" in self.allowed_hosts:
             raise ImproperlyConfigured("HEALTHTRACK_ALLOWED_HOSTS allows every host. Name the hosts that you serve.")

@@ -32,7 +32,15 @@ PRODUCTION = ENVIRONMENT.production
 SECOND_FACTOR = not DEBUG if ENVIRONMENT.second_factor is None else ENVIRONMENT.second_factor
 SECRET_KEY_FILE = HEALTHTRACK_DATA_DIR / "secret_key"
 # The file is read only when the key is needed: commands that sign nothing work before the first start creates it.
-SECRET_KEY = ENVIRONMENT.secret_key or cast("str", SimpleLazyObject(lambda: secret_files.read_key(SECRET_KEY_FILE)))
+SECRET_KEY = ENVIRONMENT.secret_key or cast(
+    "str", SimpleLazyObject(lambda: secret_files.read_key(SECRET_KEY_FILE, "HEALTHTRACK_SECRET_KEY"))
+)
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
+TOTP_KEY_FILE = HEALTHTRACK_DATA_DIR / "totp_key"
+TOTP_KEYS = ENVIRONMENT.totp_keys or cast(
+    "tuple[str, ...]",
+    SimpleLazyObject(lambda: (secret_files.read_key(TOTP_KEY_FILE, "HEALTHTRACK_TOTP_KEYS"),)),
+)
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
 INSTALLED_APPS = [

@@ -45,6 +45,7 @@ def pytest_configure() -> None:
     if uses_embedded_server():
         settings.HEALTHTRACK_DATA_DIR = data_folder_of_the_tests(settings.HEALTHTRACK_DATA_DIR)
     settings.SECRET_KEY = "a key for the tests"  # without one, the first start creates it
+    settings.TOTP_KEYS = ("5e" * 32,)
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     # The tests of accounts switch these on.
     settings.SECOND_FACTOR = settings.AXES_ENABLED = False

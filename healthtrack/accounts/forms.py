@@ -1,5 +1,6 @@
 """The forms of the sign-in, and of changes to what somebody signs in with."""
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from healthtrack.accounts import second_factor
+from healthtrack.accounts.app_keys import UnreadableKeyError
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import PASSWORD_CHECKS
 from healthtrack.accounts.second_factor import Enrolment
@@ -20,6 +22,12 @@ from healthtrack.core.concurrent_edits import ConcurrentEditForm
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+_logger = logging.getLogger(__name__)
+
+LOST_KEY = (
+    "HealthTrack cannot check the codes of your app, because the server lacks a key. Enter one of your recovery codes, "
+    "or ask an administrator to reset your two-factor authentication."
+)
 WRONG = "This code is wrong or was already used. Enter the code that the app shows now."
 NO_RECOVERY_CODE = "This recovery code is wrong or was already used."
 WRONG_PASSWORD = "The password is wrong."  # noqa: S105  (a sentence)
@@ -52,7 +60,12 @@ def check_code(form: forms.Form, field: str, request: HttpRequest) -> int:
     Return the seconds to wait if an earlier code was wrong, otherwise 0.
     """
     code = form.cleaned_data[field]
-    result = second_factor.check(request, code)
+    try:
+        result = second_factor.check(request, code)
+    except UnreadableKeyError:
+        _logger.error("The key of an authenticator app cannot be decrypted: HEALTHTRACK_TOTP_KEYS lacks a key.")  # noqa: TRY400  (the sentence is all there is to know)
+        form.add_error(field, LOST_KEY)
+        return 0
     if result.wait_seconds:
         form.add_error(field, f"The last code was wrong. Wait {result.wait_seconds} s, then try again.")
     elif not result.is_valid:

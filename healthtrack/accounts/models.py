@@ -5,17 +5,18 @@ from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 from healthtrack.accounts import recorded_tables
+from healthtrack.accounts.authenticator_apps import AuthenticatorApp
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
+from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
 from healthtrack.accounts.sign_in_events import SignInEvent
 from healthtrack.audit.actor import PERSON, setting
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.triggers import history_as, history_of_deletions
 
-__all__ = ["RecoveryCodes", "Session", "SignInEvent", "UseCount", "recorded_tables"]
+__all__ = ["AuthenticatorApp", "RecoveryCodes", "Session", "SignInEvent", "UseCount", "recorded_tables"]
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
@@ -67,6 +68,12 @@ class RecoveryCodes(ThrottlingMixin, Device):
     digests = ArrayField(
         models.CharField(max_length=64), default=list, db_comment="Digests of the codes that are not used yet"
     )
+    secret_key_id = models.CharField(
+        max_length=16,
+        blank=True,
+        db_default="",
+        db_comment="Identifies the secret key on which the digests of a version before 0.2.0 depend; otherwise empty",
+    )
 
     class Meta:
         db_table = "recovery_codes"
@@ -83,14 +90,14 @@ class RecoveryCodes(ThrottlingMixin, Device):
         """Replace all codes of this user and return the new ones. They cannot be shown again."""
         codes = ["-".join(_part() for _ in range(CODE_PARTS)) for _ in range(CODES)]
         cls.objects.filter(user=user).delete()
-        cls.objects.create(user=user, name="recovery codes", digests=[_digest(user, code) for code in codes])
+        cls.objects.create(user=user, name="recovery codes", digests=[make_digest(user.pk, code) for code in codes])
         return codes
 
     def verify_token(self, token: str) -> bool:
         if not self.verify_is_allowed()[0]:
             return False
-        digest = _digest(self.user, token)
-        if digest not in self.digests:
+        digest = find_digest(self.user_id, token, self.digests)
+        if digest is None:
             self.throttle_increment()
             return False
         self.digests.remove(digest)
@@ -101,14 +108,19 @@ class RecoveryCodes(ThrottlingMixin, Device):
     def get_throttle_factor(self) -> int:
         return 1
 
+    @property
+    def depend_on_lost_key(self) -> bool:
+        """Return whether no code works, because neither the secret key nor a fallback is the one that they need."""
+        return is_lost_key(self.secret_key_id)
+
+    @property
+    def usable_count(self) -> int:
+        """Return how many codes still work."""
+        return 0 if self.depend_on_lost_key else len(self.digests)
+
 
 def _part() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(PART_LETTERS))
-
-
-def _digest(user: User, code: str) -> str:
-    letters = "".join(filter(str.isalnum, code.lower()))
-    return salted_hmac(f"healthtrack.signin.recovery.{user.pk}", letters, algorithm="sha256").hexdigest()
 
 
 class UseCount(models.Model):

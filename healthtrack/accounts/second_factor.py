@@ -1,9 +1,10 @@
 """The second factor: a code of six digits from an app, or one of the recovery codes."""
 
+import secrets
 import time
 from base64 import b32encode
-from binascii import unhexlify
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -17,13 +18,11 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from django_otp.util import random_hex
 
-from healthtrack.accounts import lockout
+from healthtrack.accounts import app_keys, lockout
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import CODES_IN_KNOWN_BROWSER
-from healthtrack.accounts.models import RecoveryCodes, Session
+from healthtrack.accounts.models import AuthenticatorApp, RecoveryCodes, Session
 from healthtrack.accounts.sign_in_events import Kind
 
 OWED = "owes_second_factor"
@@ -39,7 +38,7 @@ _WAIVED = "healthtrack.second_factor_waived"
 
 def is_enrolled(user: User | AnonymousUser) -> bool:
     """Return whether the person has set up an authenticator app."""
-    return TOTPDevice.objects.filter(user=user.pk, confirmed=True).exists()
+    return AuthenticatorApp.objects.filter(user=user.pk, confirmed=True).exists()
 
 
 def is_required(request: HttpRequest) -> bool:
@@ -70,42 +69,48 @@ def waive_second_factor(application: WSGIApplication) -> WSGIApplication:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A key for an authenticator app, stored in the session until a code proves that the app has it."""
+    """A key for an authenticator app, encrypted in the session until a code proves that the app has it."""
 
     user: User
-    key: str
+    key: bytes
 
     @classmethod
     def from_session(cls, request: HttpRequest) -> "Enrolment":
         """Return the enrolment that was started in this session, or start one."""
-        key = request.session.get(_ENROLLING) or random_hex(KEY_BYTES)
-        request.session[_ENROLLING] = key
-        return cls(cast("User", request.user), key)
+        user = cast("User", request.user)
+        if stored := request.session.get(_ENROLLING):
+            with suppress(app_keys.UnreadableKeyError):  # of a session that began before the keys were replaced
+                return cls(user, app_keys.decrypt(stored, user.pk))
+        key = secrets.token_bytes(KEY_BYTES)
+        request.session[_ENROLLING] = app_keys.encrypt(key, user.pk)
+        return cls(user, key)
 
     @property
     def qr_code(self) -> str:
         """Return the key as a QR code, in a data: address of an SVG image."""
         import segno  # noqa: PLC0415  (every process imports this module, and only this image needs the library)
 
-        return segno.make_qr(TOTPDevice(user=self.user, key=self.key).config_url).svg_data_uri(scale=5, border=4)
+        return segno.make_qr(AuthenticatorApp(user=self.user, key=self.key.hex()).config_url).svg_data_uri(
+            scale=5, border=4
+        )
 
     @property
     def key_text(self) -> str:
         """Return the key as a person types it into an app: base 32, in groups of four."""
-        letters = b32encode(unhexlify(self.key)).decode()
+        letters = b32encode(self.key).decode()
         return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 
     def find_step(self, code: str) -> int | None:
         """Return the time step in which an app with this key shows the code; None if it does not show it now."""
-        totp = TOTP(unhexlify(self.key))
+        totp = TOTP(self.key)
         totp.time = time.time()
         return totp.t() if _is_app_code(code) and totp.verify(int(code), TOLERANCE) else None
 
     def confirm(self, request: HttpRequest, step: int) -> list[str]:
         """Enrol the app, whose code of this time step is used up, and return the new recovery codes."""
         with transaction.atomic():
-            TOTPDevice.objects.filter(user=self.user).delete()
-            device = TOTPDevice.objects.create(user=self.user, name="app", key=self.key, last_t=step)
+            AuthenticatorApp.objects.filter(user=self.user).delete()
+            device = AuthenticatorApp.enrol(self.user, self.key, step)
             codes = RecoveryCodes.renew(self.user)
             Session.objects.filter(user=self.user).exclude(pk=request.session.session_key).delete()
             record(request, Kind.ENROLLED, self.user)
@@ -124,7 +129,7 @@ def check(request: HttpRequest, text: str) -> CheckResult:
     """Check a code and complete the sign-in if it is correct.
 
     After a wrong code the next attempt has to wait; the wait doubles with each wrong code, up to nine minutes. Wrong
-    codes of others do not make a known browser wait.
+    codes of others do not make a known browser wait. Raise UnreadableKeyError if the key of the app is lost.
     """
     code = "".join(text.split())
     user = cast("User", request.user)
@@ -145,15 +150,15 @@ def reset(user: User, request: HttpRequest | None = None) -> None:
     The request is that of an administrator; a command has none.
     """
     with transaction.atomic():
-        TOTPDevice.objects.filter(user=user).delete()
+        AuthenticatorApp.objects.filter(user=user).delete()
         RecoveryCodes.objects.filter(user=user).delete()
         Session.objects.filter(user=user).delete()
         record(request, Kind.RESET, user)
 
 
-def _use_code(request: HttpRequest, user: User, code: str) -> tuple[TOTPDevice | RecoveryCodes | None, int]:
+def _use_code(request: HttpRequest, user: User, code: str) -> tuple[AuthenticatorApp | RecoveryCodes | None, int]:
     """Return the user's device if the code is one of it and not used yet, otherwise None and the seconds to wait."""
-    kind = TOTPDevice if _is_app_code(code) else RecoveryCodes
+    kind = AuthenticatorApp if _is_app_code(code) else RecoveryCodes
     device = kind.objects.select_for_update().filter(user=user, confirmed=True).first()
     if device is None:
         return None, 0
@@ -166,7 +171,7 @@ def _use_code(request: HttpRequest, user: User, code: str) -> tuple[TOTPDevice |
     return (device if device.verify_token(code) else None), 0
 
 
-def _verify_session(request: HttpRequest, device: TOTPDevice | RecoveryCodes) -> None:
+def _verify_session(request: HttpRequest, device: AuthenticatorApp | RecoveryCodes) -> None:
     """Store in the session that a code was given. The first one completes the sign-in."""
     if is_required(request):
         record(request, Kind.SIGNED_IN, cast("User", request.user))

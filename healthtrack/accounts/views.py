@@ -116,7 +116,8 @@ class AccountSecurity(AccountPage):
         context = {
             "title": "Account security",
             "is_enrolled": second_factor.is_enrolled(self.person),
-            "codes_left": len(recovery.digests) if recovery else 0,
+            "codes_left": recovery.usable_count if recovery else 0,
+            "codes_are_lost": recovery is not None and recovery.depend_on_lost_key,
             "sessions": get_open_sessions(self.person),
             "here": request.session.session_key,
         }

@@ -49,6 +49,17 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Return the keys of 256 bits between commas, each as 64 hexadecimal digits; the error does not quote them."""
+    keys = split_names(text)
+    if not all(re.fullmatch("[0-9a-fA-F]{64}", key) for key in keys):
+        raise InvalidValueError(
+            "has a key that is not 64 hexadecimal digits; write keys as `openssl rand -hex 32` prints them, separated "
+            "by commas."
+        )
+    return keys
+
+
 def parse_networks(text: str) -> tuple[Network, ...]:
     """Return the networks and addresses between commas; those of IPv4 in the form of IPv6 as IPv4."""
     try:

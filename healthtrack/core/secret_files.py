@@ -1,10 +1,15 @@
 """Create secrets once, and store each in a file that only its owner can read."""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+_logger = logging.getLogger(__name__)
+
+_OTHERS = 0o077  # the permissions of the group and of everybody else
 
 
 def read_or_create(file: Path, secret: str) -> str:
@@ -20,22 +25,39 @@ def read_or_create(file: Path, secret: str) -> str:
         raise ImproperlyConfigured(f"{file} cannot be read or written ({error.strerror}).") from error
 
 
-def read_key(file: Path) -> str:
-    """Return the key that signs sessions, from the file that the first start created."""
+def read_key(file: Path, variable: str) -> str:
+    """Return the key in the file that the first start created, unless the variable sets it."""
     try:
         return _read(file)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"There is no key to sign sessions with: {file} cannot be read ({error.strerror})."
-            " Set HEALTHTRACK_SECRET_KEY, or create the file with `manage.py prepare`."
+            f"A key is missing: {file} cannot be read ({error.strerror})."
+            f" Set {variable}, or create the file with `manage.py prepare`."
         ) from error
 
 
 def _read(file: Path) -> str:
+    _protect(file)
     secret = file.read_text()
     if not secret:
         raise ImproperlyConfigured(f"{file} is empty. Delete it; the next start creates a new one.")
     return secret
+
+
+def _protect(file: Path) -> None:
+    """Make the file readable only by its owner, and say so, if others could read it."""
+    if not file.stat().st_mode & _OTHERS:
+        return
+    try:
+        file.chmod(0o600)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Other users of this machine can read the secret in {file}. Run chmod 600 {file} as its owner."
+        ) from error
+    _logger.warning(
+        "Other users of this machine could read the secret in %s. Now only its owner can; replace it if they may have.",
+        file,
+    )
 
 
 def _write_once(file: Path, secret: str) -> None:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
+from healthtrack.accounts import key_rotation
 from healthtrack.core import secret_files
 from healthtrack.operations import static_files
 
@@ -29,6 +30,7 @@ def set_up(patients: int, say: Say) -> None:
     """Migrate the database, collect the static files and, on the first run, load sample data for so many patients."""
     with _hold_set_up_lock(say):
         call_command("migrate", interactive=False, verbosity=0)
+        key_rotation.rotate()
         if not settings.DEBUG:  # which serves them without collecting
             static_files.collect()
         if _is_first_run():

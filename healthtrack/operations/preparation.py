@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection
 from psycopg.errors import UndefinedFunction, UndefinedTable
 
+from healthtrack.accounts import key_rotation
 from healthtrack.core import secret_files
 from healthtrack.operations.checks import check_role_cannot_rewrite_history
 from healthtrack.operations.postgresql_releases import describe_if_outdated
@@ -19,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def prepare_data_folder() -> None:
-    """Create the data folder, the folder of the static files and, unless a variable sets it, the secret key.
+    """Create the data folder, the folder of the static files and, unless variables set them, the keys.
 
     Other users can pass through the data folder but not list it or read its files: if root starts HealthTrack, its
     PostgreSQL runs as another user.
@@ -34,6 +36,8 @@ def prepare_data_folder() -> None:
         raise _unwritable(folder)
     if not settings.ENVIRONMENT.secret_key:
         secret_files.read_or_create(settings.SECRET_KEY_FILE, secrets.token_urlsafe(50))
+    if not settings.ENVIRONMENT.totp_keys:
+        secret_files.read_or_create(settings.TOTP_KEY_FILE, secrets.token_hex(32))
 
 
 def refuse_role_that_can_rewrite_history() -> None:
@@ -62,6 +66,13 @@ def log_outdated_postgresql() -> None:
     """Log one line if the server lacks security fixes."""
     if sentence := outdated_postgresql():
         logger.warning(sentence)
+
+
+def log_problems_with_keys_of_apps() -> None:
+    """Log a line for each problem with the keys of authenticator apps."""
+    with suppress(Error):  # before the migrations, or without a database: others say so
+        for sentence in key_rotation.describe_problems():
+            logger.warning(sentence)
 
 
 def explain(error: Error) -> str:

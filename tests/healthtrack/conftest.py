@@ -54,6 +54,7 @@ def in_production(environment: dict[str, str]) -> dict[str, str]:
         "HEALTHTRACK_PRODUCTION": "1",
         "HEALTHTRACK_DEBUG": "0",
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
+        "HEALTHTRACK_TOTP_KEYS": "5e" * 32,
         "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example,127.0.0.1",
         "HEALTHTRACK_HTTPS_HEADER": "X-Forwarded-Proto",
         "HEALTHTRACK_TRUSTED_PROXIES": "127.0.0.1",

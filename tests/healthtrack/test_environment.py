@@ -127,6 +127,7 @@ def test_an_invalid_database_url_is_refused_without_its_password(address: str) -
 IN_PRODUCTION = {
     "HEALTHTRACK_PRODUCTION": "1",
     "HEALTHTRACK_SECRET_KEY": 50 * "k",
+    "HEALTHTRACK_TOTP_KEYS": 32 * "5e",
     "HEALTHTRACK_ALLOWED_HOSTS": "healthtrack.example",
 }
 LOCAL, REMOTE = "postgresql:///records", "postgresql://me:s3cr3t@db.example/records"
@@ -217,6 +218,16 @@ def test_the_old_name_of_a_variable_counts_unless_the_new_one_is_set(old: str, n
         read(**{old: "many"})
 
 
+def test_keys_of_apps_are_64_hexadecimal_digits_each() -> None:
+    one, other = 32 * "5e", 32 * "C0"
+    assert read(HEALTHTRACK_TOTP_KEYS=f"{one}, {other}").totp_keys == (one, other)
+    for wrong in ("s3cr3t", f"{one},{one[1:]}", f"{one}{other}", 64 * "\u0661"):
+        with pytest.raises(ImproperlyConfigured, match="HEALTHTRACK_TOTP_KEYS has a key that is not 64") as refused:
+            read(HEALTHTRACK_TOTP_KEYS=wrong)
+        assert "s3cr3t" not in str(refused.value)
+        assert one[1:] not in str(refused.value)
+
+
 def test_the_environment_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         read().debug = True  # type: ignore[misc]  # which is what the test is about
@@ -242,8 +253,8 @@ def test_commands_without_a_data_folder_work() -> None:
 def test_a_missing_secret_key_is_an_error_only_when_it_is_needed(tmp_path: Path) -> None:
     ended = manage("shell", "-v0", "-c", "from django.core import signing; signing.dumps(1)", **no_key(tmp_path))
     assert ended.returncode == 1
-    assert ended.stderr.startswith("HealthTrack: There is no key to sign sessions with:")
-    assert "`manage.py prepare`" in ended.stderr
+    assert ended.stderr.startswith("HealthTrack: A key is missing:")
+    assert "Set HEALTHTRACK_SECRET_KEY, or create the file with `manage.py prepare`." in ended.stderr
     manage("prepare", **no_key(tmp_path)).check_returncode()
     manage(
         "shell", "-v0", "-c", "from django.core import signing; signing.dumps(1)", **no_key(tmp_path)

@@ -12,6 +12,7 @@ from django.db.migrations.migration import Migration
 # Tables with a few hundred rows, or a few per person or upload. All others may have a million rows.
 SMALL_TABLES = {"tracker_models", "fitness_trackers", "tracker_aliases", "auth_user", "auth_group", "saved_views"}
 SMALL_TABLES |= {"auth_permission", "auth_user_user_permissions", "auth_group_permissions", "sessions", "import_runs"}
+SMALL_TABLES |= {"recovery_codes"}
 
 PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 

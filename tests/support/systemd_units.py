@@ -32,8 +32,8 @@ def lines(name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def commands(name: str, key: str) -> list[list[str]]:
-    """Return the commands that systemd runs, each as a list of words."""
-    values = [value for _, found, value in lines(name) if found == key]
+    """Return the commands that systemd runs, each as a list of words. Before one, - only ignores its exit status."""
+    values = [value.removeprefix("-") for _, found, value in lines(name) if found == key]
     return [[_moved(word.replace("$$", "$").replace("%%", "%")) for word in shlex.split(value)] for value in values]
 
 
@@ -45,7 +45,7 @@ def _moved(word: str) -> str:
 
 def moved(unit: str, variables: Path) -> str:
     """Return the text of the unit with paths that exist on this machine."""
-    text = re.sub(rf"^(Exec\w+=){PYTHON}", rf'\1"{sys.executable}"', unit, flags=re.MULTILINE)
+    text = re.sub(rf"^(Exec\w+=-?){PYTHON}", rf'\1"{sys.executable}"', unit, flags=re.MULTILINE)
     text = text.replace(f"WorkingDirectory={PROJECT}", f"WorkingDirectory={settings.BASE_DIR}")
     for file in (VARIABLES, OWNERS_VARIABLES):
         text = text.replace(file, str(variables))

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,6 +46,44 @@ def test_a_secret_that_cannot_be_written_or_read_leaves_no_file(
 
 def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
-    for read in (read_key, lambda file: read_or_create(file, "a")):
+    for read in (lambda file: read_key(file, "HEALTHTRACK_KEY"), lambda file: read_or_create(file, "a")):
         with pytest.raises(ImproperlyConfigured, match="is empty"):
             read(tmp_path / "secret")
+
+
+def read_again(file: Path) -> str:
+    return read_or_create(file, "another")
+
+
+def read_only(file: Path) -> str:
+    return read_key(file, "HEALTHTRACK_KEY")
+
+
+@pytest.mark.parametrize("read", [read_again, read_only])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_secret_that_others_can_read_is_protected_with_a_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, read: Callable[[Path], str]
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cr3t")
+    file.chmod(mode)
+    assert read(file) == "s3cr3t"
+    assert file.stat().st_mode & 0o777 == 0o600
+    (message,) = caplog.messages
+    assert message.startswith("Other users of this machine could read the secret in")
+    assert "s3cr3t" not in message
+    assert read(file) == "s3cr3t"
+    assert len(caplog.messages) == 1
+
+
+def test_a_secret_that_cannot_be_protected_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cr3t")
+    file.chmod(0o644)
+
+    def fail(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", fail)
+    with pytest.raises(ImproperlyConfigured, match=f"can read the secret in {file}. Run chmod 600 {file} as its owner"):
+        read_key(file, "HEALTHTRACK_KEY")

@@ -18,9 +18,9 @@ OWN_PASSWORD = "/admin/password_change/"
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 MAKE_KEEPER = f"""
 from django.contrib.auth.models import User
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from healthtrack.accounts.models import AuthenticatorApp
 keeper = User.objects.create_user("keeper", password={PASSWORD!r}, is_staff=True)
-TOTPDevice.objects.create(user=keeper, name="app", key={KEY!r})
+AuthenticatorApp.enrol(keeper, bytes.fromhex({KEY!r}))
 """
 
 
@@ -47,6 +47,16 @@ def test_a_stolen_password_does_not_change_the_password(server: Server, deployed
     assert thief.ask(CODE, {"code": "000000"}).status == 200
     assert "__Host-known" not in thief.cookies
     assert database.ask("SELECT password FROM auth_user") == [before]
+
+
+def test_a_copy_of_the_database_has_no_key_of_an_app(server: Server, deployed: OwnerAndProgram) -> None:
+    database, _ = deployed
+    owner = Visitor(server, HERE)
+    assert owner.sign_in("keeper", PASSWORD) == 302
+    assert owner.ask(CODE, {"code": code(KEY)}).status == 302
+    rows = database.ask("SELECT app::text FROM otp_totp_totpdevice AS app")
+    assert len(rows) == 1
+    assert KEY not in str(rows)
 
 
 def test_lock_outs_cannot_be_evaded_and_do_not_hit_a_known_browser(server: Server) -> None:

@@ -18,11 +18,11 @@ KEY = "3132333435363738393031323334353637383930"
 LIST = "/admin/patients/medicalrecord/"
 MAKE_PEOPLE = f"""
 from django.contrib.auth.models import User
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from healthtrack.accounts.models import AuthenticatorApp
 from tests.support import factories
 for name in ("ada", "grace"):
     person = User.objects.create_superuser(name, password={PASSWORD!r})
-    TOTPDevice.objects.create(user=person, name="app", key={KEY!r})
+    AuthenticatorApp.enrol(person, bytes.fromhex({KEY!r}))
 for number in ("P1", "P2", "P3"):
     factories.medical_record(number)
 """

@@ -22,7 +22,8 @@ def use_folder(settings: LazySettings, folder: Path) -> Path:
     settings.HEALTHTRACK_DATA_DIR = folder
     settings.STATIC_ROOT = folder / "static"
     settings.SECRET_KEY_FILE = folder / "secret_key"
-    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="")
+    settings.TOTP_KEY_FILE = folder / "totp_key"
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="", totp_keys=())
     return folder
 
 
@@ -51,17 +52,18 @@ def test_a_data_folder_without_write_permission_is_named(folder: Path, monkeypat
         prepare_data_folder()
 
 
-def test_a_secret_key_is_created_once_and_only_its_owner_can_read_it(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["secret_key", "totp_key"])
+def test_a_key_is_created_once_and_only_its_owner_can_read_it(folder: Path, name: str) -> None:
     prepare_data_folder()
-    key = (folder / "secret_key").read_text()
+    key = (folder / name).read_text()
     assert len(key) >= 50
-    assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (folder / name).stat().st_mode & 0o777 == 0o600
     prepare_data_folder()
-    assert (folder / "secret_key").read_text() == key
+    assert (folder / name).read_text() == key
 
 
-def test_a_secret_key_of_the_environment_is_not_written_to_a_file(folder: Path, settings: LazySettings) -> None:
-    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="given")
+def test_keys_of_the_environment_are_not_written_to_files(folder: Path, settings: LazySettings) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, secret_key="given", totp_keys=("5e" * 32,))
     prepare_data_folder()
     assert [file.name for file in folder.iterdir()] == ["static"]
 

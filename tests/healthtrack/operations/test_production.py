@@ -36,7 +36,9 @@ def test_djangos_own_check_finds_nothing(in_production: dict[str, str]) -> None:
     assert "no issues (0 silenced)" in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["HEALTHTRACK_SECRET_KEY", "HEALTHTRACK_TOTP_KEYS", "HEALTHTRACK_ALLOWED_HOSTS", "DATABASE_URL"]
+)
 def test_it_does_not_start_without_a_required_variable(in_production: dict[str, str], name: str) -> None:
     assert f"Set these variables in production: {name}." in refusal({**in_production, name: ""})
 
@@ -46,6 +48,8 @@ def test_it_does_not_start_without_a_required_variable(in_production: dict[str, 
     [
         ("HEALTHTRACK_DEBUG", "1", "Unset it in production"),
         ("HEALTHTRACK_SECRET_KEY", "short", "is too short"),
+        ("HEALTHTRACK_SECRET_KEY_FALLBACKS", f"{60 * 'k'},short", "has a key that is too short"),
+        ("HEALTHTRACK_TOTP_KEYS", "short", "write keys as `openssl rand -hex 32` prints them"),
         ("HEALTHTRACK_SECOND_FACTOR", "0", "switches two-factor authentication off"),
         ("HEALTHTRACK_ALLOWED_HOSTS", "a.example,*", "allows every host"),
         ("HEALTHTRACK_HTTPS_HEADER", "X Y", "set it to a header's name"),

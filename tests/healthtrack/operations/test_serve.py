@@ -76,7 +76,7 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
     password = Path(environment["HEALTHTRACK_DATA_DIR"], "demo_password")
     assert password.read_text() == server.value("password")
     assert password.stat().st_mode & 0o777 == 0o600
-    assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static"}
+    assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static", "totp_key"}
 
 
 def test_the_next_start_completes_a_first_run_that_was_killed(database: Database, environment: dict[str, str]) -> None:

@@ -3,6 +3,7 @@ from django.core.management.base import BaseCommand
 from healthtrack.operations import static_files
 from healthtrack.operations.preparation import (
     log_outdated_postgresql,
+    log_problems_with_keys_of_apps,
     prepare_data_folder,
     refuse_role_that_can_rewrite_history,
 )
@@ -18,4 +19,5 @@ class Command(BaseCommand):
         prepare_data_folder()
         refuse_role_that_can_rewrite_history()
         log_outdated_postgresql()
+        log_problems_with_keys_of_apps()
         static_files.collect()

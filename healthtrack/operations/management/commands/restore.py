@@ -3,6 +3,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
+from healthtrack.accounts import key_rotation
 from healthtrack.core.search_path import refuse_namesake_schema
 from healthtrack.operations.backups import restoring
 from healthtrack.operations.models import Restore
@@ -39,6 +40,8 @@ class Command(BaseCommand):
             cursor.execute("ANALYZE")
         for line in _describe(restored):
             self.stdout.write(line)
+        for sentence in key_rotation.describe_problems():
+            self.stderr.write(f"WARNING: {sentence}")
         self.stdout.write(
             f"The database is as it was when {file} was written, except that all sessions have ended."
             " If your HealthTrack is newer, run `manage.py migrate` to bring the tables up to date."

@@ -67,6 +67,7 @@ def deploy(owner: Database, program: Database, folder: Path) -> Deployment:
     own = {
         "HEALTHTRACK_DATA_DIR": str(folder / "data"),
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
+        "HEALTHTRACK_TOTP_KEYS": "5e" * 32,
         "HEALTHTRACK_BACKUP_RECIPIENTS": keys.make_key(folder / "key"),
         "HEALTHTRACK_BACKUP_VERIFY_KEYS": signing_keys.make_signing_key(folder / "signing.key"),
         "HEALTHTRACK_BACKUP_SIGNING_KEY": str(folder / "signing.key"),
@@ -81,10 +82,11 @@ def deploy(owner: Database, program: Database, folder: Path) -> Deployment:
 
 
 def migrate_as_the_unit_does(deployment: Deployment) -> None:
-    migrate, grant_rights = commands("healthtrack-migrate.service", "ExecStart")
+    migrate, grant_rights, rotate_keys = commands("healthtrack-migrate.service", "ExecStart")
     run(migrate, deployment.of_owner)
     # Not healthtrack_app, because tests run in parallel.
     run([*grant_rights, "--app", deployment.program.params["user"]], deployment.of_owner)
+    run(rotate_keys, deployment.of_owner)
 
 
 def run(command: list[str], own: dict[str, str]) -> None:
