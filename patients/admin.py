@@ -24,7 +24,7 @@ from django.utils.text import Truncator
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
-from healthtrack.core.cleaning import INVISIBLE, SHORTENED_NUMBER, SHORTENED_REASON
+from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import linking
@@ -63,7 +63,7 @@ class MedicalRecordForm(ConcurrentEditForm):
         return born
 
     def clean_patient_id(self) -> str:
-        number: str = re.sub(INVISIBLE, "", self.cleaned_data["patient_id"])
+        number = clean_key(self.cleaned_data["patient_id"])
         if re.search(SHORTENED_NUMBER, number):
             raise ValidationError(f"{SHORTENED_REASON} Enter all of its digits.")
         return number

@@ -30,6 +30,11 @@ def clean_text(text: str) -> str:
     return " ".join(normalize("NFC", visible).split())
 
 
+def clean_key(text: str) -> str:
+    """Return the text of a key in NFC, without any invisible characters, and with single spaces."""
+    return clean_text(re.sub(INVISIBLE, "", text))
+
+
 def show_invisible(text: str) -> str:
     """Return the text with its invisible and control characters as code points, such as [U+200B]."""
     return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)

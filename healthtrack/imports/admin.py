@@ -22,9 +22,10 @@ from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.imports import registry, runs
+from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, get_visible_runs
-from healthtrack.imports.run_view import AnswersForm, ProgressView, RunView, may_undo
+from healthtrack.imports.run_view import ProgressView, RunView, may_undo
 from healthtrack.imports.tasks import apply_import, check_import
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.upload_view import show_upload_page
@@ -71,6 +72,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         run_views = {
             "progress": self.progress_view,
             "answer": self.answer_view,
+            "reading": self.reading_view,
             "apply": self.apply_view,
             "cancel": self.cancel_view,
             "faulty": self.error_report_view,
@@ -110,6 +112,8 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
 
     def _show_run(self, request: HttpRequest, run: ImportRun, answers: AnswersForm | None = None) -> HttpResponse:
         page = RunView(run, request.user, request.GET, answers)
+        if page.importer.names_patients and page.questions:
+            record_patient_access(page.questions.shown_keys, run_id=run.run_id, filters=["first rows"])
         if page.importer.names_patients and page.preview and page.preview.shown:
             record_patient_access(page.preview.patients, run_id=run.run_id, filters=page.preview.shown)
         context = {**self._get_context(request), "title": run.title, "run": run, "page": page}
@@ -132,15 +136,33 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
     def answer_view(self, request: HttpRequest, number: int) -> HttpResponse:
         """Store the answers to the run's questions, and queue the check."""
         run = self._get_importable_run(request, number)
-        form = AnswersForm(run, registry.get(run.importer), request.POST) if run.needs_answers else None
+        importer = registry.get(run.importer)
+        form = None
+        if run.needs_answers or (run.is_checked and importer.reads_again):
+            form = importer.make_answers_form(run, runs.get_uploaded_files(run), request.POST)
         if form and not form.is_valid():
-            return self._show_run(request, run, form)
+            return self._show_run(request, run, form) if run.needs_answers else self._show_reading(request, run, form)
         with transaction.atomic():
-            if form and runs.save_answers(run, form.cleaned_data):
+            if form and runs.save_answers(run, form.get_answers()):
                 check_import.defer(run_id=run.run_id)
             else:
                 self.message_user(request, CANNOT_BE_ANSWERED, messages.WARNING)
         return redirect("admin:imports_importrun_change", run.pk)
+
+    @method_decorator([require_safe, never_cache])
+    def reading_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Show how the files of a checked run are read, for people to change it."""
+        run = self._get_importable_run(request, number)
+        importer = registry.get(run.importer)
+        if not (run.is_checked and importer.reads_again):
+            raise Http404
+        return self._show_reading(request, run, importer.make_answers_form(run, runs.get_uploaded_files(run)))
+
+    def _show_reading(self, request: HttpRequest, run: ImportRun, form: AnswersForm) -> HttpResponse:
+        if registry.get(run.importer).names_patients:
+            record_patient_access(form.shown_keys, run_id=run.run_id, filters=["first rows"])
+        context = {**self._get_context(request), "title": "How this file is read", "run": run, "form": form}
+        return TemplateResponse(request, "imports/reading.html", context)
 
     @method_decorator(require_POST)
     def apply_view(self, request: HttpRequest, number: int) -> HttpResponse:

@@ -6,6 +6,7 @@ from healthtrack.core import navigation
 PAGE_NAMES = {
     "admin:imports_importrun_change": "Viewed the rows of an import",
     "admin:imports_importrun_faulty": "Downloaded the invalid rows of an import",
+    "admin:imports_importrun_reading": "Viewed how the file of an import is read",
     "admin:imports_importrun_undo": "Previewed the undo of an import",
 }
 

@@ -13,7 +13,7 @@ from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import ColumnCheck, check_batch
 from healthtrack.imports.comparing import compare, compare_again
 from healthtrack.imports.detection.reading import AS_THE_HEADER_SAYS, FileReading
-from healthtrack.imports.headers import find_layout
+from healthtrack.imports.headers import Layout, find_layout
 from healthtrack.imports.hooks import Effects
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
@@ -103,7 +103,8 @@ class _FileCheck:
         self.reading = reading
         self.rows = rows
         self.progress = progress
-        self.rows_read = self.min_cells = 0
+        self.rows_read = 0
+        self._layout = Layout()
         self.notices: list[Notice] = []
 
     def run(self) -> CheckResult:
@@ -121,7 +122,7 @@ class _FileCheck:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
         tables, effects = self._compare()
         if errors:
-            staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self.min_cells)
+            staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self._layout.prepare)
         valid, counts = self.rows_read - invalid, tables[-1]
         merged = valid - (counts.new + counts.changed + counts.unchanged)
         result = TabularResult(tables, merged, effects, self.notices, groups)
@@ -145,12 +146,11 @@ class _FileCheck:
 
     def _stage(self, table: Table, spool: staged_errors.ErrorSpool) -> None:
         columns = self.resource.plan.columns
-        layout = find_layout(table, columns, self.reading.fields)
+        layout = self._layout = find_layout(table, columns, self.reading.fields)
         if layout.errors:
             raise FileError(*layout.errors)
         self.notices = layout.notices
-        table.text_columns = layout.find_text_columns(columns)
-        table.min_cells = self.min_cells = layout.count_min_cells(columns)
+        layout.prepare(table)
         checks = [
             ColumnCheck(column, self.reading.notations.get(column.name, DOCUMENTED), layout.headers[column.name])
             for column in columns

@@ -20,15 +20,13 @@ class Layout:
     errors: list[RowError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
-    def find_text_columns(self, columns: Sequence[Column]) -> frozenset[int]:
-        """Return the positions of the columns of texts."""
-        texts = {column.name for column in columns if isinstance(column.widget, TextWidget)}
-        return frozenset(int(place) for place, name in self.positions.items() if name in texts)
+    # The positions of texts, and how many cells a row has at least: up to the last column that needs a value.
+    text_columns: frozenset[int] = frozenset()
+    min_cells: int = 1
 
-    def count_min_cells(self, columns: Sequence[Column]) -> int:
-        """Return how many cells a row has at least: up to the last column that needs a value."""
-        required = {column.name for column in columns if column.required}
-        return max((int(place) + 1 for place, name in self.positions.items() if name in required), default=1)
+    def prepare(self, table: Table) -> None:
+        """Tell the table what its columns mean."""
+        table.text_columns, table.min_cells = self.text_columns, self.min_cells
 
 
 def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, str] | None = None) -> Layout:
@@ -56,6 +54,10 @@ def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, st
         for place in range(len(table.headers))
         if str(place) not in layout.positions
     ]
+    named = {column.name: column for column in columns}
+    placed = [(int(place), named[name]) for place, name in layout.positions.items()]
+    layout.text_columns = frozenset(place for place, column in placed if isinstance(column.widget, TextWidget))
+    layout.min_cells = max((place + 1 for place, column in placed if column.required), default=1)
     if ignored and not layout.errors:
         layout.notices.append(Notice(UNKNOWN_COLUMNS, {"columns": ignored}))
     return layout

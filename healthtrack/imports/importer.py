@@ -14,25 +14,16 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 
 from healthtrack.imports import staging_tables
+from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, QuestionWording, ReadingPlan
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 
 # With the parts of plans, which every importer needs.
 __all__ = ["Certainty", "DetectedPart", "Importer", "Question", "QuestionWording", "ReadingPlan"]
 
 Person = User | AnonymousUser
-
-
-@dataclass(frozen=True)
-class QuestionWording:
-    """A question in words; `choices` maps each choice to its words. `for_commands` names the option that answers it."""
-
-    label: str
-    choices: Mapping[str, str]
-    help: str = ""
-    for_commands: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +82,8 @@ class Importer(ABC):
     # The files that the upload form offers, as in the accept attribute of HTML.
     accepts: ClassVar[str] = ""
     names_patients: bool = False
+    # Whether people may change how a checked upload is read, in the same form in which they answer questions.
+    reads_again: ClassVar[bool] = False
 
     @abstractmethod
     def may_import(self, person: Person) -> bool:
@@ -136,6 +129,16 @@ class Importer(ABC):
     def wording(self, question: Question) -> QuestionWording:
         """Return the words of a question of this importer's plans."""
         raise NotImplementedError
+
+    def make_answers_form(
+        self, run: ImportRun, files: Sequence[StoredFile], data: QueryDict | None = None
+    ) -> AnswersForm:
+        """Return the form in which people answer the questions of a run's plan."""
+        return AnswersForm(ReadingPlan.from_json(run.plan), self.wording, data)
+
+    def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
+        """Return what the plan of a run assumes, in sentences: a person should look at it before the import."""
+        return ()
 
     @abstractmethod
     def check(self, work: RunInput, progress: Progress) -> CheckResult:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from django.core.paginator import Page
 from django.db import connection, transaction
 
+from healthtrack.core.cleaning import clean_key
 from healthtrack.core.formula_escaping import restore_formula
 from healthtrack.imports import staging_tables
+from healthtrack.imports.detection.columns import match_header
+from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.plan import Column, Plan, normalize_header
+from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import comma, join_stored_rows, staged_column, stored_column
@@ -110,10 +114,11 @@ def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
     tables = staging_tables.find(run.run_id)
     rows = _rows(tables.invalid_rows, f"SELECT cells FROM {tables.invalid_rows} ORDER BY line")  # noqa: S608 (a constant)
     header, *_ = next(rows, ([],))
-    places = [place for place, text in enumerate(_texts(header)) if normalize_header(text) in column.spellings]
+    fields = FileReading.of(ReadingPlan.from_json(run.plan)).fields or match_header(_texts(header), [column]).fields
+    places = [place for place, name in fields.items() if name == column.name]
     for cells, *_ in rows:
         for text in (text for place, text in enumerate(_texts(cells)) if place in places):
-            value = restore_formula(" ".join(text.split()))
+            value = restore_formula(clean_key(text))
             if value and len(value) <= (column.field.max_length or 0):
                 yield value
 

@@ -1,7 +1,7 @@
 """The plan of how to read an upload: what was detected, how sure it is, and what only a person can answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -55,3 +55,22 @@ class ReadingPlan:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def without_values(self) -> "ReadingPlan":
+        """Return the plan without values of the files, which may be about patients and are not kept with the run."""
+        parts = [replace(part, params=_drop_values(part.params)) for part in self.parts]
+        return ReadingPlan(parts, [replace(each, params=_drop_values(each.params)) for each in self.questions])
+
+
+@dataclass(frozen=True)
+class QuestionWording:
+    """A question in words; `choices` maps each choice to its words. `for_commands` names the option that answers it."""
+
+    label: str
+    choices: Mapping[str, str]
+    help: str = ""
+    for_commands: str = ""
+
+
+def _drop_values(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if not name.startswith("example")}

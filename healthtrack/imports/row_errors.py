@@ -7,6 +7,12 @@ from healthtrack.core.cleaning import show_invisible
 MAX_SHOWN_CHARACTERS = 100
 
 
+def show_value(value: str) -> str:
+    """Return a value for people to read: cut off after 100 characters, with code points for invisible characters."""
+    shown = show_invisible(value[: MAX_SHOWN_CHARACTERS + 1])
+    return shown if len(shown) <= MAX_SHOWN_CHARACTERS else f"{shown[:MAX_SHOWN_CHARACTERS]}…"
+
+
 @dataclass(frozen=True, slots=True)
 class RowError:
     """One thing wrong in a file, with its place, its value and a reason that also says how to correct it.
@@ -28,8 +34,7 @@ class RowError:
     @property
     def shown_value(self) -> str:
         """Return the value, cut off after 100 characters, with code points for invisible characters."""
-        value = show_invisible((self.value or "")[: MAX_SHOWN_CHARACTERS + 1])
-        return value if len(value) <= MAX_SHOWN_CHARACTERS else f"{value[:MAX_SHOWN_CHARACTERS]}…"
+        return show_value(self.value or "")
 
     def __str__(self) -> str:
         place = ", ".join(filter(None, (f"Line {self.line}" if self.line else "", self.column)))

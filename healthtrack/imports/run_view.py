@@ -1,21 +1,21 @@
 """What the page of a run shows, ready for its template: progress, outcome, preview and buttons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from healthtrack.imports import heartbeat
 from healthtrack.imports.actions import get_action
+from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.importer import Importer, PagePart, Person, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
-from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
+from healthtrack.imports.runs import get_uploaded_files
 from healthtrack.imports.undone_runs import is_undoable
 
 ANNOUNCED_PERCENT = 10  # a screen reader announces steps of this size
@@ -36,23 +36,6 @@ class Button:
     sends: bool = True
     is_default: bool = False
     name: str = ""
-
-
-class AnswersForm(forms.Form):
-    """The form with the questions of a run's plan, and the choices of each."""
-
-    def __init__(self, run: ImportRun, importer: Importer, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        for question in ReadingPlan.from_json(run.plan).questions:
-            wording = importer.wording(question)
-            self.fields[question.name] = forms.ChoiceField(
-                label=wording.label,
-                help_text=wording.help,
-                choices=[(choice, wording.choices[choice]) for choice in question.choices],
-                initial=question.suggested or None,
-                widget=forms.RadioSelect,
-                error_messages={"required": "Choose one of the answers."},
-            )
 
 
 @dataclass(frozen=True)
@@ -141,7 +124,16 @@ class RunView:
         """Return the form of the questions, if the run waits for answers and the person may give them."""
         if not (self.run.needs_answers and self.may_import):
             return None
-        return self._answers or AnswersForm(self.run, self.importer)
+        return self._answers or self.importer.make_answers_form(self.run, get_uploaded_files(self.run))
+
+    @cached_property
+    def assumptions(self) -> Sequence[str]:
+        return () if self.run.is_undo or self.run.is_working else self.importer.describe_assumptions(self.run)
+
+    @property
+    def may_read_again(self) -> bool:
+        """Return whether the person may change how the files are read."""
+        return self.may_import and self.run.is_checked and self.importer.reads_again
 
     @cached_property
     def undone_by(self) -> ImportRun | None:

@@ -29,6 +29,7 @@ from healthtrack.imports.models import (
 )
 from healthtrack.imports.outcomes import get_outcome
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.run_locks import run_lock
@@ -195,7 +196,14 @@ def _end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Map
     for name in stored.values_list("upload", flat=True):
         transaction.on_commit(Upload(name).remove)
     stored.update(upload="")
-    _save(run, state=state, reason=reason, reason_params=dict(params or {}), finished_at=timezone.now())
+    _save(
+        run,
+        state=state,
+        reason=reason,
+        reason_params=dict(params or {}),
+        finished_at=timezone.now(),
+        plan=run.plan and ReadingPlan.from_json(run.plan).without_values().as_json(),
+    )
     keep_errors = bool(run.error_count) and state in {State.APPLIED, State.REFUSED}
     registry.get(run.importer).release(run.run_id, keep_errors=keep_errors)
 
@@ -217,11 +225,12 @@ def request_cancel(run: ImportRun) -> None:
 
 
 def save_answers(run: ImportRun, answers: Mapping[str, str]) -> bool:
-    """Store the answers to the run's questions. Return whether it waited for them and can now be checked.
+    """Store answers to the run's questions. Return whether it waited for them and can now be checked, or checked again.
 
     Call this within the transaction that also queues the check.
     """
-    waiting = ImportRun.objects.filter(pk=run.pk, state=State.QUESTIONS)
+    states = AWAITING_PERSON if registry.get(run.importer).reads_again else [State.QUESTIONS]
+    waiting = ImportRun.objects.filter(pk=run.pk, state__in=states)
     return bool(waiting.update(answers={**run.answers, **answers}, state=State.CHECKING, **_WAITING_FOR_WORKER))
 
 

@@ -1,7 +1,7 @@
 """Store the errors of a run, and its invalid rows as the file holds them, in the run's staging tables."""
 
 import csv
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.table import LINE, FileStructure
+from healthtrack.imports.reading.table import LINE, FileStructure, Table
 from healthtrack.imports.results import ErrorGroup
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import StagingTables
@@ -90,11 +90,14 @@ def group_errors(cursor: CursorWrapper, tables: StagingTables) -> list[ErrorGrou
 
 
 def store_invalid_rows(
-    cursor: CursorWrapper, tables: StagingTables, path: Path, structure: FileStructure, min_cells: int
+    cursor: CursorWrapper, tables: StagingTables, path: Path, structure: FileStructure, prepare: Callable[[Table], None]
 ) -> None:
-    """Read the file again, and store its header and the rows that have an error, batch by batch."""
+    """Read the file again, and store its header and the rows that have an error, batch by batch.
+
+    `prepare` tells the table what its columns mean.
+    """
     with open_table(path, structure) as table:
-        table.min_cells = min_cells
+        prepare(table)
         _copy_rows(cursor, tables, [(table.header_line, table.headers)])
         for batch in table.batches:
             invalid = batch.filter(pl.col(LINE).is_in(_find_invalid_lines(cursor, tables, batch).implode()))

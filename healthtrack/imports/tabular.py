@@ -7,10 +7,13 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
+from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
 from healthtrack.imports.detection.reading import FileReading
+from healthtrack.imports.detection.reading_form import ReadingForm
 from healthtrack.imports.importer import (
+    Certainty,
     Importer,
     PagePart,
     Person,
@@ -38,6 +41,7 @@ class TabularImporter(Importer):
     """Imports the rows of one CSV, TSV or XLSX file into the table of a resource's model."""
 
     unit = "row"
+    reads_again = True
     accepts = ".csv,.tsv,.txt,.xlsx"
 
     def __init__(self, name: str, resource_class: type[BulkModelResource]) -> None:
@@ -100,6 +104,17 @@ class TabularImporter(Importer):
 
     def wording(self, question: Question) -> QuestionWording:
         return describe_question(question, self.resource.plan.columns)
+
+    def make_answers_form(
+        self, run: ImportRun, files: Sequence[StoredFile], data: QueryDict | None = None
+    ) -> ReadingForm:
+        path = files[0].path if run.has_uploads else None
+        return ReadingForm(ReadingPlan.from_json(run.plan), self.resource.plan.columns, path, run.answers, data)
+
+    def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
+        columns = self.resource.plan.columns
+        assumed = (part for part in ReadingPlan.from_json(run.plan).parts if part.certainty is Certainty.ASSUMED)
+        return [describe_part(part, columns) for part in assumed]
 
     def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
         return engine.apply(self.resource, work, progress)

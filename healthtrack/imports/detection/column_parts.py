@@ -14,6 +14,8 @@ _REASONS = {MatchedBy.NAME: Why.NAME, MatchedBy.SYNONYM: Why.SYNONYM}
 class ColumnParts:
     """Which field each column belongs to: `fields` by position, with the parts and questions that say so.
 
+    `likely_fields` has the suggestions of the questions as well.
+
     Columns without a field are asked about if fields are missing and there are enough columns for them. An answer
     counts before what the header says.
     """
@@ -28,6 +30,11 @@ class ColumnParts:
         self._asked = self._list_asked()
         self.parts = [self._make_part(position) for position in range(len(headers))]
         self.questions = [self._make_question(position) for position in self._asked]
+
+    @property
+    def likely_fields(self) -> dict[int, str]:
+        suggested = self._match.suggestions
+        return {**self.fields, **{position: suggested[position] for position in self._asked if position in suggested}}
 
     @property
     def has_documented_header(self) -> bool:

@@ -38,6 +38,11 @@ def get_dated_field(name: str) -> str:
     return name.removeprefix(_DATE_ORDER) if name.startswith(_DATE_ORDER) else ""
 
 
+def get_noted_field(name: str) -> str:
+    """Return the field whose notation a part says, or an empty text."""
+    return get_dated_field(name) or get_numeric_field(name)
+
+
 def get_numeric_field(name: str) -> str:
     """Return the field in the name of a part that `decimal_mark` made, or an empty text."""
     return name.removeprefix(_DECIMAL_MARK) if name.startswith(_DECIMAL_MARK) else ""

@@ -16,7 +16,7 @@ def make_notation_parts(
     counter: EvidenceCounter, found: ColumnParts, answers: Mapping[str, str]
 ) -> tuple[list[DetectedPart], list[Question]]:
     """Return the parts, and a question for each column whose values do not show their notation."""
-    positions = {name: position for position, name in found.fields.items()}
+    positions = {name: position for position, name in found.likely_fields.items()}
     is_documented = found.has_documented_header and _proves_documented_dates(counter)
     parts: list[DetectedPart] = []
     questions: list[Question] = []
@@ -67,15 +67,21 @@ class _NotationOfColumn:
         The values of the other notation are then errors, and never read in another way than they were written.
         """
         evidence = self.evidence
-        counts = " and ".join(
-            f"{count_values(count)} can only be {self.describe(notation)}, such as “{evidence.proof[notation]}”"
-            for notation, count in evidence.only.items()
-        )
+        (first, count), (second, other_count) = sorted(evidence.only.items(), key=lambda each: -each[1])
+        params = {
+            **self.params,
+            "count": count_values(count),
+            "kind": self.describe(first),
+            "example": evidence.proof[first],
+            "other_count": f"{other_count:,}",
+            "other_kind": self.describe(second),
+            "example_of_other": evidence.proof[second],
+        }
         most = evidence.most_frequent
         value, certainty = (
             (None, Certainty.UNKNOWN) if evidence.ambiguous or not most else (self._value(most), Certainty.ASSUMED)
         )
-        return DetectedPart(self.name, value, certainty, Why.CONTRADICTORY, {**self.params, "counts": counts})
+        return DetectedPart(self.name, value, certainty, Why.CONTRADICTORY, params)
 
     def make_question(self) -> Question:
         most = self.evidence.most_frequent

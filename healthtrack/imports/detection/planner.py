@@ -63,8 +63,9 @@ class _Planner:
             found = ColumnParts(table.headers, self.columns, self.answers)
             self.parts += found.parts
             self.questions += found.questions
-            counter = EvidenceCounter([column for column in self.columns if column.name in found.fields.values()])
-            self._count(table, found.fields, counter, rows)
+            fields = found.likely_fields
+            counter = EvidenceCounter([column for column in self.columns if column.name in fields.values()])
+            self._count(table, fields, counter, rows)
         parts, questions = make_notation_parts(counter, found, self.answers)
         self.parts += parts
         self.questions += questions

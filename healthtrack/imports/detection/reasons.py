@@ -42,14 +42,24 @@ _SENTENCES = {
     Why.DOCUMENTED: "The file has the documented header, and other columns prove this order.",
     Why.NOTHING_TO_DECIDE: "All values can be read in only one way.",
     Why.AMBIGUOUS: "{count} can be read in two ways, such as “{example}”, and none shows which one is right.",
-    Why.CONTRADICTORY: "{counts}, so the column mixes both.",
+    Why.CONTRADICTORY: (
+        "{count} can only be {kind}, such as “{example}”, and {other_count} only {other_kind}, "
+        "such as “{example_of_other}”."
+    ),
 }
 
 
 def describe_reason(reason: str, params: Mapping[str, Any]) -> str:
     """Return the sentence of a reason. One that a later version stored is returned as its code."""
     sentence = _SENTENCES.get(Why(reason)) if reason in set(Why) else None
-    return sentence.format_map(params) if sentence else reason
+    return sentence.format_map(_Params(params)) if sentence else reason
+
+
+class _Params(dict[str, Any]):
+    """The values of a sentence. A run that has ended no longer has the examples from its file."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def count_values(count: int) -> str:

@@ -78,6 +78,7 @@ ADDRESSES = {
     "admin:imports_importrun_changelist": (IMPORT_READERS, IMPORT_READERS),
     "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # only for a run with errors
     "admin:imports_importrun_progress": (IMPORT_READERS, NOBODY),
+    "admin:imports_importrun_reading": (NOBODY, NOBODY),  # only for a run that is ready to import
     "admin:imports_importrun_undo": (STEWARDS, STEWARDS),
     "admin:imports_importrun_upload": (STEWARDS, STEWARDS),
     "admin:patients_medicalrecord_add": (KEEPERS, KEEPERS),

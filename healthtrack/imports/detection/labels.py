@@ -1,0 +1,32 @@
+"""The names of the parts of a reading plan, for people to read."""
+
+from collections.abc import Sequence
+
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.choices import get_choices
+from healthtrack.imports.detection.reasons import describe_reason
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading_plans import DetectedPart
+
+_STRUCTURE = {
+    names.ENCODING: "Encoding",
+    names.DELIMITER: "Delimiter",
+    names.SHEET: "Sheet",
+    names.HEADER_ROW: "Header",
+}
+
+
+def get_label(part: DetectedPart) -> str:
+    """Return what a part of the plan is called."""
+    header = part.params.get("header", "")
+    if names.get_position(part.name) is not None:
+        return f"Field of the column {header}"
+    if names.get_dated_field(part.name):
+        return f"Order of the dates in {header}"
+    return _STRUCTURE.get(part.name) or f"Decimal mark in {header}"
+
+
+def describe_part(part: DetectedPart, columns: Sequence[Column]) -> str:
+    """Return the value of a part and why it has it, in sentences."""
+    value = get_choices(part, columns).get(str(part.value), str(part.value))
+    return f"{get_label(part)}: {value}. {describe_reason(part.reason, part.params)}"

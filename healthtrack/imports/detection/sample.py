@@ -1,0 +1,75 @@
+"""The first rows of a file, as they are and as they are understood, for people to compare."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+import polars as pl
+from django.utils.formats import date_format
+
+from healthtrack.imports.checking import clean_batch, text_name
+from healthtrack.imports.detection.reading import FileReading
+from healthtrack.imports.notation import DOCUMENTED
+from healthtrack.imports.plan import Column
+from healthtrack.imports.reading import open_table
+from healthtrack.imports.row_errors import FileError, show_value
+
+SAMPLE_ROWS = 3
+UNCLEAR = "not clear"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first rows of a file by the position of the column: the texts, and how they are understood.
+
+    `keys` are the values that identify the rows.
+    """
+
+    headers: Sequence[str] = ()
+    texts: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    understood: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    keys: Sequence[str] = ()
+
+    def get_pairs(self, position: int) -> list[tuple[str, str]]:
+        """Return the texts of a column, each with what it is understood as."""
+        return list(zip_longest(self.texts.get(position, ()), self.understood.get(position, ()), fillvalue=""))
+
+
+def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> Sample:
+    """Return the first rows of a file; nothing if it is gone or cannot be read."""
+    try:
+        with open_table(path, reading.structure, batch_rows=SAMPLE_ROWS) as table:
+            table.min_cells = 0
+            rows = next(iter(table.batches), pl.DataFrame()).head(SAMPLE_ROWS)
+    except (FileError, FileNotFoundError):
+        return Sample()
+    texts = {
+        place: [show_value(cell or "") for cell in rows[str(place)]]
+        for place in range(len(table.headers))
+        if str(place) in rows.columns
+    }
+    by_name = {column.name: column for column in columns}
+    understood = {
+        place: _understand(rows[str(place)], by_name[name], reading)
+        for place, name in reading.fields.items()
+        if name in by_name and str(place) in rows.columns
+    }
+    key = next((place for place, name in reading.fields.items() if name in by_name and by_name[name].is_key), None)
+    return Sample(table.headers, texts, understood, understood.get(key, []) if key is not None else [])
+
+
+def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[str]:
+    batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
+    text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
+    value = column.widget.read(text, column.field, notation)
+    values = batch.select(text.alias("text"), value.alias("value"))
+    return [_show(text, value, column) for text, value in values.iter_rows()]
+
+
+def _show(text: str | None, value: object, column: Column) -> str:
+    if value is None:
+        return UNCLEAR if text else ""
+    if hasattr(value, "isoformat"):
+        return date_format(value, "j F Y")  # type: ignore[arg-type]  # a date
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(column.widget.render(value))
