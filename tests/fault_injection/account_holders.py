@@ -19,11 +19,9 @@ RESET_ACCOUNTS = ("reset-1", "reset-2")
 class AccountHolder(Person):
     """Signs in and out, and now and then enters a wrong password."""
 
-    wrong_passwords: int = 0
-
     def sign_in(self) -> None:
-        if self.wrong_passwords < MAX_WRONG_PASSWORDS and self.chance.random() < 0.3:
-            self.wrong_passwords += 1
+        sent = self.attempted[self.username, "wrong-password"]
+        if sent < MAX_WRONG_PASSWORDS and (not sent or self.chance.random() < 0.3):
             self.send_password("not my password", "wrong-password", 200)
         super().sign_in()
 
