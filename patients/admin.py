@@ -1,7 +1,7 @@
 """The admin pages of medical records: list, form, history, export, and the access log of each."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from http import HTTPStatus
 from operator import itemgetter
@@ -27,19 +27,27 @@ from healthtrack.core import search_terms
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
-from patients import linking
+from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
+from patients.duplicates import find_possible_duplicates
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
-from patients.models import MedicalRecord
+from patients.merge_admin import MergingAdmin
+from patients.models import FormerNumber, MedicalRecord
 from patients.record_list import RecordList, list_errors
 from patients.resources import MedicalRecordResource
 from patients.search import search_records
 
 SHOWN_CHARACTERS = 60
+CONFIRM_NEW = "is_another_person"  # the name of the checkbox
 
 
 class MedicalRecordForm(ConcurrentEditForm):
+    """The form of a record. `duplicates` are the records that may belong to the same person as a new one."""
+
+    may_see_duplicates = True
+    duplicates: Sequence[MedicalRecord] = ()
+
     class Meta:
         widgets = {
             "name": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
@@ -66,7 +74,20 @@ class MedicalRecordForm(ConcurrentEditForm):
         number = clean_key(self.cleaned_data["patient_id"])
         if re.search(SHORTENED_NUMBER, number):
             raise ValidationError(f"{SHORTENED_REASON} Enter all of its digits.")
+        if former := FormerNumber.objects.filter(number=number).first():
+            raise ValidationError(f"{number} was merged into {former.patient_id}. Change that record instead.")
         return number
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse once to add a record that may be a duplicate, until the person says that it is another person."""
+        cleaned = super().clean()
+        is_new = self.instance._state.adding and CONFIRM_NEW not in self.data
+        if is_new and self.may_see_duplicates and {"name", "date_of_birth"} <= cleaned.keys():
+            self.duplicates = list(find_possible_duplicates(cleaned["name"], cleaned["date_of_birth"]))
+            record_patient_access([record.pk for record in self.duplicates])
+            if self.duplicates:
+                raise ValidationError("This may be a duplicate: see the records above.")
+        return cleaned
 
 
 def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
@@ -83,7 +104,7 @@ def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
 
 
 @admin.register(MedicalRecord)
-class MedicalRecordAdmin(ImportableModelAdmin):
+class MedicalRecordAdmin(MergingAdmin, ImportableModelAdmin):  # type: ignore[misc]  # both say which model, one untyped
     resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (
@@ -114,6 +135,16 @@ class MedicalRecordAdmin(ImportableModelAdmin):
             ("Health", {"fields": health}),
             ("Tracker", {"fields": ("tracker",)}),
         )
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.may_see_duplicates = self.has_view_permission(request)
+        return form
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        record = context["original"]
+        context["duplicates"] = self.get_duplicates(request, record) if record else []
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
         return ("patient_id", "age_today") if obj else ()
@@ -156,6 +187,14 @@ class MedicalRecordAdmin(ImportableModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         record_patient_access(record.pk for record in objs)
         return super().get_deleted_objects(objs, request)
+
+    def delete_model(self, request: HttpRequest, obj: MedicalRecord) -> None:
+        follows.delete([obj.pk])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        follows.delete(list(queryset.values_list("pk", flat=True)))
+        super().delete_queryset(request, queryset)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _record_access(object_id, super().history_view(request, object_id, *args, **kwargs))

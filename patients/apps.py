@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation
+from healthtrack.imports.edits import register_edit
 from patients.navigation import entries
 
 PAGE_NAMES = {
@@ -10,6 +11,8 @@ PAGE_NAMES = {
     "admin:patients_medicalrecord_delete": "Opened the page to delete the record",
     "admin:patients_medicalrecord_export": "Exported records",
     "admin:patients_medicalrecord_history": "Viewed the record's history",
+    "admin:patients_medicalrecord_merge": "Compared or merged two records",
+    "admin:patients_medicalrecord_add": "Saw possible duplicates of a new record",
     "admin:patients_medicalrecord_restore": "Restored a deleted record or link, or viewed what would come back",
 }
 
@@ -20,11 +23,15 @@ class PatientsConfig(AppConfig):
 
     def ready(self) -> None:
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
-        from patients import linking  # noqa: PLC0415  (models are only ready here)
+        from patients import follows, linking  # noqa: PLC0415  (models are only ready here)
+        from patients.parts import FormerNumbers, TrackerLinks  # noqa: PLC0415  (models are only ready here)
         from patients.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
         from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
+        follows.register(TrackerLinks())
+        follows.register(FormerNumbers())
+        register_edit("merge", "Merge of two medical records")
         register_page_names(lambda: PAGE_NAMES)
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())

@@ -101,6 +101,7 @@ class MedicalRecord(models.Model):
         permissions = [
             ("import_medicalrecord", "Can import medical records"),
             ("export_medicalrecord", "Can export medical records"),
+            ("merge_medicalrecord", "Can merge medical records"),
         ]
         constraints = [
             not_blank("medical_records", "patient_id"),
@@ -201,3 +202,34 @@ class MedicalRecordTracker(models.Model):
 
     def __str__(self) -> str:
         return str(self.model)
+
+
+class FormerNumber(models.Model):
+    """The number of a record that was merged into another one. Searches by it find the other one."""
+
+    former_id = models.AutoField(primary_key=True, db_comment="Number of the row")
+    number = PatientNumber(
+        "former patient number",
+        max_length=50,
+        unique=True,
+        db_collation="C",
+        db_comment="The number of the record that was merged into another one",
+    )
+    patient = models.ForeignKey(
+        MedicalRecord,
+        on_delete=models.CASCADE,
+        related_name="former_numbers",
+        db_comment="The patient whose record it was merged into",
+    )
+    made_by_run = made_by_run()
+
+    class Meta:
+        db_table = "former_patient_numbers"
+        db_table_comment = "Numbers of records that were merged into others"
+        verbose_name = "former patient number"
+        default_permissions = ()
+        constraints = [not_blank("former_patient_numbers", "number")]
+        triggers = history(PATIENT)
+
+    def __str__(self) -> str:
+        return self.number

@@ -12,7 +12,7 @@ from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
-from patients import linking
+from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
@@ -111,4 +111,4 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def after_undo(self, restored: RestoredRows) -> None:
-        linking.update_import_links(restored.get_restored_keys(MedicalRecord, "tracker"))
+        follows.restore(restored.get_restored_keys(MedicalRecord, "tracker"))

@@ -14,20 +14,26 @@ from patients.models import MedicalRecord
 
 # No name has more words, and each word costs a look-up in the index.
 MAX_WORDS = 20
+MAX_FORMER_NUMBERS = 100
 WORD_JOINERS = re.compile("[-'`\u2018\u2019\u02bc\u2010\u2011\u2013\u2014]")  # apostrophes and hyphens
 
 # Few words of a name begin a patient number too. Only those need a condition over both columns, for which the database
-# has to combine two indexes.
-_FIND_NUMBER_PREFIXES = """
-SELECT DISTINCT word
-  FROM unnest(%s::text[]) AS word, unnest(ARRAY[word, upper(word), lower(word)]) AS start
+# has to combine two indexes. The same query finds the records into which records with such a number were merged.
+_FIND_NUMBERS = """
+WITH starts AS (
+    SELECT word, start FROM unnest(%(words)s::text[]) AS word, unnest(ARRAY[word, upper(word), lower(word)]) AS start
+)
+SELECT DISTINCT word, NULL FROM starts
  WHERE starts_with((SELECT patient_id FROM medical_records WHERE patient_id >= start COLLATE "C"
                      ORDER BY patient_id LIMIT 1), start)
+ UNION ALL
+(SELECT NULL, patient_id FROM starts JOIN former_patient_numbers ON starts_with(number, start)
+  WHERE word = %(whole)s LIMIT %(limit)s)
 """
 
 
 def search_records(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
-    """Return the records whose number begins with the text, or that match each of its words.
+    """Return the records whose number or former number begins with the text, or that match each of its words.
 
     A record matches a word that begins its number or a word of its name. A text without words finds all records.
     """
@@ -37,19 +43,22 @@ def search_records(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[Medi
     if len(words) > MAX_WORDS:
         return records.none()
     whole = " ".join(words)
-    numbers = _find_number_prefixes([whole, *words])
+    numbers, merged = _find_numbers(whole, words)
     conditions = [_number_starts_with(whole)] if whole in numbers else []
     searchable = [word for word in words if word in numbers or any(map(str.isalnum, word))]
     if searchable:
         conditions.append(reduce(and_, (_matches(word, may_be_number=word in numbers) for word in searchable)))
+    if merged:
+        conditions.append(Q(pk__in=merged))
     return records.filter(reduce(or_, conditions)) if conditions else records.none()
 
 
-def _find_number_prefixes(words: Sequence[str]) -> set[str]:
-    """Return those of the words that begin a patient number."""
+def _find_numbers(whole: str, words: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Return the texts that begin a patient number, and the records whose former number begins with the whole text."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIND_NUMBER_PREFIXES, [list(words)])
-        return {word for (word,) in cursor.fetchall()}
+        cursor.execute(_FIND_NUMBERS, {"words": [whole, *words], "whole": whole, "limit": MAX_FORMER_NUMBERS})
+        found = cursor.fetchall()
+    return {word for word, _ in found if word}, {number for _, number in found if number}
 
 
 def _matches(word: str, *, may_be_number: bool) -> Q:

@@ -1,4 +1,4 @@
-"""What a run does, depending on its kind: import files, or undo another run."""
+"""What a run does, depending on its kind: import files, undo another run, or record an edit by hand."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.http import QueryDict
 
 from healthtrack.imports import registry
+from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import Importer, PagePart, RunInput, StoredFile, Summary
 from healthtrack.imports.models import ImportRun, Kind
 from healthtrack.imports.outcomes import AlreadyUndoneError
@@ -74,7 +75,7 @@ class UndoRun(RunAction):
 
     @property
     def applying_label(self) -> str:
-        return f"Undoing import {self.run.undoes_id} (all or nothing)"
+        return f"Undoing {str(self.run.undoes).lower()} (all or nothing)"
 
     def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
         undone = ImportRun.objects.get(undos=self.run)
@@ -89,12 +90,31 @@ class UndoRun(RunAction):
 
     def preview(self, query: QueryDict) -> PagePart | None:
         """Return the part of the page that lists what the undo did, or None before it is done."""
-        return self.importer.list_undone(self.run, query) if self.run.first_change is not None else None
+        return self.importer.list_changes(self.run, query) if self.run.first_change is not None else None
+
+
+class EditRows(RunAction):
+    """An edit is applied in the same moment in which it is recorded, so no worker applies it."""
+
+    started_by_label = "Done by"
+    queued_name = "The edit"
+    applying_label = ""
+
+    def apply(self, files: Sequence[StoredFile], progress: Progress) -> ApplyResult:
+        raise NotImplementedError
+
+    def summary(self, query: QueryDict) -> Summary:
+        return Summary(f"{Edit.of(self.run.result).title}.")
+
+    def preview(self, query: QueryDict) -> PagePart | None:
+        """Return the part of the page that lists what was changed."""
+        return self.importer.list_changes(self.run, query)
 
 
 def get_action(run: ImportRun) -> RunAction:
     """Return what the run does, by its kind."""
-    return {Kind.IMPORT: ImportFiles, Kind.UNDO: UndoRun}[Kind(run.kind)](run)
+    actions: dict[Kind, type[RunAction]] = {Kind.IMPORT: ImportFiles, Kind.UNDO: UndoRun, Kind.EDIT: EditRows}
+    return actions[Kind(run.kind)](run)
 
 
 def get_run_input(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:

@@ -209,7 +209,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         if request.method == "POST":
             return self._request_undo(request, run)
         preview = importer.preview_undo(run) if is_undoable(run) else None
-        context = {**self._get_context(request), "title": f"Undo import {run.run_id}", "run": run, "preview": preview}
+        context = {**self._get_context(request), "title": f"Undo {str(run).lower()}", "run": run, "preview": preview}
         return TemplateResponse(request, "imports/undo.html", context)
 
     def _request_undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:

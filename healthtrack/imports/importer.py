@@ -176,8 +176,8 @@ class Importer(ABC):
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         """Return what the undo `run` did and which conflicts it left; `query` is the query of the page's address."""
 
-    def list_undone(self, run: ImportRun, query: QueryDict) -> PagePart | None:
-        """Return the part of the page of the undo `run` that lists what it did, to people who may import; or None."""
+    def list_changes(self, run: ImportRun, query: QueryDict) -> PagePart | None:
+        """Return the part of the page that lists what the undo or edit `run` changed, to people who may import."""
         return None
 
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:

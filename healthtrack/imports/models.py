@@ -1,4 +1,4 @@
-"""Import runs: an upload on its way into the tables, or the undo of one; with their files and undo conflicts."""
+"""Import runs: an upload on its way into the tables, the undo of one, or an edit; with files and undo conflicts."""
 
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, OuterRef, Q, UniqueConstraint, Value
 from django.db.models.functions import JSONObject, Now
 
+from healthtrack.imports.edits import Edit
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
 
@@ -33,13 +34,17 @@ _BADGE_CLASSES = {
     State.REFUSED: "bad",
     State.FAILED: "bad",
 }
-_STATES_OF_UNDOS = {State.APPLYING: "Undoing", State.APPLIED: "Undo done"}
+_STATES_OF_OTHERS = {
+    (Kind.UNDO, State.APPLYING): "Undoing",
+    (Kind.UNDO, State.APPLIED): "Undo done",
+    (Kind.EDIT, State.APPLIED): "Done",
+}
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def with_files(self) -> "ImportRunQuerySet":
-        """Return the runs with their files, fetched in one query."""
-        return self.annotate(file_facts=_files_of_run())
+        """Return the runs with their files and the runs that they undo, fetched in one query."""
+        return self.annotate(file_facts=_files_of_run()).select_related("undoes")
 
 
 @cache
@@ -51,7 +56,7 @@ def _files_of_run() -> ArraySubquery:
 
 
 class ImportRun(models.Model):
-    """An upload on its way into the tables, or the undo of one. Only `runs` writes it.
+    """An upload on its way into the tables, the undo of one, or an edit by hand. Only `runs` writes it.
 
     The contents of an upload are its importer's business: the importer fills `result` and turns it into sentences. The
     other columns are what lists, reports and metrics need of every run. Progress is stored here and not in a table of
@@ -66,7 +71,7 @@ class ImportRun(models.Model):
         max_length=6,
         choices=Kind,
         default=Kind.IMPORT,
-        db_comment="Whether the run imports files or undoes another run",
+        db_comment="Whether the run imports files, undoes another run, or records an edit by hand",
     )
     state = models.CharField(max_length=9, choices=State, default=State.CHECKING, db_comment="How far the run has come")
     started_at = models.DateTimeField(
@@ -128,7 +133,7 @@ class ImportRun(models.Model):
 
     class Meta:
         db_table = "import_runs"
-        db_table_comment = "Imports of uploaded files, and undos of imports"
+        db_table_comment = "Imports of uploaded files, edits of several rows by hand, and undos of these"
         verbose_name = "import"
         ordering = ["-run_id"]
         default_permissions = ("view",)
@@ -141,13 +146,13 @@ class ImportRun(models.Model):
             ),
             CheckConstraint(
                 name="import_runs_undo_names_its_run",
-                condition=Q(kind=Kind.UNDO, undoes__isnull=False) | Q(kind=Kind.IMPORT, undoes=None),
+                condition=Q(kind=Kind.UNDO, undoes__isnull=False) | Q(kind__in=[Kind.IMPORT, Kind.EDIT], undoes=None),
             ),
         ]
         indexes = [Index("state", name="import_runs_open", condition=Q(finished_at=None))]
 
     def __str__(self) -> str:
-        return f"Import {self.run_id}"
+        return f"{'Edit' if self.is_edit else 'Import'} {self.run_id}"
 
     @property
     def badge_class(self) -> str:
@@ -156,8 +161,8 @@ class ImportRun(models.Model):
 
     @property
     def state_label(self) -> str:
-        """Return the state in words; the undo of a run is not called an import."""
-        return (self.is_undo and _STATES_OF_UNDOS.get(State(self.state))) or self.get_state_display()
+        """Return the state in words; undos and edits are not called imports."""
+        return _STATES_OF_OTHERS.get((Kind(self.kind), State(self.state))) or self.get_state_display()
 
     @property
     def is_working(self) -> bool:
@@ -192,13 +197,17 @@ class ImportRun(models.Model):
         return self.kind == Kind.UNDO
 
     @property
+    def is_edit(self) -> bool:
+        return self.kind == Kind.EDIT
+
+    @property
     def valid_count(self) -> int:
         return self.read_count - self.invalid_count
 
     @property
     def row_count(self) -> int:
-        """Return the items that it read or, if it is an undo, the rows that it changed."""
-        return self.affected_count if self.is_undo else self.read_count
+        """Return the items that it read or, if it reads no file, the rows that it changed."""
+        return self.affected_count if self.is_undo or self.is_edit else self.read_count
 
     @property
     def seconds(self) -> float:
@@ -222,9 +231,11 @@ class ImportRun(models.Model):
 
     @property
     def title(self) -> str:
-        """Return its name in lists: its file, or the run that it undoes."""
-        if self.is_undo:
-            return f"Undo of import {self.undoes_id}"
+        """Return its name in lists: its file, the run that it undoes, or what was edited."""
+        if self.is_edit:
+            return Edit.of(self.result).title
+        if self.undoes:
+            return f"Undo of {str(self.undoes).lower()}"
         first, *others = [file.name for file in self.all_files] or ["no file"]
         return f"{first} and {len(others)} more" if others else first
 

@@ -167,7 +167,8 @@ class RunView:
         if self.may_import and not self.run.is_ended:
             yield Button("Cancel", self._get_address("cancel"))
         if may_undo(self.person, self.importer) and is_undoable(self.run):
-            yield Button("Undo this import", self._get_address("undo"), sends=False)
+            what = "edit" if self.run.is_edit else "import"
+            yield Button(f"Undo this {what}", self._get_address("undo"), sends=False)
 
     def _make_apply_button(self) -> Button:
         valid, invalid, unit = self.run.valid_count, self.run.invalid_count, self.importer.unit

@@ -17,6 +17,7 @@ from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
 from healthtrack.imports import registry
 from healthtrack.imports.actions import get_action
+from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import (
     AWAITING_PERSON,
@@ -260,6 +261,23 @@ def request_undo(run: ImportRun, user: User) -> ImportRun | None:
         started_by=user,
         started_at=timezone.now(),
     )
+
+
+def record_edit(importer: str, edit: Edit, user: User, work: Callable[[], int]) -> ImportRun:
+    """Do the work of an edit, which returns how many rows it changed, and return the run that records it.
+
+    All of it happens in one transaction, or nothing.
+    """
+    began = time.monotonic()
+    with transaction.atomic():
+        run = ImportRun.objects.create(
+            importer=importer, kind=Kind.EDIT, state=State.APPLYING, started_by=user, started_at=timezone.now()
+        )
+        with acting_as(user.pk, run.run_id):
+            first_change = reserve_change_id()
+            result = ApplyResult(work(), {"edit": edit.as_json()})
+        _save_applied(run, result, first_change, time.monotonic() - began)
+    return run
 
 
 def import_at_once(

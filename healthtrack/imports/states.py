@@ -6,6 +6,7 @@ from django.db.models import TextChoices
 class Kind(TextChoices):
     IMPORT = "import", "Import"
     UNDO = "undo", "Undo"
+    EDIT = "edit", "Edit"
 
 
 class State(TextChoices):

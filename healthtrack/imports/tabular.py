@@ -154,7 +154,7 @@ class TabularImporter(Importer):
         headline = tabular_wording.get_undo_headline(run, conflicts.paginator.count)
         return Summary(headline, part=PagePart("imports/undo-outcome.html", view))
 
-    def list_undone(self, run: ImportRun, query: QueryDict) -> PagePart:
+    def list_changes(self, run: ImportRun, query: QueryDict) -> PagePart:
         return PagePart("imports/undo-changes.html", undo_service.get_changes(run, query.get("page", "")))
 
     def as_json(self, run: ImportRun) -> dict[str, object]:

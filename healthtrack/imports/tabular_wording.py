@@ -39,7 +39,7 @@ def _describe_stale(stale: int) -> str:
 def get_undo_headline(undo: ImportRun, conflicts: int) -> str:
     """Return the sentence that says what the undo did, and how many rows it left."""
     exception = f", except for {_rows(conflicts)} that somebody changed afterwards" if conflicts else ""
-    return f"Import {undo.undoes_id} {'had been' if undo.is_undone else 'was'} undone{exception}."
+    return f"{undo.undoes} {'had been' if undo.is_undone else 'was'} undone{exception}."
 
 
 def get_lines(run: ImportRun, result: TabularResult) -> Iterator[str]:

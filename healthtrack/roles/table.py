@@ -54,6 +54,7 @@ EDIT_RECORDS = Right(
     "Add, change and delete medical records, and link trackers to them",
     ("patients.add_medicalrecord", "patients.change_medicalrecord", "patients.delete_medicalrecord"),
 )
+MERGE_RECORDS = Right("Merge two records of one person", ("patients.merge_medicalrecord",))
 EDIT_CATALOGUE = Right(
     "Add, change and delete tracker models and variants",
     (
@@ -95,7 +96,7 @@ EMERGENCY = Right(
 )
 
 _ALL = (
-    *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
+    *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, MERGE_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
     *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES),
     *(VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )
@@ -109,7 +110,7 @@ ROLES = (
     Role(
         "Data steward",
         "Uploads files, corrects errors and resolves tracker names.",
-        (TOTALS, NAMED_LISTS, RECORDS, CATALOGUE, RESOLVE_NAMES, IMPORT, VIEW_IMPORTS, UNDO, HISTORY),
+        (TOTALS, NAMED_LISTS, RECORDS, MERGE_RECORDS, CATALOGUE, RESOLVE_NAMES, IMPORT, VIEW_IMPORTS, UNDO, HISTORY),
     ),
     Role(
         "Analyst",

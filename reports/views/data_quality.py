@@ -89,7 +89,7 @@ class DataQualityReport(Report):
             self.quality.duplicate_groups,
             self.quality.duplicates,
             duplicates,
-            "Compare the records and delete the duplicate",
+            "Compare the records and merge them",
             duplicates,
         )
 

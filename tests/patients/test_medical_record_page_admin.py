@@ -172,7 +172,7 @@ def test_the_page_needs_the_same_queries_for_any_number_of_links(
     record = factories.medical_record()
     for number in range(rows):
         factories.link(record, factories.tracker_model(model_name=f"Band {number}"))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         keeper.get(page(record))
 
 

@@ -140,7 +140,7 @@ def test_the_undo_lists_what_it_did(
     undo_run = request_undo(steward, run)
     with django_assert_max_num_queries(22):
         shown = Page.of(steward.get(page(undo_run, "change"))).text
-    assert "Rows that the undo changed: 1 to 1 of 2" in shown
+    assert "Rows that were changed: 1 to 1 of 2" in shown
     pages = [shown, Page.of(steward.get(f"{page(undo_run, 'change')}?page=2")).text]
     patients = [re.findall(r"Medical record (P\d) Deleted", text) for text in pages]
     assert sorted(patients) == [["P1"], ["P2"]]

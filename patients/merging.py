@@ -1,0 +1,102 @@
+"""Compare two records of one person, and merge one into the other as one step that can be undone."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib.auth.models import User
+from django.db.models import Max
+from django.utils.formats import date_format
+
+from healthtrack.audit.models import Change
+from healthtrack.imports import runs
+from healthtrack.imports.edits import Edit
+from healthtrack.imports.models import ImportRun
+from patients import follows, linking
+from patients.models import MedicalRecord
+
+FIELDS = (
+    "name",
+    "date_of_birth",
+    "gender",
+    "medical_conditions",
+    "medications",
+    "allergies",
+    "last_appointment_date",
+    "tracker",
+)
+
+
+class OutdatedComparisonError(Exception):
+    """Somebody changed one of the records after the comparison was shown."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two records side by side; `version` is the number of the latest change of either."""
+
+    records: tuple[MedicalRecord, MedicalRecord]
+    version: int
+
+    @property
+    def fields(self) -> Iterator[tuple[str, str, bool, Sequence[tuple[str, str]]]]:
+        """Yield name and label of each field, whether the values differ, and each number with its value."""
+        for name in FIELDS:
+            label = str(MedicalRecord._meta.get_field(name).verbose_name).capitalize()  # type: ignore[union-attr]  # a field
+            values = [(record.pk, _describe(record, name)) for record in self.records]
+            yield name, label, values[0][1] != values[1][1], values
+
+
+def compare(numbers: Sequence[str]) -> Comparison | None:
+    """Return the comparison of two records; None if the numbers are not those of two records."""
+    found = MedicalRecord.objects.prefetch_related("tracker_models").in_bulk(list(numbers))
+    if len(numbers) != 2 or len(found) != 2:
+        return None
+    first, second = numbers
+    return Comparison((found[first], found[second]), get_version(numbers))
+
+
+def get_version(numbers: Collection[str]) -> int:
+    """Return the number of the latest change that concerns one of the patients."""
+    latest = Change.objects.filter(patient_id__in=numbers).aggregate(latest=Max("change_id"))
+    return latest["latest"] or 0
+
+
+def merge(kept: str, other: str, from_other: Collection[str], version: int, person: User) -> ImportRun:
+    """Merge the record `other` into the record `kept`, and return the run that records and can undo it.
+
+    `from_other` are the fields whose values the kept record gets from the other one. Raises OutdatedComparisonError if
+    the records have changed since `version`, and ValidationError if the values do not fit each other.
+    """
+
+    def work() -> int:
+        linking.wait_for_models()
+        numbers = sorted((kept, other))
+        records = {record.pk: record for record in MedicalRecord.objects.filter(pk__in=numbers).select_for_update()}
+        if len(records) < len(numbers) or get_version(numbers) != version:
+            raise OutdatedComparisonError
+        _take_values(records[kept], records[other], from_other)
+        affected = follows.merge(other, kept)
+        MedicalRecord.objects.filter(pk=other).delete()
+        return affected + len(numbers)
+
+    edit = Edit("merge", {"kept": kept, "other": other})
+    return runs.record_edit("patients.medicalrecord", edit, person, work)
+
+
+def _take_values(kept: MedicalRecord, other: MedicalRecord, from_other: Collection[str]) -> None:
+    for name in from_other:
+        setattr(kept, name, getattr(other, name))
+    linked = {link.model_id for record in (kept, other) for link in record.tracker_links.all()}
+    kept.unlinked_model_ids = sorted({*kept.unlinked_model_ids, *other.unlinked_model_ids} - linked)
+    kept.full_clean()
+    kept.save(update_fields=[*from_other, "unlinked_model_ids"])
+
+
+def _describe(record: MedicalRecord, name: str) -> str:
+    value = getattr(record, name)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, date):
+        return str(date_format(value))
+    return record.get_gender_display() if name == "gender" else value or ""

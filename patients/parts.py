@@ -1,0 +1,51 @@
+"""The parts of this app that follow a patient: the links to tracker models, and the former numbers."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from patients import linking
+from patients.follows import Part
+from patients.models import FormerNumber, MedicalRecordTracker
+
+# A model that staff linked for either patient is linked by staff.
+_UNITE_LINKS = """
+    INSERT INTO medical_record_and_trackers AS link (patient_id, model_id, source)
+    SELECT %(kept)s, model_id, source FROM medical_record_and_trackers WHERE patient_id = %(other)s
+    ON CONFLICT (patient_id, model_id) DO UPDATE SET source = EXCLUDED.source
+     WHERE link.source <> EXCLUDED.source AND EXCLUDED.source = 'staff'
+"""
+
+
+class TrackerLinks(Part):
+    def merge(self, other: str, kept: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(_UNITE_LINKS, {"other": other, "kept": kept})
+            united: int = cursor.rowcount
+        self.delete([other])
+        return united
+
+    def delete(self, numbers: Sequence[str]) -> None:
+        MedicalRecordTracker.objects.filter(patient__in=numbers).delete()
+
+    def restore(self, numbers: Sequence[str]) -> None:
+        linking.update_import_links(numbers)
+
+    def erase(self, numbers: Sequence[str]) -> None:
+        self.delete(numbers)
+
+
+class FormerNumbers(Part):
+    def merge(self, other: str, kept: str) -> int:
+        moved = FormerNumber.objects.filter(patient=other).update(patient=kept)
+        FormerNumber.objects.create(number=other, patient_id=kept)
+        return moved + 1
+
+    def delete(self, numbers: Sequence[str]) -> None:
+        FormerNumber.objects.filter(patient__in=numbers).delete()
+
+    def restore(self, numbers: Sequence[str]) -> None:
+        """Leave them: restored rows are complete."""
+
+    def erase(self, numbers: Sequence[str]) -> None:
+        self.delete(numbers)
