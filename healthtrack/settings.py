@@ -114,6 +114,8 @@ MIDDLEWARE = [
     "healthtrack.accounts.middleware.session_timeout",
     # Before any page of the staff.
     "healthtrack.accounts.middleware.require_second_factor",
+    # After the second factor, whose code whoever reset the password may lack.
+    "healthtrack.accounts.middleware.require_new_password",
     # Inside of the access log: nobody saw a file that the rate limit refused.
     "healthtrack.accounts.middleware.download_rate_limit",
     # Answers for a locked-out sign-in; the last of those that use the user, as its documentation requires.

@@ -15,6 +15,7 @@ from healthtrack.accounts.app_keys import UnreadableKeyError
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import PASSWORD_CHECKS
 from healthtrack.accounts.second_factor import Enrolment
+from healthtrack.accounts.security_resets import must_set_password
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit import account_names
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
@@ -159,7 +160,20 @@ class NewPasswordForm(ConfirmationForm):
 
 
 class OwnPasswordForm(NewPasswordForm, OwnPasswordChangeForm):
+    """Sets a person's own password. A new password at the sign-in needs no second code after the first one."""
+
     password_field = "old_password"  # noqa: S105  (a field)
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, request=request, **kwargs)
+        if must_set_password(request):
+            self.fields.pop("confirmation_code", None)
+
+    def clean(self) -> dict[str, Any] | None:
+        old, new = (self.cleaned_data.get(name) for name in ("old_password", "new_password1"))
+        if new and new == old:
+            self.add_error("new_password1", "This is your old password. Choose another one.")
+        return super().clean()
 
     def clean_old_password(self) -> str:
         """Return the old password, which `clean` checks after everything else."""

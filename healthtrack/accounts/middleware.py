@@ -1,4 +1,4 @@
-"""Session timeout, second factor and download rate limit. They apply to every page, including new ones."""
+"""Session timeout, second factor, new password, download rate limit. They apply to every page, including new ones."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from healthtrack.accounts import limits, second_factor
 from healthtrack.accounts.event_recorder import record, sign_out
 from healthtrack.accounts.models import Session
+from healthtrack.accounts.security_resets import must_set_password
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit.actor import acting_as
 
@@ -24,6 +25,9 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 PUBLIC_PAGES = {"admin:login", "healthz", "metrics", "policy-report"}
 ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
     *("admin:logout", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
+}
+ALLOWED_WITHOUT_NEW_PASSWORD = PUBLIC_PAGES | {
+    *("admin:logout", "admin:password_change", "sign-in:stay", "sign-in:idle"),
 }
 REFUSALS = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself; htmx marks its own with a header
@@ -81,6 +85,18 @@ def require_second_factor(get_response: GetResponse) -> GetResponse:
             return redirect_to_sign_in(
                 request, "sign-in:code" if second_factor.is_enrolled(request.user) else "sign-in:enrol"
             )
+        return get_response(request)
+
+    return middleware
+
+
+def require_new_password(get_response: GetResponse) -> GetResponse:
+    """Redirect people whose password or second factor somebody else reset to the page for a new password."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        is_signed_in = request.user.is_authenticated and not request.owes_second_factor  # type: ignore[attr-defined]  # our own attribute of requests
+        if is_signed_in and must_set_password(request) and _get_view_name(request) not in ALLOWED_WITHOUT_NEW_PASSWORD:
+            return redirect_to_sign_in(request, "admin:password_change")
         return get_response(request)
 
     return middleware

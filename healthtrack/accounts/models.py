@@ -7,16 +7,16 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django_otp.models import Device, ThrottlingMixin
 
-from healthtrack.accounts import recorded_tables
 from healthtrack.accounts.authenticator_apps import AuthenticatorApp
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
+from healthtrack.accounts.security_resets import SecurityReset
 from healthtrack.accounts.sign_in_events import SignInEvent
 from healthtrack.audit.actor import PERSON, setting
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.triggers import history_as, history_of_deletions
 
-__all__ = ["AuthenticatorApp", "RecoveryCodes", "Session", "SignInEvent", "UseCount", "recorded_tables"]
+__all__ = ["AuthenticatorApp", "RecoveryCodes", "SecurityReset", "Session", "SignInEvent", "UseCount"]
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike

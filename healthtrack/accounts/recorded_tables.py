@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.auth.models import Group, User
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from healthtrack.accounts.security_resets import NotesPassword, NotesSecondFactor
 from healthtrack.audit.account_names import RecordsUserNames
 from healthtrack.audit.recording import WITHOUT_VALUE, Recording
 from healthtrack.audit.triggers import history_as
@@ -63,6 +64,7 @@ class SignedInUser(User):
                 ),
             ),
             NeverDeleted(),
+            NotesPassword(),
             RecordsUserNames(),
             *history_as(
                 Recording(
@@ -126,12 +128,15 @@ class RecordedDevice(TOTPDevice):
         default_permissions = ()
         verbose_name = "authenticator app of user"
         verbose_name_plural = "authenticator apps of users"
-        triggers = history_as(
-            Recording(
-                USER,
-                "user_id",
-                NAME_OF_USER,
-                {"name": "{}", "confirmed": "{}", "key": WITHOUT_VALUE},
-                {"confirmed": "In use"},
-            )
-        )
+        triggers = [
+            NotesSecondFactor(),
+            *history_as(
+                Recording(
+                    USER,
+                    "user_id",
+                    NAME_OF_USER,
+                    {"name": "{}", "confirmed": "{}", "key": WITHOUT_VALUE},
+                    {"confirmed": "In use"},
+                )
+            ),
+        ]

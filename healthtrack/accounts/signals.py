@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from healthtrack.accounts import limits, second_factor
 from healthtrack.accounts.event_recorder import record
+from healthtrack.accounts.security_resets import MUST_SET_PASSWORD, get_resets
 from healthtrack.accounts.sessions import ADDRESS, BEGAN, SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.typed_names import digest, get_typed_name
@@ -23,6 +24,7 @@ def start_session(request: HttpRequest, user: User, **_: Any) -> None:
     request.session[BEGAN] = time.time()
     request.session[ADDRESS] = client_address(request) or None
     request.session[second_factor.OWED] = second_factor.is_enrolled(user)
+    request.session[MUST_SET_PASSWORD] = get_resets(user).exists()
     is_incomplete = second_factor.is_part_of_sign_in(request)
     record(request, Kind.PASSWORD_ACCEPTED if is_incomplete else Kind.SIGNED_IN, user)
 

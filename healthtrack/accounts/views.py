@@ -21,6 +21,7 @@ from healthtrack.accounts import event_recorder, lockout, second_factor
 from healthtrack.accounts.forms import CodeForm, EnrolForm, OwnPasswordForm, check_code
 from healthtrack.accounts.models import RecoveryCodes, Session
 from healthtrack.accounts.second_factor import Enrolment
+from healthtrack.accounts.security_resets import MUST_SET_PASSWORD, get_resets, must_set_password
 from healthtrack.accounts.sign_in_events import Kind
 
 
@@ -99,8 +100,15 @@ class ChangePassword(PasswordChangeView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        if must_set_password(self.request):
+            context["resets"] = get_resets(cast("User", self.request.user))
+        return super().get_context_data(**context)
+
     def form_valid(self, form: Any) -> HttpResponse:
-        return lockout.remember_browser(self.request, super().form_valid(form))
+        response = super().form_valid(form)
+        self.request.session.pop(MUST_SET_PASSWORD, None)
+        return lockout.remember_browser(self.request, response)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return refuse_for(super().form_invalid(form), form.wait_seconds)
