@@ -1,7 +1,7 @@
 """The forms of the sign-in, and of changes to what somebody signs in with."""
 
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -194,6 +194,9 @@ def _refuse_used_name(form: forms.ModelForm["User"]) -> None:
 
 class AccountForm(ConcurrentEditForm, UserChangeForm["User"]):
     """The form of an account, which detects what somebody else changed since it was opened."""
+
+    class Meta(UserChangeForm.Meta):
+        help_texts: ClassVar = {"is_active": "Whether the account can sign in. The button above changes it."}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

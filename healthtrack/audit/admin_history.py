@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import Entry, get_actor_name
+from healthtrack.audit.subjects import models_recorded_for
 from healthtrack.audit.timelines import find_latest_changes, get_history
 from healthtrack.core.concurrent_edits import Conflict
 from healthtrack.core.log_pages import get_last_id
@@ -42,9 +43,10 @@ class HistoryAdmin(ModelAdmin[Any]):
         page = get_history(self.model, row.pk if row else self._key(object_id), get_last_id(request))
         if row is None and not page.entries:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        name = row if row and models_recorded_for(self.model) else object_id
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {self.opts.verbose_name} {object_id}",
+            "title": f"History of {self.opts.verbose_name} {name}",
             "opts": self.opts,
             "object": row,
             "page": replace(page, entries=self.link_restore_pages(request, object_id, page.entries)),

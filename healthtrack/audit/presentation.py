@@ -128,15 +128,15 @@ class _EntryBuilder:
 
     def _fields(self, change: Change) -> Iterator[FieldChange]:
         model = get_changed_model(change)
-        recording = history_of(model).recording
+        if recording := history_of(model).recording:
+            yield from _recorded_fields(recording, model, change)
+            return
         for column, (old, new) in change.fields.items():
             column_field = _field(model, column)
             if column_field is None:
                 continue
             label = str(column_field.verbose_name).capitalize()
-            if recording:
-                yield _recorded_field(recording, column_field, label, old, new)
-            elif not column_field.editable and column != MADE_BY_RUN:
+            if not column_field.editable and column != MADE_BY_RUN:
                 yield FieldChange(label, shows_values=False)
             elif isinstance(column_field, ForeignKey):
                 names = self.names.get(_named_by(model, column), {})
@@ -156,11 +156,16 @@ def get_actor_name(change: Change) -> str:
     return COMMAND_LINE if change.run_id else f"{change.database_role}, directly in the database"
 
 
-def _recorded_field(recording: Recording, column: Any, label: str, old: object, new: object) -> FieldChange:
-    label = recording.labels.get(column.column, label)
-    if old is None and new is None:
-        return FieldChange(label, shows_values=False)
-    return FieldChange(label, _format_value(column, old), _format_value(column, new))
+def _recorded_fields(recording: Recording, model: type[Model], change: Change) -> Iterator[FieldChange]:
+    """Yield the fields in the order of the recording, without texts that were and are empty."""
+    for column in recording.columns:
+        old, new = change.fields.get(column, ("", ""))
+        field = _field(model, column)
+        label = recording.labels.get(column) or str(field.verbose_name).capitalize()
+        if old is None and new is None:
+            yield FieldChange(label, shows_values=False)
+        elif {old, new} - {"", None}:
+            yield FieldChange(label, _format_value(field, old), _format_value(field, new))
 
 
 def _format_value(column: Any, value: object) -> str:

@@ -135,7 +135,7 @@ class TestPages:
         for line, words in zip(
             shown,
             (
-                "Authenticator app of user innocent removed Key Name: was app In use: was Yes",
+                "Authenticator app of user innocent removed Name: was app In use: was Yes Key",
                 "User innocent changed Password",
                 "Session of user innocent removed Signed in: was ",
                 "Role of user innocent added Role: became Record keeper",

@@ -1,9 +1,10 @@
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from healthtrack.accounts import key_rotation
+from healthtrack.audit.actor import AttributedCommand
 
 
-class Command(BaseCommand):
+class Command(AttributedCommand):
     help = (
         "Encrypt the keys of all authenticator apps with the first key in HEALTHTRACK_TOTP_KEYS, also those that are"
         " not encrypted yet. Afterwards the other keys there are no longer needed. After the update from 0.1.0 it also"
