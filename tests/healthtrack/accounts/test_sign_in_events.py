@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -17,6 +19,7 @@ from django.utils import timezone
 from healthtrack.accounts import event_recorder
 from healthtrack.accounts.limits import PASSWORD_CHECKS, Limit
 from healthtrack.accounts.models import RecoveryCodes, Session, SignInEvent
+from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.core.logs import RedactingJsonFormatter
 from tests.support import factories
 from tests.support.password_guessing import HERE, LOGIN, attempt, guess
@@ -311,6 +314,12 @@ class TestTheLog:
         assert log.getvalue().count("\n") == 14
         assert "horse" not in log.getvalue()
         assert "keeper" not in log.getvalue()
+
+
+def test_the_documentation_says_when_each_kind_of_event_is_recorded() -> None:
+    page = (django_settings.BASE_DIR / "docs/operations.md").read_text()
+    described = re.findall(r"`([a-z-]+)`", page.partition("### Sign-in events")[2].partition("## ")[0])
+    assert set(Kind.values) <= {*described}
 
 
 def test_if_an_event_cannot_be_written_nobody_gets_in(keeper: User, monkeypatch: pytest.MonkeyPatch) -> None:
