@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from django.core.management import call_command
 from django.db import connection
 
-from healthtrack.imports import runs
+from healthtrack.imports.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun
 
 
@@ -29,7 +29,7 @@ def import_records(file: Path) -> ImportRun:
 
 
 def _import(importer: str, file: Path) -> ImportRun:
-    run = runs.import_at_once(importer, [file])
+    run = import_at_once(importer, [file])
     assert run.is_applied, run.reason
     return run
 

@@ -10,10 +10,12 @@ from import_export.fields import Field
 from healthtrack.imports.hooks import Effects, RestoredRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.related import Lookup, RelatedRows
+from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
+from patients.import_warnings import get_row_warnings
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
 from trackers.resources import LinkingResource
@@ -98,6 +100,9 @@ class MedicalRecordResource(LinkingResource):
             RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),
             RowRule("last_appointment_date", seen < born, "Date is before the date of birth. Correct one of them."),
         ]
+
+    def row_warnings(self) -> Sequence[RowWarning]:
+        return get_row_warnings(column.name for column in self.plan.values)
 
     def count_effects(self, rows: StagedRows) -> Effects:
         linked, unmatched, ambiguous = rows.count_matches(self.related_rows)

@@ -120,4 +120,4 @@ def get_action(run: ImportRun) -> RunAction:
 def get_run_input(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:
     """Return the files, plan and answers for the importer."""
     previewed = run.result if run.has_uploads else None  # the command line shows no preview
-    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers, previewed)
+    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers, run.decisions, previewed)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
@@ -23,6 +23,7 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.imports import registry, runs
 from healthtrack.imports.answers import AnswersForm
+from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, get_visible_runs
 from healthtrack.imports.run_view import ProgressView, RunView, may_undo
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 CANNOT_BE_ANSWERED = "This import no longer needs answers. Check its status."
+CANNOT_BE_DECIDED = "This decision could not be saved. Check the import and try again."
 CANNOT_BE_APPLIED = "This import can no longer be applied. Check its status."
 CANNOT_BE_UNDONE = "This import can no longer be undone. Check its status."
 
@@ -73,6 +75,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             "progress": self.progress_view,
             "answer": self.answer_view,
             "reading": self.reading_view,
+            "decide": self.decide_view,
             "apply": self.apply_view,
             "cancel": self.cancel_view,
             "faulty": self.error_report_view,
@@ -163,6 +166,15 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             record_patient_access(form.shown_keys, run_id=run.run_id, filters=["first rows"])
         context = {**self._get_context(request), "title": "How this file is read", "run": run, "form": form}
         return TemplateResponse(request, "imports/reading.html", context)
+
+    @method_decorator([require_POST, never_cache])
+    def decide_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Store what to do with the rows of a kind of warning."""
+        run = self._get_importable_run(request, number)
+        form = DecisionForm(registry.get(run.importer).warnings, request.POST)
+        if not form.is_valid() or not runs.decide(run, form.choice):
+            self.message_user(request, CANNOT_BE_DECIDED, messages.WARNING)
+        return redirect(f"{reverse('admin:imports_importrun_change', args=[run.pk])}?{form.return_query}#rows")
 
     @method_decorator(require_POST)
     def apply_view(self, request: HttpRequest, number: int) -> HttpResponse:

@@ -3,7 +3,7 @@
 import codecs
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.core.text import quote
-from healthtrack.imports import registry, runs
+from healthtrack.imports import registry
 from healthtrack.imports.detection import names
+from healthtrack.imports.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
@@ -49,14 +50,21 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what would change without changing anything")
         for option, description in _READING_OPTIONS.items():
             parser.add_argument(option, default="", help=description)
+        if kinds := [warning.kind for warning in registry.get(self.importer).warnings]:
+            parser.add_argument(
+                "--accept",
+                action="append",
+                choices=kinds,
+                default=[],
+                metavar="KIND",
+                help=f"import rows with this kind of warning too; may be repeated: {', '.join(kinds)}",
+            )
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
-    def handle(self, *, file: Path, dry_run: bool, json: bool, **options: Any) -> None:
-        answers = _get_answers(options)
+    def handle(self, *, file: Path, dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any) -> None:
+        instructions, track = Instructions(_get_answers(options), accept), partial(_show_progress, self.stderr)
         try:
-            run = runs.import_at_once(
-                self.importer, [file], dry_run=dry_run, answers=answers, track=partial(_show_progress, self.stderr)
-            )
+            run = import_at_once(self.importer, [file], dry_run=dry_run, instructions=instructions, track=track)
         except FileNotFoundError as error:
             raise CommandError(f"There is no file {file}.") from error
         except OSError as error:

@@ -2,6 +2,8 @@
 
 from healthtrack.core.appearance import look_the_same
 from healthtrack.imports.plan import Column
+from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.row_warnings import WARNING
 from healthtrack.imports.sql import (
     comma,
     primary_key,
@@ -13,16 +15,20 @@ from healthtrack.imports.sql import (
 )
 from healthtrack.imports.staging import StagedRows
 
+_RESET = "warnings = NULL, accepted = false"
+_WITHOUT_WARNING = f"CASE rows.outcome WHEN '{WARNING}' THEN 'changed' ELSE rows.outcome END"
+
 
 def compare(rows: StagedRows) -> None:
-    """Set the outcome of each row."""
+    """Set the outcome of each row: new, changed, unchanged, or with warnings."""
     _compare(rows, again=False)
 
 
 def compare_again(rows: StagedRows) -> int:
     """Update the outcomes that have changed since the last comparison, and mark their rows as stale.
 
-    Rows that change a stored row are stale too if that has other values now. Return how many rows are stale.
+    Rows that change a stored row are stale too if that has other values now, or if they have other warnings. What
+    somebody selected among stale rows is forgotten. Return how many rows are stale.
     """
     rows.add_missing_columns()
     rows.cursor.execute(f"UPDATE {rows.tables.rows} SET is_stale = false WHERE is_stale")  # noqa: S608 (a constant)
@@ -35,11 +41,13 @@ def _compare(rows: StagedRows, *, again: bool) -> None:
     _forget_deleted(rows)
     _find_changed(rows, again=again)
     _ignore_invisible_changes(rows)
+    for of_new in (False, True):
+        _find_warnings(rows, of_new=of_new, again=again)
 
 
 def _forget_deleted(rows: StagedRows) -> None:
     rows.cursor.execute(f"""
-        UPDATE {rows.tables.rows} AS rows SET target = NULL, outcome = 'new', seen = NULL, is_stale = true
+        UPDATE {rows.tables.rows} AS rows SET target = NULL, outcome = 'new', {_RESET}, seen = NULL, is_stale = true
          WHERE target IS NOT NULL
            AND NOT EXISTS (SELECT FROM {table(rows.plan.model)} AS target WHERE {target_matches(rows.plan)})
     """)  # noqa: S608 (names from the plan)
@@ -55,10 +63,10 @@ def _find_changed(rows: StagedRows, *, again: bool) -> None:
     seen = f"CASE WHEN {changed} THEN hashtextextended(ROW({old})::text, 0) END"
     rows.cursor.execute(f"""
         UPDATE {rows.tables.rows} AS rows
-           SET target = target.{key}, outcome = {outcome}, seen = {seen}, is_stale = {again}
+           SET target = target.{key}, outcome = {outcome}, {_RESET}, seen = {seen}, is_stale = {again}
           FROM {table(plan.model)} AS target
          WHERE {target_matches(plan)}
-           AND (rows.target IS DISTINCT FROM target.{key} OR rows.outcome <> {outcome} OR rows.seen <> {seen})
+           AND (rows.target IS DISTINCT FROM target.{key} OR {_WITHOUT_WARNING} <> {outcome} OR rows.seen <> {seen})
     """)  # noqa: S608 (names from the plan)
 
 
@@ -73,6 +81,26 @@ def _ignore_invisible_changes(rows: StagedRows) -> None:
          WHERE outcome = 'changed' AND target.{primary_key(rows.plan.model)} = rows.target
            AND ({" OR ".join(f"({_looks_the_same(column)})" for column in texts)})
     """)  # noqa: S608 (names from the plan)
+
+
+def _find_warnings(rows: StagedRows, *, of_new: bool, again: bool) -> None:
+    """Set the warnings of the rows that change a stored row, or of new rows, in one pass over them."""
+    warnings = [warning for warning in rows.decisions.warnings if warning.of_new == of_new]
+    if not warnings:
+        return
+    kinds = comma(f"CASE WHEN {warning.condition} THEN '{warning.kind}' END" for warning in warnings)
+    outcome = "new" if of_new else "changed"
+    key = primary_key(rows.plan.model)
+    stored = "" if of_new else f"JOIN {table(rows.plan.model)} AS target ON target.{key} = rows.target"
+    rows.cursor.execute(f"""
+        UPDATE {rows.tables.rows} AS rows
+           SET warnings = now.warnings, accepted = false, is_stale = rows.is_stale OR {again},
+               outcome = CASE WHEN now.warnings IS NULL THEN '{outcome}' ELSE '{WARNING}' END
+          FROM (SELECT rows.{LINE}, nullif(array_remove(ARRAY[{kinds}], NULL), '{{}}') AS warnings
+                  FROM {rows.tables.rows} AS rows {stored}
+                 WHERE rows.outcome IN ('{outcome}', '{WARNING}') AND (rows.target IS NULL) = {of_new}) AS now
+         WHERE rows.{LINE} = now.{LINE} AND rows.warnings IS DISTINCT FROM now.warnings
+    """)  # noqa: S608 (names from the plan, and conditions that resources declare)
 
 
 def _differ(column: Column) -> str:

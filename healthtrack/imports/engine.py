@@ -4,6 +4,7 @@ A check leaves the rows in the run's staging tables. The import takes them from 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import ColumnCheck, check_batch
 from healthtrack.imports.comparing import compare, compare_again
+from healthtrack.imports.counting import count_rows
 from healthtrack.imports.detection.reading import AS_THE_HEADER_SAYS, FileReading
 from healthtrack.imports.headers import Layout, find_layout
 from healthtrack.imports.hooks import Effects
@@ -23,8 +25,9 @@ from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.reasons import Notice, Reason
 from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, StalePreview, TableCounts, TabularResult
+from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, StalePreview, TabularResult
 from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_warnings import Choice, Decisions
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import StagedRows, acquire_import_lock
 
@@ -32,17 +35,19 @@ COMPARE_STEPS = 4
 
 
 def check(
-    resource: BulkModelResource, path: Path, run_id: int, progress: Progress, reading: FileReading = AS_THE_HEADER_SAYS
+    resource: BulkModelResource, work: RunInput, progress: Progress, reading: FileReading = AS_THE_HEADER_SAYS
 ) -> CheckResult | None:
     """Read and check a file into the run's staging tables. Return what was found. Call it within a transaction.
 
     Return None if values contradict the way in which their columns are read, which only the first rows have shown.
     """
-    tables = staging_tables.begin(run_id)
+    tables = staging_tables.begin(work.run_id)
+    (file,) = work.files
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
+        rows = StagedRows(resource.plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
         try:
-            return _FileCheck(resource, path, reading, StagedRows(resource.plan, cursor, tables), progress).run()
+            return _FileCheck(resource, file.path, reading, rows, progress).run()
         except _ContradictedError:
             return None
 
@@ -54,22 +59,35 @@ def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> Ap
     """
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        rows = StagedRows(resource.plan, cursor, staging_tables.find(work.run_id))
+        decisions = Decisions(resource.row_warnings(), work.decisions)
+        rows = StagedRows(resource.plan, cursor, staging_tables.find(work.run_id), decisions)
         progress.begin(Stage.TURN)
         acquire_import_lock(cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         rows.lock_changed()  # from now on nobody changes what the preview showed
         stale = compare_again(rows)
-        tables = rows.count_outcomes()
+        result = count_rows(rows)
         effects = resource.count_effects(rows)
         if work.previewed is not None and (stale or _differ(effects, work.previewed)):
-            effects = writing.preview(resource, rows)
-            return StalePreview(*_make_details(TabularResult(tables, effects=effects, stale=stale)))
+            return StalePreview(*_describe(result, writing.preview(resource, rows), stale))
         if stale:
             rows.lock_changed()
-        progress.begin(Stage.WRITING, tables[-1].new + tables[-1].changed)
+        rows.release_accepted()
+        progress.begin(Stage.WRITING, result.counts.new + result.counts.changed)
         effects = {**effects, **writing.write(resource, rows, progress)}
-    return ApplyResult(*_make_details(TabularResult(tables, effects=effects)))
+    return ApplyResult(*_describe(result, effects))
+
+
+def decide(resource: BulkModelResource, work: RunInput, choice: Choice) -> StalePreview:
+    """Store which of the rows with warnings a person selected. Return the preview with the decisions of `work`."""
+    with connection.cursor() as cursor:
+        plan_for_large_sets(cursor)
+        decisions = Decisions(resource.row_warnings(), work.decisions)
+        rows = StagedRows(resource.plan, cursor, staging_tables.find(work.run_id), decisions)
+        rows.accept(choice)
+        shown = TabularResult.of(work.previewed or {})
+        effects = {**shown.effects, **resource.count_effects(rows)}
+        return StalePreview(*_describe(count_rows(rows), effects, shown.stale))
 
 
 def _differ(effects: Effects, previewed: Mapping[str, Any]) -> bool:
@@ -78,9 +96,11 @@ def _differ(effects: Effects, previewed: Mapping[str, Any]) -> bool:
     return any(shown.get(name) != count for name, count in effects.items())
 
 
-def _make_details(result: TabularResult) -> tuple[int, dict[str, Any]]:
-    details = result.details()
-    return result.affected, {name: details[name] for name in ("tables", "effects", "stale")}
+def _describe(counted: TabularResult, effects: Effects, stale: int | None = None) -> tuple[int, dict[str, Any]]:
+    """Return how many rows are written, and the details that replace those of the check."""
+    details = replace(counted, effects=effects, stale=stale).details()
+    kept_from_check = {"merged", "notices", "groups"}
+    return counted.affected, {name: value for name, value in details.items() if name not in kept_from_check}
 
 
 class _ContradictedError(Exception):
@@ -120,12 +140,11 @@ class _FileCheck:
         result = TabularResult(notices=self.notices, groups=groups)
         if not is_table:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
-        tables, effects = self._compare()
+        result = replace(self._compare(), notices=self.notices, groups=groups)
         if errors:
             staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self._layout.prepare)
-        valid, counts = self.rows_read - invalid, tables[-1]
-        merged = valid - (counts.new + counts.changed + counts.unchanged)
-        result = TabularResult(tables, merged, effects, self.notices, groups)
+        valid = self.rows_read - invalid
+        result = replace(result, merged=valid - sum(result.listed.values()))
         refused = Reason.NONE if valid else Reason.NO_VALID_ROW
         return CheckResult(self.rows_read, invalid, errors, result.affected, refused, result.details())
 
@@ -172,14 +191,14 @@ class _FileCheck:
             reason = "The file has a header but no rows. Add rows below it."
             raise FileError(RowError(reason, table.header_line))
 
-    def _compare(self) -> tuple[list[TableCounts], Effects]:
-        """Compare the rows with the stored ones. Return the counts by table, and the effects to be expected."""
+    def _compare(self) -> TabularResult:
+        """Compare the rows with the stored ones. Return the counts, and the effects to be expected."""
         rows = self.rows
         compare(rows)
         self.progress.advance(1)
-        tables = rows.count_outcomes()
+        result = count_rows(rows)
         self.progress.advance(1)
         effects = writing.preview(self.resource, rows)
         self.progress.advance(1)
         rows.create_indexes()
-        return tables, effects
+        return replace(result, effects=effects)

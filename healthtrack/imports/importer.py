@@ -6,7 +6,7 @@ stores codes and numbers only; the importer turns them into sentences when a pag
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, QuestionWording, ReadingPlan
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
+from healthtrack.imports.row_warnings import Choice, RowWarning
 
 # With the parts of plans, which every importer needs.
 __all__ = ["Certainty", "DetectedPart", "Importer", "Question", "QuestionWording", "ReadingPlan"]
@@ -39,6 +40,7 @@ class StoredFile:
 class RunInput:
     """What an importer works on: the files of a run, how to read them, and the answers to the plan's questions.
 
+    `decisions` says what to do with the rows of each kind of warning, as far as somebody decided.
     `previewed` is the `result` that a person has seen and confirmed; None if nobody has seen a preview.
     """
 
@@ -46,6 +48,7 @@ class RunInput:
     files: Sequence[StoredFile]
     plan: ReadingPlan
     answers: Mapping[str, str]
+    decisions: Mapping[str, str] = field(default_factory=dict)
     previewed: Mapping[str, Any] | None = None
 
 
@@ -187,6 +190,19 @@ class Importer(ABC):
     @abstractmethod
     def as_json(self, run: ImportRun) -> dict[str, object]:
         """Return the counts that the command line prints with --json."""
+
+    @property
+    def warnings(self) -> Sequence[RowWarning]:
+        """Return the kinds of warnings that its rows may have; uploads without rows have none."""
+        return []
+
+    def count_held(self, run: ImportRun) -> int:
+        """Return how many rows with warnings the import holds back."""
+        return 0
+
+    def decide(self, work: RunInput, choice: Choice) -> StalePreview:
+        """Store what a person chose among the rows of a kind of warning. Return the preview with `work.decisions`."""
+        raise NotImplementedError
 
     def errors(self, run: ImportRun) -> Iterator[str]:
         """Return the errors that the check has found, each as a sentence with its place in the file."""

@@ -113,6 +113,11 @@ class ImportRun(models.Model):
     )
     plan = models.JSONField(null=True, db_comment="How to read the files; null until this is known")
     answers = models.JSONField(default=dict, db_comment="Answers to the plan's questions, by the name of the question")
+    decisions = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        db_comment="What was decided about the rows of each kind of warning: import, selected or skip",
+    )
     read_count = models.BigIntegerField(default=0, db_comment="Items, such as rows, in the files")
     invalid_count = models.BigIntegerField(default=0, db_comment="Items with at least one error")
     error_count = models.BigIntegerField(default=0, db_comment="Errors found; an item may have several")

@@ -17,6 +17,7 @@ from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.row_warnings import WARNING
 from healthtrack.imports.sql import comma, join_stored_rows, staged_column, stored_column
 
 _ROWS_PER_FETCH = 2000
@@ -30,9 +31,15 @@ class RowFilter:
 
     condition: str
     values: Sequence[str] = ()
+    # Whether to read the warnings: tables that an earlier version staged have none.
+    has_warnings: bool = False
 
 
-STALE_ROWS = RowFilter("is_stale")
+STALE_ROWS = RowFilter("is_stale", has_warnings=True)
+
+
+def filter_by_warning(kind: str) -> RowFilter:
+    return RowFilter(f"outcome = '{WARNING}' AND warnings @> ARRAY[%s]::text[]", [kind], has_warnings=True)
 
 
 def filter_by_outcome(outcome: str) -> RowFilter:
@@ -43,10 +50,11 @@ def fetch_row_page(run: ImportRun, plan: Plan, chosen: RowFilter, page: Page[int
     """Return a page of the chosen rows, in the file's order, with the stored values beside the new ones."""
     tables = staging_tables.find(run.run_id)
     direction, skipped = _choose_direction(page)
+    warnings = "rows.warnings, rows.accepted" if chosen.has_warnings else "NULL, false"
     rows = _rows(
         tables.rows,
         f"""
-        SELECT rows.{LINE}, rows.outcome,
+        SELECT rows.{LINE}, rows.outcome, rows.target IS NOT NULL, {warnings},
                {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
           FROM (SELECT * FROM {tables.rows}
                  WHERE {chosen.condition} ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
@@ -144,14 +152,17 @@ def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:
 
 
 def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:
-    line, outcome, *values = row
-    cells = zip(columns, values[: len(columns)], values[len(columns) :], strict=True)
-    return StagedRow(int(str(line)), str(outcome), [_cell(*cell, outcome=str(outcome)) for cell in cells])
+    line, outcome, is_stored, warnings, accepted, *values = row
+    new, old = values[: len(columns)], values[len(columns) :]
+    is_change = bool(is_stored) and outcome in {"changed", WARNING}
+    cells = [_cell(*cell, is_change=is_change) for cell in zip(columns, new, old, strict=True)]
+    kinds = [] if warnings is None else _texts(warnings)
+    return StagedRow(int(str(line)), str(outcome), cells, kinds, bool(accepted))
 
 
-def _cell(column: Column, value: object, old: object, *, outcome: str) -> Cell:
+def _cell(column: Column, value: object, old: object, *, is_change: bool) -> Cell:
     render = column.widget.render
-    return Cell(render(value), render(old), changed=outcome == "changed" and not column.is_key and value != old)
+    return Cell(render(value), render(old), changed=is_change and not column.is_key and value != old)
 
 
 def _choose_direction(page: Page[int]) -> tuple[str, int]:

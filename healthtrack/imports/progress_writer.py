@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import Error, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from healthtrack.imports import runs
+from healthtrack.imports import claims
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import CancelledError, StoppedError
 
@@ -48,7 +48,7 @@ class ProgressWriter:
                     own.close()  # the import runs into the same error, and reports it
 
     def _tick(self, own: BaseDatabaseWrapper) -> None:
-        cancel_requested = runs.record_progress(own, self.run.run_id, self.stage, self.done, self.total)
+        cancel_requested = claims.record_progress(own, self.run.run_id, self.stage, self.done, self.total)
         if cancel_requested:
             self.stop_error = CancelledError()
         elif self.is_stopping():

@@ -66,8 +66,8 @@ class RelatedRows:
                    ON related.{name} = {self._folded}
         """  # noqa: S608 (names of columns and views that the program declares)
 
-    def count_matches(self, staged: str) -> str:
-        """Return the query of the counts in `MatchCounts`, of the rows in the table `staged`."""
+    def count_matches(self, staged: str, condition: str) -> str:
+        """Return the query of the counts in `MatchCounts`, of the rows in the table `staged` with the condition."""
         name, group = quoted(self.lookup.name), quoted(self.lookup.group)
         return f"""
             SELECT count(*) FILTER (WHERE named.groups > 0),
@@ -76,7 +76,7 @@ class RelatedRows:
               FROM {staged} AS rows
               LEFT JOIN (SELECT {name}, count(DISTINCT {group}) AS groups
                            FROM {quoted(self.lookup.view)} GROUP BY {name}) AS named ON {self._matches}
-             WHERE rows.{quoted(self.column)} <> ''
+             WHERE rows.{quoted(self.column)} <> '' AND {condition}
         """  # noqa: S608 (names of columns, tables and views that the program declares)
 
     def find_rematched(self, plan: Plan, staged: str) -> str:

@@ -9,6 +9,7 @@ from import_export.resources import ModelResource
 from healthtrack.imports import widgets
 from healthtrack.imports.hooks import ImportHooks
 from healthtrack.imports.plan import DuplicateRows, Plan, RowRule, make_plan
+from healthtrack.imports.row_warnings import RowWarning
 
 
 class BulkModelResource(ImportHooks, ModelResource):
@@ -52,6 +53,10 @@ class BulkModelResource(ImportHooks, ModelResource):
         """Return the rules over several columns of a row."""
         return []
 
+    def row_warnings(self) -> Sequence[RowWarning]:
+        """Return the kinds of warnings of valid rows that may damage stored ones, the most serious first."""
+        return []
+
     def import_data(self, *_: object, **__: object) -> Never:
         """Raise an error, because django-import-export's loop over rows would bypass the run, its checks and undo."""
-        raise NotImplementedError("Use healthtrack.imports.runs.import_at_once, which records a run.")
+        raise NotImplementedError("Use healthtrack.imports.import_at_once.import_at_once, which records a run.")

@@ -60,13 +60,17 @@ class StagedRow:
     line: int
     outcome: str
     cells: Sequence[Cell]
+    warnings: Sequence[str] = ()
+    accepted: bool = False
+    other_warnings: Sequence[str] = ()  # labels of those kinds that the list is not about
 
 
 @dataclass(frozen=True)
 class TableCounts:
     """What a run does to the rows of one table; `label` names them for people.
 
-    Undos alone remove rows, and leave some that they would have to change.
+    Only imports hold rows back, because of their warnings. Only undos remove rows, and leave some that they would have
+    to change.
     """
 
     table: str
@@ -76,6 +80,7 @@ class TableCounts:
     unchanged: int = 0
     removed: int = 0
     left: int = 0
+    held: int = 0
 
     @property
     def written(self) -> int:
@@ -105,6 +110,11 @@ class TabularResult:
     groups: Sequence[ErrorGroup] = ()
     # The number of rows that have changed since the last preview; None if this is the first.
     stale: int | None = None
+    # Rows by outcome, as the preview lists them: those with warnings are apart, whatever was decided about them.
+    listed: Mapping[str, int] = field(default_factory=dict)
+    # By kind of warning: the rows that have it, and those that it holds back. A row may have several kinds.
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> "TabularResult":
@@ -115,6 +125,7 @@ class TabularResult:
             notices=[Notice(**each) for each in details.get("notices", [])],
             groups=[ErrorGroup(**each) for each in details.get("groups", [])],
             stale=details.get("stale"),
+            **{name: details.get(name, {}) for name in ("listed", "warnings", "held")},
         )
 
     def details(self) -> dict[str, Any]:

@@ -162,20 +162,26 @@ class RunView:
         return list(self._make_buttons())
 
     def _make_buttons(self) -> Iterator[Button]:
-        if self.may_import and self.run.is_checked:
-            yield self._make_apply_button()
+        held = self.importer.count_held(self.run)
+        if self.may_import and self.run.is_checked and (held < self.run.valid_count or not held):
+            yield self._make_apply_button(held)
         if self.may_import and not self.run.is_ended:
             yield Button("Cancel", self._get_address("cancel"))
         if may_undo(self.person, self.importer) and is_undoable(self.run):
             what = "edit" if self.run.is_edit else "import"
             yield Button(f"Undo this {what}", self._get_address("undo"), sends=False)
 
-    def _make_apply_button(self) -> Button:
-        valid, invalid, unit = self.run.valid_count, self.run.invalid_count, self.importer.unit
-        if not self.run.error_count:
-            return Button("Import this file", self._get_address("apply"), is_default=True)
-        label = f"Import {valid:,} valid {unit}{'' if valid == 1 else 's'} (skip {invalid:,})"
-        return Button(label, self._get_address("apply"), is_default=True, name="without_invalid")
+    def _make_apply_button(self, held: int) -> Button:
+        valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit
+        skipped = [f"skip {invalid:,}"] if self.run.error_count else []
+        skipped += [f"hold back {held:,}"] if held else []
+        label = f"Import {valid:,} valid {unit}{'' if valid == 1 else 's'} ({', '.join(skipped)})"
+        return Button(
+            label if skipped else "Import this file",
+            self._get_address("apply"),
+            is_default=True,
+            name="without_invalid" if self.run.error_count else "",
+        )
 
     def _get_address(self, page: str) -> str:
         return reverse(f"admin:imports_importrun_{page}", args=[self.run.pk])

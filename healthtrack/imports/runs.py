@@ -1,22 +1,19 @@
-"""The life cycle of a run: open it, plan it, check it, apply it or end it otherwise. Only this module writes runs."""
+"""The life cycle of a run: open, plan, check, apply or end it otherwise. Only this module and `claims` write runs."""
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
 from healthtrack.imports import registry
-from healthtrack.imports.actions import get_action
+from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import (
@@ -28,12 +25,11 @@ from healthtrack.imports.models import (
     Stage,
     State,
 )
-from healthtrack.imports.outcomes import get_outcome
-from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
+from healthtrack.imports.progress import NoProgress, Progress
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
-from healthtrack.imports.run_locks import run_lock
+from healthtrack.imports.row_warnings import Choice
 from healthtrack.imports.run_plans import plan_and_check
 from healthtrack.imports.undone_runs import is_undoable
 from healthtrack.imports.uploads import Upload
@@ -49,10 +45,6 @@ _MARK_UNDONE = """
           FROM import_runs AS run JOIN chain ON run.run_id = chain.undoes_id
     )
     UPDATE import_runs AS run SET state = chain.state FROM chain WHERE run.run_id = chain.run_id
-"""
-_RECORD_PROGRESS = """
-    UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
-     WHERE run_id = %s RETURNING cancel_requested
 """
 
 
@@ -76,12 +68,19 @@ def open_run(
     *,
     user: User | None = None,
     answers: Mapping[str, str] = MappingProxyType({}),
+    decisions: Mapping[str, str] = MappingProxyType({}),
 ) -> ImportRun:
     """Create and return a run of these files, in the state CHECKING. Call this within a transaction.
 
-    `answers` says how to read them, as far as that is known already.
+    `answers` says how to read them, and `decisions` what to do with kinds of warnings, as far as that is known already.
     """
-    run = ImportRun.objects.create(importer=importer, started_by=user, started_at=timezone.now(), answers=dict(answers))
+    run = ImportRun.objects.create(
+        importer=importer,
+        started_by=user,
+        started_at=timezone.now(),
+        answers=dict(answers),
+        decisions=dict(decisions),
+    )
     ImportFile.objects.bulk_create(
         ImportFile(
             run=run,
@@ -99,30 +98,6 @@ def open_run(
 def get_uploaded_files(run: ImportRun) -> list[StoredFile]:
     """Return the stored uploads of the run, in their order."""
     return [StoredFile(file.name, file.size, Upload(file.upload).path) for file in run.all_files]
-
-
-@contextmanager
-def claim_run(run_id: int, state: State) -> Iterator[ImportRun | None]:
-    """Claim the run for one worker, and yield it; yield None if it is no longer in the state.
-
-    Waits while another process works on the run.
-    """
-    with run_lock(run_id):
-        claimable = ImportRun.objects.filter(pk=run_id, state=state)
-        is_claimed = claimable.update(work_began_at=timezone.now(), stage=Stage.READING, fraction_done=0)
-        yield ImportRun.objects.get(pk=run_id) if is_claimed else None
-
-
-def record_progress(database: BaseDatabaseWrapper, run_id: int, stage: Stage, done: int, total: int) -> bool:
-    """Store the progress of a run through another database session. Return whether somebody requested to cancel it."""
-    with database.cursor() as cursor:
-        cursor.execute(_RECORD_PROGRESS, [stage, done, total, compute_fraction_done(stage, done, total), run_id])
-        return any(cancel_requested for (cancel_requested,) in cursor.fetchall())
-
-
-def is_cancel_requested(run: ImportRun) -> bool:
-    """Return whether somebody has requested to cancel the run."""
-    return ImportRun.objects.filter(pk=run.pk, cancel_requested=True).exists()
 
 
 def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
@@ -166,9 +141,19 @@ def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -
             first_change = reserve_change_id()
             result = get_action(run).apply(files, progress)
         if isinstance(result, StalePreview):
-            _save(run, state=State.CHECKED, affected_count=result.affected, result={**run.result, **result.details})
+            _save_preview(run, result)
         else:
             _save_applied(run, result, first_change, time.monotonic() - began)
+
+
+def _save_preview(run: ImportRun, preview: StalePreview) -> None:
+    _save(
+        run,
+        state=State.CHECKED,
+        decisions=run.decisions,
+        affected_count=preview.affected,
+        result={**run.result, **preview.details},
+    )
 
 
 def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, seconds: float) -> None:
@@ -235,6 +220,18 @@ def save_answers(run: ImportRun, answers: Mapping[str, str]) -> bool:
     return bool(waiting.update(answers={**run.answers, **answers}, state=State.CHECKING, **_WAITING_FOR_WORKER))
 
 
+def decide(run: ImportRun, choice: Choice) -> bool:
+    """Store what a person decided about a kind of warning. Return False if the run is not ready to import."""
+    with transaction.atomic():
+        current = ImportRun.objects.select_for_update().filter(pk=run.pk, state=State.CHECKED).first()
+        if current is None:
+            return False
+        current.decisions = {**current.decisions, choice.kind: choice.decision}
+        result = registry.get(run.importer).decide(get_run_input(current, []), choice)
+        _save_preview(current, result)
+    return True
+
+
 def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
     """Mark the run for import. Return False if it is not ready to import, or has errors that nobody chose to skip.
 
@@ -278,50 +275,3 @@ def record_edit(importer: str, edit: Edit, user: User, work: Callable[[], int]) 
             result = ApplyResult(work(), {"edit": edit.as_json()})
         _save_applied(run, result, first_change, time.monotonic() - began)
     return run
-
-
-def import_at_once(
-    importer: str,
-    paths: Sequence[Path],
-    *,
-    dry_run: bool = False,
-    answers: Mapping[str, str] = MappingProxyType({}),
-    track: ProgressFactory = no_progress,
-) -> ImportRun:
-    """Check and import files without a worker, as a whole or not at all, and return the ended run.
-
-    Raises OSError if a file cannot be read. Other exceptions end the run and are raised again, except a collision
-    with somebody else's change, which is stored as the run's reason.
-    """
-    facts = [_read_file_facts(path) for path in paths]
-    files = [StoredFile(path.name, fact.size, path) for path, fact in zip(paths, facts, strict=True)]
-    with transaction.atomic():
-        run = open_run(importer, facts, answers=answers)
-    with run_lock(run.run_id):
-        try:
-            check(run, files, track)
-            _finish(run, files, track, dry_run=dry_run)
-        except BaseException as error:
-            outcome = get_outcome(error)
-            end(run, outcome.state, outcome.reason, outcome.params)
-            if outcome.reason != Reason.COLLISION:
-                raise
-    return run
-
-
-def _read_file_facts(path: Path) -> FileFacts:
-    with path.open("rb") as file:
-        return FileFacts(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _finish(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, dry_run: bool) -> None:
-    if run.is_ended:
-        return
-    if run.needs_answers:
-        end(run, State.REFUSED, Reason.NEEDS_ANSWERS)
-    elif run.error_count:
-        end(run, State.REFUSED, Reason.SOME_INVALID)
-    elif dry_run:
-        end(run, State.CANCELLED, Reason.DRY_RUN)
-    else:
-        apply(run, files, track)

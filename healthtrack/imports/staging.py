@@ -12,14 +12,14 @@ from typing import Any
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
-from django.db.models import AutoField, Model
+from django.db.models import AutoField
 
 from healthtrack.imports.merging import combine_duplicate_rows
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.related import MatchCounts, RelatedRows
-from healthtrack.imports.results import TableCounts
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.row_warnings import WARNING, Choice, Decisions
 from healthtrack.imports.sql import (
     WITHIN_STEP,
     column_definition,
@@ -62,10 +62,13 @@ def acquire_import_lock(cursor: CursorWrapper) -> None:
 class StagedRows:
     """The staged rows of a run, in its staging tables."""
 
-    def __init__(self, plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
+    def __init__(
+        self, plan: Plan, cursor: CursorWrapper, tables: StagingTables, decisions: Decisions | None = None
+    ) -> None:
         self.plan = plan
         self.cursor = cursor
         self.tables = tables
+        self.decisions = decisions or Decisions()
 
     def create_table(self) -> None:
         self.cursor.execute(f"""
@@ -79,11 +82,13 @@ class StagedRows:
         """Add the columns that tables of earlier versions lack.
 
         `seen` is the hash of the stored values that the preview shows beside those of a changed row. `is_stale` marks
-        the rows that have changed since the preview.
+        the rows that have changed since the preview. `warnings` are the kinds of a row with the outcome of warnings,
+        and `accepted` says that somebody selected it.
         """
         self.cursor.execute(f"""
             ALTER TABLE {self.tables.rows}
-              ADD COLUMN IF NOT EXISTS seen bigint, ADD COLUMN IF NOT EXISTS is_stale boolean NOT NULL DEFAULT false
+              ADD COLUMN IF NOT EXISTS seen bigint, ADD COLUMN IF NOT EXISTS is_stale boolean NOT NULL DEFAULT false,
+              ADD COLUMN IF NOT EXISTS warnings text[], ADD COLUMN IF NOT EXISTS accepted boolean NOT NULL DEFAULT false
         """)
 
     @contextmanager
@@ -133,27 +138,29 @@ class StagedRows:
         self.cursor.execute(f"SELECT count(*) FROM {self.tables.rows} WHERE is_stale")  # noqa: S608 (a constant)
         return int(self.cursor.fetchone()[0])
 
-    def count_outcomes(self) -> list[TableCounts]:
-        """Return the counts of rows by outcome: first of the table that they refer to, if any, then of their own."""
-        self.cursor.execute(f"SELECT outcome, count(*) FROM {self.tables.rows} GROUP BY outcome")  # noqa: S608 (a constant)
-        own = _counts(self.plan.model, **dict(self.cursor.fetchall()))
-        if not self.plan.parent:
-            return [own]
-        self.cursor.execute(f"""
-            SELECT count(*) FILTER (WHERE parent IS NULL), count(*) FILTER (WHERE parent IS NOT NULL)
-              FROM (SELECT DISTINCT parent, {comma(map(compared_column, self.plan.parent_columns))}
-                      FROM {self.tables.rows} AS rows) AS parents
-        """)  # noqa: S608 (names from the plan)
-        new, unchanged = self.cursor.fetchone()
-        return [_counts(self.plan.parent.model, new=new, unchanged=unchanged), own]
-
     def lock_changed(self) -> None:
         """Lock the stored rows that are to be changed, until the end of the transaction."""
         key = primary_key(self.plan.model)
         self.cursor.execute(f"""
             SELECT FROM {table(self.plan.model)} AS target JOIN {self.tables.rows} AS rows ON target.{key} = rows.target
-             WHERE outcome = 'changed' ORDER BY target.{key} FOR NO KEY UPDATE OF target
+             WHERE outcome IN ('changed', '{WARNING}') ORDER BY target.{key} FOR NO KEY UPDATE OF target
         """)
+
+    def accept(self, choice: Choice) -> None:
+        """Store which of the shown lines somebody selected, among the rows with warnings."""
+        self.cursor.execute(
+            f"""
+            UPDATE {self.tables.rows} SET accepted = {LINE} = ANY (%s) WHERE {LINE} = ANY (%s) AND outcome = '{WARNING}'
+            """,  # noqa: S608 (constants)
+            [list(choice.selected), list(choice.shown)],
+        )
+
+    def release_accepted(self) -> None:
+        """Give the rows whose warnings were accepted the outcome that they have without warnings."""
+        self.cursor.execute(f"""
+            UPDATE {self.tables.rows} AS rows SET outcome = CASE WHEN target IS NULL THEN 'new' ELSE 'changed' END
+             WHERE outcome = '{WARNING}' AND NOT {self.decisions.is_held}
+        """)  # noqa: S608 (kinds that resources declare)
 
     def insert_parents(self) -> list[int]:
         """Insert the rows referred to that do not exist yet. Return their primary keys."""
@@ -165,7 +172,7 @@ class StagedRows:
             INSERT INTO {table(parent)} ({comma(quoted(column.field.column) for column in columns)})
             SELECT {comma(map(staged_column, columns))}
               FROM (SELECT DISTINCT ON ({keys}) * FROM {self.tables.rows} AS rows
-                     WHERE parent IS NULL ORDER BY {keys}, {LINE}) AS rows
+                     WHERE parent IS NULL AND {self.decisions.is_written} ORDER BY {keys}, {LINE}) AS rows
              ORDER BY {LINE}
             RETURNING {primary_key(parent)}
         """)  # noqa: S608 (names from the plan)
@@ -211,7 +218,7 @@ class StagedRows:
 
     def count_matches(self, related: RelatedRows) -> MatchCounts:
         """Count the rows by what their column for related rows names."""
-        self.cursor.execute(related.count_matches(self.tables.rows))
+        self.cursor.execute(related.count_matches(self.tables.rows, self.decisions.is_written))
         return MatchCounts(*self.cursor.fetchone())
 
     def rematched_keys(self, related: RelatedRows) -> list[Any]:
@@ -252,7 +259,3 @@ class StagedRows:
             step.bounds,
         )
         return int(self.cursor.rowcount)
-
-
-def _counts(model: type[Model], **counts: int) -> TableCounts:
-    return TableCounts(model._meta.db_table, str(model._meta.verbose_name_plural), **counts)

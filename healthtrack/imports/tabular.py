@@ -30,6 +30,7 @@ from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading.file_names import find_misleading_ending
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview, TabularResult
+from healthtrack.imports.row_warnings import Choice, Decisions, RowWarning
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.upload_help import describe_columns, get_template_urls
@@ -89,7 +90,7 @@ class TabularImporter(Importer):
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
         (file,) = work.files
-        result = engine.check(self.resource, file.path, work.run_id, progress, FileReading.of(work.plan))
+        result = engine.check(self.resource, work, progress, FileReading.of(work.plan))
         if result is None:
             return CheckResult(plan=make_plan(file.path, self.resource.plan.columns, work.answers, whole=True))
         return result
@@ -119,11 +120,21 @@ class TabularImporter(Importer):
     def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
         return engine.apply(self.resource, work, progress)
 
+    @property
+    def warnings(self) -> Sequence[RowWarning]:
+        return self.resource.row_warnings()
+
+    def count_held(self, run: ImportRun) -> int:
+        return TabularResult.of(run.result).counts.held
+
+    def decide(self, work: RunInput, choice: Choice) -> StalePreview:
+        return engine.decide(self.resource, work, choice)
+
     def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
         return undo_service.apply(self.resource, run, undo, progress)
 
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
-        view = TabularPreview(run, self.resource.plan, query)
+        view = TabularPreview(run, self.resource.plan, query, Decisions(self.warnings, run.decisions))
         if not view.shown:
             return PagePart("imports/run-listings.html", view) if view.listings else None
         patients = view.shown_keys if self.names_patients else []
@@ -135,13 +146,22 @@ class TabularImporter(Importer):
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)
         effects = self._describe_effects(result)
-        part = PagePart("imports/counts.html", {"run": run, "result": result, "effects": effects})
+        view = {"run": run, "result": result, "effects": effects, "held": self._list_held(result)}
+        part = PagePart("imports/counts.html", view)
         return Summary(
             headline=tabular_wording.get_headline(run, result),
-            lines=[*tabular_wording.get_lines(run, result), *filter(None, [effects])],
+            lines=[*tabular_wording.get_lines(run, result), *filter(None, [self._describe_held(result), effects])],
             notices=[str(notice) for notice in result.notices],
             part=part if tabular_wording.has_counts(run) else None,
         )
+
+    def _describe_held(self, result: TabularResult) -> str:
+        """Return how many rows the warnings hold back, and of which kinds; empty if there are none."""
+        held = [f"{warning.kind} {count:,}" for warning, count in self._list_held(result)]
+        return f"{tabular_wording.describe_held(result)}: {', '.join(held)}" if held else ""
+
+    def _list_held(self, result: TabularResult) -> list[tuple[RowWarning, int]]:
+        return [(warning, result.held[warning.kind]) for warning in self.warnings if warning.kind in result.held]
 
     def _describe_effects(self, result: TabularResult) -> str:
         return self.resource.describe(result.effects) if result.effects else ""
@@ -165,6 +185,7 @@ class TabularImporter(Importer):
             "unchanged": result.counts.unchanged,
             "invalid": run.invalid_count,
             "faulty": run.invalid_count,  # the former name of `invalid`, for one release
+            "held": dict(result.held),
             **{name: result.effects.get(name, 0) for name in _EFFECTS},
             "seconds": round(run.seconds, 3),
             "read": run.read_count,

@@ -1,6 +1,6 @@
 """The rows or errors that the page of a tabular import shows, as the query of its address says."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from django.core.paginator import Page, Paginator
@@ -9,15 +9,17 @@ from django.http import QueryDict
 from healthtrack.imports import preview_queries
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan
+from healthtrack.imports.preview_queries import RowFilter
 from healthtrack.imports.results import StagedRow, TabularResult
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.row_warnings import WARNING, Decision, Decisions, RowWarning
 
 PAGE_SIZE = 50
 STALE = "stale"
 LISTED = ("changed", "new", "unchanged")
 # The name that addresses and the access log have always had for the list of errors.
 ERRORS = "faulty"
-ATTENTION = (STALE, ERRORS, *LISTED)
+ATTENTION = (STALE, WARNING, ERRORS, *LISTED)
 _MAX_PAGE_DIGITS = 9
 
 
@@ -31,12 +33,23 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class WarningGroup:
+    """The rows with a kind of warning: how many there are, what was decided, and how many it holds back."""
+
+    warning: RowWarning
+    decision: Decision
+    count: int
+    held: int
+
+
+@dataclass(frozen=True)
 class TabularPreview:
     """What the page of a run shows for a query of its address."""
 
     run: ImportRun
     plan: Plan
     query: QueryDict
+    decisions: Decisions
 
     @cached_property
     def result(self) -> TabularResult:
@@ -49,8 +62,28 @@ class TabularPreview:
 
     def _get_staged_listings(self) -> list[Listing]:
         stale = [Listing(STALE, "Differences", self.result.stale)] if self.result.stale else []
-        counts = self.result.counts
-        return [*stale, *(Listing(outcome, outcome.capitalize(), getattr(counts, outcome)) for outcome in LISTED)]
+        counts = self.result.listed or asdict(self.result.counts)
+        warnings = [Listing(WARNING, "Warnings", counts[WARNING])] if counts.get(WARNING) else []
+        staged = [Listing(outcome, outcome.capitalize(), counts.get(outcome, 0)) for outcome in LISTED]
+        return [*stale, *warnings, *staged]
+
+    @cached_property
+    def warning_groups(self) -> list[WarningGroup]:
+        """Return the kinds of warnings that rows have, and what was decided about each."""
+        counts, held = self.result.warnings, self.result.held
+        return [
+            WarningGroup(warning, self.decisions.of(warning), counts[warning.kind], held.get(warning.kind, 0))
+            for warning in self.decisions.warnings
+            if counts.get(warning.kind)
+        ]
+
+    @cached_property
+    def warning_group(self) -> WarningGroup | None:
+        """Return the requested kind of warnings, or the most serious one; None on other lists."""
+        if not self.shown or self.shown.name != WARNING:
+            return None
+        requested = [group for group in self.warning_groups if group.warning.kind == self.query.get("warning")]
+        return next(iter([*requested, *self.warning_groups]), None)
 
     @cached_property
     def shown(self) -> Listing | None:
@@ -92,7 +125,9 @@ class TabularPreview:
     def page(self) -> Page[int]:
         number = self.query.get("page", "")
         count = self.shown.count if self.shown else 0
-        if self.column or self.kind:
+        if self.warning_group:
+            count = self.warning_group.count
+        elif self.column or self.kind:
             count = preview_queries.count_errors(self.run, self.column, self.kind)
         return Paginator(range(count), PAGE_SIZE).get_page(number if len(number) <= _MAX_PAGE_DIGITS else "")
 
@@ -104,9 +139,17 @@ class TabularPreview:
     def rows(self) -> list[StagedRow]:
         if not self.shown or self.shown.name == ERRORS:
             return []
-        is_stale = self.shown.name == STALE
-        chosen = preview_queries.STALE_ROWS if is_stale else preview_queries.filter_by_outcome(self.shown.name)
-        return preview_queries.fetch_row_page(self.run, self.plan, chosen, self.page)
+        rows = preview_queries.fetch_row_page(self.run, self.plan, self._get_row_filter(self.shown.name), self.page)
+        return [replace(row, other_warnings=self._label_other_warnings(row)) for row in rows]
+
+    def _label_other_warnings(self, row: StagedRow) -> list[str]:
+        shown = self.warning_group and self.warning_group.warning
+        return [each.label for each in self.decisions.warnings if each.kind in row.warnings and each != shown]
+
+    def _get_row_filter(self, listing: str) -> RowFilter:
+        if self.warning_group:
+            return preview_queries.filter_by_warning(self.warning_group.warning.kind)
+        return preview_queries.STALE_ROWS if listing == STALE else preview_queries.filter_by_outcome(listing)
 
     @cached_property
     def errors(self) -> list[RowError]:
@@ -120,8 +163,14 @@ class TabularPreview:
         return self.shown is not None and self.shown.name == STALE
 
     @property
+    def shows_other_warnings(self) -> bool:
+        return any(row.other_warnings for row in self.rows)
+
+    @property
     def caption(self) -> str:
         """Return the title of the list of rows."""
+        if self.warning_group:
+            return self.warning_group.warning.label
         if self.shows_outcome:
             return "Rows that no longer match the last preview"
         return f"{self.shown.label} rows" if self.shown else ""

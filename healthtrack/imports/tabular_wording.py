@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import TabularResult
+from healthtrack.imports.row_warnings import WARNING
 
 
 def has_counts(run: ImportRun) -> bool:
@@ -17,18 +18,37 @@ def get_headline(run: ImportRun, result: TabularResult) -> str:
     counts, invalid = result.counts, run.invalid_count
     if run.is_checked and result.stale is not None:
         return _describe_stale(result.stale)
-    if run.is_checked and run.error_count:
-        return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
-    if run.is_checked and (counts.new or counts.changed):
-        return "No errors found. Nothing has been changed yet."
     if run.is_checked:
-        return "No errors found. This file would not change anything."
+        return f"{_describe_check(run, result)}{_describe_warnings(result)}"
     if run.is_applied or run.is_undone:
         verb = "had been" if run.is_undone else _was(counts.new)
         done = f"{_rows(counts.new)} {verb} added and {counts.changed:,} updated."
         skipped = f" {invalid:,} invalid row{'' if invalid == 1 else 's'} {_was(invalid)} skipped."
-        return f"{done}{skipped if run.without_invalid else ''}"
+        held = f" {describe_held(result)}." if counts.held else ""
+        return f"{done}{skipped if run.without_invalid else ''}{held}"
     return ""
+
+
+def describe_held(result: TabularResult) -> str:
+    """Return how many rows are held back, without a full stop."""
+    held = result.counts.held
+    return f"{_rows(held)} with warnings {_was(held)} held back"
+
+
+def _describe_check(run: ImportRun, result: TabularResult) -> str:
+    counts, invalid = result.counts, run.invalid_count
+    if run.error_count:
+        return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
+    if counts.new or counts.changed or counts.held:
+        return "No errors found. Nothing has been changed yet."
+    return "No errors found. This file would not change anything."
+
+
+def _describe_warnings(result: TabularResult) -> str:
+    warned, held = result.listed.get(WARNING, 0), result.counts.held
+    if not warned:
+        return ""
+    return f" {_rows(warned)} {'has' if warned == 1 else 'have'} warnings; {held:,} of them {_is(held)} held back."
 
 
 def _describe_stale(stale: int) -> str:

@@ -8,7 +8,7 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from healthtrack.imports import expiring, runs
+from healthtrack.imports import claims, expiring, runs
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import WORKING, ImportRun, State
 from healthtrack.imports.outcomes import get_outcome
@@ -71,7 +71,7 @@ def fail_abandoned() -> None:
 
 def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> None:
     """Claim the run, do the step, and end the run if an exception leaves no hope of another attempt."""
-    with runs.claim_run(run_id, state) as run:
+    with claims.claim_run(run_id, state) as run:
         if run is None:
             return
         if run.cancel_requested:
@@ -80,7 +80,7 @@ def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> No
         try:
             step(run, runs.get_uploaded_files(run), partial(track_progress, run, context.should_abort))
         except Exception as error:
-            outcome = get_outcome(error, partial(runs.is_cancel_requested, run))
+            outcome = get_outcome(error, partial(claims.is_cancel_requested, run))
             if not outcome.retry or is_last_attempt(context.job):
                 runs.end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.is_error:

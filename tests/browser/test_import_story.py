@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
-from tests.support.chromium import DESKTOP
+from tests.support.browser_pages import SignInAs, visit
+from tests.support.import_browser import assert_fine, await_visible, press, upload
 from tests.support.import_files import RECORDS, Row, write_csv
 from tests.support.page_permissions import REPORT_PERMISSIONS
-from tests.support.workers import PATIENCE_SECONDS, hold_lock, worker
+from tests.support.workers import hold_lock, worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")
 
@@ -52,21 +52,6 @@ def correct(path: Path) -> Path:
     return write_csv(path.with_name("corrected.csv"), [*({**row, **valid} for row in invalid), changed])
 
 
-def await_visible(shown: Locator) -> None:
-    expect(shown.first).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
-
-
-def press(page: Page, name: str) -> None:
-    with page.expect_navigation():
-        page.get_by_role("button", name=name).click()
-
-
-def upload(page: Page, path: Path) -> None:
-    visit(page, RECORDS.address("import"))
-    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
-    press(page, "Check the file")
-
-
 def download_invalid_rows(page: Page, path: Path) -> Path:
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the invalid rows (CSV)").click()
@@ -88,12 +73,6 @@ def await_no_errors(page: Page) -> None:
 
 def await_imported(page: Page, added: int, updated: int) -> None:
     await_visible(page.locator(".lead", has_text=re.compile(rf"^\s*{added:,} .* {updated:,} ")))
-
-
-def assert_fine(page: Page) -> None:
-    assert_accessible(page)
-    assert_fits_a_phone(page)
-    page.set_viewport_size(DESKTOP)
 
 
 def test_a_file_with_errors_is_uploaded_corrected_and_imported(

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from healthtrack.imports import preview_queries, runs
+from healthtrack.imports.import_at_once import import_at_once
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import reason_text
@@ -82,7 +83,7 @@ def check_file(importer: str, path: Path) -> ImportRun:
 
 
 def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported:
-    run = runs.import_at_once(importer, [path], dry_run=dry_run)
+    run = import_at_once(importer, [path], dry_run=dry_run)
     return Imported(run, list(preview_queries.iterate_errors(run)))
 
 

@@ -13,7 +13,7 @@ from reports.models import SavedView
 from tests.support import factories
 
 PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset", "activate", "deactivate"}
-PAGES_OF_ROW |= {"answer", "apply", "cancel", "faulty", "progress", "reading"}
+PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "faulty", "progress", "reading"}
 QUERIES = {"tracker-names:resolve": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
@@ -33,6 +33,7 @@ NOT_PAGES = {
 # Targets of forms, downloads, and parts of pages.
 NOT_PAGES_OF_A_MODEL = (
     "_apply",
+    "_decide",
     "_answer",
     "_cancel",
     "_import_template",

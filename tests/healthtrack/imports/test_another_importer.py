@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import expiring, registry, runs
+from healthtrack.imports import expiring, registry
+from healthtrack.imports.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.reasons import Reason
@@ -192,7 +193,7 @@ def test_a_run_that_nobody_answers_expires_after_a_day(counter: Client, monkeypa
 def test_without_a_worker_a_run_with_questions_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("one\n\ntwo\n")
-    run = runs.import_at_once(NAME, [path])
+    run = import_at_once(NAME, [path])
     assert (run.state, run.reason) == (State.REFUSED, Reason.NEEDS_ANSWERS)
     assert stored_counts() == {}
 

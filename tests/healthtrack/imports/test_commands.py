@@ -19,7 +19,7 @@ from trackers.models import FitnessTracker, TrackerModel
 
 pytestmark = pytest.mark.django_db
 
-KEYS = ["new", "changed", "unchanged", "invalid", "faulty", "linked", "unmatched", "ambiguous", "seconds"]
+KEYS = ["new", "changed", "unchanged", "invalid", "faulty", "held", "linked", "unmatched", "ambiguous", "seconds"]
 SOURCE = project.BASE_DIR.parent / "shared" / "data" / "fitness_trackers.csv"
 each_kind = pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
 

@@ -16,6 +16,7 @@ from healthtrack.imports.hooks import Effects, ImportHooks
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import StagedRow
+from healthtrack.imports.row_warnings import Decisions
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.tabular_preview import TabularPreview
 from patients.models import MedicalRecord
@@ -244,7 +245,7 @@ class TestHeaders:
 def get_shown_rows(run: ImportRun, kind: Kind, **parameters: str) -> list[StagedRow]:
     query = QueryDict(mutable=True)
     query.update(parameters)
-    rows: list[StagedRow] = TabularPreview(run, kind.resource().plan, query).rows
+    rows: list[StagedRow] = TabularPreview(run, kind.resource().plan, query, Decisions()).rows
     return rows
 
 
