@@ -16,6 +16,7 @@ from django.utils.html import format_html
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.accounts.forms import AccountForm
+from healthtrack.audit.account_names import name_at
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
 from healthtrack.roles.emergency import own_permissions
@@ -110,11 +111,21 @@ admin.site.register(Group, RoleAdmin)
 
 @admin.register(EmergencyAccess)
 class EmergencyAccessAdmin(ListOnlyModelAdmin):
-    list_display = ("began_at", "person", "reason", "client_address", "over")
+    list_display = ("began_at", "person_then", "reason", "client_address", "over")
     list_filter = (("person", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("person", "end")
+    list_select_related = ("end",)
     date_hierarchy = "began_at"
     ordering = ("-access_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        accesses: QuerySet[Any] = super().get_queryset(request)
+        named: QuerySet[Any] = accesses.annotate(person_name=name_at("person_id", "began_at"))
+        return named
+
+    @admin.display(description="person", ordering="person_name")
+    def person_then(self, access: Any) -> str:
+        """Return the user name that the person had at that time."""
+        return str(access.person_name)
 
     @admin.display(description="ended")
     def over(self, access: EmergencyAccess) -> Any:

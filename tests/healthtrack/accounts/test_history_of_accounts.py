@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import Error, IntegrityError, transaction
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.accounts.models import RecoveryCodes, Session
 from healthtrack.audit.account_names import AccountName
@@ -158,6 +159,14 @@ class TestPages:
         lines = Page.get(office, f"/admin/auth/group/{group.pk}/history/").texts("tbody tr")
         assert "Permission of role Night shift added Permission: became Can view user (auth.view_user)" in lines[0]
         assert "Role Night shift added" in lines[1]
+
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_changes(
+        self, keeper: User, office: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(30):
+            keeper.groups.add(Group.objects.create(name=f"Ward {number}"))
+        with django_assert_max_num_queries(12):
+            assert len(history_of(office, keeper)) == 32
 
     def test_last_sign_in_and_date_of_joining_cannot_be_changed(self, keeper: User, office: Client) -> None:
         form = form_with(office.get(f"{USERS}{keeper.pk}/change/"), "username")

@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
 from healthtrack.core import log_pages
+from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported
@@ -133,7 +134,7 @@ class TestPatientHistory:
         record = factories.medical_record()
         for number in range(30):
             factories.link(record, factories.tracker_model(f"Brand {number}"))
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             assert len(rows(auditor, PATIENT)) == 31
 
 
@@ -164,6 +165,14 @@ class TestTrackerHistory:
         shown = rows(auditor, f"/admin/trackers/trackermodel/{model.pk}/history/")
         assert len(shown) == 3
         assert all(row.endswith(f"added Import {run.pk}") for row in shown)
+
+    def test_who_imported_rows_is_shown_by_the_name_of_the_time(self, auditor: Client, imported: Import) -> None:
+        person = factories.staff(username="steward")
+        imported(CATALOGUE, {})
+        ImportRun.objects.update(started_by=person)
+        User.objects.filter(pk=person.pk).update(username="innocent")
+        shown = rows(auditor, f"/admin/trackers/trackermodel/{TrackerModel.objects.get().pk}/history/")
+        assert ["steward" in row for row in shown] == [True, True]
 
     def test_a_deleted_model_is_shown_with_its_former_name(self, auditor: Client) -> None:
         model = factories.tracker_model()

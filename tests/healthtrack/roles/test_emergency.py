@@ -192,8 +192,9 @@ class TestReview:
     def test_the_list_needs_its_permission(self, sign_in: SignIn) -> None:
         assert_page_needs(sign_in, LIST, SEE, others=["auth.view_user"])
 
-    def test_it_says_who_when_and_why(self, sign_in: SignIn) -> None:
-        make_person("In an emergency")
+    def test_it_says_who_when_and_why_by_the_name_of_the_time(self, sign_in: SignIn) -> None:
+        person = make_person("In an emergency")
+        User.objects.filter(pk=person.pk).update(username="innocent")
         words = page(sign_in(SEE), LIST)
         assert all(word in words for word in ("in-an-emergency", REASON, "192.0.2.7", "still running"))
 
