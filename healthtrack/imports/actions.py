@@ -7,7 +7,6 @@ from typing import ClassVar
 from django.http import QueryDict
 
 from healthtrack.imports import registry
-from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import Importer, PagePart, RunInput, StoredFile, Summary
 from healthtrack.imports.models import ImportRun, Kind
 from healthtrack.imports.outcomes import AlreadyUndoneError
@@ -104,7 +103,8 @@ class EditRows(RunAction):
         raise NotImplementedError
 
     def summary(self, query: QueryDict) -> Summary:
-        return Summary(f"{Edit.of(self.run.result).title}.")
+        count = self.run.affected_count
+        return Summary(f"{count:,} row{' was' if count == 1 else 's were'} changed.")
 
     def preview(self, query: QueryDict) -> PagePart | None:
         """Return the part of the page that lists what was changed."""
