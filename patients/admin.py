@@ -29,6 +29,7 @@ from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
+from patients.bulk_admin import BulkAdmin
 from patients.duplicates import find_possible_duplicates
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
@@ -104,7 +105,7 @@ def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
 
 
 @admin.register(MedicalRecord)
-class MedicalRecordAdmin(MergingAdmin, ImportableModelAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type: ignore[misc]  # both say which model, one untyped
     resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (
@@ -191,10 +192,6 @@ class MedicalRecordAdmin(MergingAdmin, ImportableModelAdmin):  # type: ignore[mi
     def delete_model(self, request: HttpRequest, obj: MedicalRecord) -> None:
         follows.delete([obj.pk])
         super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        follows.delete(list(queryset.values_list("pk", flat=True)))
-        super().delete_queryset(request, queryset)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return _record_access(object_id, super().history_view(request, object_id, *args, **kwargs))

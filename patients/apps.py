@@ -24,6 +24,7 @@ class PatientsConfig(AppConfig):
     def ready(self) -> None:
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows, linking  # noqa: PLC0415  (models are only ready here)
+        from patients.bulk_actions import BULK_ACTIONS  # noqa: PLC0415  (models are only ready here)
         from patients.parts import FormerNumbers, TrackerLinks  # noqa: PLC0415  (models are only ready here)
         from patients.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
         from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
@@ -32,6 +33,8 @@ class PatientsConfig(AppConfig):
         follows.register(TrackerLinks())
         follows.register(FormerNumbers())
         register_edit("merge", "Merge of two medical records")
+        for action in BULK_ACTIONS:
+            register_edit(action.code, f"{{count}} medical records: {action.done}")
         register_page_names(lambda: PAGE_NAMES)
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())

@@ -60,15 +60,15 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
         errors: list[str] = []
         if request.method == "POST":
             try:
-                return self._merge(request, numbers)
+                return self._merge_records(request, numbers)
             except OutdatedComparisonError:
                 errors = ["Somebody changed one of these records since you opened this page. Check the values again."]
             except ValidationError as error:
                 errors = error.messages
         record_patient_access(numbers)
-        return self._show(request, comparison, errors)
+        return self._show_comparison(request, comparison, errors)
 
-    def _show(self, request: HttpRequest, comparison: Comparison, errors: list[str]) -> HttpResponse:
+    def _show_comparison(self, request: HttpRequest, comparison: Comparison, errors: list[str]) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": "Compare and merge two records",
@@ -78,7 +78,7 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
         }
         return TemplateResponse(request, "patients/merge.html", context)
 
-    def _merge(self, request: HttpRequest, numbers: list[str]) -> HttpResponse:
+    def _merge_records(self, request: HttpRequest, numbers: list[str]) -> HttpResponse:
         kept = request.POST.get("kept", "")
         if kept not in numbers:
             raise ValidationError("Choose the number to keep.")

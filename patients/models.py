@@ -102,6 +102,7 @@ class MedicalRecord(models.Model):
             ("import_medicalrecord", "Can import medical records"),
             ("export_medicalrecord", "Can export medical records"),
             ("merge_medicalrecord", "Can merge medical records"),
+            ("bulk_delete_medicalrecord", "Can delete many medical records at once"),
         ]
         constraints = [
             not_blank("medical_records", "patient_id"),

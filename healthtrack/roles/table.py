@@ -54,6 +54,7 @@ EDIT_RECORDS = Right(
     "Add, change and delete medical records, and link trackers to them",
     ("patients.add_medicalrecord", "patients.change_medicalrecord", "patients.delete_medicalrecord"),
 )
+BULK_DELETE = Right("Delete many medical records at once", ("patients.bulk_delete_medicalrecord",))
 MERGE_RECORDS = Right("Merge two records of one person", ("patients.merge_medicalrecord",))
 EDIT_CATALOGUE = Right(
     "Add, change and delete tracker models and variants",
@@ -96,7 +97,7 @@ EMERGENCY = Right(
 )
 
 _ALL = (
-    *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, MERGE_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
+    *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, BULK_DELETE, MERGE_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
     *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES),
     *(VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )

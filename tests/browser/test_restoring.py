@@ -6,7 +6,8 @@ from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 
-KEEPER = ("audit.view_change", *(f"patients.{action}_medicalrecord" for action in ("view", "change", "delete")))
+ACTIONS = ("view", "change", "delete", "bulk_delete")
+KEEPER = ("audit.view_change", *(f"patients.{action}_medicalrecord" for action in ACTIONS))
 LIST = "/admin/patients/medicalrecord/"
 
 
@@ -30,11 +31,14 @@ def test_records_that_were_deleted_together_are_restored_together(page: Page, si
     visit(page, LIST)
     for number in numbers:
         page.locator(f"input[name=_selected_action][value={number}]").check()
-    page.locator("select[name=action]").select_option("delete_selected")
+    page.locator("select[name=action]").select_option("delete_records")
     page.get_by_role("button", name="Go").click()
-    page.get_by_role("button", name="Yes, I").click()
-    page.get_by_role("link", name="restore them from the activity log").click()
-    page.get_by_role("link", name="P2").first.click()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_label("Type 3 to confirm").fill("3")
+    assert_accessible(page)
+    page.get_by_role("button", name="Delete the records").click()
+    expect(page.get_by_text("3 medical records: deleted.")).to_be_visible()
+    visit(page, f"{LIST}P2/history/")
     page.get_by_role("link", name="Restore medical record P2").click()
     page.get_by_label("Restore all 3 medical records").check()
     assert_accessible(page)

@@ -125,8 +125,8 @@ def test_a_lookup_that_is_no_filter_exports_no_record(as_role: AsRole, method: s
 
 def test_an_action_on_a_lookup_that_is_no_filter_finds_no_record(sign_in: SignIn) -> None:
     factories.medical_record("P1")
-    client = sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
-    form = {"action": "delete_selected", "_selected_action": "P1", "post": "yes", "index": "0"}
+    client = sign_in("patients.view_medicalrecord", "patients.bulk_delete_medicalrecord")
+    form = {"action": "delete_records", "_selected_action": "P1", "step": "confirm", "count": "1"}
     client.post(f"{LIST}?name__icontains=Ada", form)
     assert MedicalRecord.objects.exists()
 

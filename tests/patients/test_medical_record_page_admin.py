@@ -187,16 +187,6 @@ def test_deleting_a_record_lists_its_links_and_deletes_them(keeper: Client) -> N
     assert not MedicalRecordTracker.objects.exists()
 
 
-def test_many_records_are_deleted_at_once_with_their_links(keeper: Client) -> None:
-    model = factories.tracker_model()
-    for number in ("P1", "P2", "P3"):
-        factories.link(factories.medical_record(number), model)
-    chosen = {"action": "delete_selected", "_selected_action": ["P1", "P2"]}
-    assert "Tracker: Xiaomi Band 2" in keeper.post(LIST, chosen).content.decode()
-    keeper.post(LIST, {**chosen, "post": "yes"})
-    assert [link.patient_id for link in MedicalRecordTracker.objects.all()] == ["P3"]
-
-
 def test_the_log_of_the_admin_says_nothing_about_patients(keeper: Client) -> None:
     keeper.post(f"{LIST}add/", form())
     record = MedicalRecord.objects.get()

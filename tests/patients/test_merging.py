@@ -263,7 +263,7 @@ class TestParts:
         admin.post(f"{LIST}P2/delete/", {"post": "yes"})
         restore, *_ = Page.get(admin, f"{LIST}P2/history/").addresses("td a.button")
         admin.post(restore)
-        chosen = {"action": "delete_selected", "_selected_action": ["P1"], "post": "yes"}
+        chosen = {"action": "delete_records", "_selected_action": ["P1"], "step": "confirm", "count": "1"}
         merge(admin)
         admin.post(LIST, chosen)
         assert part.calls == [("delete", "P2"), ("restore", "P2"), ("merge", "P2", "P1"), ("delete", "P1")]

@@ -1,0 +1,162 @@
+"""Change many records at once: previews, the typed number, permissions, and one undo for all."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from healthtrack.audit.models import Access
+from healthtrack.imports.models import ImportRun
+from patients.models import MedicalRecord, MedicalRecordTracker
+from tests.support import factories
+from tests.support.forms import form_with
+from tests.support.import_pages import run_jobs
+from tests.support.page import Page
+from tests.support.role_holders import make_person
+from tests.support.signing_in import AsRole, client_for
+from trackers.models import TrackerModel
+
+LIST = "/admin/patients/medicalrecord/"
+NUMBERS = ("P1", "P2", "P3")
+
+
+@pytest.fixture
+def admin(as_role: AsRole) -> Client:
+    return as_role("Administrator")
+
+
+@pytest.fixture
+def model(db: None) -> TrackerModel:
+    """Return a model; of three records, the first is linked to it, and staff unlinked it from the second."""
+    model = factories.tracker_model()
+    for number in NUMBERS:
+        factories.medical_record(number, last_appointment_date="2024-01-02" if number == "P1" else None)
+    factories.link(MedicalRecord.objects.get(pk="P1"), model)
+    MedicalRecord.objects.filter(pk="P2").update(unlinked_model_ids=[model.pk])
+    return model
+
+
+def choose(client: Client, action: str, address: str = LIST, **values: Any) -> Any:
+    return client.post(address, {"action": action, "_selected_action": NUMBERS, **values}, follow=True)
+
+
+def preview(client: Client, action: str, **values: Any) -> Page:
+    return Page.of(choose(client, action, step="preview", **values))
+
+
+def confirm(client: Client, action: str, count: int, **values: Any) -> str:
+    return Page.of(choose(client, action, step="confirm", count=str(count), **values)).text
+
+
+def stored() -> list[Any]:
+    return [list(model.objects.order_by("pk").values()) for model in (MedicalRecord, MedicalRecordTracker)]
+
+
+def undo_last(client: Client) -> None:
+    run = ImportRun.objects.latest("run_id")
+    client.post(f"/admin/imports/importrun/{run.pk}/undo/")
+    run_jobs()
+
+
+def links() -> set[tuple[str, str]]:
+    return set(MedicalRecordTracker.objects.values_list("patient_id", "source"))
+
+
+class TestTheChanges:
+    def test_the_last_appointment_is_set(self, admin: Client, model: TrackerModel) -> None:
+        before = stored()
+        assert "2 of them will be changed." in preview(admin, "set_appointment", day="2024-01-02").text
+        assert stored() == before
+        text = confirm(admin, "set_appointment", 2, day="2024-01-02")
+        assert "2 medical records: last appointment set." in text
+        assert not MedicalRecord.objects.exclude(last_appointment_date="2024-01-02").exists()
+        undo_last(admin)
+        assert stored() == before
+
+    def test_a_tracker_is_linked_also_where_staff_had_removed_it(self, admin: Client, model: TrackerModel) -> None:
+        before = stored()
+        assert "2 of them will be changed." in preview(admin, "link_tracker", model=model.pk).text
+        confirm(admin, "link_tracker", 2, model=model.pk)
+        assert links() == {(number, "staff") for number in NUMBERS}
+        assert not MedicalRecord.objects.filter(unlinked_model_ids__contains=[model.pk]).exists()
+        undo_last(admin)
+        assert stored() == before
+
+    def test_a_link_is_removed_and_no_import_makes_it_again(self, admin: Client, model: TrackerModel) -> None:
+        before = stored()
+        assert "1 of them will be changed." in preview(admin, "unlink_tracker", model=model.pk).text
+        confirm(admin, "unlink_tracker", 1, model=model.pk)
+        assert links() == set()
+        assert MedicalRecord.objects.get(pk="P1").unlinked_model_ids == [model.pk]
+        undo_last(admin)
+        assert stored() == before
+
+    def test_records_are_deleted_with_their_links(self, admin: Client, model: TrackerModel) -> None:
+        before = stored()
+        confirm(admin, "delete_records", 3)
+        assert stored() == [[], []]
+        undo_last(admin)
+        assert stored() == before
+
+
+class TestTheConfirmation:
+    @pytest.mark.parametrize("count", ["", "2", "three"])
+    def test_the_number_must_be_typed(self, admin: Client, model: TrackerModel, count: str) -> None:
+        answer = choose(admin, "delete_records", step="confirm", count=count)
+        assert "Type 3, the number of records that will be changed." in Page.of(answer).text
+        assert MedicalRecord.objects.count() == 3
+
+    def test_all_records_of_the_list_are_named_by_its_filters(self, admin: Client, model: TrackerModel) -> None:
+        factories.medical_record("P4", gender="M")
+        answer = choose(admin, "delete_records", f"{LIST}?gender=M&count=1", select_across="1")
+        page = Page.of(answer)
+        assert "1 medical record is selected." in page.text
+        assert "These are all records of the list with these filters: Gender: M" in page.text
+        form = form_with(answer, "select_across")
+        admin.post(f"{LIST}?gender=M&count=1", {**form.fields, "step": "confirm", "count": "1"})
+        assert sorted(MedicalRecord.objects.values_list("pk", flat=True)) == [*NUMBERS]
+
+    def test_nothing_to_change_offers_no_confirmation(self, admin: Client, model: TrackerModel) -> None:
+        MedicalRecord.objects.update(last_appointment_date="2024-01-02")
+        page = preview(admin, "set_appointment", day="2024-01-02")
+        assert "0 of them will be changed." in page.text
+        assert page.all("#count") == []
+
+    @pytest.mark.parametrize(
+        ("day", "sentence"),
+        [
+            ("", "This field is required."),
+            ("2024-02-30", "Enter a valid date."),
+            ("1970-01-01", "3 of these patients were born after this date. Choose another date."),
+        ],
+    )
+    def test_an_invalid_value_is_explained(self, admin: Client, model: TrackerModel, day: str, sentence: str) -> None:
+        assert sentence in preview(admin, "set_appointment", day=day).text
+        assert sentence in confirm(admin, "set_appointment", 3, day=day)
+
+
+class TestPermissions:
+    def test_deleting_many_records_needs_a_permission_of_its_own(self, model: TrackerModel) -> None:
+        keeper = client_for(make_person("Record keeper"))
+        page = Page.get(keeper, LIST)
+        actions = [option.get("value") for option in page.all("select[name=action] option")]
+        assert actions == ["", "set_appointment", "link_tracker", "unlink_tracker"]
+        for action in ("delete_records", "delete_selected"):
+            confirm(keeper, action, 3)
+        assert MedicalRecord.objects.count() == 3
+
+    def test_readers_have_no_action_but_to_export(self, model: TrackerModel) -> None:
+        analyst = Page.get(client_for(make_person("Analyst")), LIST)
+        options = [option.get("value") for option in analyst.all("select[name=action] option")]
+        assert options == ["", "export_csv", "export_xlsx"]
+
+
+@pytest.mark.parametrize(("action", "start"), [("export_csv", b"\xef\xbb\xbfpatient_id"), ("export_xlsx", b"PK")])
+def test_the_selection_is_exported(admin: Client, model: TrackerModel, action: str, start: bytes) -> None:
+    answer: Any = admin.post(LIST, {"action": action, "_selected_action": ["P1", "P3"]})
+    content = b"".join(answer.streaming_content)
+    assert content.startswith(start)
+    if action == "export_csv":
+        assert [line.split(b",")[0] for line in content.splitlines()[1:]] == [b"P1", b"P3"]
+    files = Access.objects.filter(file_patients__isnull=False)
+    assert sorted(number for access in files for number in access.file_patients or []) == ["P1", "P3"]
