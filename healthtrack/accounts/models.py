@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 from healthtrack.accounts.authenticator_apps import AuthenticatorApp
@@ -39,6 +40,9 @@ class Session(AbstractBaseSession):
     began_at = models.DateTimeField(db_comment="When the person signed in")
     active_at = models.DateTimeField(db_comment="When the person last requested a page, accurate to a few seconds")
     address = models.GenericIPAddressField(null=True, db_comment="Network address from which the person signed in")
+    browser = models.CharField(
+        max_length=50, blank=True, db_default="", db_comment="Browser and system that signed in, empty if unknown"
+    )
 
     class Meta:
         db_table = "sessions"
@@ -60,6 +64,11 @@ class Session(AbstractBaseSession):
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.began_at}"
+
+    @property
+    def public_id(self) -> str:
+        """Return what identifies the session on a page, which must not show the key."""
+        return salted_hmac("healthtrack.signin.session", self.session_key, algorithm="sha256").hexdigest()
 
 
 class RecoveryCodes(ThrottlingMixin, Device):

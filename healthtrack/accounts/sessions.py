@@ -13,6 +13,7 @@ from healthtrack.accounts.models import Session
 
 BEGAN = "began"
 ADDRESS = "address"
+BROWSER = "browser"
 
 
 class SessionStore(db.SessionStore):
@@ -45,4 +46,5 @@ class SessionStore(db.SessionStore):
         row.began_at = datetime.fromtimestamp(data[BEGAN], UTC) if BEGAN in data else now
         row.active_at = now
         row.address = data.get(ADDRESS)
+        row.browser = data.get(BROWSER, "")
         return row

@@ -9,9 +9,10 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from healthtrack.accounts import limits, second_factor
+from healthtrack.accounts.browsers import describe_browser
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.security_resets import MUST_SET_PASSWORD, get_resets
-from healthtrack.accounts.sessions import ADDRESS, BEGAN, SessionStore
+from healthtrack.accounts.sessions import ADDRESS, BEGAN, BROWSER, SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.typed_names import digest, get_typed_name
 from healthtrack.core.client_address import client_address, client_network
@@ -19,10 +20,11 @@ from healthtrack.core.client_address import client_address, client_network
 
 @receiver(user_logged_in)
 def start_session(request: HttpRequest, user: User, **_: Any) -> None:
-    """Store in the session when and from where the person signed in."""
+    """Store in the session when, from where and in which browser the person signed in."""
     SessionStore.clear_expired()
     request.session[BEGAN] = time.time()
     request.session[ADDRESS] = client_address(request) or None
+    request.session[BROWSER] = describe_browser(request.headers.get("User-Agent", ""))
     request.session[second_factor.OWED] = second_factor.is_enrolled(user)
     request.session[MUST_SET_PASSWORD] = get_resets(user).exists()
     is_incomplete = second_factor.is_part_of_sign_in(request)

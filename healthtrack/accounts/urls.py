@@ -2,6 +2,7 @@ from django.urls import path
 
 from healthtrack.accounts.views import (
     AccountSecurity,
+    EndSession,
     EnrolSecondFactor,
     EnterCode,
     SignOutEverywhere,
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", AccountSecurity.as_view(), name="own"),
     path("code/", EnterCode.as_view(), name="code"),
     path("enrol/", EnrolSecondFactor.as_view(), name="enrol"),
+    path("end/", EndSession.as_view(), name="end"),
     path("everywhere/", SignOutEverywhere.as_view(), name="everywhere"),
     path("stay/", StaySignedIn.as_view(), name="stay"),
     path("idle/", SignOutIdle.as_view(), name="idle"),

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views import View
 
@@ -130,6 +131,25 @@ class AccountSecurity(AccountPage):
             "here": request.session.session_key,
         }
         return self.page("own", context)
+
+
+class EndSession(AccountPage):
+    """Ends one of the person's other sessions."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        given, here = request.POST.get("session", ""), request.session.session_key
+        for session in get_open_sessions(self.person):
+            if session.pk != here and constant_time_compare(session.public_id, given):
+                with transaction.atomic():
+                    Session.objects.filter(pk=session.pk).delete()
+                    event_recorder.record(request, Kind.SIGNED_OUT, self.person)
+                messages.success(request, "The session has ended.")
+                break
+        else:
+            messages.warning(request, "This session had ended before.")
+        return redirect("sign-in:own")
 
 
 class SignOutEverywhere(AccountPage):

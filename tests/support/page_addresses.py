@@ -24,7 +24,7 @@ NOT_PAGES = {
     *("tracker-names:undo", "tracker-names:request", "tracker-names:dismiss", "tracker-names:undecide"),
     "end-emergency-access",
     "reports:delete-view",
-    *("sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
+    *("sign-in:end", "sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
     "reports:charts",  # for developers only
     "healthz",  # for machines
     "metrics",

@@ -13,8 +13,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from healthtrack.accounts.models import Session
+from healthtrack.accounts.models import Session, SignInEvent
 from healthtrack.accounts.sessions import SessionStore
+from healthtrack.accounts.sign_in_events import Kind
 from tests.support import factories
 from tests.support.signing_in import PASSWORD, client_for
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 RECORDS = "/admin/patients/medicalrecord/"
 LOGIN = "/admin/login/"
+OWN, END = "/sign-in/", "/sign-in/end/"
 HTMX = {"HX-Request": "true"}
 
 
@@ -156,6 +158,78 @@ def test_a_person_signs_out_everywhere(keeper: User) -> None:
     answer = first.post("/sign-in/everywhere/", follow=True)
     assert "You are signed out on all devices." in answer.content.decode()
     assert [is_in(client) for client in (first, second, other)] == [False, False, True]
+
+
+def end_buttons(client: Client) -> list[str]:
+    """Return what the buttons that end a session send."""
+    return re.findall(r'name="session" value="([0-9a-f]{64})"', client.get(OWN).content.decode())
+
+
+def end(client: Client, session: str) -> str:
+    return client.post(END, {"session": session}, follow=True).content.decode()
+
+
+def test_a_person_ends_one_session_and_no_other(keeper: User) -> None:
+    here, lost, third = client_for(keeper), client_for(keeper), client_for(keeper)
+    (session,) = [row.public_id for row in Session.objects.all() if row.pk == lost.session.session_key]
+    assert session in end_buttons(here)
+    assert len(end_buttons(here)) == 2
+    assert "The session has ended." in end(here, session)
+    assert [is_in(client) for client in (here, lost, third)] == [True, False, True]
+    assert "This session had ended before." in end(here, session)
+    event = SignInEvent.objects.latest("event_id")
+    assert (event.kind, event.person) == (Kind.SIGNED_OUT, keeper)
+
+
+def test_the_page_shows_no_key_of_a_session(keeper: User) -> None:
+    here, other = everywhere(keeper)
+    page = here.get(OWN).content.decode()
+    assert (other.session.session_key or "missing") not in page
+    assert (here.session.session_key or "missing") not in page
+
+
+def test_nobody_ends_sessions_of_others_or_by_their_key_or_the_own_one(keeper: User) -> None:
+    here, other = everywhere(keeper)
+    stranger = client_for(factories.staff("patients.view_medicalrecord", username="stranger"))
+    for client, session in (
+        (stranger, end_buttons(here)[0]),
+        (here, other.session.session_key or ""),
+        (here, Session.objects.get(pk=here.session.session_key).public_id),
+        (here, ""),
+        (here, "\u00e9"),
+    ):
+        assert "This session had ended before." in end(client, session)
+    assert [is_in(client) for client in (here, other, stranger)] == [True, True, True]
+    assert here.get(END).status_code == 405
+
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [
+        (FIREFOX, "Firefox on Windows"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/143.0.0.0 Safari/537.36 Edg/143.0",
+            "Edge on Windows",
+        ),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/143.0.0.0 Safari/537.36", "Chrome on Linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 Version/26.0 Safari/604.1",
+            "Safari on iOS",
+        ),
+        ("Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/143.0.0.0 Mobile", "Chrome on Android"),
+        ("<b>curl</b>", "Unknown"),
+        ("", "Unknown"),
+    ],
+)
+def test_account_security_names_the_browser_of_each_session(keeper: User, user_agent: str, shown: str) -> None:
+    client = Client(headers={"User-Agent": user_agent})
+    client.post(LOGIN, {"username": keeper.username, "password": PASSWORD})
+    page = client.get(OWN).content.decode()
+    assert f'<th scope="row">{shown}</th>' in page
+    assert "curl" not in page
 
 
 def execute(sql: str) -> None:

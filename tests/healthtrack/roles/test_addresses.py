@@ -47,6 +47,7 @@ ADDRESSES = {
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),
     "sign-in:stay": (NOBODY, EVERYONE),
+    "sign-in:end": (NOBODY, EVERYONE),
     "sign-in:everywhere": (NOBODY, NOBODY),  # because it redirects to the sign-in page
     "sign-in:idle": (NOBODY, NOBODY),  # it redirects to the sign-in page, too
     "healthz": (ANYBODY, NOBODY),
