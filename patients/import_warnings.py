@@ -37,6 +37,13 @@ def get_row_warnings(columns: Iterable[str]) -> Sequence[RowWarning]:
     """
     return [
         RowWarning(
+            "merged-patient",
+            "Merged patient",
+            "The record with this number was merged into another one.",
+            "EXISTS (SELECT FROM former_patient_numbers WHERE number = rows.patient_id)",
+            of_new=True,
+        ),
+        RowWarning(
             "another-person",
             "Another person",
             "Name and date of birth both differ from the record with this number.",

@@ -1,5 +1,6 @@
 """Possible duplicates: find them, compare two records, merge them, and undo the merge."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from patients.models import FormerNumber, MedicalRecord, MedicalRecordTracker
 from patients.parts import FormerNumbers, TrackerLinks
 from tests.support import factories
 from tests.support.forms import Form, form_with
+from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import run_jobs
 from tests.support.page import Page
 from tests.support.role_holders import make_person
@@ -123,6 +125,12 @@ class TestFormerNumbers:
         address = f"{LIST}merge/?first=P0&second=P1"
         steward.post(address, form_with(steward.get(address), "version").fields)
         assert dict(FormerNumber.objects.values_list("number", "patient_id")) == {"P1": "P0", "P2": "P0"}
+
+    def test_a_file_with_the_other_number_is_held_back(self, steward: Client, records: Any, tmp_path: Path) -> None:
+        merge(steward)
+        answer = RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({"patient_id": "P2"}, {"patient_id": "P3"})))
+        assert answer.result.held == {"merged-patient": 1}
+        assert set(MedicalRecord.objects.values_list("pk", flat=True)) == {"P1", "P3"}
 
     def test_nobody_adds_a_record_with_a_former_number(self, steward: Client, records: Any) -> None:
         merge(steward)

@@ -385,7 +385,7 @@ class TestDeclaring:
 
     def test_kinds_are_words_of_commands_and_addresses(self) -> None:
         kinds = [warning.kind for warning in MedicalRecordResource().row_warnings()]
-        assert len(set(kinds)) == len(kinds) == 6
+        assert len(set(kinds)) == len(kinds) == 7
         assert all(kind.replace("-", "").isalpha() for kind in kinds)
         skipped = [each.kind for each in MedicalRecordResource().row_warnings() if each.default == Decision.SKIP]
         assert skipped == kinds[:4]
