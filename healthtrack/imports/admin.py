@@ -26,6 +26,8 @@ from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import can_view_runs, get_visible_runs
+from healthtrack.imports.profile_admin import ReadingProfileAdmin
+from healthtrack.imports.profiles import save_profile
 from healthtrack.imports.run_view import ProgressView, RunView, may_undo
 from healthtrack.imports.tasks import apply_import, check_import
 from healthtrack.imports.undone_runs import is_undoable
@@ -33,6 +35,8 @@ from healthtrack.imports.upload_view import show_upload_page
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+__all__ = ["ImportRunAdmin", "ReadingProfileAdmin"]
 
 CANNOT_BE_ANSWERED = "This import no longer needs answers. Check its status."
 CANNOT_BE_DECIDED = "This decision could not be saved. Check the import and try again."
@@ -147,6 +151,8 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             return self._show_run(request, run, form) if run.needs_answers else self._show_reading(request, run, form)
         with transaction.atomic():
             if form and runs.save_answers(run, form.get_answers()):
+                if profile := form.get_profile():
+                    save_profile(run.importer, *profile, cast("User", request.user))
                 check_import.defer(run_id=run.run_id)
             else:
                 self.message_user(request, CANNOT_BE_ANSWERED, messages.WARNING)

@@ -31,6 +31,10 @@ class AnswersForm(forms.Form):
                 error_messages={"required": "Choose one of the answers."},
             )
 
+    def get_profile(self) -> tuple[str, Sequence[str], Mapping[str, str]] | None:
+        """Return the name, header and answers of the profile to save, or None."""
+        return None
+
     def get_answers(self) -> Mapping[str, str]:
         """Return the answers to be stored, of a valid form."""
         return self.cleaned_data

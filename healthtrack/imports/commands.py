@@ -15,13 +15,14 @@ from healthtrack.core.text import quote
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
 from healthtrack.imports.import_at_once import Instructions, import_at_once
-from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.models import ImportRun, ReadingProfile, Stage, State
 from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
 
 _READING_OPTIONS = {
+    "--profile": "the name of a profile that was saved for files with the same header",
     "--date-order": "the order of dates such as 03/04/1980: mdy (month first) or dmy (day first)",
     "--decimal": "the decimal mark of numbers: point or comma",
     "--encoding": "the encoding of a text file, such as cp1252",
@@ -34,6 +35,7 @@ _CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "date_order": (names.ALL_DATE_ORDERS, {order: order for order in DateOrder}),
     "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
 }
+_TEXTS = {"profile": names.PROFILE, "sheet": names.SHEET, "header_row": names.HEADER_ROW}
 _BAR_WIDTH = 40
 _CLEAR = "\r\x1b[K"  # clears the line
 
@@ -62,7 +64,9 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any) -> None:
-        instructions, track = Instructions(_get_answers(options), accept), partial(_show_progress, self.stderr)
+        answers = _get_answers(options)
+        self._check_profile(answers.get(names.PROFILE, ""))
+        instructions, track = Instructions(answers, accept), partial(_show_progress, self.stderr)
         try:
             run = import_at_once(self.importer, [file], dry_run=dry_run, instructions=instructions, track=track)
         except FileNotFoundError as error:
@@ -70,6 +74,10 @@ class ImportCommand(BaseCommand):
         except OSError as error:
             raise CommandError(f"The file {file} cannot be read: {error.strerror}.") from error
         self._report(run, dry_run=dry_run, as_json=json)
+
+    def _check_profile(self, name: str) -> None:
+        if name and not ReadingProfile.objects.filter(importer=self.importer, name=name).exists():
+            raise CommandError(f"There is no profile {quote(name)} for these files.")
 
     def _report(self, run: ImportRun, *, dry_run: bool, as_json: bool) -> None:
         importer = registry.get(run.importer)
@@ -103,19 +111,21 @@ def _get_answers(options: Mapping[str, str]) -> dict[str, str]:
             if value not in choices:
                 raise CommandError(f"--{option.replace('_', '-')} must be {' or '.join(choices)}.")
             answers[name] = choices[value]
+    answers |= {name: options[option] for option, name in _TEXTS.items() if options[option]}
     if encoding := options["encoding"]:
         answers[names.ENCODING] = _find_codec(encoding)
     if delimiter := options["delimiter"]:
-        answers[names.DELIMITER] = {"tab": "\t"}.get(delimiter, delimiter)
-        if len(answers[names.DELIMITER]) != 1 or delimiter in '"\r\n':
-            raise CommandError("--delimiter must be one character, or tab.")
-    if sheet := options["sheet"]:
-        answers[names.SHEET] = sheet
-    if row := options["header_row"]:
-        if not row.isdecimal() or not int(row):
-            raise CommandError("--header-row must be the number of a row, from 1.")
-        answers[names.HEADER_ROW] = row
+        answers[names.DELIMITER] = _check_delimiter(delimiter)
+    if (row := answers.get(names.HEADER_ROW)) and not (row.isdecimal() and int(row)):
+        raise CommandError("--header-row must be the number of a row, from 1.")
     return answers
+
+
+def _check_delimiter(delimiter: str) -> str:
+    character = {"tab": "\t"}.get(delimiter, delimiter)
+    if len(character) != 1 or character in '"\r\n':
+        raise CommandError("--delimiter must be one character, or tab.")
+    return character
 
 
 def _find_codec(encoding: str) -> str:

@@ -139,6 +139,10 @@ class Importer(ABC):
         """Return the form in which people answer the questions of a run's plan."""
         return AnswersForm(ReadingPlan.from_json(run.plan), self.wording, data)
 
+    def describe_fields(self) -> Mapping[str, str]:
+        """Return the fields that columns of files belong to, and their names for people; for profiles."""
+        return {}
+
     def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
         """Return what the plan of a run assumes, in sentences: a person should look at it before the import."""
         return ()

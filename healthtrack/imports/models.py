@@ -10,6 +10,7 @@ from django.db.models import CheckConstraint, Index, OuterRef, Q, UniqueConstrai
 from django.db.models.functions import JSONObject, Now
 
 from healthtrack.imports.edits import Edit
+from healthtrack.imports.profiles import ReadingProfile
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
 
@@ -21,6 +22,7 @@ __all__ = [
     "ImportFile",
     "ImportRun",
     "Kind",
+    "ReadingProfile",
     "Stage",
     "State",
     "UndoConflict",

@@ -11,14 +11,20 @@ VIEW_ALL = "imports.view_importrun"
 
 def can_view_runs(person: Person) -> bool:
     """Return whether the person may open the list of imports."""
-    return person.has_perm(VIEW_ALL) or bool(_get_importers(person))
+    return person.has_perm(VIEW_ALL) or bool(get_importers(person))
+
+
+def can_import(person: Person) -> bool:
+    """Return whether the person may use any importer."""
+    return bool(get_importers(person))
 
 
 def get_visible_runs(person: Person) -> QuerySet[ImportRun]:
     """Return all runs if the person may view all imports; otherwise those of the types that the person may import."""
     runs = ImportRun.objects.with_files()
-    return runs if person.has_perm(VIEW_ALL) else runs.filter(importer__in=_get_importers(person))
+    return runs if person.has_perm(VIEW_ALL) else runs.filter(importer__in=get_importers(person))
 
 
-def _get_importers(person: Person) -> list[str]:
+def get_importers(person: Person) -> list[str]:
+    """Return the names of the importers that the person may use."""
     return [importer.name for importer in registry.importers() if importer.may_import(person)]

@@ -1,6 +1,6 @@
 """The importer of files that hold one table. A resource declares the columns, and the engine does the work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.http import QueryDict
@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
 from healthtrack.imports.detection.labels import describe_part
+from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
 from healthtrack.imports.detection.reading import FileReading
@@ -26,6 +27,7 @@ from healthtrack.imports.importer import (
 )
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.profiles import find_profiles
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading.file_names import find_misleading_ending
 from healthtrack.imports.resources import BulkModelResource
@@ -92,16 +94,22 @@ class TabularImporter(Importer):
         (file,) = work.files
         result = engine.check(self.resource, work, progress, FileReading.of(work.plan))
         if result is None:
-            return CheckResult(plan=make_plan(file.path, self.resource.plan.columns, work.answers, whole=True))
+            return CheckResult(plan=self._make_plan(file, work.answers, whole=True))
         return result
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
         (file,) = files
-        return make_plan(file.path, self.resource.plan.columns, {})
+        return self._make_plan(file, {})
 
     def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
         (file,) = work.files
-        return make_plan(file.path, self.resource.plan.columns, work.answers)
+        return self._make_plan(file, work.answers)
+
+    def _make_plan(self, file: StoredFile, answers: Mapping[str, str], *, whole: bool = False) -> ReadingPlan:
+        return make_plan(file.path, self.resource.plan.columns, answers, self._recall, whole=whole)
+
+    def _recall(self, headers: Sequence[str]) -> Sequence[Remembered]:
+        return [Remembered(profile.name, profile.answers) for profile in find_profiles(self.name, headers)]
 
     def wording(self, question: Question) -> QuestionWording:
         return describe_question(question, self.resource.plan.columns)
@@ -111,6 +119,9 @@ class TabularImporter(Importer):
     ) -> ReadingForm:
         path = files[0].path if run.has_uploads else None
         return ReadingForm(ReadingPlan.from_json(run.plan), self.resource.plan.columns, path, run.answers, data)
+
+    def describe_fields(self) -> Mapping[str, str]:
+        return {column.name: column.header for column in self.resource.plan.columns}
 
     def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
         columns = self.resource.plan.columns

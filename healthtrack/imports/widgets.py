@@ -69,6 +69,10 @@ class ColumnWidget(widgets.Widget):
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return value
 
+    def get_form(self, text: pl.Expr) -> pl.Expr:
+        """Return what two texts must share for one to say something about the notation of the other."""
+        return pl.lit("")
+
     def _read_alike(self, text: pl.Expr, field: ModelField) -> pl.Expr:
         """Return the values of the texts that all notations read alike."""
         first, *others = (self.read(text, field, notation) for notation in self.notations)
@@ -178,6 +182,10 @@ class DateWidget(ColumnWidget):
             (is_wrong, f"Not a valid date. {_EXAMPLES[notation.date_order]}"),
             (value.dt.year() < 1, "Date is before the year 1. Correct it."),
         ]
+
+    def get_form(self, text: pl.Expr) -> pl.Expr:
+        """Return the separator: dates with points are day first, which says nothing about dates with slashes."""
+        return text.str.extract(r"^[0-9]+([/.\-])")
 
     def describe_values(self, field: ModelField) -> str:
         return "a date as MM/DD/YYYY or YYYY-MM-DD, or an Excel date cell"

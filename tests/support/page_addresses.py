@@ -8,6 +8,7 @@ from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from healthtrack.imports.profiles import save_profile
 from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests.support import factories
@@ -83,6 +84,7 @@ def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
     factories.missing_model("Smart tracker")
     Group.objects.create(name="Record keepers")
     factories.import_run()
+    save_profile("patients.medicalrecord", "Clinic 7", ["MRN", "Born"], {"column:0": "patient_id"}, None)
     person = User.objects.create_superuser("ada", password=factories.DEFAULT_PASSWORD)
     begin(person, "Somebody fainted in the hall", "192.0.2.7")
     SavedView.objects.create(owner=person, name="Brands", page="reports:brands", is_shared=True)

@@ -12,6 +12,7 @@ from healthtrack.imports.reading_plans import DetectedPart
 
 _EXAMPLE_DAY = date(1980, 5, 17)
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
+NOT_ASKED = "As the file shows it"
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
     str(DateOrder.DAY_FIRST): f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y}",
@@ -33,6 +34,7 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
         names.ENCODING: {part.value: part.value, **ENCODINGS},
         names.DELIMITER: {part.value: part.value, **_DELIMITERS},
         names.SHEET: {sheet: sheet for sheet in part.params.get("sheets", [part.value])},
+        names.PROFILE: {name: name for name in part.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"},
         names.HEADER_ROW: {str(row): f"Row {row}" for row in rows},
     }
     return structure.get(part.name, {})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.columns import MatchedBy, match_header
+from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reasons import Why
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
@@ -20,10 +21,18 @@ class ColumnParts:
     counts before what the header says.
     """
 
-    def __init__(self, headers: Sequence[str], columns: Sequence[Column], answers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        headers: Sequence[str],
+        columns: Sequence[Column],
+        answers: Mapping[str, str],
+        remembered: Remembered,
+    ) -> None:
         self.headers = headers
         self.columns = columns
-        self._answers = answers
+        self._given = answers
+        self._remembered = remembered
+        self._answers = {**remembered.answers, **answers}
         self._match = match_header(headers, columns)
         self.fields = self._assign()
         self.missing = [column.name for column in columns if column.name not in self.fields.values()]
@@ -67,8 +76,11 @@ class ColumnParts:
     def _make_part(self, position: int) -> DetectedPart:
         name, params = names.column(position), {"header": self.headers[position].strip()}
         value = self.fields.get(position, names.NOT_IMPORTED)
-        if name in self._answers:
+        if name in self._given:
             return DetectedPart(name, value, reason=Why.CHOSEN, params=params)
+        if name in self._answers:
+            params = {**params, "profile": self._remembered.profile}
+            return DetectedPart(name, value, Certainty.ASSUMED, Why.REMEMBERED, params)
         if position in self._asked:
             suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
             why = Why.NO_FIELD if suggested == names.NOT_IMPORTED else Why.SIMILAR

@@ -70,8 +70,7 @@ def _suggest(match: HeaderMatch, headers: Sequence[str], columns: Sequence[Colum
     for position, header in enumerate(headers):
         if position in match.fields or not header.strip():
             continue
-        text = header.replace("_", " ").lower()
-        best = process.extractOne(text, choices, processor=_as_words, scorer=fuzz.token_sort_ratio)
+        best = process.extractOne(header, list(choices), processor=_as_words, scorer=fuzz.token_sort_ratio)
         if best and best[1] >= _SIMILAR and choices[best[0]] not in match.suggestions.values():
             match.suggestions[position] = choices[best[0]]
 

@@ -1,6 +1,7 @@
 """Count what the values of a column say about its notation: which order its dates have, and its decimal mark."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -17,7 +18,8 @@ _DOCUMENTED = (Notation(DOCUMENTED.date_order), Notation(None, DOCUMENTED.decima
 class Evidence:
     """How many values of a column only one notation reads, by notation, and how many several read differently.
 
-    `examples` has one value of each kind, and `proof` a value of a notation.
+    `proof` has a value of each notation. `ambiguous` counts the values that nothing decides: values of another form,
+    such as dates with another separator, say nothing about them.
     """
 
     only: dict[Notation, int] = field(default_factory=dict)
@@ -28,7 +30,7 @@ class Evidence:
     @property
     def decided(self) -> Notation | None:
         """Return the notation that the values prove: some can only be read so, and none only otherwise."""
-        return next(iter(self.only)) if len(self.only) == 1 else None
+        return next(iter(self.only)) if len(self.only) == 1 and not self.ambiguous else None
 
     @property
     def most_frequent(self) -> Notation | None:
@@ -41,7 +43,8 @@ class EvidenceCounter:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = [column for column in columns if column.widget.notations]
-        self.found: Mapping[str, Evidence] = {column.name: Evidence() for column in self.columns}
+        self._kinds = {column.name: Counter[tuple[str, int]]() for column in self.columns}
+        self._examples: dict[str, dict[int, str]] = {column.name: {} for column in self.columns}
 
     def add(self, batch: pl.DataFrame) -> None:
         """Count the values of a batch whose columns have the names of the fields."""
@@ -50,19 +53,29 @@ class EvidenceCounter:
             self._count(column, cleaned.select(pl.col(text_name(column)).alias("text")))
 
     def _count(self, column: Column, texts: pl.DataFrame) -> None:
-        text, notations = pl.col("text"), column.widget.notations
+        text = pl.col("text")
         different = texts.group_by(text).len("times").filter(text.is_not_null())
-        counted = different.with_columns(_classify(column, text).alias("kind")).filter(pl.col("kind").is_not_null())
-        found = self.found[column.name]
-        for kind, times, example in (
-            counted.group_by("kind").agg(pl.col("times").sum(), text.min()).sort("kind").iter_rows()
-        ):
+        form = column.widget.get_form(text).fill_null("").alias("form")
+        counted = different.with_columns(form, _classify(column, text).alias("kind")).drop_nulls("kind")
+        grouped = counted.group_by("form", "kind").agg(pl.col("times").sum(), text.min()).sort("form", "kind")
+        for form_of_value, kind, times, example in grouped.iter_rows():
+            self._kinds[column.name][form_of_value, kind] += times
+            self._examples[column.name].setdefault(kind, example)
+
+    def get_evidence(self, column: Column) -> Evidence:
+        """Return what the values of a column say that have been counted so far."""
+        kinds, examples, notations = self._kinds[column.name], self._examples[column.name], column.widget.notations
+        evidence = Evidence(ambiguous_example=examples.get(_AMBIGUOUS, ""))
+        decided = {form for form, kind in kinds if kind != _AMBIGUOUS}
+        for (form, kind), times in kinds.items():
             if kind == _AMBIGUOUS:
-                found.ambiguous += times
-                found.ambiguous_example = found.ambiguous_example or example
+                evidence.ambiguous += 0 if form in decided else times
             else:
-                found.only[notations[kind]] = found.only.get(notations[kind], 0) + times
-                found.proof.setdefault(notations[kind], example)
+                evidence.only[notations[kind]] = evidence.only.get(notations[kind], 0) + times
+                evidence.proof[notations[kind]] = examples[kind]
+        if len(evidence.only) > 1:
+            evidence.ambiguous = sum(times for (_, kind), times in kinds.items() if kind == _AMBIGUOUS)
+        return evidence
 
 
 def _classify(column: Column, text: pl.Expr) -> pl.Expr:

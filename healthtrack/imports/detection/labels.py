@@ -12,6 +12,7 @@ _STRUCTURE = {
     names.ENCODING: "Encoding",
     names.DELIMITER: "Delimiter",
     names.SHEET: "Sheet",
+    names.PROFILE: "Profile",
     names.HEADER_ROW: "Header",
 }
 

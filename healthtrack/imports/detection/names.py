@@ -7,6 +7,8 @@ HEADER_ROW = "header_row"
 # Answers for all columns of dates or numbers.
 ALL_DATE_ORDERS = "date_order"
 ALL_DECIMAL_MARKS = "decimal_mark"
+PROFILE = "profile"
+NO_PROFILE = "-"
 STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
 _COLUMN = "column:"
 _DATE_ORDER = "date_order:"

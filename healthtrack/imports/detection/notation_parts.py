@@ -6,6 +6,7 @@ from typing import Any
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import Evidence, EvidenceCounter
+from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reasons import Why, count_values
 from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
 from healthtrack.imports.plan import Column
@@ -13,7 +14,7 @@ from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
 
 
 def make_notation_parts(
-    counter: EvidenceCounter, found: ColumnParts, answers: Mapping[str, str]
+    counter: EvidenceCounter, found: ColumnParts, answers: Mapping[str, str], remembered: Remembered
 ) -> tuple[list[DetectedPart], list[Question]]:
     """Return the parts, and a question for each column whose values do not show their notation."""
     positions = {name: position for position, name in found.likely_fields.items()}
@@ -22,8 +23,9 @@ def make_notation_parts(
     questions: list[Question] = []
     for column in counter.columns:
         header = found.headers[positions[column.name]].strip()
-        notation = _NotationOfColumn(column, counter.found[column.name], header, is_documented=is_documented)
-        parts.append(notation.make_part(answers.get(notation.name) or answers.get(notation.name_for_all, "")))
+        notation = _NotationOfColumn(column, counter.get_evidence(column), header, is_documented=is_documented)
+        part = notation.make_part(answers.get(notation.name) or answers.get(notation.name_for_all, ""))
+        parts.append(notation.recall(part, remembered))
         if parts[-1].certainty is Certainty.UNKNOWN:
             questions.append(notation.make_question())
     return parts, questions
@@ -31,7 +33,8 @@ def make_notation_parts(
 
 def _proves_documented_dates(counter: EvidenceCounter) -> bool:
     """Return whether some dates can only be in the documented order, and none only in another."""
-    proved = [notation for each in counter.found.values() for notation in each.only if notation.date_order]
+    found = map(counter.get_evidence, counter.columns)
+    proved = [notation for evidence in found for notation in evidence.only if notation.date_order]
     return bool(proved) and all(notation.date_order is DOCUMENTED.date_order for notation in proved)
 
 
@@ -46,7 +49,7 @@ class _NotationOfColumn:
 
     def make_part(self, answer: str) -> DetectedPart:
         evidence = self.evidence
-        if answer in [*(DateOrder if self.has_dates else DecimalMark)]:
+        if self._is_choice(answer):
             return DetectedPart(self.name, answer, reason=Why.CHOSEN, params=self.params)
         if len(evidence.only) > 1:
             return self._make_contradictory_part()
@@ -60,6 +63,17 @@ class _NotationOfColumn:
             return DetectedPart(self.name, DOCUMENTED.date_order, reason=Why.DOCUMENTED, params=self.params)
         params = {**self.params, "count": count_values(evidence.ambiguous), "example": evidence.ambiguous_example}
         return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.AMBIGUOUS, params)
+
+    def recall(self, part: DetectedPart, remembered: Remembered) -> DetectedPart:
+        """Return the part with what is remembered, if the values neither show nor contradict it."""
+        value = remembered.answers.get(self.name, "")
+        if part.reason != Why.AMBIGUOUS or not self._is_choice(value):
+            return part
+        params = {**self.params, "profile": remembered.profile}
+        return DetectedPart(self.name, value, Certainty.ASSUMED, Why.REMEMBERED, params)
+
+    def _is_choice(self, answer: str) -> bool:
+        return answer in [*(DateOrder if self.has_dates else DecimalMark)]
 
     def _make_contradictory_part(self) -> DetectedPart:
         """Return the notation of most values, if no value has another meaning in another; otherwise a question.

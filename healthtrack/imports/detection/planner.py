@@ -7,6 +7,7 @@ from pathlib import Path
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import EvidenceCounter
+from healthtrack.imports.detection.memory import Recall, Remembered, choose_profile
 from healthtrack.imports.detection.notation_parts import make_notation_parts
 from healthtrack.imports.detection.reading import WHOLE_FILE, get_structure
 from healthtrack.imports.detection.structure import (
@@ -26,12 +27,25 @@ from healthtrack.imports.row_errors import FileError
 Answers = Mapping[str, str]
 
 
-def make_plan(path: Path, columns: Sequence[Column], answers: Answers, *, whole: bool = False) -> ReadingPlan:
+def recall_nothing(_: Sequence[str]) -> Sequence[Remembered]:
+    """Return no earlier answers."""
+    return ()
+
+
+def make_plan(
+    path: Path,
+    columns: Sequence[Column],
+    answers: Answers,
+    recall: Recall = recall_nothing,
+    *,
+    whole: bool = False,
+) -> ReadingPlan:
     """Return how to read a file, with what people have answered. A file that cannot be read has an empty plan.
 
-    It looks at the first rows, and at all of them if these leave a question open, or with `whole`.
+    It looks at the first rows, and at all of them if these leave a question open, or with `whole`. `recall` returns
+    what was answered for earlier files with the same header.
     """
-    planner = _Planner(path, columns, answers)
+    planner = _Planner(path, columns, answers, recall)
     try:
         planner.look(SAMPLE_ROWS)
         if not planner.is_whole and (whole or planner.has_open_notations):
@@ -42,10 +56,11 @@ def make_plan(path: Path, columns: Sequence[Column], answers: Answers, *, whole:
 
 
 class _Planner:
-    def __init__(self, path: Path, columns: Sequence[Column], answers: Answers) -> None:
+    def __init__(self, path: Path, columns: Sequence[Column], answers: Answers, recall: Recall) -> None:
         self.path = path
         self.columns = columns
         self.answers = answers
+        self.recall = recall
         self.parts: list[DetectedPart] = []
         self.questions: list[Question] = []
         self.is_whole = False
@@ -53,20 +68,21 @@ class _Planner:
     @property
     def has_open_notations(self) -> bool:
         """Return whether there is a question that more rows may answer."""
-        return any(names.get_position(question.name) is None for question in self.questions)
+        return any(names.get_noted_field(question.name) for question in self.questions)
 
     def look(self, rows: int) -> None:
         """Make the parts and questions from the first rows, or from all rows if `rows` is 0."""
         self.parts, self.questions = [], []
         with self._open(rows) as table:
             table.min_cells = 0
-            found = ColumnParts(table.headers, self.columns, self.answers)
-            self.parts += found.parts
-            self.questions += found.questions
+            memory = choose_profile(self.recall(table.headers), self.answers.get(names.PROFILE, ""))
+            found = ColumnParts(table.headers, self.columns, self.answers, memory.used)
+            self.parts += [*memory.parts, *found.parts]
+            self.questions += [*memory.questions, *found.questions]
             fields = found.likely_fields
             counter = EvidenceCounter([column for column in self.columns if column.name in fields.values()])
             self._count(table, fields, counter, rows)
-        parts, questions = make_notation_parts(counter, found, self.answers)
+        parts, questions = make_notation_parts(counter, found, self.answers, memory.used)
         self.parts += parts
         self.questions += questions
         if self.is_whole:

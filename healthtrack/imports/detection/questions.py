@@ -27,6 +27,9 @@ def describe_question(question: Question, columns: Sequence[Column]) -> Question
         choices = {names.NOT_IMPORTED: "Do not import"} | {column.name: column.header for column in columns}
         label = f"Which field is the column “{header}”?"
         return QuestionWording(label, choices, for_commands="Rename the column, or use --profile.")
+    if question.name == names.PROFILE:
+        profiles = {name: name for name in question.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"}
+        return QuestionWording("Which profile is this file read with?", profiles, for_commands="Add --profile NAME.")
     example = question.params.get("example", "")
     shown = f"The file contains “{example}”." if example else ""
     if names.get_dated_field(question.name):

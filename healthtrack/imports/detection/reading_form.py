@@ -10,6 +10,7 @@ from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
 
+from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import get_choices
@@ -18,8 +19,10 @@ from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.detection.reasons import Why, describe_reason
 from healthtrack.imports.detection.sample import Sample, read_sample
 from healthtrack.imports.plan import Column
+from healthtrack.imports.profiles import MAX_NAME_LENGTH
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPlan
 
+PROFILE_NAME = "profile_name"
 _UNANSWERED = "Choose one."
 
 
@@ -65,6 +68,12 @@ class ReadingForm(AnswersForm):
         for part in plan.parts:
             if part.reason != Why.NOTHING_TO_DECIDE and (choices := get_choices(part, columns)):
                 self.fields[part.name] = self._make_field(part, choices)
+        self.fields[PROFILE_NAME] = CleanedCharField(
+            label="Save these answers as a profile named",
+            max_length=MAX_NAME_LENGTH,
+            required=False,
+            help_text="Optional. Later files with the same header are then read in this way.",
+        )
 
     def _make_field(self, part: DetectedPart, choices: Mapping[str, str]) -> forms.Field:
         question = self._questions.get(part.name)
@@ -81,7 +90,7 @@ class ReadingForm(AnswersForm):
 
     @property
     def structure(self) -> list[PartRow]:
-        return [self._make_row(name) for name in names.STRUCTURE if name in self.fields]
+        return [self._make_row(name) for name in (names.PROFILE, *names.STRUCTURE) if name in self.fields]
 
     @property
     def columns(self) -> Iterator[ColumnRow]:
@@ -120,19 +129,25 @@ class ReadingForm(AnswersForm):
 
     @property
     def _changes_structure(self) -> bool:
-        return any(name in names.STRUCTURE for name in self.changed_data)
+        return any(name in (names.PROFILE, *names.STRUCTURE) for name in self.changed_data)
 
     def get_answers(self) -> Mapping[str, str]:
         """Return what was changed or had to be answered. With another structure, the columns are found again."""
         answers = {
             name: value
             for name, value in self.cleaned_data.items()
-            if name in self.changed_data or name in self._answered or self._is_unsure(name)
+            if name in self._parts and (name in self.changed_data or name in self._answered or self._is_unsure(name))
         }
         if self._changes_structure:
-            return {name: value for name, value in answers.items() if name in names.STRUCTURE}
+            return {name: value for name, value in answers.items() if name in (names.PROFILE, *names.STRUCTURE)}
         moved = self._find_moved_fields()
         return {name: value for name, value in answers.items() if names.get_noted_field(name) not in moved}
+
+    def get_profile(self) -> tuple[str, Sequence[str], Mapping[str, str]] | None:
+        """Return the name, header and answers of the profile to save, or None if nobody named one."""
+        name = self.cleaned_data[PROFILE_NAME]
+        answers = {part: value for part, value in self.get_answers().items() if part not in names.STRUCTURE}
+        return (name, self.sample.headers, answers) if name and not self._changes_structure else None
 
     def _find_moved_fields(self) -> set[str]:
         """Return the fields of changed columns, of which a notation of another column says nothing."""

@@ -10,6 +10,8 @@ class Why(StrEnum):
 
     CHOSEN = "chosen"
     REMEMBERED = "remembered"
+    SAME_HEADER = "same_header"
+    SEVERAL_PROFILES = "several_profiles"
     VALID_ENCODING = "valid_encoding"
     LOOKS_ENCODED = "looks_encoded"
     MOST_COLUMNS = "most_columns"
@@ -28,7 +30,9 @@ class Why(StrEnum):
 
 _SENTENCES = {
     Why.CHOSEN: "Chosen by a person.",
-    Why.REMEMBERED: "Remembered in the profile {profile}.",
+    Why.REMEMBERED: "Remembered in the profile “{profile}”.",
+    Why.SAME_HEADER: "It was saved for a file with the same header.",
+    Why.SEVERAL_PROFILES: "Several profiles were saved for files with the same header.",
     Why.VALID_ENCODING: "The whole file is valid in this encoding.",
     Why.LOOKS_ENCODED: "The file is not valid UTF-8. In this encoding a word of it is “{example}”.",
     Why.MOST_COLUMNS: "{matches} of {columns} columns are found in this way.",

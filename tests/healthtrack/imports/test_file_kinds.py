@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from healthtrack.imports.error_report import generate_error_report
+from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reading_plans import ReadingPlan
 from patients.models import MedicalRecord, MedicalRecordTracker
-from tests.support.finished_imports import Imported
+from tests.support.finished_imports import check_file
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv
 from tests.support.styled_workbooks import Formula, Number, table_of, write_workbook
 from trackers.models import FitnessTracker
@@ -54,8 +55,8 @@ def get_errors(path: Path, kind: Kind = RECORDS) -> list[str]:
     return [str(error) for error in kind.run(path).errors]
 
 
-def get_parts(result: Imported) -> dict[str, Any]:
-    return {part.name: part for part in ReadingPlan.from_json(result.run.plan).parts}
+def get_parts(run: ImportRun) -> dict[str, Any]:
+    return {part.name: part for part in ReadingPlan.from_json(run.plan).parts}
 
 
 def of_book(path: Path, *rows: Row, kind: Kind = RECORDS, **options: Any) -> Path:
@@ -117,10 +118,10 @@ class TestText:
     def test_a_code_page_is_detected_and_shown_with_an_example(self, path: Path, encoding: str) -> None:
         names = ["Zoë Muñoz", "Jürgen Größe", "André Lefèvre"]
         rows = [ROW.replace("P1", f"P{place}").replace("Ada Byron", name) for place, name in enumerate(names)]
-        result = RECORDS.run(write(path, "\n".join([HEADER, *rows]), encoding))
-        assert list(MedicalRecord.objects.order_by("pk").values_list("name", flat=True)) == names
-        part = get_parts(result)["encoding"]
+        part = get_parts(check_file(RECORDS.importer, write(path, "\n".join([HEADER, *rows]), encoding)))["encoding"]
         assert (part.value, part.certainty, part.params["example"]) == (encoding, "assumed", "Zoë")
+        RECORDS.run(path)
+        assert list(MedicalRecord.objects.order_by("pk").values_list("name", flat=True)) == names
 
     def test_damaged_utf_8_is_an_error_and_no_code_page(self, path: Path) -> None:
         content = f"{HEADER}\n{ROW.replace('Ada', 'Zoë')}\n{ROW.replace('Ada', 'Jürgen')}\n".encode()
@@ -200,11 +201,11 @@ class TestWorkbooks:
     def test_the_sheet_whose_header_fits_is_read(self, path: Path, first: list[list[str]]) -> None:
         result = RECORDS.run(write_workbook(path, {"Read me": first, "Data": table_of(RECORDS, record())}))
         assert result.counts.new == 1
-        assert get_parts(result)["sheet"].value == "Data"
+        assert get_parts(result.run)["sheet"].value == "Data"
 
     def test_another_sheet_that_fits_as_well_is_named(self, path: Path) -> None:
         sheets = {"2024": table_of(RECORDS, record()), "2025": table_of(RECORDS, record(name="Else"))}
-        part = get_parts(RECORDS.run(write_workbook(path, sheets)))["sheet"]
+        part = get_parts(RECORDS.run(write_workbook(path, sheets)).run)["sheet"]
         assert (part.value, part.certainty, part.params["others"]) == ("2024", "assumed", "2025")
 
     @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
+from healthtrack.imports.reading.delimited import is_blank
 from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
 
@@ -202,7 +203,7 @@ def test_a_well_formed_file_is_read_as_the_standard_library_reads_it(
     with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
         csv.writer(file, quoting=quoting).writerows([["a", "b", "c"], *rows])
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        expected = list(csv.reader(file))[1:]
+        expected = [row for row in list(csv.reader(file))[1:] if not all(map(is_blank, row))]
     with open_table(path) as table:
         found = [list(row[1:]) for batch in table.batches for row in batch.rows()]
         assert table.take_malformed_rows() == []

@@ -83,6 +83,9 @@ ADDRESSES = {
     "admin:imports_importrun_reading": (NOBODY, NOBODY),  # only for a run that is ready to import
     "admin:imports_importrun_undo": (STEWARDS, STEWARDS),
     "admin:imports_importrun_upload": (STEWARDS, STEWARDS),
+    "admin:imports_readingprofile_change": (STEWARDS, STEWARDS),
+    "admin:imports_readingprofile_changelist": (STEWARDS, STEWARDS),
+    "admin:imports_readingprofile_delete": (STEWARDS, STEWARDS),
     "admin:patients_medicalrecord_add": (KEEPERS, KEEPERS),
     "admin:patients_medicalrecord_change": (RECORD_READERS, KEEPERS),
     "admin:patients_medicalrecord_changelist": (RECORD_READERS, RECORD_READERS),

@@ -1,0 +1,116 @@
+"""The pages of profiles: the list, a form for the answers, and the confirmation before one is deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern
+from django.utils import timezone
+
+from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.core.forms import CleanedCharField
+from healthtrack.imports import registry
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.choices import DATE_ORDERS, DECIMAL_MARKS, NOT_ASKED
+from healthtrack.imports.permissions import get_importers
+from healthtrack.imports.profiles import MAX_NAME_LENGTH, ReadingProfile
+
+
+class ProfileForm(forms.ModelForm[ReadingProfile]):
+    """A field for the name and one for each answer."""
+
+    name = CleanedCharField(max_length=MAX_NAME_LENGTH)
+
+    class Meta:
+        model = ReadingProfile
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._columns = registry.get(self.instance.importer).describe_fields()
+        for position, header in enumerate(self.instance.headers):
+            choices = {names.NOT_IMPORTED: "Do not import", **self._columns}
+            self._add_field(names.column(position), f"Column {header.strip() or position + 1}", choices)
+        for part in self.instance.answers:
+            if field := names.get_noted_field(part):
+                label = self._columns.get(field, field)
+                choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
+                self._add_field(part, f"Dates and numbers of {label}", choices)
+
+    def _add_field(self, part: str, label: str, choices: Mapping[str, str]) -> None:
+        self.fields[part] = forms.ChoiceField(
+            label=label,
+            choices=[("", NOT_ASKED), *choices.items()],
+            required=False,
+            initial=self.instance.answers.get(part, ""),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        chosen = [value for part, value in cleaned.items() if names.get_position(part) is not None]
+        for field, label in self._columns.items():
+            if chosen.count(field) > 1:
+                self.add_error(None, f"Several columns have the field {label}. Choose it for one column.")
+        return cleaned
+
+    def get_answers(self) -> dict[str, str]:
+        """Return the answers, without those that were removed."""
+        parts = [part for part in self.fields if part != "name"]
+        return {part: self.cleaned_data[part] for part in parts if self.cleaned_data[part]}
+
+
+@admin.register(ReadingProfile)
+class ReadingProfileAdmin(ConflictSafeModelAdmin):
+    """Pages for people who may import this type of data. Profiles are saved on the page of an import."""
+
+    form = ProfileForm  # type: ignore[assignment]  # without conflicts of two people: a profile is small
+    list_display = ("name", "importer_label", "person", "saved_at")
+    list_select_related = ("saved_by",)
+    ordering = ("name",)
+    actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        """Leave out the pages to add a profile and to see its history, which is not recorded."""
+        return [pattern for pattern in super().get_urls() if not str(pattern.name).endswith(("_add", "_history"))]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReadingProfile]:
+        return super().get_queryset(request).filter(importer__in=get_importers(request.user))
+
+    def has_view_permission(self, request: HttpRequest, obj: ReadingProfile | None = None) -> bool:
+        importers = get_importers(request.user)
+        return bool(importers) if obj is None else obj.importer in importers
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: ReadingProfile | None = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReadingProfile | None = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return ProfileForm
+
+    def get_fieldsets(self, request: HttpRequest, obj: ReadingProfile | None = None) -> Any:
+        return [(None, {"fields": [*ProfileForm(instance=obj).fields] if obj else ["name"]})]
+
+    def save_model(self, request: HttpRequest, obj: ReadingProfile, form: Any, change: bool) -> None:
+        obj.answers = form.get_answers()
+        obj.saved_by = request.user  # type: ignore[assignment]  # staff is signed in
+        obj.saved_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="type", ordering="importer")
+    def importer_label(self, profile: ReadingProfile) -> str:
+        return registry.get(profile.importer).label.capitalize()
+
+    @admin.display(description="person", ordering="saved_by")
+    def person(self, profile: ReadingProfile) -> str:
+        return str(profile.saved_by or "")

@@ -1,0 +1,152 @@
+"""Profiles: answers that are remembered for files with the same header, and never believed against the values."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from healthtrack.imports.models import ReadingProfile, State
+from healthtrack.imports.profiles import save_profile
+from patients.models import MedicalRecord
+from tests.support.forms import form_to, form_with
+from tests.support.import_files import CATALOGUE, RECORDS, write_csv
+from tests.support.import_pages import last_run, press_import, run_jobs, upload
+from tests.support.page_permissions import assert_page_needs
+from tests.support.signing_in import SignIn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
+
+LIST = "/admin/imports/readingprofile/"
+HEADER = {"patient_id": "Nummer", "name": "Full name"}
+DAY_FIRST = {"column:0": "patient_id", "date_order:date_of_birth": "dmy"}
+
+
+@pytest.fixture
+def steward(sign_in: SignIn) -> Client:
+    return sign_in(*RECORDS.steward)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.csv"
+
+
+def write(path: Path, born: str = "03/04/1980") -> Path:
+    (row,) = RECORDS.rows({"date_of_birth": born, "last_appointment_date": "2024-06-14"})
+    return write_csv(path, [{HEADER.get(name, name): value for name, value in row.items()}])
+
+
+def store(name: str = "Clinic 7", **changes: str) -> ReadingProfile:
+    headers = [HEADER.get(name, name) for name in RECORDS.row]
+    save_profile(RECORDS.importer, name, headers, {**DAY_FIRST, **changes}, None)
+    return ReadingProfile.objects.get(name=name)
+
+
+def page_of_run(client: Client) -> str:
+    return str(client.get(f"/admin/imports/importrun/{last_run().pk}/change/").content.decode())
+
+
+class TestUse:
+    def test_answers_are_saved_under_a_name_and_assumed_for_the_next_file(self, steward: Client, path: Path) -> None:
+        form = form_to(upload(steward, RECORDS, write(path)), "answer")
+        steward.post(form.address, {**form.fields, **DAY_FIRST, "profile_name": "Clinic 7"})
+        run_jobs()
+        assert ReadingProfile.objects.get().answers == DAY_FIRST
+        upload(steward, RECORDS, write(path, "05/06/1990"))
+        page = page_of_run(steward)
+        assert last_run().state == State.CHECKED
+        assert "Profile: Clinic 7. It was saved for a file with the same header." in page
+        assert "Order of the dates in date_of_birth: Day first" in page
+        assert "Remembered in the profile “Clinic 7”." in page
+        press_import(steward, steward.get(f"/admin/imports/importrun/{last_run().pk}/change/"))
+        assert str(MedicalRecord.objects.get().date_of_birth) == "1990-06-05"
+
+    def test_values_that_contradict_it_are_not_read_by_it(self, steward: Client, path: Path) -> None:
+        store()
+        rows = [{HEADER.get(name, name): value for name, value in row.items()} for row in RECORDS.rows({}, {})]
+        upload(steward, RECORDS, write_csv(path, rows))
+        page = page_of_run(steward)
+        assert last_run().state == State.CHECKED
+        assert "Order of the dates" not in page
+        assert "17 May 1980" in page
+
+    def test_values_of_both_orders_are_asked_about(self, steward: Client, path: Path) -> None:
+        store()
+        births = ("05/17/1980", "17/05/1980", "03/04/1980")
+        rows = [
+            {HEADER.get(name, name): value for name, value in row.items()}
+            for row in RECORDS.rows(*({"date_of_birth": born} for born in births))
+        ]
+        upload(steward, RECORDS, write_csv(path, rows))
+        assert last_run().state == State.QUESTIONS
+
+    def test_of_several_a_person_chooses_by_name(self, steward: Client, path: Path) -> None:
+        store()
+        store("Clinic 8", **{"date_order:date_of_birth": "mdy"})
+        page = upload(steward, RECORDS, write(path))
+        form = form_to(page, "answer")
+        assert form.fields["profile"] == ""
+        assert "Several profiles were saved for files with the same header." in page.content.decode()
+        steward.post(form.address, {**form.fields, **DAY_FIRST, "profile": "Clinic 8"})
+        run_jobs()
+        press_import(steward, steward.get(f"/admin/imports/importrun/{last_run().pk}/change/"))
+        assert str(MedicalRecord.objects.get().date_of_birth) == "1980-03-04"
+
+    def test_another_spelling_of_the_header_is_the_same(self, steward: Client, path: Path) -> None:
+        store()
+        write(path).write_text(path.read_text("utf-8-sig").replace("Full name", "FULL-NAME"))
+        upload(steward, RECORDS, path)
+        assert last_run().state == State.CHECKED
+
+    def test_a_command_takes_it_by_name(self, path: Path) -> None:
+        store()
+        store("Clinic 8", **{"date_order:date_of_birth": "mdy"})
+        call_command(RECORDS.command, write(path), "--profile=Clinic 7", stdout=StringIO(), stderr=StringIO())
+        assert str(MedicalRecord.objects.get().date_of_birth) == "1980-04-03"
+
+    def test_a_command_needs_one_that_exists(self, path: Path) -> None:
+        with pytest.raises(CommandError, match="There is no profile “Clinic 9” for these files"):
+            call_command(RECORDS.command, write(path), "--profile=Clinic 9", stdout=StringIO())
+
+
+class TestPages:
+    def test_they_need_the_right_to_import_this_type(self, sign_in: SignIn) -> None:
+        profile = store()
+        view, imports = RECORDS.steward
+        assert_page_needs(sign_in, LIST, view, imports, others=[view, "imports.view_importrun"])
+        assert sign_in(*RECORDS.steward).get(f"{LIST}{profile.pk}/change/").status_code == 200
+        assert sign_in(*CATALOGUE.steward).get(f"{LIST}{profile.pk}/change/").status_code == 302
+        assert "Clinic 7" not in sign_in(*CATALOGUE.steward).get(LIST).content.decode()
+
+    def test_the_list_needs_few_queries(
+        self, steward: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(30):
+            store(f"Clinic {number}")
+        with django_assert_max_num_queries(10):
+            assert "Clinic 29" in steward.get(LIST).content.decode()
+
+    def test_the_mapping_and_the_name_can_be_changed(self, steward: Client) -> None:
+        address = f"{LIST}{store().pk}/change/"
+        form = form_with(steward.get(address), "column:0")
+        changed = {"name": "Clinic 70", "column:1": "-", "date_order:date_of_birth": "mdy"}
+        assert steward.post(address, {**form.fields, **changed}).status_code == 302
+        profile = ReadingProfile.objects.get()
+        assert profile.name == "Clinic 70"
+        assert profile.answers == {"column:0": "patient_id", "column:1": "-", "date_order:date_of_birth": "mdy"}
+
+    def test_two_columns_cannot_have_one_field(self, steward: Client) -> None:
+        address = f"{LIST}{store().pk}/change/"
+        form = form_with(steward.get(address), "column:0")
+        page = steward.post(address, {**form.fields, "column:1": "patient_id"})
+        assert "Several columns have the field patient_id. Choose it for one column." in page.content.decode()
+
+    def test_it_is_deleted_after_a_confirmation(self, steward: Client) -> None:
+        address = f"{LIST}{store().pk}/delete/"
+        assert "Clinic 7" in steward.get(address).content.decode()
+        assert ReadingProfile.objects.exists()
+        steward.post(address, {"post": "yes"})
+        assert not ReadingProfile.objects.exists()

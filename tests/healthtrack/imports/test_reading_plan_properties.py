@@ -1,0 +1,288 @@
+"""Values are never read as something else than was written, however a file writes them.
+
+Each test makes a file, and knows what its values mean. The file may be read, be asked about or be refused: but every
+value that is read must be the one that was meant. Answers are those of the person who made the file.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthtrack.imports.checking import ColumnCheck, check_batch
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.planner import make_plan
+from healthtrack.imports.detection.reading import FileReading
+from healthtrack.imports.headers import find_layout
+from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark
+from healthtrack.imports.reading import open_table
+from healthtrack.imports.reading.table import LINE
+from tests.support.import_files import CATALOGUE, RECORDS, Kind
+from tests.support.styled_workbooks import write_workbook
+
+YEAR_FIRST = "ymd"
+FORMS = {
+    DateOrder.MONTH_FIRST: "{m}{s}{d}{s}{y}",
+    DateOrder.DAY_FIRST: "{d}{s}{m}{s}{y}",
+    YEAR_FIRST: "{y}{s}{m}{s}{d}",
+}
+days = st.dates(date(1930, 1, 1), date(2020, 12, 31))
+early_days = days.map(lambda day: day.replace(day=1 + day.day % 12))  # most of them can be read in two ways
+orders = st.sampled_from([*DateOrder, YEAR_FIRST])
+separators = st.sampled_from("/-.")
+midnights = st.sampled_from(["", " 00:00", "T00:00:00Z", " 12:00:00 AM"])
+encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "mac_roman", "cp850"])
+people = st.lists(
+    st.sampled_from(["José Núñez", "Zoë Müller", "André Lefèvre", "Jürgen Größe", "Søren Ærø", "Ada Byron", "Łukasz"]),
+    min_size=1,
+    max_size=6,
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A value as a file writes it, what it means, and the order or mark that its writer had in mind."""
+
+    text: str
+    meant: object
+    notation: str = ""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+@st.composite
+def written_dates(draw: st.DrawFn, order: str) -> Written:
+    day = draw(st.one_of(days, early_days))
+    separator = draw(separators)
+    pads = draw(st.booleans())
+    if separator == "." and order == DateOrder.MONTH_FIRST:
+        separator = "/"  # nobody writes month first with points
+    number = "{:02}" if pads else "{}"
+    text = FORMS[order].format(d=number.format(day.day), m=number.format(day.month), y=day.year, s=separator)
+    return Written(text + draw(midnights), day, order)
+
+
+@st.composite
+def columns_of_dates(draw: st.DrawFn) -> tuple[list[Written], str]:
+    """Dates of one file: all in one order with ISO dates among them, or in mixed orders."""
+    order = draw(st.sampled_from(list(DateOrder)))
+    used: list[str] = draw(st.sampled_from([[order], [order, YEAR_FIRST], [*DateOrder], [YEAR_FIRST]]))
+    dates = st.sampled_from(used).flatmap(written_dates)
+    return draw(st.lists(dates, min_size=1, max_size=12)), str(order)
+
+
+def group(whole: int, sign: str) -> str:
+    return f"{whole:,}".replace(",", sign)
+
+
+@st.composite
+def columns_of_numbers(draw: st.DrawFn, *, whole: bool) -> tuple[list[Written], str]:
+    """Numbers of one file: with one decimal mark, or with both."""
+    mark = draw(st.sampled_from(list(DecimalMark)))
+    marks = draw(st.sampled_from([[mark], [*DecimalMark]]))
+    written = []
+    for _ in range(draw(st.integers(1, 8))):
+        own = draw(st.sampled_from(marks))
+        value = draw(st.integers(0, 2_000_000)) if whole else draw(st.integers(0, 5))
+        text = draw(st.sampled_from([str(value), group(value, own.thousands_sign), group(value, " ")]))
+        if whole:
+            text += draw(st.sampled_from(["", f"{own.sign}00"]))
+            written.append(Written(text, value, own))
+        else:
+            tenths = draw(st.integers(0, 9)) if value < 5 else 0
+            written.append(Written(f"{value}{own.sign}{tenths}", Decimal(f"{value}.{tenths}"), own))
+    return written, mark
+
+
+def make_text(rows: Sequence[Mapping[str, str]], delimiter: str = ";") -> str:
+    text = StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read(kind: Kind, path: Path, answers: Mapping[str, str]) -> Mapping[int, Mapping[str, object]] | None:
+    """Return the rows that are read, by their line, or None if the plan has a question that the answers leave open."""
+    resource = kind.resource()
+    columns = resource.plan.columns
+    for whole in (False, True):
+        plan = make_plan(path, columns, answers, whole=whole)
+        if plan.questions:
+            return None
+        reading = FileReading.of(plan)
+        rows, is_contradicted = check(kind, path, reading)
+        if reading.is_final or not is_contradicted:
+            return rows
+    raise AssertionError("The plan of a whole file is not final.")
+
+
+def check(kind: Kind, path: Path, reading: FileReading) -> tuple[dict[int, Mapping[str, object]], bool]:
+    resource = kind.resource()
+    columns = resource.plan.columns
+    rows: dict[int, Mapping[str, object]] = {}
+    is_contradicted = False
+    with open_table(path, reading.structure) as table:
+        layout = find_layout(table, columns, reading.fields)
+        if layout.errors:
+            return {}, False
+        layout.prepare(table)
+        checks = [
+            ColumnCheck(column, reading.notations.get(column.name, DOCUMENTED), layout.headers[column.name])
+            for column in columns
+        ]
+        for batch in table.batches:
+            named = batch.select(LINE, *layout.positions).rename(layout.positions)
+            checked = check_batch(named, columns, [], checks)
+            rows |= {row[LINE]: row for row in checked.rows.iter_rows(named=True)}
+            is_contradicted |= bool(checked.contradicted)
+    return rows, is_contradicted
+
+
+def assert_read_as_meant(
+    found: Mapping[int, Mapping[str, object]] | None, field: str, written: Sequence[Written]
+) -> None:
+    """Assert that every row that is read has the value that its text means. Others are errors, or asked about."""
+    for line, row in (found or {}).items():
+        if is_hidden(written[line - 2], written):
+            continue
+        value = row[field]
+        meant = written[line - 2].meant
+        assert (Decimal(str(value)) if isinstance(meant, Decimal) else value) == meant
+
+
+def is_hidden(date_written: Written, written: Sequence[Written]) -> bool:
+    """Return whether nobody could know from the file that this date is in another order than its neighbours.
+
+    That is so if all dates with its separator could be in one order that is not its own.
+    """
+    if not isinstance(date_written.meant, date) or date_written.notation == YEAR_FIRST:
+        return False
+    like = [
+        each for each in written if each.notation != YEAR_FIRST and separator_of(each) == separator_of(date_written)
+    ]
+    others = [order for order in DateOrder if order != date_written.notation]
+    return any(each.notation in others for each in like) and all(
+        each.notation in others or (isinstance(each.meant, date) and each.meant.day <= 12) for each in like
+    )
+
+
+def separator_of(each: Written) -> str:
+    return next(letter for letter in each.text if not letter.isdecimal())
+
+
+class TestDates:
+    @given(column=columns_of_dates(), documented=st.booleans())
+    def test_they_are_read_as_meant_or_not_at_all(
+        self, file: Path, column: tuple[list[Written], str], *, documented: bool
+    ) -> None:
+        written, _ = column
+        rows = RECORDS.rows(*({"date_of_birth": each.text, "last_appointment_date": ""} for each in written))
+        header = [name if documented else name.upper() for name in RECORDS.row]
+        file.write_text(make_text([dict(zip(header, map(str, row.values()), strict=True)) for row in rows]))
+        assert_read_as_meant(read(RECORDS, file, {}), "date_of_birth", written)
+
+    @given(column=columns_of_dates())
+    def test_all_are_read_once_the_writer_answers(self, file: Path, column: tuple[list[Written], str]) -> None:
+        written, order = column
+        rows = RECORDS.rows(*({"date_of_birth": each.text, "last_appointment_date": ""} for each in written))
+        file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
+        found = read(RECORDS, file, {names.ALL_DATE_ORDERS: order})
+        assert found is not None
+        if {each.notation for each in written} <= {order, YEAR_FIRST}:
+            assert len(found) == len(written)
+            assert_read_as_meant(found, "date_of_birth", written)
+
+
+class TestNumbers:
+    @given(column=columns_of_numbers(whole=True))
+    def test_whole_numbers_are_read_as_meant_or_not_at_all(self, file: Path, column: tuple[list[Written], str]) -> None:
+        written, _ = column
+        rows = CATALOGUE.rows(*({"Original Price": each.text, "Selling Price": "0"} for each in written))
+        file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
+        assert_read_as_meant(read(CATALOGUE, file, {}), "original_price", written)
+
+    @given(column=columns_of_numbers(whole=False))
+    def test_decimals_are_read_as_meant_or_not_at_all(self, file: Path, column: tuple[list[Written], str]) -> None:
+        written, _ = column
+        rows = CATALOGUE.rows(*({"Rating (Out of 5)": each.text} for each in written))
+        file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
+        assert_read_as_meant(read(CATALOGUE, file, {}), "rating", written)
+
+
+class TestEncodings:
+    @given(names_of_people=people, encoding=encodings, delimiter=st.sampled_from(",;\t|"))
+    def test_a_name_is_read_as_written_or_its_encoding_is_assumed(
+        self, file: Path, names_of_people: list[str], encoding: str, delimiter: str
+    ) -> None:
+        rows = RECORDS.rows(*({"name": name} for name in names_of_people))
+        text = make_text([{name: str(value) for name, value in row.items()} for row in rows], delimiter)
+        try:
+            file.write_bytes(text.encode(encoding))
+        except UnicodeEncodeError:
+            return  # the code page has no such letter
+        plan = make_plan(file, RECORDS.resource().plan.columns, {})
+        (part,) = (part for part in plan.parts if part.name == names.ENCODING)
+        found = read(RECORDS, file, {})
+        assert found is not None
+        if [row["name"] for row in found.values()] != names_of_people:
+            assert part.certainty == "assumed"
+        answered = read(RECORDS, file, {names.ENCODING: encoding})
+        assert answered is not None
+        assert [row["name"] for row in answered.values()] == names_of_people
+
+
+spellings = st.sampled_from(
+    [
+        str.upper,
+        str.title,
+        lambda name: name.replace("_", " "),
+        lambda name: name.replace("_", "-"),
+        lambda name: f" {name}\u200b",
+        lambda name: f"\ufeff{name}",
+    ]
+)
+OTHERS = {"patient_id": "MRN", "name": "Full name", "date_of_birth": "DOB", "gender": "Sex", "Tracker": "Device"}
+
+
+class TestHeaders:
+    @given(
+        order=st.permutations(list(RECORDS.row)),
+        spell=st.lists(spellings, min_size=9, max_size=9),
+        synonyms=st.sets(st.sampled_from(sorted(OTHERS))),
+        above=st.lists(st.sampled_from(["", "Patients of ward 3", "x;y"]), max_size=3),
+        as_workbook=st.booleans(),
+    )
+    def test_each_column_gets_its_own_values(
+        self,
+        file: Path,
+        order: list[str],
+        spell: list[object],
+        synonyms: set[str],
+        above: list[str],
+        *,
+        as_workbook: bool,
+    ) -> None:
+        (row,) = RECORDS.rows({})
+        header = [OTHERS[name] if name in synonyms else how(name) for name, how in zip(order, spell, strict=True)]  # type: ignore[operator]  # each is a function
+        cells = [str(row[name]) for name in order]
+        if as_workbook:
+            write_workbook(file, {"Rows": [*([text] for text in above), header, cells]})
+        else:
+            file.write_text("\n".join([*above, ";".join(header), ";".join(cells)]))
+        found = read(RECORDS, file, {})
+        assert found is not None
+        (values,) = found.values()
+        assert values["patient_id"] == row["patient_id"]
+        assert (values["name"], values["tracker"], values["gender"]) == ("Ada Byron", "Band 2", "F")
+        assert (values["date_of_birth"], values["last_appointment_date"]) == (date(1980, 5, 17), date(2024, 6, 14))
