@@ -14,11 +14,6 @@ def can_view_runs(person: Person) -> bool:
     return person.has_perm(VIEW_ALL) or bool(get_importers(person))
 
 
-def can_import(person: Person) -> bool:
-    """Return whether the person may use any importer."""
-    return bool(get_importers(person))
-
-
 def get_visible_runs(person: Person) -> QuerySet[ImportRun]:
     """Return all runs if the person may view all imports; otherwise those of the types that the person may import."""
     runs = ImportRun.objects.with_files()
