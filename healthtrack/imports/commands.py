@@ -96,7 +96,7 @@ class ImportCommand(BaseCommand):
                 self.stderr.write(reason_text(run.reason, run.reason_params))
             for question in ReadingPlan.from_json(run.plan).questions:
                 wording = importer.wording(question)
-                self.stderr.write(f"{wording.label} {wording.help} {wording.for_commands}")
+                self.stderr.write(f"{wording.label} {wording.for_commands}")
             raise CommandError("Nothing was imported.")
         if not as_json:
             self.stdout.write("This would change:" if dry_run else "Imported:")

@@ -109,10 +109,7 @@ class TestOptionsForReading:
             call_command(RECORDS.command, write_csv(path, RECORDS.rows(AMBIGUOUS)), stdout=StringIO(), stderr=errors)
         first, second = errors.getvalue().splitlines()
         assert first == "The file can be read in several ways."
-        assert second == (
-            "In which order are the dates in “date_of_birth”? The file contains “03/04/1980”. "
-            "Add --date-order mdy or --date-order dmy."
-        )
+        assert second == ("In which order are the dates in “date_of_birth”? Add --date-order mdy or --date-order dmy.")
 
     @pytest.mark.parametrize(("order", "born"), [("mdy", date(1980, 3, 4)), ("dmy", date(1980, 4, 3))])
     def test_the_order_of_dates_is_that_of_the_option(self, path: Path, order: str, born: date) -> None:
