@@ -252,7 +252,7 @@ def _parse_records(table: Table, lines: Lines, delimiter: str) -> Iterator[tuple
             record = next(reader)
         except csv.Error as error:
             cells = split_first_line(lines.record, delimiter)
-            table.add_malformed_row(describe_syntax_error(error, line, lines.record, table.headers, delimiter), cells)
+            table.add_malformed_row(describe_syntax_error(error, line, lines.record, cells, table.headers), cells)
             lines.put_back_record()
             continue
         if all(map(is_blank, record)):
