@@ -138,6 +138,13 @@ def as_role(db: None) -> AsRole:
 
 
 @pytest.fixture(autouse=True)
+def no_coverage_of_programs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the marker `no_cover`, with which the process of the tests measures no coverage, hold for programs too."""
+    if request.node.get_closest_marker("no_cover"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show changes at once, however slow the machine is, and no counts of another test."""
     monkeypatch.setattr(caching, "QUICK_SECONDS", float("inf"))

@@ -9,6 +9,8 @@ from django.conf import settings
 from tests.support.databases import Database
 from tests.support.serving import free_port
 
+pytestmark = pytest.mark.no_cover
+
 
 def run(environment: dict[str, str], *command: str) -> tuple[int, str]:
     ended = subprocess.run(
