@@ -68,6 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         assert isinstance(item, pytest.Function)
         if "browser" in item.fixturenames:
             item.add_marker("browser")
+            item.add_marker("no_cover")  # other tests request the same pages
         elif starts_programs(item.module):
             item.add_marker("process")
         if getattr(item.function, "is_hypothesis_test", False):
