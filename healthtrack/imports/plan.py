@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import cast
 from unicodedata import normalize
 
@@ -56,11 +57,11 @@ class Column:
     def is_text(self) -> bool:
         return self.field.get_internal_type() == "CharField"
 
-    @property
+    @cached_property
     def spellings(self) -> frozenset[str]:
         return frozenset({normalize_header(self.header), normalize_header(self.name)})
 
-    @property
+    @cached_property
     def synonyms(self) -> frozenset[str]:
         return frozenset(map(normalize_header, self.known_as))
 

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rapidfuzz import fuzz, process
-
 from healthtrack.imports.plan import Column, normalize_header
 
 _SIMILAR = 78  # of 100: "Date birth" is similar to "date_of_birth", "Last name" is not similar to "name"
@@ -61,6 +59,10 @@ def count_matches(headers: Sequence[str], columns: Sequence[Column]) -> int:
 
 def _suggest(match: HeaderMatch, headers: Sequence[str], columns: Sequence[Column]) -> None:
     """Suggest a missing field for each header that belongs to none and is similar to a name or synonym."""
+    if not match.missing:
+        return
+    from rapidfuzz import fuzz, process  # noqa: PLC0415  (most files name all columns)
+
     choices = {
         spelling: column.name
         for column in columns
