@@ -3,8 +3,7 @@
 import os
 import runpy
 import sys
-from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import django
 
@@ -18,8 +17,8 @@ def set_up(set_prefix: bool = True) -> None:
 
     original = reading.open_table
 
-    def end_after_first_row(path: Path, *_: object) -> NoReturn:
-        with original(path) as table:
+    def end_after_first_row(*arguments: Any, **options: Any) -> NoReturn:  # which differ between commits
+        with original(*arguments, **options) as table:
             next(iter(table.batches))
             os._exit(0)
 
