@@ -4,13 +4,22 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 
 from healthtrack.operations.management.commands.serve import HOST
+from tests.support.databases import Database, temporary_database
 from tests.support.gunicorn_server import COMMAND, started
 from tests.support.serving import Server
+
+
+@pytest.fixture
+def database(template: str) -> Iterator[Database]:
+    """Return a database with all migrations applied, because a refused page is recorded."""
+    with temporary_database(template) as database:
+        yield database
 
 
 @pytest.fixture
