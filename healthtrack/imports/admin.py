@@ -55,12 +55,23 @@ class ImporterFilter(admin.SimpleListFilter):
         return queryset.filter(importer=self.value()) if self.value() else queryset
 
 
+class DuplicatesFilter(admin.SimpleListFilter):
+    title = "duplicate rows"
+    parameter_name = "duplicates"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Combined")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
+        return queryset.filter(result__merged__gt=0) if self.value() else queryset
+
+
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyModelAdmin):
     """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
     list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")
-    list_filter = ("state", ImporterFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("state", ImporterFilter, DuplicatesFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("started_by",)
     ordering = ("-run_id",)
 
@@ -257,7 +268,8 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="rows")
     def rows_read(self, run: ImportRun) -> str:
-        return f"{run.row_count:,}"
+        merged = run.result.get("merged")
+        return f"{run.row_count:,}, {merged:,} combined" if merged else f"{run.row_count:,}"
 
     @admin.display(description="person", ordering="started_by")
     def person(self, run: ImportRun) -> str:

@@ -14,6 +14,7 @@ from healthtrack.imports import staged_errors, staging_tables, writing
 from healthtrack.imports.checking import ColumnCheck, check_batch
 from healthtrack.imports.comparing import compare, compare_again
 from healthtrack.imports.counting import count_rows
+from healthtrack.imports.detection.duplicates import get_duplicate_rule
 from healthtrack.imports.detection.reading import AS_THE_HEADER_SAYS, FileReading
 from healthtrack.imports.headers import Layout, find_layout
 from healthtrack.imports.hooks import Effects
@@ -45,7 +46,8 @@ def check(
     (file,) = work.files
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        rows = StagedRows(resource.plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
+        plan = replace(resource.plan, duplicate_rows=get_duplicate_rule(work.plan, resource.duplicate_rows))
+        rows = StagedRows(plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
         try:
             return _FileCheck(resource, file.path, reading, rows, progress).run()
         except _ContradictedError:
@@ -99,7 +101,7 @@ def _differ(effects: Effects, previewed: Mapping[str, Any]) -> bool:
 def _describe(counted: TabularResult, effects: Effects, stale: int | None = None) -> tuple[int, dict[str, Any]]:
     """Return how many rows are written, and the details that replace those of the check."""
     details = replace(counted, effects=effects, stale=stale).details()
-    kept_from_check = {"merged", "notices", "groups"}
+    kept_from_check = {"merged", "combined", "notices", "groups"}
     return counted.affected, {name: value for name, value in details.items() if name not in kept_from_check}
 
 
@@ -124,6 +126,7 @@ class _FileCheck:
         self.rows = rows
         self.progress = progress
         self.rows_read = 0
+        self.combined = 0
         self._layout = Layout()
         self.notices: list[Notice] = []
 
@@ -144,7 +147,7 @@ class _FileCheck:
         if errors:
             staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self._layout.prepare)
         valid = self.rows_read - invalid
-        result = replace(result, merged=valid - sum(result.listed.values()))
+        result = replace(result, merged=valid - sum(result.listed.values()), combined=self.combined)
         refused = Reason.NONE if valid else Reason.NO_VALID_ROW
         return CheckResult(self.rows_read, invalid, errors, result.affected, refused, result.details())
 
@@ -156,7 +159,7 @@ class _FileCheck:
                 with open_table(self.path, self.reading.structure) as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
-                self.rows.combine_duplicates(spool.add)
+                self.combined = self.rows.combine_duplicates(spool.add)
             except FileError as error:
                 self.rows_read = 0
                 spool.add(error.errors)

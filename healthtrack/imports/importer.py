@@ -224,6 +224,6 @@ class Importer(ABC):
         """Yield the numbers of the patients in the error report. Only called if uploads name patients."""
         raise NotImplementedError
 
-    def release(self, run_id: int, *, keep_errors: bool) -> None:
-        """Remove what the check has left. With `keep_errors`, leave the errors until their retention is over."""
-        staging_tables.drop(run_id)
+    def release(self, run: ImportRun) -> None:
+        """Remove what the check of the ended run has left, except what its page shows until its retention is over."""
+        staging_tables.drop(run.run_id)

@@ -18,51 +18,73 @@ _CONTRADICTION = "Appears more than once with different values. Keep one row."
 
 def combine_duplicate_rows(
     plan: Plan, cursor: CursorWrapper, tables: StagingTables, report_errors: Callable[[Iterable[RowError]], None]
-) -> None:
-    """Leave one staged row for each key. Report an error for each row that contradicts another one."""
-    if plan.duplicate_rows is DuplicateRows.MEAN:
-        _combine_to_means(plan, cursor, tables)
-        return
-    _copy_duplicates(plan, cursor, tables)
-    report_errors(_find_contradictions(plan, tables))
-    _delete_duplicates(plan, cursor, tables)
-    cursor.execute(f"DROP TABLE {tables.duplicate_rows}")
+) -> int:
+    """Leave one staged row for each key, by the plan's rule. Report an error for each row that contradicts another one.
 
-
-def _combine_to_means(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
-    """Combine the rows of each key to the means of their numbers, rounded half up. Identical rows count once."""
-    whole_row = comma(compared_column(column) for column in plan.columns)
-    names = comma(quoted(column.name) for column in plan.columns)
-    cursor.execute(f"CREATE TABLE {tables.combined_rows} (LIKE {tables.rows} INCLUDING DEFAULTS)")
+    Return how many staged rows were combined from several. The rows that they were combined from stay in a table of
+    their own, for the preview.
+    """
+    if not _copy_duplicates(plan, cursor, tables):
+        cursor.execute(f"DROP TABLE {tables.duplicate_rows}")
+        return 0
+    if plan.duplicate_rows is DuplicateRows.ERROR:
+        report_errors(_find_contradictions(plan, tables))
+        _delete_contradictions(plan, cursor, tables)
+    elif plan.duplicate_rows is DuplicateRows.MEAN and plan.values:
+        _set_means(plan, cursor, tables)
     cursor.execute(f"""
-        INSERT INTO {tables.combined_rows} (line, {names})
-        SELECT min(line), {comma(map(_combined_value, plan.columns))}
-          FROM (SELECT DISTINCT ON ({whole_row}) * FROM {tables.rows} AS rows ORDER BY {whole_row}, line) AS rows
-         GROUP BY {comma(compared_column(column) for column in plan.keys)}
+        DELETE FROM {tables.rows} WHERE line IN (SELECT line FROM {tables.duplicate_rows} WHERE line <> kept)
+    """)  # noqa: S608 (our own names)
+    return _store_results(plan, cursor, tables)
+
+
+def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> int:
+    """Copy the rows whose key appears more than once, with the line of the one that is kept. Return how many they are.
+
+    They are few, so the costly queries read these alone.
+    """
+    keys = comma(compared_column(column) for column in plan.keys)
+    kept = "max" if plan.duplicate_rows is DuplicateRows.LAST else "min"
+    cursor.execute(f"""
+        CREATE TABLE {tables.duplicate_rows} AS
+        SELECT line, {comma(map(staged_column, plan.columns))},
+               {kept}(line) OVER (PARTITION BY {keys}) AS kept, false AS is_result
+          FROM {tables.rows} AS rows
+         WHERE ({keys}) IN (SELECT {keys} FROM {tables.rows} AS rows GROUP BY {keys} HAVING count(*) > 1)
     """)  # noqa: S608 (names from the plan)
-    cursor.execute(f"DROP TABLE {tables.rows}")
-    cursor.execute(f"ALTER TABLE {tables.combined_rows} RENAME TO {tables.rows.partition('.')[2]}")
+    return int(cursor.rowcount)
 
 
-def _combined_value(column: Column) -> str:
-    match column.widget:
-        case WholeNumberWidget():
-            places = 0
-        case DecimalWidget():
-            places = column.field.decimal_places  # type: ignore[attr-defined]  # a column of decimals
-        case _:
-            return f"(array_agg({staged_column(column)} ORDER BY line))[1]"
+def _set_means(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
+    """Give each kept row the means of the numbers, rounded half up. Identical rows count once."""
+    whole_row = comma(compared_column(column) for column in plan.columns)
+    numbers = [column for column in plan.values if isinstance(column.widget, WholeNumberWidget | DecimalWidget)]
+    names = [quoted(column.name) for column in numbers]
+    cursor.execute(f"""
+        UPDATE {tables.rows} AS rows SET {comma(f"{name} = combined.{name}" for name in names)}
+          FROM (SELECT kept, {comma(f"{_mean(column)} AS {quoted(column.name)}" for column in numbers)}
+                  FROM (SELECT DISTINCT ON ({whole_row}) * FROM {tables.duplicate_rows} AS rows
+                         ORDER BY {whole_row}, line) AS rows
+                 GROUP BY kept) AS combined
+         WHERE rows.line = combined.kept
+    """)  # noqa: S608 (names from the plan)
+
+
+def _mean(column: Column) -> str:
+    places = 0 if isinstance(column.widget, WholeNumberWidget) else column.field.decimal_places  # type: ignore[attr-defined]  # a column of decimals
     return f"round(avg({staged_column(column)}), {places})"
 
 
-def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
-    """Copy the rows whose key appears more than once. They are few, so the costly queries read these alone."""
-    keys = comma(compared_column(column) for column in plan.keys)
+def _store_results(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> int:
+    """Store what the duplicates were combined into beside them. Return how many rows that are."""
+    names = comma(quoted(column.name) for column in plan.columns)
     cursor.execute(f"""
-        CREATE TABLE {tables.duplicate_rows} AS
-        SELECT * FROM {tables.rows} AS rows
-         WHERE ({keys}) IN (SELECT {keys} FROM {tables.rows} AS rows GROUP BY {keys} HAVING count(*) > 1)
+        INSERT INTO {tables.duplicate_rows} (line, {names}, kept, is_result)
+        SELECT line, {names}, line, true FROM {tables.rows} WHERE line IN (SELECT kept FROM {tables.duplicate_rows})
     """)  # noqa: S608 (names from the plan)
+    results = int(cursor.rowcount)
+    cursor.execute(f"CREATE INDEX ON {tables.duplicate_rows} (is_result, kept, line)")
+    return results
 
 
 def _find_contradictions(plan: Plan, tables: StagingTables) -> Iterator[RowError]:
@@ -99,13 +121,14 @@ def _name_other_lines(line: int, first_lines: Sequence[int], count: int) -> str:
     return f"line{'s' if count > 2 else ''} {', '.join(named)}" + (f" and {more:,} more" if more else "")
 
 
-def _delete_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
-    """Leave the first of rows that are exactly alike, and none of those that contradict each other."""
+def _delete_contradictions(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
+    """Delete the rows that contradict each other: they have errors."""
     cursor.execute(f"""
-        DELETE FROM {tables.rows} WHERE line IN (
-            SELECT unnest(
-                CASE WHEN count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1
-                     THEN array_agg(line) ELSE (array_agg(line ORDER BY line))[2:] END)
-              FROM {tables.duplicate_rows} AS rows
-             GROUP BY {comma(compared_column(column) for column in plan.keys)})
+        WITH contradictory AS (
+            SELECT kept FROM {tables.duplicate_rows} AS rows GROUP BY kept
+            HAVING count(DISTINCT ({comma(map(staged_column, plan.values))})) > 1
+        ), deleted AS (
+            DELETE FROM {tables.duplicate_rows} WHERE kept IN (SELECT kept FROM contradictory) RETURNING line
+        )
+        DELETE FROM {tables.rows} WHERE line IN (SELECT line FROM deleted)
     """)  # noqa: S608 (names from the plan)

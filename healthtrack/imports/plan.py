@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 from functools import cached_property
 from typing import cast
 from unicodedata import normalize
@@ -17,11 +17,13 @@ from healthtrack.core.cleaning import INVISIBLE
 from healthtrack.imports.widgets import ColumnWidget, ModelField
 
 
-class DuplicateRows(Enum):
-    """What several rows of a file with the same key and different values mean."""
+class DuplicateRows(StrEnum):
+    """The rule for several rows of a file with the same key and different values."""
 
-    MEAN = auto()  # they describe one thing, and are combined into the mean of their numbers
-    ERROR = auto()  # they contradict each other
+    MEAN = "mean"  # they describe one thing, and are combined into the mean of their numbers
+    FIRST = "first"
+    LAST = "last"
+    ERROR = "error"  # they contradict each other
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,9 @@ class TabularResult:
     """What a tabular import found or did, as the run stores it in `result`. The table of the file's rows comes last."""
 
     tables: Sequence[TableCounts] = ()
+    # Duplicate rows that are no rows of their own any more, and the rows that they were combined into.
     merged: int = 0
+    combined: int = 0
     # What the rows change in other tables, as the resource counts and describes it.
     effects: Mapping[str, int] = field(default_factory=dict)
     notices: Sequence[Notice] = ()
@@ -121,6 +123,7 @@ class TabularResult:
         return cls(
             tables=[TableCounts(**each) for each in details.get("tables", [])],
             merged=details.get("merged", 0),
+            combined=details.get("combined", 0),
             effects=details.get("effects", {}),
             notices=[Notice(**each) for each in details.get("notices", [])],
             groups=[ErrorGroup(**each) for each in details.get("groups", [])],

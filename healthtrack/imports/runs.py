@@ -190,8 +190,7 @@ def _end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Map
         finished_at=timezone.now(),
         plan=run.plan and ReadingPlan.from_json(run.plan).without_values().as_json(),
     )
-    keep_errors = bool(run.error_count) and state in {State.APPLIED, State.REFUSED}
-    registry.get(run.importer).release(run.run_id, keep_errors=keep_errors)
+    registry.get(run.importer).release(run)
 
 
 def _save(run: ImportRun, **values: Any) -> None:

@@ -107,10 +107,13 @@ class StagedRows:
 
             yield copy_rows
 
-    def combine_duplicates(self, report_errors: Callable[[Iterable[RowError]], None]) -> None:
-        """Leave one row for each key. Report the errors of duplicates that contradict each other."""
+    def combine_duplicates(self, report_errors: Callable[[Iterable[RowError]], None]) -> int:
+        """Leave one row for each key, and return how many are combined from several.
+
+        Report the errors of duplicates that contradict each other.
+        """
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
-        combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
+        return combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
 
     def find_parents(self, *, marks_stale: bool = False) -> None:
         """Set the rows of the parent table that the staged rows refer to, as far as they exist."""

@@ -46,10 +46,6 @@ class StagingTables:
     def duplicate_rows(self) -> str:
         return f"{self.prefix}duplicate_rows"
 
-    @property
-    def combined_rows(self) -> str:
-        return f"{self.prefix}combined_rows"
-
 
 def replace_schema(cursor: CursorWrapper) -> None:
     """Drop all staging tables, and create their schema again. A restore does this, because backups hold neither."""
@@ -83,7 +79,7 @@ def drop(run_id: int) -> None:
 
 
 def drop_rows(run_id: int) -> None:
-    """Drop the staged rows of the run, and leave its errors and invalid rows."""
+    """Drop the staged rows of the run, and leave its errors, invalid rows and duplicate rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {find(run_id).rows}")
 

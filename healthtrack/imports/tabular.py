@@ -7,6 +7,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
+from healthtrack.imports.detection.duplicates import add_duplicate_rule
 from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.planner import make_plan
@@ -26,7 +27,8 @@ from healthtrack.imports.importer import (
     Summary,
 )
 from healthtrack.imports.limits import describe_limits
-from healthtrack.imports.models import ImportRun
+from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.plan import DuplicateRows
 from healthtrack.imports.profiles import find_profiles
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading.file_names import find_misleading_ending
@@ -87,7 +89,12 @@ class TabularImporter(Importer):
         return find_misleading_ending(name, path)
 
     def upload_help(self) -> PagePart:
-        view = {"columns": describe_columns(self.resource), "templates": get_template_urls(self.model)}
+        plan = self.resource.plan
+        view = {
+            "columns": describe_columns(self.resource),
+            "templates": get_template_urls(self.model),
+            "combines": plan.duplicate_rows is DuplicateRows.MEAN and bool(plan.values),
+        }
         return PagePart("imports/upload-help.html", view)
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
@@ -106,10 +113,15 @@ class TabularImporter(Importer):
         return self._make_plan(file, work.answers)
 
     def _make_plan(self, file: StoredFile, answers: Mapping[str, str], *, whole: bool = False) -> ReadingPlan:
-        return make_plan(file.path, self.resource.plan.columns, answers, self._recall, whole=whole)
+        plan = self.resource.plan
+        profiles: list[Remembered] = []
 
-    def _recall(self, headers: Sequence[str]) -> Sequence[Remembered]:
-        return [Remembered(profile.name, profile.answers) for profile in find_profiles(self.name, headers)]
+        def recall(headers: Sequence[str]) -> Sequence[Remembered]:
+            profiles[:] = [Remembered(each.name, each.answers) for each in find_profiles(self.name, headers)]
+            return profiles
+
+        reading = make_plan(file.path, plan.columns, answers, recall, whole=whole)
+        return add_duplicate_rule(reading, plan, answers, profiles)
 
     def wording(self, question: Question) -> QuestionWording:
         return describe_question(question, self.resource.plan.columns)
@@ -221,8 +233,9 @@ class TabularImporter(Importer):
         (key,) = self.resource.plan.keys
         return preview_queries.iterate_invalid_values(run, key)
 
-    def release(self, run_id: int, *, keep_errors: bool) -> None:
-        if keep_errors:
-            staging_tables.drop_rows(run_id)
+    def release(self, run: ImportRun) -> None:
+        has_rest = run.error_count or TabularResult.of(run.result).combined
+        if has_rest and run.state in {State.APPLIED, State.REFUSED}:
+            staging_tables.drop_rows(run.run_id)
         else:
-            staging_tables.drop(run_id)
+            staging_tables.drop(run.run_id)

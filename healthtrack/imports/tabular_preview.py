@@ -6,7 +6,8 @@ from functools import cached_property
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
-from healthtrack.imports import preview_queries
+from healthtrack.imports import duplicate_groups, preview_queries
+from healthtrack.imports.duplicate_groups import DuplicateGroup
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan
 from healthtrack.imports.preview_queries import RowFilter
@@ -16,10 +17,11 @@ from healthtrack.imports.row_warnings import WARNING, Decision, Decisions, RowWa
 
 PAGE_SIZE = 50
 STALE = "stale"
+DUPLICATES = "duplicates"
 LISTED = ("changed", "new", "unchanged")
 # The name that addresses and the access log have always had for the list of errors.
 ERRORS = "faulty"
-ATTENTION = (STALE, WARNING, ERRORS, *LISTED)
+ATTENTION = (STALE, WARNING, ERRORS, *LISTED, DUPLICATES)
 _MAX_PAGE_DIGITS = 9
 
 
@@ -58,7 +60,13 @@ class TabularPreview:
     @cached_property
     def listings(self) -> list[Listing]:
         errors = [Listing(ERRORS, "Errors", self.run.error_count)] if self.has_errors else []
-        return [*errors, *self._get_staged_listings()] if self.run.is_checked else errors
+        staged = self._get_staged_listings() if self.run.is_checked else []
+        duplicates = [Listing(DUPLICATES, "Duplicates", self.result.combined)] if self._has_duplicates else []
+        return [*errors, *staged, *duplicates]
+
+    @cached_property
+    def _has_duplicates(self) -> bool:
+        return self.result.combined > 0 and not self.run.is_working and duplicate_groups.has_groups(self.run)
 
     def _get_staged_listings(self) -> list[Listing]:
         stale = [Listing(STALE, "Differences", self.result.stale)] if self.result.stale else []
@@ -137,7 +145,7 @@ class TabularPreview:
 
     @cached_property
     def rows(self) -> list[StagedRow]:
-        if not self.shown or self.shown.name == ERRORS:
+        if not self.shown or self.shown.name in {ERRORS, DUPLICATES}:
             return []
         rows = preview_queries.fetch_row_page(self.run, self.plan, self._get_row_filter(self.shown.name), self.page)
         return [replace(row, other_warnings=self._label_other_warnings(row)) for row in rows]
@@ -156,6 +164,12 @@ class TabularPreview:
         if not self.shown or self.shown.name != ERRORS:
             return []
         return preview_queries.fetch_error_page(self.run, self.page, self.column, self.kind)
+
+    @cached_property
+    def duplicate_groups(self) -> list[DuplicateGroup]:
+        if not self.shown or self.shown.name != DUPLICATES:
+            return []
+        return duplicate_groups.fetch_groups(self.run, self.plan, self.page)
 
     @property
     def shows_outcome(self) -> bool:
@@ -179,4 +193,5 @@ class TabularPreview:
     def shown_keys(self) -> list[str]:
         """Return the keys of the rows on the page."""
         (key,) = (place for place, column in enumerate(self.plan.columns) if column.is_key)
-        return [str(row.cells[key].value) for row in self.rows]
+        combined = [str(group.result.cells[key].value) for group in self.duplicate_groups]
+        return [str(row.cells[key].value) for row in self.rows] + combined

@@ -97,7 +97,7 @@ class DataQualityReport(Report):
         """Return the finding for all imports: combined rows do not store their patients, so filters do not apply."""
         may_see = self.request.user.has_perm("imports.view_importrun")
         rows, of_patients = count_combined_rows()
-        href = reverse("admin:imports_importrun_changelist") if may_see else ""
+        href = f"{reverse('admin:imports_importrun_changelist')}?duplicates=yes" if may_see else ""
         return Finding("Duplicate rows combined by imports", rows, of_patients, "", "See the imports", href)
 
     def rows(self) -> Iterator[Row]:

@@ -6,13 +6,19 @@ from datetime import date
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import MAX_HEADER_ROWS
 from healthtrack.imports.notation import DateOrder, DecimalMark
-from healthtrack.imports.plan import Column
+from healthtrack.imports.plan import Column, DuplicateRows
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import DetectedPart
 
 _EXAMPLE_DAY = date(1980, 5, 17)
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
 NOT_ASKED = "As the file shows it"
+_DUPLICATE_ROWS = {
+    str(DuplicateRows.MEAN): "Average their numbers",
+    str(DuplicateRows.FIRST): "Keep the first row",
+    str(DuplicateRows.LAST): "Keep the last row",
+    str(DuplicateRows.ERROR): "Report an error if they differ",
+}
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
     str(DateOrder.DAY_FIRST): f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y}",
@@ -35,6 +41,7 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
         names.DELIMITER: {part.value: part.value, **_DELIMITERS},
         names.SHEET: {sheet: sheet for sheet in part.params.get("sheets", [part.value])},
         names.PROFILE: {name: name for name in part.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"},
+        names.DUPLICATE_ROWS: _DUPLICATE_ROWS,
         names.HEADER_ROW: {str(row): f"Row {row}" for row in rows},
     }
     return structure.get(part.name, {})

@@ -14,6 +14,7 @@ _STRUCTURE = {
     names.SHEET: "Sheet",
     names.PROFILE: "Profile",
     names.HEADER_ROW: "Header",
+    names.DUPLICATE_ROWS: "Duplicate rows",
 }
 
 

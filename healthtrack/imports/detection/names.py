@@ -4,6 +4,7 @@ ENCODING = "encoding"
 DELIMITER = "delimiter"
 SHEET = "sheet"
 HEADER_ROW = "header_row"
+DUPLICATE_ROWS = "duplicate_rows"
 # Answers for all columns of dates or numbers.
 ALL_DATE_ORDERS = "date_order"
 ALL_DECIMAL_MARKS = "decimal_mark"

@@ -90,7 +90,8 @@ class ReadingForm(AnswersForm):
 
     @property
     def structure(self) -> list[PartRow]:
-        return [self._make_row(name) for name in (names.PROFILE, *names.STRUCTURE) if name in self.fields]
+        shown = (names.PROFILE, *names.STRUCTURE, names.DUPLICATE_ROWS)
+        return [self._make_row(name) for name in shown if name in self.fields]
 
     @property
     def columns(self) -> Iterator[ColumnRow]:
