@@ -94,6 +94,8 @@ class ImportCommand(BaseCommand):
         if run.state in {State.REFUSED, State.FAILED}:
             if not run.error_count:
                 self.stderr.write(reason_text(run.reason, run.reason_params))
+            if better := importer.find_better_importer(run):
+                self.stderr.write(f"This looks like {better.label}. Import it with another command.")
             for question in ReadingPlan.from_json(run.plan).questions:
                 wording = importer.wording(question)
                 self.stderr.write(f"{wording.label} {wording.for_commands}")

@@ -37,6 +37,10 @@ def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, st
     layout = Layout()
     match = match_header(table.headers, columns)
     fields = fields or match.fields
+    if not fields and not match.repeated:
+        reason = "No column has an expected name. Check that this is the right file, and that its header is complete."
+        found = ", ".join(filter(None, (header.strip() for header in table.headers)))
+        return Layout(errors=[RowError(reason, table.header_line, "header", found)])
     for column in columns:
         places = [place for place, name in fields.items() if name == column.name] or match.repeated.get(column.name, [])
         if len(places) == 1:

@@ -139,6 +139,10 @@ class Importer(ABC):
         """Return the form in which people answer the questions of a run's plan."""
         return AnswersForm(ReadingPlan.from_json(run.plan), self.wording, data)
 
+    def find_better_importer(self, run: ImportRun) -> "Importer | None":
+        """Return the importer that the files of a run fit better, or None."""
+        return None
+
     def describe_fields(self) -> Mapping[str, str]:
         """Return the fields that columns of files belong to, and their names for people; for profiles."""
         return {}

@@ -130,6 +130,12 @@ class RunView:
     def assumptions(self) -> Sequence[str]:
         return () if self.run.is_undo or self.run.is_working else self.importer.describe_assumptions(self.run)
 
+    @cached_property
+    def better_importer(self) -> Importer | None:
+        """Return the importer that the files fit better, if the person may use it."""
+        better = self.importer.find_better_importer(self.run)
+        return better if better and better.may_import(self.person) else None
+
     @property
     def may_read_again(self) -> bool:
         """Return whether the person may change how the files are read."""

@@ -6,10 +6,11 @@ from pathlib import Path
 from django.http import QueryDict
 from django.urls import reverse
 
-from healthtrack.imports import engine, error_report, preview_queries, staging_tables, tabular_wording
+from healthtrack.imports import engine, error_report, preview_queries, registry, staging_tables, tabular_wording
 from healthtrack.imports.detection.duplicates import add_duplicate_rule
+from healthtrack.imports.detection.fitting import get_better_importer, redirect_plan
 from healthtrack.imports.detection.labels import describe_part
-from healthtrack.imports.detection.memory import Remembered
+from healthtrack.imports.detection.memory import Remembered, remember_plan
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
 from healthtrack.imports.detection.reading import FileReading
@@ -117,11 +118,25 @@ class TabularImporter(Importer):
         profiles: list[Remembered] = []
 
         def recall(headers: Sequence[str]) -> Sequence[Remembered]:
-            profiles[:] = [Remembered(each.name, each.answers) for each in find_profiles(self.name, headers)]
+            profiles[:] = self._recall(headers)
             return profiles
 
         reading = make_plan(file.path, plan.columns, answers, recall, whole=whole)
-        return add_duplicate_rule(reading, plan, answers, profiles)
+        others = {each.name: each.resource.plan.columns for each in self._list_others()}
+        return redirect_plan(add_duplicate_rule(reading, plan, answers, profiles), file.path, plan.columns, others)
+
+    def _list_others(self) -> list["TabularImporter"]:
+        return [each for each in registry.importers() if isinstance(each, TabularImporter) and each is not self]
+
+    def find_better_importer(self, run: ImportRun) -> Importer | None:
+        name = get_better_importer(ReadingPlan.from_json(run.plan))
+        return registry.get(name) if name in registry.names() else None
+
+    def _recall(self, headers: Sequence[str]) -> Sequence[Remembered]:
+        corrected = error_report.get_corrected_run(headers)
+        if corrected and (run := ImportRun.objects.filter(pk=corrected, importer=self.name).first()):
+            return [remember_plan(corrected, ReadingPlan.from_json(run.plan))]
+        return [Remembered(profile.name, profile.answers) for profile in find_profiles(self.name, headers)]
 
     def wording(self, question: Question) -> QuestionWording:
         return describe_question(question, self.resource.plan.columns)

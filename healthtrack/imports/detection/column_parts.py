@@ -79,8 +79,7 @@ class ColumnParts:
         if name in self._given:
             return DetectedPart(name, value, reason=Why.CHOSEN, params=params)
         if name in self._answers:
-            params = {**params, "profile": self._remembered.profile}
-            return DetectedPart(name, value, Certainty.ASSUMED, Why.REMEMBERED, params)
+            return self._remembered.make_part(name, value, params)
         if position in self._asked:
             suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
             why = Why.NO_FIELD if suggested == names.NOT_IMPORTED else Why.SIMILAR

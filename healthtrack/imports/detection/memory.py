@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.reasons import Why
-from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """Answers under the name of a profile."""
+    """Answers under the name of a profile; or those of an import, whose invalid rows the file corrects."""
 
     profile: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    corrected_run: int | None = None
+
+    def make_part(self, name: str, value: str, params: Mapping[str, Any]) -> DetectedPart:
+        """Return the part of a plan that an answer decides. A profile may be of another clinic with the same header."""
+        if self.corrected_run is not None:
+            return DetectedPart(name, value, reason=Why.CORRECTION, params={**params, "run": self.corrected_run})
+        return DetectedPart(name, value, Certainty.ASSUMED, Why.REMEMBERED, {**params, "profile": self.profile})
 
 
 Recall = Callable[[Sequence[str]], Sequence[Remembered]]
@@ -32,6 +40,8 @@ def choose_profile(profiles: Sequence[Remembered], answer: str) -> Memory:
     """Return the only profile, or the one that was chosen. Of several, a person must choose."""
     if not profiles or answer == names.NO_PROFILE:
         return Memory()
+    if profiles[0].corrected_run is not None:
+        return Memory(profiles[0])
     found = {each.profile: each for each in profiles}
     params = {"profiles": list(found)}
     if answer in found:
@@ -42,3 +52,15 @@ def choose_profile(profiles: Sequence[Remembered], answer: str) -> Memory:
     (only,) = profiles
     part = DetectedPart(names.PROFILE, only.profile, Certainty.ASSUMED, Why.SAME_HEADER, params)
     return Memory(only, [part])
+
+
+def remember_plan(run_id: int, plan: ReadingPlan) -> Remembered:
+    """Return what the plan of an import says about a file of its invalid rows, in which a column comes first."""
+    answers = {}
+    for part in plan.parts:
+        position = names.get_position(part.name)
+        if position is not None:
+            answers[names.column(position + 1)] = str(part.value)
+        elif names.get_noted_field(part.name) and part.value:
+            answers[part.name] = str(part.value)
+    return Remembered(answers=answers, corrected_run=run_id)

@@ -10,6 +10,7 @@ ALL_DATE_ORDERS = "date_order"
 ALL_DECIMAL_MARKS = "decimal_mark"
 PROFILE = "profile"
 NO_PROFILE = "-"
+FITS = "fits"  # the name of another importer, if a file fits it better
 STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
 _COLUMN = "column:"
 _DATE_ORDER = "date_order:"

@@ -69,8 +69,7 @@ class _NotationOfColumn:
         value = remembered.answers.get(self.name, "")
         if part.reason != Why.AMBIGUOUS or not self._is_choice(value):
             return part
-        params = {**self.params, "profile": remembered.profile}
-        return DetectedPart(self.name, value, Certainty.ASSUMED, Why.REMEMBERED, params)
+        return remembered.make_part(self.name, value, self.params)
 
     def _is_choice(self, answer: str) -> bool:
         return answer in [*(DateOrder if self.has_dates else DecimalMark)]

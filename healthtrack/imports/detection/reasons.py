@@ -10,6 +10,7 @@ class Why(StrEnum):
 
     CHOSEN = "chosen"
     REMEMBERED = "remembered"
+    CORRECTION = "correction"
     SAME_HEADER = "same_header"
     SEVERAL_PROFILES = "several_profiles"
     VALID_ENCODING = "valid_encoding"
@@ -31,6 +32,7 @@ class Why(StrEnum):
 _SENTENCES = {
     Why.CHOSEN: "Chosen by a person.",
     Why.REMEMBERED: "Remembered in the profile “{profile}”.",
+    Why.CORRECTION: "The file corrects rows of import {run}, which was read in this way.",
     Why.SAME_HEADER: "It was saved for a file with the same header.",
     Why.SEVERAL_PROFILES: "Several profiles were saved for files with the same header.",
     Why.VALID_ENCODING: "The whole file is valid in this encoding.",

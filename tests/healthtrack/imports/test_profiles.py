@@ -150,3 +150,21 @@ class TestPages:
         assert ReadingProfile.objects.exists()
         steward.post(address, {"post": "yes"})
         assert not ReadingProfile.objects.exists()
+
+
+class TestCorrections:
+    def test_a_corrected_file_is_read_as_its_import_was(self, steward: Client, path: Path) -> None:
+        row = {"date_of_birth": "03/04/1980", "last_appointment_date": ""}
+        page = upload(steward, RECORDS, write_csv(path, RECORDS.rows(row, {**row, "gender": "X"})))
+        form = form_to(page, "answer")
+        steward.post(form.address, {**form.fields, "date_order:date_of_birth": "dmy"})
+        run_jobs()
+        run = last_run()
+        report = steward.get(f"/admin/imports/importrun/{run.pk}/faulty/").getvalue().decode("utf-8-sig")
+        assert report.startswith(f"Errors in import {run.pk},patient_id,")
+        path.write_text(report.replace(",X,", ",F,"))
+        upload(steward, RECORDS, path)
+        assert last_run().state == State.CHECKED
+        assert "Assumed" not in page_of_run(steward)
+        press_import(steward, steward.get(f"/admin/imports/importrun/{last_run().pk}/change/"))
+        assert str(MedicalRecord.objects.get().date_of_birth) == "1980-04-03"

@@ -12,7 +12,7 @@ from healthtrack.audit.models import Access
 from healthtrack.imports.models import State
 from patients.models import MedicalRecord
 from tests.support.forms import form_to
-from tests.support.import_files import RECORDS, write_csv, write_xlsx
+from tests.support.import_files import CATALOGUE, RECORDS, write_csv, write_xlsx
 from tests.support.import_pages import last_run, messages, press_import, run_jobs, upload
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import SignIn
@@ -180,3 +180,22 @@ class TestWhoAndWhen:
         assert "Zo" not in stored
         assert "1980" not in stored
         assert "In this encoding a word of it is “…”." in words(steward.get(address("change")))
+
+
+class TestFilesOfAnotherType:
+    def test_the_page_names_the_type_and_links_to_its_upload(self, sign_in: SignIn, path: Path) -> None:
+        client = sign_in(*RECORDS.steward, *CATALOGUE.steward)
+        page = words(upload(client, CATALOGUE, write_csv(path, RECORDS.rows({}), delimiter=";")))
+        assert last_run().state == State.REFUSED
+        assert "This looks like medical records." in page
+        assert f'href="{RECORDS.address("import")}"' in page
+
+    def test_people_who_may_not_import_that_type_get_no_link(self, sign_in: SignIn, path: Path) -> None:
+        page = words(upload(sign_in(*CATALOGUE.steward), CATALOGUE, write_csv(path, RECORDS.rows({}))))
+        assert "This looks like" not in page
+
+    def test_a_file_of_no_type_names_what_it_has(self, steward: Client, path: Path) -> None:
+        page = words(upload(steward, RECORDS, write_csv(path, [{"Ward": "3", "Floor": "2"}])))
+        assert "No column has an expected name." in page
+        assert "Ward, Floor" in page
+        assert "This looks like" not in page
