@@ -32,7 +32,7 @@ def rows() -> Iterator[Row]:
         if number < NO_DATE:
             row["date_of_birth"] = "17 May 1980"
         elif number < NO_DATE + NO_GENDER:
-            row["gender"] = "female"
+            row["gender"] = "X"
         elif number < INVALID:
             row["name"] = ""
         yield row
