@@ -31,8 +31,9 @@ NOT_PAGES = {
     "metrics",
     "policy-report",
 }
-# Targets of forms, downloads, and parts of pages.
+# Targets of forms, downloads, parts of pages, and pages of deleted rows (tests/browser/test_restoring.py opens those).
 NOT_PAGES_OF_A_MODEL = (
+    "_restore",
     "_apply",
     "_decide",
     "_answer",
