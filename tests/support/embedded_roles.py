@@ -26,6 +26,8 @@ PREPARE = (
     END $$""",
     f"ALTER ROLE {USER} CREATEDB",
     f"GRANT SET ON PARAMETER session_replication_role TO {USER}",
+    # No test crashes this server, so none needs to wait until a commit is on the disk.
+    *(f"ALTER ROLE {role} SET synchronous_commit TO off" for role in (USER, SUPERUSER)),
 )
 
 
