@@ -45,7 +45,8 @@ class FormerNumbers(Part):
         FormerNumber.objects.filter(patient__in=numbers).delete()
 
     def restore(self, numbers: Sequence[str]) -> None:
-        """Leave them: restored rows are complete."""
+        """Forget that these numbers were those of merged records, as they have records of their own again."""
+        FormerNumber.objects.filter(number__in=numbers).delete()
 
     def erase(self, numbers: Sequence[str]) -> None:
         self.delete(numbers)
