@@ -1,5 +1,6 @@
 """`manage.py serve`, run as a real process with its own database."""
 
+import json
 import os
 import shutil
 import signal
@@ -72,7 +73,9 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
         assert server.value("user name") == "demo"
         assert server.lets_in(server.value("password"))
         assert not server.lets_in("a guess")
-        assert server.stop() == (0, "")
+        status, log = server.stop()
+    assert status == 0
+    assert [json.loads(line)["event"] for line in log.splitlines()] == ["signed-in", "wrong-password"]
     password = Path(environment["HEALTHTRACK_DATA_DIR"], "demo_password")
     assert password.read_text() == server.value("password")
     assert password.stat().st_mode & 0o777 == 0o600
