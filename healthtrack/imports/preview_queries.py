@@ -132,11 +132,14 @@ def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
 
 
 def _rows(table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[_Values]:
-    """Return the rows of a query, or none if the run has meanwhile dropped the table."""
+    """Return the rows of a query, or none if the run has meanwhile dropped the table.
+
+    They come through a cursor of the server, because a download may have millions.
+    """
     with transaction.atomic():
         if not staging_tables.exists(table):
             return
-        with connection.cursor() as cursor:
+        with connection.chunked_cursor() as cursor:
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows

@@ -43,17 +43,23 @@ def use(path):
 # Smaller batches than usual, because the errors of a batch may be in memory.
 CHECKER = """
 from django.db import transaction
-from healthtrack.imports import engine
+from healthtrack.imports import preview_queries
+from healthtrack.imports.importer import RunInput, StoredFile
+from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import NoProgress
 from healthtrack.imports.reading import delimited
-from patients.resources import MedicalRecordResource
+from patients.importers import medical_records as records
 
 delimited.BATCH_ROWS = 5_000
 
 def use(path):
+    file = StoredFile(path.name, path.stat().st_size, path)
     with transaction.atomic():
-        result = engine.check(MedicalRecordResource(), path, 1, NoProgress())
+        plan = records.plan([file], NoProgress())
+        result = records.check(RunInput(1, [file], plan, {}), NoProgress())
         assert result.invalid == result.read > 0, result
+        downloaded = sum(1 for _ in preview_queries.iterate_invalid_rows(ImportRun(run_id=1)))
+        assert downloaded == result.invalid + 1, downloaded  # and the header
         transaction.set_rollback(True)
 """
 
