@@ -93,6 +93,8 @@ class _Planner:
         for batch in table.batches:
             if counter.columns:
                 counter.add(batch.select(*renamed).rename(renamed))
+            table.take_malformed_rows()  # the check reports them
+            del batch  # before the next one is read
             if rows:
                 break
         self.is_whole = not rows or next(table.batches, None) is None
@@ -105,7 +107,8 @@ class _Planner:
             with open_book(self.path) as book:
                 book_found = find_book_structure(book, self.columns, known)
                 self.parts += list_book_parts(book_found, self.columns, self.answers)
-                yield open_sheet(book, book_found.structure, batch_rows=rows)
+                with open_sheet(book, book_found.structure, batch_rows=rows) as table:
+                    yield table
             return
         found = find_text_structure(self.path, self.columns, known)
         self.parts += list_text_parts(found, self.columns, self.answers)

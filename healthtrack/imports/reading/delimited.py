@@ -26,7 +26,7 @@ from healthtrack.imports.reading.malformed import (
     describe_width_error,
     split_first_line,
 )
-from healthtrack.imports.reading.table import BATCH_ROWS, LINE, FileStructure, Table
+from healthtrack.imports.reading.table import BATCH_ROWS, LINE, SAMPLE_SHARE, FileStructure, Table
 from healthtrack.imports.row_errors import FileError, RowError
 
 DELIMITERS = ",\t;|"
@@ -74,10 +74,11 @@ class Lines:
         """Return the next lines of the file. Only to be called while no line is put back."""
         lines: list[str] = []
         characters = 0
+        most = MAX_BATCH_CHARACTERS // SAMPLE_SHARE if self.batch_rows else MAX_BATCH_CHARACTERS
         for line in self._file:
             lines.append(line)
             characters += len(line)
-            if len(lines) >= (self.batch_rows or BATCH_ROWS) or characters >= MAX_BATCH_CHARACTERS:
+            if len(lines) >= (self.batch_rows or BATCH_ROWS) or characters >= most:
                 break
         self.number += len(lines)
         return lines
@@ -115,7 +116,10 @@ def open_text(path: Path, structure: FileStructure, *, batch_rows: int = 0) -> I
         header = read_header(lines, structure.delimiter)
         table = Table(header.cells, line, expected, iter(()))
         table.batches = _read_batches(table, lines, header.delimiter)
-        yield table
+        try:
+            yield table
+        finally:
+            table.forget_rows()
 
 
 @contextmanager

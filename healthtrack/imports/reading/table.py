@@ -9,6 +9,7 @@ from healthtrack.imports.row_errors import RowError
 
 LINE = "line"
 BATCH_ROWS = 50_000
+SAMPLE_SHARE = 4  # a batch of few rows may be a quarter as large as others
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,8 @@ class Table:
         """Return the malformed rows found since the last call, and forget them."""
         rows, self._malformed_rows = self._malformed_rows, []
         return rows
+
+    def forget_rows(self) -> None:
+        """Free the memory of the rows, which refer to the table and would stay until garbage is collected."""
+        self.batches = iter(())
+        self._malformed_rows = []

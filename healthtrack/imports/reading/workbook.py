@@ -16,7 +16,7 @@ from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreada
 from healthtrack.imports.reading.delimited import is_blank
 from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
-from healthtrack.imports.reading.table import BATCH_ROWS, LINE, FileStructure, Table
+from healthtrack.imports.reading.table import BATCH_ROWS, LINE, SAMPLE_SHARE, FileStructure, Table
 from healthtrack.imports.reading.xml import Attributes, PartParser
 from healthtrack.imports.row_errors import FileError, RowError
 
@@ -109,6 +109,7 @@ class Workbook:
             raise unreadable_workbook()
         parser = SheetRows(self._texts, self._format_number)
         size = self._archive.getinfo(part).file_size
+        share = SAMPLE_SHARE if batch_rows else 1
         rows: Rows = []
         count = widest = begin = shared = 0  # `begin` is where in the part the batch begins
         for read in parser.parse(self._archive, part):
@@ -119,8 +120,8 @@ class Workbook:
             shared += parser.take_shared_bytes()
             if (
                 len(rows) >= (batch_rows or BATCH_ROWS)
-                or len(rows) * widest >= MAX_BATCH_CELLS
-                or (rows and (read - begin >= MAX_BATCH_BYTES or shared >= MAX_BATCH_SHARED_BYTES))
+                or len(rows) * widest >= MAX_BATCH_CELLS // share
+                or (rows and (read - begin >= MAX_BATCH_BYTES // share or shared >= MAX_BATCH_SHARED_BYTES // share))
             ):
                 check_rows(count - 1)
                 yield rows, count * size // read
@@ -140,12 +141,21 @@ def open_book(path: Path) -> Iterator[Workbook]:
 @contextmanager
 def open_workbook(path: Path, structure: FileStructure, *, batch_rows: int = 0) -> Iterator[Table]:
     """Open a sheet of an XLSX file as a table: the first visible one, and its first row as header, unless known."""
-    with open_book(path) as book:
-        yield open_sheet(book, structure, batch_rows=batch_rows)
+    with open_book(path) as book, open_sheet(book, structure, batch_rows=batch_rows) as table:
+        yield table
 
 
-def open_sheet(book: Workbook, structure: FileStructure, *, batch_rows: int = 0) -> Table:
-    """Return a sheet of an open workbook as a table; see `open_workbook`."""
+@contextmanager
+def open_sheet(book: Workbook, structure: FileStructure, *, batch_rows: int = 0) -> Iterator[Table]:
+    """Open a sheet of an open workbook as a table; see `open_workbook`."""
+    table = _make_table(book, structure, batch_rows)
+    try:
+        yield table
+    finally:
+        table.forget_rows()
+
+
+def _make_table(book: Workbook, structure: FileStructure, batch_rows: int) -> Table:
     batches = book.read_batches(structure.sheet, batch_rows=batch_rows)
     first, expected = next(batches)
     first = [(line, row) for line, row in first if line >= structure.header_line]

@@ -22,6 +22,7 @@ MAX_MEGABYTES_FOR_MORE_ROWS = 24
 
 READER = """
 from healthtrack.imports.checking import check_batch
+from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.headers import find_layout
 from healthtrack.imports.row_errors import FileError
 from healthtrack.imports.reading import open_table
@@ -31,6 +32,7 @@ columns = MedicalRecordResource().plan.columns
 
 def use(path):
     try:
+        make_plan(path, columns, {})
         with open_table(path) as table:
             positions = find_layout(table, columns).positions
             for batch in table.batches:
