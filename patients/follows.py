@@ -11,10 +11,10 @@ class Part(ABC):
     """The rows of one kind that belong to patients. Each method is called within a transaction."""
 
     @abstractmethod
-    def merge(self, other: str, kept: str) -> int:
-        """Give what belongs to the patient `other` to the patient `kept`, and return how many rows that changed.
+    def merge(self, source: str, target: str) -> int:
+        """Give what belongs to the patient `source` to the patient `target`, and return how many rows that changed.
 
-        Afterwards nothing refers to the record of `other`, which is deleted next.
+        Afterwards nothing refers to the record of `source`, which is deleted next.
         """
 
     @abstractmethod
@@ -43,9 +43,9 @@ def unregister(part: Part) -> None:
     _parts.remove(part)
 
 
-def merge(other: str, kept: str) -> int:
+def merge(source: str, target: str) -> int:
     """Let each part give what belongs to one patient to another; return how many rows that changed."""
-    return sum(part.merge(other, kept) for part in _parts)
+    return sum(part.merge(source, target) for part in _parts)
 
 
 def delete(numbers: Sequence[str]) -> None:

@@ -79,21 +79,21 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
         return TemplateResponse(request, "patients/merge.html", context)
 
     def _merge_records(self, request: HttpRequest, numbers: list[str]) -> HttpResponse:
-        kept = request.POST.get("kept", "")
-        if kept not in numbers:
+        target = request.POST.get("target", "")
+        if target not in numbers:
             raise ValidationError("Choose the number to keep.")
-        (other,) = (number for number in numbers if number != kept)
-        chosen = {name: request.POST.get(name, kept) for name in FIELDS}
+        (source,) = (number for number in numbers if number != target)
+        chosen = {name: request.POST.get(name, target) for name in FIELDS}
         version = request.POST.get("version", "")
         if not (version.isascii() and version.isdecimal() and len(version) <= MAX_KEY_DIGITS):
             raise OutdatedComparisonError
-        from_other = [name for name, number in chosen.items() if number == other]
-        run = merge(kept, other, from_other, int(version), request.user)  # type: ignore[arg-type]  # a signed-in person
+        from_source = [name for name, number in chosen.items() if number == source]
+        run = merge(target, source, from_source, int(version), request.user)  # type: ignore[arg-type]  # a signed-in person
         record_patient_access(numbers)
         words = 'Merged {} into {}. To undo this, <a href="{}">open {}</a>.'
         page = reverse("admin:imports_importrun_change", args=[run.pk])
-        self.message_user(request, format_html(words, other, kept, page, str(run).lower()), messages.SUCCESS)
-        return HttpResponseRedirect(reverse(RECORD, args=[quote(kept)]))
+        self.message_user(request, format_html(words, source, target, page, str(run).lower()), messages.SUCCESS)
+        return HttpResponseRedirect(reverse(RECORD, args=[quote(target)]))
 
     def get_duplicates(self, request: HttpRequest, record: MedicalRecord) -> list[tuple[MedicalRecord, str]]:
         """Return the possible duplicates of a record, each with the page that compares the two, if one may merge."""

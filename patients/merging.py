@@ -62,35 +62,35 @@ def get_version(numbers: Collection[str]) -> int:
     return latest["latest"] or 0
 
 
-def merge(kept: str, other: str, from_other: Collection[str], version: int, person: User) -> ImportRun:
-    """Merge the record `other` into the record `kept`, and return the run that records and can undo it.
+def merge(target: str, source: str, from_source: Collection[str], version: int, person: User) -> ImportRun:
+    """Merge the record `source` into the record `target`, and return the run that records and can undo it.
 
-    `from_other` are the fields whose values the kept record gets from the other one. Raises OutdatedComparisonError if
-    the records have changed since `version`, and ValidationError if the values do not fit each other.
+    `from_source` are the fields whose values the target gets from the source. Raises OutdatedComparisonError if the
+    records have changed since `version`, and ValidationError if the values do not fit each other.
     """
 
     def work() -> int:
         linking.wait_for_models()
-        numbers = sorted((kept, other))
+        numbers = sorted((target, source))
         records = {record.pk: record for record in MedicalRecord.objects.filter(pk__in=numbers).select_for_update()}
         if len(records) < len(numbers) or get_version(numbers) != version:
             raise OutdatedComparisonError
-        _take_values(records[kept], records[other], from_other)
-        affected = follows.merge(other, kept)
-        MedicalRecord.objects.filter(pk=other).delete()
+        _take_values(records[target], records[source], from_source)
+        affected = follows.merge(source, target)
+        MedicalRecord.objects.filter(pk=source).delete()
         return affected + len(numbers)
 
-    edit = Edit("merge", {"kept": kept, "other": other})
+    edit = Edit("merge", {"target": target, "source": source})
     return runs.record_edit("patients.medicalrecord", edit, person, work)
 
 
-def _take_values(kept: MedicalRecord, other: MedicalRecord, from_other: Collection[str]) -> None:
-    for name in from_other:
-        setattr(kept, name, getattr(other, name))
-    linked = {link.model_id for record in (kept, other) for link in record.tracker_links.all()}
-    kept.unlinked_model_ids = sorted({*kept.unlinked_model_ids, *other.unlinked_model_ids} - linked)
-    kept.full_clean()
-    kept.save(update_fields=[*from_other, "unlinked_model_ids"])
+def _take_values(target: MedicalRecord, source: MedicalRecord, from_source: Collection[str]) -> None:
+    for name in from_source:
+        setattr(target, name, getattr(source, name))
+    linked = {link.model_id for record in (target, source) for link in record.tracker_links.all()}
+    target.unlinked_model_ids = sorted({*target.unlinked_model_ids, *source.unlinked_model_ids} - linked)
+    target.full_clean()
+    target.save(update_fields=[*from_source, "unlinked_model_ids"])
 
 
 def _describe(record: MedicalRecord, name: str) -> str:

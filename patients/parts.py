@@ -11,18 +11,18 @@ from patients.models import FormerNumber, MedicalRecordTracker
 # A model that staff linked for either patient is linked by staff.
 _UNITE_LINKS = """
     INSERT INTO medical_record_and_trackers AS link (patient_id, model_id, source)
-    SELECT %(kept)s, model_id, source FROM medical_record_and_trackers WHERE patient_id = %(other)s
+    SELECT %(target)s, model_id, source FROM medical_record_and_trackers WHERE patient_id = %(source)s
     ON CONFLICT (patient_id, model_id) DO UPDATE SET source = EXCLUDED.source
      WHERE link.source <> EXCLUDED.source AND EXCLUDED.source = 'staff'
 """
 
 
 class TrackerLinks(Part):
-    def merge(self, other: str, kept: str) -> int:
+    def merge(self, source: str, target: str) -> int:
         with connection.cursor() as cursor:
-            cursor.execute(_UNITE_LINKS, {"other": other, "kept": kept})
+            cursor.execute(_UNITE_LINKS, {"source": source, "target": target})
             united: int = cursor.rowcount
-        self.delete([other])
+        self.delete([source])
         return united
 
     def delete(self, numbers: Sequence[str]) -> None:
@@ -36,9 +36,9 @@ class TrackerLinks(Part):
 
 
 class FormerNumbers(Part):
-    def merge(self, other: str, kept: str) -> int:
-        moved = FormerNumber.objects.filter(patient=other).update(patient=kept)
-        FormerNumber.objects.create(number=other, patient_id=kept)
+    def merge(self, source: str, target: str) -> int:
+        moved = FormerNumber.objects.filter(patient=source).update(patient=target)
+        FormerNumber.objects.create(number=source, patient_id=target)
         return moved + 1
 
     def delete(self, numbers: Sequence[str]) -> None:

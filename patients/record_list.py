@@ -58,8 +58,8 @@ class RecordList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = search_terms.get_query(request)
         queryset = super().get_queryset(request, exclude_parameters)
-        kept = DECLARED_PARAMETERS.difference(PARAMETERS)
-        self.clear_all_filters_qs = self.get_query_string(dict.fromkeys({*self.filter_params} - kept))
+        others = DECLARED_PARAMETERS.difference(PARAMETERS)
+        self.clear_all_filters_qs = self.get_query_string(dict.fromkeys({*self.filter_params} - others))
         return queryset
 
     def get_ordering_field(self, field_name: Any) -> Any:

@@ -47,18 +47,19 @@ def has_groups(run: ImportRun) -> bool:
 
 
 def fetch_groups(run: ImportRun, plan: Plan, page: Page[int]) -> list[DuplicateGroup]:
-    """Return a page of the groups, in the order of the lines that are kept."""
+    """Return a page of the groups, in the order of the lines that remain."""
     table = staging_tables.find(run.run_id).duplicate_rows
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT * FROM (
-                SELECT kept, is_result, line, count(*) OVER (PARTITION BY kept) - 1 AS lines,
-                       row_number() OVER (PARTITION BY kept, is_result ORDER BY line) AS place,
+                SELECT result_line, is_result, line, count(*) OVER (PARTITION BY result_line) - 1 AS lines,
+                       row_number() OVER (PARTITION BY result_line, is_result ORDER BY line) AS place,
                        {comma(map(staged_column, plan.columns))}
                   FROM {table} AS rows
-                 WHERE kept IN (SELECT kept FROM {table} WHERE is_result ORDER BY kept OFFSET %s LIMIT %s)) AS shown
-             WHERE place <= %s ORDER BY kept, is_result, line
+                 WHERE result_line IN (SELECT result_line FROM {table} WHERE is_result
+                                        ORDER BY result_line OFFSET %s LIMIT %s)) AS shown
+             WHERE place <= %s ORDER BY result_line, is_result, line
             """,  # noqa: S608 (names from the plan)
             [max(page.start_index() - 1, 0), len(page), MAX_LINES],
         )

@@ -101,8 +101,8 @@ def _differ(effects: Effects, previewed: Mapping[str, Any]) -> bool:
 def _describe(counted: TabularResult, effects: Effects, stale: int | None = None) -> tuple[int, dict[str, Any]]:
     """Return how many rows are written, and the details that replace those of the check."""
     details = replace(counted, effects=effects, stale=stale).details()
-    kept_from_check = {"merged", "combined", "notices", "groups"}
-    return counted.affected, {name: value for name, value in details.items() if name not in kept_from_check}
+    from_check = {"merged", "combined", "notices", "groups"}
+    return counted.affected, {name: value for name, value in details.items() if name not in from_check}
 
 
 class _ContradictedError(Exception):

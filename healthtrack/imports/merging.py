@@ -33,22 +33,22 @@ def combine_duplicate_rows(
     elif plan.duplicate_rows is DuplicateRows.MEAN and plan.values:
         _set_means(plan, cursor, tables)
     cursor.execute(f"""
-        DELETE FROM {tables.rows} WHERE line IN (SELECT line FROM {tables.duplicate_rows} WHERE line <> kept)
+        DELETE FROM {tables.rows} WHERE line IN (SELECT line FROM {tables.duplicate_rows} WHERE line <> result_line)
     """)  # noqa: S608 (our own names)
     return _store_results(plan, cursor, tables)
 
 
 def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> int:
-    """Copy the rows whose key appears more than once, with the line of the one that is kept. Return how many they are.
+    """Copy the rows whose key appears more than once, with the line of the one that remains. Return how many they are.
 
     They are few, so the costly queries read these alone.
     """
     keys = comma(compared_column(column) for column in plan.keys)
-    kept = "max" if plan.duplicate_rows is DuplicateRows.LAST else "min"
+    function = "max" if plan.duplicate_rows is DuplicateRows.LAST else "min"
     cursor.execute(f"""
         CREATE TABLE {tables.duplicate_rows} AS
         SELECT line, {comma(map(staged_column, plan.columns))},
-               {kept}(line) OVER (PARTITION BY {keys}) AS kept, false AS is_result
+               {function}(line) OVER (PARTITION BY {keys}) AS result_line, false AS is_result
           FROM {tables.rows} AS rows
          WHERE ({keys}) IN (SELECT {keys} FROM {tables.rows} AS rows GROUP BY {keys} HAVING count(*) > 1)
     """)  # noqa: S608 (names from the plan)
@@ -56,17 +56,17 @@ def _copy_duplicates(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -
 
 
 def _set_means(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> None:
-    """Give each kept row the means of the numbers, rounded half up. Identical rows count once."""
+    """Give each remaining row the means of the numbers, rounded half up. Identical rows count once."""
     whole_row = comma(compared_column(column) for column in plan.columns)
     numbers = [column for column in plan.values if isinstance(column.widget, WholeNumberWidget | DecimalWidget)]
     names = [quoted(column.name) for column in numbers]
     cursor.execute(f"""
         UPDATE {tables.rows} AS rows SET {comma(f"{name} = combined.{name}" for name in names)}
-          FROM (SELECT kept, {comma(f"{_mean(column)} AS {quoted(column.name)}" for column in numbers)}
+          FROM (SELECT result_line, {comma(f"{_mean(column)} AS {quoted(column.name)}" for column in numbers)}
                   FROM (SELECT DISTINCT ON ({whole_row}) * FROM {tables.duplicate_rows} AS rows
                          ORDER BY {whole_row}, line) AS rows
-                 GROUP BY kept) AS combined
-         WHERE rows.line = combined.kept
+                 GROUP BY result_line) AS combined
+         WHERE rows.line = combined.result_line
     """)  # noqa: S608 (names from the plan)
 
 
@@ -79,11 +79,12 @@ def _store_results(plan: Plan, cursor: CursorWrapper, tables: StagingTables) -> 
     """Store what the duplicates were combined into beside them. Return how many rows that are."""
     names = comma(quoted(column.name) for column in plan.columns)
     cursor.execute(f"""
-        INSERT INTO {tables.duplicate_rows} (line, {names}, kept, is_result)
-        SELECT line, {names}, line, true FROM {tables.rows} WHERE line IN (SELECT kept FROM {tables.duplicate_rows})
+        INSERT INTO {tables.duplicate_rows} (line, {names}, result_line, is_result)
+        SELECT line, {names}, line, true FROM {tables.rows}
+         WHERE line IN (SELECT result_line FROM {tables.duplicate_rows})
     """)  # noqa: S608 (names from the plan)
     results = int(cursor.rowcount)
-    cursor.execute(f"CREATE INDEX ON {tables.duplicate_rows} (is_result, kept, line)")
+    cursor.execute(f"CREATE INDEX ON {tables.duplicate_rows} (is_result, result_line, line)")
     return results
 
 
@@ -125,10 +126,11 @@ def _delete_contradictions(plan: Plan, cursor: CursorWrapper, tables: StagingTab
     """Delete the rows that contradict each other: they have errors."""
     cursor.execute(f"""
         WITH contradictory AS (
-            SELECT kept FROM {tables.duplicate_rows} AS rows GROUP BY kept
+            SELECT result_line FROM {tables.duplicate_rows} AS rows GROUP BY result_line
             HAVING count(DISTINCT ({comma(map(staged_column, plan.values))})) > 1
         ), deleted AS (
-            DELETE FROM {tables.duplicate_rows} WHERE kept IN (SELECT kept FROM contradictory) RETURNING line
+            DELETE FROM {tables.duplicate_rows}
+             WHERE result_line IN (SELECT result_line FROM contradictory) RETURNING line
         )
         DELETE FROM {tables.rows} WHERE line IN (SELECT line FROM deleted)
     """)  # noqa: S608 (names from the plan)

@@ -57,7 +57,7 @@ class ReadingPlan:
         return asdict(self)
 
     def without_values(self) -> "ReadingPlan":
-        """Return the plan without values of the files, which may be about patients and are not kept with the run."""
+        """Return the plan without values of the files, which may be about patients and are not stored with the run."""
         parts = [replace(part, params=_drop_values(part.params)) for part in self.parts]
         return ReadingPlan(parts, [replace(each, params=_drop_values(each.params)) for each in self.questions])
 

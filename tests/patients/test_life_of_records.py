@@ -87,12 +87,12 @@ class Oracle:
             restore([deletion.change.pk], MedicalRecordResource().after_undo)
             self.write(number, [value for _, value in self.states[number] if value is not None][-1])
 
-    def do_merge(self, kept: str, other: str) -> None:
-        comparison = compare([kept, other])
+    def do_merge(self, target: str, source: str) -> None:
+        comparison = compare([target, source])
         if comparison:
-            run = merge(kept, other, ["allergies"], comparison.version, self.person)
-            self.write(kept, self.now(other))
-            self.write(other, None)
+            run = merge(target, source, ["allergies"], comparison.version, self.person)
+            self.write(target, self.now(source))
+            self.write(source, None)
             self.undoable.append((run, self.step))
 
     def do_undo(self, *_: str) -> None:

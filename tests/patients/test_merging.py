@@ -80,8 +80,8 @@ def test_the_page_compares_both_records(steward: Client, records: Any) -> None:
     assert sorted(access.patient_ids or []) == ["P1", "P2"]
 
 
-def test_the_kept_record_gets_the_chosen_values_and_the_links_of_both(steward: Client, records: Any) -> None:
-    answer = merge(steward, kept="P1", name="P1", allergies="P2", last_appointment_date="P2", medical_conditions="P1")
+def test_the_target_gets_the_chosen_values_and_the_links_of_both(steward: Client, records: Any) -> None:
+    answer = merge(steward, target="P1", name="P1", allergies="P2", last_appointment_date="P2", medical_conditions="P1")
     assert answer.redirect_chain[-1][0] == f"{LIST}P1/change/"
     assert "Merged P2 into P1." in Page.of(answer).text
     record = MedicalRecord.objects.get()
@@ -96,8 +96,8 @@ def test_the_kept_record_gets_the_chosen_values_and_the_links_of_both(steward: C
     assert links() == {("P1", "Band 0", "staff"), ("P1", "Band 1", "staff"), ("P1", "Band 2", "import")}
 
 
-def test_the_other_number_may_be_kept(steward: Client, records: Any) -> None:
-    merge(steward, kept="P2", name="P1", allergies="P1")
+def test_the_second_record_may_be_the_target(steward: Client, records: Any) -> None:
+    merge(steward, target="P2", name="P1", allergies="P1")
     record = MedicalRecord.objects.get()
     assert (record.pk, record.name, record.allergies) == ("P2", "Ada Byron", "Nuts")
     assert FormerNumber.objects.get().number == "P1"
@@ -111,7 +111,7 @@ def test_models_that_staff_unlinked_stay_unlinked_unless_one_record_has_them(ste
 
 
 class TestFormerNumbers:
-    def test_the_other_number_finds_the_kept_record(self, steward: Client, records: Any) -> None:
+    def test_the_other_number_finds_the_target(self, steward: Client, records: Any) -> None:
         merge(steward)
         found = steward.post(LIST, {"q": "p2"}, follow=True)
         assert "Ada Byron" in Page.of(found).text
@@ -188,7 +188,7 @@ class TestErrors:
         assert "Somebody changed one" in Page.of(merge(steward, version=version)).text
 
     def test_the_number_to_keep_must_be_one_of_both(self, steward: Client, records: Any) -> None:
-        assert "Choose the number to keep." in Page.of(merge(steward, kept="P3")).text
+        assert "Choose the number to keep." in Page.of(merge(steward, target="P3")).text
 
     @pytest.mark.parametrize("query", ["", "?first=P1&second=P1", "?first=P1&second=P9", "?first=P1&second=%00"])
     def test_without_two_records_the_list_says_so(self, steward: Client, records: Any, query: str) -> None:
@@ -244,8 +244,8 @@ class Dummy(follows.Part):
     def __init__(self) -> None:
         self.calls: list[Any] = []
 
-    def merge(self, other: str, kept: str) -> int:
-        self.calls.append(("merge", other, kept))
+    def merge(self, source: str, target: str) -> int:
+        self.calls.append(("merge", source, target))
         return 0
 
     def delete(self, numbers: Any) -> None:
