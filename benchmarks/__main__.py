@@ -46,14 +46,20 @@ def measure(wanted: list[str]) -> None:
         imports,
         load,
         migrations,
+        reading,
         records,
         reports,
         runs,
         server_rights,
     )
 
+    def compare_imports() -> None:
+        imports.compare_import()
+        reading.compare_reading()
+
     parts: dict[str, Callable[[], None]] = {
-        "imports": imports.compare_import,
+        "imports": compare_imports,
+        "reading": reading.compare_reading,
         "memory": imports.measure_memory,
         "runs": runs.measure_runs,
         "reports": reports.compare_pages,

@@ -69,7 +69,7 @@ def _compare_with_staging() -> None:
         import_catalogue(catalogue)
         for number in range(ROUNDS):
             empty_records()
-            staging[number] = _timed(lambda: _stage_alone(records))
+            staging[number] = _timed(lambda: stage_alone(records))
             runs_of_file = [_import(client, records) for _ in range(2)]
             (preview[number], first[number]), (_, again[number]) = runs_of_file
     print(f"Upload of {PATIENTS:,} records, checked and applied by a worker:")
@@ -132,7 +132,7 @@ def _open_preview(client: Client, run: ImportRun) -> tuple[list[float], float]:
     return pages, len(client.get(address).content) / 1000
 
 
-def _stage_alone(file: Path) -> None:
+def stage_alone(file: Path) -> None:
     """Do the minimum: read the file, check its rows, and insert them into a staging table."""
     resource = MedicalRecordResource()
     with transaction.atomic(), open_table(file) as table:
