@@ -30,6 +30,7 @@ COMMANDS = [
     ("keep_access_log",),
     ("database_roles",),
     ("reset_second_factor", "ada"),
+    ("rotate_keys",),
 ]
 
 
