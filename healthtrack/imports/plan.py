@@ -1,19 +1,17 @@
 """What the engine needs to know about a resource, derived from its fields and its model."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import cast
-from unicodedata import normalize
 
 import polars as pl
 from django.db.models import F, Model, UniqueConstraint
 from django.db.models.functions import Lower
 from import_export.fields import Field
 
-from healthtrack.core.cleaning import INVISIBLE
+from healthtrack.imports.header_names import normalize_header
 from healthtrack.imports.widgets import ColumnWidget, ModelField
 
 
@@ -108,11 +106,6 @@ class Parent:
     @property
     def foreign_key(self) -> str:
         return str(_concrete(self.child, self.relation).column)
-
-
-def normalize_header(header: str) -> str:
-    """Return a header in the form in which headers are compared: without case, spaces, hyphens and underscores."""
-    return re.sub(rf"[\s_\-\u2010-\u2013.:*]+|{INVISIBLE}+", "", normalize("NFC", header)).lower()
 
 
 def make_plan(
