@@ -138,6 +138,7 @@ class MedicalRecord(models.Model):
             GinIndex(Terms("allergies"), name="medical_records_allergies", condition=~Q(allergies="")),
         ]
         triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
             pgtrigger.ReadOnly(name="patient_id_never_changes", fields=["patient_id"]),
             triggers.records_inserted,
             triggers.records_updated,
@@ -194,6 +195,7 @@ class MedicalRecordTracker(models.Model):
             )
         ]
         triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
             triggers.links_inserted,
             triggers.links_updated,
             triggers.links_deleted,
@@ -230,7 +232,10 @@ class FormerNumber(models.Model):
         verbose_name = "former patient number"
         default_permissions = ()
         constraints = [not_blank("former_patient_numbers", "number")]
-        triggers = history(PATIENT)
+        triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
+            *history(PATIENT),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -37,8 +37,11 @@ def create_permissions(using: str, apps: Apps = installed, **_: Any) -> None:
     except LookupError:  # only some migrations are applied
         return
     holder_type = content_type.objects.db_manager(using).get_for_model(holder)
+    # Only missing ones: in production the web server applies migrations too, finds none, and may not write permissions.
+    there = set(permission.objects.using(using).filter(content_type=holder_type).values_list("codename", flat=True))
     missing = [
         permission(content_type=holder_type, codename=report.codename(), name=f"Can see the report “{report.title}”")
         for report in reports()
+        if report.codename() not in there
     ]
     permission.objects.using(using).bulk_create(missing, ignore_conflicts=True)

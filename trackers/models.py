@@ -49,7 +49,10 @@ class TrackerModel(models.Model):
             not_blank("tracker_models", "model_name"),
             not_blank("tracker_models", "device_type"),
         ]
-        triggers = history(TRACKER_MODEL)
+        triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
+            *history(TRACKER_MODEL),
+        ]
 
     def __str__(self) -> str:
         return f"{self.brand_name} {self.model_name}"
@@ -130,7 +133,10 @@ class FitnessTracker(models.Model):
                 violation_error_message="The rating must be from 0 to 5.",
             ),
         ]
-        triggers = history(TRACKER_MODEL)
+        triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
+            *history(TRACKER_MODEL),
+        ]
 
     def __str__(self) -> str:
         attributes = ", ".join(filter(None, (self.color, self.display, self.strap_material)))

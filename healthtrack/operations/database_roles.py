@@ -1,17 +1,24 @@
 """Grant the application role its rights. Another role, the owner, owns the tables and migrates them.
 
 The application role reads and writes rows, only inserts into append-only tables, and creates tables in the schema
-`imports`. Functions with the owner's rights write the history and the access log. It owns none of their tables, so it
-cannot disable a trigger: the history and the access log are protected from it too.
+`imports`. It only reads what migrations write, so it can neither make the owner skip or repeat a migration nor turn one
+permission into another. Who started an import run, and with which files, stays as it was stored. Functions with the
+owner's rights write the history and the access log. It owns none of their tables, so it cannot disable a trigger: the
+history and the access log are protected from it too.
 """
 
 from collections.abc import Iterator
 
 from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Model
 
 from healthtrack.core.append_only import AppendOnly
+from healthtrack.imports.models import ImportFile, ImportRun
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
 
 _TABLES = """
@@ -31,6 +38,13 @@ _TRIGGER_FUNCTIONS = """
 _NEVER_IGNORE_TRIGGERS = """\
 CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
     LANGUAGE sql AS 'SELECT false'"""
+
+_WRITTEN_BY_MIGRATIONS = (MigrationRecorder.Migration, ContentType, Permission)
+# What an import inserts has no history of its own but names the run, so these columns say who did it.
+_ATTRIBUTION = {
+    ImportRun: {"run_id", "importer", "kind", "started_at", "started_by_id", "undoes_id"},
+    ImportFile: {"file_id", "run_id", "position", "name", "size", "sha256"},
+}
 
 FIRST_WITH_MAINTAIN = 17_00_00  # the first version of PostgreSQL with the right MAINTAIN
 
@@ -80,7 +94,12 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     # An import runs ANALYZE on the tables that it fills. Before version 17, only the owner (or autovacuum) could.
     maintain = ", MAINTAIN" if connection.pg_version >= FIRST_WITH_MAINTAIN else ""  # type: ignore[attr-defined]  # of the PostgreSQL backend
     yield from _schema_rights(quote(_only(cursor, "SELECT current_database()")), role)
-    rights = dict.fromkeys(append_only_tables(), "SELECT, INSERT") | dict.fromkeys(tables_written_by_owner(), "SELECT")
+    rights = {
+        **dict.fromkeys(append_only_tables(), "SELECT, INSERT"),
+        **dict.fromkeys(tables_written_by_owner(), "SELECT"),
+        **{model._meta.db_table: "SELECT" for model in _WRITTEN_BY_MIGRATIONS},
+        **{model._meta.db_table: _attributed_rights(model) for model in _ATTRIBUTION},
+    }
     for table in _column(cursor, _TABLES):
         may = rights.get(table, f"SELECT, INSERT, UPDATE, DELETE{maintain}")
         yield f"REVOKE ALL ON public.{quote(table)} FROM PUBLIC, {role}"
@@ -95,6 +114,11 @@ def _rights(cursor: CursorWrapper, role: str) -> Iterator[str]:
     yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
     # Of functions that later migrations and restores create.
     yield "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
+
+
+def _attributed_rights(model: type[Model]) -> str:
+    columns = [str(field.column) for field in model._meta.concrete_fields if field.column not in _ATTRIBUTION[model]]
+    return f"SELECT, INSERT, UPDATE ({', '.join(map(connection.ops.quote_name, columns))})"
 
 
 def _schema_rights(database: str, role: str) -> Iterator[str]:

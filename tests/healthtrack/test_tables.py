@@ -122,18 +122,21 @@ INDEXES = r"""
     tracker_aliases_unique: unique (lower(name))
 """
 TRIGGERS = """
+    tracker_models made_by_run_never_changes before update of each row
     tracker_models history_delete after delete
     tracker_models history_insert after insert
     tracker_models history_truncate before truncate
     tracker_models history_update after update
     tracker_models reports_changed after any change
 
+    fitness_trackers made_by_run_never_changes before update of each row
     fitness_trackers history_delete after delete
     fitness_trackers history_insert after insert
     fitness_trackers history_truncate before truncate
     fitness_trackers history_update after update
     fitness_trackers reports_changed after any change
 
+    medical_records made_by_run_never_changes before update of each row
     medical_records patient_id_never_changes before update of each row
     medical_records history_delete after delete
     medical_records history_insert after insert
@@ -143,6 +146,7 @@ TRIGGERS = """
     medical_records records_updated after update
     medical_records reports_changed after any change
 
+    medical_record_and_trackers made_by_run_never_changes before update of each row
     medical_record_and_trackers history_delete after delete
     medical_record_and_trackers history_insert after insert
     medical_record_and_trackers history_truncate before truncate

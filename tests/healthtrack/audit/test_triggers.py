@@ -228,6 +228,16 @@ class TestImports:
         factories.medical_record("by hand", made_by_run=run.pk)
         assert changes(patient_id="by hand")[0][2]["made_by_run"] == [None, run.pk]
 
+    def test_which_import_added_a_row_never_changes(self, imported: Import) -> None:
+        imported(CATALOGUE, {})
+        imported(RECORDS, {})
+        for model in (TrackerModel, FitnessTracker, MedicalRecord):
+            added = model._default_manager.filter(made_by_run__isnull=False)
+            assert added.exists()
+            for another in (None, 77):
+                with pytest.raises(Error, match="Cannot update rows"), transaction.atomic():
+                    added.update(made_by_run=another)
+
     def test_an_import_without_changes_is_not_recorded(self, imported: Import) -> None:
         imported(RECORDS, {})
         imported(RECORDS, {})

@@ -26,7 +26,7 @@ for name in ("ada", "grace"):
     person = User.objects.create_superuser(name, password={PASSWORD!r})
     AuthenticatorApp.enrol(person, bytes.fromhex({KEY!r}))
 for number in ("P1", "P2", "P3"):
-    factories.medical_record(number)
+    factories.medical_record(number, name="Patient " + number)
 """
 # What the owner of a schema that captures calls would do with the owner's rights.
 CAPTURE = """
@@ -42,6 +42,9 @@ FORGERIES = (
     "INSERT INTO access_log (page, patient_ids, asked, request, person_id) VALUES ('home', '{P1}', '{}', '', 1)",
     "INSERT INTO restores (database_role) VALUES ('x')",
     "CREATE SCHEMA anything",
+    "INSERT INTO django_migrations (app, name, applied) VALUES ('audit', '0099_guard', now())",
+    "UPDATE auth_permission SET codename = 'view_medicalrecord'",
+    "UPDATE import_runs SET started_by_id = 1",
     "CREATE TEMPORARY TABLE one (); CREATE TRIGGER forged BEFORE TRUNCATE ON one EXECUTE FUNCTION {truncate}()",
 )
 

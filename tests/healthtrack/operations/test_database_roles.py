@@ -177,6 +177,16 @@ TAMPERING = [
     "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS bool LANGUAGE sql AS 'SELECT true'",
     "CREATE TABLE public.mine ()",
     "ALTER TABLE access_log DETACH PARTITION access_log_default",
+    # The owner would skip this migration, or apply one again, which would undo what later ones did.
+    "INSERT INTO django_migrations (app, name, applied) VALUES ('audit', '0099_guard', now())",
+    "DELETE FROM django_migrations",
+    # One permission would become another without a row in the history.
+    "UPDATE auth_permission SET codename = 'view_medicalrecord'",
+    "UPDATE django_content_type SET model = 'medicalrecord'",
+    # Of rows that an import added, the history has only the number of its run.
+    "UPDATE import_runs SET started_by_id = NULL",
+    "DELETE FROM import_runs",
+    "UPDATE import_files SET name = 'another.csv'",
 ]
 
 
