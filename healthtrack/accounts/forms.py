@@ -185,9 +185,11 @@ class PasswordOfAnotherForm(NewPasswordForm, AdminPasswordChangeForm):  # type: 
     """Sets the password of another person; the code is that of the administrator."""
 
 
-def _refuse_used_name(form: forms.ModelForm["User"]) -> None:
-    """Add an error if another account has or had the user name."""
+def _check_name(form: forms.ModelForm["User"]) -> None:
+    """Add an error if another account has or had the user name, or if it can look like another one."""
     name = form.cleaned_data.get("username", "")
+    if "username" in form.changed_data and account_names.mixes_alphabets(name):
+        form.add_error("username", account_names.MIXED % name)
     if account_names.is_used_by_another(name, form.instance.pk):
         form.add_error("username", account_names.MESSAGE % name)
 
@@ -200,12 +202,12 @@ class AccountForm(ConcurrentEditForm, UserChangeForm["User"]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        _refuse_used_name(self)
+        _check_name(self)
         return cleaned
 
 
 class NewAccountForm(AdminUserCreationForm["User"]):
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] | None = super().clean()
-        _refuse_used_name(self)
+        _check_name(self)
         return cleaned

@@ -1,5 +1,7 @@
 """All user names that accounts have or had: the history shows the name of its time, and no name is used again."""
 
+import unicodedata
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -10,6 +12,8 @@ from healthtrack.core.append_only import AppendOnly
 
 USED_ONCE = "account_names_used_once"
 MESSAGE = "Another account has or had the user name %s. User names are not used again; choose another one."
+MIXED = "The user name %s mixes letters of several alphabets, which look alike. Use letters of one alphabet."
+_ALPHABETS_ALIKE = {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"}
 
 
 class AccountName(models.Model):
@@ -55,6 +59,13 @@ class RecordsUserNames(DefinerTrigger):
         VALUES (NEW.id, NEW.username, CASE TG_OP WHEN 'UPDATE' THEN statement_timestamp() END);
         RETURN NULL;
     """  # noqa: S608  (constants of this module)
+
+
+def mixes_alphabets(name: str) -> bool:
+    """Return whether a user name has letters of several alphabets that look alike, such as a Cyrillic o among Latin."""
+    plain = unicodedata.normalize("NFKC", name)
+    alphabets = {unicodedata.name(letter, "").split(" ")[0] for letter in plain if letter.isalpha()}
+    return len(alphabets & _ALPHABETS_ALIKE) > 1
 
 
 def is_used_by_another(name: str, account: int | None) -> bool:

@@ -215,6 +215,20 @@ class TestNames:
         with pytest.raises(IntegrityError, match="User names are not used again"), transaction.atomic():
             factories.staff(username=name)
 
+    @pytest.mark.parametrize("name", ["k\u0435eper", "kee\u0440er", "keeper\u03bf"])
+    def test_a_name_that_looks_like_another_by_letters_of_another_alphabet_is_refused(
+        self, office: Client, name: str
+    ) -> None:
+        form = {"username": name, "usable_password": "true", "password1": NEW, "password2": NEW}
+        answer = office.post(f"{USERS}add/", form)
+        assert "mixes letters of several alphabets" in answer.content.decode()
+        assert not User.objects.filter(username=name).exists()
+
+    @pytest.mark.parametrize("name", ["J\u00fcrgen.\u00d8", "\u0438\u0432\u0430\u043d1", "\u7530\u4e2d.yuki"])
+    def test_a_name_in_any_one_alphabet_is_accepted(self, office: Client, name: str) -> None:
+        form = {"username": name, "usable_password": "true", "password1": NEW, "password2": NEW}
+        assert office.post(f"{USERS}add/", form).status_code == 302
+
     def test_an_account_may_get_its_own_former_name_again(self, keeper: User, office: Client) -> None:
         User.objects.filter(pk=keeper.pk).update(username="former")
         form = form_with(office.get(f"{USERS}{keeper.pk}/change/"), "username")
