@@ -194,7 +194,7 @@ def empty_records() -> None:
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE medical_record_and_trackers, medical_records")
+        cursor.execute("TRUNCATE medical_records CASCADE")
         cursor.execute("CHECKPOINT")
 
 
