@@ -41,7 +41,7 @@ class MedicalRecordResource(LinkingResource):
     )
     known_as = {
         "patient_id": ["MRN", "ID", "patient number", "patient no", "medical record number", "record number"],
-        "name": ["full name", "patient name", "patient"],
+        "name": ["full name", "patient name"],
         "date_of_birth": ["DOB", "birth date", "birthday", "born"],
         "gender": ["sex"],
         "medical_conditions": ["conditions", "condition", "diagnoses", "diagnosis", "medical condition"],

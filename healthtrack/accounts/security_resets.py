@@ -1,6 +1,6 @@
 """Passwords that somebody else set, and second factors that somebody else reset.
 
-At the next sign-in the person is told who did it, and sets a new password before any other page opens. A reset ends all
+At the next sign-in the person learns who did it, and sets a new password before any other page opens. A reset ends all
 sessions of the account, so a sign-in is the only moment to look.
 """
 
@@ -64,7 +64,7 @@ class SecurityReset(models.Model):
 
 
 def get_resets(user: User) -> QuerySet[SecurityReset]:
-    """Return the resets of which the person was not told yet, the latest first."""
+    """Return the resets of which the person does not know yet, the latest first."""
     named = SecurityReset.objects.annotate(name=name_at("reset_by_id", "reset_at")).select_related("reset_by")
     return named.filter(account=user).order_by("-reset_id")
 

@@ -14,7 +14,7 @@ from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.choices import DATE_ORDERS, DECIMAL_MARKS, NOT_ASKED
+from healthtrack.imports.detection.choices import AS_DETECTED, DATE_ORDERS, DECIMAL_MARKS
 from healthtrack.imports.permissions import get_importers
 from healthtrack.imports.profiles import MAX_NAME_LENGTH, ReadingProfile
 
@@ -43,7 +43,7 @@ class ProfileForm(forms.ModelForm[ReadingProfile]):
     def _add_field(self, part: str, label: str, choices: Mapping[str, str]) -> None:
         self.fields[part] = forms.ChoiceField(
             label=label,
-            choices=[("", NOT_ASKED), *choices.items()],
+            choices=[("", AS_DETECTED), *choices.items()],
             required=False,
             initial=self.instance.answers.get(part, ""),
         )

@@ -52,7 +52,7 @@ def test_home_is_for_staff_only(sign_in: SignIn) -> None:
     assert client.get(PAGE)["Location"] == "/admin/login/?next=%2F&ended=over"
 
 
-def test_a_person_without_permissions_is_told_to_ask_for_a_role(sign_in: SignIn) -> None:
+def test_a_person_without_permissions_learns_to_request_a_role(sign_in: SignIn) -> None:
     patients(1, 1)
     words = page(sign_in(), PAGE)
     assert "Welcome to HealthTrack, staff" in words

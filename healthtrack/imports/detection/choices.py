@@ -12,7 +12,7 @@ from healthtrack.imports.reading_plans import DetectedPart
 
 _EXAMPLE_DAY = date(1980, 5, 17)
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
-NOT_ASKED = "As the file shows it"
+AS_DETECTED = "As the file shows it"
 _DUPLICATE_ROWS = {
     str(DuplicateRows.MEAN): "Average their numbers",
     str(DuplicateRows.FIRST): "Keep the first row",

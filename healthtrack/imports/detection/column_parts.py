@@ -17,7 +17,7 @@ class ColumnParts:
 
     `likely_fields` has the suggestions of the questions as well.
 
-    Columns without a field are asked about if fields are missing and there are enough columns for them. An answer
+    Columns without a field need an answer if fields are missing and there are enough columns for them. An answer
     counts before what the header says.
     """
 
@@ -36,14 +36,17 @@ class ColumnParts:
         self._match = match_header(headers, columns)
         self.fields = self._assign()
         self.missing = [column.name for column in columns if column.name not in self.fields.values()]
-        self._asked = self._list_asked()
+        self._uncertain = self._list_uncertain()
         self.parts = [self._make_part(position) for position in range(len(headers))]
-        self.questions = [self._make_question(position) for position in self._asked]
+        self.questions = [self._make_question(position) for position in self._uncertain]
 
     @property
     def likely_fields(self) -> dict[int, str]:
         suggested = self._match.suggestions
-        return {**self.fields, **{position: suggested[position] for position in self._asked if position in suggested}}
+        return {
+            **self.fields,
+            **{position: suggested[position] for position in self._uncertain if position in suggested},
+        }
 
     @property
     def has_documented_header(self) -> bool:
@@ -64,7 +67,7 @@ class ColumnParts:
         }
         return {**detected, **chosen}
 
-    def _list_asked(self) -> list[int]:
+    def _list_uncertain(self) -> list[int]:
         unassigned = [
             position
             for position, header in enumerate(self.headers)
@@ -80,7 +83,7 @@ class ColumnParts:
             return DetectedPart(name, value, reason=Why.CHOSEN, params=params)
         if name in self._answers:
             return self._remembered.make_part(name, value, params)
-        if position in self._asked:
+        if position in self._uncertain:
             suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
             why = Why.NO_FIELD if suggested == names.NOT_IMPORTED else Why.SIMILAR
             return DetectedPart(name, suggested, Certainty.UNKNOWN, why, params)

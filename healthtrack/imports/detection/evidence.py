@@ -33,7 +33,7 @@ class Evidence:
         return next(iter(self.only)) if len(self.only) == 1 and not self.ambiguous else None
 
     @property
-    def most_frequent(self) -> Notation | None:
+    def commonest(self) -> Notation | None:
         """Return the notation of most values that only one notation reads; of several, the documented one."""
         return max(self.only, key=lambda notation: (self.only[notation], notation in _DOCUMENTED), default=None)
 

@@ -90,14 +90,14 @@ class _NotationOfColumn:
             "other_kind": self.describe(second),
             "example_of_other": evidence.proof[second],
         }
-        most = evidence.most_frequent
+        most = evidence.commonest
         value, certainty = (
             (None, Certainty.UNKNOWN) if evidence.ambiguous or not most else (self._value(most), Certainty.ASSUMED)
         )
         return DetectedPart(self.name, value, certainty, Why.CONTRADICTORY, params)
 
     def make_question(self) -> Question:
-        most = self.evidence.most_frequent
+        most = self.evidence.commonest
         choices = [str(choice) for choice in (DateOrder if self.has_dates else DecimalMark)]
         example = self.evidence.ambiguous_example
         return Question(self.name, choices, self._value(most) if most else "", {**self.params, "example": example})

@@ -15,7 +15,7 @@ class Why(StrEnum):
     SEVERAL_PROFILES = "several_profiles"
     VALID_ENCODING = "valid_encoding"
     LOOKS_ENCODED = "looks_encoded"
-    MOST_COLUMNS = "most_columns"
+    MATCHING_COLUMNS = "matching_columns"
     ONLY_SHEET = "only_sheet"
     SEVERAL_SHEETS = "several_sheets"
     NAME = "name"
@@ -37,7 +37,7 @@ _SENTENCES = {
     Why.SEVERAL_PROFILES: "Several profiles were saved for files with the same header.",
     Why.VALID_ENCODING: "The whole file is valid in this encoding.",
     Why.LOOKS_ENCODED: "The file is not valid UTF-8. In this encoding a word of it is “{example}”.",
-    Why.MOST_COLUMNS: "{matches} of {columns} columns are found in this way.",
+    Why.MATCHING_COLUMNS: "{matches} of {columns} columns are found in this way.",
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
     Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
     Why.NAME: "The header has its name.",

@@ -150,4 +150,4 @@ def _part(
     if name in answers:
         return DetectedPart(name, value, reason=Why.CHOSEN)
     params = {"matches": header.matches if header else 0, "columns": len(columns)}
-    return DetectedPart(name, value, reason=Why.MOST_COLUMNS, params=params)
+    return DetectedPart(name, value, reason=Why.MATCHING_COLUMNS, params=params)

@@ -1,4 +1,4 @@
-"""People whose password or second factor somebody else reset are told at the next sign-in, and set a new password."""
+"""People whose password or second factor somebody else reset learn it at the next sign-in, and set a new password."""
 
 import pytest
 from django.conf import LazySettings

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from healthtrack.audit.models import Access
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
@@ -13,6 +14,8 @@ from tests.support.signing_in import SignIn
 NAME = "Wilhelmina Trelawney"
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
+
+ERROR_REPORT = "admin:imports_importrun_faulty"
 
 
 def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: SignIn, tmp_path: Path) -> None:
@@ -27,11 +30,11 @@ def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: Sig
     assert NAME in client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new").content.decode()
     access = Access.objects.latest("access_id")
     assert (access.filters, access.patient_ids) == (["new", "page 1"], ["P1"])
-    client.get(f"/admin/imports/importrun/{run.run_id}/faulty/")
-    part, _ = Access.objects.filter(page="admin:imports_importrun_faulty").order_by("access_id")
+    client.get(reverse(ERROR_REPORT, args=[run.run_id]))
+    part, _ = Access.objects.filter(page=ERROR_REPORT).order_by("access_id")
     assert (part.run_id, part.file_patients) == (run.run_id, ["P2"])
     access = Access.objects.latest("access_id")
-    assert (access.page, access.run_id, access.file_rows) == ("admin:imports_importrun_faulty", run.run_id, 1)
+    assert (access.page, access.run_id, access.file_rows) == (ERROR_REPORT, run.run_id, 1)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +47,9 @@ def test_downloaded_invalid_rows_are_recorded_by_the_numbers_that_an_import_woul
     client = sign_in(*RECORDS.steward)
     rows = [dict(reversed([*row.items()])) for row in RECORDS.rows({}, {"patient_id": number, "gender": "X"})]
     upload(client, RECORDS, write_csv(tmp_path / "rows.csv", rows))
-    answer: Any = client.get(f"/admin/imports/importrun/{last_run().run_id}/faulty/")
+    answer: Any = client.get(reverse(ERROR_REPORT, args=[last_run().run_id]))
     # Recorded as a whole, even if nothing of the file is read.
-    parts = Access.objects.filter(page="admin:imports_importrun_faulty", file_patients__isnull=False)
+    parts = Access.objects.filter(page=ERROR_REPORT, file_patients__isnull=False)
     assert [part.file_patients for part in parts] == ([[recorded]] if recorded else [])
     assert answer.getvalue()
 
@@ -56,8 +59,8 @@ def test_a_row_that_does_not_fit_the_header_is_recorded_too(sign_in: SignIn, tmp
     path = write_csv(tmp_path / "rows.csv", RECORDS.rows({}))
     path.write_text(f"{path.read_text()}P9,too,few\n")
     upload(client, RECORDS, path)
-    client.get(f"/admin/imports/importrun/{last_run().run_id}/faulty/")
-    assert Access.objects.filter(page="admin:imports_importrun_faulty", file_patients=["P9"]).exists()
+    client.get(reverse(ERROR_REPORT, args=[last_run().run_id]))
+    assert Access.objects.filter(page=ERROR_REPORT, file_patients=["P9"]).exists()
 
 
 def test_an_import_of_trackers_is_not_recorded(sign_in: SignIn, tmp_path: Path) -> None:

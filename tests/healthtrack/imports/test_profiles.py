@@ -73,7 +73,7 @@ class TestUse:
         assert "Order of the dates" not in page
         assert "17 May 1980" in page
 
-    def test_values_of_both_orders_are_asked_about(self, steward: Client, path: Path) -> None:
+    def test_values_of_both_orders_need_an_answer(self, steward: Client, path: Path) -> None:
         store()
         births = ("05/17/1980", "17/05/1980", "03/04/1980")
         rows = [

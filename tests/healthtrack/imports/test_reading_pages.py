@@ -66,7 +66,7 @@ class TestQuestions:
         assert "Assumed" not in words(page)
         assert address("reading") in words(page)
 
-    def test_ambiguous_dates_are_asked_with_an_example(self, steward: Client, path: Path) -> None:
+    def test_ambiguous_dates_need_an_answer_and_show_an_example(self, steward: Client, path: Path) -> None:
         page = words(upload(steward, RECORDS, write_csv(path, RECORDS.rows(AMBIGUOUS))))
         assert last_run().state == State.QUESTIONS
         assert "1 value can be read in two ways, such as “03/04/1980”, and none shows which one is right." in page
@@ -80,12 +80,12 @@ class TestQuestions:
         press_import(steward, page)
         assert str(MedicalRecord.objects.get().date_of_birth) == "1980-04-03"
 
-    def test_a_question_without_an_answer_is_asked_again(self, steward: Client, path: Path) -> None:
+    def test_a_question_without_an_answer_stays(self, steward: Client, path: Path) -> None:
         page = answer(steward, upload(steward, RECORDS, write_csv(path, RECORDS.rows(AMBIGUOUS))))
         assert page.context["page"].questions.errors == {"date_order:date_of_birth": ["Choose one."]}
         assert last_run().state == State.QUESTIONS
 
-    def test_unknown_columns_are_asked_and_similar_names_suggested(self, steward: Client, path: Path) -> None:
+    def test_unknown_columns_need_an_answer_and_similar_names_are_suggested(self, steward: Client, path: Path) -> None:
         page = upload(steward, RECORDS, write_other_header(path))
         fields = form_to(page, "answer").fields
         assert (fields["column:0"], fields["column:2"], fields["column:8"]) == ("-", "date_of_birth", "-")

@@ -1,6 +1,6 @@
 """Values are never read as something else than was written, however a file writes them.
 
-Each test makes a file, and knows what its values mean. The file may be read, be asked about or be refused: but every
+Each test makes a file, and knows what its values mean. The file may be read, need an answer or be refused: but every
 value that is read must be the one that was meant. Answers are those of the person who made the file.
 """
 
@@ -152,7 +152,7 @@ def check(kind: Kind, path: Path, reading: FileReading) -> tuple[dict[int, Mappi
 def assert_read_as_meant(
     found: Mapping[int, Mapping[str, object]] | None, field: str, written: Sequence[Written]
 ) -> None:
-    """Assert that every row that is read has the value that its text means. Others are errors, or asked about."""
+    """Assert that every row that is read has the value that its text means. Others are errors or questions."""
     for line, row in (found or {}).items():
         if is_hidden(written[line - 2], written):
             continue

@@ -251,7 +251,7 @@ class TestDecisions:
         boxes = Page.of(page).all("input[name=selected]")
         assert [(box.get("value"), box.get("checked") is not None) for box in boxes] == [("2", False), ("3", True)]
 
-    def test_a_selection_can_be_taken_away_page_by_page(self, steward: Client, page: Any) -> None:
+    def test_a_selection_is_removed_page_by_page(self, steward: Client, page: Any) -> None:
         decide(steward, "another-person", "selected", 2, 3)
         decide(steward, "another-person", "selected", shown=(2,))
         press_import(steward, steward.get(address("change")))
