@@ -7,7 +7,7 @@ from healthtrack.imports.detection.columns import match_header
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading.table import Table
 from healthtrack.imports.reasons import UNKNOWN_COLUMNS, Notice
-from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.row_errors import RowError, show_value
 from healthtrack.imports.widgets import TextWidget
 
 
@@ -54,7 +54,7 @@ def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, st
             reason = f"Appears {len(places)} times in the header. Keep one of the columns."
             layout.errors.append(RowError(reason, table.header_line, "header", shown))
     ignored = [
-        table.headers[place].strip() or place + 1  # a column without a name is identified by its number
+        show_value(table.headers[place].strip()) or place + 1  # a column without a name is identified by its number
         for place in range(len(table.headers))
         if str(place) not in layout.positions
     ]

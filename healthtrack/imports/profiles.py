@@ -10,6 +10,7 @@ from django.db.models import UniqueConstraint
 from django.db.models.functions import Now
 
 from healthtrack.imports.header_names import normalize_header
+from healthtrack.imports.row_errors import show_value
 
 MAX_NAME_LENGTH = 100
 
@@ -68,7 +69,7 @@ def save_profile(
         importer=importer,
         name=name,
         defaults={
-            "headers": list(headers),
+            "headers": list(map(show_value, headers)),
             "fingerprint": get_fingerprint(headers),
             "answers": dict(answers),
             "saved_by": person,

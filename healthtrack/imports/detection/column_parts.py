@@ -8,6 +8,7 @@ from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reasons import Why
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
+from healthtrack.imports.row_errors import show_value
 
 _REASONS = {MatchedBy.NAME: Why.NAME, MatchedBy.SYNONYM: Why.SYNONYM}
 
@@ -77,7 +78,7 @@ class ColumnParts:
         return unassigned if is_askable else []
 
     def _make_part(self, position: int) -> DetectedPart:
-        name, params = names.column(position), {"header": self.headers[position].strip()}
+        name, params = names.column(position), {"header": show_value(self.headers[position].strip())}
         value = self.fields.get(position, names.NOT_IMPORTED)
         if name in self._given:
             return DetectedPart(name, value, reason=Why.CHOSEN, params=params)
@@ -94,4 +95,6 @@ class ColumnParts:
     def _make_question(self, position: int) -> Question:
         suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
         choices = [names.NOT_IMPORTED, *self.missing]
-        return Question(names.column(position), choices, suggested, {"header": self.headers[position].strip()})
+        return Question(
+            names.column(position), choices, suggested, {"header": show_value(self.headers[position].strip())}
+        )

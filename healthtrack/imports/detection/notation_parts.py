@@ -11,6 +11,7 @@ from healthtrack.imports.detection.reasons import Why, count_values
 from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
+from healthtrack.imports.row_errors import show_value
 
 
 def make_notation_parts(
@@ -22,7 +23,7 @@ def make_notation_parts(
     parts: list[DetectedPart] = []
     questions: list[Question] = []
     for column in counter.columns:
-        header = found.headers[positions[column.name]].strip()
+        header = show_value(found.headers[positions[column.name]].strip())
         notation = _NotationOfColumn(column, counter.get_evidence(column), header, is_documented=is_documented)
         part = notation.make_part(answers.get(notation.name) or answers.get(notation.name_for_all, ""))
         parts.append(notation.recall(part, remembered))

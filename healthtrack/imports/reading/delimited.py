@@ -39,7 +39,7 @@ _BLOCK_BYTES = 1024**2
 _QUOTED = "\x02"
 _PADDING = "\0\x1a"  # at the end of files of some programs
 _BLANK = rf"^(?:\s|{INVISIBLE}|[\x00\x1a])*$"
-_SEPARATOR_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"sep=([,;|:^~\t])[\r\n]*$", re.IGNORECASE)
 
 
 class Lines:

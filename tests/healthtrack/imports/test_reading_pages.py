@@ -199,3 +199,8 @@ class TestFilesOfAnotherType:
         assert "No column has an expected name." in page
         assert "Ward, Floor" in page
         assert "This looks like" not in page
+
+    def test_a_nul_in_the_header_is_shown_as_its_code_point(self, steward: Client, path: Path) -> None:
+        upload(steward, RECORDS, write_csv(path, [{**row, "Ward\n\0": "3"} for row in RECORDS.rows({})]))
+        assert last_run().state == State.CHECKED
+        assert "[U+0000]" in words(steward.get(address("reading")))
