@@ -6,7 +6,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Lower
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
@@ -214,7 +214,6 @@ class FormerNumber(models.Model):
     number = PatientNumber(
         "former patient number",
         max_length=50,
-        unique=True,
         db_collation="C",
         db_comment="The number of the record that was merged into another one",
     )
@@ -231,7 +230,10 @@ class FormerNumber(models.Model):
         db_table_comment = "Numbers of records that were merged into others"
         verbose_name = "former patient number"
         default_permissions = ()
-        constraints = [not_blank("former_patient_numbers", "number")]
+        constraints = [
+            not_blank("former_patient_numbers", "number"),
+            UniqueConstraint(fields=["number"], name="former_patient_numbers_number"),
+        ]
         triggers = [
             pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
             *history(PATIENT),

@@ -18,7 +18,7 @@ UNUSED_FEATURES = (
     "payment",
     "usb",
 )
-METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST")
 HEADERS = {
     "Cache-Control": "no-store, private",  # a page may name a patient, and the browser may be shared
     "Cross-Origin-Resource-Policy": "same-origin",
