@@ -1,5 +1,6 @@
 """The pages on which staff compare two records of one person and merge them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,6 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
+from healthtrack.audit.presentation import Entry
+from healthtrack.audit.timelines import get_history
 from healthtrack.core.admin import NUL
 from healthtrack.core.widgets import MAX_KEY_DIGITS
 from patients.duplicates import find_possible_duplicates
@@ -24,6 +28,7 @@ from patients.models import FormerNumber, MedicalRecord
 
 MERGE = "patients.merge_medicalrecord"
 LIST = "admin:patients_medicalrecord_changelist"
+CHANGES_SHOWN = 5
 RECORD = "admin:patients_medicalrecord_change"
 
 
@@ -74,9 +79,17 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
             "title": "Compare and merge two records",
             "opts": self.opts,
             "comparison": comparison,
+            "histories": self._get_histories(request, comparison),
             "errors": errors,
         }
         return TemplateResponse(request, "patients/merge.html", context)
+
+    def _get_histories(self, request: HttpRequest, comparison: Comparison) -> list[Sequence[Entry]]:
+        """Return the latest changes of each record, for people who may view histories."""
+        if not request.user.has_perm(VIEW_HISTORY):
+            return []
+        pages = [get_history(MedicalRecord, record.pk, None) for record in comparison.records]
+        return [page.entries[:CHANGES_SHOWN] for page in pages]
 
     def _merge_records(self, request: HttpRequest, numbers: list[str]) -> HttpResponse:
         target = request.POST.get("target", "")

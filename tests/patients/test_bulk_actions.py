@@ -160,3 +160,16 @@ def test_the_selection_is_exported(admin: Client, model: TrackerModel, action: s
         assert [line.split(b",")[0] for line in content.splitlines()[1:]] == [b"P1", b"P3"]
     files = Access.objects.filter(file_patients__isnull=False)
     assert sorted(number for access in files for number in access.file_patients or []) == ["P1", "P3"]
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_an_action_needs_the_same_queries_for_any_number_of_records(
+    admin: Client, model: TrackerModel, count: int, django_assert_max_num_queries: Any
+) -> None:
+    numbers = [factories.medical_record(f"Q{number}").pk for number in range(count)]
+    values = {"action": "link_tracker", "_selected_action": numbers, "model": model.pk}
+    with django_assert_max_num_queries(22):
+        admin.post(LIST, {**values, "step": "preview"})
+    with django_assert_max_num_queries(55):
+        admin.post(LIST, {**values, "step": "confirm", "count": str(count)})
+    assert model.patient_links.count() == count + 1

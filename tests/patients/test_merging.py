@@ -110,6 +110,25 @@ def test_models_that_staff_unlinked_stay_unlinked_unless_one_record_has_them(ste
     assert MedicalRecord.objects.get().unlinked_model_ids == [4711]
 
 
+def test_the_latest_changes_of_both_are_shown_to_people_who_may_view_histories(steward: Client, records: Any) -> None:
+    MedicalRecord.objects.filter(pk="P2").update(allergies="Pollen")
+    (row,) = [cells for cells in Page.get(steward, MERGE).rows() if cells[0] == "Latest changes"]
+    assert "medical record changed (allergies)" in row[2]
+    assert "changed (allergies)" not in row[1]
+    merger = client_for(factories.staff("patients.view_medicalrecord", "patients.merge_medicalrecord"))
+    assert "Latest changes" not in Page.get(merger, MERGE).text
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_comparison_needs_the_same_queries_for_any_number_of_links(
+    steward: Client, records: Any, count: int, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(count):
+        factories.link(records[1], factories.tracker_model("Honor", f"Ring {number}"))
+    with django_assert_max_num_queries(19):
+        steward.get(MERGE)
+
+
 class TestFormerNumbers:
     def test_the_other_number_finds_the_target(self, steward: Client, records: Any) -> None:
         merge(steward)

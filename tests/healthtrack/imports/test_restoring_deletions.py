@@ -231,3 +231,19 @@ def test_the_history_needs_the_same_queries_for_any_number_of_deletions(
     MedicalRecordTracker.objects.all().delete()
     with django_assert_max_num_queries(16):
         assert len(restore_pages(keeper, f"{RECORDS}P1/history/")) == count
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_the_page_needs_the_same_queries_for_any_number_of_rows(
+    keeper: Client, count: int, django_assert_max_num_queries: Any
+) -> None:
+    numbers = [factories.medical_record(f"P{number}").pk for number in range(count)]
+    for number in range(count):
+        factories.link(MedicalRecord.objects.get(pk="P1"), factories.tracker_model(model_name=f"Band {number}"))
+    delete(keeper, *numbers)
+    page, *_ = restore_pages(keeper, f"{RECORDS}P1/history/")
+    with django_assert_max_num_queries(17):
+        keeper.get(page)
+    with django_assert_max_num_queries(55):
+        keeper.post(page, ALL)
+    assert MedicalRecord.objects.count() == count
