@@ -14,17 +14,9 @@ from healthtrack.imports.edits import Edit
 from healthtrack.imports.models import ImportRun
 from patients import follows, linking
 from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
 
-FIELDS = (
-    "name",
-    "date_of_birth",
-    "gender",
-    "medical_conditions",
-    "medications",
-    "allergies",
-    "last_appointment_date",
-    "tracker",
-)
+FIELDS = tuple(name for name in MedicalRecordResource.Meta.fields if name != "patient_id")
 
 
 class OutdatedComparisonError(Exception):
