@@ -40,9 +40,10 @@ def _compare(rows: StagedRows, *, again: bool) -> None:
     rows.find_parents(marks_stale=again)
     _forget_deleted(rows)
     _find_changed(rows, again=again)
-    _ignore_invisible_changes(rows)
-    for of_new in (False, True):
-        _find_warnings(rows, of_new=of_new, again=again)
+    if _has_changed(rows):  # an import of new rows alone need not join them with the stored ones again
+        _ignore_invisible_changes(rows)
+        _find_warnings(rows, of_new=False, again=again)
+    _find_warnings(rows, of_new=True, again=again)
 
 
 def _forget_deleted(rows: StagedRows) -> None:
@@ -70,6 +71,13 @@ def _find_changed(rows: StagedRows, *, again: bool) -> None:
     """)  # noqa: S608 (names from the plan)
 
 
+def _has_changed(rows: StagedRows) -> bool:
+    rows.cursor.execute(
+        f"SELECT EXISTS (SELECT FROM {rows.tables.rows} WHERE outcome IN ('changed', '{WARNING}'))"  # noqa: S608 (constants)
+    )
+    return bool(rows.cursor.fetchone()[0])
+
+
 def _ignore_invisible_changes(rows: StagedRows) -> None:
     """Let changed rows take over stored texts that look the same as theirs: nobody could see such a change."""
     texts = [column for column in rows.plan.values if column.is_text]
@@ -88,6 +96,8 @@ def _find_warnings(rows: StagedRows, *, of_new: bool, again: bool) -> None:
     warnings = [warning for warning in rows.decisions.warnings if warning.of_new == of_new]
     if not warnings:
         return
+    # Most rows have none, so the others are found first: what follows is then quick.
+    has_any = " OR ".join(["rows.warnings IS NOT NULL", *(f"({warning.condition})" for warning in warnings)])
     kinds = comma(f"CASE WHEN {warning.condition} THEN '{warning.kind}' END" for warning in warnings)
     outcome = "new" if of_new else "changed"
     key = primary_key(rows.plan.model)
@@ -98,7 +108,8 @@ def _find_warnings(rows: StagedRows, *, of_new: bool, again: bool) -> None:
                outcome = CASE WHEN now.warnings IS NULL THEN '{outcome}' ELSE '{WARNING}' END
           FROM (SELECT rows.{LINE}, nullif(array_remove(ARRAY[{kinds}], NULL), '{{}}') AS warnings
                   FROM {rows.tables.rows} AS rows {stored}
-                 WHERE rows.outcome IN ('{outcome}', '{WARNING}') AND (rows.target IS NULL) = {of_new}) AS now
+                 WHERE rows.outcome IN ('{outcome}', '{WARNING}') AND (rows.target IS NULL) = {of_new}
+                   AND ({has_any})) AS now
          WHERE rows.{LINE} = now.{LINE} AND rows.warnings IS DISTINCT FROM now.warnings
     """)  # noqa: S608 (names from the plan, and conditions that resources declare)
 
