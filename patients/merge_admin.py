@@ -22,7 +22,7 @@ from healthtrack.audit.presentation import Entry
 from healthtrack.audit.timelines import get_history
 from healthtrack.core.admin import NUL
 from healthtrack.core.widgets import MAX_KEY_DIGITS
-from patients.duplicates import find_possible_duplicates
+from patients.duplicates import find_next_pair, find_possible_duplicates
 from patients.merging import FIELDS, Comparison, OutdatedComparisonError, compare, merge
 from patients.models import FormerNumber, MedicalRecord
 
@@ -58,6 +58,8 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
         if not self.has_merge_permission(request):
             raise PermissionDenied
         numbers = [request.GET.get(name, "").replace(NUL, "") for name in ("first", "second")]
+        if not any(numbers):
+            return self._show_next_pair(request)
         comparison = compare(numbers)
         if comparison is None:
             self.message_user(request, "One of these records does not exist. Select two records.", messages.ERROR)
@@ -72,6 +74,15 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
                 errors = error.messages
         record_patient_access(numbers)
         return self._show_comparison(request, comparison, errors)
+
+    def _show_next_pair(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to the comparison of the next possible duplicates after the record with the number `after`."""
+        after = request.GET.get("after", "").replace(NUL, "")
+        if pair := find_next_pair(after):
+            return HttpResponseRedirect(get_merge_address(*pair))
+        words = "There are no more possible duplicates." if after else "There are no possible duplicates."
+        self.message_user(request, words)
+        return HttpResponseRedirect(reverse(LIST))
 
     def _show_comparison(self, request: HttpRequest, comparison: Comparison, errors: list[str]) -> HttpResponse:
         context = {

@@ -76,6 +76,7 @@ class DataQualityReport(Report):
 
     def get_record_findings(self) -> Iterator[Finding]:
         stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(twins="yes")
+        may_merge = self.request.user.has_perms(["patients.merge_medicalrecord", "patients.view_medicalrecord"])
         yield Finding(
             "No appointment for two years",
             self.quality.stale,
@@ -89,8 +90,8 @@ class DataQualityReport(Report):
             self.quality.duplicate_groups,
             self.quality.duplicates,
             duplicates,
-            "Compare the records and merge them",
-            duplicates,
+            "Compare the records and merge them" if may_merge else "Compare the records",
+            reverse("admin:patients_medicalrecord_merge") if may_merge else duplicates,
         )
 
     def get_file_finding(self) -> Finding:

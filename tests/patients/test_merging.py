@@ -209,7 +209,7 @@ class TestErrors:
     def test_the_number_to_keep_must_be_one_of_both(self, steward: Client, records: Any) -> None:
         assert "Choose the number to keep." in Page.of(merge(steward, target="P3")).text
 
-    @pytest.mark.parametrize("query", ["", "?first=P1&second=P1", "?first=P1&second=P9", "?first=P1&second=%00"])
+    @pytest.mark.parametrize("query", ["?first=P1&second=P1", "?first=P1&second=P9", "?first=P1&second=%00"])
     def test_without_two_records_the_list_says_so(self, steward: Client, records: Any, query: str) -> None:
         answer = steward.get(f"{LIST}merge/{query}", follow=True)
         assert "One of these records does not exist. Select two records." in Page.of(answer).text
@@ -229,6 +229,31 @@ def test_the_list_leads_to_the_comparison_of_two_selected_records(steward: Clien
     assert steward.post(LIST, chosen)["Location"] == MERGE
     answer = steward.post(LIST, {**chosen, "_selected_action": ["P1"]}, follow=True)
     assert "Select two records to compare them." in Page.of(answer).text
+
+
+class TestGoingThrough:
+    def test_the_page_shows_one_pair_of_possible_duplicates_after_the_other(
+        self, steward: Client, records: Any
+    ) -> None:
+        for number in ("P8", "P9"):
+            factories.medical_record(number, name="Grace Hopper")
+        first = steward.get(f"{LIST}merge/")
+        assert first["Location"] == MERGE
+        (following,) = [href for href in Page.get(steward, MERGE).addresses("a.button") if "after=" in href]
+        assert steward.get(following)["Location"] == f"{LIST}merge/?first=P8&second=P9"
+        last = steward.get(f"{LIST}merge/?after=P8", follow=True)
+        assert "There are no more possible duplicates." in Page.of(last).text
+
+    def test_without_duplicates_the_list_says_so(self, steward: Client) -> None:
+        factories.medical_record("P1")
+        answer = steward.get(f"{LIST}merge/", follow=True)
+        assert "There are no possible duplicates." in Page.of(answer).text
+
+    def test_data_quality_leads_there_for_people_who_may_merge(self, steward: Client, records: Any) -> None:
+        address = "/reports/data-quality/"
+        assert f"{LIST}merge/" in Page.get(steward, address).addresses()
+        analyst = client_for(make_person("Analyst"))
+        assert f"{LIST}merge/" not in Page.get(analyst, address).addresses()
 
 
 class TestHints:
