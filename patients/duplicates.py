@@ -1,6 +1,7 @@
 """Records that may belong to one person: the same name, ignoring case, and the same date of birth."""
 
 from datetime import date
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Lower
@@ -23,6 +24,6 @@ def find_next_pair(after: str) -> tuple[str, str] | None:
     return (first.pk, second.pk) if first and second else None
 
 
-def _find_alike(name: object, date_of_birth: object) -> QuerySet[MedicalRecord]:
+def _find_alike(name: Any, date_of_birth: Any) -> QuerySet[MedicalRecord]:
     alike = MedicalRecord.objects.alias(lower_name=Lower("name")).filter(lower_name=name, date_of_birth=date_of_birth)
     return alike.order_by("pk")
