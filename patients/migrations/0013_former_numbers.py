@@ -37,7 +37,6 @@ class Migration(migrations.Migration):
                         db_collation="C",
                         db_comment="The number of the record that was merged into another one",
                         max_length=50,
-                        unique=True,
                         verbose_name="former patient number",
                     ),
                 ),
@@ -74,7 +73,8 @@ class Migration(migrations.Migration):
                         ),
                         name="former_patient_numbers_number_not_blank",
                         violation_error_message="Enter the number, without blanks around it.",
-                    )
+                    ),
+                    models.UniqueConstraint(fields=("number",), name="former_patient_numbers_number"),
                 ],
             },
         ),

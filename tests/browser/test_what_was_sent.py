@@ -54,9 +54,9 @@ def test_a_model_with_a_new_variant_without_prices(staff_page: Page) -> None:
 def test_records_selected_for_deletion(staff_page: Page) -> None:
     visit(staff_page, RECORD_LIST)
     staff_page.get_by_role("checkbox").nth(1).check()
-    staff_page.get_by_label("Action:").select_option("Delete selected medical records")
+    staff_page.get_by_label("Action:").select_option("Delete the records")
     press(staff_page, "Go")
-    expect(staff_page.get_by_role("heading", level=1)).to_have_text("Delete multiple objects")
+    expect(staff_page.get_by_role("heading", level=1)).to_have_text("Delete the records")
     assert_fine(staff_page)
 
 

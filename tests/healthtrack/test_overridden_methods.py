@@ -43,6 +43,7 @@ OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (ChangeList._get_deterministic_ordering, ("self", "ordering")),  # type: ignore[attr-defined]  # private: the reason for this test
     (DatabaseWrapper._nodb_cursor, ("self",)),
     (ExportMixin._do_file_export, ("self", "file_format", "request", "queryset", "export_form")),
+    (ModelAdmin._get_obj_does_not_exist_redirect, ("self", "request", "opts", "object_id")),  # type: ignore[attr-defined]  # private: the reason for this test
     (SessionStore._get_session_from_db, ("self",)),  # type: ignore[attr-defined]  # private: the reason for this test
     # Without an underscore, but not documented as extension points.
     (BaseModelFormSet.delete_existing, ("self", "obj", "commit")),
@@ -55,7 +56,6 @@ OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (pgtrigger.compiler.UpsertTriggerSql.get_template, ("self",)),
 ]
 USED: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
-    (ModelAdmin._get_obj_does_not_exist_redirect, ("self", "request", "opts", "object_id")),  # type: ignore[attr-defined]  # private: the reason for this test
     (BaseDatabaseSchemaEditor.db_default_sql, ("self", "field")),
     (Field.db_type_suffix, ("self", "connection")),
     (CheckConstraint.create_sql, ("self", "model", "schema_editor")),
