@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import CheckConstraint, Index, OuterRef, Q, UniqueConstraint, Value
+from django.db.models import CheckConstraint, F, Index, OuterRef, Q, UniqueConstraint, Value
 from django.db.models.functions import JSONObject, Now
 
 from healthtrack.imports.edits import Edit
@@ -36,6 +36,7 @@ _BADGE_CLASSES = {
     State.REFUSED: "bad",
     State.FAILED: "bad",
 }
+_NAMES = {Kind.IMPORT: "import", Kind.UNDO: "import", Kind.EDIT: "edit"}
 _STATES_OF_OTHERS = {
     (Kind.UNDO, State.APPLYING): "Undoing",
     (Kind.UNDO, State.APPLIED): "Undo done",
@@ -45,8 +46,8 @@ _STATES_OF_OTHERS = {
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def with_files(self) -> "ImportRunQuerySet":
-        """Return the runs with their files and the runs that they undo, fetched in one query."""
-        return self.annotate(file_facts=_files_of_run()).select_related("undoes")
+        """Return the runs with their files and the kinds of the runs that they undo, fetched in one query."""
+        return self.annotate(file_facts=_files_of_run(), undone_kind=F("undoes__kind"))
 
 
 @cache
@@ -159,7 +160,7 @@ class ImportRun(models.Model):
         indexes = [Index("state", name="import_runs_open", condition=Q(finished_at=None))]
 
     def __str__(self) -> str:
-        return f"{'Edit' if self.is_edit else 'Import'} {self.run_id}"
+        return f"{_NAMES[Kind(self.kind)].capitalize()} {self.run_id}"
 
     @property
     def badge_class(self) -> str:
@@ -241,8 +242,9 @@ class ImportRun(models.Model):
         """Return its name in lists: its file, the run that it undoes, or what was edited."""
         if self.is_edit:
             return Edit.of(self.result).title
-        if self.undoes:
-            return f"Undo of {str(self.undoes).lower()}"
+        if self.undoes_id:
+            kind = getattr(self, "undone_kind", None) or self.undoes.kind  # type: ignore[union-attr]  # it has a number
+            return f"Undo of {_NAMES[Kind(kind)]} {self.undoes_id}"
         first, *others = [file.name for file in self.all_files] or ["no file"]
         return f"{first} and {len(others)} more" if others else first
 
