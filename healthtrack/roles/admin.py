@@ -86,7 +86,7 @@ class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
         super().save_model(request, obj, form, change)
 
 
-class RoleAdmin(HistoryAdmin, GroupAdmin):
+class RoleAdmin(HistoryAdmin, ConflictSafeModelAdmin, GroupAdmin):
     """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:

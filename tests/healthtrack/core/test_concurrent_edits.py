@@ -157,6 +157,15 @@ def test_roles_that_two_administrators_give_are_compared(db: None) -> None:
     assert list(person.groups.all()) == [analyst]
 
 
+def test_groups_that_somebody_added_are_compared(db: None) -> None:
+    admin = client_for(User.objects.create_superuser("root", password="x"))
+    group = Group.objects.create(name="Research")
+    address = f"/admin/auth/group/{group.pk}/change/"
+    first, second = opened_twice(admin, address)
+    send(admin, first, name="Trials")
+    assert values_of(send(admin, second, name="Studies")) == [("Trials", "Studies")]
+
+
 def test_a_form_that_lacks_the_opened_values_is_compared_with_the_stored_row(
     keeper: Client, record: MedicalRecord
 ) -> None:
