@@ -48,7 +48,7 @@ class SecurityReset(models.Model):
 
     class Meta:
         db_table = "security_resets"
-        db_table_comment = "Resets by others, of which the person is told at the next sign-in; deleted afterwards"
+        db_table_comment = "Resets by others; the person sees them at the next sign-in, and then they are deleted"
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ class Recording:
     `concerns` is the label of the model of that account or role, such as auth.User; `column` holds its number, and
     `name` is SQL for its name. `columns` has SQL for the value of each column, in which {} stands for the column.
     `labels` are what pages call a column if not by the field's own name. `condition` is SQL for which deleted rows are
-    recorded. In `name` and `condition`, columns stand in braces.
+    recorded. In `name` and `condition`, columns are written in braces.
     """
 
     concerns: str

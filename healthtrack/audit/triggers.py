@@ -200,7 +200,7 @@ class HistoryTrigger(DefinerTrigger):
         return f"coalesce({', '.join(f'{alias}.{column}' for alias in there)})"
 
     def _fill(self, sql: str) -> str:
-        """Return the SQL with the latest value of each column that stands in braces."""
+        """Return the SQL with the latest value of each column that is written in braces."""
         return _COLUMN_IN_BRACES.sub(lambda found: self._latest(found[1]), sql)
 
     def _cell(self, column: str, value: str) -> str:

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "security_resets",
-                "db_table_comment": "Resets by others, of which the person is told at the next sign-in; deleted afterwards",
+                "db_table_comment": "Resets by others; the person sees them at the next sign-in, and then they are deleted",
                 "default_permissions": (),
             },
         ),
