@@ -64,17 +64,15 @@ class BulkAction(ABC):
     def write(self, records: Records, values: Values) -> None:
         """Change the records, within the transaction of the run."""
 
-    def apply(self, records: Records, values: Values, person: User) -> ImportRun:
-        """Change the records, and return the run that records this and can undo it."""
+    def apply(self, records: Records, values: Values, count: int, person: User) -> ImportRun:
+        """Change the records, `count` of which are affected, and return the run that records this and can undo it."""
 
         def work() -> int:
             linking.wait_for_models()
             chosen = MedicalRecord.objects.filter(pk__in=self.affected(records, values).order_by().values("pk"))
-            count = chosen.select_for_update(no_key=True).count()
             self.write(chosen, values)
             return count
 
-        count = self.affected(records, values).count()
         return runs.record_edit("patients.medicalrecord", Edit(self.code, {"count": f"{count:,}"}), person, work)
 
 

@@ -50,7 +50,7 @@ class BulkAdmin(admin.ModelAdmin[MedicalRecord]):
         affected = action.affected(records, form.cleaned_data).count()
         if request.POST["step"] != "confirm" or request.POST.get("count", "").replace(",", "").strip() != str(affected):
             return self._show_bulk_page(request, records, action, form, affected)
-        run = action.apply(records, form.cleaned_data, request.user)  # type: ignore[arg-type]  # a signed-in person
+        run = action.apply(records, form.cleaned_data, affected, request.user)  # type: ignore[arg-type]  # a signed-in person
         words = format_html("{}. ", run.title)
         if can_view_runs(request.user):
             page = reverse("admin:imports_importrun_change", args=[run.pk])
