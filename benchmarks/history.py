@@ -20,6 +20,7 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
+from patients.resources import MedicalRecordResource
 
 EVENTS = 1_000_000
 EVENTS_A_PATIENT = 50
@@ -93,7 +94,7 @@ def _time_undos() -> None:
         print(f"Undo of an import of {PATIENTS:,} records into {MANY_PATIENTS:,}:")
         for label, file in (("new ones", added), ("changed ones", changed)):
             run = import_records(file)
-            shown = _timed(partial(undo_service.preview, run))
+            shown = _timed(partial(undo_service.preview, MedicalRecordResource(), run))
             taken = _timed(partial(_undo, run))
             print(
                 f"  {label}: the preview {shown:.1f} s, the undo {taken:.1f} s, the import itself {run.seconds:.1f} s"

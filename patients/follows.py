@@ -4,11 +4,18 @@ Each app registers its part in AppConfig.ready. The parts are called in the orde
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import ClassVar
 
 
 class Part(ABC):
-    """The rows of one kind that belong to patients. Each method is called within a transaction."""
+    """The rows of one kind that belong to patients. Each method is called within a transaction.
+
+    An undo deletes and restores the rows of tables with a history and a column `made_by_run` by itself. If all rows of
+    a part are such rows, `is_tracked` says so, and an undo does not call its `merge` and `delete`.
+    """
+
+    is_tracked: ClassVar[bool] = False
 
     @abstractmethod
     def merge(self, source: str, target: str) -> int:
@@ -24,6 +31,10 @@ class Part(ABC):
     @abstractmethod
     def restore(self, numbers: Sequence[str]) -> None:
         """Update what belongs to these patients, whose records and deleted rows have been inserted again."""
+
+    def find_conflicts(self, numbers: Sequence[str]) -> Collection[str]:
+        """Return those of these patients whose records the undo of an import must leave, as a conflict."""
+        return ()
 
     @abstractmethod
     def erase(self, numbers: Sequence[str]) -> None:
@@ -43,18 +54,24 @@ def unregister(part: Part) -> None:
     _parts.remove(part)
 
 
-def merge(source: str, target: str) -> int:
+def merge(source: str, target: str, *, by_undo: bool = False) -> int:
     """Let each part give what belongs to one patient to another; return how many rows that changed."""
-    return sum(part.merge(source, target) for part in _parts)
+    return sum(part.merge(source, target) for part in _parts if not (by_undo and part.is_tracked))
 
 
-def delete(numbers: Sequence[str]) -> None:
+def delete(numbers: Sequence[str], *, by_undo: bool = False) -> None:
     """Let each part delete what belongs to these patients; call it before their records are deleted."""
     for part in _parts:
-        part.delete(numbers)
+        if not (by_undo and part.is_tracked):
+            part.delete(numbers)
 
 
 def restore(numbers: Sequence[str]) -> None:
     """Let each part update what belongs to these patients; call it after their records are restored."""
     for part in _parts:
         part.restore(numbers)
+
+
+def find_conflicts(numbers: Sequence[str]) -> set[str]:
+    """Return those of these patients whose records the undo of an import must leave because of some part."""
+    return {number for part in _parts for number in part.find_conflicts(numbers)}

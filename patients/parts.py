@@ -18,6 +18,8 @@ _UNITE_LINKS = """
 
 
 class TrackerLinks(Part):
+    is_tracked = True
+
     def merge(self, source: str, target: str) -> int:
         with connection.cursor() as cursor:
             cursor.execute(_UNITE_LINKS, {"source": source, "target": target})
@@ -36,6 +38,8 @@ class TrackerLinks(Part):
 
 
 class FormerNumbers(Part):
+    is_tracked = True
+
     def merge(self, source: str, target: str) -> int:
         moved = FormerNumber.objects.filter(patient=source).update(patient=target)
         FormerNumber.objects.create(number=source, patient_id=target)

@@ -1,14 +1,15 @@
 """How medical records are imported and exported."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from django.utils import timezone
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import Effects, RestoredRows
+from healthtrack.imports.hooks import Effects, UndoneRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
+from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.staging import StagedRows
@@ -16,7 +17,7 @@ from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidg
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.import_warnings import get_row_warnings
-from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.models import FormerNumber, MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
 from trackers.resources import LinkingResource
 
@@ -115,5 +116,25 @@ class MedicalRecordResource(LinkingResource):
         if rematched:
             linking.relink(rematched)
 
-    def after_undo(self, restored: RestoredRows) -> None:
-        follows.restore(restored.get_restored_keys(MedicalRecord, "tracker"))
+    def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
+        """Return the patients of whom other parts have data, and those that cannot be merged again as they were."""
+        if of_import:
+            deleted = rows.get_deleted_keys(MedicalRecord)
+            return {ConflictReason.HAS_DATA: follows.find_conflicts(deleted)} if deleted else {}
+        left = rows.get_left_keys(MedicalRecord)
+        merged = rows.get_inserted(FormerNumber, "number", "patient_id")
+        return {ConflictReason.CHANGED_SINCE: {number for pair in merged for number in pair if set(pair) & {*left}}}
+
+    def before_undo(self, rows: UndoneRows) -> None:
+        merged = dict(rows.get_inserted(FormerNumber, "number", "patient_id"))
+        deleted = rows.get_deleted_keys(MedicalRecord)
+        for source in merged.keys() & set(deleted):  # at most one: an undo applies one merge again
+            follows.merge(source, merged[source], by_undo=True)
+        if rest := [number for number in deleted if number not in merged]:
+            follows.delete(rest, by_undo=True)
+
+    def after_undo(self, rows: UndoneRows) -> None:
+        if inserted := [number for (number,) in rows.get_inserted(MedicalRecord, "patient_id")]:
+            follows.restore(inserted)
+        if changed := rows.get_restored_keys(MedicalRecord, "tracker"):
+            linking.update_import_links(changed)

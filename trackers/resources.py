@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import Effects, RestoredRows
+from healthtrack.imports.hooks import Effects, UndoneRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
@@ -37,8 +37,9 @@ class TrackerResource(LinkingResource):
             follower.link(keys)
         return counts.as_effects()
 
-    def after_undo(self, restored: RestoredRows) -> None:
-        model_hooks.follower().link(restored.get_restored_keys(TrackerModel, "model_name"))
+    def after_undo(self, rows: UndoneRows) -> None:
+        inserted = [int(key) for (key,) in rows.get_inserted(TrackerModel, "model_id")]
+        model_hooks.follower().link([*inserted, *rows.get_restored_keys(TrackerModel, "model_name")])
 
 
 class TrackerModelResource(TrackerResource):

@@ -1,21 +1,31 @@
 """The hooks by which an importer adds to what the engine does with its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model
 
+from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.related import RelatedRows
 from healthtrack.imports.staging import StagedRows
 
 Effects = Mapping[str, int]
 
 
-class RestoredRows(Protocol):
-    """The rows that an undo has restored."""
+class UndoneRows(Protocol):
+    """The rows to which an undo gives their state of before. A restoration of deleted rows inserts them, too."""
+
+    def get_deleted_keys(self, model: type[Model]) -> list[Any]:
+        """Return the keys of the model's rows that the undo deletes."""
+
+    def get_inserted(self, model: type[Model], *columns: str) -> list[tuple[Any, ...]]:
+        """Return the values of these columns of the model's rows that the undo inserts again, as text."""
+
+    def get_left_keys(self, model: type[Model]) -> list[Any]:
+        """Return the keys of the model's rows that the undo leaves as they are, because of conflicts."""
 
     def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
-        """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
+        """Return the keys of the model's stored rows whose column gets its old value back."""
 
 
 class ImportHooks:
@@ -48,8 +58,18 @@ class ImportHooks:
         `rematched` are the keys of changed rows in which `related_rows.column` now holds another name.
         """
 
-    def after_undo(self, restored: RestoredRows) -> None:
-        """Update what follows from the rows that an undo has restored."""
+    def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
+        """Return the keys of imported rows that an undo must leave, with all that belongs to them, by reason.
+
+        `of_import` is false if the undo takes back an edit, or applies one again.
+        """
+        return {}
+
+    def before_undo(self, rows: UndoneRows) -> None:
+        """Move or delete what follows from the rows that an undo deletes next."""
+
+    def after_undo(self, rows: UndoneRows) -> None:
+        """Update what follows from the rows that an undo, or a restoration of deleted rows, has restored."""
 
     def describe(self, effects: Effects) -> str:
         """Return the effects as a sentence without its full stop."""

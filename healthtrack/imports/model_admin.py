@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from healthtrack.core.admin import ConflictSafeModelAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
-from healthtrack.imports.hooks import RestoredRows
+from healthtrack.imports.hooks import UndoneRows
 from healthtrack.imports.restoring_admin import RestoringAdmin
 
 
@@ -21,6 +21,6 @@ class ImportableModelAdmin(RestoringAdmin, ConflictSafeModelAdmin, ImportExportA
             return HttpResponseRedirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
         return response
 
-    def after_restore(self, restored: RestoredRows) -> None:
+    def after_restore(self, restored: UndoneRows) -> None:
         for resource in self.resource_classes:
             resource().after_undo(restored)

@@ -18,6 +18,7 @@ class ConflictReason(TextChoices):
 
     CHANGED_SINCE = "changed_since"
     IN_USE = "in_use"
+    HAS_DATA = "has_data"
     OWNER_STAYS = "kept_with_owner"
     DELETED_SINCE = "deleted_since"
     NO_ROOM = "no_room"
@@ -83,6 +84,7 @@ _NOTICES = {UNKNOWN_COLUMNS: "Ignored columns: {columns}", LEGACY: "{text}"}
 _CONFLICTS = {
     ConflictReason.CHANGED_SINCE: "It was changed afterwards.",
     ConflictReason.IN_USE: "A newer row refers to it.",
+    ConflictReason.HAS_DATA: "Other data belongs to it.",
     ConflictReason.OWNER_STAYS: "The row that it belongs to stays.",
     ConflictReason.DELETED_SINCE: "It was deleted afterwards.",
     ConflictReason.NO_ROOM: "Another row has its place, or a row that it refers to no longer exists.",

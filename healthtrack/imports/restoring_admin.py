@@ -23,7 +23,7 @@ from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import get_changed_model, record_access_to_changes
 from healthtrack.audit.timelines import get_changes
 from healthtrack.audit.triggers import tracked_models
-from healthtrack.imports.hooks import RestoredRows
+from healthtrack.imports.hooks import UndoneRows
 from healthtrack.imports.undo.deletions import Deletion, get_key, get_restorable_tables, restore
 
 ALL = "all"
@@ -56,7 +56,7 @@ class RestoringAdmin(HistoryAdmin):
         inlines = [inline for inline in self.get_inline_instances(request) if inline.model is model]
         return any(inline.has_delete_permission(request) for inline in inlines)
 
-    def after_restore(self, restored: RestoredRows) -> None:
+    def after_restore(self, restored: UndoneRows) -> None:
         """Update what follows from restored rows, within the transaction."""
 
     def link_restore_pages(self, request: HttpRequest, object_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -179,7 +179,7 @@ class TabularImporter(Importer):
         return PagePart("imports/run-listings.html", view, [view.shown.name, f"page {view.page.number}"], patients)
 
     def preview_undo(self, run: ImportRun) -> PagePart:
-        return PagePart("imports/undo-preview.html", undo_service.preview(run))
+        return PagePart("imports/undo-preview.html", undo_service.preview(self.resource, run))
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)

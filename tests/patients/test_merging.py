@@ -8,9 +8,7 @@ from django.test import Client
 
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports.models import ImportRun
-from patients import follows
 from patients.models import FormerNumber, MedicalRecord, MedicalRecordTracker
-from patients.parts import FormerNumbers, TrackerLinks
 from tests.support import factories
 from tests.support.forms import Form, form_with
 from tests.support.import_files import RECORDS, write_csv
@@ -280,49 +278,3 @@ class TestHints:
         person = {"patient_id": "P3", "name": "Ada Byron", "date_of_birth": "1980-05-17", "gender": "F"}
         rows = {"tracker_links-TOTAL_FORMS": "0", "tracker_links-INITIAL_FORMS": "0"}
         assert client.post(f"{LIST}add/", {**person, **rows}).status_code == 302
-
-
-class Dummy(follows.Part):
-    """A part that notes its calls."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-
-    def merge(self, source: str, target: str) -> int:
-        self.calls.append(("merge", source, target))
-        return 0
-
-    def delete(self, numbers: Any) -> None:
-        self.calls.append(("delete", *numbers))
-
-    def restore(self, numbers: Any) -> None:
-        self.calls.append(("restore", *numbers))
-
-    def erase(self, numbers: Any) -> None:
-        self.calls.append(("erase", *numbers))
-
-
-class TestParts:
-    @pytest.fixture
-    def part(self) -> Any:
-        part = Dummy()
-        follows.register(part)
-        yield part
-        follows.unregister(part)
-
-    def test_a_registered_part_is_called_for_each_operation(self, as_role: AsRole, records: Any, part: Dummy) -> None:
-        admin = as_role("Administrator")
-        admin.post(f"{LIST}P2/delete/", {"post": "yes"})
-        restore, *_ = Page.get(admin, f"{LIST}P2/history/").addresses("td a.button")
-        admin.post(restore)
-        chosen = {"action": "delete_records", "_selected_action": ["P1"], "step": "confirm", "count": "1"}
-        merge(admin)
-        admin.post(LIST, chosen)
-        assert part.calls == [("delete", "P2"), ("restore", "P2"), ("merge", "P2", "P1"), ("delete", "P1")]
-
-    def test_erasing_leaves_nothing_of_these_patients(self, records: Any) -> None:
-        FormerNumber.objects.create(number="P0", patient=records[0])
-        for part in (TrackerLinks(), FormerNumbers()):
-            part.erase(["P1"])
-        assert not FormerNumber.objects.exists()
-        assert {patient for patient, _, _ in links()} == {"P2"}

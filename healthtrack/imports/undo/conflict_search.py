@@ -1,6 +1,7 @@
 """Find the conflicts: the rows that an undo leaves as they are, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from healthtrack.audit.triggers import OWN_KEY, tracked_models
 from healthtrack.imports.reasons import ConflictReason
@@ -27,6 +28,20 @@ def find_conflicts(execute: Execute, tables: Sequence[TrackedTable]) -> None:
     for each in tables:
         for column, owner in _get_references(each):
             _find_tied_to_owner(execute, each, column, owner)
+
+
+def leave_subjects(execute: Execute, subject: TrackedTable, keys: Collection[Any], reason: ConflictReason) -> None:
+    """Store a conflict for all rows of these subjects, such as patients with their links."""
+    (column,) = subject.keys
+    execute(
+        f"""
+        UPDATE undone SET conflict = %(conflict)s
+         WHERE conflict IS NULL
+           AND ({subject.history_keys} = ANY (%(keys)s) OR state ->> '{column}' = ANY (%(keys)s))
+        """,  # noqa: S608 (names of columns, from the models)
+        conflict=reason,
+        keys=list(keys),
+    )
 
 
 def _get_references(each: TrackedTable) -> Iterator[tuple[str, TrackedTable]]:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, get_subject
-from healthtrack.imports.hooks import RestoredRows
+from healthtrack.imports.hooks import UndoneRows
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.undo.engine import RestoredDeletions
 from healthtrack.imports.undo.tracked import get_tracked_tables
@@ -79,7 +79,7 @@ def get_key(change: Change) -> Any:
 
 
 @transaction.atomic
-def restore(changes: Sequence[int], after: Callable[[RestoredRows], None]) -> list[TableCounts]:
+def restore(changes: Sequence[int], after: Callable[[UndoneRows], None]) -> list[TableCounts]:
     """Insert the rows again whose deletions these changes recorded. Return for each table how many came back.
 
     A row stays deleted (counted as `left`) if its key or an equal row exists now, or if what it belonged to does not

@@ -15,12 +15,13 @@ from django.db.models import Model
 from healthtrack.audit.triggers import OWN_KEY
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import ConflictReason
+from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted
 from healthtrack.imports.undo.affected_rows import find_affected_rows, find_deletions
-from healthtrack.imports.undo.conflict_search import find_conflicts
+from healthtrack.imports.undo.conflict_search import find_conflicts, leave_subjects
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns, get_tracked_tables
-from healthtrack.imports.undone_runs import get_void_runs
+from healthtrack.imports.undone_runs import get_first_run, get_void_runs
 
 
 class ReturnedRows:
@@ -61,17 +62,33 @@ class ReturnedRows:
             for each in self.tables
         ]
 
+    def get_deleted_keys(self, model: type[Model]) -> list[Any]:
+        """Return the keys of the model's rows that it deletes."""
+        return self._select_keys(model, "what = 'delete' AND conflict IS NULL")
+
+    def get_left_keys(self, model: type[Model]) -> list[Any]:
+        """Return the keys of the model's rows that it leaves as they are, because of conflicts."""
+        return self._select_keys(model, "conflict IS NOT NULL")
+
     def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
-        """Return the keys of the model's rows that were inserted again, or whose column got its old value back."""
+        """Return the keys of the model's stored rows whose column gets its old value back."""
+        return self._select_keys(model, "what = 'restore' AND conflict IS NULL AND state ? %s", column)
+
+    def get_inserted(self, model: type[Model], *columns: str) -> list[tuple[Any, ...]]:
+        """Return the values of these columns of the model's rows that it inserts again, as text."""
+        held = TrackedTable(model).keys
+        values = comma(f"{quoted(held[each])}::text" if each in held else f"state ->> '{each}'" for each in columns)
+        return self._select(model, values, "what = 'insert' AND conflict IS NULL")
+
+    def _select_keys(self, model: type[Model], condition: str, *values: str) -> list[Any]:
         each = TrackedTable(model)
-        self.cursor.execute(
-            f"""
-            SELECT {each.history_keys} FROM undone
-             WHERE table_name = %s AND conflict IS NULL AND (what = 'insert' OR (what = 'restore' AND state ? %s))
-            """,  # noqa: S608 (names of columns, from the models)
-            [each.name, column],
-        )
-        return [key for (key,) in self.cursor.fetchall()]
+        return [key for (key,) in self._select(model, each.history_keys, condition, *values)]
+
+    def _select(self, model: type[Model], columns: str, condition: str, *values: str) -> list[tuple[Any, ...]]:
+        table = model._meta.db_table
+        self.cursor.execute(f"SELECT {columns} FROM undone WHERE table_name = %s AND {condition}", [table, *values])  # noqa: S608 (names of columns, from the models)
+        rows: list[tuple[Any, ...]] = self.cursor.fetchall()
+        return rows
 
     def _execute(self, statement: str, **values: Any) -> None:
         self.cursor.execute(statement, {**self.parameters, **values})
@@ -133,8 +150,10 @@ class ReturnedRows:
 class Undo(ReturnedRows):
     """The undo of one run. Use it within a transaction."""
 
-    def __init__(self, run: ImportRun, cursor: CursorWrapper) -> None:
+    def __init__(self, run: ImportRun, resource: BulkModelResource, cursor: CursorWrapper) -> None:
         super().__init__(cursor)
+        self.resource = resource
+        self.of_import = not get_first_run(run).is_edit
         self.parameters = {"run": run.run_id, "mark": run.first_change, "void": get_void_runs()}
 
     def find(self, *, locks: bool) -> None:
@@ -144,6 +163,15 @@ class Undo(ReturnedRows):
             for each in self.tables:
                 self._lock(each)
         find_conflicts(self._execute, self.tables)
+        found = self.resource.find_undo_conflicts(self, of_import=self.of_import)
+        for reason, keys in found.items():
+            if keys:
+                leave_subjects(self._execute, TrackedTable(self.resource.plan.model), keys, reason)
+
+    def apply(self) -> None:
+        self.resource.before_undo(self)
+        super().apply()
+        self.resource.after_undo(self)
 
     def query_conflicts(self, statement: str, *values: int) -> list[tuple[Any, ...]]:
         """Execute a statement on `conflicts`, and return its rows, if any.
@@ -207,6 +235,9 @@ class RestoredDeletions(ReturnedRows):
             self._leave_existing(each)
         for each in self.tables:
             self._leave_with_owner(each)
+
+    def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
+        return []
 
     def _leave_existing(self, each: TrackedTable) -> None:
         self._execute(

@@ -45,11 +45,11 @@ class Preview:
     conflict_count: int
 
 
-def preview(run: ImportRun) -> Preview:
+def preview(resource: BulkModelResource, run: ImportRun) -> Preview:
     """Return what an undo would do now, without doing it."""
     with transaction.atomic(), connection.cursor() as cursor:
         plan_for_large_sets(cursor)
-        undo = Undo(run, cursor)
+        undo = Undo(run, resource, cursor)
         undo.find(locks=False)
         tables, changes = undo.count_rows(), [_make_change(row) for row in undo.get_samples(MAX_SAMPLES)]
         record_access_to_changes(changes)
@@ -111,7 +111,7 @@ def apply(resource: BulkModelResource, run: ImportRun, undo_run: ImportRun, prog
         plan_for_large_sets(cursor)
         progress.begin(Stage.TURN)
         acquire_import_lock(cursor)
-        undo = Undo(run, cursor)
+        undo = Undo(run, resource, cursor)
         progress.begin(Stage.COMPARING_AGAIN)
         undo.find(locks=True)
         progress.begin(Stage.WRITING)
@@ -124,5 +124,4 @@ def apply(resource: BulkModelResource, run: ImportRun, undo_run: ImportRun, prog
             """,
             undo_run.run_id,
         )
-        resource.after_undo(undo)
     return ApplyResult(result.affected, {"tables": result.details()["tables"]})

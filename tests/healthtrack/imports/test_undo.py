@@ -18,6 +18,7 @@ from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.undone_runs import is_undoable
 from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.resources import MedicalRecordResource
 from tests.support import factories
 from tests.support.finished_imports import apply, get_result
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, TABLES, Kind, Row, write_csv
@@ -275,7 +276,7 @@ class TestPreview:
         run = imported(RECORDS, {"Tracker": "Band 3"}, {"name": "Ada Lovelace"}, {}, {})
         MedicalRecord.objects.filter(pk="P2").update(allergies="Pollen")
         before = stored()
-        shown = undo_service.preview(run)
+        shown = undo_service.preview(MedicalRecordResource(), run)
         assert stored() == before
         assert [(conflict.entry.name, conflict.reason) for conflict in shown.conflicts] == [("P2", CHANGED)]
         assert shown.conflict_count == 1
