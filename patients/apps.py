@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_page_names
-from healthtrack.core import navigation
+from healthtrack.core import attention, navigation
 from healthtrack.imports.edits import register_edit
 from patients.navigation import entries
 
@@ -30,6 +30,7 @@ class PatientsConfig(AppConfig):
         from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
+        attention.register("patients.attention.SOURCES")
         follows.register(TrackerLinks())
         follows.register(FormerNumbers())
         register_edit("merge", "Merge of two medical records")

@@ -102,7 +102,8 @@ WITH RECURSIVE walk AS (
 ), matches AS (
     SELECT name, count(DISTINCT brand) AS brands FROM tracker_model_names GROUP BY name
 )
-SELECT count(*) FILTER (WHERE brands > 1 OR brands IS NULL AND NOT is_dismissed), count(*) = %(limit)s
+SELECT count(*) FILTER (WHERE brands IS NULL AND NOT is_dismissed), count(*) FILTER (WHERE brands > 1),
+       count(*) = %(limit)s
   FROM reported LEFT JOIN matches USING (name),
        LATERAL (SELECT EXISTS (SELECT FROM missing_models AS missing
                                 WHERE lower(missing.name) = reported.name AND decision = 'dismissed')
@@ -110,11 +111,33 @@ SELECT count(*) FILTER (WHERE brands > 1 OR brands IS NULL AND NOT is_dismissed)
 """
 
 
+# Partial indexes find the patients without a link and those with several, so that neither count reads all records.
+_COUNT_PATIENTS = """
+SELECT (SELECT count(*) FROM medical_records AS record
+         WHERE link_count = 0 AND tracker <> ''
+           AND NOT EXISTS (SELECT FROM missing_models AS missing
+                            WHERE lower(missing.name) = lower(record.tracker) AND decision = 'dismissed')),
+       (SELECT count(*)
+          FROM (SELECT FROM medical_records JOIN medical_record_and_trackers USING (patient_id)
+                            JOIN tracker_models USING (model_id)
+                 WHERE link_count > 1 AND source = 'import'
+                 GROUP BY patient_id HAVING min(lower(brand_name)) < max(lower(brand_name))) AS of_several_brands)
+"""
+
+
 class UnresolvedNames(NamedTuple):
     """The number of tracker names that need a decision; `or_more` says that counting stopped at its limit."""
 
-    names: int
+    unmatched: int
+    ambiguous: int
     or_more: bool
+
+
+class UnresolvedPatients(NamedTuple):
+    """The number of patients without a match, and of those whom an import linked to models of several brands."""
+
+    unmatched: int
+    ambiguous: int
 
 
 def count_unresolved_names() -> UnresolvedNames:
@@ -122,6 +145,13 @@ def count_unresolved_names() -> UnresolvedNames:
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_UNRESOLVED, {"limit": MAX_NAMES_COUNTED})
         return UnresolvedNames(*cursor.fetchone())
+
+
+def count_unresolved_patients() -> UnresolvedPatients:
+    """Count the patients whom the filters `linked=undecided` and `linked=brands` of the list of records find."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_PATIENTS)
+        return UnresolvedPatients(*cursor.fetchone())
 
 
 class _Row(NamedTuple):

@@ -4,32 +4,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from healthtrack.imports import heartbeat, registry
-from healthtrack.imports.models import ImportRun, State
-from healthtrack.roles import emergency
+from healthtrack.imports import registry
+from healthtrack.imports.models import ImportRun
 from patients.filters import RecordFilter
-from patients.tracker_names import UnresolvedNames, count_unresolved_names
 from reports.caching import Count, cached_stale
 from reports.charts.rows import Bar, Part, StackedBar
 from reports.drill_down import DrillDown
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brands, patients_by_brand
 from reports.queries.without_tracker import count_patients_without_tracker
-from reports.recent_activity import get_last_import, get_latest_runs, get_runs_needing_attention
+from reports.recent_activity import get_last_import, get_latest_runs
+from reports.tasks_of_person import TasksOfPerson, count_for_everybody
 from trackers.models import FitnessTracker, TrackerModel
-from trackers.names import count_requested_models
 
 BRANDS_SHOWN = 5
-_STATE_SENTENCES = {
-    State.CHECKED: "is ready to import",
-    State.QUESTIONS: "can be read in several ways: answer the questions",
-}
 
 
 @dataclass(frozen=True)
@@ -41,15 +36,6 @@ class KeyFigure:
 
 
 @dataclass(frozen=True)
-class Task:
-    """Something that a person has to do, and the page for it."""
-
-    sentence: str
-    action: str
-    href: str
-
-
-@dataclass(frozen=True)
 class HomeCounts:
     """All figures that Home counts, cached together."""
 
@@ -58,8 +44,7 @@ class HomeCounts:
     use: Brands
     models: int
     variants: int
-    unresolved: UnresolvedNames
-    requested_models: int
+    tasks: Sequence[Any]
 
     @classmethod
     def for_day(cls, day: date) -> "HomeCounts":
@@ -69,8 +54,7 @@ class HomeCounts:
             use=patients_by_brand(),
             models=TrackerModel.objects.count(),
             variants=FitnessTracker.objects.count(),
-            unresolved=count_unresolved_names(),
-            requested_models=count_requested_models(),
+            tasks=count_for_everybody(),
         )
 
     @property
@@ -93,14 +77,8 @@ class HomeSummary:
         return [*self._get_patient_figures(), *self._get_tracker_figures(), *self._get_import_figures()]
 
     @cached_property
-    def tasks(self) -> list[Task]:
-        return [
-            *self._get_emergency_tasks(),
-            *self._get_run_tasks(),
-            *self._get_name_tasks(),
-            *self._get_request_tasks(),
-            *self._get_start_tasks(),
-        ]
+    def tasks(self) -> TasksOfPerson:
+        return TasksOfPerson(self.user, self._counted.tasks)
 
     @cached_property
     def runs(self) -> list[ImportRun]:
@@ -147,63 +125,11 @@ class HomeSummary:
         if self.user.has_perm("trackers.view_fitnesstracker"):
             href = reverse("admin:trackers_fitnesstracker_changelist")
             yield KeyFigure("Variants", f"{self._counted.variants:,}", href)
-        if self._may_view_names:
-            names, or_more = self._counted.unresolved
-            yield KeyFigure("Names to resolve", f"{names:,}{' or more' * or_more}", reverse("tracker-names:list"))
 
     def _get_import_figures(self) -> Iterator[KeyFigure]:
         if run := get_last_import(self.user, self.runs):
             day = date_format(timezone.localtime(run.finished_at), "j M Y")
             yield KeyFigure("Last import", day, _get_run_address(run), registry.get(run.importer).label)
-
-    def _get_emergency_tasks(self) -> Iterator[Task]:
-        if not self.user.has_perm("roles.view_emergencyaccess"):
-            return
-        if latest := emergency.recent_accesses():
-            began = date_format(timezone.localtime(latest[0].began_at), "j M Y, H:i")
-            times = "once" if len(latest) == 1 else f"{len(latest):,} times"
-            yield Task(
-                f"Emergency access was used {times} in the last 7 days, most recently by {latest[0].person}"
-                f" on {began}.",
-                "See why",
-                reverse("admin:roles_emergencyaccess_changelist"),
-            )
-
-    def _get_run_tasks(self) -> Iterator[Task]:
-        for run in get_runs_needing_attention(self.user):
-            status = _STATE_SENTENCES.get(State(run.state), "was not imported")
-            yield Task(f"{run.title} {status}.", f"See import {run.run_id}", _get_run_address(run))
-        waiting = next((run for run in self.runs if run.is_for_worker), None)
-        if waiting and not heartbeat.is_alive():
-            sentence = "Imports are waiting, but no worker is running. Ask an administrator to start one."
-            yield Task(sentence, f"See import {waiting.run_id}", _get_run_address(waiting))
-
-    def _get_name_tasks(self) -> Iterator[Task]:
-        names, or_more = self._counted.unresolved if self._may_view_names else (0, False)
-        if names:
-            need = "name needs" if names == 1 and not or_more else "names need"
-            sentence = f"{names:,}{' or more' * or_more} tracker {need} a decision."
-            yield Task(sentence, "Resolve names", reverse("tracker-names:list"))
-
-    def _get_request_tasks(self) -> Iterator[Task]:
-        if not (self._may_view_names and self.user.has_perm("trackers.add_trackermodel")):
-            return
-        if requested := self._counted.requested_models:
-            models = "1 tracker model was" if requested == 1 else f"{requested:,} tracker models were"
-            yield Task(
-                f"{models} requested for the catalogue.", "Add or decline", f"{reverse('tracker-names:list')}#unknown"
-            )
-
-    def _get_start_tasks(self) -> Iterator[Task]:
-        may_import = self.user.has_perms(["patients.import_medicalrecord", "patients.view_medicalrecord"])
-        if may_import and not self._counted.patients:
-            yield Task(
-                "There are no patients yet.", "Import medical records", reverse("admin:patients_medicalrecord_import")
-            )
-
-    @property
-    def _may_view_names(self) -> bool:
-        return self.user.has_perms(["trackers.view_trackeralias", "patients.view_medicalrecord"])
 
     @property
     def counted_at(self) -> datetime:

@@ -8,6 +8,7 @@ from django.db.models import UniqueConstraint
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from healthtrack.core.attention import MAX_FACTS_LENGTH, MAX_KEY_LENGTH
 from healthtrack.core.constraints import not_blank
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel
@@ -130,3 +131,30 @@ class SavedView(models.Model):
     def filters(self) -> list[tuple[str, str]]:
         """Return the names and values of the parameters in the address."""
         return parse_qsl(self.query)
+
+
+class DismissedTask(models.Model):  # noqa: DJ008 (nobody reads it)
+    """A task on Home that a person dismissed. They see it again when its facts are different ones."""
+
+    dismissed_id = models.BigAutoField(primary_key=True, db_comment="Number of the row")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the unique constraint begins with it
+        db_comment="Who dismissed it",
+    )
+    key = models.CharField(max_length=MAX_KEY_LENGTH, db_comment="Key of the task, such as names-unmatched")
+    facts = models.CharField(max_length=MAX_FACTS_LENGTH, db_comment="Facts of the task when it was dismissed")
+
+    class Meta:
+        db_table = "dismissed_tasks"
+        db_table_comment = "Tasks on Home that people dismissed; each returns when its facts are different ones"
+        default_permissions = ()
+        constraints = [
+            UniqueConstraint(
+                fields=["person", "key"],
+                name="dismissed_tasks_person_key_unique",
+                violation_error_message="You have dismissed this task already.",
+            )
+        ]

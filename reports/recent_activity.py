@@ -1,10 +1,8 @@
 """The latest imports and edits by people that the person may view."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
@@ -12,12 +10,11 @@ from healthtrack.audit.subjects import record_access_to_changes
 from healthtrack.audit.timelines import newest
 from healthtrack.audit.views import get_visible_changes
 from healthtrack.core.permissions import Person
-from healthtrack.imports.models import AWAITING_PERSON, ImportRun, Kind, State
+from healthtrack.imports.models import ImportRun, Kind, State
 from healthtrack.imports.permissions import get_visible_runs
 
 CHANGES_SHOWN = 8
 RUNS_SHOWN = 5
-FAILED_RUNS_SHOWN_FOR = timedelta(days=7)
 
 
 def get_latest_changes(person: Person) -> list[Entry]:
@@ -37,13 +34,6 @@ def get_last_import(person: Person, latest_runs: Iterable[ImportRun]) -> ImportR
     """Return the last import that was applied. Of the latest runs, which the page has already, it is mostly one."""
     applied = (run for run in latest_runs if run.state == State.APPLIED and run.kind == Kind.IMPORT)
     return next(applied, None) or _runs(person).filter(state=State.APPLIED, kind=Kind.IMPORT).first()
-
-
-def get_runs_needing_attention(person: Person) -> list[ImportRun]:
-    """Return imports that wait for a decision, and recent failures that no later import has made up for."""
-    later = ImportRun.objects.filter(importer=OuterRef("importer"), run_id__gt=OuterRef("run_id"), state=State.APPLIED)
-    ended_badly = Q(state__in=(State.REFUSED, State.FAILED), finished_at__gte=timezone.now() - FAILED_RUNS_SHOWN_FOR)
-    return list(_runs(person).filter(Q(state__in=AWAITING_PERSON) | (ended_badly & ~Exists(later)))[:RUNS_SHOWN])
 
 
 def _runs(person: Person) -> QuerySet[ImportRun]:

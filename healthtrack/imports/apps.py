@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_insert_source, register_page_names
-from healthtrack.core import navigation
+from healthtrack.core import attention, navigation
 
 PAGE_NAMES = {
     "admin:imports_importrun_change": "Viewed the rows of an import",
@@ -20,5 +20,6 @@ class ImportsConfig(AppConfig):
         from healthtrack.imports.navigation import entries  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
+        attention.register("healthtrack.imports.attention.SOURCES")
         register_page_names(lambda: PAGE_NAMES)
         register_insert_source(INSERT_SOURCE)

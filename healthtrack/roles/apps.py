@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models.signals import post_migrate
 
-from healthtrack.core import navigation
+from healthtrack.core import attention, navigation
 from healthtrack.roles.checks import check_place_among_apps
 from healthtrack.roles.navigation import entries
 
@@ -25,3 +25,4 @@ class RolesConfig(AppConfig):
         post_migrate.connect(update_groups, sender=self)
         register(check_place_among_apps)
         navigation.register(entries)
+        attention.register("healthtrack.roles.attention.SOURCES")

@@ -1,10 +1,12 @@
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
 from reports.home_summary import HomeSummary
 from reports.recent_activity import get_latest_changes
 from reports.report import StaffPage
+from reports.tasks_of_person import TasksOfPerson
 from reports.views.age_groups import PatientsByAgeGroup
 from reports.views.brands import PatientsByBrand
 from reports.views.without_tracker import PatientsWithoutTracker
@@ -25,3 +27,28 @@ class Home(StaffPage):
             "shows_brands": PatientsByBrand.is_open_to(request.user),
         }
         return self.page("home", context)
+
+
+class ChangeTasks(StaffPage):
+    """Changes which tasks Home shows to the person, and returns to Home."""
+
+    http_method_names = ["post"]
+
+    def test_func(self) -> bool:
+        return self.request.user.is_staff
+
+    @property
+    def tasks(self) -> TasksOfPerson:
+        return HomeSummary(self.request).tasks
+
+
+class DismissTask(ChangeTasks):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        self.tasks.dismiss(request.POST.get("key", ""))
+        return redirect("home")
+
+
+class RestoreTasks(ChangeTasks):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        self.tasks.restore()
+        return redirect("home")

@@ -32,6 +32,8 @@ VIEW_OWNERS = REPORT_READERS | AUDITORS
 # Who may GET the address, and who may POST to it; nobody, if the address does not accept the method.
 ADDRESSES = {
     "home": (EVERYONE, NOBODY),
+    "dismiss-task": (NOBODY, EVERYONE),
+    "restore-tasks": (NOBODY, EVERYONE),
     "admin:index": (EVERYONE, EVERYONE),
     "admin:app_list": (RECORD_READERS, RECORD_READERS),
     "admin:jsi18n": (EVERYONE, NOBODY),
