@@ -58,9 +58,22 @@ def register(entries: Callable[[], Iterable[Entry]]) -> None:
 def get_links(person: Person, path: str) -> list[Link]:
     """Return the sections that the person may open; the one that contains the page at this path is marked."""
     sections = list(_shown(person))
-    addresses = {link.address for section in sections for link in (section, *section.entries)}
-    here = max((address for address in addresses if _contains(address, path)), key=len, default="")
+    addresses = {entry.address for section in sections for entry in section.entries if path.startswith(entry.address)}
+    # A page below a section's own page need not belong to it: /admin/password_change/ is no page of Administration.
+    addresses |= {section.address for section in sections if section.address == path}
+    here = max(addresses, key=len, default="")
     return [_marked(section, here, path) for section in sections]
+
+
+def get_trail(sections: list[Link]) -> list[Link]:
+    """Return the links above the page at which the sections are marked: its section and its entry, if it has any."""
+    current = [link for section in sections for link in (section, *section.entries) if link.current]
+    return list({link.address: link for link in reversed(current)}.values())[::-1]
+
+
+def is_in_menu(sections: list[Link]) -> bool:
+    """Return whether the navigation links to the page itself."""
+    return any(link.current == "page" for section in sections for link in (section, *section.entries))
 
 
 def _shown(person: Person) -> Iterator[Link]:
@@ -70,11 +83,6 @@ def _shown(person: Person) -> Iterator[Link]:
         shown = tuple(Link(entry.label, reverse(entry.page)) for entry in own if entry.is_open_to(person))
         if shown or not own:
             yield Link(section.label, reverse(section.page) if section.page else shown[0].address, shown)
-
-
-def _contains(address: str, path: str) -> bool:
-    """Return whether the page at the path is this one or below it; no page counts as below the front page."""
-    return path == address or (path.startswith(address) and address != reverse("home"))
 
 
 def _marked(link: Link, here: str, path: str) -> Link:

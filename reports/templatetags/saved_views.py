@@ -5,7 +5,7 @@ from django.template.context import Context
 from reports.saved_view_rules import get_page_titles, get_visible_views
 
 register = template.Library()
-MAX_IN_MENU = 15
+MAX_IN_MENU = 8
 
 
 @register.inclusion_tag("reports/saved-views-menu.html", takes_context=True)

@@ -14,7 +14,7 @@ def get_focused_name(page: Page) -> str:
     text: str = page.evaluate(
         "const e = document.activeElement; e.labels?.[0]?.textContent || e.ariaLabel || e.value || e.innerText"
     )
-    return text.strip()
+    return " ".join(text.split())
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -80,18 +80,15 @@ def test_the_focus_moves_through_header_sections_and_page_in_reading_order(page:
     sign_in_as("trackers.view_trackermodel", "trackers.view_fitnesstracker")
     visit(page, "/admin/trackers/fitnesstracker/")
     passed = []
-    for _ in range(10):
+    for _ in range(7):
         page.keyboard.press("Tab")
-        passed.append(get_focused_name(page).removesuffix(" (current theme: auto)"))
+        passed.append(get_focused_name(page))
     assert passed == [
         "Skip to main content",
         "HealthTrack",
         "Home",
         "Trackers",
-        "Account security",
-        "Change password",
-        "Sign out",
-        "Toggle theme",
+        "Account menu of staff",
         "Models",
         "Variants",
     ]

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser_pages import SignInAs, visit
+from tests.support.browser_pages import SignInAs, open_account_menu, visit
 
 
 def is_dark(page: Page) -> bool:
@@ -31,6 +31,7 @@ def test_the_switch_is_remembered_on_the_next_page(page: Page, sign_in_as: SignI
     page.emulate_media(color_scheme="light")
     sign_in_as()
     visit(page, "/admin/")
+    open_account_menu(page)
     switch(page)
     assert is_dark(page)
     visit(page, "/admin/password_change/")

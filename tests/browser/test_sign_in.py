@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from healthtrack.accounts.models import Session
 from tests.support import factories
-from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, open_account_menu, visit
 from tests.support.complaints import Complaints
 
 
@@ -40,6 +40,7 @@ def test_a_person_sets_up_an_app_and_later_signs_in_with_a_recovery_code(
     page.get_by_role("link", name="I saved my codes").click()
     expect(page.get_by_role("heading", name="Patients by tracker brand")).to_be_visible()
 
+    open_account_menu(page)
     page.get_by_role("button", name="Sign out", exact=True).click()
     visit(page, "/reports/brands/")
     sign_in(page)
@@ -53,6 +54,7 @@ def test_a_person_sets_up_an_app_and_later_signs_in_with_a_recovery_code(
     page.get_by_label("Code").fill(recovery)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Patients by tracker brand")).to_be_visible()
+    open_account_menu(page)
     page.get_by_role("link", name="Account security").click()
     expect(page.get_by_text("You have 9 recovery codes left")).to_be_visible()
     assert_accessible(page)
@@ -93,6 +95,7 @@ def test_signing_out_clears_every_window_even_if_the_server_does_not_answer(page
     other.goto("/admin/patients/medicalrecord/")
     expect(other.get_by_text("Ada Byron")).to_be_visible()
     other.route("**/*", lambda route: route.abort())
+    open_account_menu(page)
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(other.get_by_text("Ada Byron")).to_be_hidden()
     stored = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")

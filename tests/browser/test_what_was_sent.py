@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
+from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, open_account_menu, visit
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import run_jobs
 from tests.support.page_addresses import make_rows
@@ -78,7 +78,7 @@ def test_a_model_that_cannot_be_deleted(staff_page: Page) -> None:
 
 def test_a_search_without_results(staff_page: Page) -> None:
     visit(staff_page, RECORD_LIST)
-    staff_page.get_by_role("searchbox").fill("nobody")
+    staff_page.get_by_label("Search medical records").fill("nobody")
     staff_page.get_by_role("button", name="Search").click()
     expect(staff_page.get_by_text("No medical records match")).to_be_visible()
     assert_fine(staff_page)
@@ -141,6 +141,7 @@ class TestSigningInAndOut:
 
     def test_signing_out(self, staff_page: Page) -> None:
         visit(staff_page, "/admin/")
+        open_account_menu(staff_page)
         press(staff_page, "Sign out")
         expect(staff_page.get_by_role("heading", level=1)).to_have_text("Signed out")
         assert_fine(staff_page)

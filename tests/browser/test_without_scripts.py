@@ -25,7 +25,7 @@ def test_a_record_is_found_and_changed_without_scripts(page: Page) -> None:
     page.get_by_label("Password").fill(factories.DEFAULT_PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Records", exact=True).click()
-    page.get_by_role("searchbox").fill("ada")
+    page.get_by_label("Search medical records").fill("ada")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="P1").click()
     page.get_by_label("Name:").fill("Ada Lovelace")

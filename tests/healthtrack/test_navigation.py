@@ -6,6 +6,7 @@ from django.urls import reverse
 from healthtrack.core.navigation import Link, get_links
 from healthtrack.roles.table import ROLES, TOTALS
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.signing_in import SignIn
 
 EVERYTHING = {permission for role in ROLES for permission in role.permissions}
@@ -85,3 +86,35 @@ def test_the_page_marks_the_current_entry(sign_in: SignIn) -> None:
 @pytest.mark.django_db
 def test_the_sign_in_page_shows_no_navigation() -> None:
     assert "<nav" not in Client().get("/admin/login/").content.decode()
+
+
+BREADCRUMBS = {
+    "/admin/patients/medicalrecord/": [],
+    "/reports/brands/": [],
+    "/admin/accesses/": [],
+    "/admin/patients/medicalrecord/export/": ["Home", "Records", "Export"],
+    "/admin/trackers/fitnesstracker/export/": ["Home", "Trackers", "Variants", "Export"],
+    "/admin/trackers/missingmodel/": ["Home", "Missing tracker models"],
+    "/admin/auth/user/add/": ["Home", "Administration", "Users", "Add user"],
+    "/reports/views/": ["Home", "Saved views"],
+    "/reports/views/save/?of=/reports/brands/": ["Home", "Saved views", "Save this view"],
+    "/sign-in/": ["Home", "Account security"],
+    "/admin/password_change/": ["Home", "Password change"],
+}
+
+
+@pytest.mark.parametrize("address", BREADCRUMBS)
+def test_breadcrumbs_name_the_section_of_pages_that_no_menu_has(sign_in: SignIn, address: str) -> None:
+    page = Page.get(sign_in(*EVERYTHING), address)
+    assert page.texts(".breadcrumbs > *") == BREADCRUMBS[address]
+
+
+def test_pages_of_the_account_belong_to_no_section(sign_in: SignIn) -> None:
+    for address in ("/admin/password_change/", "/reports/views/", "/sign-in/"):
+        assert not Page.get(sign_in(*EVERYTHING), address).all("nav [aria-current]:not(.breadcrumbs *)")
+
+
+def test_a_page_below_another_one_shows_breadcrumbs_instead_of_the_pages_of_the_section(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    assert Page.get(client, "/admin/trackers/fitnesstracker/").all(".section-navigation")
+    assert not Page.get(client, "/admin/trackers/fitnesstracker/export/").all(".section-navigation")

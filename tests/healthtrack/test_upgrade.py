@@ -367,7 +367,7 @@ def test_saved_views_link_to_their_pages(old: Old) -> None:
     assert owners
     for owner, saved in owners:
         client = browser_of(owner)
-        menu = re.search(r'<details class="saved-views">(.*?)</details>', page(client, "/reports/views/"), re.DOTALL)
+        menu = re.search(r'<section class="saved-views"(.*?)</section>', page(client, "/reports/views/"), re.DOTALL)
         assert menu
         addresses = [address for address in re.findall(r'href="([^"]+)"', menu[1]) if address != "/reports/views/"]
         assert len(addresses) >= saved

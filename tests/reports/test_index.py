@@ -74,7 +74,7 @@ def test_pages_answer_head_requests(sign_in: SignIn, address: str) -> None:
 def test_pages_have_the_frame_of_the_admin(sign_in: SignIn, address: str) -> None:
     words = page(sign_in(*REPORT_PERMISSIONS), address)
     assert 'id="user-tools"' in words
-    assert 'class="breadcrumbs"' in words
+    assert 'aria-current="page"' in words
     assert " style=" not in words
     assert "<style" not in words
 

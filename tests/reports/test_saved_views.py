@@ -36,7 +36,7 @@ def somebody_else() -> User:
 
 def menu(client: Client, address: str = LIST) -> str:
     """Return the contents of the menu of saved views."""
-    found = re.search(r'<details class="saved-views">(.*?)</details>', page(client, address))
+    found = re.search(r'<section class="saved-views"(.*?)</section>', page(client, address))
     return html.unescape(found[1]) if found else ""
 
 
@@ -234,8 +234,8 @@ def test_with_many_views_the_menu_links_to_the_list(sign_in: SignIn) -> None:
     client = sign_in(BRANDS_VIEWER)
     for number in range(20):
         saved(User.objects.get(), f"View {number:02}")
-    assert "View 14" in menu(client)
-    assert "View 15" not in menu(client)
+    assert "View 07" in menu(client)
+    assert "View 08" not in menu(client)
     assert "More views" in menu(client)
     assert "View 19" in page(client, LIST)
 

@@ -20,6 +20,10 @@ def visit(page: Page, address: str, status: int = 200) -> None:
     assert response.status == status, f"{address}: {response.status}"
 
 
+def open_account_menu(page: Page) -> None:
+    page.get_by_role("button", name="Account menu of ").click()
+
+
 def assert_accessible(page: Page) -> None:
     """Fail if axe-core finds a violation in the light or the dark color scheme."""
     for scheme in COLOR_SCHEMES:

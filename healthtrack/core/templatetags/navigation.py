@@ -3,9 +3,10 @@
 from django import template
 from django.template.context import Context
 
-from healthtrack.core.navigation import Link, get_links
+from healthtrack.core.navigation import Link, get_links, get_trail, is_in_menu
 
 register = template.Library()
+_MADE = "healthtrack_navigation"  # on the request, because several parts of a page show the same links
 
 
 @register.simple_tag(takes_context=True)
@@ -15,4 +16,14 @@ def navigation(context: Context) -> list[Link]:
     user = context.get("user")
     if not request or not user or not user.is_staff or getattr(request, "owes_second_factor", False):
         return []
-    return get_links(user, request.path)
+    if not hasattr(request, _MADE):
+        setattr(request, _MADE, get_links(user, request.path))
+    links: list[Link] = getattr(request, _MADE)
+    return links
+
+
+@register.simple_tag(takes_context=True)
+def trail(context: Context) -> list[Link] | None:
+    """Return the links above the page; None for a page to which the navigation links, which needs no breadcrumbs."""
+    links = navigation(context)
+    return None if is_in_menu(links) else get_trail(links)

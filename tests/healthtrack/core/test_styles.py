@@ -11,8 +11,8 @@ from django.urls import reverse
 from tests.support.signing_in import SignIn
 
 STYLE = re.compile(r'<link [^>]*href="/static/((?!admin/|import_export/)[^"]+\.css)"')
-EVERYWHERE = {"core/colors.css", "core/frame.css", "core/parts.css", "core/fields.css", "core/print.css"}
-SIGNED_IN = {*EVERYWHERE, "accounts/idle.css", "reports/saved-views-menu.css"}
+EVERYWHERE = {f"core/{name}.css" for name in ("colors", "frame", "header", "parts", "fields", "print")}
+SIGNED_IN = {*EVERYWHERE, "accounts/idle.css"}
 PAGES = {
     "home": {"reports/charts.css", "reports/home.css"},
     "reports:index": {"reports/index.css"},
