@@ -9,7 +9,5 @@ from healthtrack.core.permissions import has_all
 def entries() -> Iterator[Entry]:
     records = has_all("patients.view_medicalrecord")
     names = has_all("trackers.view_trackeralias", "patients.view_medicalrecord")
-    may_import = has_all("patients.import_medicalrecord", "patients.view_medicalrecord")
     yield Entry("Records", "Records", "admin:patients_medicalrecord_changelist", 10, records)
     yield Entry("Trackers", "Tracker names", "tracker-names:list", 30, names)
-    yield Entry("Imports", "Medical records", "admin:patients_medicalrecord_import", 20, may_import)

@@ -53,7 +53,7 @@ def show_import(page: Page) -> None:
     rows = io.StringIO()
     csv.writer(rows).writerows((HEADER, *ROWS))
     file = FilePayload(name="clinic-records.csv", mimeType="text/csv", buffer=rows.getvalue().encode())
-    page.goto("/admin/patients/medicalrecord/import/")
+    page.goto("/admin/imports/importrun/upload/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Check the file").click()
     page.get_by_role("button", name=re.compile("^Import ")).wait_for()

@@ -8,7 +8,5 @@ from healthtrack.core.permissions import has_all
 
 def entries() -> Iterator[Entry]:
     models, variants = has_all("trackers.view_trackermodel"), has_all("trackers.view_fitnesstracker")
-    may_import = has_all("trackers.import_fitnesstracker", "trackers.view_fitnesstracker")
     yield Entry("Trackers", "Models", "admin:trackers_trackermodel_changelist", 10, models)
     yield Entry("Trackers", "Variants", "admin:trackers_fitnesstracker_changelist", 20, variants)
-    yield Entry("Imports", "Trackers", "admin:trackers_fitnesstracker_import", 30, may_import)

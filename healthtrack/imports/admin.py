@@ -25,7 +25,7 @@ from healthtrack.imports import registry, runs
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.permissions import can_view_runs, get_visible_runs
+from healthtrack.imports.permissions import can_upload, can_view_runs, get_visible_runs
 from healthtrack.imports.profile_admin import ReadingProfileAdmin
 from healthtrack.imports.profiles import save_profile
 from healthtrack.imports.run_view import ProgressView, RunView, may_undo
@@ -98,6 +98,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         }
         upload = self.admin_site.admin_view(self.upload_view)
         return [
+            path("upload/", upload, name="imports_importrun_new"),
             path("upload/<str:importer>/", upload, name="imports_importrun_upload"),
             *(
                 path(f"<int:number>/{name}/", self.admin_site.admin_view(view), name=f"imports_importrun_{name}")
@@ -106,12 +107,15 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             *(pattern for pattern in super().get_urls() if str(pattern.name).endswith(("_changelist", "_change"))),
         ]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "may_upload": can_upload(request.user)})
+
     @method_decorator([csrf_exempt, never_cache])
-    def upload_view(self, request: HttpRequest, importer: str) -> HttpResponse:
-        """Show the upload form of any importer, even of one that belongs to no model."""
-        if importer not in registry.names():
+    def upload_view(self, request: HttpRequest, importer: str = "") -> HttpResponse:
+        """Show the upload form, which suggests an importer if the address has its name."""
+        if importer and importer not in registry.names():
             raise Http404
-        return show_upload_page(request, registry.get(importer), self._get_context(request))
+        return show_upload_page(request, importer, self.admin_site.each_context(request))
 
     @method_decorator([require_safe, never_cache])
     def change_view(
@@ -134,7 +138,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
             record_patient_access(page.questions.shown_keys, run_id=run.run_id, filters=["first rows"])
         if page.importer.names_patients and page.preview and page.preview.shown:
             record_patient_access(page.preview.patients, run_id=run.run_id, filters=page.preview.shown)
-        context = {**self._get_context(request), "title": run.title, "run": run, "page": page}
+        context = {**self._get_context(request), "title": f"{run}: {run.title}", "run": run, "page": page}
         return TemplateResponse(request, "imports/run.html", context)
 
     @method_decorator([require_safe, never_cache])

@@ -29,4 +29,4 @@ class ImportExportAdmin(UploadHelp, StreamedExport):  # type: ignore[misc]  # bo
 
     @method_decorator([csrf_exempt, never_cache])
     def import_action(self, request: HttpRequest, **kwargs: object) -> HttpResponse:
-        return show_upload_page(request, self.importer, {**self.admin_site.each_context(request), "opts": self.opts})
+        return show_upload_page(request, self.importer.name, self.admin_site.each_context(request))

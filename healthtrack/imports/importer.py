@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
+from django.urls import reverse
 
 from healthtrack.imports import staging_tables
 from healthtrack.imports.answers import AnswersForm
@@ -66,6 +67,14 @@ class PagePart:
 
 
 @dataclass(frozen=True)
+class UndoPreview(PagePart):
+    """What an undo would do, as a part of its page, and how many stored rows it would delete and revert."""
+
+    deleted: int = 0
+    reverted: int = 0
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run found or did: a headline for its page, lines for the command line, and the details as a page part."""
 
@@ -97,9 +106,9 @@ class Importer(ABC):
         """Return whether the person may view the stored data, which the preview of an undo shows."""
 
     @property
-    @abstractmethod
     def upload_url(self) -> str:
-        """Return the address of the upload form."""
+        """Return the address of the upload form for this type of import."""
+        return reverse("admin:imports_importrun_upload", args=[self.name])
 
     @property
     @abstractmethod
@@ -117,6 +126,13 @@ class Importer(ABC):
     def find_misleading_name(self, name: str, path: Path) -> str:
         """Return why the name of an uploaded file does not fit its content, for people to read; or an empty text."""
         return ""
+
+    def recognize(self, path: Path) -> int:
+        """Return how well an uploaded file fits: 0 if not, else the more, the better, such as its known columns.
+
+        Called while the person waits, so it reads little of the file.
+        """
+        return 0
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
         """Find out how to read the files. The check begins once all questions of the plan are answered.
@@ -176,8 +192,8 @@ class Importer(ABC):
         """
 
     @abstractmethod
-    def preview_undo(self, run: ImportRun) -> PagePart:
-        """Return a page part that shows what an undo of the run would do now, without doing it."""
+    def preview_undo(self, run: ImportRun) -> UndoPreview:
+        """Return what an undo of the run would do now, without doing it."""
 
     @abstractmethod
     def summary(self, run: ImportRun) -> Summary:

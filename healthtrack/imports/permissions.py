@@ -11,7 +11,12 @@ VIEW_ALL = "imports.view_importrun"
 
 def can_view_runs(person: Person) -> bool:
     """Return whether the person may open the list of imports."""
-    return person.has_perm(VIEW_ALL) or bool(get_importers(person))
+    return person.has_perm(VIEW_ALL) or can_upload(person)
+
+
+def can_upload(person: Person) -> bool:
+    """Return whether the person may use an importer."""
+    return bool(get_importers(person))
 
 
 def get_visible_runs(person: Person) -> QuerySet[ImportRun]:

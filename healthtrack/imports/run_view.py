@@ -35,6 +35,7 @@ class Button:
     href: str
     sends: bool = True
     is_default: bool = False
+    is_destructive: bool = False
     name: str = ""
 
 
@@ -175,7 +176,7 @@ class RunView:
             yield Button("Cancel", self._get_address("cancel"))
         if may_undo(self.person, self.importer) and is_undoable(self.run):
             what = "edit" if self.run.is_edit else "import"
-            yield Button(f"Undo this {what}", self._get_address("undo"), sends=False)
+            yield Button(f"Undo this {what}", self._get_address("undo"), sends=False, is_destructive=True)
 
     def _make_apply_button(self, held: int) -> Button:
         valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit

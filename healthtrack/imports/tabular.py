@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, registry, staging_tables, tabular_wording
 from healthtrack.imports.detection.duplicates import add_duplicate_rule
-from healthtrack.imports.detection.fitting import get_better_importer, redirect_plan
+from healthtrack.imports.detection.fitting import count_known_columns, get_better_importer, redirect_plan
 from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.memory import Remembered, remember_plan
 from healthtrack.imports.detection.planner import make_plan
@@ -26,6 +26,7 @@ from healthtrack.imports.importer import (
     RunInput,
     StoredFile,
     Summary,
+    UndoPreview,
 )
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.models import ImportRun, State
@@ -73,21 +74,17 @@ class TabularImporter(Importer):
         return f"{self.model._meta.app_label}.{action}_{self.model._meta.model_name}"
 
     @property
-    def upload_url(self) -> str:
-        return self._get_url("import")
-
-    @property
     def list_url(self) -> str:
-        return self._get_url("changelist")
-
-    def _get_url(self, name: str) -> str:
-        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_{name}")
+        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
 
     def upload_hint(self) -> str:
         return f"CSV, TSV or XLSX, {describe_limits()}"
 
     def find_misleading_name(self, name: str, path: Path) -> str:
         return find_misleading_ending(name, path)
+
+    def recognize(self, path: Path) -> int:
+        return count_known_columns(path, self.resource.plan.columns)
 
     def upload_help(self) -> PagePart:
         plan = self.resource.plan
@@ -178,8 +175,10 @@ class TabularImporter(Importer):
         patients = view.shown_keys if self.names_patients else []
         return PagePart("imports/run-listings.html", view, [view.shown.name, f"page {view.page.number}"], patients)
 
-    def preview_undo(self, run: ImportRun) -> PagePart:
-        return PagePart("imports/undo-preview.html", undo_service.preview(self.resource, run))
+    def preview_undo(self, run: ImportRun) -> UndoPreview:
+        view = undo_service.preview(self.resource, run)
+        deleted, reverted = (sum(getattr(each, name) for each in view.tables) for name in ("removed", "changed"))
+        return UndoPreview("imports/undo-preview.html", view, deleted=deleted, reverted=reverted)
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)

@@ -1,11 +1,10 @@
-"""The upload page of an importer: it shows the form, and opens a run of the uploaded files for a worker."""
+"""The upload page: it shows the form, and opens a run of the uploaded files for a worker."""
 
 import errno
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -15,66 +14,36 @@ from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_protect
 
 from healthtrack.accounts.limits import Limit
-from healthtrack.imports import runs, tasks
+from healthtrack.imports import registry, runs, tasks
 from healthtrack.imports.importer import Importer
 from healthtrack.imports.limits import format_size
-from healthtrack.imports.models import MAX_FILE_NAME_LENGTH, ImportRun
+from healthtrack.imports.models import ImportRun
+from healthtrack.imports.permissions import get_importers
+from healthtrack.imports.upload_form import UploadForm
 from healthtrack.imports.uploads import ReceivedFile, UploadHandler
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+TITLE = "Upload a file"
 MAX_FORM_BYTES = 2**16  # of the form's other fields
 DISK_FULL = "The server has no space for the file. Tell an administrator, and upload it again later."
 _DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SECONDS_OF_DAY = 24 * 60 * 60
 
 
-class _FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """A form field for several files."""
-
-    widget = _FilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        files = data if isinstance(data, list) and data else [None]
-        return [super(FilesField, self).clean(file, initial) for file in files]
-
-
-class UploadForm(forms.Form):
-    def __init__(self, importer: Importer, *args: Any) -> None:
-        super().__init__(*args)
-        self.importer = importer
-        field_class = FilesField if importer.takes_several_files else forms.FileField
-        self.fields["import_file"] = field_class(
-            label="File to import",
-            max_length=MAX_FILE_NAME_LENGTH,
-            error_messages={"required": "Choose a file first.", "empty": "The file is empty. Choose another one."},
-        )
-
-    def clean_import_file(self) -> list[ReceivedFile]:
-        """Return the files; refuse them if the name of one does not fit its content."""
-        uploaded = self.cleaned_data["import_file"]
-        files = uploaded if isinstance(uploaded, list) else [uploaded]
-        reasons = [self.importer.find_misleading_name(file.name, file.upload.path) for file in files]
-        if any(reasons):
-            raise forms.ValidationError(list(filter(None, reasons)))
-        return files
-
-
-def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[str, Any]) -> HttpResponse:
+def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]) -> HttpResponse:
     """Return the upload form; or open a run of the uploaded files and redirect to its page.
 
+    `name` is that of the importer that the form suggests; if it is empty, the files show which one they are for.
     `context` is that of the admin's pages. The view that calls this must be `csrf_exempt`, because the check of the
     CSRF token would read the request's body: a file that is too large, or that the person may not import, is never
     read. Once that is clear, the token is checked here.
     """
-    if not importer.may_import(request.user):
+    importers = [registry.get(each) for each in get_importers(request.user)]
+    if not importers or (name and name not in {importer.name for importer in importers}):
         raise PermissionDenied
-    page = _UploadPage(importer, context)
+    page = _UploadPage(importers, name, context)
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES + MAX_FORM_BYTES:
         return page.show_form(request, error=_too_large_message(), status=413)
     if request.method == "POST" and _get_daily_limit().is_used_up(str(request.user.pk)):
@@ -92,26 +61,28 @@ def show_upload_page(request: HttpRequest, importer: Importer, context: Mapping[
 
 
 class _UploadPage:
-    def __init__(self, importer: Importer, context: Mapping[str, Any]) -> None:
-        self.importer = importer
+    def __init__(self, importers: Sequence[Importer], name: str, context: Mapping[str, Any]) -> None:
+        self.importers = importers
+        self.name = name
         self.context = context
 
     def receive(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
-        sent = [request.POST, request.FILES] if request.method == "POST" else []
-        form = UploadForm(self.importer, *sent)
+        sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+        form = UploadForm(self.importers, self.name, *sent)
         if handler.is_too_large:
             return self.show_form(request, error=_too_large_message(), status=413)
         if not form.is_valid():
             return self.show_form(request, form)
         if not _get_daily_limit().use(str(request.user.pk)):
             return self.show_used_up(request)
-        run = self._open_run(request, [handler.claim(file) for file in form.cleaned_data["import_file"]])
+        files = [handler.claim(file) for file in form.cleaned_data["import_file"]]
+        run = self._open_run(request, form.cleaned_data["importer"], files)
         return redirect("admin:imports_importrun_change", run.pk)
 
-    def _open_run(self, request: HttpRequest, files: list[ReceivedFile]) -> ImportRun:
+    def _open_run(self, request: HttpRequest, importer: Importer, files: Sequence[ReceivedFile]) -> ImportRun:
         facts = [runs.FileFacts(file.name or "", file.size or 0, file.sha256, file.upload.name) for file in files]
         with transaction.atomic():
-            run = runs.open_run(self.importer.name, facts, user=cast("User", request.user))
+            run = runs.open_run(importer.name, facts, user=cast("User", request.user))
             tasks.check_import.defer(run_id=run.run_id)
         return run
 
@@ -131,11 +102,12 @@ class _UploadPage:
     ) -> HttpResponse:
         context = {
             **self.context,
-            "title": f"Import {self.importer.label}",
-            "importer": self.importer,
-            "form": form or UploadForm(self.importer),
+            "title": TITLE,
+            "opts": ImportRun._meta,
+            "form": form or UploadForm(self.importers, self.name),
             "error": error,
-            "help": self.importer.upload_help(),
+            "helps": [(importer, importer.upload_help()) for importer in self.importers],
+            "suggested": self.name,
         }
         return TemplateResponse(request, "imports/import.html", context, status=status)
 

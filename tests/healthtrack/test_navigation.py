@@ -40,10 +40,21 @@ class TestVisibility:
     def test_importing_is_shown_only_with_the_permission_to_view(self) -> None:
         assert labels(get_links(factories.staff("patients.import_medicalrecord"), "/")) == ["Home"]
 
-    def test_all_imports_are_shown_to_people_who_may_import_or_view_them(self) -> None:
-        for permissions in (["imports.view_importrun"], ["trackers.import_trackermodel", "trackers.view_trackermodel"]):
-            *_, imports = get_links(factories.staff(*permissions, username=permissions[0]), "/")
-            assert labels(list(imports.entries)) == ["All imports"]
+    @pytest.mark.parametrize(
+        ("permissions", "entries"),
+        [
+            (["imports.view_importrun"], ["All imports"]),
+            (
+                ["trackers.import_trackermodel", "trackers.view_trackermodel"],
+                ["All imports", "Upload a file", "Profiles"],
+            ),
+        ],
+    )
+    def test_all_imports_are_shown_to_people_who_may_import_or_view_them(
+        self, permissions: list[str], entries: list[str]
+    ) -> None:
+        *_, imports = get_links(factories.staff(*permissions), "/")
+        assert labels(list(imports.entries)) == entries
 
     def test_every_entry_links_to_a_page_that_opens(self, sign_in: SignIn) -> None:
         steward = sign_in(*EVERYTHING)
@@ -61,7 +72,10 @@ class TestCurrentPage:
             ("/admin/", [("Administration", "page")]),
             ("/admin/patients/medicalrecord/", [("Records", "page"), ("Records", "page")]),
             ("/admin/patients/medicalrecord/P1/change/", [("Records", "true"), ("Records", "true")]),
-            ("/admin/patients/medicalrecord/import/", [("Imports", "true"), ("Medical records", "page")]),
+            (
+                "/admin/imports/importrun/upload/patients.medicalrecord/",
+                [("Imports", "true"), ("Upload a file", "true")],
+            ),
             ("/admin/imports/importrun/7/change/", [("Imports", "true"), ("All imports", "true")]),
             ("/admin/trackers/fitnesstracker/3/history/", [("Trackers", "true"), ("Variants", "true")]),
             ("/admin/tracker-names/resolve/", [("Trackers", "true"), ("Tracker names", "true")]),

@@ -21,6 +21,7 @@ from healthtrack.imports.importer import (
     RunInput,
     StoredFile,
     Summary,
+    UndoPreview,
 )
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
@@ -45,10 +46,6 @@ class LineImporter(Importer):
 
     def may_view(self, person: Person) -> bool:
         return person.has_perm(PERMISSION)
-
-    @property
-    def upload_url(self) -> str:
-        return reverse("admin:imports_importrun_upload", args=[self.name])
 
     @property
     def list_url(self) -> str:
@@ -90,8 +87,8 @@ class LineImporter(Importer):
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
         return PagePart("line-counts.html", run.result["lines"]) if "lines" in run.result else None
 
-    def preview_undo(self, run: ImportRun) -> PagePart:
-        return PagePart("line-counts.html", stored_counts())
+    def preview_undo(self, run: ImportRun) -> UndoPreview:
+        return UndoPreview("line-counts.html", stored_counts())
 
     def summary(self, run: ImportRun) -> Summary:
         return Summary(headline=f"{run.read_count} lines in {len(run.all_files)} files.")

@@ -1,4 +1,4 @@
-"""Find the importer that a file fits, if it does not fit the one to which it was uploaded."""
+"""Find the importer that a file fits: before a run of it begins, or if it does not fit the one it was uploaded for."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,13 +7,17 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import find_book_structure, find_text_structure
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import is_workbook
-from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE
+from healthtrack.imports.reading.archive import open_archive
+from healthtrack.imports.reading.encodings import UTF_8, find_utf_16
+from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
 from healthtrack.imports.reading.workbook import open_book
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPlan
 from healthtrack.imports.row_errors import FileError
 
 _POOR = 0.5  # of the columns: a file with fewer may belong elsewhere
 _GOOD = 0.8
+_HEAD_BYTES = 512
+MAX_UNPACKED_BYTES = 64 * 2**20  # of a workbook that the web server opens
 
 
 def redirect_plan(
@@ -32,7 +36,7 @@ def redirect_plan(
     )
     if matched >= _POOR * len(own):
         return plan
-    shares = {name: _get_share(path, columns) for name, columns in others.items()}
+    shares = {name: _count_matches(path, columns) / len(columns) for name, columns in others.items()}
     best = max(shares, key=shares.__getitem__, default="")
     if not best or shares[best] < _GOOD:
         return plan
@@ -44,14 +48,34 @@ def get_better_importer(plan: ReadingPlan) -> str:
     return next((part.value for part in plan.parts if part.name == names.FITS), "")
 
 
-def _get_share(path: Path, columns: Sequence[Column]) -> float:
-    """Return the share of the columns that the file has, from 0 to 1."""
+def count_known_columns(path: Path, columns: Sequence[Column]) -> int:
+    """Return how many of the columns the file has, without reading all of it; 0 if it has less than half of them.
+
+    A workbook that is too large to be opened for this is not recognized.
+    """
+    try:
+        if is_workbook(path):
+            with open_archive(path) as archive:
+                if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
+                    return 0
+            structure = UNKNOWN_STRUCTURE
+        else:
+            with path.open("rb") as file:
+                structure = FileStructure(find_utf_16(file.read(_HEAD_BYTES)) or UTF_8)
+    except FileError:
+        return 0
+    matches = _count_matches(path, columns, structure)
+    return matches if matches >= _POOR * len(columns) else 0
+
+
+def _count_matches(path: Path, columns: Sequence[Column], known: FileStructure = UNKNOWN_STRUCTURE) -> int:
+    """Return how many of the columns the file has."""
     try:
         if is_workbook(path):
             with open_book(path) as book:
-                header = find_book_structure(book, columns, UNKNOWN_STRUCTURE).header
+                header = find_book_structure(book, columns, known).header
         else:
-            header = find_text_structure(path, columns, UNKNOWN_STRUCTURE).header
+            header = find_text_structure(path, columns, known).header
     except FileError:
         return 0
-    return header.matches / len(columns) if header else 0
+    return header.matches if header else 0

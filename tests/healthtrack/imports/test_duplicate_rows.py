@@ -163,7 +163,7 @@ def test_large_groups_are_cut_and_pages_take_few_queries(
         shown = groups(steward)
     assert shown[:4] == [["2", "2499"], ["3", "2469"], ["…", "and 1 more row"], ["Result", "2479"]]
     page = Page.of(steward.get(address("change", "?show=duplicates&page=2")))
-    assert "Duplicate rows: groups 51 to 61 of 61" in page.text
+    assert "Groups of duplicate rows: 51 to 61 of 61" in page.text
 
 
 def test_data_quality_leads_to_the_imports_that_combined_rows(steward: Client, preview: Preview) -> None:

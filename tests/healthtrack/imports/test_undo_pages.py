@@ -22,7 +22,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, run_jobs
-from tests.support.page import Page
+from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -71,7 +71,7 @@ def test_a_stranger_must_sign_in(run: ImportRun) -> None:
 
 def test_the_page_of_the_import_links_to_it(steward: Client, run: ImportRun) -> None:
     assert (
-        f'<a class="button" href="{page(run)}">Undo this import</a>'
+        f'<a class="button destructive" href="{page(run)}">Undo this import</a>'
         in steward.get(page(run, "change")).content.decode()
     )
 
@@ -85,6 +85,19 @@ def test_it_shows_what_it_would_do_and_changes_nothing(steward: Client, run: Imp
     assert '<a href="/admin/patients/medicalrecord/P1/change/">P1</a>' in words
     assert "It was changed afterwards." in words
     assert MedicalRecord.objects.count() == 2
+
+
+def test_its_button_says_how_many_rows_it_would_delete_and_revert(steward: Client, run: ImportRun) -> None:
+    button = Page.of(steward.get(page(run))).one("main button")
+    assert (text_of(button), button.get("class")) == (f"Undo import {run.pk}: delete 2 rows", "button destructive")
+
+
+def test_the_button_of_an_undo_that_only_restores_rows_does_not_look_destructive(
+    steward: Client, run: ImportRun
+) -> None:
+    undo_run = request_undo(steward, run)
+    button = Page.of(steward.get(page(undo_run))).one("main button")
+    assert (text_of(button), button.get("class")) == (f"Undo import {undo_run.pk}", "button default")
 
 
 def test_a_worker_undoes_it_in_a_run_of_its_own(steward: Client, run: ImportRun) -> None:

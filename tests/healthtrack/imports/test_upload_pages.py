@@ -25,6 +25,7 @@ from healthtrack.imports.staging_tables import list_staged_runs
 from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv, write_xlsx
 from tests.support.import_pages import last_run, run_commit_hooks, upload, uploads_of
+from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -42,6 +43,10 @@ def steward(as_role: AsRole) -> Client:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))
+
+
+def upload_address(kind: Kind) -> str:
+    return f"/admin/imports/importrun/upload/{kind.importer}/"
 
 
 def stored_files(data_folder: Path) -> list[Path]:
@@ -128,7 +133,8 @@ class TestTheForm:
     @each_kind
     def test_the_list_links_to_it(self, steward: Client, kind: Kind) -> None:
         page = steward.get(f"/admin/{kind.page}/")
-        assert re.search(rf"""href=["']{kind.address("import")}""", page.content.decode())
+        links = Page.of(page).all("a.import_link")
+        assert [(text_of(link), link.get("href")) for link in links] == [("Upload a file", upload_address(kind))]
 
 
 class TestTheRun:
