@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "django_otp.plugins.otp_totp",
     "reports",
+    "readings",
     "patients",
     "trackers",
     "healthtrack.imports.apps.ImportsConfig",

@@ -74,15 +74,43 @@ RESOLVE_NAMES = Right(
         *("trackers.add_missingmodel", "trackers.delete_missingmodel"),
     ),
 )
+READINGS = Right(
+    "View readings, devices, who wore them, and consents",
+    (
+        *("readings.view_readingday", "readings.view_readingstream", "readings.view_metric", "readings.view_consent"),
+        *("readings.view_device", "readings.view_deviceassignment"),
+    ),
+)
+EDIT_DEVICES = Right(
+    "Add, change and delete devices, and assign them to patients",
+    tuple(
+        f"readings.{action}_{model}"
+        for model in ("device", "deviceassignment")
+        for action in ("add", "change", "delete")
+    ),
+)
+DECIDE_READINGS = Right(
+    "Record consents to readings, and exclude readings from statistics",
+    (
+        *("readings.add_consent", "readings.change_consent", "readings.delete_consent"),
+        "readings.exclude_reading",
+    ),
+)
 IMPORT = Right(
     "Import files",
-    ("patients.import_medicalrecord", "trackers.import_trackermodel", "trackers.import_fitnesstracker"),
+    (
+        *("patients.import_medicalrecord", "trackers.import_trackermodel", "trackers.import_fitnesstracker"),
+        *("readings.import_reading", "readings.import_device", "readings.import_deviceassignment"),
+    ),
 )
 VIEW_IMPORTS = Right("View all imports, whoever uploaded the file", ("imports.view_importrun",))
 UNDO = Right("Undo an import", ("imports.undo_importrun",))
 EXPORT = Right(
     "Export files",
-    ("patients.export_medicalrecord", "trackers.export_trackermodel", "trackers.export_fitnesstracker"),
+    (
+        *("patients.export_medicalrecord", "trackers.export_trackermodel", "trackers.export_fitnesstracker"),
+        *("readings.export_reading", "readings.export_device", "readings.export_deviceassignment"),
+    ),
 )
 SHARE = Right("Share saved views with everyone", ("reports.share_savedview",))
 HISTORY = Right("View history and the activity log", ("audit.view_change",))
@@ -98,6 +126,7 @@ EMERGENCY = Right(
 
 _ALL = (
     *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, BULK_DELETE, MERGE_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
+    *(READINGS, EDIT_DEVICES, DECIDE_READINGS),
     *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES),
     *(VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )
@@ -106,22 +135,50 @@ ROLES = (
     Role(
         "Record keeper",
         "Edits medical records and the tracker catalogue.",
-        (TOTALS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, HISTORY),
+        (
+            *(TOTALS, RECORDS, EDIT_RECORDS, CATALOGUE, EDIT_CATALOGUE, HISTORY),
+            *(READINGS, EDIT_DEVICES, DECIDE_READINGS),
+        ),
     ),
     Role(
         "Data steward",
         "Uploads files, corrects errors and resolves tracker names.",
-        (TOTALS, NAMED_LISTS, RECORDS, MERGE_RECORDS, CATALOGUE, RESOLVE_NAMES, IMPORT, VIEW_IMPORTS, UNDO, HISTORY),
+        (
+            *(
+                TOTALS,
+                NAMED_LISTS,
+                RECORDS,
+                MERGE_RECORDS,
+                CATALOGUE,
+                RESOLVE_NAMES,
+                IMPORT,
+                VIEW_IMPORTS,
+                UNDO,
+                HISTORY,
+            ),
+            *(READINGS, EDIT_DEVICES),
+        ),
     ),
     Role(
         "Analyst",
         "Views and exports reports and records.",
-        (TOTALS, NAMED_LISTS, RECORDS, CATALOGUE, EXPORT, SHARE),
+        (TOTALS, NAMED_LISTS, RECORDS, READINGS, CATALOGUE, EXPORT, SHARE),
     ),
     Role(
         "Auditor",
         "Reviews activity. Read-only.",
-        (RECORDS, CATALOGUE, VIEW_IMPORTS, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES, VIEW_PEOPLE),
+        (
+            RECORDS,
+            READINGS,
+            CATALOGUE,
+            VIEW_IMPORTS,
+            HISTORY,
+            ACCESSES,
+            SIGN_IN_EVENTS,
+            EMERGENCIES,
+            RESTORES,
+            VIEW_PEOPLE,
+        ),
     ),
     Role("Administrator", "Manages users, and can do everything that the other roles can.", _ALL),
     Role("Emergency access", "Added to another role for staff who may need urgent access.", (EMERGENCY,)),

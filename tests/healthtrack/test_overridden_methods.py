@@ -33,7 +33,7 @@ from healthtrack.accounts import sessions
 from healthtrack.accounts.models import Session
 from patients.models import MedicalRecord
 
-PACKAGES = ("healthtrack", "patients", "reports", "trackers")
+PACKAGES = ("healthtrack", "patients", "readings", "reports", "trackers")
 # The directories in which HealthTrack has templates of its own, which replace nobody else's.
 OWN_TEMPLATES = ("admin/patients/", "admin/trackers/")
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-PACKAGES = ("healthtrack", "patients", "reports", "trackers")
+PACKAGES = ("healthtrack", "patients", "readings", "reports", "trackers")
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 SCRIPTS = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("static/**/*.js"))]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
