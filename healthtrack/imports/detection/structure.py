@@ -11,8 +11,9 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.detection.columns import count_matches
 from healthtrack.imports.detection.reasons import Why
 from healthtrack.imports.plan import Column
-from healthtrack.imports.reading.delimited import DELIMITERS, get_named_delimiter, is_blank, open_lines
+from healthtrack.imports.reading.delimited import DELIMITERS
 from healthtrack.imports.reading.encodings import Encoding, detect_encoding
+from healthtrack.imports.reading.lines import get_named_delimiter, is_blank, open_lines
 from healthtrack.imports.reading.table import FileStructure
 from healthtrack.imports.reading.workbook import Workbook
 from healthtrack.imports.reading_plans import Certainty, DetectedPart

@@ -9,96 +9,26 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TextIO
 
 import polars as pl
 
-from healthtrack.core.cleaning import INVISIBLE
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK
 from healthtrack.imports.limits import check_rows
-from healthtrack.imports.reading.encodings import detect_encoding
+from healthtrack.imports.reading.lines import BLANK, Lines, count_lines, is_blank, open_lines
 from healthtrack.imports.reading.malformed import (
     MAX_CELL_CHARACTERS,
     describe_syntax_error,
     describe_width_error,
     split_first_line,
 )
-from healthtrack.imports.reading.table import BATCH_ROWS, LINE, SAMPLE_SHARE, FileStructure, Table
+from healthtrack.imports.reading.table import LINE, FileStructure, Table
 from healthtrack.imports.row_errors import FileError, RowError
 
 DELIMITERS = ",\t;|"
 MAX_HEADER_LINES = 20  # of one header with line breaks in quotes
-MAX_LINE_CHARACTERS = 12 * 2**20
 MAX_COLUMNS = 1024
-# Of a batch, so that few long rows need no more memory than many short ones.
-MAX_BATCH_CHARACTERS = 2**22
-_BLOCK_BYTES = 1024**2
 _QUOTED = "\x02"
-_PADDING = "\0\x1a"  # at the end of files of some programs
-_BLANK = rf"^(?:\s|{INVISIBLE}|[\x00\x1a])*$"
-_SEPARATOR_LINE = re.compile(r"sep=([,;|:^~\t])[\r\n]*$", re.IGNORECASE)
-
-
-class Lines:
-    """An iterator over a file's lines, some of which can be put back to be read again."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = _split_lines(file)
-        self._returned: list[str] = []
-        self.record: list[str] = []
-        self.number = 0
-        self.batch_rows = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._returned.pop() if self._returned else next(self._file)
-        self.number += 1
-        self.record.append(line)
-        return line
-
-    def find_header(self, line: int = 0) -> int:
-        """Go to the line, or to the first one that is neither blank nor names the delimiter. Return its number."""
-        for text in self:
-            if self.number < line or (not line and (is_blank(text) or get_named_delimiter(text))):
-                continue
-            self.put_back([text])
-            return self.number + 1
-        return max(self.number, 1)
-
-    def read_batch(self) -> list[str]:
-        """Return the next lines of the file. Only to be called while no line is put back."""
-        lines: list[str] = []
-        characters = 0
-        most = MAX_BATCH_CHARACTERS // SAMPLE_SHARE if self.batch_rows else MAX_BATCH_CHARACTERS
-        for line in self._file:
-            lines.append(line)
-            characters += len(line)
-            if len(lines) >= (self.batch_rows or BATCH_ROWS) or characters >= most:
-                break
-        self.number += len(lines)
-        return lines
-
-    def put_back(self, lines: list[str]) -> None:
-        self._returned.extend(reversed(lines))
-        self.number -= len(lines)
-
-    def begin_record(self) -> int:
-        """Start to collect the lines of a record. Return the line on which it begins."""
-        self.record.clear()
-        return self.number + 1
-
-    def put_back_record(self) -> None:
-        """Put back all lines of the record but its first, so that an unclosed quote costs only its own line."""
-        self.put_back(self.record[1:])
-
-    @property
-    def any_put_back(self) -> bool:
-        return bool(self._returned)
 
 
 @contextmanager
@@ -120,47 +50,6 @@ def open_text(path: Path, structure: FileStructure, *, batch_rows: int = 0) -> I
             yield table
         finally:
             table.forget_rows()
-
-
-@contextmanager
-def open_lines(path: Path, encoding: str = "") -> Iterator[Lines]:
-    """Open a text file as lines, without the byte-order marks at its beginning and the padding at its end."""
-    codec = encoding or detect_encoding(path).name
-    with path.open(encoding=codec, errors="replace", newline="") as file:
-        yield Lines(file)
-
-
-def count_lines(path: Path) -> int:
-    """Return how many lines a file has. Each ends in LF, in CR or in both, as `open` reads them."""
-    lines = 0
-    last = b""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            lines += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
-            lines -= last == b"\r" and block.startswith(b"\n")
-            last = block[-1:]
-    return lines + (last not in {b"\n", b"\r"})
-
-
-def _split_lines(file: TextIO) -> Iterator[str]:
-    """Yield the lines of a file. Raise FileError at one that is too long, before all of it is in memory."""
-    for number, line in enumerate(iter(partial(file.readline, MAX_LINE_CHARACTERS + 1), ""), 1):
-        if len(line) > MAX_LINE_CHARACTERS:
-            reason = f"The line is longer than {MAX_LINE_CHARACTERS:,} characters. Begin a new line for each row."
-            raise FileError(RowError(reason, number))
-        text = line.lstrip(BYTE_ORDER_MARK) if number == 1 else line
-        yield text.rstrip(_PADDING) if text.endswith(tuple(_PADDING)) else text
-
-
-def is_blank(text: str) -> bool:
-    """Return whether a line or cell has no visible content."""
-    return bool(re.match(_BLANK, text))
-
-
-def get_named_delimiter(line: str) -> str:
-    """Return the delimiter that a first line such as `sep=;` names, or an empty text."""
-    named = _SEPARATOR_LINE.match(line)
-    return named[1] if named else ""
 
 
 @dataclass(frozen=True)
@@ -217,7 +106,7 @@ def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimite
         return None
     lines = pl.DataFrame({"text": chunk}, schema={"text": pl.String}).with_row_index(LINE, first)
     text = pl.col("text").str.strip_chars_end("\r\n")
-    lines = lines.with_columns(text).filter(~text.str.contains(_BLANK))
+    lines = lines.with_columns(text).filter(~text.str.contains(BLANK))
     bare = lines["text"]
     if bare.str.contains('"', literal=True).any():
         # Quoted cells become a mark. What quotes are left then, and what follows a mark, only csv can read.
@@ -241,9 +130,9 @@ def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimite
 
 def _drop_blank_rows(records: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Return the records that have any content. The first cell of nearly all of them has."""
-    if not records[names[0]].str.contains(_BLANK).any():
+    if not records[names[0]].str.contains(BLANK).any():
         return records
-    return records.filter(~pl.all_horizontal(pl.col(name).str.contains(_BLANK) for name in names))
+    return records.filter(~pl.all_horizontal(pl.col(name).str.contains(BLANK) for name in names))
 
 
 def _parse_records(table: Table, lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -13,7 +13,7 @@ import polars as pl
 from healthtrack.core.text import quote
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreadable_workbook
-from healthtrack.imports.reading.delimited import is_blank
+from healthtrack.imports.reading.lines import is_blank
 from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, SAMPLE_SHARE, FileStructure, Table

@@ -49,10 +49,10 @@ from healthtrack.imports import preview_queries
 from healthtrack.imports.importer import RunInput, StoredFile
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import NoProgress
-from healthtrack.imports.reading import delimited
+from healthtrack.imports.reading import lines
 from patients.importers import medical_records as records
 
-delimited.BATCH_ROWS = 5_000
+lines.BATCH_ROWS = 5_000
 
 def use(path):
     file = StoredFile(path.name, path.stat().st_size, path)

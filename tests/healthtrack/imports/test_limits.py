@@ -8,7 +8,7 @@ from django.conf import LazySettings
 
 from healthtrack.imports.limits import describe_limits
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.delimited import count_lines
+from healthtrack.imports.reading.lines import count_lines
 from healthtrack.imports.row_errors import FileError
 from tests.support.import_files import RECORDS, Row, write_csv, write_xlsx
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.delimited import is_blank
+from healthtrack.imports.reading.lines import is_blank
 from tests.support.finished_imports import Imported
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
 

@@ -10,7 +10,7 @@ from zipfile import ZIP_LZMA, ZipFile
 import pytest
 from openpyxl import Workbook
 
-from healthtrack.imports.reading import archive, delimited, open_table, workbook
+from healthtrack.imports.reading import archive, lines, open_table, workbook
 from healthtrack.imports.row_errors import FileError
 from tests.support.import_files import FIXTURES, RECORDS, Row, write_csv, write_parts, write_xlsx
 from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, SHEETS, STRINGS, make_row, minimal_workbook
@@ -134,11 +134,12 @@ class TestText:
 
     @pytest.mark.parametrize("path", TEXT_FILES, ids=lambda path: "/".join(path.parts[-2:]))
     @pytest.mark.parametrize("rows", [1, 2, 3])
-    def test_small_batches_have_the_same_rows_as_one(
+    def test_small_batches_and_blocks_have_the_same_rows_as_one(
         self, monkeypatch: pytest.MonkeyPatch, path: Path, rows: int
     ) -> None:
         at_once = read_or_get_error(path)
-        monkeypatch.setattr(delimited, "BATCH_ROWS", rows)
+        monkeypatch.setattr(lines, "BATCH_ROWS", rows)
+        monkeypatch.setattr(lines, "_BLOCK_CHARACTERS", rows)
         assert read_or_get_error(path) == at_once
 
     @pytest.mark.parametrize(
