@@ -10,7 +10,6 @@ from unicodedata import normalize
 MEANINGLESS = "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]"
 # All characters without width. Joiners and direction marks have a meaning between letters, but not at the ends.
 INVISIBLE = "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
-NOT_ASCII = r"[^\x00-\x7f]"
 # Words for "no value". People are called Nan and Null, so a required text only excludes the words that name nobody.
 NO_VALUE = r"(?i)^(none|null|n/a|n\.a\.|na|nan|nil)$"
 # In dates, numbers and choices a dash means none too. As a text it may stand for something.

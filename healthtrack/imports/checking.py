@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE, NO_TYPED_VALUE, NO_VALUE, NOT_ASCII
+from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE, NO_TYPED_VALUE, NO_VALUE
 from healthtrack.core.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.notation import DOCUMENTED, Notation
 from healthtrack.imports.plan import Column, RowRule
@@ -46,19 +46,13 @@ class ColumnCheck:
     def shown_header(self) -> str:
         return self.header or self.column.header
 
-    def error_rules(self) -> list[ErrorRule]:
+    def error_rules(self, *, has_odd_texts: bool) -> list[ErrorRule]:
+        """Return the rules of the column. Those about texts of any type are left out if it has no odd texts."""
         column, text, value = self.column, self.text, pl.col(self.column.name)
         required = [(text.is_null(), "A value is required. Fill it in.")] if column.required else []
         return [
             *required,
-            (text.str.contains("\x00", literal=True), "Contains a NUL character. Remove it."),
-            (text.str.contains(_CONTROL), "Contains an invisible control character. Remove it."),
-            (text.str.contains("\ufffd", literal=True), "Not encoded in UTF-8. Save the file as “CSV UTF-8”."),
-            (
-                text.str.contains(_formula(column)),
-                "Looks like a formula. Enter its value, or put ' before it to import it as text.",
-            ),
-            (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
+            *(_list_text_rules(column, text) if has_odd_texts else []),
             *column.widget.error_rules(text, value, column.field, self.notation),
         ]
 
@@ -68,16 +62,21 @@ class ColumnCheck:
         others = [notation for notation in widget.notations if notation != self.notation]
         if not others or broken.null_count() == len(broken):
             return False
-        texts = work.select(self.text).filter(broken.is_not_null())
-        valid = (is_valid(self.column, self.text, notation) for notation in others)
-        return bool(texts.select(pl.any_horizontal(valid).any()).item())
+        texts = work.lazy().select(self.text.alias("text")).filter(broken.is_not_null())
+        return any(
+            read_valid(self.column, texts, notation, "value").select(pl.col("value").count()).collect().item()
+            for notation in others
+        )
 
 
-def is_valid(column: Column, text: pl.Expr, notation: Notation) -> pl.Expr:
-    """Return whether the column's widget reads a cleaned text in this notation, and accepts its value."""
-    value = column.widget.read(text, column.field, notation)
+def read_valid(column: Column, texts: pl.LazyFrame, notation: Notation, name: str) -> pl.LazyFrame:
+    """Add the values of the cleaned texts `text` in this notation; null where the column's widget accepts none."""
+    text, value = pl.col("text"), pl.col(name)
     rules = column.widget.error_rules(text, value, column.field, notation)
-    return value.is_not_null() & ~pl.any_horizontal(broken.fill_null(value=False) for broken, _ in rules)
+    is_broken = pl.any_horizontal(broken.fill_null(value=False) for broken, _ in rules)
+    # In two steps, because polars would read the texts again for each rule about their values.
+    read = texts.with_columns(column.widget.read(text, column.field, notation).alias(name))
+    return read.with_columns(pl.when(~is_broken).then(value))
 
 
 def check_batch(
@@ -92,7 +91,10 @@ def check_batch(
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
     by_name = {each.column.name: each for each in checks}
-    rules_by_column = [(each, each.error_rules()) for each in checks]
+    odd = _have_odd_texts(work, checks)
+    rules_by_column = [
+        (each, each.error_rules(has_odd_texts=has_odd)) for each, has_odd in zip(checks, odd, strict=True)
+    ]
     rules_by_column += [(by_name[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
     # Which rule each row breaks first: a column for each entry of the list, null where the row breaks none.
     broken = work.select(
@@ -116,10 +118,11 @@ def clean_batch(batch: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """Return the batch with each column's raw texts, and its cleaned texts under `text_name`."""
     work = batch.rename({column.name: _raw(column) for column in columns})
     odd, foreign = _have_odd_spaces(work, columns), _have_foreign_letters(work, columns)
-    return work.with_columns(
+    cleaned = (
         _clean(column, collapse_spaces=has_odd, normalize=is_foreign).alias(text_name(column))
         for column, has_odd, is_foreign in zip(columns, odd, foreign, strict=True)
     )
+    return work.lazy().with_columns(cleaned).collect()  # lazily, polars computes what expressions share only once
 
 
 def text_name(column: Column) -> str:
@@ -131,6 +134,26 @@ def _raw(column: Column) -> str:
     return f"raw {column.name}"
 
 
+def _have_odd_texts(work: pl.DataFrame, checks: Sequence[ColumnCheck]) -> tuple[bool, ...]:
+    """Return which columns hold a text that breaks a rule for all types: few do, and one pattern finds them faster."""
+    return work.select(
+        each.text.str.contains(f"{_CONTROL}|\ufffd|{_formula(each.column)}|{ERROR}").any() for each in checks
+    ).row(0)
+
+
+def _list_text_rules(column: Column, text: pl.Expr) -> list[ErrorRule]:
+    return [
+        (text.str.contains("\x00", literal=True), "Contains a NUL character. Remove it."),
+        (text.str.contains(_CONTROL), "Contains an invisible control character. Remove it."),
+        (text.str.contains("\ufffd", literal=True), "Not encoded in UTF-8. Save the file as “CSV UTF-8”."),
+        (
+            text.str.contains(_formula(column)),
+            "Looks like a formula. Enter its value, or put ' before it to import it as text.",
+        ),
+        (text.str.contains(ERROR), "This is a spreadsheet error. Enter the value instead."),
+    ]
+
+
 def _have_odd_spaces(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
     """Return which columns hold several spaces in a row, or other whitespace: few do, and to replace it is slow."""
     return work.select(pl.col(_raw(column)).str.contains(r"\s\s|[^\S ]").any() for column in columns).row(0)
@@ -138,7 +161,9 @@ def _have_odd_spaces(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[boo
 
 def _have_foreign_letters(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
     """Return which columns hold anything but ASCII: only they have invisible characters and normal forms."""
-    return work.select(pl.col(_raw(column)).str.contains(NOT_ASCII).any() for column in columns).row(0)
+    return work.select(
+        (pl.col(_raw(column)).str.len_bytes() > pl.col(_raw(column)).str.len_chars()).any() for column in columns
+    ).row(0)
 
 
 def _clean(column: Column, *, collapse_spaces: bool, normalize: bool) -> pl.Expr:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.imports.checking import clean_batch, is_valid, text_name
+from healthtrack.imports.checking import clean_batch, read_valid, text_name
 from healthtrack.imports.notation import DOCUMENTED, Notation
 from healthtrack.imports.plan import Column
 
@@ -50,14 +50,14 @@ class EvidenceCounter:
         """Count the values of a batch whose columns have the names of the fields."""
         cleaned = clean_batch(batch.select(column.name for column in self.columns), self.columns)
         for column in self.columns:
-            self._count(column, cleaned.select(pl.col(text_name(column)).alias("text")))
+            self._count(column, cleaned.lazy().select(pl.col(text_name(column)).alias("text")))
 
-    def _count(self, column: Column, texts: pl.DataFrame) -> None:
+    def _count(self, column: Column, texts: pl.LazyFrame) -> None:
         text = pl.col("text")
         different = texts.group_by(text).len("times").filter(text.is_not_null())
         form = column.widget.get_form(text).fill_null("").alias("form")
-        counted = different.with_columns(form, _classify(column, text).alias("kind")).drop_nulls("kind")
-        grouped = counted.group_by("form", "kind").agg(pl.col("times").sum(), text.min()).sort("form", "kind")
+        counted = _classify(column, different.with_columns(form)).drop_nulls("kind")
+        grouped = counted.group_by("form", "kind").agg(pl.col("times").sum(), text.min()).sort("form", "kind").collect()
         for form_of_value, kind, times, example in grouped.iter_rows():
             self._kinds[column.name][form_of_value, kind] += times
             self._examples[column.name].setdefault(kind, example)
@@ -78,12 +78,19 @@ class EvidenceCounter:
         return evidence
 
 
-def _classify(column: Column, text: pl.Expr) -> pl.Expr:
-    """Return the place of the only notation that reads a text; -1 if several read it differently; otherwise null."""
+def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the place of the only notation that reads each text, as `kind`.
+
+    It is -1 if several notations read a text differently, and null if none reads it or all read it alike.
+    """
     notations = column.widget.notations
-    valid = [is_valid(column, text, notation) for notation in notations]
-    values = [column.widget.read(text, column.field, notation) for notation in notations]
-    count = pl.sum_horizontal(each.cast(pl.Int8) for each in valid)
-    first = pl.coalesce(pl.when(each).then(place) for place, each in enumerate(valid))
-    differs = pl.any_horizontal(value != values[0] for value in values[1:])
-    return pl.when(count == 1).then(first).when((count > 1) & differs).then(_AMBIGUOUS)
+    values = [f"value {place}" for place in range(len(notations))]
+    for value, notation in zip(values, notations, strict=True):
+        texts = read_valid(column, texts, notation, value)
+    is_read = [pl.col(value).is_not_null() for value in values]
+    count = pl.sum_horizontal(each.cast(pl.Int8) for each in is_read)
+    first = pl.coalesce(pl.when(each).then(place) for place, each in enumerate(is_read))
+    differs = pl.any_horizontal(pl.col(value) != pl.col(values[0]) for value in values[1:])
+    return texts.with_columns(
+        pl.when(count == 1).then(first).when((count > 1) & differs).then(_AMBIGUOUS).alias("kind")
+    )
