@@ -38,7 +38,8 @@ def compare_again(rows: StagedRows) -> int:
 
 def _compare(rows: StagedRows, *, again: bool) -> None:
     rows.find_parents(marks_stale=again)
-    _forget_deleted(rows)
+    if again:
+        _forget_deleted(rows)
     _find_changed(rows, again=again)
     if _has_changed(rows):  # an import of new rows alone need not join them with the stored ones again
         _ignore_invisible_changes(rows)

@@ -30,9 +30,10 @@ from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, St
 from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.row_warnings import Choice, Decisions
 from healthtrack.imports.sql import plan_for_large_sets
-from healthtrack.imports.staging import StagedRows, acquire_import_lock
+from healthtrack.imports.staging import ROWS_PER_STEP, StagedRows, acquire_import_lock
 
 COMPARE_STEPS = 4
+_ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
 
 
 def check(
@@ -49,9 +50,13 @@ def check(
         plan = replace(resource.plan, duplicate_rows=get_duplicate_rule(work.plan, resource.duplicate_rows))
         rows = StagedRows(plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
         try:
-            return _FileCheck(resource, file.path, reading, rows, progress).run()
+            result = _FileCheck(resource, file.path, reading, rows, progress).run()
         except _ContradictedError:
             return None
+        # Without pages, the few steps of the import read all rows faster than an index of them is created.
+        if work.previewed is not None or result.read > _ROWS_WITHOUT_INDEX:
+            rows.create_indexes()
+        return result
 
 
 def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
@@ -203,5 +208,5 @@ class _FileCheck:
         self.progress.advance(1)
         effects = writing.preview(self.resource, rows)
         self.progress.advance(1)
-        rows.create_indexes()
+        rows.analyze_outcomes()
         return replace(result, effects=effects)

@@ -131,9 +131,12 @@ class StagedRows:
         """)  # noqa: S608 (names from the plan)
 
     def create_indexes(self) -> None:
-        """Create the index that makes pages of the rows, and steps through them, fast."""
+        """Create the indexes that make pages of the rows, and steps through them, fast."""
         self.cursor.execute(f"CREATE INDEX ON {self.tables.rows} (outcome, {LINE})")
         self.cursor.execute(f"CREATE INDEX ON {self.tables.rows} ({LINE}) WHERE is_stale")
+
+    def analyze_outcomes(self) -> None:
+        """Let the planner know how many rows are new, changed and unchanged."""
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({LINE}, outcome)")
 
     def count_stale(self) -> int:
