@@ -33,9 +33,10 @@ class PatientsConfig(AppConfig):
         attention.register("patients.attention.SOURCES")
         follows.register(TrackerLinks())
         follows.register(FormerNumbers())
-        register_edit("merge", "Merge of two medical records")
+        register_edit("merge", "Merge of two medical records", "patients.merge_medicalrecord")
         for action in BULK_ACTIONS:
-            register_edit(action.code, f"{{count}} medical records: {action.done}")
+            permission = f"patients.{action.permission}_medicalrecord"
+            register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
         register_page_names(lambda: PAGE_NAMES)
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from import_export.formats.base_formats import CSV, XLSX
 
-from healthtrack.imports.permissions import can_view_runs
 from patients.bulk_actions import BULK_ACTIONS, BulkAction
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
@@ -51,11 +50,9 @@ class BulkAdmin(admin.ModelAdmin[MedicalRecord]):
         if request.POST["step"] != "confirm" or request.POST.get("count", "").replace(",", "").strip() != str(affected):
             return self._show_bulk_page(request, records, action, form, affected)
         run = action.apply(records, form.cleaned_data, affected, request.user)  # type: ignore[arg-type]  # a signed-in person
-        words = format_html("{}. ", run.title)
-        if can_view_runs(request.user):
-            page = reverse("admin:imports_importrun_change", args=[run.pk])
-            words = format_html('{}To undo this, <a href="{}">open {}</a>.', words, page, str(run).lower())
-        self.message_user(request, words, messages.SUCCESS)
+        page = reverse("admin:imports_importrun_change", args=[run.pk])
+        words = '{}. To undo this, <a href="{}">open {}</a>.'
+        self.message_user(request, format_html(words, run.title, page, str(run).lower()), messages.SUCCESS)
         return None
 
     def _show_bulk_page(

@@ -60,7 +60,7 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
         numbers = [request.GET.get(name, "").replace(NUL, "") for name in ("first", "second")]
         if not any(numbers):
             return self._show_next_pair(request)
-        comparison = compare(numbers)
+        comparison = compare(numbers, request.POST)
         if comparison is None:
             self.message_user(request, "One of these records does not exist. Select two records.", messages.ERROR)
             return HttpResponseRedirect(reverse(LIST))

@@ -1,14 +1,15 @@
 """Compare two records of one person, and merge one into the other as one step that can be undone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from types import MappingProxyType
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Max
-from django.utils.formats import date_format
 
 from healthtrack.audit.models import Change
+from healthtrack.core.readable_values import describe_value
 from healthtrack.imports import runs
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.models import ImportRun
@@ -25,27 +26,44 @@ class OutdatedComparisonError(Exception):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two records side by side; `version` is the number of the latest change of either."""
+    """Two records side by side; `version` is the number of the latest change of either.
+
+    `chosen` has the number whose value was chosen, by the name of the field.
+    """
 
     records: tuple[MedicalRecord, MedicalRecord]
     version: int
+    chosen: Mapping[str, str]
 
     @property
-    def fields(self) -> Iterator[tuple[str, str, bool, Sequence[tuple[str, str]]]]:
-        """Yield name and label of each field, whether the values differ, and each number with its value."""
+    def target(self) -> str:
+        """Return the number to keep."""
+        return self._get_chosen("target")
+
+    def _get_chosen(self, name: str) -> str:
+        return self.chosen.get(name, self.records[0].pk)
+
+    @property
+    def fields(self) -> Iterator[tuple[str, str, bool, Sequence[tuple[str, str, bool]]]]:
+        """Yield name and label of each field, whether the values differ, and each number, its value and its choice."""
         for name in FIELDS:
-            label = str(MedicalRecord._meta.get_field(name).verbose_name).capitalize()  # type: ignore[union-attr]  # a field
-            values = [(record.pk, _describe(record, name)) for record in self.records]
-            yield name, label, values[0][1] != values[1][1], values
+            field: Any = MedicalRecord._meta.get_field(name)
+            choices = dict(field.flatchoices)
+            texts = [describe_value(getattr(record, name), choices) for record in self.records]
+            numbers = [record.pk for record in self.records]
+            values = [
+                (number, text, number == self._get_chosen(name)) for number, text in zip(numbers, texts, strict=True)
+            ]
+            yield name, str(field.verbose_name).capitalize(), texts[0] != texts[1], values
 
 
-def compare(numbers: Sequence[str]) -> Comparison | None:
+def compare(numbers: Sequence[str], chosen: Mapping[str, str] = MappingProxyType({})) -> Comparison | None:
     """Return the comparison of two records; None if the numbers are not those of two records."""
     found = MedicalRecord.objects.prefetch_related("tracker_models").in_bulk(list(numbers))
     if len(numbers) != 2 or len(found) != 2:
         return None
     first, second = numbers
-    return Comparison((found[first], found[second]), get_version(numbers))
+    return Comparison((found[first], found[second]), get_version(numbers), chosen)
 
 
 def get_version(numbers: Collection[str]) -> int:
@@ -83,12 +101,3 @@ def _take_values(target: MedicalRecord, source: MedicalRecord, from_source: Coll
     target.unlinked_model_ids = sorted({*target.unlinked_model_ids, *source.unlinked_model_ids} - linked)
     target.full_clean()
     target.save(update_fields=[*from_source, "unlinked_model_ids"])
-
-
-def _describe(record: MedicalRecord, name: str) -> str:
-    value = getattr(record, name)
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, date):
-        return str(date_format(value))
-    return record.get_gender_display() if name == "gender" else value or ""

@@ -69,7 +69,7 @@ class HistoryAdmin(ModelAdmin[Any]):
 
     def get_editors(self, row: Model, conflicts: Sequence[Conflict]) -> Sequence[str]:
         changes = find_latest_changes(row, [(conflict.row, conflict.field) for conflict in conflicts])
-        return [_describe_editor(change) if change else "Somebody else" for change in changes]
+        return [_describe_editor(change) if change else "somebody else" for change in changes]
 
     def log_addition(self, request: HttpRequest, obj: object, message: object) -> Any: ...
 

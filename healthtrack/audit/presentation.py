@@ -14,8 +14,6 @@ from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateField, DateTimeField, ForeignKey, Model
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from healthtrack.audit.actor import COMMAND
 from healthtrack.audit.models import Action, Change
@@ -23,6 +21,7 @@ from healthtrack.audit.recording import Recording
 from healthtrack.audit.registry import run_address
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN, history_of
+from healthtrack.core.readable_values import describe_value
 
 COMMAND_LINE = "the command line"
 
@@ -140,7 +139,7 @@ class _EntryBuilder:
                 yield FieldChange(label, shows_values=False)
             elif isinstance(column_field, ForeignKey):
                 names = self.names.get(_named_by(model, column), {})
-                yield FieldChange(label, names.get(old, _format_plain(old)), names.get(new, _format_plain(new)))
+                yield FieldChange(label, describe_value(old, names), describe_value(new, names))
             else:
                 yield FieldChange(label, _format_value(column_field, old), _format_value(column_field, new))
 
@@ -169,17 +168,10 @@ def _recorded_fields(recording: Recording, model: type[Model], change: Change) -
 
 
 def _format_value(column: Any, value: object) -> str:
-    if isinstance(column, DateTimeField) and value:
-        return str(date_format(timezone.localtime(datetime.fromisoformat(str(value))), "j M Y, H:i:s e"))
     if isinstance(column, DateField) and value:
-        return str(date_format(date.fromisoformat(str(value))))
-    return str(dict(column.flatchoices).get(value, _format_plain(value)))
-
-
-def _format_plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    return "" if value is None else str(value)
+        kind = datetime if isinstance(column, DateTimeField) else date
+        return describe_value(kind.fromisoformat(str(value)))
+    return describe_value(value, dict(column.flatchoices))
 
 
 def _field(model: type[Model], column: str) -> Any:

@@ -82,7 +82,7 @@ class ConflictSafeModelAdmin(AutocompleteByNumber, ModelAdmin[Any]):
 
     def get_editors(self, row: models.Model, conflicts: Sequence[Conflict]) -> Sequence[str]:
         """Return for each conflict who changed the field, and when."""
-        return ["Somebody else"] * len(conflicts)
+        return ["somebody else"] * len(conflicts)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         view = super().changeform_view

@@ -3,19 +3,22 @@
 The form carries the values with which it was opened, in hidden fields. When it is saved:
 
 - a field that only somebody else changed takes their value;
-- a field that both changed is a conflict: the form is shown again with both values, and the person chooses one.
+- a field that both changed is a conflict: the form is shown again with both values, and the person chooses one;
+- a row of a formset that somebody else changed is only deleted after the person has seen that and chosen it.
 
 The caller locks the row before it reads the current values; see `ConflictSafeModelAdmin`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.db.models import Manager, Model, QuerySet
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import ModelChoiceField
-from django.utils.formats import date_format
+
+from healthtrack.core.readable_values import describe_value
 
 THEIRS, MINE = "theirs", "mine"
 
@@ -42,6 +45,10 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conflicts: list[Conflict] = []
+        self.carry_opened_values()
+
+    def carry_opened_values(self) -> None:
+        """Let each field of an existing row have a hidden input with its value; again after fields were added."""
         # A field that had no value when it was opened may have no hidden input.
         is_sent = not self.is_bound or any(self.add_initial_prefix(name) in self.data for name in self.fields)
         for field in self.fields.values():
@@ -50,6 +57,9 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
     def clean(self) -> dict[str, Any]:
         """Return the values to save: those of this person, and the stored ones of fields that only others changed."""
         super().clean()
+        if self.cleaned_data.get(DELETION_FIELD_NAME):
+            self._check_deletion()
+            return self.cleaned_data
         for name in self._opened_fields():
             if name in self.cleaned_data:
                 self._merge(name)
@@ -68,11 +78,41 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
         else:
             return
         if not is_changed_here or choice == THEIRS:
-            self.cleaned_data[name] = self._stored_value(name)
+            self.cleaned_data[name] = self.get_stored_value(name)
             self._show_stored(name, self[name].html_name)
         elif choice != MINE and self.fields[name].has_changed(self._stored(name), self[name].data):
             self._add_conflict(name)
         self._show_stored(name, self[name].html_initial_name)
+
+    def _check_deletion(self) -> None:
+        """Delete a row that somebody else changed only if the person has chosen that; otherwise leave it as it is."""
+        changed = [name for name in self._opened_fields() if self._is_outdated(name)]
+        choice = None if changed else self.data.get(self._choice_input(DELETION_FIELD_NAME), "")
+        if choice == MINE or not (changed or self._marker(DELETION_FIELD_NAME) in self.data):
+            return
+        # A formset looks for errors only in rows that it does not delete.
+        self.cleaned_data[DELETION_FIELD_NAME] = False
+        for name in self._opened_fields():
+            self.cleaned_data[name] = self.get_stored_value(name)
+            for html_name in (self[name].html_name, self[name].html_initial_name):
+                self._show_stored(name, html_name)
+        if choice != THEIRS:
+            self._add_deletion_conflict(changed)
+
+    def _add_deletion_conflict(self, changed: Sequence[str]) -> None:
+        values = [(str(self[name].label), _as_text(self.fields[name], self.get_stored_value(name))) for name in changed]
+        self.conflicts.append(
+            Conflict(
+                row=self.instance,
+                field=changed[0] if changed else DELETION_FIELD_NAME,
+                label="Deletion",
+                theirs="; ".join(f"{label}: {value}" for label, value in values) or "Keep it",
+                mine="Delete it",
+                choice_input=self._choice_input(DELETION_FIELD_NAME),
+                marker=self._marker(DELETION_FIELD_NAME),
+            )
+        )
+        self.add_error(None, "Somebody else changed this row after you opened the page. Choose whether to delete it.")
 
     def _is_outdated(self, name: str) -> bool:
         opened = self._widget_data_value(self.fields[name].hidden_widget(), self[name].html_initial_name)  # type: ignore[attr-defined]  # a private method of Django
@@ -85,7 +125,7 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
                 row=self.instance,
                 field=name,
                 label=str(self[name].label),
-                theirs=_as_text(field, self._stored_value(name)),
+                theirs=_as_text(field, self.get_stored_value(name)),
                 mine=_as_text(field, self.cleaned_data[name]),
                 choice_input=self._choice_input(name),
                 marker=self._marker(name),
@@ -106,7 +146,8 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
     def _stored(self, name: str) -> Any:
         return self.get_initial_for_field(self.fields[name], name)
 
-    def _stored_value(self, name: str) -> Any:
+    def get_stored_value(self, name: str) -> Any:
+        """Return the stored value of a field, of a form that is being validated."""
         # The instance still has the stored values: Django changes it after this validation.
         value = getattr(self.instance, name)
         return list(value.all()) if isinstance(value, Manager) else value
@@ -122,9 +163,5 @@ def _as_text(field: forms.Field, value: Any) -> str:
     if isinstance(field, ModelChoiceField) and value is not None:
         rows = value if isinstance(value, list | QuerySet) else [value]
         return ", ".join(field.label_from_instance(row) for row in rows)
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, date):
-        return str(date_format(value))
     choices: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
-    return str(dict(choices).get(value, "" if value is None else value))
+    return describe_value(value, dict(choices))

@@ -25,12 +25,16 @@ from healthtrack.imports import registry, runs
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
+<<<<<<< HEAD
 from healthtrack.imports.permissions import can_upload, can_view_runs, get_visible_runs
+=======
+from healthtrack.imports.permissions import can_view_runs, get_visible_runs, may_undo
+>>>>>>> 75c5a4f (Compare concurrent edits of profiles and views, and ask before deleting changed variants)
 from healthtrack.imports.profile_admin import ReadingProfileAdmin
 from healthtrack.imports.profiles import save_profile
-from healthtrack.imports.run_view import ProgressView, RunView, may_undo
+from healthtrack.imports.run_view import ProgressView, RunView
 from healthtrack.imports.tasks import apply_import, check_import
-from healthtrack.imports.undone_runs import is_undoable
+from healthtrack.imports.undone_runs import get_undo_label, is_undoable
 from healthtrack.imports.upload_view import show_upload_page
 
 if TYPE_CHECKING:
@@ -121,11 +125,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        run = self.get_object(request, object_id)
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if run is None:
-            raise Http404
+        run = self._get_run(request, object_id)
         if AUTOMATIC_PARAMETER in request.GET and not run.is_working:
             return redirect(
                 request.path
@@ -236,13 +236,12 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
     def undo_view(self, request: HttpRequest, number: int) -> HttpResponse:
         """Show what an undo would do; once confirmed, queue it."""
         run = self._get_run(request, number)
-        importer = registry.get(run.importer)
-        if not may_undo(request.user, importer):
+        if not may_undo(request.user, run):
             raise PermissionDenied
         if request.method == "POST":
             return self._request_undo(request, run)
-        preview = importer.preview_undo(run) if is_undoable(run) else None
-        context = {**self._get_context(request), "title": f"Undo {str(run).lower()}", "run": run, "preview": preview}
+        preview = registry.get(run.importer).preview_undo(run) if is_undoable(run) else None
+        context = {**self._get_context(request), "title": get_undo_label(run), "run": run, "preview": preview}
         return TemplateResponse(request, "imports/undo.html", context)
 
     def _request_undo(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
@@ -284,12 +283,13 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         return f"{run.seconds:.1f} s" if run.seconds else ""
 
     def _get_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
+        hides_list = not self.has_view_permission(request)
+        return {**self.admin_site.each_context(request), "opts": self.opts, "hides_list": hides_list}
 
-    def _get_run(self, request: HttpRequest, number: int) -> ImportRun:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+    def _get_run(self, request: HttpRequest, number: int | str) -> ImportRun:
         run: ImportRun | None = self.get_object(request, str(number))
+        if run is None and not self.has_view_permission(request):
+            raise PermissionDenied
         if run is None:
             raise Http404
         return run

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _titles: dict[str, str] = {}
+_permissions: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,16 @@ class Edit:
     def title(self) -> str:
         return _titles.get(self.code, self.code).format_map(self.params)
 
+    @property
+    def permission(self) -> str:
+        """Return the permission that it takes; empty if no app registers such edits any more."""
+        return _permissions.get(self.code, "")
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def register_edit(code: str, title: str) -> None:
-    """Register the title of an edit, which may contain its parameters in braces."""
+def register_edit(code: str, title: str, permission: str) -> None:
+    """Register an edit: its title, which may contain its parameters in braces, and the permission that it takes."""
     _titles[code] = title
+    _permissions[code] = permission

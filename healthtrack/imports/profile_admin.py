@@ -1,6 +1,6 @@
 """The pages of profiles: the list, a form for the answers, and the confirmation before one is deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -9,8 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
@@ -18,11 +20,14 @@ from healthtrack.imports.detection.choices import AS_DETECTED, DATE_ORDERS, DECI
 from healthtrack.imports.permissions import get_importers
 from healthtrack.imports.profiles import MAX_NAME_LENGTH, ReadingProfile
 
+ANOTHER_HEADER = "Somebody saved this profile for files with another header meanwhile. Open the profile again."
 
-class ProfileForm(forms.ModelForm[ReadingProfile]):
-    """A field for the name and one for each answer."""
+
+class ProfileForm(ConcurrentEditForm):
+    """A field for the name and one for each answer. `opened_header` is the fingerprint that it had when opened."""
 
     name = CleanedCharField(max_length=MAX_NAME_LENGTH)
+    opened_header = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = ReadingProfile
@@ -39,17 +44,23 @@ class ProfileForm(forms.ModelForm[ReadingProfile]):
                 label = self._columns.get(field, field)
                 choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
                 self._add_field(part, f"Dates and numbers of {label}", choices)
+        self.initial["opened_header"] = self.instance.fingerprint
+        self.carry_opened_values()
+        self.fields["opened_header"].show_hidden_initial = False  # it is not compared field by field
 
     def _add_field(self, part: str, label: str, choices: Mapping[str, str]) -> None:
         self.fields[part] = forms.ChoiceField(
-            label=label,
-            choices=[("", AS_DETECTED), *choices.items()],
-            required=False,
-            initial=self.instance.answers.get(part, ""),
+            label=label, choices=[("", AS_DETECTED), *choices.items()], required=False
         )
+        self.initial[part] = self.instance.answers.get(part, "")
+
+    def get_stored_value(self, name: str) -> Any:
+        return super().get_stored_value(name) if name == "name" else self.initial[name]
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned = super().clean()
+        if cleaned["opened_header"] != self.instance.fingerprint:
+            self.add_error(None, ANOTHER_HEADER)
         chosen = [value for part, value in cleaned.items() if names.get_position(part) is not None]
         for field, label in self._columns.items():
             if chosen.count(field) > 1:
@@ -58,7 +69,7 @@ class ProfileForm(forms.ModelForm[ReadingProfile]):
 
     def get_answers(self) -> dict[str, str]:
         """Return the answers, without those that were removed."""
-        parts = [part for part in self.fields if part != "name"]
+        parts = [part for part in self.fields if part not in {"name", "opened_header"}]
         return {part: self.cleaned_data[part] for part in parts if self.cleaned_data[part]}
 
 
@@ -66,7 +77,7 @@ class ProfileForm(forms.ModelForm[ReadingProfile]):
 class ReadingProfileAdmin(ConflictSafeModelAdmin):
     """Pages for people who may import this type of data. Profiles are saved on the page of an import."""
 
-    form = ProfileForm  # type: ignore[assignment]  # without conflicts of two people: a profile is small
+    form = ProfileForm
     list_display = ("name", "importer_label", "person", "saved_at")
     list_select_related = ("saved_by",)
     ordering = ("name",)
@@ -106,6 +117,10 @@ class ReadingProfileAdmin(ConflictSafeModelAdmin):
         obj.saved_by = request.user  # type: ignore[assignment]  # staff is signed in
         obj.saved_at = timezone.now()
         super().save_model(request, obj, form, change)
+
+    def get_editors(self, row: Any, conflicts: Sequence[Conflict]) -> Sequence[str]:
+        saved_at = date_format(timezone.localtime(row.saved_at), "SHORT_DATETIME_FORMAT")
+        return [f"{row.saved_by or 'somebody else'}, {saved_at}"] * len(conflicts)
 
     @admin.display(description="type", ordering="importer")
     def importer_label(self, profile: ReadingProfile) -> str:

@@ -14,17 +14,12 @@ from healthtrack.imports.actions import get_action
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.importer import Importer, PagePart, Person, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
+from healthtrack.imports.permissions import may_undo
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.runs import get_uploaded_files
-from healthtrack.imports.undone_runs import is_undoable
+from healthtrack.imports.undone_runs import get_undo_label, is_undoable
 
 ANNOUNCED_PERCENT = 10  # a screen reader announces steps of this size
-UNDO = "imports.undo_importrun"
-
-
-def may_undo(person: Person, importer: Importer) -> bool:
-    """Return whether the person may undo runs of the importer, and view the stored data that the preview shows."""
-    return person.has_perm(UNDO) and importer.may_view(person)
 
 
 @dataclass(frozen=True)
@@ -174,9 +169,14 @@ class RunView:
             yield self._make_apply_button(held)
         if self.may_import and not self.run.is_ended:
             yield Button("Cancel", self._get_address("cancel"))
+<<<<<<< HEAD
         if may_undo(self.person, self.importer) and is_undoable(self.run):
             what = "edit" if self.run.is_edit else "import"
             yield Button(f"Undo this {what}", self._get_address("undo"), sends=False, is_destructive=True)
+=======
+        if is_undoable(self.run) and may_undo(self.person, self.run):
+            yield Button(get_undo_label(self.run), self._get_address("undo"), sends=False)
+>>>>>>> 75c5a4f (Compare concurrent edits of profiles and views, and ask before deleting changed variants)
 
     def _make_apply_button(self, held: int) -> Button:
         valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit

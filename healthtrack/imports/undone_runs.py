@@ -13,9 +13,21 @@ def get_void_runs() -> list[int]:
 
 def get_first_run(run: ImportRun) -> ImportRun:
     """Return the import or edit that the run, and the undos that it undoes, are about; the run itself if it is one."""
-    while run.undoes is not None:
-        run = run.undoes
-    return run
+    return _get_chain(run)[-1]
+
+
+def _get_chain(run: ImportRun) -> list[ImportRun]:
+    """Return the run, the run that it undoes, and so on."""
+    return [run, *(_get_chain(run.undoes) if run.undoes else [])]
+
+
+def get_undo_label(run: ImportRun) -> str:
+    """Return the label of the button that undoes the run: what would happen to the import or edit."""
+    *undos, first = _get_chain(run)
+    what = "edit" if first.is_edit else "import"
+    if len(undos) % 2:
+        return "Make the edit again" if first.is_edit else "Import again"
+    return f"Undo the {what} again" if undos else f"Undo this {what}"
 
 
 def is_undoable(run: ImportRun) -> bool:

@@ -2,13 +2,13 @@
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.forms import CleanedCharField
 from reports.models import SavedView
 from reports.report import StaffPage
@@ -25,7 +25,7 @@ from reports.saved_view_rules import (
 DUPLICATE_NAME = "You already have a view with this name. Choose another name."
 
 
-class SavedViewForm(forms.ModelForm[SavedView]):
+class SavedViewForm(ConcurrentEditForm):
     class Meta:
         model = SavedView
         fields = ("name", "is_shared")
@@ -96,14 +96,19 @@ class ChangeView(ViewPage):
     def post(self, request: HttpRequest, view_id: int) -> HttpResponse:
         return self.respond(view_id)
 
+    @transaction.atomic
     def respond(self, view_id: int) -> HttpResponse:
-        view = get_object_or_404(get_changeable_views(self.request.user), pk=view_id)
+        views = get_changeable_views(self.request.user)
+        if self.request.method == "POST":
+            views = views.select_for_update(of=("self",), no_key=True)
+        view = get_object_or_404(views, pk=view_id)
         title = f"Change “{view}”"
         form = SavedViewForm(self.request.user, self.request.POST or None, instance=view)
         if form.save_if_valid():
             messages.success(self.request, f"Changed “{view}”.")
             return redirect("reports:saved-views")
-        return self.page("change-view", {"title": title, "form": form, "view": view})
+        conflicts = [(conflict, "somebody else") for conflict in form.conflicts]
+        return self.page("change-view", {"title": title, "form": form, "view": view, "conflicts": conflicts})
 
 
 class DeleteView(ViewPage):

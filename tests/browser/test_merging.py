@@ -30,7 +30,7 @@ def test_a_merge_and_its_undo(page: Page, sign_in_as: SignInAs) -> None:
     assert_accessible(page)
     assert_fits_a_phone(page)
     page.get_by_role("link", name="Undo this edit").click()
-    page.get_by_role("button", name="Undo edit").click()
+    page.get_by_role("button", name="Undo this edit").click()
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     run_jobs()
     expect(page.get_by_text("was undone")).to_be_visible()

@@ -7,6 +7,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from healthtrack.accounts.models import Session
 from patients.models import MedicalRecord
+from reports.models import SavedView
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 
@@ -59,6 +60,37 @@ def test_whoever_leaves_a_changed_form_is_questioned_first(page: Page, name: str
     save(page)
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert questions == ["beforeunload"]
+
+
+def test_leaving_a_changed_view_or_merge_asks_first(page: Page, sign_in_as: SignInAs) -> None:
+    person = sign_in_as("patients.view_medicalrecord", "patients.merge_medicalrecord", "reports.view_brands")
+    view = SavedView.objects.create(owner=person, name="Mine", page="reports:brands")
+    for number, allergies in (("P1", "Nuts"), ("P2", "Milk")):
+        factories.medical_record(number, allergies=allergies)
+    questions: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        questions.append(dialog.type)
+        dialog.dismiss()
+
+    def leave() -> None:
+        page.get_by_role("link", name="HealthTrack", exact=True).click()
+
+    page.on("dialog", stay)
+
+    visit(page, f"/reports/views/{view.pk}/")
+    page.get_by_label("Name").fill("Ours")
+    leave()
+    expect(page.get_by_label("Name")).to_have_value("Ours")
+    page.get_by_role("button", name="Save").click()
+    visit(page, "/admin/patients/medicalrecord/merge/?first=P1&second=P2")
+    page.get_by_role("radio", name="Milk (allergies of P2)").check()
+    leave()
+    expect(page.get_by_role("radio", name="Milk (allergies of P2)")).to_be_checked()
+    assert questions == ["beforeunload", "beforeunload"]
+    page.get_by_role("button", name="Merge the records").click()
+    expect(page.get_by_text("Merged P2 into P1.")).to_be_visible()
+    assert questions == ["beforeunload", "beforeunload"]
 
 
 @pytest.mark.usefixtures("short_session_timeout")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from healthtrack.audit.models import Access
@@ -133,6 +134,44 @@ class TestTheConfirmation:
     def test_an_invalid_value_is_explained(self, admin: Client, model: TrackerModel, day: str, sentence: str) -> None:
         assert sentence in preview(admin, "set_appointment", day=day).text
         assert sentence in confirm(admin, "set_appointment", 3, day=day)
+
+
+class TestUndoByThePersonWhoMadeIt:
+    @pytest.fixture
+    def keeper(self, model: TrackerModel) -> Client:
+        return client_for(make_person("Record keeper"))
+
+    def test_a_record_keeper_undoes_their_own_change_and_makes_it_again(self, keeper: Client) -> None:
+        answer = choose(keeper, "set_appointment", step="confirm", count="2", day="2024-01-02")
+        (page,) = [href for href in Page.of(answer).addresses() if "importrun" in href]
+        assert "Undo this edit" in Page.get(keeper, page).text
+        assert "/admin/imports/importrun/" not in Page.get(keeper, page).addresses()  # the list of all imports
+        undo_last(keeper)
+        assert MedicalRecord.objects.filter(last_appointment_date=None).count() == 2
+        undo = ImportRun.objects.latest("run_id")
+        assert "Make the edit again" in Page.get(keeper, f"/admin/imports/importrun/{undo.pk}/change/").text
+        undo_last(keeper)
+        assert not MedicalRecord.objects.filter(last_appointment_date=None).exists()
+        again = ImportRun.objects.latest("run_id")
+        assert "Undo the edit again" in Page.get(keeper, f"/admin/imports/importrun/{again.pk}/change/").text
+
+    def test_others_and_people_who_lost_the_permission_do_not(self, keeper: Client, model: TrackerModel) -> None:
+        confirm(keeper, "set_appointment", 2, day="2024-01-02")
+        run = ImportRun.objects.get()
+        pages = [f"/admin/imports/importrun/{run.pk}/{page}/" for page in ("change", "undo")]
+        other = client_for(make_person("Record keeper", username="other"))
+        assert [other.get(page).status_code for page in pages] == [403, 403]
+        assert other.post(pages[1]).status_code == 403
+        person = run.started_by
+        assert person
+        person.groups.set(Group.objects.filter(name="Analyst"))
+        keeper = client_for(User.objects.get(pk=person.pk))
+        assert [keeper.get(page).status_code for page in pages] == [200, 403]
+        assert "Undo this edit" not in Page.get(keeper, pages[0]).text
+        person.groups.clear()
+        keeper = client_for(User.objects.get(pk=person.pk))
+        assert [keeper.get(page).status_code for page in pages] == [403, 403]
+        assert ImportRun.objects.count() == 1
 
 
 class TestPermissions:

@@ -194,6 +194,12 @@ class TestErrors:
         assert "Somebody changed one of these records since you opened this page." in Page.of(answer).text
         assert MedicalRecord.objects.count() == 2
 
+    def test_the_choices_stay_after_an_error(self, steward: Client, records: Any) -> None:
+        form = comparison(steward)
+        MedicalRecord.objects.filter(pk="P2").update(name="Ada King")
+        again = form_with(steward.post(MERGE, {**form.fields, "target": "P2", "allergies": "P2"}), "version")
+        assert (again.fields["target"], again.fields["allergies"], again.fields["name"]) == ("P2", "P2", "P1")
+
     def test_values_that_do_not_fit_each_other_are_refused(self, steward: Client, records: Any) -> None:
         MedicalRecord.objects.filter(pk="P1").update(date_of_birth="2024-06-01", last_appointment_date=None)
         answer = merge(steward, date_of_birth="P1", last_appointment_date="P2")

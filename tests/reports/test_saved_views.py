@@ -11,6 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 from reports.models import SavedView
 from reports.saved_view_rules import MAX_QUERY_LENGTH
 from tests.support import factories
+from tests.support.forms import form_with
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
 from tests.support.signing_in import SignIn
@@ -249,3 +251,26 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_views(
         saved(other, f"View {number}", shared=True)
     with django_assert_max_num_queries(7):
         client.get(LIST)
+
+
+def test_of_two_people_who_rename_a_view_the_second_chooses(sign_in: SignIn) -> None:
+    client = sign_in(BRANDS_VIEWER, SHARE)
+    address = f"{LIST}{saved(somebody_else(), shared=True)}/"
+    first, second = (form_with(client.get(address), "name") for _ in range(2))
+    client.post(address, {**first.fields, "name": "Brands"})
+    answer = client.post(address, {**second.fields, "name": "All brands"})
+    assert Page.of(answer).texts(".conflicts label strong") == ["Brands", "All brands"]
+    assert SavedView.objects.get().name == "Brands"
+    client.post(address, {**form_with(answer, "name").fields, "choice-name": "mine"})
+    assert SavedView.objects.get().name == "All brands"
+
+
+def test_different_changes_of_a_view_by_two_people_are_united(sign_in: SignIn) -> None:
+    client = sign_in(BRANDS_VIEWER, SHARE)
+    address = f"{LIST}{saved(somebody_else(), shared=True)}/"
+    first, second = (form_with(client.get(address), "name") for _ in range(2))
+    client.post(address, {**first.fields, "name": "Brands"})
+    without = {name: value for name, value in second.fields.items() if name != "is_shared"}
+    client.post(address, without)
+    view = SavedView.objects.get()
+    assert (view.name, view.is_shared) == ("Brands", False)

@@ -136,6 +136,59 @@ def test_a_variant_on_the_page_of_its_model_is_compared_too(keeper: Client) -> N
     assert (variant.color, variant.reviews) == ("Blue", 6)
 
 
+class TestDeletionInAFormset:
+    @pytest.fixture
+    def address(self, record: MedicalRecord) -> str:
+        model = factories.tracker_model()
+        factories.variant(model, color="Black", reviews=5)
+        return f"/admin/trackers/trackermodel/{model.pk}/change/"
+
+    def conflict(self, keeper: Client, address: str) -> Any:
+        """Return the page on which a person deletes a variant that somebody else has changed meanwhile."""
+        first, second = opened_twice(keeper, address, "variants-0-color")
+        send(keeper, first, **{"variants-0-color": "Red"})
+        return send(keeper, second, **{"variants-0-DELETE": "on"})
+
+    def test_a_row_that_nobody_changed_is_deleted(self, keeper: Client, address: str) -> None:
+        form = form_with(keeper.get(address), "variants-0-color")
+        assert send(keeper, form, **{"variants-0-DELETE": "on"}).status_code == 302
+        assert not FitnessTracker.objects.exists()
+
+    def test_a_row_that_somebody_changed_is_shown_and_stays(self, keeper: Client, address: str) -> None:
+        answer = self.conflict(keeper, address)
+        assert values_of(answer) == [("Color: Red", "Delete it")]
+        page = Page.of(answer)
+        (editor, _) = page.texts(".conflicts .editor")
+        assert editor.startswith("saved by ")
+        assert "Somebody else changed this row after you opened the page. Choose whether to delete it." in page.text
+        assert FitnessTracker.objects.get().color == "Red"
+
+    @pytest.mark.parametrize(("choice", "colors"), [("theirs", ["Red"]), ("mine", [])])
+    def test_the_person_chooses(self, keeper: Client, address: str, choice: str, colors: list[str]) -> None:
+        form = form_with(self.conflict(keeper, address), "variants-0-color")
+        chosen = {"variants-0-DELETE": "on", "variants-0-choice-DELETE": choice}
+        assert send(keeper, form, **chosen).status_code == 302
+        assert list(FitnessTracker.objects.values_list("color", flat=True)) == colors
+
+    def test_without_a_choice_the_question_stays(self, keeper: Client, address: str) -> None:
+        form = form_with(self.conflict(keeper, address), "variants-0-color")
+        assert values_of(send(keeper, form, **{"variants-0-DELETE": "on"})) == [("Keep it", "Delete it")]
+
+    def test_a_choice_about_an_outdated_row_is_not_used(self, keeper: Client, address: str) -> None:
+        form = form_with(self.conflict(keeper, address), "variants-0-color")
+        FitnessTracker.objects.update(color="Green")
+        chosen = {"variants-0-DELETE": "on", "variants-0-choice-DELETE": "mine"}
+        assert values_of(send(keeper, form, **chosen)) == [("Color: Green", "Delete it")]
+        assert FitnessTracker.objects.exists()
+
+    def test_without_the_deletion_the_row_is_compared_as_usual(self, keeper: Client, address: str) -> None:
+        form = form_with(self.conflict(keeper, address), "variants-0-color")
+        form.fields.pop("variants-0-DELETE", None)
+        assert send(keeper, form, **{"variants-0-reviews": "7"}).status_code == 302
+        variant = FitnessTracker.objects.get()
+        assert (variant.color, variant.reviews) == ("Red", 7)
+
+
 def test_the_model_of_a_variant_is_named_and_not_numbered(keeper: Client) -> None:
     one, two, three = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
     address = f"/admin/trackers/fitnesstracker/{factories.variant(one).pk}/change/"

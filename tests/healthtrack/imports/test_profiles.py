@@ -14,6 +14,7 @@ from patients.models import MedicalRecord
 from tests.support.forms import form_to, form_with
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import SignIn
 
@@ -143,6 +144,27 @@ class TestPages:
         form = form_with(steward.get(address), "column:0")
         page = steward.post(address, {**form.fields, "column:1": "patient_id"})
         assert "Several columns have the field patient_id. Choose it for one column." in page.content.decode()
+
+    def test_of_two_people_who_change_one_answer_the_second_chooses(self, steward: Client) -> None:
+        address = f"{LIST}{store().pk}/change/"
+        first, second = (form_with(steward.get(address), "name") for _ in range(2))
+        part = "date_order:date_of_birth"
+        steward.post(address, {**first.fields, part: "mdy", "name": "Clinic 8"})
+        answer = steward.post(address, {**second.fields, part: ""})
+        choices = Page.of(answer).texts(".conflicts label")
+        assert choices[0].startswith("Month first, such as 05/17/1980 saved by staff")
+        assert choices[1] == "As the file shows it yours"
+        steward.post(address, {**form_with(answer, "name").fields, f"choice-{part}": "mine"})
+        profile = ReadingProfile.objects.get()
+        assert (profile.name, part in profile.answers) == ("Clinic 8", False)
+
+    def test_a_profile_that_was_saved_for_another_header_is_opened_again(self, steward: Client) -> None:
+        address = f"{LIST}{store().pk}/change/"
+        form = form_with(steward.get(address), "name")
+        save_profile(RECORDS.importer, "Clinic 7", ["Number"], {"column:0": "patient_id"}, None)
+        answer = steward.post(address, {**form.fields, "name": "Clinic 8"})
+        assert "Somebody saved this profile for files with another header meanwhile." in Page.of(answer).text
+        assert ReadingProfile.objects.get().name == "Clinic 7"
 
     def test_it_is_deleted_after_a_confirmation(self, steward: Client) -> None:
         address = f"{LIST}{store().pk}/delete/"

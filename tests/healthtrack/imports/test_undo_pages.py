@@ -106,7 +106,7 @@ def test_a_worker_undoes_it_in_a_run_of_its_own(steward: Client, run: ImportRun)
     assert not MedicalRecord.objects.exists()
     words = steward.get(page(undo_run, "change")).content.decode()
     assert registry.get(undo_run.importer).undo_summary(undo_run, QueryDict()).headline in html.unescape(words)
-    assert "Undo this import" in words
+    assert "Import again" in words
     assert "Undo this import" not in steward.get(page(run, "change")).content.decode()
 
 

@@ -1,24 +1,25 @@
 "use strict";
 
-// Ask before somebody leaves the form of a row with changes that are not saved.
+// Ask before somebody leaves edit forms with changes that are not saved: Django's of a row, and those that say so.
 {
-  const form = document.querySelector("#content-main > form[method=post]");
-  const read = () => new URLSearchParams(new FormData(form)).toString();
-  let opened = "";
+  const forms = [...document.querySelectorAll("#content-main > form[method=post], form[data-unsaved]")];
+  const read = () => forms.filter((form) => form.isConnected)
+    .map((form) => new URLSearchParams(new FormData(form)).toString()).join("\n");
+  let opened = null;
   let isLeaving = false;
 
-  if (form) {
+  if (forms.length) {
     // A form that the server refused has unsaved changes from the start.
-    const isRefused = form.querySelector(".errornote") !== null;
+    const isRefused = forms.some((form) => form.querySelector(".errornote, .errorlist"));
     // The scripts of Django's admin complete the form when the page has loaded.
     window.addEventListener("load", () => setTimeout(() => {
       opened = read();
     }));
     document.addEventListener("submit", (event) => {
-      isLeaving = event.target === form || event.target.closest("#idle") !== null;
+      isLeaving = forms.includes(event.target) || event.target.closest("#idle") !== null;
     });
     window.addEventListener("beforeunload", (event) => {
-      if (!isLeaving && opened && form.isConnected && (isRefused || read() !== opened)) {
+      if (!isLeaving && opened !== null && (isRefused || read() !== opened)) {
         event.preventDefault();
       }
     });
