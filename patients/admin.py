@@ -26,6 +26,7 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.lists import yes_or_no
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
@@ -35,7 +36,7 @@ from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.merge_admin import MergingAdmin
 from patients.models import FormerNumber, MedicalRecord
-from patients.record_list import RecordList, list_errors
+from patients.record_list import COLUMNS_BY_NUMBER, INDEXED_COLUMNS, SORTED_IN_SHORT_LISTS, RecordList, list_errors
 from patients.resources import MedicalRecordResource
 from patients.search import search_records
 
@@ -98,6 +99,11 @@ def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
     )
 
 
+def _shorten(text: str) -> str:
+    shown = Truncator(text).chars(SHOWN_CHARACTERS)
+    return shown if shown == text else format_html('<span title="{}">{}</span>', text, shown)
+
+
 def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
     """Record that the person saw this patient, if the page was shown at all. Return the response."""
     record_patient_access([unquote(object_id)] if response.status_code == HTTPStatus.OK else [])
@@ -111,15 +117,18 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
     list_display = (
         "patient_id",
         "full_name",
+        "date_of_birth",
         "age",
         "gender",
         "conditions",
-        "medications",
+        "takes_medication",
         "tracker",
         "linked_trackers",
         "last_appointment",
     )
-    sortable_by = ("patient_id", "full_name", "age", "last_appointment")
+    list_display_links = ("patient_id", "full_name")
+    extra_columns = ("known_allergies",)
+    sortable_by = (*INDEXED_COLUMNS, *SORTED_IN_SHORT_LISTS)
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -152,6 +161,9 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:
         return RecordList
+
+    def get_numbered_columns(self, request: HttpRequest) -> Sequence[Any]:
+        return COLUMNS_BY_NUMBER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("tracker_models")
@@ -217,10 +229,15 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
     def age_today(self, record: MedicalRecord) -> int:
         return self.age(record)
 
+    takes_medication = yes_or_no("medications", description="medication")
+
+    @admin.display(ordering=Lower("medical_conditions"))
     def conditions(self, record: MedicalRecord) -> str:
-        text = record.medical_conditions
-        shown = Truncator(text).chars(SHOWN_CHARACTERS)
-        return shown if shown == text else format_html('<span title="{}">{}</span>', text, shown)
+        return _shorten(record.medical_conditions)
+
+    @admin.display(description="allergies", ordering=Lower("allergies"))
+    def known_allergies(self, record: MedicalRecord) -> str:
+        return _shorten(record.allergies)
 
     @admin.display
     def linked_trackers(self, record: MedicalRecord) -> str:

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.functions import Lower
+from django.db.models.functions import Length, Lower
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
@@ -131,6 +131,8 @@ class MedicalRecord(models.Model):
             GinIndex(NameWords("name"), name="medical_records_name_words"),
             # It includes the name because PostgreSQL would otherwise read each row to compute lower(name).
             Index(Lower("name"), "date_of_birth", include=["name", "patient_id"], name="medical_records_name_birth"),
+            # Lists sort by the number as people count: 1002 comes before 100085.
+            Index(Length("patient_id"), "patient_id", name="medical_records_number"),
             Index(F("last_appointment_date").asc(nulls_first=True), "patient_id", name="medical_records_last_seen"),
             GinIndex(
                 Terms("medical_conditions"), name="medical_records_conditions", condition=~Q(medical_conditions="")

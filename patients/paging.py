@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import OrderBy, QuerySet
+from django.db.models import Model, OrderBy, QuerySet
 
 MAX_ROWS_COUNTED = 10_000
 MAX_TABLE_ROWS_COUNTED = 200_000
@@ -35,6 +35,19 @@ class Total:
 
 
 @dataclass(frozen=True)
+class ListedRows:
+    """The rows of a list.
+
+    `found` selects and orders them. `indexed` has them in an order with an index, which is used if there are too many
+    to sort. `shown` gives the rows themselves, and may annotate and prefetch more.
+    """
+
+    found: QuerySet[Any]
+    indexed: QuerySet[Any]
+    shown: QuerySet[Any]
+
+
+@dataclass(frozen=True)
 class RowPage:
     """The rows of one page. `number` is negative if it counts from the end; `count`, of pages, is None if unknown."""
 
@@ -44,6 +57,7 @@ class RowPage:
     is_first: bool
     is_last: bool
     count: int | None = None
+    is_short: bool = True  # the rows can be sorted by a column without an index
 
     @property
     def previous(self) -> int | None:
@@ -58,15 +72,21 @@ class RowPage:
         return -self.number if self.number < 0 else 0
 
 
-def get_row_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: int, *, is_counted: bool) -> RowPage:
-    """Return a page of the rows that `found` selects and orders, or the nearest page if there is none of this number.
+def get_row_page(rows: ListedRows, number: int, size: int, *, is_counted: bool) -> RowPage:
+    """Return a page of the rows, or the nearest page if there is none of this number.
 
-    The rows themselves come from `shown`, which may annotate and prefetch more. With `is_counted` the total is exact,
-    however long counting takes.
+    With `is_counted` the total is exact, however long counting takes.
     """
+    found, shown = rows.found, rows.shown
     number = max(-MAX_PAGE, min(number, MAX_PAGE)) or 1
     some = _get_sorted_keys(found, MAX_ROWS_COUNTED + 1)
-    total = Total(len(some)) if len(some) <= MAX_ROWS_COUNTED else _get_total_of_many(found, is_counted=is_counted)
+    if len(some) <= MAX_ROWS_COUNTED:
+        total, is_short = Total(len(some)), True
+    else:
+        estimate = _estimate_rows(found.model)
+        is_short = estimate <= MAX_TABLE_ROWS_COUNTED
+        found = found if is_short else rows.indexed
+        total = _get_total_of_many(found, estimate, is_counted=is_counted)
     if not total.is_exact:
         return _get_uncounted_page(found, shown, number, size, total)
     pages = max(1, -(-total.rows // size))
@@ -79,7 +99,8 @@ def get_row_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: 
     else:
         stop = total.rows - start
         keys = _get_keys(found.reverse(), max(0, stop - size), stop)[::-1]
-    return RowPage(_load_rows(shown, keys), number, total, is_first=number == 1, is_last=number == pages, count=pages)
+    ends = {"is_first": number == 1, "is_last": number == pages}
+    return RowPage(_load_rows(shown, keys), number, total, **ends, count=pages, is_short=is_short)
 
 
 def _get_uncounted_page(found: QuerySet[Any], shown: QuerySet[Any], number: int, size: int, total: Total) -> RowPage:
@@ -89,8 +110,9 @@ def _get_uncounted_page(found: QuerySet[Any], shown: QuerySet[Any], number: int,
         return _get_uncounted_page(found, shown, LAST if number > 0 else 1, size, total)
     is_end, keys = len(keys) <= size, keys[:size]
     if number > 0:
-        return RowPage(_load_rows(shown, keys), number, total, is_first=number == 1, is_last=is_end)
-    return RowPage(_load_rows(shown, keys[::-1]), number, total, is_first=is_end, is_last=number == LAST)
+        return RowPage(_load_rows(shown, keys), number, total, is_first=number == 1, is_last=is_end, is_short=False)
+    rows = _load_rows(shown, keys[::-1])
+    return RowPage(rows, number, total, is_first=is_end, is_last=number == LAST, is_short=False)
 
 
 def _load_rows(shown: QuerySet[Any], keys: list[Any]) -> list[Any]:
@@ -98,10 +120,14 @@ def _load_rows(shown: QuerySet[Any], keys: list[Any]) -> list[Any]:
     return [rows[key] for key in keys if key in rows]
 
 
-def _get_total_of_many(found: QuerySet[Any], *, is_counted: bool) -> Total:
-    every_row = found.model._default_manager.order_by()
-    (plan,) = json.loads(every_row.explain(format="json"))
-    estimate = plan["Plan"]["Plan Rows"]
+def _estimate_rows(model: type[Model]) -> int:
+    """Return how many rows the table has, as the database estimates it."""
+    (plan,) = json.loads(model._default_manager.order_by().explain(format="json"))
+    rows: int = plan["Plan"]["Plan Rows"]
+    return rows
+
+
+def _get_total_of_many(found: QuerySet[Any], estimate: int, *, is_counted: bool) -> Total:
     if is_counted or estimate <= MAX_TABLE_ROWS_COUNTED:
         return Total(_count(found))
     if found.query.where:

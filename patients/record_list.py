@@ -4,18 +4,28 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.db.models import F, OrderBy, QuerySet
+from django.db.models.functions import Length
 from django.http import HttpRequest
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
+from healthtrack.core.lists import SortedList
 from healthtrack.core.text import quote
 from patients import sidebar
 from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, get_filter_names
-from patients.paging import LAST, RowPage, get_row_page
+from patients.paging import LAST, MAX_ROWS_COUNTED, ListedRows, RowPage, get_row_page
 
 COUNT_VAR = "count"
+INDEXED_COLUMNS = ("patient_id", "full_name", "date_of_birth", "age", "last_appointment")
+# Without an index: sorting a million records by these takes seconds.
+SORTED_IN_SHORT_LISTS = ("gender", "conditions", "takes_medication", "tracker", "known_allergies")
+# What the numbers in saved views of version 0.1 mean.
+COLUMNS_BY_NUMBER = (
+    *("patient_id", "full_name", "age", "gender", "conditions", "takes_medication", "tracker", "linked_trackers"),
+    "last_appointment",
+)
 # Every parameter that an address of the list may have. Django would look up fields by all others, such as
 # name__startswith, and the access log would not mention them.
 DECLARED_PARAMETERS = {
@@ -29,6 +39,11 @@ DECLARED_PARAMETERS = {
 }
 
 
+TOO_LONG_TO_SORT = (
+    f"only lists of at most {MAX_ROWS_COUNTED:,} records can be sorted by this column. Filter the list first."
+)
+
+
 def list_errors(request: HttpRequest, records: RecordFilter) -> list[str]:
     """Return a sentence for each reason why an address shows and exports no records."""
     undeclared = [name for name in request.GET if name not in DECLARED_PARAMETERS]
@@ -39,7 +54,7 @@ def list_errors(request: HttpRequest, records: RecordFilter) -> list[str]:
     ]
 
 
-class RecordList(ChangeList):
+class RecordList(SortedList):
     """The admin's list with the filters of RecordFilter, and with pages that a database finds quickly."""
 
     records: RecordFilter
@@ -62,20 +77,31 @@ class RecordList(ChangeList):
         self.clear_all_filters_qs = self.get_query_string(dict.fromkeys({*self.filter_params} - others))
         return queryset
 
-    def get_ordering_field(self, field_name: Any) -> Any:
-        """Return the field to sort by; none for a column that has no index."""
-        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
+    def is_sortable(self, column: Any) -> bool:
+        # Before the records are found, nobody knows whether the list is short.
+        page = getattr(self, "page", None)
+        return super().is_sortable(column) and (column in INDEXED_COLUMNS or page is None or page.is_short)
 
     def _get_deterministic_ordering(self, ordering: Sequence[Any]) -> list[OrderBy]:
         """Return the ordering with the key as its last part, in the direction of the first column, like its index."""
         parts = [_order(part) for part in ordering or ["patient_id"]]
-        key = OrderBy(F("pk"), descending=parts[0].descending)
-        return parts if F("patient_id") in [part.expression for part in parts] else [*parts, key]
+        number = next((place for place, part in enumerate(parts) if part.expression == F("patient_id")), None)
+        if number is None:
+            return [*parts, OrderBy(F("pk"), descending=parts[0].descending)]
+        # 1002 comes before 100085. What follows the number decides nothing.
+        length = OrderBy(Length("patient_id"), descending=parts[number].descending)
+        return [*parts[:number], length, parts[number]]
 
     def get_results(self, request: HttpRequest) -> None:
         shown = self.model_admin.get_queryset(request)
         is_counted = COUNT_VAR in self.params
-        self.page = get_row_page(self.queryset, shown, self.page_num, self.list_per_page, is_counted=is_counted)
+        needs_short = not all(name in INDEXED_COLUMNS for name in self.sorting)
+        indexed = self.queryset.order_by(*self._get_deterministic_ordering([])) if needs_short else self.queryset
+        rows = ListedRows(self.queryset, indexed, shown)
+        self.page = get_row_page(rows, self.page_num, self.list_per_page, is_counted=is_counted)
+        if needs_short and not self.page.is_short:
+            self.sorting = {}
+            messages.info(request, f"Sorted by patient number: {TOO_LONG_TO_SORT}")
         self.result_list: Any = self.page.rows
         record_patient_access([record.pk for record in self.page.rows], filters=get_filter_names(request))
         self.result_count = self.full_result_count = self.page.total.rows  # equal, or the search form would show both

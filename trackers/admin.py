@@ -13,8 +13,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.audit.admin_history import HistoryAdmin
-from healthtrack.core.admin import CLEANED_TEXT, ConflictSafeModelAdmin, ReadOnlyModelAdmin
+from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
@@ -110,8 +111,8 @@ class TrackerModelAdmin(ImportableModelAdmin):
             models = extension.annotate(models)
         return models
 
-    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        return (*super().get_list_display(request), *_extra_columns(request))
+    def get_standard_columns(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_standard_columns(request), *_extra_columns(request))
 
     def get_fields(self, request: HttpRequest, obj: TrackerModel | None = None) -> tuple[Any, ...]:
         return (*super().get_fields(request, obj), *(_extra_columns(request) if obj else ()))
@@ -211,7 +212,7 @@ class FitnessTrackerAdmin(ImportableModelAdmin):
 
 
 @admin.register(TrackerAlias)
-class TrackerAliasAdmin(HistoryAdmin, ConflictSafeModelAdmin):
+class TrackerAliasAdmin(HistoryAdmin, PersonalListAdmin):
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")
@@ -239,7 +240,7 @@ class TrackerAliasAdmin(HistoryAdmin, ConflictSafeModelAdmin):
 
 
 @admin.register(MissingModel)
-class MissingModelAdmin(HistoryAdmin, ReadOnlyModelAdmin):
+class MissingModelAdmin(HistoryAdmin, ReadOnlyModelAdmin, PersonalListAdmin):
     """All decisions; people make them on the page of tracker names."""
 
     list_display = ("name", "decision", "decided_by", "decided_at")

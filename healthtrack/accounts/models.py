@@ -9,6 +9,7 @@ from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 from healthtrack.accounts.authenticator_apps import AuthenticatorApp
+from healthtrack.accounts.list_settings import ListSettings
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
 from healthtrack.accounts.security_resets import SecurityReset
@@ -17,7 +18,7 @@ from healthtrack.audit.actor import PERSON, setting
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.triggers import history_as, history_of_deletions
 
-__all__ = ["AuthenticatorApp", "RecoveryCodes", "SecurityReset", "Session", "SignInEvent", "UseCount"]
+__all__ = ["AuthenticatorApp", "ListSettings", "RecoveryCodes", "SecurityReset", "Session", "SignInEvent", "UseCount"]
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from healthtrack.accounts.list_views import ListSettingsPage
 from healthtrack.accounts.views import (
     AccountSecurity,
     EndSession,
@@ -13,6 +14,7 @@ from healthtrack.accounts.views import (
 app_name = "sign-in"
 urlpatterns = [
     path("", AccountSecurity.as_view(), name="own"),
+    path("lists/<str:list_name>/", ListSettingsPage.as_view(), name="list-settings"),
     path("code/", EnterCode.as_view(), name="code"),
     path("enrol/", EnrolSecondFactor.as_view(), name="enrol"),
     path("end/", EndSession.as_view(), name="end"),

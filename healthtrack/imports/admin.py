@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
@@ -71,10 +72,12 @@ class DuplicatesFilter(admin.SimpleListFilter):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ReadOnlyModelAdmin):
+class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
     """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
     list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")
+    list_display_links = ("number", "title")
+    extra_columns = ("finished_at",)
     list_filter = ("state", ImporterFilter, DuplicatesFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("started_by",)
     ordering = ("-run_id",)

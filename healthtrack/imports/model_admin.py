@@ -4,13 +4,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.imports.admin_mixins import ImportExportAdmin
 from healthtrack.imports.hooks import UndoneRows
 from healthtrack.imports.restoring_admin import RestoringAdmin
 
 
-class ImportableModelAdmin(RestoringAdmin, ConflictSafeModelAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class ImportableModelAdmin(RestoringAdmin, PersonalListAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The admin of a model that is also imported and exported, with a history of each row."""
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from healthtrack.core.admin import ConflictSafeModelAdmin
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports import registry
@@ -74,7 +74,7 @@ class ProfileForm(ConcurrentEditForm):
 
 
 @admin.register(ReadingProfile)
-class ReadingProfileAdmin(ConflictSafeModelAdmin):
+class ReadingProfileAdmin(PersonalListAdmin):
     """Pages for people who may import this type of data. Profiles are saved on the page of an import."""
 
     form = ProfileForm

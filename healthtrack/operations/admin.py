@@ -2,12 +2,13 @@
 
 from django.contrib import admin
 
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.core.admin import ListOnlyModelAdmin
 from healthtrack.operations.models import Restore
 
 
 @admin.register(Restore)
-class RestoreAdmin(ListOnlyModelAdmin):
+class RestoreAdmin(ListOnlyModelAdmin, PersonalListAdmin):
     list_display = (
         *("restored_at", "file_name", "written", "version", "signature"),
         *("open_accounts", "superusers", "roles", "last_change_at", "database_role"),

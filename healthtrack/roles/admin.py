@@ -16,9 +16,11 @@ from django.utils.html import format_html
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.accounts.forms import AccountForm
+from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.audit.account_names import name_at
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
+from healthtrack.core.lists import yes_or_no
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.table import ROLES
@@ -37,14 +39,19 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
-class AccountAdmin(ConflictSafeModelAdmin, AccountSecurityAdmin):
+class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
     form = AccountForm
-    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "first_name", "last_name", "role_names", "active", "superuser", "last_login")
+    list_display_links = ("username", "first_name", "last_name")
+    extra_columns = ("email", "date_joined")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    active = yes_or_no("is_active", description="active")
+    superuser = yes_or_no("is_superuser", description="superuser")
 
     @admin.display(description="roles")
     def role_names(self, person: User) -> str:
@@ -110,7 +117,7 @@ admin.site.register(Group, RoleAdmin)
 
 
 @admin.register(EmergencyAccess)
-class EmergencyAccessAdmin(ListOnlyModelAdmin):
+class EmergencyAccessAdmin(ListOnlyModelAdmin, PersonalListAdmin):
     list_display = ("began_at", "person_then", "reason", "client_address", "over")
     list_filter = (("person", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("end",)

@@ -112,6 +112,7 @@ INDEXES = r"""
     medical_records_multilinked: (patient_id) WHERE link_count > 1
     medical_records_name_birth: (lower(name), date_of_birth) INCLUDE (name, patient_id)
     medical_records_name_words: gin (name_words(name))
+    medical_records_number: (length(patient_id), patient_id)
     medical_records_tracker: (lower(tracker)) WHERE NOT tracker = ''
     medical_records_unlinked: (patient_id) INCLUDE (tracker) WHERE link_count = 0
 

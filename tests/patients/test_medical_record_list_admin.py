@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.audit.models import Access
 from patients.models import MedicalRecord
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole, SignIn
@@ -41,7 +42,21 @@ def test_a_row_shows_the_patient_and_the_reported_and_linked_trackers(keeper: Cl
         factories.link(record, model)
     text = keeper.get(LIST).content.decode()
     for cell in ("Ada Byron", "40", "Female", "Asthma", "band 2", "Huawei Band 2, Xiaomi Band 2"):
-        assert f">{cell}</td>" in text
+        assert f">{cell}</td>" in text or f">{cell}</a></td>" in text
+
+
+def test_yes_and_no_are_words(keeper: Client) -> None:
+    factories.medical_record("P1", medications=True)
+    factories.medical_record("P2", medications=False)
+    page = Page.get(keeper, LIST)
+    assert page.texts(".field-takes_medication") == ["Yes", "No"]
+    assert not page.all("#result_list img")
+
+
+def test_the_number_and_the_name_lead_to_the_record(keeper: Client) -> None:
+    factories.medical_record("P1")
+    record = "/admin/patients/medicalrecord/P1/change/"
+    assert Page.get(keeper, LIST).addresses("#result_list tbody a") == [record, record]
 
 
 def test_long_conditions_are_shortened_with_the_full_text_as_title(keeper: Client) -> None:
@@ -215,7 +230,7 @@ def test_the_list_needs_the_same_queries_for_any_number_of_rows(
         for model in models:
             factories.link(record, model)
     query = with_search_token(keeper, LIST, query)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         keeper.get(LIST, query)
 
 

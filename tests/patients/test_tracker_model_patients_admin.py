@@ -61,7 +61,7 @@ def test_the_list_needs_the_same_queries_for_any_number_of_rows(
 ) -> None:
     for number in range(rows):
         used_model(1, model_name=f"Band {number}")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         keeper.get(LIST)
 
 
@@ -71,7 +71,7 @@ def test_a_model_in_use_is_not_deleted_and_the_page_says_how_many_use_it(
 ) -> None:
     model = used_model(patients)
     for send in (keeper.get, keeper.post):
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(12):
             answer: Any = send(f"{LIST}{model.pk}/delete/", {"post": "yes"})
         assert f"Xiaomi Band 2 cannot be deleted: {patients} patients use it." in answer.content.decode()
     assert TrackerModel.objects.get() == model

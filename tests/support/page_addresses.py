@@ -61,7 +61,7 @@ def address(name: str) -> str:
         kind = "password_change"
     if name.startswith("admin:") and kind in PAGES_OF_ROW and name != "admin:password_change":
         return reverse(name, args=[_key_of_a_row(name)])
-    if kind == "upload":
+    if kind in {"upload", "sign-in:list-settings"}:
         return reverse(name, args=["patients.medicalrecord"])
     if kind == "template":
         return f"{reverse(name)}?format=csv"

@@ -98,7 +98,7 @@ def test_the_list_needs_the_same_queries_for_any_number_of_rows(
 ) -> None:
     for number in range(rows):
         factories.tracker_alias(f"Name {number}", factories.tracker_model(model_name=f"Band {number}"))
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         steward.get(LIST)
 
 

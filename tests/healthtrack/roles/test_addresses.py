@@ -48,6 +48,7 @@ ADDRESSES = {
     "sign-in:own": (EVERYONE, NOBODY),
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),
+    "sign-in:list-settings": (RECORD_READERS, RECORD_READERS),
     "sign-in:stay": (NOBODY, EVERYONE),
     "sign-in:end": (NOBODY, EVERYONE),
     "sign-in:everywhere": (NOBODY, NOBODY),  # because it redirects to the sign-in page
