@@ -26,11 +26,7 @@ from healthtrack.imports import registry, runs
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
-<<<<<<< HEAD
-from healthtrack.imports.permissions import can_upload, can_view_runs, get_visible_runs
-=======
-from healthtrack.imports.permissions import can_view_runs, get_visible_runs, may_undo
->>>>>>> 75c5a4f (Compare concurrent edits of profiles and views, and ask before deleting changed variants)
+from healthtrack.imports.permissions import can_upload, can_view_runs, get_visible_runs, may_undo
 from healthtrack.imports.profile_admin import ReadingProfileAdmin
 from healthtrack.imports.profiles import save_profile
 from healthtrack.imports.run_view import ProgressView, RunView

@@ -169,14 +169,8 @@ class RunView:
             yield self._make_apply_button(held)
         if self.may_import and not self.run.is_ended:
             yield Button("Cancel", self._get_address("cancel"))
-<<<<<<< HEAD
-        if may_undo(self.person, self.importer) and is_undoable(self.run):
-            what = "edit" if self.run.is_edit else "import"
-            yield Button(f"Undo this {what}", self._get_address("undo"), sends=False, is_destructive=True)
-=======
         if is_undoable(self.run) and may_undo(self.person, self.run):
-            yield Button(get_undo_label(self.run), self._get_address("undo"), sends=False)
->>>>>>> 75c5a4f (Compare concurrent edits of profiles and views, and ask before deleting changed variants)
+            yield Button(get_undo_label(self.run), self._get_address("undo"), sends=False, is_destructive=True)
 
     def _make_apply_button(self, held: int) -> Button:
         valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit
