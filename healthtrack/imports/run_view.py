@@ -170,7 +170,8 @@ class RunView:
         if self.may_import and not self.run.is_ended:
             yield Button("Cancel", self._get_address("cancel"))
         if is_undoable(self.run) and may_undo(self.person, self.run):
-            yield Button(get_undo_label(self.run), self._get_address("undo"), sends=False, is_destructive=True)
+            label = get_undo_label(self.run)
+            yield Button(label, self._get_address("undo"), sends=False, is_destructive=not self.run.is_undo)
 
     def _make_apply_button(self, held: int) -> Button:
         valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit
