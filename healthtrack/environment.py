@@ -185,10 +185,20 @@ class Environment:
         Variable(
             "HEALTHTRACK_TIME_ZONE",
             values.parse_time_zone,
-            "the time zone that decides which day it is, such as `Asia/Kolkata`",
+            "the time zone that decides which day it is, such as `Asia/Kolkata`; people can choose another one for the "
+            "times on their pages",
             default_text="`UTC`",
         ),
         default="UTC",
+    )
+    date_format: str = declare(
+        Variable(
+            "HEALTHTRACK_DATE_FORMAT",
+            values.parse_date_format,
+            "how pages write 30 November 2026, unless a person chooses otherwise: `words` (30 Nov 2026), `iso` "
+            "(2026-11-30), `us` (11/30/2026) or `dots` (30.11.2026)",
+        ),
+        default="words",
     )
     max_upload_mb: int = declare(
         Variable(

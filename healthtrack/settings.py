@@ -103,6 +103,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Needs the user; records whether this session has passed the second factor.
     "django_otp.middleware.OTPMiddleware",
+    # Needs the user; outside of everything that writes a date on a page.
+    "healthtrack.accounts.middleware.personal_formats",
     # Needs the user; outside of the following, whose writes (the end of a session) are the person's too.
     "healthtrack.audit.actor.audit_actor_middleware",
     # Needs the user; outside of everything that may refuse a page.
@@ -232,6 +234,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "healthtrack.formats"
 TIME_ZONE = ENVIRONMENT.time_zone
+DEFAULT_DATE_FORMAT = ENVIRONMENT.date_format
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
@@ -26,6 +25,7 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.date_formats import get_today
 from healthtrack.core.lists import yes_or_no
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import follows, linking
@@ -65,7 +65,7 @@ class MedicalRecordForm(ConcurrentEditForm):
 
     def clean_date_of_birth(self) -> date:
         born: date = self.cleaned_data["date_of_birth"]
-        today = timezone.localdate()
+        today = get_today()
         if born > today:
             raise ValidationError("The date of birth is in the future.")
         if born < (get_latest_birth_date(MAX_AGE, today) or date.min):
@@ -223,7 +223,7 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
 
     @admin.display(ordering="-date_of_birth")
     def age(self, record: MedicalRecord) -> int:
-        return record.age(timezone.localdate())
+        return record.age(get_today())
 
     @admin.display(description="age today")
     def age_today(self, record: MedicalRecord) -> int:

@@ -15,10 +15,10 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, Filter
 from django_filters.filterset import FilterSet
 
+from healthtrack.core.date_formats import get_today
 from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import quote
 from patients.age import Band, get_latest_birth_date
@@ -162,7 +162,7 @@ class RecordFilter(FilterSet):
     @property
     def as_of_day(self) -> date:
         """The day on which ages are counted: today if the address has none."""
-        return self.cleaned_values.get("as_of") or timezone.localdate()
+        return self.cleaned_values.get("as_of") or get_today()
 
     def filter_queryset(self, queryset: Records) -> Records:
         """Return the matching records; none if a value is invalid, as ignoring it would answer another question."""
@@ -216,7 +216,7 @@ class RecordFilter(FilterSet):
                 since = get_latest_birth_date(STALE_AFTER_YEARS, self.as_of_day) or date.min
                 return records.filter(Q(last_appointment_date=None) | Q(last_appointment_date__lt=since))
             case "earlier":
-                earliest = timezone.localdate().year - APPOINTMENT_YEARS_LISTED + 1
+                earliest = get_today().year - APPOINTMENT_YEARS_LISTED + 1
                 return records.filter(last_appointment_date__year__lt=earliest)
             case year:
                 return records.filter(last_appointment_date__year=int(year))

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from django.utils import timezone
 from import_export.fields import Field
 
+from healthtrack.core.date_formats import get_today
 from healthtrack.imports.hooks import Effects, UndoneRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.reasons import ConflictReason
@@ -93,9 +93,9 @@ class MedicalRecordResource(LinkingResource):
         import_id_fields = ["patient_id"]
 
     def row_rules(self) -> Sequence[RowRule]:
-        today = pl.lit(timezone.localdate())
+        today = pl.lit(get_today())
         born, seen = pl.col("date_of_birth"), pl.col("last_appointment_date")
-        earliest = pl.lit(get_latest_birth_date(MAX_AGE, timezone.localdate()))
+        earliest = pl.lit(get_latest_birth_date(MAX_AGE, get_today()))
         return [
             RowRule("date_of_birth", (born < earliest) & (born.dt.year() > 0), f"{TOO_LONG_AGO} Correct it."),
             RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django.utils import timezone
 
+from healthtrack.core.date_formats import get_today
 from patients.age import BANDS
 from patients.filters import APPOINTMENT_YEARS_LISTED, LINK_CHOICES, STALE_AFTER_YEARS, YES_OR_NO, RecordFilter
 from patients.models import Gender
@@ -84,7 +84,7 @@ def _ages(youngest: int, oldest: int | None) -> dict[str, str]:
 
 def _appointments() -> dict[str, str]:
     """Return the recent years, whether any record has an appointment in them or not, and the other choices."""
-    this_year = timezone.localdate().year
+    this_year = get_today().year
     years = (str(this_year - ago) for ago in range(APPOINTMENT_YEARS_LISTED))
     others = {"earlier": "Earlier", "stale": f"None in {STALE_AFTER_YEARS} years", "none": "Never"}
     return {year: year for year in years} | others

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from healthtrack.core.date_formats import get_today
 from healthtrack.imports import registry
 from healthtrack.imports.models import ImportRun
 from patients.filters import RecordFilter
@@ -128,7 +129,7 @@ class HomeSummary:
 
     def _get_import_figures(self) -> Iterator[KeyFigure]:
         if run := get_last_import(self.user, self.runs):
-            day = date_format(timezone.localtime(run.finished_at), "j M Y")
+            day = date_format(timezone.localtime(run.finished_at))
             yield KeyFigure("Last import", day, _get_run_address(run), registry.get(run.importer).label)
 
     @property
@@ -141,7 +142,7 @@ class HomeSummary:
 
     @cached_property
     def _count(self) -> Count[HomeCounts]:
-        today = timezone.localdate()
+        today = get_today()
         return cached_stale(f"overview:{today}", lambda: HomeCounts.for_day(today))
 
 

@@ -1,4 +1,7 @@
-"""Session timeout, second factor, new password, download rate limit. They apply to every page, including new ones."""
+"""Preferences, session timeout, second factor, new password, download rate limit.
+
+They apply to every page, including new ones.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +22,7 @@ from healthtrack.accounts.models import Session
 from healthtrack.accounts.security_resets import must_set_password
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit.actor import acting_as
+from healthtrack.core.date_formats import written_for
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -56,6 +60,18 @@ def record_refused_pages(get_response: GetResponse) -> GetResponse:
             person = request.user if request.user.is_authenticated else None
             record(request, Kind.PAGE_REFUSED, person, page=_get_view_name(request))
         return response
+
+    return middleware
+
+
+def personal_formats(get_response: GetResponse) -> GetResponse:
+    """Write dates and times as the person of the session prefers."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        # Asking for the user loads the session, whose row has the preferences.
+        row = getattr(request.session, "row", None) if request.user.is_authenticated else None
+        with written_for(getattr(row, "time_zone", None) or "", getattr(row, "date_format", None) or ""):
+            return get_response(request)
 
     return middleware
 

@@ -1,15 +1,18 @@
 import secrets
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.sessions.base_session import AbstractBaseSession
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
+from django.db.models import F
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 from healthtrack.accounts.authenticator_apps import AuthenticatorApp
 from healthtrack.accounts.list_settings import ListSettings
+from healthtrack.accounts.preferences import Preferences
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
 from healthtrack.accounts.security_resets import SecurityReset
@@ -18,11 +21,27 @@ from healthtrack.audit.actor import PERSON, setting
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.triggers import history_as, history_of_deletions
 
-__all__ = ["AuthenticatorApp", "ListSettings", "RecoveryCodes", "SecurityReset", "Session", "SignInEvent", "UseCount"]
+__all__ = [
+    "AuthenticatorApp",
+    "ListSettings",
+    "Preferences",
+    "RecoveryCodes",
+    "SecurityReset",
+    "Session",
+    "SignInEvent",
+    "UseCount",
+]
 
 CODES = 10
 CODE_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which look alike
 CODE_PARTS, PART_LETTERS = 6, 4  # 120 bits: a digest needs no slow hash to be safe
+
+
+class SessionManager(BaseSessionManager["Session"]):
+    def get(self, *args: Any, **kwargs: Any) -> "Session":
+        """Return a session together with the preferences of its person, which every page needs."""
+        preferences = {name: F(f"user__preferences__{name}") for name in ("time_zone", "date_format")}
+        return self.annotate(**preferences).get(*args, **kwargs)
 
 
 class Session(AbstractBaseSession):
@@ -44,6 +63,8 @@ class Session(AbstractBaseSession):
     browser = models.CharField(
         max_length=50, blank=True, db_default="", db_comment="Browser and system that signed in, empty if unknown"
     )
+
+    objects: ClassVar[SessionManager] = SessionManager()
 
     class Meta:
         db_table = "sessions"

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from healthtrack.accounts.list_views import ListSettingsPage
+from healthtrack.accounts.preference_views import PreferencesPage
 from healthtrack.accounts.views import (
     AccountSecurity,
     EndSession,
@@ -15,6 +16,7 @@ app_name = "sign-in"
 urlpatterns = [
     path("", AccountSecurity.as_view(), name="own"),
     path("lists/<str:list_name>/", ListSettingsPage.as_view(), name="list-settings"),
+    path("preferences/", PreferencesPage.as_view(), name="preferences"),
     path("code/", EnterCode.as_view(), name="code"),
     path("enrol/", EnrolSecondFactor.as_view(), name="enrol"),
     path("end/", EndSession.as_view(), name="end"),

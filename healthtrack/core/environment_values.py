@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dj_database_url
 
+from healthtrack.core.date_formats import DATE_FORMATS
+
 Network = IPv4Network | IPv6Network
 
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
@@ -88,6 +90,13 @@ def parse_time_zone(text: str) -> str:
         ZoneInfo(text)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise InvalidValueError(f"is {text!r}; set it to a time zone such as Asia/Kolkata.") from error
+    return text
+
+
+def parse_date_format(text: str) -> str:
+    """Return the name of a format in which dates are written."""
+    if text not in DATE_FORMATS:
+        raise InvalidValueError(f"is {text!r}; set it to one of {', '.join(DATE_FORMATS)}.")
     return text
 
 

@@ -15,7 +15,7 @@ def describe_value(value: Any, choices: Mapping[Any, Any] | None = None) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "j M Y, H:i:s e")
+        return date_format(timezone.localtime(value), "EXACT_DATETIME_FORMAT")
     if isinstance(value, date):
         return date_format(value)
     return "" if value is None else str(value)

@@ -13,7 +13,7 @@ from healthtrack.roles import emergency
 
 def _find(_: Person, __: None) -> Iterator[Task]:
     if latest := emergency.recent_accesses():
-        began = date_format(timezone.localtime(latest[0].began_at), "j M Y, H:i")
+        began = date_format(timezone.localtime(latest[0].began_at), "DATETIME_FORMAT")
         times = "once" if len(latest) == 1 else f"{len(latest):,} times"
         yield Task(
             key="emergency-access",

@@ -46,6 +46,7 @@ ADDRESSES = {
     "changes": (HISTORY_READERS, NOBODY),
     "sign-in-events": (AUDITORS, NOBODY),
     "sign-in:own": (EVERYONE, NOBODY),
+    "sign-in:preferences": (EVERYONE, EVERYONE),
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),
     "sign-in:list-settings": (RECORD_READERS, RECORD_READERS),
