@@ -43,10 +43,39 @@ class Environment:
         Variable(
             "DATABASE_URL",
             values.parse_database,
-            "address of another PostgreSQL, such as `postgresql://user:password@host:5432/name`",
+            "address of another PostgreSQL, such as `postgresql://user:password@host:5432/name`; with several hosts, "
+            "`host1:5432,host2:5432`, the primary among them",
             default_text="the embedded one",
         ),
         default=None,
+    )
+    direct_database: Mapping[str, Any] | None = declare(
+        Variable(
+            "DATABASE_DIRECT_URL",
+            values.parse_database,
+            "address of the same PostgreSQL for the worker and for commands, if `DATABASE_URL` is the address of a "
+            "connection pool in transaction mode",
+            default_text="`DATABASE_URL`",
+        ),
+        default=None,
+    )
+    replicas: tuple[Mapping[str, Any], ...] = declare(
+        Variable(
+            "DATABASE_REPLICA_URL",
+            values.parse_databases,
+            "addresses of streaming replicas, separated by commas, from which reports, lists, searches and downloads "
+            "are read; see [operations](operations.md#replicas)",
+            default_text="none",
+        ),
+        default=(),
+    )
+    replica_max_lag: int = declare(
+        Variable(
+            "HEALTHTRACK_REPLICA_MAX_LAG",
+            values.parse_whole_number,
+            "how many seconds a replica may be behind; the primary is read while it is further behind",
+        ),
+        default=10,
     )
     data_dir: Path = declare(  # noqa: RUF009  (declares a field)
         Variable(
@@ -255,6 +284,11 @@ class Environment:
             if name == variable.old_name:
                 renamed.append((name, variable.name))
         environment = cls(**given, renamed=tuple(renamed))
+        if environment.direct_database and not environment.database:
+            raise ImproperlyConfigured(
+                "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the address of the connection "
+                "pool, or of the database itself if there is no pool."
+            )
         if environment.production:
             environment._refuse_unsafe_values({cls.variables()[name].name for name, value in given.items() if value})
             environment._refuse_unverified_database(variables)
@@ -289,9 +323,11 @@ class Environment:
 
     def _refuse_unverified_database(self, variables: Mapping[str, str]) -> None:
         """Raise ImproperlyConfigured if the database is on another machine, whose certificate nobody would check."""
-        if host := database_tls.find_unverified_host(self.database or {}, variables):
-            raise ImproperlyConfigured(
-                f"DATABASE_URL connects to another machine, {host}, without checking that it is the right one. Add "
-                "sslmode=verify-full to DATABASE_URL, and sslrootcert= with the file of your certificate authority, or "
-                "with system for a public one."
-            )
+        databases = [("DATABASE_URL", self.database), ("DATABASE_DIRECT_URL", self.direct_database)]
+        for name, database in [*databases, *(("DATABASE_REPLICA_URL", replica) for replica in self.replicas)]:
+            if database and (host := database_tls.find_unverified_host(database, variables)):
+                raise ImproperlyConfigured(
+                    f"{name} connects to another machine, {host}, without checking that it is the right one. Add "
+                    f"sslmode=verify-full to {name}, and sslrootcert= with the file of your certificate authority, or "
+                    "with system for a public one."
+                )

@@ -1,8 +1,9 @@
 """Django's settings; those that differ between machines come from environment variables (environment.py)."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -10,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from healthtrack.core import secret_files
 from healthtrack.core.lazy_modules import import_when_used
+from healthtrack.core.pooling import DIRECT
 from healthtrack.environment import BASE_DIR, Environment
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
@@ -125,6 +127,8 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     # Sets its header on responses of views; for all others, the content security policy above forbids frames.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, because the others read and write on the primary.
+    "healthtrack.core.replicas.middleware.ReplicaMiddleware",
 ]
 
 ROOT_URLCONF = "healthtrack.urls"
@@ -147,15 +151,28 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # fields' templates may be ours
 
-_DATABASE = ENVIRONMENT.database or {"ENGINE": EMBEDDED_ENGINE, "NAME": "healthtrack", "USER": "healthtrack"}
-DATABASES = {
-    "default": {
-        **_DATABASE,
-        "OPTIONS": {"application_name": "healthtrack", **_DATABASE.get("OPTIONS", {})},
+_EMBEDDED = {"ENGINE": EMBEDDED_ENGINE, "NAME": "healthtrack", "USER": "healthtrack"}
+
+
+def _configure(database: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **database,
+        "OPTIONS": {"application_name": "healthtrack", **database.get("OPTIONS", {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,  # reconnects after the database has dropped the connection
     }
-}
+
+
+_PRIMARY = _configure(ENVIRONMENT.direct_database or ENVIRONMENT.database or _EMBEDDED)
+DATABASES = {"default": _PRIMARY}
+# The web server connects through it (core.pooling), and directly only for downloads.
+POOLED_DATABASE = _configure(ENVIRONMENT.database) if ENVIRONMENT.direct_database and ENVIRONMENT.database else None
+if POOLED_DATABASE:
+    DATABASES[DIRECT] = {**_PRIMARY, "CONN_MAX_AGE": 0}
+REPLICAS = tuple(f"replica{number}" for number in range(1, len(ENVIRONMENT.replicas) + 1))
+REPLICA_MAX_LAG = ENVIRONMENT.replica_max_lag
+DATABASES |= {alias: _configure(replica) for alias, replica in zip(REPLICAS, ENVIRONMENT.replicas, strict=True)}
+DATABASE_ROUTERS = ["healthtrack.core.replicas.routing.ReplicaRouter"]
 
 # The worker imports the jobs when it starts, and who asks for one imports it: other processes need none.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None

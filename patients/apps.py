@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import attention, navigation
+from healthtrack.core.replicas import routing as replicas
 from healthtrack.imports.edits import register_edit
 from patients.navigation import entries
 
@@ -38,6 +39,7 @@ class PatientsConfig(AppConfig):
             permission = f"patients.{action.permission}_medicalrecord"
             register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
         register_page_names(lambda: PAGE_NAMES)
+        replicas.register("patients", lambda: ["admin:patients_medicalrecord_changelist"])
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())
         model_hooks.register(

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, OrderBy, QuerySet
+
+from healthtrack.core.replicas.routing import reading
 
 MAX_ROWS_COUNTED = 10_000
 MAX_TABLE_ROWS_COUNTED = 200_000
@@ -135,10 +137,9 @@ def _get_total_of_many(found: QuerySet[Any], estimate: int, *, is_counted: bool)
     return Total(int(float(f"{estimate:.3g}")), "about")
 
 
-@transaction.atomic
 def _count(found: QuerySet[Any]) -> int:
     """Count the rows with a scan of whole tables: row by row through an index takes several times as long."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(reading().alias), reading().cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
         rows = found.count()
         cursor.execute("RESET enable_nestloop; RESET work_mem")
@@ -171,7 +172,7 @@ def _get_sorted_keys(found: QuerySet[Any], limit: int, start: int = 0, stop: int
     except EmptyResultSet:
         return []
     by = ", ".join(f"{column} {_direction(part)}" for column, part in zip(columns, order, strict=True))
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         ordered = f"SELECT pk FROM ({sql}) AS found ORDER BY {by} LIMIT %s OFFSET %s"  # noqa: S608 (Django's own SQL)
         cursor.execute(ordered, [*parameters, stop - start, start])
         return [key for (key,) in cursor.fetchall()]

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 
 from healthtrack.core.admin import NUL
+from healthtrack.core.replicas.routing import reading
 from patients.expressions import Matches, NamePrefixes, NameWords
 from patients.models import MedicalRecord
 
@@ -55,7 +55,7 @@ def search_records(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[Medi
 
 def _find_numbers(whole: str, words: Sequence[str]) -> tuple[set[str], set[str]]:
     """Return the texts that begin a patient number, and the records whose former number begins with the whole text."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_FIND_NUMBERS, {"words": [whole, *words], "whole": whole, "limit": MAX_FORMER_NUMBERS})
         found = cursor.fetchall()
     return {word for word, _ in found if word}, {number for _, number in found if number}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 
 from healthtrack.core.date_formats import get_today
+from healthtrack.core.replicas.routing import reading
 from patients.age import BANDS
 from patients.filters import APPOINTMENT_YEARS_LISTED, LINK_CHOICES, STALE_AFTER_YEARS, YES_OR_NO, RecordFilter
 from patients.models import Gender
@@ -96,7 +96,7 @@ def _brands() -> list[str]:
 
 
 def _common_conditions() -> list[str]:
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('medical_records') / current_setting('block_size')::int")
         pages = cursor.fetchone()[0]
         cursor.execute(_COMMON_CONDITIONS, [min(100, 100 * SAMPLE_PAGES / max(pages, 1)), MAX_CONDITIONS])

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
-from django.db import connection
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
+from healthtrack.core.replicas.routing import reading
 from patients.models import MedicalRecord
 from trackers.models import MissingModel, TrackerAlias, TrackerModel
 from trackers.names import find_models_by_name, find_similar_models
@@ -142,7 +142,7 @@ class UnresolvedPatients(NamedTuple):
 
 def count_unresolved_names() -> UnresolvedNames:
     """Count the unmatched and ambiguous tracker names, up to a limit."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_COUNT_UNRESOLVED, {"limit": MAX_NAMES_COUNTED})
         return UnresolvedNames(*cursor.fetchone())
 
@@ -169,9 +169,9 @@ def get_tracker_names(pages: Mapping[Match, int], search: str = "") -> dict[Matc
     `pages` has the number of each page, from 1. A number beyond the last page gives the last page. With a `search`,
     the names contain all its words, in any order and letter case.
     """
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         states = {match.name.lower(): match.value for match in Match}
-        words = [f"%{connection.ops.prep_for_like_query(word)}%" for word in search.lower().split()]
+        words = [f"%{reading().ops.prep_for_like_query(word)}%" for word in search.lower().split()]
         cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), "words": words, **states})
         rows = [_Row(*row) for row in cursor.fetchall()]
     by_match = {match: [row for row in rows if row.match == match] for match in Match}

@@ -3,6 +3,7 @@ from django.db.models.signals import post_migrate
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation
+from healthtrack.core.replicas import routing as replicas
 from healthtrack.roles.table import register_permissions
 from reports import contributions
 
@@ -14,5 +15,6 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         navigation.register(contributions.navigation_entries)
         register_page_names(contributions.page_names)
+        replicas.register("reports", contributions.report_pages)
         register_permissions(contributions.permissions)
         post_migrate.connect(contributions.create_permissions, sender=self)

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.core.cache import caches
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
+
+from healthtrack.core.replicas.routing import is_reading_primary, reading
 
 MAX_CHANGES = 1000
 QUICK_SECONDS = 0.05
@@ -66,9 +67,9 @@ def cached_stale(key: str, count: Callable[[], Answer]) -> Count[Answer]:
 
 def _state() -> str | None:
     """Return a digest that differs for every committed state of the data; prune the table of changes if it is long."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         changes, state = _read_state(cursor)
-        if changes > MAX_CHANGES:
+        if changes > MAX_CHANGES and is_reading_primary():
             cursor.execute(_PRUNE)
             _, state = _read_state(cursor)
     return state

@@ -23,6 +23,11 @@ def page_names() -> dict[str, str]:
     return {"home": "Viewed recent edits on Home", **names}
 
 
+def report_pages() -> Iterator[str]:
+    """Yield the view names of the reports."""
+    return (f"reports:{report.name}" for report in reports())
+
+
 def permissions() -> Iterator[tuple[Right, str]]:
     """Yield the permission of each report, with the right that includes it."""
     for report in reports():

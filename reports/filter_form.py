@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django import forms
 from django.core.cache import caches
-from django.db import connection
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 
+from healthtrack.core.replicas.routing import reading
 from patients.filters import MAX_AGE, PARAMETERS, RecordFilter
 from trackers.models import TrackerModel
 
@@ -95,6 +95,6 @@ def _add_any(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _terms(column: str) -> list[str]:
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_TERMS.format(column=column), [MAX_SUGGESTIONS])
         return [term for (term,) in cursor.fetchall()]

@@ -1,7 +1,10 @@
 from django.apps import AppConfig
 
 from healthtrack.core import navigation
+from healthtrack.core.replicas import routing as replicas
 from trackers.navigation import entries
+
+LISTS = ("admin:trackers_trackermodel_changelist", "admin:trackers_fitnesstracker_changelist")
 
 
 class TrackersConfig(AppConfig):
@@ -13,5 +16,6 @@ class TrackersConfig(AppConfig):
         from trackers import signals  # noqa: F401, PLC0415  (connects the receivers; models are only ready here)
 
         navigation.register(entries)
+        replicas.register("trackers", lambda: LISTS)
         registry.register("trackers.fitnesstracker", "trackers.importers.fitness_trackers")
         registry.register("trackers.trackermodel", "trackers.importers.tracker_models")

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from django.db import connection
-
+from healthtrack.core.replicas.routing import reading
 from trackers.models import TrackerModel
 
 MIN_SIMILARITY = 65
@@ -24,7 +23,7 @@ _COUNT_REQUESTED = """
 
 def find_models_by_name(names: Collection[str]) -> dict[str, list[TrackerModel]]:
     """Return the models of each name; a name without a model is missing, and gives an empty list when looked up."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_FIND_MODELS, [list(names)])
         pairs = cursor.fetchall()
     found: dict[str, list[TrackerModel]] = defaultdict(list)
@@ -55,7 +54,7 @@ def find_similar_models(names: Collection[str]) -> dict[str, list[TrackerModel]]
 
 def count_requested_models() -> int:
     """Return how many tracker names were requested for the catalogue and still mean no model."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_COUNT_REQUESTED)
         return int(cursor.fetchone()[0])
 

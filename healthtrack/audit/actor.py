@@ -1,11 +1,7 @@
 """The audit actor: the person, request and import run that changes are attributed to.
 
-They are settings of the transaction. The history's triggers store them with each change, whatever kind of statement
-made it, including COPY. They end with the transaction, so that a connection that several people use in turn, as with a
-connection pool, never attributes a change to the wrong person.
-
-While an actor is active, the first statement of each transaction is sent together with the one that sets them, so they
-cost no further round trip. Outside of a transaction block each statement is a transaction of its own.
+They are settings of the transaction (`core.transaction_settings`). The history's triggers store them with each change,
+whatever kind of statement made it, including COPY.
 """
 
 import os
@@ -14,17 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from psycopg import ServerCursor, sql
-from psycopg.pq import TransactionStatus
+
+from healthtrack.core.transaction_settings import Setting, set_in_open_transaction
 
 PERSON, REQUEST, RUN = "healthtrack.person", "healthtrack.request", "healthtrack.run"
 COMMAND = "command "  # the beginning of the request of a change that a command made
@@ -49,15 +44,9 @@ class _Actor:
     run_id: int | None = None
     request: str = ""
 
-    @cached_property
-    def statement(self) -> str:
-        """Return the statement that sets the actor until the end of the transaction. It needs no parameters."""
-        values = {PERSON: self.person_id, RUN: self.run_id, REQUEST: self.request}
-        calls = (
-            f"set_config('{name}', {sql.quote('' if value is None else str(value))}, true)"
-            for name, value in values.items()
-        )
-        return f"SELECT {', '.join(calls)}"
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return ((PERSON, self.person_id), (RUN, self.run_id), (REQUEST, self.request))
 
 
 _actor: ContextVar[_Actor | None] = ContextVar("actor", default=None)
@@ -85,11 +74,11 @@ def acting_as(person_id: int | None, run_id: int | None = None, *, request: str 
     """
     outer = _actor.set(_Actor(person_id, run_id, request))
     try:
-        _set_in_open_transaction()
+        set_in_open_transaction(connection, _get_settings())
         yield
     finally:
         _actor.reset(outer)
-        _set_in_open_transaction()
+        set_in_open_transaction(connection, _get_settings())
 
 
 @contextmanager
@@ -118,40 +107,10 @@ class AttributedCommand(BaseCommand):
             return super().execute(*args, **options)
 
 
-def add_actor_to_transactions(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Set the active actor in each transaction of a new connection."""
-    if _execute_with_actor not in connection.execute_wrappers:
-        # First, because Django removes the last one when a block ends that has added one.
-        connection.execute_wrappers.insert(0, _execute_with_actor)
+def get_transaction_settings(database: BaseDatabaseWrapper) -> tuple[Setting, ...]:
+    """Return the settings that name the active actor, none if there is none, or if the database is a replica."""
+    return _get_settings() if _actor.get() and database.alias == DEFAULT_DB_ALIAS else ()
 
 
-def _execute_with_actor(
-    execute: Callable[..., Any], query: str, params: Any, many: bool, context: dict[str, Any]
-) -> Any:
-    actor, cursor = _actor.get(), context["cursor"]
-    if actor is None or _get_status(context["connection"]) != TransactionStatus.IDLE:
-        return execute(query, params, many, context)
-    if many or isinstance(cursor.cursor, ServerCursor):  # these take one statement only
-        with transaction.atomic(context["connection"].alias):
-            _set(context["connection"], actor)
-            return execute(query, params, many, context)
-    result = execute(f"{actor.statement}; {query}", params, many, context)
-    cursor.nextset()
-    return result
-
-
-def _set_in_open_transaction() -> None:
-    """Set the active actor, or none, if a transaction block is open. After an error its rollback does that."""
-    if connection.in_atomic_block and _get_status(connection) in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
-        _set(connection, _actor.get() or _Actor())
-
-
-def _set(database: BaseDatabaseWrapper, actor: _Actor) -> None:
-    with database.wrap_database_errors:
-        database.connection.execute(actor.statement)
-
-
-def _get_status(database: BaseDatabaseWrapper) -> TransactionStatus:
-    if database.connection is None:
-        return TransactionStatus.UNKNOWN
-    return TransactionStatus(database.connection.info.transaction_status)
+def _get_settings() -> tuple[Setting, ...]:
+    return (_actor.get() or _Actor()).settings

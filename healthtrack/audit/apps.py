@@ -1,10 +1,9 @@
 from django.apps import AppConfig
-from django.db.backends.signals import connection_created
 
-from healthtrack.audit.actor import add_actor_to_transactions
+from healthtrack.audit.actor import get_transaction_settings
 from healthtrack.audit.navigation import entries
 from healthtrack.audit.registry import register_page_names
-from healthtrack.core import navigation
+from healthtrack.core import navigation, transaction_settings
 
 PAGE_NAMES = {"accesses": "Viewed the access log", "changes": "Viewed the activity log"}
 
@@ -17,4 +16,4 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         navigation.register(entries)
         register_page_names(lambda: PAGE_NAMES)
-        connection_created.connect(add_actor_to_transactions)
+        transaction_settings.register(get_transaction_settings)

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from healthtrack.core.search_path import pin_search_path
+from healthtrack.core import search_path, timeouts, transaction_settings
 
 
 class CoreConfig(AppConfig):
@@ -9,4 +9,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        connection_created.connect(pin_search_path)
+        connection_created.connect(search_path.pin_search_path)
+        connection_created.connect(transaction_settings.add_to_connection)
+        transaction_settings.register(search_path.get_transaction_settings)
+        transaction_settings.register(timeouts.get_transaction_settings)

@@ -4,10 +4,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
+from healthtrack.core.replicas.routing import get_stream_alias
 from healthtrack.core.xlsx_writer import XLSX_TYPE, Cell, write_workbook
 
 CHUNK_ROWS = 1000
@@ -36,6 +39,11 @@ def stream_csv(sheet: Sheet) -> StreamingHttpResponse:
 def stream_xlsx(sheet: Sheet) -> StreamingHttpResponse:
     """Return the sheet as an XLSX download."""
     return _response(write_workbook(sheet.columns, sheet.escaped_rows), XLSX_TYPE, f"{sheet.name}.xlsx")
+
+
+def stream_rows(rows: QuerySet[Any, Any]) -> Iterator[Any]:
+    """Return the rows of a download, read in chunks as they are needed, from where the current page reads."""
+    return rows.using(get_stream_alias()).iterator(chunk_size=CHUNK_ROWS)
 
 
 FORMATS: dict[str, Callable[[Sheet], StreamingHttpResponse]] = {"csv": stream_csv, "xlsx": stream_xlsx}

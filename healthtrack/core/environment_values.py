@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import dj_database_url
-
 from healthtrack.core.date_formats import DATE_FORMATS
 
 Network = IPv4Network | IPv6Network
 
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
+_DATABASE_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 MAX_PORT = 65535
 MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in the form of IPv6
 
@@ -114,13 +113,31 @@ def parse_program_folder(text: str) -> Path:
 
 
 def parse_database(text: str) -> Mapping[str, Any]:
-    """Return Django's settings of the database; the error does not quote the text, which may hold a password."""
+    """Return Django's settings of the database; the error does not quote the text, which may hold a password.
+
+    libpq reads the address, so all its forms are understood: of several servers, the connection is to the primary.
+    """
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  (commands without a database need no driver)
+
+    is_address = text.startswith(("postgresql://", "postgres://"))
     try:
-        parsed: Mapping[str, Any] = dj_database_url.parse(text)
-    except ValueError:
-        parsed = {}
-    if parsed.get("ENGINE") != POSTGRESQL_ENGINE:
+        parts = conninfo.conninfo_to_dict(text if is_address else "=")
+        for port in str(parts.get("port", "")).split(","):
+            parse_port(port or "5432")
+    except (ProgrammingError, InvalidValueError):
         raise InvalidValueError(
-            "is not the address of a PostgreSQL database; write it as postgresql://user:password@host:5432/name."
-        )
-    return parsed
+            "is not the address of a PostgreSQL database; write it as postgresql://user:password@host:5432/name, or "
+            "as postgresql://user:password@host1:5432,host2:5432/name if it has replicas that may be promoted."
+        ) from None
+    given = {name: str(parts.pop(part, "") or "") for name, part in _DATABASE_PARTS.items()}
+    if "," in given["HOST"]:
+        parts.setdefault("target_session_attrs", "read-write")
+    return {"ENGINE": POSTGRESQL_ENGINE, **given, "OPTIONS": parts}
+
+
+def parse_databases(text: str) -> tuple[Mapping[str, Any], ...]:
+    """Return Django's settings of the databases whose addresses are separated by commas.
+
+    A comma may also be within an address, before a second host.
+    """
+    return tuple(parse_database(address.strip(", ")) for address in re.split(r",\s*(?=postgres(?:ql)?://)", text))

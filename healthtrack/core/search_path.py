@@ -8,6 +8,9 @@ from django.core.management import CommandError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from healthtrack.core.pooling import is_pooled
+from healthtrack.core.transaction_settings import Setting
+
 _OWNER_OF_NAMESAKE = """
     SELECT current_user, rolname FROM pg_catalog.pg_namespace JOIN pg_catalog.pg_roles ON pg_roles.oid = nspowner
      WHERE nspname = current_user AND rolname <> current_user AND NOT rolsuper
@@ -19,8 +22,15 @@ def pin_search_path(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 
     A statement does it, because connection pools may refuse it as an option of the connection.
     """
+    if is_pooled(connection):
+        return
     with connection.cursor() as cursor:
         cursor.execute("SET search_path = public")
+
+
+def get_transaction_settings(database: BaseDatabaseWrapper) -> tuple[Setting, ...]:
+    """Return the search path for each transaction of a pooled connection, which has none for its session."""
+    return (("search_path", "public"),) if is_pooled(database) else ()
 
 
 def refuse_namesake_schema() -> None:

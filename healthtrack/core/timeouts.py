@@ -3,6 +3,9 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from healthtrack.core.pooling import is_pooled
+from healthtrack.core.transaction_settings import Setting
+
 PAGE_TIMEOUTS = {
     "statement_timeout": "30s",
     "lock_timeout": "10s",
@@ -16,6 +19,13 @@ def set_page_timeouts() -> None:
     connection_created.connect(_set_timeouts, dispatch_uid=__name__)
 
 
+def get_transaction_settings(database: BaseDatabaseWrapper) -> tuple[Setting, ...]:
+    """Return the timeouts for each transaction of a pooled connection: only the web server has such connections."""
+    return tuple(PAGE_TIMEOUTS.items()) if is_pooled(database) else ()
+
+
 def _set_timeouts(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    if is_pooled(connection):
+        return
     with connection.cursor() as cursor:
         cursor.execute(_SET_TIMEOUTS, [part for timeout in PAGE_TIMEOUTS.items() for part in timeout])

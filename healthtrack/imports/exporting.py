@@ -12,7 +12,8 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ExportForm
 from import_export.signals import post_export
 
-from healthtrack.core.downloads import CHUNK_ROWS, FORMATS, Sheet
+from healthtrack.core.downloads import FORMATS, Sheet, stream_rows
+from healthtrack.core.replicas.routing import choose, read_from
 from healthtrack.imports.resources import BulkModelResource
 
 
@@ -35,7 +36,8 @@ class StreamedExport(ImportExportModelAdmin):
         columns = self.resource_classes[0]().get_export_fields()
         # The list prefetches related rows. The export does not need them, and could not stream with them.
         rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
-        return rows.iterator(chunk_size=CHUNK_ROWS)
+        with read_from(choose(request)):
+            return stream_rows(rows)
 
     def _do_file_export(
         self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None

@@ -1,16 +1,27 @@
-"""Advisory locks on runs. A process holds the lock of the run that it works on; its session ends with the process."""
+"""Advisory locks on runs. A process holds the lock of the run that it works on; its session ends with the process.
+
+Workers and commands lock runs across transactions. They connect to the database directly: in a pool in transaction
+mode, the lock would stay with a session that somebody else uses next.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
 
+from healthtrack.core.pooling import is_pooled
+
 _LOCK = 0x48545255  # any number, the same for all runs
 
 
 @contextmanager
 def run_lock(run_id: int) -> Iterator[None]:
-    """Hold the lock of a run while the block runs; wait until nobody else holds it."""
+    """Hold the lock of a run while the block runs; wait until nobody else holds it.
+
+    Raises RuntimeError if the connection goes through a pool.
+    """
+    if is_pooled(connection):
+        raise RuntimeError("A run cannot be locked through a connection pool.")
     with connection.cursor() as cursor:
         # If the process is killed during a long statement, its session soon ends, and the lock with it.
         cursor.execute("SET client_connection_check_interval = '1s'")

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
-from django.db import connection
 from django.db.models import Count, Q
 
+from healthtrack.core.replicas.routing import reading
 from patients.age import BANDS, Band
 from patients.filters import Records
 from patients.models import Gender, MedicalRecord
@@ -62,7 +62,7 @@ def _count_by_range(records: Records, births: Mapping[str, Q]) -> Counts:
             part, arguments = records.filter(born, gender=gender).order_by().values("gender").query.sql_with_params()
             parts.append(f"SELECT %s, %s, count(*) FROM ({part}) AS part")  # noqa: S608 (the SQL of a queryset)
             values += [name, gender.value, *arguments]
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
         return {(name, gender): patients for name, gender, patients in cursor.fetchall()}
 

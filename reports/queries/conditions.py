@@ -2,8 +2,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db import connection
-
+from healthtrack.core.replicas.routing import reading
 from patients.filters import Records
 from reports.queries.brands import Catalogue
 from reports.queries.model_sets import model_sets
@@ -75,7 +74,7 @@ def tracker_use_by_condition(records: Records) -> Conditions:
 
 def _terms(texts: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the conditions in each text: the spelling of each, by the condition in lower case."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_TERMS, [list(texts)])
         rows = cursor.fetchall()
     found: dict[str, dict[str, str]] = defaultdict(dict)

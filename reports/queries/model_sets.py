@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.db import connection
-
+from healthtrack.core.replicas.routing import reading
 from patients.filters import Records
 from reports.queries import is_everybody
 
@@ -95,6 +94,6 @@ def _rows(records: Records, *, by_conditions: bool) -> list[_Row]:
         records=source,
         linked=links,
     )
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(sql, values)
         return [_Row(*row) for row in cursor.fetchall()]

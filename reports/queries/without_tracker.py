@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.db.models import Count, Min
 from django.db.models.functions import Lower
 
+from healthtrack.core.downloads import stream_rows
 from patients.filters import Records
 from patients.models import MedicalRecord
 from trackers.names import find_models_by_name
@@ -67,7 +68,7 @@ def count_reasons_without_tracker(records: Records) -> Reasons:
 
 def patients_without_tracker(records: Records, sort: str) -> Iterator[Patient]:
     """Return all of these patients without a tracker, in this order, read as they are needed."""
-    return map(Patient._make, _ordered(_unlinked(records), sort).values_list(*Patient._fields).iterator())
+    return map(Patient._make, stream_rows(_ordered(_unlinked(records), sort).values_list(*Patient._fields)))
 
 
 def patients_without_tracker_between(records: Records, sort: str, start: int, stop: int) -> list[Patient]:

@@ -101,9 +101,37 @@ def test_database_url_is_parsed() -> None:
     parts = ("ENGINE", "USER", "PASSWORD", "HOST", "PORT", "NAME", "OPTIONS")
     assert [database[part] for part in parts] == [
         POSTGRESQL_ENGINE,
-        *("me", "p@ss", "db.example", 5433, "records"),
+        *("me", "p@ss", "db.example", "5433", "records"),
         {"sslmode": "require"},
     ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://me@h1:5433,h2:5434/records", "postgresql://me@h1,h2/records?port=5433,5434"],
+)
+def test_database_url_may_name_several_servers_of_which_the_primary_is_used(address: str) -> None:
+    database = read(DATABASE_URL=address).database
+    assert database
+    assert [database[part] for part in ("HOST", "PORT", "NAME")] == ["h1,h2", "5433,5434", "records"]
+    assert database["OPTIONS"] == {"target_session_attrs": "read-write"}
+
+
+def test_database_url_may_choose_another_server_than_the_primary() -> None:
+    database = read(DATABASE_URL="postgresql://h1,h2/records?target_session_attrs=any").database
+    assert database
+    assert database["OPTIONS"] == {"target_session_attrs": "any"}
+
+
+def test_a_direct_address_needs_one_of_the_pool() -> None:
+    with pytest.raises(ImproperlyConfigured, match="Set DATABASE_URL to the address of the connection pool"):
+        read(DATABASE_DIRECT_URL="postgresql://h1/records")
+
+
+def test_commands_use_the_direct_address() -> None:
+    addresses = {"DATABASE_URL": "postgresql://pool/records", "DATABASE_DIRECT_URL": "postgresql://h1/records"}
+    assert print_setting("settings.DATABASES['default']['HOST']", **addresses) == "h1"
+    assert print_setting("settings.POOLED_DATABASE['HOST']", **addresses) == "pool"
 
 
 def test_options_in_database_url_take_precedence() -> None:
@@ -116,7 +144,13 @@ def test_options_in_database_url_take_precedence() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["mysql://me:secret@host/db", "sqlite:///secret.db", "host/secret", "postgresql://me:secret@host:port/db"],
+    [
+        "mysql://me:secret@host/db",
+        "sqlite:///secret.db",
+        "host/secret",
+        "postgresql://me:secret@host:port/db",
+        "host=secret",
+    ],
 )
 def test_an_invalid_database_url_is_refused_without_its_password(address: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not the address of a") as refused:
@@ -154,6 +188,11 @@ def test_production_refuses_another_machine_whose_certificate_is_not_checked(add
         read(**IN_PRODUCTION, DATABASE_URL=address)
     assert "sslmode=verify-full" in str(refused.value)
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_production_checks_the_direct_address_too() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_DIRECT_URL connects to another machine"):
+        read(**IN_PRODUCTION, DATABASE_URL=LOCAL, DATABASE_DIRECT_URL=REMOTE)
 
 
 @pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])

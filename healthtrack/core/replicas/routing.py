@@ -1,0 +1,124 @@
+"""Decide from which database a page reads. Everything that reads for pages goes through this module.
+
+Writes always go to the primary, which Django calls `default`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+from django.http import HttpRequest
+
+from healthtrack.core.pooling import get_direct_alias
+from healthtrack.core.replicas.lag import Lag, Monitor
+
+WRITTEN = "written"  # a key of the session: the position in the log that has the person's latest write
+
+_alias: ContextVar[str] = ContextVar("read_alias", default=DEFAULT_DB_ALIAS)
+_app_labels: set[str] = set()
+_page_sources: list[Callable[[], Iterable[str]]] = []
+
+
+def register(app_label: str, get_pages: Callable[[], Iterable[str]]) -> None:
+    """Let these pages, by the names of their views, read from replicas, and the app's models be read there.
+
+    All other pages and models are read from the primary.
+    """
+    _app_labels.add(app_label)
+    _page_sources.append(get_pages)
+
+
+@cache
+def get_pages() -> frozenset[str]:
+    """Return the view names of the pages that may read from a replica."""
+    return frozenset(page for get_pages in _page_sources for page in get_pages())
+
+
+def reading() -> BaseDatabaseWrapper:
+    """Return the connection from which the current page reads, for SQL of our own."""
+    return connections[_alias.get()]
+
+
+def is_reading_primary() -> bool:
+    """Return whether the current page reads from the primary, so that it may also write there."""
+    return _alias.get() == DEFAULT_DB_ALIAS
+
+
+@contextmanager
+def read_from(alias: str) -> Iterator[None]:
+    """Read from this database during the block."""
+    outer = _alias.set(alias)
+    try:
+        yield
+    finally:
+        _alias.reset(outer)
+
+
+def get_stream_alias() -> str:
+    """Return the database from which the rows of a download are streamed, which is where the current page reads.
+
+    The cursor of a stream needs a session of its own, so it never goes through a connection pool.
+    """
+    return get_direct_alias() if is_reading_primary() else _alias.get()
+
+
+def choose(request: HttpRequest) -> str:
+    """Return the alias of the replica with the newest data, or of the primary if no replica is fit.
+
+    A replica is fit if its data is not too old and has the person's latest write.
+    """
+    if not settings.REPLICAS:
+        return DEFAULT_DB_ALIAS
+    needed = request.session.get(WRITTEN, 0)
+    fit = [
+        (lag.age, alias)
+        for alias, lag in get_lags().items()
+        if lag.age is not None and lag.is_current and lag.age <= settings.REPLICA_MAX_LAG and lag.position >= needed
+    ]
+    if not fit:
+        return DEFAULT_DB_ALIAS
+    if needed:
+        del request.session[WRITTEN]  # every later position of this replica has the write
+    return min(fit)[1]
+
+
+def remember_write(request: HttpRequest) -> None:
+    """Let the person's next pages read from a replica only when it has everything that is committed by now."""
+    if settings.REPLICAS:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")
+            (request.session[WRITTEN],) = cursor.fetchone()
+
+
+def get_lags() -> dict[str, Lag]:
+    """Return what is known of each replica, by alias."""
+    monitor = get_monitor()
+    monitor.start()
+    return monitor.lags
+
+
+@cache
+def get_monitor() -> Monitor:
+    """Return the monitor of this process."""
+    return Monitor(settings.REPLICAS)
+
+
+class ReplicaRouter:
+    """Django's database router: reads go where the page reads, writes and migrations to the primary."""
+
+    def db_for_read(self, model: type[Model], **_: object) -> str:
+        return _alias.get() if model._meta.app_label in _app_labels else DEFAULT_DB_ALIAS
+
+    def db_for_write(self, model: type[Model], **_: object) -> str:
+        return DEFAULT_DB_ALIAS
+
+    def allow_relation(self, first: Model, second: Model, **_: object) -> bool:
+        return True  # all aliases are the same database
+
+    def allow_migrate(self, db: str, app_label: str, **_: object) -> bool:
+        return db == DEFAULT_DB_ALIAS

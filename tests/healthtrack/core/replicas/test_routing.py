@@ -1,0 +1,155 @@
+"""Which pages read from a replica. Here the replica is the primary under another name; see test_real_replicas too."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import OperationalError, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from psycopg.errors import QueryCanceled
+
+from healthtrack.audit.models import Access
+from healthtrack.core.replicas import routing
+from healthtrack.core.replicas.lag import Lag
+from patients import record_list
+from tests.support import factories
+from tests.support.page import Page
+from tests.support.signing_in import AsRole
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+RECORDS, REPORT, RECORD = (
+    "/admin/patients/medicalrecord/",
+    "/reports/age-groups/",
+    "/admin/patients/medicalrecord/P1/change/",
+)
+SetLag = Callable[..., None]
+
+
+@pytest.fixture
+def set_lag(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetLag]:
+    """Return a function that sets what is known of the replica; at first its data is as new as that of the primary."""
+    settings.REPLICAS = ("replica1",)
+    monkeypatch.setitem(connections.settings, "replica1", {**connections["default"].settings_dict})
+    monitor = routing.Monitor(["replica1"])
+    monkeypatch.setattr(monitor, "start", lambda: None)
+    monkeypatch.setattr(routing, "get_monitor", lambda: monitor)
+
+    def set_lag(age: float | None = 0.0, position: int = 2**62, seconds_ago: float = 0.0) -> None:
+        monitor.lags["replica1"] = Lag(position, age, time.monotonic() - seconds_ago)
+
+    set_lag()
+    yield set_lag
+    connections["replica1"].close()
+    del connections["replica1"]
+
+
+def count_replica_queries(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connections["replica1"]) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("address", [RECORDS, REPORT, "/reports/brands/?format=csv", "/admin/trackers/trackermodel/"])
+def test_lists_and_reports_are_read_from_a_replica(set_lag: SetLag, as_role: AsRole, address: str) -> None:
+    factories.medical_record("P1")
+    assert count_replica_queries(as_role("Record keeper"), address) > 0
+
+
+@pytest.mark.parametrize("address", [RECORD, "/admin/imports/importrun/", "/account/"])
+def test_other_pages_are_read_from_the_primary(set_lag: SetLag, as_role: AsRole, address: str) -> None:
+    factories.medical_record("P1")
+    assert count_replica_queries(as_role("Data steward"), address) == 0
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{"age": None}, {"age": 10.5}, {"seconds_ago": 60.0}],
+    ids=["it does not answer", "it is too far behind", "nobody measured it lately"],
+)
+def test_a_replica_that_is_not_fit_is_not_read_until_it_has_recovered(
+    set_lag: SetLag, as_role: AsRole, state: dict[str, Any]
+) -> None:
+    keeper = as_role("Record keeper")
+    set_lag(**state)
+    assert count_replica_queries(keeper, RECORDS) == 0
+    set_lag(age=9.5)
+    assert count_replica_queries(keeper, RECORDS) > 0
+
+
+def test_a_person_reads_what_they_have_written(set_lag: SetLag, as_role: AsRole) -> None:
+    record = factories.medical_record("P1")
+    keeper = as_role("Record keeper")
+    keeper.post(f"{RECORDS}{record.pk}/delete/", {"post": "yes"})
+    set_lag(position=1)
+    assert count_replica_queries(keeper, RECORDS) == 0
+    assert count_replica_queries(as_role("Analyst"), RECORDS) > 0
+    set_lag()
+    assert count_replica_queries(keeper, RECORDS) > 0
+    assert routing.WRITTEN not in keeper.session
+
+
+def test_access_is_recorded_on_the_primary_whatever_the_page_reads(set_lag: SetLag, as_role: AsRole) -> None:
+    factories.medical_record("P1")
+    as_role("Record keeper").get(RECORDS)
+    assert list(Access.objects.values_list("patient_ids", flat=True)) == [["P1"]]
+
+
+def test_a_page_says_how_old_its_data_is_if_that_is_more_than_two_seconds(set_lag: SetLag, as_role: AsRole) -> None:
+    keeper = as_role("Record keeper")
+    assert "seconds old" not in Page.of(keeper.get(RECORDS)).text
+    set_lag(age=4.2)
+    assert "The data on this page is 4 seconds old." in Page.of(keeper.get(RECORDS)).text
+
+
+def test_a_page_whose_replica_fails_is_read_from_the_primary(
+    set_lag: SetLag, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.medical_record("P1", name="Ada Byron")
+    keeper = as_role("Record keeper")
+    fail_on_replica(monkeypatch, OperationalError("the replica was stopped"))
+    page = keeper.get(RECORDS)
+    assert "Ada Byron" in Page.of(page).text
+    assert routing.get_lags()["replica1"].age is None
+
+
+def test_a_statement_that_took_too_long_is_not_repeated(
+    set_lag: SetLag, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = as_role("Record keeper")
+    keeper.raise_request_exception = False
+    cancelled = OperationalError("canceled")
+    cancelled.__cause__ = QueryCanceled()
+    fail_on_replica(monkeypatch, cancelled)
+    assert keeper.get(RECORDS).status_code == 503
+
+
+def test_an_export_is_read_from_a_replica(set_lag: SetLag, as_role: AsRole) -> None:
+    factories.medical_record("P1")
+    keeper = as_role("Record keeper")
+    keeper.get(RECORDS)
+    with CaptureQueriesContext(connections["replica1"]) as queries:
+        answer = keeper.post(f"{RECORDS}export/", {"format": "0"})
+        assert b"P1" in answer.getvalue()
+    assert len(queries) > 0
+
+
+def test_without_replicas_a_request_costs_no_query_more(as_role: AsRole) -> None:
+    keeper = as_role("Record keeper")
+    keeper.get(RECORDS)
+    assert routing.WRITTEN not in keeper.session
+
+
+def fail_on_replica(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let the list of records fail while it reads from a replica."""
+    get_row_page = record_list.get_row_page
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        if not routing.is_reading_primary():
+            raise error
+        return get_row_page(*arguments, **options)
+
+    monkeypatch.setattr(record_list, "get_row_page", fail)
