@@ -149,7 +149,7 @@ def count_unresolved_names() -> UnresolvedNames:
 
 def count_unresolved_patients() -> UnresolvedPatients:
     """Count the patients whom the filters `linked=undecided` and `linked=brands` of the list of records find."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_COUNT_PATIENTS)
         return UnresolvedPatients(*cursor.fetchone())
 

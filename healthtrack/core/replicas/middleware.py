@@ -1,8 +1,8 @@
 """Choose for each request whether its page reads from the primary or from a replica."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.http import HttpRequest
@@ -13,6 +13,8 @@ from healthtrack.core.replicas import routing
 
 SAFE_METHODS = {"GET", "HEAD"}
 MIN_SHOWN_SECONDS = 2.0  # pages do not mention data that is less old
+
+Chunk = TypeVar("Chunk")
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +48,8 @@ class ReplicaMiddleware:
         request.data_age = age if age > MIN_SHOWN_SECONDS else None  # type: ignore[attr-defined]  # our own attribute
         try:
             with routing.read_from(alias):
-                response = view(request, *args, **kwargs)
-                return response.render() if hasattr(response, "render") else response
+                response: Any = view(request, *args, **kwargs)
+                response = response.render() if hasattr(response, "render") else response
         except Error as error:
             if isinstance(error.__cause__, QueryCanceled):  # a time limit: the primary would not be quicker
                 raise
@@ -56,3 +58,18 @@ class ReplicaMiddleware:
             routing.get_monitor().mark_failed(alias)
             request.data_age = None  # type: ignore[attr-defined]  # our own attribute
             return None
+        if response.streaming:
+            response.streaming_content = _read_chunks_from(alias, response.streaming_content)
+        return response  # type: ignore[no-any-return]  # views are untyped
+
+
+def _read_chunks_from(alias: str, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Return the parts of a download, each computed while this database is read."""
+    remaining = iter(chunks)
+    while True:
+        with routing.read_from(alias):
+            try:
+                chunk = next(remaining)
+            except StopIteration:
+                return
+        yield chunk

@@ -53,7 +53,8 @@ def edit_in_one_statement(record: MedicalRecord, turn: int) -> None:
 
 def in_turns(*clients: Callable[[int], None]) -> None:
     """Let each client act in a thread of its own, one transaction after the other, all in one session of the server."""
-    session, barrier, errors = connection.connection, threading.Barrier(len(clients)), []
+    session, barrier = connection.connection, threading.Barrier(len(clients))
+    errors: list[BaseException] = []
 
     def run(place: int, act: Callable[[int], None]) -> None:
         connection.connection, connection.autocommit = session, True  # of this thread's own wrapper

@@ -13,13 +13,14 @@ from psycopg.errors import QueryCanceled
 
 from healthtrack.audit.models import Access
 from healthtrack.core.replicas import routing
-from healthtrack.core.replicas.lag import Lag
-from patients import record_list
+from healthtrack.core.replicas.lag import Lag, Monitor
+from patients import paging
 from tests.support import factories
 from tests.support.page import Page
-from tests.support.signing_in import AsRole
+from tests.support.role_holders import make_person
+from tests.support.signing_in import AsRole, client_for
 
-pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+pytestmark = pytest.mark.django_db(transaction=True)
 
 RECORDS, REPORT, RECORD = (
     "/admin/patients/medicalrecord/",
@@ -34,7 +35,8 @@ def set_lag(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Return a function that sets what is known of the replica; at first its data is as new as that of the primary."""
     settings.REPLICAS = ("replica1",)
     monkeypatch.setitem(connections.settings, "replica1", {**connections["default"].settings_dict})
-    monitor = routing.Monitor(["replica1"])
+    connections["replica1"].connect()  # the test case forbids to connect later
+    monitor = Monitor(["replica1"])
     monkeypatch.setattr(monitor, "start", lambda: None)
     monkeypatch.setattr(routing, "get_monitor", lambda: monitor)
 
@@ -49,17 +51,19 @@ def set_lag(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def count_replica_queries(client: Client, address: str) -> int:
     with CaptureQueriesContext(connections["replica1"]) as queries:
-        assert client.get(address).status_code == 200
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert answer.getvalue()
     return len(queries)
 
 
 @pytest.mark.parametrize("address", [RECORDS, REPORT, "/reports/brands/?format=csv", "/admin/trackers/trackermodel/"])
 def test_lists_and_reports_are_read_from_a_replica(set_lag: SetLag, as_role: AsRole, address: str) -> None:
     factories.medical_record("P1")
-    assert count_replica_queries(as_role("Record keeper"), address) > 0
+    assert count_replica_queries(as_role("Analyst"), address) > 0
 
 
-@pytest.mark.parametrize("address", [RECORD, "/admin/imports/importrun/", "/account/"])
+@pytest.mark.parametrize("address", [RECORD, "/admin/imports/importrun/", "/sign-in/"])
 def test_other_pages_are_read_from_the_primary(set_lag: SetLag, as_role: AsRole, address: str) -> None:
     factories.medical_record("P1")
     assert count_replica_queries(as_role("Data steward"), address) == 0
@@ -86,7 +90,9 @@ def test_a_person_reads_what_they_have_written(set_lag: SetLag, as_role: AsRole)
     keeper.post(f"{RECORDS}{record.pk}/delete/", {"post": "yes"})
     set_lag(position=1)
     assert count_replica_queries(keeper, RECORDS) == 0
-    assert count_replica_queries(as_role("Analyst"), RECORDS) > 0
+    other = client_for(make_person("Record keeper", "other"))
+    set_lag(position=1)
+    assert count_replica_queries(other, RECORDS) > 0
     set_lag()
     assert count_replica_queries(keeper, RECORDS) > 0
     assert routing.WRITTEN not in keeper.session
@@ -129,7 +135,7 @@ def test_a_statement_that_took_too_long_is_not_repeated(
 
 def test_an_export_is_read_from_a_replica(set_lag: SetLag, as_role: AsRole) -> None:
     factories.medical_record("P1")
-    keeper = as_role("Record keeper")
+    keeper = as_role("Analyst")
     keeper.get(RECORDS)
     with CaptureQueriesContext(connections["replica1"]) as queries:
         answer = keeper.post(f"{RECORDS}export/", {"format": "0"})
@@ -145,11 +151,11 @@ def test_without_replicas_a_request_costs_no_query_more(as_role: AsRole) -> None
 
 def fail_on_replica(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Let the list of records fail while it reads from a replica."""
-    get_row_page = record_list.get_row_page
+    get_row_page = paging.get_row_page
 
     def fail(*arguments: Any, **options: Any) -> Any:
         if not routing.is_reading_primary():
             raise error
         return get_row_page(*arguments, **options)
 
-    monkeypatch.setattr(record_list, "get_row_page", fail)
+    monkeypatch.setattr("patients.record_list.get_row_page", fail)
