@@ -27,15 +27,14 @@ Answer = TypeVar("Answer")
 
 def cached(key: str, parameters: object, count: Callable[[], Answer]) -> Answer:
     """Return the cached result for this key and these parameters if no data changed since; otherwise count again."""
-    state = _state()
-    # A digest, because the parameters may contain something about a patient.
-    digest = hashlib.sha256(repr((key, parameters, state)).encode()).hexdigest()
+    state = read_state()
+    digest = _digest(key, parameters, state)
     answers = caches["reports"]
     answer: Answer | None = answers.get(digest)
     if answer is None:
         answer = count()
         # If data changed during the count, the result may include only a part of the change.
-        if _state() == state:
+        if read_state() == state:
             answers.set(digest, answer)
     return answer
 
@@ -55,17 +54,21 @@ class Count(Generic[Answer]):
         return state == self.state or (self.seconds > QUICK_SECONDS and age < PATIENCE * self.seconds)
 
 
-def cached_stale(key: str, count: Callable[[], Answer]) -> Count[Answer]:
-    """Return a cached result that may be slightly out of date, for a page that must be quick."""
-    last: Count[Answer] | None = caches["reports"].get(key)
-    state, at = _state(), timezone.now()
+def cached_stale(key: object, count: Callable[[], Answer], state: str | None) -> Count[Answer]:
+    """Return a cached result that may be slightly out of date, for a page that must be quick.
+
+    `state` is what `read_state` returned before. Equal keys have equal texts (`repr`).
+    """
+    digest = _digest(key)
+    last: Count[Answer] | None = caches["reports"].get(digest)
+    at = timezone.now()
     if last is None or not last.is_fresh(state):
         last = Count(count(), state, at, (timezone.now() - at).total_seconds())
-        caches["reports"].set(key, last)
+        caches["reports"].set(digest, last)
     return last
 
 
-def _state() -> str | None:
+def read_state() -> str | None:
     """Return a digest that differs for every committed state of the data; prune the table of changes if it is long."""
     with reading().cursor() as cursor:
         changes, state = _read_state(cursor)
@@ -73,6 +76,11 @@ def _state() -> str | None:
             cursor.execute(_PRUNE)
             _, state = _read_state(cursor)
     return state
+
+
+def _digest(*parts: object) -> str:
+    """Return a key of the cache: a digest, because the parts may contain something about a patient."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _read_state(cursor: CursorWrapper) -> tuple[int, str | None]:

@@ -1,31 +1,39 @@
-"""The contents of Home. Each part is only for people who may view it."""
+"""The contents of Home. Each part is only for people who may view it.
+
+What is the same for everybody with the same rights is drawn once and cached as HTML, because drawing the charts takes
+longer than everything else on the page.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 
-from healthtrack.core.date_formats import get_today
-from healthtrack.imports import registry
+from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
+from healthtrack.core.date_formats import get_date_format, get_today
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.permissions import get_importers
 from patients.filters import RecordFilter
-from reports.caching import Count, cached_stale
-from reports.charts.rows import Bar, Part, StackedBar
+from reports.caching import Count, cached_stale, read_state
+from reports.charts.rows import Bar, Line
 from reports.drill_down import DrillDown
-from reports.queries.age_groups import AgeGroups, patients_by_age_group
-from reports.queries.brands import Brands, patients_by_brand
-from reports.queries.without_tracker import count_patients_without_tracker
-from reports.recent_activity import get_last_import, get_latest_runs
-from reports.tasks_of_person import TasksOfPerson, count_for_everybody
-from trackers.models import FitnessTracker, TrackerModel
+from reports.home_counts import HomeCounts
+from reports.queries.activity import Times
+from reports.recent_activity import get_latest_runs
+from reports.registry import reports
+from reports.tables import percent
+from reports.tasks_of_person import TasksOfPerson
 
-BRANDS_SHOWN = 5
+POINTS = 31  # of the line of patients over time
+PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -37,114 +45,158 @@ class KeyFigure:
 
 
 @dataclass(frozen=True)
-class HomeCounts:
-    """All figures that Home counts, cached together."""
+class Drawn:
+    """The parts of Home that are the same for everybody with the same rights, as HTML."""
 
-    ages: AgeGroups
-    without_tracker: int
-    use: Brands
-    models: int
-    variants: int
-    tasks: Sequence[Any]
-
-    @classmethod
-    def for_day(cls, day: date) -> "HomeCounts":
-        return cls(
-            ages=patients_by_age_group(day),
-            without_tracker=count_patients_without_tracker(),
-            use=patients_by_brand(),
-            models=TrackerModel.objects.count(),
-            variants=FitnessTracker.objects.count(),
-            tasks=count_for_everybody(),
-        )
-
-    @property
-    def patients(self) -> int:
-        return self.ages.patients + self.ages.not_yet_born
-
-    @property
-    def with_tracker(self) -> int:
-        return self.patients - self.without_tracker
+    figures: SafeString
+    charts: SafeString
+    is_empty: bool
 
 
 class HomeSummary:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.user = request.user
-        self.links = DrillDown(request, RecordFilter({}))
+        self.today = get_today()
 
     @cached_property
-    def figures(self) -> list[KeyFigure]:
-        return [*self._get_patient_figures(), *self._get_tracker_figures(), *self._get_import_figures()]
+    def drawn(self) -> Drawn:
+        """The key figures and the charts."""
+        page = HomeFigures(self)
+        return cached_stale(("home", page.rights, self.today), page.draw, self._state).answer
 
     @cached_property
     def tasks(self) -> TasksOfPerson:
-        return TasksOfPerson(self.user, self._counted.tasks)
+        counts: Count[Sequence[Any]] = cached_stale(("tasks", self.today), lambda: self.counted.tasks, self._state)
+        return TasksOfPerson(self.user, counts.answer)
 
     @cached_property
     def runs(self) -> list[ImportRun]:
         return get_latest_runs(self.user)
-
-    @cached_property
-    def ages(self) -> Sequence[Bar]:
-        return [
-            Bar(group.ages, group.patients, self.links.get_age_address(group.band))
-            for group in self._counted.ages.groups
-        ]
-
-    @cached_property
-    def tracked(self) -> Sequence[StackedBar]:
-        counted = self._counted
-        parts = [
-            Part("With a tracker", counted.with_tracker, self.links.get_address(linked="some")),
-            Part("Without", counted.without_tracker, self.links.get_address(linked="none")),
-        ]
-        return [StackedBar("All patients", parts)] if counted.patients else []
-
-    @cached_property
-    def brands(self) -> Sequence[Bar]:
-        shown = self._counted.use.brands[:BRANDS_SHOWN]
-        return [Bar(brand.name, brand.patients, self.links.get_address(brand=brand.name)) for brand in shown]
-
-    @property
-    def other_brands(self) -> int:
-        return max(len(self._counted.use.brands) - BRANDS_SHOWN, 0)
-
-    def _get_patient_figures(self) -> Iterator[KeyFigure]:
-        if not (self.links.is_open or self.user.has_perm("reports.view_age_groups")):
-            return
-        yield KeyFigure("Patients", f"{self._counted.patients:,}", self.links.list)
-        if self._counted.patients:
-            share = f"{100 * self._counted.with_tracker / self._counted.patients:.1f} %"
-            note = f"{self._counted.with_tracker:,} patients"
-            yield KeyFigure("With a tracker", share, self.links.get_address(linked="some"), note)
-
-    def _get_tracker_figures(self) -> Iterator[KeyFigure]:
-        if self.user.has_perm("trackers.view_trackermodel"):
-            href = reverse("admin:trackers_trackermodel_changelist")
-            yield KeyFigure("Tracker models", f"{self._counted.models:,}", href)
-        if self.user.has_perm("trackers.view_fitnesstracker"):
-            href = reverse("admin:trackers_fitnesstracker_changelist")
-            yield KeyFigure("Variants", f"{self._counted.variants:,}", href)
-
-    def _get_import_figures(self) -> Iterator[KeyFigure]:
-        if run := get_last_import(self.user, self.runs):
-            day = date_format(timezone.localtime(run.finished_at))
-            yield KeyFigure("Last import", day, _get_run_address(run), registry.get(run.importer).label)
 
     @property
     def counted_at(self) -> datetime:
         return self._count.at
 
     @property
-    def _counted(self) -> HomeCounts:
+    def counted(self) -> HomeCounts:
         return self._count.answer
 
     @cached_property
     def _count(self) -> Count[HomeCounts]:
-        today = get_today()
-        return cached_stale(f"overview:{today}", lambda: HomeCounts.for_day(today))
+        return cached_stale(("counts", self.today), lambda: HomeCounts.for_day(self.today), self._state)
+
+    @cached_property
+    def _state(self) -> str | None:
+        return read_state()
 
 
-def _get_run_address(run: ImportRun) -> str:
-    return reverse("admin:imports_importrun_change", args=[run.pk])
+class HomeFigures:
+    """Draws the key figures and the charts for people with the same rights as this person."""
+
+    def __init__(self, summary: HomeSummary) -> None:
+        self.summary = summary
+        self.user = summary.user
+        self.links = DrillDown(summary.request, RecordFilter({}))
+        self.shows_patients = self.links.is_open or self.user.has_perm("reports.view_age_groups")
+        self.shows_edits = self.links.is_open and self.user.has_perm(VIEW_HISTORY)
+        self.shows_report = {report.name.replace("-", "_"): report.is_open_to(self.user) for report in reports()}
+        self.views_all_imports = self.user.has_perm("imports.view_importrun")
+        self.importers = () if self.views_all_imports else tuple(get_importers(self.user))
+
+    @property
+    def rights(self) -> tuple[object, ...]:
+        """Everything in which what is drawn differs between people: rights, and how they write dates."""
+        return (
+            *(self.links.is_open, self.shows_patients, self.shows_edits, self.views_all_imports, self.importers),
+            *self.shows_report.values(),
+            *(timezone.get_current_timezone_name(), get_date_format()),
+        )
+
+    def draw(self) -> Drawn:
+        """Return the parts as HTML."""
+        context = {"page": self}
+        return Drawn(
+            render_to_string("reports/home-figures.html", context),
+            render_to_string("reports/home-charts.html", context),
+            is_empty=not (self.figures or any(self.shows_report.values())),
+        )
+
+    @property
+    def counted(self) -> HomeCounts:
+        return self.summary.counted
+
+    @property
+    def counted_at(self) -> datetime:
+        return self.summary.counted_at
+
+    @cached_property
+    def figures(self) -> list[KeyFigure]:
+        return [*self._get_patient_figures(), *self._get_activity_figures()]
+
+    def _get_patient_figures(self) -> Iterator[KeyFigure]:
+        if not self.shows_patients:
+            return
+        change = self.counted.growth.get_change_since(self.summary.today - PERIOD)
+        yield KeyFigure("Patients", f"{self.counted.patients:,}", self.links.list, _describe_change(change))
+        if self.counted.patients:
+            share = f"{percent(self.counted.with_tracker, self.counted.patients)} %"
+            note = f"{self.counted.with_tracker:,} patients"
+            yield KeyFigure("With a tracker", share, self.links.get_address(linked="some"), note)
+
+    def _get_activity_figures(self) -> Iterator[KeyFigure]:
+        if self.shows_edits:
+            yield _compare("Patients edited in 30 days", self.counted.edited, reverse("changes"))
+        if self.views_all_imports or self.importers:
+            counts = [
+                times
+                for importer, times in self.counted.imports.items()
+                if self.views_all_imports or importer in self.importers
+            ]
+            total = Times(sum(times.now for times in counts), sum(times.before for times in counts))
+            yield _compare("Imports in 30 days", total, reverse("admin:imports_importrun_changelist"))
+
+    @cached_property
+    def over_time(self) -> tuple[Sequence[str], Sequence[Line]]:
+        """The days, and the line of the number of patients on them."""
+        series = self.counted.growth.get_series(self.summary.today, POINTS)
+        return [date_format(day) for day, _ in series], [Line("", [patients for _, patients in series])]
+
+    @cached_property
+    def ages(self) -> Sequence[Bar]:
+        """The age groups in their natural order."""
+        groups = sorted(self.counted.ages.groups, key=lambda group: group.band.youngest)
+        return [self._bar(group.ages, group.patients, self.links.get_age_address(group.band)) for group in groups]
+
+    @cached_property
+    def brands(self) -> Sequence[Bar]:
+        return [
+            self._bar(brand.name, brand.patients, self.links.get_address(brand=brand.name))
+            for brand in self.counted.brands
+        ]
+
+    @cached_property
+    def tracked(self) -> Sequence[Bar]:
+        """The patients with a tracker, and those without by the reason."""
+        counted = self.counted
+        not_reported = counted.unlinked.patients - counted.unlinked.reported
+        bars = (
+            ("With a tracker", counted.with_tracker, "some"),
+            ("No tracker reported", not_reported, "unstated"),
+            ("Reported tracker not matched", counted.unlinked.reported, "unmatched"),
+        )
+        shown = bars if counted.patients else ()
+        return [self._bar(label, patients, self.links.get_address(linked=linked)) for label, patients, linked in shown]
+
+    def _bar(self, label: str, patients: int, href: str) -> Bar:
+        return Bar(label, patients, href, f"{percent(patients, self.counted.patients)} %")
+
+
+def _describe_change(change: int) -> str:
+    """Return by how much a number changed in 30 days, in words."""
+    sign = {True: "+", False: "−"}[change > 0]  # noqa: RUF001 (a minus sign is as wide as a plus sign)
+    return f"{sign}{abs(change):,} in 30 days" if change else "unchanged in 30 days"
+
+
+def _compare(label: str, times: Times, href: str) -> KeyFigure:
+    return KeyFigure(label, f"{times.now:,}", href, f"{times.before:,} in the 30 days before")

@@ -68,6 +68,13 @@ class Change(models.Model):
             Index("run_id", "changed_at", "change_id", name="changes_of_run"),
             Index("patient_id", "changed_at", name="changes_of_patient", condition=Q(patient_id__isnull=False)),
             Index("model_id", "changed_at", name="changes_of_model", condition=Q(patient_id=None)),
+            # How many rows a table had at any time. Updates, which are most of the changes, do not matter for that.
+            Index(
+                fields=["table_name", "changed_at"],
+                include=["action"],
+                name="changes_of_size",
+                condition=~Q(action=Action.UPDATE),
+            ),
         ]
         triggers = [AppendOnly(application_inserts=False)]
 

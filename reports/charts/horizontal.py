@@ -9,6 +9,8 @@ from reports.charts.rows import Bar
 
 AXIS = 24
 ROW = 46
+MAX_ROW = 64
+BAR_ABOVE, BAR_BELOW = 23, 7  # room for the label, and to the next row
 MAX_LABEL_LENGTH = 44
 
 
@@ -31,11 +33,23 @@ class HorizontalBars:
 
     @property
     def height(self) -> int:
-        return AXIS + ROW * len(self.bars)
+        return AXIS + self.row * len(self.bars)
+
+    @property
+    def thickness(self) -> int:
+        return self.row - BAR_ABOVE - BAR_BELOW
+
+    @property
+    def value_y(self) -> int:
+        return BAR_ABOVE + self.thickness // 2 + 5
 
 
-def horizontal_bars(rows: Sequence[Bar], unit: str) -> HorizontalBars:
-    """Return the bars with their positions; `unit` is what they count, in the plural."""
+def horizontal_bars(rows: Sequence[Bar], unit: str, height: int = 0) -> HorizontalBars:
+    """Return the bars with their positions; `unit` is what they count, in the plural.
+
+    If there is more room for the bars than they need, they are thicker.
+    """
+    row_height = max(ROW, min(MAX_ROW, height // len(rows))) if rows else ROW
     axis = axis_for(row.value for row in rows)
     return HorizontalBars(
         axis,
@@ -46,9 +60,10 @@ def horizontal_bars(rows: Sequence[Bar], unit: str) -> HorizontalBars:
                 text=format_figure(row.value),
                 detail=row.detail,
                 href=row.href,
-                top=AXIS + number * ROW,
+                top=AXIS + number * row_height,
                 width=percent(axis.share(row.value)),
             )
             for number, row in enumerate(rows)
         ),
+        row_height,
     )

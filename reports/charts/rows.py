@@ -28,6 +28,15 @@ class StackedBar:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A series over time, with a value for each label of the chart."""
+
+    series: str
+    values: Sequence[Figure]
+    hrefs: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class HeatCell:
     value: Figure | None
     href: str = ""

@@ -2,7 +2,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Lower
 
 from healthtrack.core.downloads import stream_rows
@@ -18,6 +18,13 @@ class Patient(NamedTuple):
     name: str
     tracker: str
     folded_tracker: str
+
+
+class Unlinked(NamedTuple):
+    """How many patients have no link to a tracker model, and how many of these reported a tracker."""
+
+    patients: int
+    reported: int
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,10 @@ class Reasons:
         return f"“{patient.tracker}” is not in the catalogue"
 
 
-def count_patients_without_tracker() -> int:
-    """Return the number of all patients without a link to a tracker model."""
-    return _unlinked(MedicalRecord.objects.all()).count()
+def count_unlinked() -> Unlinked:
+    """Count all patients without a link to a tracker model."""
+    reported = Count("tracker", filter=~Q(tracker=""))
+    return Unlinked(**_unlinked(MedicalRecord.objects.order_by()).aggregate(patients=Count("*"), reported=reported))
 
 
 def count_reasons_without_tracker(records: Records) -> Reasons:

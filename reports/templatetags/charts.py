@@ -5,7 +5,8 @@ from django.utils.text import slugify
 
 from reports.charts.heat import HeatTable, heat_table
 from reports.charts.horizontal import horizontal_bars
-from reports.charts.rows import Bar, HeatRow, StackedBar
+from reports.charts.line import lines_over_time
+from reports.charts.rows import Bar, HeatRow, Line, StackedBar
 from reports.charts.stacked import stacked_bars
 from reports.charts.vertical import vertical_bars
 
@@ -13,15 +14,25 @@ register = template.Library()
 
 
 @register.inclusion_tag("reports/charts/horizontal.html")
-def bar_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
-    """Draw horizontal bars."""
-    return {**_heading(rows, title, description), "chart": horizontal_bars(rows, unit)}
+def bar_chart(
+    rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients", height: int = 0
+) -> dict[str, object]:
+    """Draw horizontal bars, which are thicker if they would leave some of the height empty."""
+    return {**_heading(rows, title, description), "chart": horizontal_bars(rows, unit, height)}
 
 
 @register.inclusion_tag("reports/charts/vertical.html")
 def column_chart(rows: Sequence[Bar], title: str, description: str = "", unit: str = "patients") -> dict[str, object]:
     """Draw vertical bars."""
     return {**_heading(rows, title, description), "chart": vertical_bars(rows, unit)}
+
+
+@register.inclusion_tag("reports/charts/line.html")
+def line_chart(
+    labels: Sequence[str], lines: Sequence[Line], title: str, description: str = "", unit: str = "patients"
+) -> dict[str, object]:
+    """Draw a line for each series; each has a value for each label."""
+    return {**_heading(lines, title, description), "chart": lines_over_time(labels, lines, unit)}
 
 
 @register.inclusion_tag("reports/charts/stacked.html")
@@ -40,7 +51,9 @@ def shaded_table(
     return {"title": title, "id": _id(title), "corner": corner, "table": heat_table(columns, rows)}
 
 
-def _heading(rows: Sequence[Bar] | Sequence[StackedBar], title: str, description: str) -> dict[str, object]:
+def _heading(
+    rows: Sequence[Bar] | Sequence[StackedBar] | Sequence[Line], title: str, description: str
+) -> dict[str, object]:
     return {"title": title, "description": description, "id": _id(title), "is_empty": not rows}
 
 

@@ -7,14 +7,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.imports.models import State
 from tests.support import factories
 from tests.support.forms import form_with
-from tests.support.page import Page
+from tests.support.page import Page, text_of
 from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import page
 from tests.support.signing_in import SignIn
@@ -27,15 +26,14 @@ EVERYTHING = [
     "trackers.view_fitnesstracker",
     "trackers.view_trackeralias",
     "trackers.add_trackeralias",
-    "imports.view_importrun",
     *REPORT_PERMISSIONS,
 ]
 
 
-def figure(words: str, label: str) -> str:
-    """Return the text of the card with this label."""
-    cards = [card.removeprefix(label) for card in Page(words).texts("dl > div") if card.startswith(label)]
-    return cards[0].strip() if cards else ""
+def figure(words: str, label: str) -> list[str]:
+    """Return the figure with this label, and the note below it."""
+    cards = [[text_of(part) for part in card] for card in Page(words).all("dl > div")]
+    return next((parts[1:] for parts in cards if parts[0] == label), [])
 
 
 def patients(with_tracker: int, without: int) -> None:
@@ -76,20 +74,40 @@ def test_signing_in_leads_to_the_requested_page(db: None) -> None:
     assert 'name="next" value="/reports/"' in page(Client(), "/admin/login/?next=/reports/")
 
 
-def test_key_figures_count_patients_models_and_variants(sign_in: SignIn) -> None:
+def test_key_figures_count_patients_edits_and_imports(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
     patients(3, 1)
-    factories.variant(factories.tracker_model("Honor", "Band 5"))
     factories.medical_record("P1", tracker="Nobody's Watch")
-    words = page(sign_in(*EVERYTHING), PAGE)
-    assert figure(words, "Patients") == "5"
-    assert figure(words, "With a tracker") == "60.0 % 3 patients"
-    assert figure(words, "Tracker models") == "2"
-    assert figure(words, "Variants") == "1"
+    for days in (1, 2, 31, 59, 61):
+        factories.import_run(State.APPLIED, finished_at=timezone.now() - timedelta(days=days))
+    factories.import_run(State.UNDONE, finished_at=timezone.now())
+    words = page(client, PAGE)
+    assert figure(words, "Patients") == ["5", "+5 in 30 days"]
+    assert figure(words, "With a tracker") == ["60.0 %", "3 patients"]
+    assert figure(words, "Imports in 30 days") == ["2", "2 in the 30 days before"]
+
+
+def test_edits_of_patients_by_people_are_counted_once_for_each_patient(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING, "audit.view_change")
+    with transaction.atomic(), acting_as(User.objects.get().pk):
+        record = factories.medical_record("P1")
+        factories.link(record, factories.tracker_model())
+        factories.medical_record("P2")
+    factories.medical_record("P3")  # by nobody who is signed in
+    with transaction.atomic(), acting_as(User.objects.get().pk, 1):
+        factories.medical_record("P4", made_by_run=2)
+    assert figure(page(client, PAGE), "Patients edited in 30 days") == ["2", "0 in the 30 days before"]
 
 
 def test_patients_with_a_future_date_of_birth_count_too(sign_in: SignIn) -> None:
     factories.medical_record(date_of_birth=date(9000, 1, 1))
-    assert figure(page(sign_in(*EVERYTHING), PAGE), "Patients") == "1"
+    assert figure(page(sign_in(*EVERYTHING), PAGE), "Patients") == ["1", "+1 in 30 days"]
+
+
+def test_imports_that_a_person_may_not_view_are_not_counted(sign_in: SignIn) -> None:
+    factories.import_run(State.APPLIED, finished_at=timezone.now(), importer="trackers.fitnesstracker")
+    assert figure(page(sign_in(*EVERYTHING), PAGE), "Imports in 30 days")[0] == "0"
+    assert figure(page(sign_in("imports.view_importrun"), PAGE), "Imports in 30 days")[0] == "1"
 
 
 def test_key_figures_link_to_what_they_count(sign_in: SignIn) -> None:
@@ -98,8 +116,7 @@ def test_key_figures_link_to_what_they_count(sign_in: SignIn) -> None:
     for address in (
         "/admin/patients/medicalrecord/",
         "/admin/patients/medicalrecord/?linked=some&amp;count=1",
-        "/admin/trackers/trackermodel/",
-        "/admin/trackers/fitnesstracker/",
+        "/admin/imports/importrun/",
     ):
         assert f'<dd><a href="{address}">' in words
 
@@ -109,8 +126,13 @@ def test_key_figures_link_to_what_they_count(sign_in: SignIn) -> None:
     [
         (["reports.view_age_groups"], ["Patients", "With a tracker"]),
         (["patients.view_medicalrecord"], ["Patients", "With a tracker"]),
-        (["trackers.view_trackermodel"], ["Tracker models"]),
-        (["trackers.view_fitnesstracker"], ["Variants"]),
+        (
+            ["patients.view_medicalrecord", "audit.view_change"],
+            ["Patients", "With a tracker", "Patients edited in 30 days"],
+        ),
+        (["imports.view_importrun"], ["Imports in 30 days"]),
+        (["trackers.import_fitnesstracker", "trackers.view_fitnesstracker"], ["Imports in 30 days"]),
+        (["audit.view_change"], []),
         (["trackers.view_trackeralias"], []),
         (["reports.view_without_tracker"], []),
     ],
@@ -143,11 +165,27 @@ def test_charts_link_to_the_reports_that_the_person_may_open(
 
 def test_charts_show_the_counts_of_the_reports(sign_in: SignIn) -> None:
     patients(2, 1)
+    factories.medical_record("P1", tracker="Nobody's Watch")
     names = re.findall(r"<title>([^<]*: [^<]*)</title>", page(sign_in(*EVERYTHING), PAGE))
-    assert "36-50: 3 patients" in names
-    assert "Xiaomi: 2 patients" in names
-    assert "All patients, With a tracker: 2 patients" in names
-    assert "All patients, Without: 1 patient" in names
+    assert names[-8:-4] == [
+        "0-18: 0 patients, 0.0 %",
+        "19-35: 0 patients, 0.0 %",
+        "36-50: 4 patients, 100.0 %",
+        "51+: 0 patients, 0.0 %",
+    ]
+    assert names[-4:] == [
+        "Xiaomi: 2 patients, 50.0 %",
+        "With a tracker: 2 patients, 50.0 %",
+        "No tracker reported: 1 patient, 25.0 %",
+        "Reported tracker not matched: 1 patient, 25.0 %",
+    ]
+
+
+def test_the_line_ends_with_the_patients_of_today(sign_in: SignIn) -> None:
+    patients(2, 1)
+    names = re.findall(r"<title>([^<]*: [^<]*)</title>", page(sign_in("reports.view_age_groups"), PAGE))
+    days = [f"{timezone.localdate() - timedelta(days=back):%-d %b %Y}" for back in (1, 0)]
+    assert names[:2] == [f"{days[0]}: 0 patients", f"{days[1]}: 3 patients"]
 
 
 def test_only_the_five_largest_brands_are_shown(sign_in: SignIn) -> None:
@@ -155,8 +193,8 @@ def test_only_the_five_largest_brands_are_shown(sign_in: SignIn) -> None:
         model = factories.tracker_model(f"Brand {number}", f"Model {number}")
         factories.link(factories.medical_record(f"P{number}"), model)
     words = page(sign_in(*EVERYTHING), PAGE)
-    assert "Brand 4: 1 patient<" in words
-    assert "Brand 5: 1 patient<" not in words
+    assert "Brand 4: 1 patient," in words
+    assert "Brand 5: 1 patient," not in words
     assert "And 2 more brands" in words
 
 
@@ -179,34 +217,32 @@ def test_an_empty_database_links_to_the_import(sign_in: SignIn) -> None:
     words = page(sign_in(*EVERYTHING), PAGE)
     assert "There are no patients yet." in words
     assert 'href="/admin/patients/medicalrecord/import/"' in words
-    assert figure(words, "With a tracker") == ""
+    assert figure(words, "With a tracker") == []
 
 
 def test_bars_link_to_the_patients_that_they_count(sign_in: SignIn) -> None:
     patients(2, 1)
     client = sign_in(*EVERYTHING)
-    bars = re.findall(r'<a href="([^"]*)"> <title>[^<]*: ([\d,]+) patients?</title>', page(client, PAGE))
-    assert [count for _, count in bars] == ["3", "0", "0", "0", "2", "2", "1"]
+    bars = re.findall(r'<a href="([^"]*)"> <title>[^<]*: ([\d,]+) patients?, [\d.]+ %</title>', page(client, PAGE))
+    assert [count for _, count in bars] == ["0", "0", "3", "0", "2", "2", "1", "0"]
     for address, count in bars:
         assert client.get(html.unescape(address)).context["cl"].result_count == int(count)
 
 
 def test_with_the_permission_for_totals_only_bars_have_no_links(sign_in: SignIn) -> None:
     patients(2, 1)
-    assert '<g role="img"> <title>36-50: 3 patients</title>' in page(sign_in("reports.view_age_groups"), PAGE)
+    assert '<g role="img"> <title>36-50: 3 patients, 100.0 %</title>' in page(sign_in("reports.view_age_groups"), PAGE)
 
 
 def test_the_latest_imports_are_listed_with_their_state_and_link(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     now = timezone.now()
-    old = factories.import_run(State.APPLIED, file_name="old.csv", read_count=1200, finished_at=now)
+    factories.import_run(State.APPLIED, file_name="old.csv", read_count=1200, finished_at=now)
     for number in range(5):
         factories.import_run(State.CANCELLED, file_name=f"new {number}.csv", finished_at=now)
     words = page(client, PAGE)
     assert 'new 4.csv</a> <span class="badge ">Cancelled</span>' in words
     assert "old.csv" not in words
-    assert figure(words, "Last import") == f"{date_format(now, 'j M Y')} medical records"
-    assert f'<dd><a href="/admin/imports/importrun/{old.pk}/change/">' in words
 
 
 def test_imports_need_their_permission(sign_in: SignIn) -> None:
@@ -214,7 +250,6 @@ def test_imports_need_their_permission(sign_in: SignIn) -> None:
     for permission in ("reports.view_age_groups", "trackers.import_fitnesstracker"):
         words = page(sign_in(permission), PAGE)
         assert "rows.csv" not in words
-        assert figure(words, "Last import") == ""
     assert "rows.csv" in page(sign_in("imports.view_importrun"), PAGE)
 
 
@@ -298,6 +333,23 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
 def test_a_change_is_shown_when_the_page_is_opened_again(sign_in: SignIn) -> None:
     client = sign_in(*EVERYTHING)
     patients(1, 0)
-    assert figure(page(client, PAGE), "Patients") == "1"
+    assert figure(page(client, PAGE), "Patients") == ["1", "+1 in 30 days"]
     factories.medical_record("N1")
-    assert figure(page(client, PAGE), "Patients") == "2"
+    assert figure(page(client, PAGE), "Patients") == ["2", "+2 in 30 days"]
+
+
+def test_a_person_with_own_imports_sees_these(sign_in: SignIn) -> None:
+    client = sign_in(*EVERYTHING)
+    factories.import_run(
+        State.CANCELLED, file_name="mine.csv", finished_at=timezone.now(), started_by=User.objects.get()
+    )
+    factories.import_run(State.CANCELLED, file_name="other.csv", finished_at=timezone.now())
+    words = page(client, PAGE)
+    assert "mine.csv" in words
+    assert "other.csv" not in words
+
+
+def test_people_with_other_rights_get_other_figures(sign_in: SignIn) -> None:
+    patients(1, 1)
+    assert "/medicalrecord/" in page(sign_in(*EVERYTHING), PAGE)
+    assert "/medicalrecord/" not in page(sign_in("reports.view_age_groups"), PAGE)

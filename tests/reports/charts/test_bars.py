@@ -67,3 +67,14 @@ def test_all_rows_are_drawn_in_order_and_within_the_chart(rows: list[Bar]) -> No
     assert len(columns) == len(rows)
     assert all(0 <= float(bar.width.removesuffix("%")) <= 100 for bar in bars)
     assert all(0 <= column.height <= PLOT for column in columns)
+
+
+def test_bars_are_thicker_if_there_is_room_but_never_more_than_twice() -> None:
+    rows = [Bar(f"Row {number}", number) for number in range(5)]
+    assert horizontal_bars(rows, "patients", height=230) == horizontal_bars(rows, "patients")
+    assert horizontal_bars(rows[:3], "patients", height=230).height <= 230
+    assert (
+        horizontal_bars(rows[:1], "patients", height=230).thickness
+        <= 2 * horizontal_bars(rows, "patients").thickness + 2
+    )
+    assert horizontal_bars([], "patients", height=230).bars == ()
