@@ -9,12 +9,15 @@ from healthtrack.audit.views import Changes
 from healthtrack.operations.csp_reports import policy_report
 from healthtrack.operations.health import healthz
 from healthtrack.operations.metrics import metrics
+from patients.search_views import Search, Suggestions
 from reports.views.home import DismissTask, Home, RestoreTasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", Home.as_view(), name="home"),
     path("tasks/dismiss/", DismissTask.as_view(), name="dismiss-task"),
     path("tasks/restore/", RestoreTasks.as_view(), name="restore-tasks"),
+    path("search/", Search.as_view(), name="search"),
+    path("search/suggestions/", Suggestions.as_view(), name="search-suggestions"),
     path("admin/tracker-names/", include("patients.urls")),
     path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/accesses/", Accesses.as_view(), name="accesses"),

@@ -133,7 +133,7 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ("name",)
-    search_help_text = "Search by patient number or name. You can type just the beginning."
+    search_help_text = "Search by patient number, name or date of birth. You can type just the beginning."
     inlines = (TrackerLinkInline,)
     change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
 

@@ -7,6 +7,8 @@ from healthtrack.imports.edits import register_edit
 from patients.navigation import entries
 
 PAGE_NAMES = {
+    "search": "Searched for patients",
+    "search-suggestions": "Searched for patients, while typing",
     "admin:patients_medicalrecord_change": "Opened the record",
     "admin:patients_medicalrecord_changelist": "Viewed the list of records",
     "admin:patients_medicalrecord_delete": "Opened the page to delete the record",
@@ -39,7 +41,7 @@ class PatientsConfig(AppConfig):
             permission = f"patients.{action.permission}_medicalrecord"
             register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
         register_page_names(lambda: PAGE_NAMES)
-        replicas.register("patients", lambda: ["admin:patients_medicalrecord_changelist"])
+        replicas.register("patients", lambda: ["admin:patients_medicalrecord_changelist", "search"])
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())
         model_hooks.register(

@@ -28,6 +28,13 @@ class NamePrefixes(Func):
     output_field: Any = SearchQueryField()
 
 
+class LenientQuery(Func):
+    """A search that `make_lenient_query` has written."""
+
+    template = "(%(expressions)s)::tsquery"
+    output_field: Any = SearchQueryField()
+
+
 class Matches(Func):
     """Whether a name matches a search, as a condition."""
 

@@ -1,4 +1,4 @@
-"""Search records by patient number or name; the beginning of each is enough."""
+"""Search records by patient number, name or date of birth; the beginning of a number or word is enough."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,10 @@ from django.db.models import F, Q, QuerySet, Value
 
 from healthtrack.core.admin import NUL
 from healthtrack.core.replicas.routing import reading
-from patients.expressions import Matches, NamePrefixes, NameWords
+from patients.birth_dates import split_birth_dates
+from patients.expressions import LenientQuery, Matches, NamePrefixes, NameWords
 from patients.models import MedicalRecord
+from patients.typing_errors import make_lenient_query
 
 # No name has more words, and each word costs a look-up in the index.
 MAX_WORDS = 20
@@ -35,22 +37,42 @@ SELECT DISTINCT word, NULL FROM starts
 def search_records(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
     """Return the records whose number or former number begins with the text, or that match each of its words.
 
-    A record matches a word that begins its number or a word of its name. A text without words finds all records.
+    A record matches a word that begins its number or a word of its name. A text without words finds all records. A date
+    in the text is the date of birth.
     """
-    words = list(dict.fromkeys(text.replace(NUL, " ").split()))
-    if not words:
+    whole = _clean(text)
+    if not whole:
         return records
+    dates, rest = split_birth_dates(whole)
+    words = list(dict.fromkeys(rest.split()))
     if len(words) > MAX_WORDS:
         return records.none()
-    whole = " ".join(words)
     numbers, merged = _find_numbers(whole, words)
     conditions = [_number_starts_with(whole)] if whole in numbers else []
     searchable = [word for word in words if word in numbers or any(map(str.isalnum, word))]
-    if searchable:
-        conditions.append(reduce(and_, (_matches(word, may_be_number=word in numbers) for word in searchable)))
+    named = reduce(and_, (_matches(word, may_be_number=word in numbers) for word in searchable), Q())
+    if dates and not (whole in numbers and whole.isdigit()):
+        conditions.append(named & Q(date_of_birth__in=dates))
+    elif searchable:
+        conditions.append(named)
     if merged:
         conditions.append(Q(pk__in=merged))
     return records.filter(reduce(or_, conditions)) if conditions else records.none()
+
+
+def search_with_one_error(text: str, records: QuerySet[MedicalRecord]) -> QuerySet[MedicalRecord]:
+    """Return the records whose names match the words but for one typing error in one of them; dates must be right."""
+    dates, rest = split_birth_dates(_clean(text))
+    words = [word for word in WORD_JOINERS.sub("", rest).split() if any(map(str.isalpha, word))]
+    query = make_lenient_query(words)
+    if not query:
+        return records.none()
+    found = records.filter(Matches(NameWords(F("name")), LenientQuery(Value(query))))
+    return found.filter(date_of_birth__in=dates) if dates else found
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.replace(NUL, " ").split())
 
 
 def _find_numbers(whole: str, words: Sequence[str]) -> tuple[set[str], set[str]]:

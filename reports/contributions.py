@@ -14,7 +14,7 @@ from reports.registry import reports
 def navigation_entries() -> Iterator[Entry]:
     """Yield an entry for each report."""
     for report in reports():
-        yield Entry("Reports", report.label, f"reports:{report.name}", report.order, report.is_open_to)
+        yield Entry("Reports", report.label, f"reports:{report.name}", report.order, report.is_open_to, report.title)
 
 
 def page_names() -> dict[str, str]:

@@ -11,13 +11,17 @@ from healthtrack.core.permissions import Person
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in a section of the navigation. A section shows its entries sorted by `order`."""
+    """A page in a section of the navigation. A section shows its entries sorted by `order`.
+
+    The search finds the page by its label, or by its title, if it has another one.
+    """
 
     section: str
     label: str
     page: str
     order: int
     is_open_to: Callable[[Person], bool]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Link:
     address: str
     entries: tuple["Link", ...] = ()
     current: str = ""  # as in aria-current
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    """A page that a search finds, with the section that it belongs to."""
+
+    title: str
+    address: str
+    section: str = ""
 
 
 _sections: list[Section] = []
@@ -65,6 +79,22 @@ def get_links(person: Person, path: str) -> list[Link]:
     return [_marked(section, here, path) for section in sections]
 
 
+def find_pages(person: Person, text: str) -> list[FoundPage]:
+    """Return the pages that the person may open, and whose section or title has a word that begins with each word."""
+    words = text.casefold().split()
+    pages = [
+        FoundPage(link.title or link.label, link.address, "" if link is section else section.label)
+        for section in _shown(person)
+        for link in (section, *section.entries)
+    ]
+    found = [page for page in pages if words and all(_has(f"{page.section} {page.title}", word) for word in words)]
+    return list({page.address: page for page in reversed(found)}.values())[::-1]
+
+
+def _has(title: str, beginning: str) -> bool:
+    return any(word.startswith(beginning) for word in title.casefold().split())
+
+
 def get_trail(sections: list[Link]) -> list[Link]:
     """Return the links above the page at which the sections are marked: its section and its entry, if it has any."""
     current = [link for section in sections for link in (section, *section.entries) if link.current]
@@ -80,7 +110,9 @@ def _shown(person: Person) -> Iterator[Link]:
     entries = sorted((entry for provided in _providers for entry in provided()), key=attrgetter("order"))
     for section in _sections:
         own = [entry for entry in entries if entry.section == section.label]
-        shown = tuple(Link(entry.label, reverse(entry.page)) for entry in own if entry.is_open_to(person))
+        shown = tuple(
+            Link(entry.label, reverse(entry.page), title=entry.title) for entry in own if entry.is_open_to(person)
+        )
         if shown or not own:
             yield Link(section.label, reverse(section.page) if section.page else shown[0].address, shown)
 

@@ -38,7 +38,15 @@ ODD_FORMS: list[dict[str, Any]] = [
 PUBLIC = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}
 # Addresses that every signed-in person may open: pages without patients.
 FOR_STAFF = PUBLIC | {
-    *("home", "admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"),
+    *(
+        "home",
+        "search",
+        "search-suggestions",
+        "admin:index",
+        "admin:jsi18n",
+        "admin:password_change",
+        "admin:password_change_done",
+    ),
     *("sign-in:own", "sign-in:code", "sign-in:enrol"),
 }
 

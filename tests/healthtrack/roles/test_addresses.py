@@ -34,6 +34,8 @@ ADDRESSES = {
     "home": (EVERYONE, NOBODY),
     "dismiss-task": (NOBODY, EVERYONE),
     "restore-tasks": (NOBODY, EVERYONE),
+    "search": (EVERYONE, EVERYONE),
+    "search-suggestions": (NOBODY, EVERYONE),
     "admin:index": (EVERYONE, EVERYONE),
     "admin:app_list": (RECORD_READERS, RECORD_READERS),
     "admin:jsi18n": (EVERYONE, NOBODY),
