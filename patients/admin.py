@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
@@ -27,6 +27,7 @@ from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.lists import yes_or_no
+from healthtrack.core.widgets import TagInput
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
@@ -39,6 +40,8 @@ from patients.models import FormerNumber, MedicalRecord
 from patients.record_list import COLUMNS_BY_NUMBER, INDEXED_COLUMNS, SORTED_IN_SHORT_LISTS, RecordList, list_errors
 from patients.resources import MedicalRecordResource
 from patients.search import search_records
+from patients.summary import Summary
+from patients.terms import list_allergies, list_conditions
 
 SHOWN_CHARACTERS = 60
 CONFIRM_NEW = "is_another_person"  # the name of the checkbox
@@ -53,14 +56,14 @@ class MedicalRecordForm(ConcurrentEditForm):
     class Meta:
         widgets = {
             "name": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
-            "medical_conditions": AdminTextareaWidget(attrs={"rows": 2}),
-            "allergies": AdminTextareaWidget(attrs={"rows": 2}),
+            "medical_conditions": TagInput(list_conditions),
+            "allergies": TagInput(list_allergies),
             "tracker": AdminTextInputWidget(attrs={"class": "vLargeTextField"}),
         }
         help_texts = {
             "medical_conditions": "Separate with commas. Leave empty if none.",
             "allergies": "Separate with commas. Leave empty if none.",
-            "tracker": "The tracker as the patient describes it. Another tracker replaces the links below.",
+            "tracker": "The tracker as the patient describes it. Another tracker replaces the links.",
         }
 
     def clean_date_of_birth(self) -> date:
@@ -138,26 +141,33 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
     change_list_template = "patients/record-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
 
     def get_fieldsets(self, request: HttpRequest, obj: MedicalRecord | None = None) -> Any:
-        born = ("date_of_birth", "age_today") if obj else ("date_of_birth",)
-        health = ("medical_conditions", "medications", "allergies", "last_appointment_date")
+        medications = "medications" if self._may_edit(request, obj) else "takes_medication"
+        health = ("medical_conditions", "allergies", medications, "last_appointment_date")
         return (
-            ("Person", {"fields": ("patient_id", "name", *born, "gender")}),
+            ("Person", {"fields": ("patient_id", "name", "date_of_birth", "gender")}),
             ("Health", {"fields": health}),
             ("Tracker", {"fields": ("tracker",)}),
         )
 
-    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, *args, **kwargs)
+    def _may_edit(self, request: HttpRequest, obj: MedicalRecord | None) -> bool:
+        return obj is None or self.has_change_permission(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: MedicalRecord | None = None, *args: Any, **kwargs: Any) -> Any:
+        if not self._may_edit(request, obj):
+            kwargs["help_texts"] = {}  # they say what to enter
+        form: Any = super().get_form(request, obj, *args, **kwargs)
         form.may_see_duplicates = self.has_view_permission(request)
         return form
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         record = context["original"]
-        context["duplicates"] = self.get_duplicates(request, record) if record else []
+        if record:
+            context["summary"] = Summary(record, request.user)
+            context["duplicates"] = self.get_duplicates(request, record)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: MedicalRecord | None = None) -> tuple[str, ...]:
-        return ("patient_id", "age_today") if obj else ()
+        return ("patient_id",) if obj else ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:
         return RecordList
@@ -224,10 +234,6 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
     @admin.display(ordering="-date_of_birth")
     def age(self, record: MedicalRecord) -> int:
         return record.age(get_today())
-
-    @admin.display(description="age today")
-    def age_today(self, record: MedicalRecord) -> int:
-        return self.age(record)
 
     takes_medication = yes_or_no("medications", description="medication")
 

@@ -1,12 +1,13 @@
 """Form widgets for dates and for references to other rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from django.forms import ModelChoiceField
+from django.forms.widgets import Script
 from django.http import HttpRequest
 
 MAX_KEY_DIGITS = 18  # every number of so many digits fits into a bigint
@@ -19,6 +20,30 @@ class DayInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+class TagInput(forms.TextInput):
+    """An input for tags with commas between them, which suggests tags.
+
+    A script shows each tag by itself; without it, it is an ordinary input.
+    """
+
+    template_name = "frame/tag-input.html"
+
+    class Media:
+        css = {"all": ["core/tags.css"]}
+        js = [Script("core/tags.js", defer=True)]
+
+    def __init__(self, list_suggestions: Callable[[], Sequence[str]]) -> None:
+        super().__init__(attrs={"class": "vLargeTextField tags"})
+        self.list_suggestions = list_suggestions
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        widget["attrs"]["list"] = f"{widget['attrs']['id']}_suggestions"
+        widget["suggestions"] = self.list_suggestions()
+        return context
 
 
 class NumberAutocomplete(AutocompleteSelect):

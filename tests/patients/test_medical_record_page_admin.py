@@ -65,8 +65,7 @@ def test_the_page_shows_the_age_today_and_a_number_that_cannot_change(keeper: Cl
     born = date(timezone.localdate().year - 40, 1, 1)
     record = factories.medical_record(date_of_birth=born)
     text = keeper.get(page(record)).content.decode()
-    assert "Age today" in text
-    assert '<div class="readonly">40</div>' in text
+    assert "Female, 40 years, born 1 Jan" in text
     assert 'name="patient_id"' not in text
     keeper.post(page(record), form(patient_id="P2"))
     assert MedicalRecord.objects.get().pk == "P1"
@@ -172,7 +171,9 @@ def test_the_page_needs_the_same_queries_for_any_number_of_links(
     record = factories.medical_record()
     for number in range(rows):
         factories.link(record, factories.tracker_model(model_name=f"Band {number}"))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(15):
+        keeper.get(page(record))
+    with django_assert_max_num_queries(13):  # the suggestions are cached
         keeper.get(page(record))
 
 

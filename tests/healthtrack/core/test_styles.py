@@ -29,7 +29,7 @@ PAGES = {
         "core/change-list.css",
         "patients/active-filters.css",
     },
-    "admin:patients_medicalrecord_add": {"core/tables.css", "core/forms.css"},
+    "admin:patients_medicalrecord_add": {"core/tables.css", "core/forms.css", "core/tags.css", "patients/record.css"},
     "admin:patients_medicalrecord_import": {"core/tables.css", "imports/upload.css"},
     "admin:password_change": {"core/forms.css"},
     "tracker-names:list": {"core/tables.css", "patients/names.css"},
@@ -62,7 +62,7 @@ def test_every_static_file_of_ours_is_used() -> None:
     root = Path(settings.BASE_DIR)
     apps = ("healthtrack/*", "patients", "trackers", "reports")
     ours = [file.relative_to(file.parent.parent) for app in apps for file in root.glob(f"{app}/static/*/*")]
-    users = [*root.glob("templates/**/*.html"), root / "trackers" / "admin.py"]
+    users = [*root.glob("templates/**/*.html"), root / "trackers" / "admin.py", root / "healthtrack/core/widgets.py"]
     text = "\n".join(user.read_text() for user in users)
     assert ours
     assert [str(file) for file in ours if f'"{file}"' not in text] == []

@@ -1,0 +1,74 @@
+"""What the page of a record shows above its form. Apps add parts of their own."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
+from healthtrack.audit.timelines import LatestChange, find_latest_change
+from healthtrack.core.date_formats import get_today
+from healthtrack.core.permissions import Person
+from patients.models import MedicalRecord
+
+
+@dataclass(frozen=True)
+class SummaryPart:
+    """A part that an app adds, such as readings: a heading, a template, and what it shows as `view`.
+
+    `get_view` takes the record and the person who looks at it, and returns None to leave the part out.
+    """
+
+    heading: str
+    template: str
+    get_view: Callable[[MedicalRecord, Person], Any]
+
+
+_parts: list[SummaryPart] = []
+
+
+def register(part: SummaryPart) -> None:
+    """Add a part below those before it; call it in AppConfig.ready."""
+    _parts.append(part)
+
+
+def unregister(part: SummaryPart) -> None:
+    """Remove a part that a test has registered."""
+    _parts.remove(part)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The summary of a record for a person, ready for its template."""
+
+    record: MedicalRecord
+    person: Person
+
+    @property
+    def age(self) -> int:
+        return self.record.age(get_today())
+
+    @property
+    def conditions(self) -> list[str]:
+        return split_terms(self.record.medical_conditions)
+
+    @property
+    def allergies(self) -> list[str]:
+        return split_terms(self.record.allergies)
+
+    @cached_property
+    def latest_change(self) -> LatestChange | None:
+        """Return the latest change, if the person may view the history."""
+        return find_latest_change(self.record) if self.person.has_perm(VIEW_HISTORY) else None
+
+    @property
+    def parts(self) -> list[tuple[SummaryPart, Any]]:
+        """Return the parts of other apps that have something to show, each with its view."""
+        views = ((part, part.get_view(self.record, self.person)) for part in _parts)
+        return [(part, view) for part, view in views if view is not None]
+
+
+def split_terms(text: str) -> list[str]:
+    """Return the terms of a comma-separated list."""
+    return [term for term in re.split(r"\s*,\s*", text.strip()) if term]
