@@ -77,6 +77,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
     list_filter = ("state", ImporterFilter, DuplicatesFilter, ("started_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("started_by",)
     ordering = ("-run_id",)
+    change_list_template = "imports/run-list.html"
 
     def has_view_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         return can_view_runs(request.user)
