@@ -3,19 +3,18 @@
 Every condition is a range of an indexed column or an EXISTS over the links, so the database may start from any of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, TypeAlias
 
-from django import forms
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
-from django.http import HttpRequest
-from django_filters import CharFilter, ChoiceFilter, Filter
+from django.http import HttpRequest, QueryDict
+from django_filters import CharFilter, ChoiceFilter, MultipleChoiceFilter
 from django_filters.filterset import FilterSet
 
 from healthtrack.core.date_formats import get_today
@@ -23,6 +22,7 @@ from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import quote
 from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
+from patients.filter_fields import DayFilter, TextsFilter, WholeNumberFilter
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
 from patients.tracker_names import filter_by_reported_tracker
 from trackers.models import MissingModel, TrackerModel
@@ -32,7 +32,6 @@ Records: TypeAlias = QuerySet[MedicalRecord]
 MAX_AGE = 150
 APPOINTMENT_YEARS_LISTED = 5
 STALE_AFTER_YEARS = 2
-MAX_KEY = 2**31 - 1
 APPOINTMENT_VALIDATOR = RegexValidator(r"^(none|stale|earlier|[1-9][0-9]{0,3})\Z")
 YES_OR_NO = [("yes", "Yes"), ("no", "No")]
 LINK_CHOICES = [
@@ -50,39 +49,17 @@ AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
 RANGES = (("min_age", "max_age"), ("appointment_after", "appointment_before"))
 
 
-class _DayField(forms.DateField):
-    def to_python(self, value: Any) -> date | None:
-        day: date | None = super().to_python(value)
-        if day and day.isoformat() != value.strip():
-            raise ValidationError(self.error_messages["invalid"])
-        return day
-
-
-class _WholeNumberField(forms.IntegerField):
-    default_validators = [MaxValueValidator(MAX_KEY)]
-
-    def to_python(self, value: Any) -> int | None:
-        text = str(value or "").strip()
-        if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_KEY))):
-            raise ValidationError(self.error_messages["invalid"])
-        return super().to_python(text)
-
-
-class _DayFilter(Filter):
-    field_class: type[forms.Field] = _DayField
-
-
-class _WholeNumberFilter(Filter):
-    field_class: type[forms.Field] = _WholeNumberField
-
-
 @dataclass(frozen=True)
 class ActiveFilter:
-    """A filter in use, with its label and value as a page shows them."""
+    """A value of a filter in use, with its label and value as a page shows them.
+
+    `others` are the other values of the address for the same parameter.
+    """
 
     parameter: str
     label: str
     value: str
+    others: tuple[str, ...] = ()
 
 
 class RecordFilter(FilterSet):
@@ -92,14 +69,14 @@ class RecordFilter(FilterSet):
     """
 
     gender = ChoiceFilter(choices=Gender.choices, help_text="Use F or M.")
-    condition = CharFilter(label="Condition", method="filter_by_term", help_text="Use one condition.")
-    medication = ChoiceFilter(
+    condition = TextsFilter(label="Condition", method="filter_by_term", help_text="Use the name of a condition.")
+    medication = MultipleChoiceFilter(
         label="Medication", choices=YES_OR_NO, method="filter_by_medication", help_text="Use yes or no."
     )
-    allergy = CharFilter(label="Allergy", method="filter_by_term", help_text="Use one allergy.")
-    brand = CharFilter(label="Tracker brand", method="filter_by_brand", help_text="Use the name of a brand.")
+    allergy = TextsFilter(label="Allergy", method="filter_by_term", help_text="Use the name of an allergy.")
+    brand = TextsFilter(label="Tracker brand", method="filter_by_brand", help_text="Use the name of a brand.")
     device_type = CharFilter(label="Device type", method="filter_by_device_type", help_text="Use a type of device.")
-    tracker_model = _WholeNumberFilter(
+    tracker_model = WholeNumberFilter(
         method="filter_by_model", label="Tracker model", help_text="Use the number of a tracker model."
     )
     tracker = CharFilter(
@@ -113,11 +90,11 @@ class RecordFilter(FilterSet):
         label="Linked trackers",
         help_text="Use some, none, brands, unstated, unmatched, undecided or missing.",
     )
-    min_age = _WholeNumberFilter(method="filter_by_min_age", max_value=MAX_AGE, label="Age from", help_text=AGE_HINT)
-    max_age = _WholeNumberFilter(method="filter_by_max_age", max_value=MAX_AGE, label="Age to", help_text=AGE_HINT)
-    as_of = _DayFilter(method="leave_unfiltered", label="As of", help_text=DATE_HINT)
-    appointment_after = _DayFilter("last_appointment_date", "gte", label="Last appointment from", help_text=DATE_HINT)
-    appointment_before = _DayFilter("last_appointment_date", "lte", label="Last appointment to", help_text=DATE_HINT)
+    min_age = WholeNumberFilter(method="filter_by_min_age", max_value=MAX_AGE, label="Age from", help_text=AGE_HINT)
+    max_age = WholeNumberFilter(method="filter_by_max_age", max_value=MAX_AGE, label="Age to", help_text=AGE_HINT)
+    as_of = DayFilter(method="leave_unfiltered", label="Age on", help_text=DATE_HINT)
+    appointment_after = DayFilter("last_appointment_date", "gte", label="Last appointment from", help_text=DATE_HINT)
+    appointment_before = DayFilter("last_appointment_date", "lte", label="Last appointment to", help_text=DATE_HINT)
     appointment = CharFilter(
         method="filter_by_appointment",
         validators=[APPOINTMENT_VALIDATOR],
@@ -137,20 +114,33 @@ class RecordFilter(FilterSet):
         fields: list[str] = []
 
     @cached_property
+    def errors_by_parameter(self) -> dict[str, str]:
+        """A sentence for each parameter with an invalid value, and for each inverted range."""
+        return dict(self._describe_errors())
+
+    @property
     def error_messages(self) -> list[str]:
-        """A sentence for each invalid value and each inverted range."""
-        return list(self._describe_errors())
+        """The sentences about invalid values and inverted ranges."""
+        return list(self.errors_by_parameter.values())
 
     @cached_property
-    def active_values(self) -> dict[str, str]:
-        """The values of the address for the filters that it uses, by parameter."""
-        return {name: self.data[name] for name in self.filters if self.data.get(name, "").strip()}
+    def active_values(self) -> dict[str, list[str]]:
+        """The values of the address for the filters that it uses, by parameter; most filters have one."""
+        values = {name: self._get_values(name) for name in self.filters}
+        return {name: given for name, given in values.items() if given}
+
+    def get_active_value(self, name: str) -> str:
+        """Return the only value of a filter; empty if the address has none or several."""
+        values = self.active_values.get(name, [])
+        return values[0].strip() if len(values) == 1 else ""
 
     @property
     def active_filters(self) -> Iterator[ActiveFilter]:
-        """The filters that the address uses, as a page shows them."""
-        for name, value in self.active_values.items():
-            yield ActiveFilter(name, self.filters[name].label, self._describe_value(name, value))
+        """The filters that the address uses, as a page shows them: one for each value."""
+        for name, values in self.active_values.items():
+            for value in values:
+                others = tuple(other for other in values if other != value)
+                yield ActiveFilter(name, self.filters[name].label, self._describe_value(name, value), others)
 
     @cached_property
     def cleaned_values(self) -> dict[str, Any]:
@@ -168,19 +158,21 @@ class RecordFilter(FilterSet):
         """Return the matching records; none if a value is invalid, as ignoring it would answer another question."""
         return queryset.none() if self.error_messages else super().filter_queryset(queryset)
 
-    def filter_by_term(self, records: Records, name: str, value: str) -> Records:
+    def filter_by_term(self, records: Records, name: str, values: Sequence[str]) -> Records:
+        """Keep the records that match one of the values: each is a term, or several that a record must all have."""
         column = {"condition": "medical_conditions", "allergy": "allergies"}[name]
-        has_term = {f"{name}_terms__contains": Terms(Value(value))}
-        return records.exclude(**{column: ""}).alias(**{f"{name}_terms": Terms(F(column))}).filter(**has_term)
+        conditions = (Q(**{f"{name}_terms__contains": Terms(Value(value))}) for value in values)
+        with_terms = records.exclude(**{column: ""}).alias(**{f"{name}_terms": Terms(F(column))})
+        return with_terms.filter(reduce(or_, conditions))
 
-    def filter_by_medication(self, records: Records, _: str, value: str) -> Records:
-        return records.filter(medications=value == "yes")
+    def filter_by_medication(self, records: Records, _: str, values: Sequence[str]) -> Records:
+        return records.filter(medications=values[0] == "yes") if len(set(values)) == 1 else records
 
-    def filter_by_brand(self, records: Records, _: str, value: str) -> Records:
-        return records.filter(_linked_to(Lower("brand_name"), value))
+    def filter_by_brand(self, records: Records, _: str, values: Sequence[str]) -> Records:
+        return records.filter(_linked_to(Lower("brand_name"), values))
 
     def filter_by_device_type(self, records: Records, _: str, value: str) -> Records:
-        return records.filter(_linked_to(Lower("device_type"), value))
+        return records.filter(_linked_to(Lower("device_type"), [value]))
 
     def filter_by_model(self, records: Records, _: str, value: int) -> Records:
         return records.filter(Exists(_links().filter(model=value)))
@@ -235,17 +227,24 @@ class RecordFilter(FilterSet):
         births = band.births(self.as_of_day)
         return records.none() if births is None else records.filter(births)
 
-    def _describe_errors(self) -> Iterator[str]:
+    def _get_values(self, name: str) -> list[str]:
+        """Return the values of the address for a filter, without blank ones; most filters use the last one."""
+        if isinstance(self.filters[name], TextsFilter | MultipleChoiceFilter):
+            given = self.data.getlist(name) if isinstance(self.data, QueryDict) else [self.data.get(name, "")]
+        else:
+            given = [self.data.get(name, "")]
+        return list(dict.fromkeys(value for value in given if value.strip()))
+
+    def _describe_errors(self) -> Iterator[tuple[str, str]]:
         for name in self.form.errors:
             hint = self.filters[name].extra["help_text"]
-            yield f"{quote(self.data[name])} is not a valid value for “{self.filters[name].label}”. {hint}"
+            value = quote(" ".join(self._get_values(name)))
+            yield name, f"{value} is not a valid value for “{self.filters[name].label}”. {hint}"
         for lower, upper in RANGES:
             low, high = self.cleaned_values.get(lower), self.cleaned_values.get(upper)
             if low is not None and high is not None and low > high:
-                yield (
-                    f"“{self.filters[lower].label}” ({low}) must not be greater than"
-                    f" “{self.filters[upper].label}” ({high})."
-                )
+                labels = [self.filters[name].label for name in (lower, upper)]
+                yield lower, f"“{labels[0]}” ({low}) must not be greater than “{labels[1]}” ({high})."
 
     def _describe_value(self, name: str, value: str) -> str:
         if name == "tracker_model":
@@ -272,8 +271,8 @@ def _dismissals() -> QuerySet[MissingModel]:
     return dismissed.alias(folded=Lower("name")).filter(folded=Lower(OuterRef("tracker")))
 
 
-def _linked_to(column: Lower, value: str) -> Exists:
-    models = TrackerModel.objects.alias(folded=column).filter(folded=Lower(Value(value)))
+def _linked_to(column: Lower, values: Sequence[str]) -> Exists:
+    models = TrackerModel.objects.alias(folded=column).filter(folded__in=[Lower(Value(value)) for value in values])
     return Exists(_links().filter(model__in=models.values("pk")))
 
 

@@ -112,7 +112,7 @@ class RecordList(SortedList):
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
         """The filters of the address, each with the address of the list without it."""
         for active in self.records.active_filters:
-            yield active, self.get_query_string({active.parameter: None})
+            yield active, self.get_query_string({active.parameter: list(active.others) or None})
 
     @property
     def exact_count_address(self) -> str:

@@ -59,7 +59,7 @@ class SidebarFilter:
 
 def get_sidebar_filters(records: RecordFilter) -> list[Any]:
     """Return the filters in the order in which they are shown."""
-    active = records.active_values
+    active = {name: " or ".join(values) for name, values in records.active_values.items()}
     ages = {str(band): _ages(band.youngest, band.oldest) for band in BANDS}
     return [
         SidebarFilter("age group", ("min_age", "max_age"), ages, active),

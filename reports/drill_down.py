@@ -1,6 +1,6 @@
 """The addresses by which the figures of a report link to their patients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,9 +20,9 @@ class DrillDown:
     def __init__(self, request: HttpRequest, record_filter: RecordFilter) -> None:
         self.is_open = can_view(request.user, MedicalRecord)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
-        self.filters = dict(record_filter.active_values)
+        self.filters: dict[str, Sequence[str]] = dict(record_filter.active_values)
         if search_terms.get_query(request):
-            self.filters[search_terms.TOKEN] = request.GET[search_terms.TOKEN]
+            self.filters[search_terms.TOKEN] = [request.GET[search_terms.TOKEN]]
 
     def get_address(self, **more: str | int) -> str:
         """Return the address of the patients that match the report's filters and these.
@@ -33,22 +33,33 @@ class DrillDown:
 
     def get_age_address(self, band: Band, **more: str | int) -> str:
         """Return the address of the patients in this age group; empty if the filters exclude it."""
-        others = {name: value for name, value in self.filters.items() if name not in {"min_age", "max_age"}}
-        youngest = max(band.youngest, int(self.filters.get("min_age", 0)))
-        limits = [band.oldest, self.filters.get("max_age")]
-        oldest = min((int(limit) for limit in limits if limit is not None), default=None)
+        others = {name: values for name, values in self.filters.items() if name not in {"min_age", "max_age"}}
+        youngest = max([band.youngest, *map(int, self.filters.get("min_age", []))])
+        limits = [*map(int, self.filters.get("max_age", [])), *([] if band.oldest is None else [band.oldest])]
+        oldest = min(limits, default=None)
         if oldest is None:
             return self._address(others, {"min_age": youngest, **more})
         return self._address(others, {"min_age": youngest, "max_age": oldest, **more}) if youngest <= oldest else ""
 
-    def _address(self, filters: Mapping[str, str], more: Mapping[str, str | int]) -> str:
+    def _address(self, filters: Mapping[str, Sequence[str]], more: Mapping[str, str | int]) -> str:
         query = dict(filters)
         for name, value in more.items():
-            text = str(value)
-            if name == "condition" and name in query:
-                terms = [term.strip().casefold() for term in query[name].split(",")]
-                query[name] += "" if text.casefold() in terms else f", {text}"
-            elif query.setdefault(name, text).casefold() != text.casefold():
+            query[name] = _narrow(name, query.get(name, []), str(value))
+            if not query[name]:
                 return ""
-        query[COUNT_VAR] = "1"  # the list shows the exact number, to compare it with the figure
-        return f"{self.list}?{urlencode(query)}" if self.is_open else ""
+        query[COUNT_VAR] = ["1"]  # the list shows the exact number, to compare it with the figure
+        return f"{self.list}?{urlencode(query, doseq=True)}" if self.is_open else ""
+
+
+def _narrow(name: str, values: Sequence[str], value: str) -> Sequence[str]:
+    """Return the values that find who matches one of these and this one too; empty if the filter cannot do that."""
+    folded = [other.casefold() for other in values]
+    if not values or value.casefold() in folded:
+        return [value]
+    if name != "condition":
+        return []
+    # Each value of this filter may hold several conditions, all of which a patient must have.
+    return [
+        other if value.casefold() in {term.strip().casefold() for term in other.split(",")} else f"{other}, {value}"
+        for other in values
+    ]

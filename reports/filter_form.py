@@ -1,6 +1,7 @@
 """The form with the filters of a report. It works without scripts and puts the filters into the address."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from django import forms
 from django.core.cache import caches
@@ -8,7 +9,7 @@ from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 
 from healthtrack.core.replicas.routing import reading
-from patients.filters import MAX_AGE, PARAMETERS, RecordFilter
+from patients.filters import MAX_AGE, PARAMETERS, YES_OR_NO, RecordFilter
 from trackers.models import TrackerModel
 
 FIELDS = (
@@ -17,9 +18,9 @@ FIELDS = (
 )
 DAYS = ("as_of", "appointment_after", "appointment_before")
 AGES = ("min_age", "max_age")
-CHOICE_FIELDS = ("gender", "medication")
 CATALOGUE_FIELDS = {"brand": "brand_name", "device_type": "device_type"}
-SUGGESTED_FIELDS = {"condition": "medical_conditions", "allergy": "allergies"}
+TERM_FIELDS = {"condition": "medical_conditions", "allergy": "allergies"}
+HELP = {"as_of": "Ages are counted on this day, for the patients of today: also for those who were added later."}
 
 MAX_SUGGESTIONS = 50
 CACHE_SECONDS = 600
@@ -33,38 +34,81 @@ _TERMS = r"""
 """
 
 
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """A field of the form. One for several values has choices; `takes_others` says whether people may type another."""
+
+    bound: BoundField
+    error: str
+    help: str
+    choices: Sequence[Choice] = ()
+    takes_others: bool = False
+
+    @property
+    def chosen(self) -> int:
+        return sum(choice.is_chosen for choice in self.choices)
+
+
 class FilterForm:
     """Draws the fields of a record filter."""
 
     def __init__(self, record_filter: RecordFilter) -> None:
         self.record_filter = record_filter
+        self.errors = record_filter.errors_by_parameter
         self.fields = record_filter.form.fields
         for name in DAYS:
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
         for name in AGES:
             self.fields[name].widget = forms.NumberInput(attrs={"min": 0, "max": MAX_AGE})
-        for name in CHOICE_FIELDS:
-            self.fields[name].widget.choices = _add_any(record_filter.filters[name].extra["choices"])
-        for name, values in _get_catalogue_values().items():
-            self.fields[name].widget = forms.Select(
-                choices=_add_selected(values, record_filter.active_values.get(name, ""))
-            )
-        for name in SUGGESTED_FIELDS:
-            self.fields[name].widget.attrs["list"] = f"{name}-suggestions"
+        self.fields["gender"].widget.choices = _add_any(record_filter.filters["gender"].extra["choices"])
+        self.catalogue = _get_catalogue_values()
+        types = _add_selected(self.catalogue["device_type"], record_filter.get_active_value("device_type"))
+        self.fields["device_type"].widget = forms.Select(choices=types)
+        for name in FIELDS:
+            described = [f"{name}-help"] * (name in HELP) + [f"{name}-error"] * (name in self.errors)
+            if described:
+                self.fields[name].widget.attrs["aria-describedby"] = " ".join(described)
+            if name in self.errors:
+                self.fields[name].widget.attrs["aria-invalid"] = "true"
 
     def as_html(self) -> str:
         """Return the fields as HTML. It is cached, and must not depend on the person."""
         return render_to_string("reports/filter-fields.html", {"form": self})
 
-    def __iter__(self) -> Iterator[BoundField]:
-        return (self.record_filter.form[name] for name in FIELDS)
+    def __iter__(self) -> Iterator[FilterField]:
+        for name in FIELDS:
+            yield FilterField(
+                self.record_filter.form[name],
+                self.errors.get(name, ""),
+                HELP.get(name, ""),
+                self._get_choices(name),
+                name in TERM_FIELDS,
+            )
 
-    @property
-    def suggestions(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """Yield the most frequent conditions and allergies. They may be some minutes old: any other text is allowed."""
-        for name, column in SUGGESTED_FIELDS.items():
-            terms = caches["reports"].get_or_set(f"terms-{column}", lambda column=column: _terms(column), CACHE_SECONDS)
-            yield f"{name}-suggestions", terms or ()
+    def _get_choices(self, name: str) -> Sequence[Choice]:
+        """Return the values that a field offers: those that are chosen first, whether they exist or not."""
+        if name == "medication":
+            chosen = self.record_filter.active_values.get(name, [])
+            return [Choice(value, label, value in chosen) for value, label in YES_OR_NO]
+        if name not in {"brand", *TERM_FIELDS}:
+            return ()
+        offered = self.catalogue["brand"] if name == "brand" else get_terms(TERM_FIELDS[name])
+        chosen = self.record_filter.active_values.get(name, [])
+        folded = {value.casefold() for value in chosen}
+        others = [Choice(value, value, is_chosen=False) for value in offered if value.casefold() not in folded]
+        return [*(Choice(value, value, is_chosen=True) for value in chosen), *others]
+
+
+def get_terms(column: str) -> Sequence[str]:
+    """Return the most frequent conditions or allergies. They may be some minutes old: any other text is allowed."""
+    return caches["reports"].get_or_set(f"terms-{column}", lambda: _terms(column), CACHE_SECONDS) or ()
 
 
 def get_hidden_parameters(record_filter: RecordFilter, fields: Sequence[str]) -> Iterator[tuple[str, str]]:

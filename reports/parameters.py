@@ -1,6 +1,6 @@
 """Reads the parameters in the address of a report. Invalid values raise ParameterError."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 from healthtrack.core.text import quote
@@ -12,6 +12,19 @@ MAX_BANDS = 20
 
 class ParameterError(ValueError):
     """A validation error of a parameter. Its message names the parameter, its value and what to do."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+def find_error(read: Callable[[], object]) -> dict[str, str]:
+    """Return the message of the ParameterError that `read` raises, by its parameter; empty if it raises none."""
+    try:
+        read()
+    except ParameterError as error:
+        return {error.parameter: str(error)}
+    return {}
 
 
 def parse_bands(value: str) -> tuple[Band, ...]:
@@ -32,15 +45,16 @@ def parse_bands(value: str) -> tuple[Band, ...]:
 
 def _bands_error(value: str, reason: str) -> ParameterError:
     return ParameterError(
+        "bands",
         f"{quote(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
-        " except the oldest, such as 18,35,50."
+        " except the oldest, such as 18,35,50.",
     )
 
 
 def parse_format(value: str, formats: Collection[str]) -> str:
     """Return the file format, or an empty string for the page."""
     if value and value not in formats:
-        raise ParameterError(f"{quote(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
+        raise ParameterError("format", f"{quote(value)} is not a valid value for “format”. Use {' or '.join(formats)}.")
     return value
 
 

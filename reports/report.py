@@ -22,7 +22,7 @@ from patients.models import MedicalRecord
 from reports.caching import cached
 from reports.drill_down import DrillDown
 from reports.filter_form import FilterForm, get_hidden_parameters
-from reports.parameters import ParameterError, parse_format, parse_page
+from reports.parameters import find_error, parse_format, parse_page
 from reports.tables import Column, Row, build_heads, get_values, parse_sort, sort_rows
 
 PAGE_SIZE = 50
@@ -71,23 +71,31 @@ class Report(StaffPage):
         return self.is_open_to(self.request.user)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            file_format = parse_format(request.GET.get("format", ""), FORMATS)
-            self.validate_parameters()
-            if file_format:
-                return FORMATS[file_format](self.sheet())
-            return self.page(self.name, {**self.heading(), **self.filters(), **self.table(), **self.context()})
-        except ParameterError as error:
-            return self.page("error", {**self.heading(), "error": error}, status=400)
+        if self.errors:
+            return self.page(self.name, {**self.heading(), **self.filters()}, status=400)
+        if self.file_format:
+            return FORMATS[self.file_format](self.sheet())
+        return self.page(self.name, {**self.heading(), **self.filters(), **self.table(), **self.context()})
+
+    @cached_property
+    def errors(self) -> dict[str, str]:
+        """A sentence for each invalid parameter of the address."""
+        found = self.record_filter.errors_by_parameter
+        for read in self.get_readers():
+            found |= find_error(read)
+        return found
+
+    def get_readers(self) -> Sequence[Callable[[], object]]:
+        """Return what reads the parameters besides the filters; each raises ParameterError if its one is invalid."""
+        return [lambda: self.file_format, lambda: self.sort]
+
+    @cached_property
+    def file_format(self) -> str:
+        return parse_format(self.request.GET.get("format", ""), FORMATS)
 
     @cached_property
     def record_filter(self) -> RecordFilter:
         return RecordFilter(self.request.GET, MedicalRecord.objects.all())
-
-    def validate_parameters(self) -> None:
-        """Raise ParameterError if a filter or another parameter is invalid."""
-        if self.record_filter.error_messages:
-            raise ParameterError(" ".join(self.record_filter.error_messages))
 
     @cached_property
     def as_of(self) -> date:
@@ -136,7 +144,10 @@ class Report(StaffPage):
         return {
             "record_filter": self.record_filter,
             "active_filters": self.active_filters(),
-            "fields": self.cached("fields", self.filter_fields),  # drawing them takes as long as drawing the chart
+            "errors": self.errors,
+            "page_errors": [sentence for name, sentence in self.errors.items() if name in {"sort", "format"}],
+            # Drawing the fields takes as long as drawing the chart.
+            "fields": self.filter_fields() if self.errors else self.cached("fields", self.filter_fields),
             "others": get_hidden_parameters(self.record_filter, self.extra_parameters),
             "as_of": self.as_of,
         }
@@ -148,8 +159,8 @@ class Report(StaffPage):
         """Yield each filter that is set, with the address of the report without it."""
         for active in self.record_filter.active_filters:
             query = self.request.GET.copy()
-            for name in (active.parameter, "page"):
-                query.pop(name, None)
+            query.setlist(active.parameter, list(active.others))
+            query.pop("page", None)
             yield active, f"?{query.urlencode()}"
 
     def table(self) -> dict[str, object]:

@@ -64,8 +64,9 @@ def parse_sort(value: str, columns: Sequence[Column], default: str) -> str:
     names = [column.name for column in columns]
     if value and value.removeprefix("-") not in names:
         raise ParameterError(
+            "sort",
             f"{quote(value)} is not a valid value for “sort”. Use {' or '.join(names)}, with a minus sign in front for"
-            " descending order."
+            " descending order.",
         )
     return value or default
 

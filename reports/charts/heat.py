@@ -30,12 +30,18 @@ class ShadedRow:
 class HeatTable:
     columns: Sequence[str]
     rows: tuple[ShadedRow, ...]
+    palest: str  # the highest value of the palest shade
+    darkest: str
 
 
 def heat_table(columns: Sequence[str], rows: Sequence[HeatRow]) -> HeatTable:
-    """Return the table with shades from 0 to SHADES, relative to the highest value."""
-    highest = max((cell.value for row in rows for cell in row.cells if cell.value), default=0)
-    return HeatTable(columns, tuple(_shaded_row(row, columns, highest) for row in rows))
+    """Return the table with shades from 0 to SHADES, relative to the highest value that is no total.
+
+    A total is much higher than the values that it contains: measured by it, all of these would look the same.
+    """
+    highest = max((cell.value for row in rows for cell in row.cells if cell.value and not cell.is_total), default=0)
+    shaded = tuple(_shaded_row(row, columns, highest) for row in rows)
+    return HeatTable(columns, shaded, format_figure(highest / SHADES), format_figure(highest))
 
 
 def _shaded_row(row: HeatRow, columns: Sequence[str], highest: Figure) -> ShadedRow:
@@ -46,7 +52,8 @@ def _shaded_row(row: HeatRow, columns: Sequence[str], highest: Figure) -> Shaded
 def _shaded(cell: HeatCell, label: str, highest: Figure) -> ShadedCell:
     if cell.value is None:
         return ShadedCell(f"{label}: unknown", "", cell.detail, cell.href, 0)
-    shade = math.ceil(SHADES * cell.value / highest) if cell.value else 0
+    is_shaded = cell.value and not cell.is_total
+    shade = math.ceil(SHADES * cell.value / highest) if is_shaded else 0
     return ShadedCell(
         describe(label, cell.value, "", cell.detail), format_figure(cell.value), cell.detail, cell.href, shade
     )

@@ -38,9 +38,12 @@ class Line:
 
 @dataclass(frozen=True)
 class HeatCell:
+    """A cell of a heat map; a total of others is not shaded."""
+
     value: Figure | None
     href: str = ""
     detail: str = ""
+    is_total: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from healthtrack.roles.table import TOTALS
@@ -28,6 +28,11 @@ class PatientsByAgeGroup(Report):
     )
     published_order = "-patients"
     extra_parameters = ("bands",)
+
+    published_bands = ",".join(str(band.oldest) for band in BANDS[:-1])
+
+    def get_readers(self) -> Sequence[Callable[[], object]]:
+        return [*super().get_readers(), lambda: self.bands]
 
     @cached_property
     def bands(self) -> tuple[Band, ...]:
@@ -68,8 +73,6 @@ class PatientsByAgeGroup(Report):
         return {
             "ages": self.ages,
             "bars": [self.bar(group) for group in youngest_first],
-            "bands": self.request.GET.get("bands", ""),
-            "published_bands": ",".join(str(band.oldest) for band in BANDS[:-1]),
         }
 
     def bar(self, group: AgeGroup) -> StackedBar:

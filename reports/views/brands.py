@@ -34,7 +34,7 @@ class PatientsByBrand(Report):
 
     @property
     def selected_brand(self) -> str:
-        return self.record_filter.active_values.get("brand", "").strip()
+        return self.record_filter.get_active_value("brand")
 
     @cached_property
     def use(self) -> Brands:
@@ -59,7 +59,7 @@ class PatientsByBrand(Report):
         return self.links.get_address(brand=counted.name)
 
     def models(self, brand: Brand) -> str:
-        return f"?{urlencode({**self.record_filter.active_values, 'brand': brand.name})}"
+        return f"?{urlencode({**self.record_filter.active_values, 'brand': brand.name}, doseq=True)}"
 
     def rows(self) -> Iterator[Row]:
         for counted in self.counted:

@@ -79,6 +79,7 @@ class TrackerUseByCondition(Report):
                 percent(self.patients(condition, brand), condition.patients),
                 self.using(condition, brand),
                 f"{self.patients(condition, brand):,}",
+                is_total=brand == ANY_BRAND,
             )
             for brand in brands
         ]

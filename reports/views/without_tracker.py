@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from urllib.parse import quote as urlquote
@@ -49,10 +49,12 @@ class PatientsWithoutTracker(Report):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         return search_terms.redirect_to_search_token(request) or self.http_method_not_allowed(request)
 
-    def validate_parameters(self) -> None:
-        super().validate_parameters()
+    def get_readers(self) -> Sequence[Callable[[], object]]:
+        return [*super().get_readers(), self.validate_search]
+
+    def validate_search(self) -> None:
         if search_terms.is_expired(self.request):
-            raise ParameterError(search_terms.EXPIRED)
+            raise ParameterError(search_terms.QUERY, search_terms.EXPIRED)
 
     @property
     def words(self) -> str:

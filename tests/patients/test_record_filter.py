@@ -19,6 +19,20 @@ def make_filter(**parameters: str) -> RecordFilter:
     return RecordFilter(QueryDict(urlencode(parameters)), MedicalRecord.objects.all())
 
 
+def test_several_values_find_who_matches_one_of_them() -> None:
+    for number, text in enumerate(["Asthma", "Gout, Asthma", "Gout, Eczema", "Gout", ""]):
+        record = factories.medical_record(f"P{number}", medical_conditions=text, medications=number == 0)
+        factories.link(record, factories.tracker_model(f"Brand {number}"))
+    found_by = lambda *pairs: [  # noqa: E731 (short, and used only here)
+        record.pk for record in RecordFilter(QueryDict(urlencode(pairs)), MedicalRecord.objects.all()).qs
+    ]
+    assert found_by(("condition", "asthma"), ("condition", "Eczema")) == ["P0", "P1", "P2"]
+    assert found_by(("condition", "Asthma, Gout"), ("condition", "Eczema, Gout")) == ["P1", "P2"]
+    assert found_by(("brand", "brand 1"), ("brand", "Brand 3"), ("brand", "Brand 9")) == ["P1", "P3"]
+    assert found_by(("medication", "yes"), ("medication", "no")) == ["P0", "P1", "P2", "P3", "P4"]
+    assert found_by(("gender", "M"), ("gender", "F")) == ["P0", "P1", "P2", "P3", "P4"]  # the last value counts
+
+
 def found(**parameters: str) -> list[str]:
     records = make_filter(**parameters)
     assert records.error_messages == []
@@ -181,7 +195,7 @@ def test_parameters_together_find_records_that_meet_them_all() -> None:
     [
         ({"gender": "x"}, "“x” is not a valid value for “Gender”. Use F or M."),
         ({"medication": "1"}, "“1” is not a valid value for “Medication”. Use yes or no."),
-        ({"condition": "\0"}, "“\0” is not a valid value for “Condition”. Use one condition."),
+        ({"condition": "\0"}, "“\0” is not a valid value for “Condition”. Use the name of a condition."),
         ({"tracker_model": "x"}, "“x” is not a valid value for “Tracker model”. Use the number of a tracker model."),
         ({"tracker_model": "2147483648"}, "“2147483648” is not a valid value for “Tracker model”."),
         (
@@ -192,8 +206,8 @@ def test_parameters_together_find_records_that_meet_them_all() -> None:
         ({"max_age": "151"}, "“151” is not a valid value for “Age to”. Use whole years from 0 to 150."),
         ({"max_age": "٣"}, "“٣” is not a valid value for “Age to”. Use whole years from 0 to 150."),
         ({"min_age": "9" * 90}, f"“{'9' * 60}…” is not a valid value for “Age from”. Use whole years from 0 to 150."),
-        ({"as_of": "2023-02-29"}, "“2023-02-29” is not a valid value for “As of”. Use a date such as 2024-12-31."),
-        ({"as_of": "2023-2-9"}, "“2023-2-9” is not a valid value for “As of”. Use a date such as 2024-12-31."),
+        ({"as_of": "2023-02-29"}, "“2023-02-29” is not a valid value for “Age on”. Use a date such as 2024-12-31."),
+        ({"as_of": "2023-2-9"}, "“2023-2-9” is not a valid value for “Age on”. Use a date such as 2024-12-31."),
         (
             {"appointment_after": "12/31/2024"},
             "“12/31/2024” is not a valid value for “Last appointment from”. Use a date",

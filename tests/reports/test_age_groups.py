@@ -131,12 +131,12 @@ def test_an_empty_database_says_so_and_shows_every_group(analyst: Client) -> Non
 def test_an_invalid_day_is_an_error(analyst: Client, value: str) -> None:
     for address in (f"{PAGE}?as_of={value}", f"{PAGE}?as_of={value}&format=csv"):
         words = page(analyst, address, status=400)
-        assert "” is not a valid value for “As of”." in words
+        assert "” is not a valid value for “Age on”." in words
         assert "Use a date such as 2024-12-31." in words
 
 
 def test_an_invalid_value_is_escaped(analyst: Client) -> None:
-    assert "“&lt;b&gt;” is not a valid value for “As of”." in page(analyst, f"{PAGE}?as_of=<b>", status=400)
+    assert "“&lt;b&gt;” is not a valid value for “Age on”." in page(analyst, f"{PAGE}?as_of=<b>", status=400)
 
 
 @pytest.mark.parametrize(("day", "group"), [("0001-01-01", None), ("0019-12-31", None), ("9999-12-31", "51+")])

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from django.contrib.auth.models import User
@@ -49,10 +49,10 @@ FILTERS = st.fixed_dictionaries(
     {},
     optional={
         "gender": st.sampled_from("FM"),
-        "condition": st.sampled_from(["asthma", "Diabetes", "Asthma, Diabetes"]),
-        "medication": st.sampled_from(["yes", "no"]),
-        "allergy": st.sampled_from(["pollen", "Nuts"]),
-        "brand": st.sampled_from(["xiaomi", "Honor"]),
+        "condition": st.sampled_from(["asthma", "Diabetes", "Asthma, Diabetes", ["Gout", "Asthma, Diabetes"]]),
+        "medication": st.sampled_from(["yes", "no", ["yes", "no"]]),
+        "allergy": st.sampled_from(["pollen", "Nuts", ["Nuts", "Pollen"]]),
+        "brand": st.sampled_from(["xiaomi", "Honor", ["Honor", "boAt"]]),
         "device_type": st.sampled_from(["Smartwatch", "fitnessband"]),
         "min_age": st.sampled_from(["0", "20", "35"]),
         "max_age": st.sampled_from(["35", "36", "80"]),
@@ -63,6 +63,7 @@ FILTERS = st.fixed_dictionaries(
     },
 )
 
+Filters: TypeAlias = Mapping[str, str | list[str]]
 AGE = "extract(year FROM age(%(as_of)s::date, date_of_birth))"
 LINKS = (
     "SELECT FROM medical_record_and_trackers JOIN tracker_models USING (model_id) WHERE patient_id = record.patient_id"
@@ -118,11 +119,18 @@ def make(patients: list[dict[str, Any]]) -> None:
     MedicalRecordTracker.objects.bulk_create(links)
 
 
-def plain_count(filters: Mapping[str, str], condition: str = "true", **values: str) -> int:
-    conditions = " AND ".join(f"({PLAIN[name]})" for name in filters)
+def plain_count(filters: Filters, condition: str = "true", **values: str) -> int:
+    parts = []
+    for name, chosen in filters.items():
+        alternatives = chosen if isinstance(chosen, list) else [chosen]
+        places = {f"{name}{place}": value for place, value in enumerate(alternatives)}
+        values |= places
+        parts.append(" OR ".join(f"({PLAIN[name].replace(f'%({name})s', f'%({place})s')})" for place in places))
+    conditions = " AND ".join(f"({part})" for part in parts)
     statement = f"SELECT count(*) FROM medical_records AS record WHERE {conditions or 'true'} AND ({condition})"
+    day = filters.get("as_of", date.today().isoformat())  # noqa: DTZ011 (any day will do)
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"as_of": date.today().isoformat(), **filters, **values})  # noqa: DTZ011 (any day will do)
+        cursor.execute(statement, {"as_of": day, **values})
         count: int = cursor.fetchone()[0]
     return count
 
@@ -147,9 +155,9 @@ def rows_of(client: Client, address: str) -> list[list[str]]:
     return read["tbody"]
 
 
-def check_ages(client: Client, filters: Mapping[str, str]) -> None:
+def check_ages(client: Client, filters: Filters) -> None:
     for bands, ends in (("", [(0, 18), (19, 35), (36, 50), (51, 999)]), ("20,36", [(0, 20), (21, 36), (37, 999)])):
-        address = f"/reports/age-groups/?{urlencode({**filters, 'bands': bands})}"
+        address = f"/reports/age-groups/?{urlencode({**filters, 'bands': bands}, doseq=True)}"
         check_figures(client, address)
         rows = {row[0]: row[1:] for row in rows_of(client, address)}
         assert len(rows) == len(ends)
@@ -161,14 +169,14 @@ def check_ages(client: Client, filters: Mapping[str, str]) -> None:
                 assert rows[label][place] == str(plain_count(filters, f"{aged} AND gender = '{gender}'"))
 
 
-def check_without_tracker(client: Client, filters: Mapping[str, str]) -> None:
-    address = f"/reports/without-tracker/?{urlencode(filters)}"
+def check_without_tracker(client: Client, filters: Filters) -> None:
+    address = f"/reports/without-tracker/?{urlencode(filters, doseq=True)}"
     check_figures(client, address)
     assert len(rows_of(client, address)) == plain_count(filters, f"NOT EXISTS ({LINKS})")
 
 
-def check_brands(client: Client, filters: Mapping[str, str]) -> None:
-    address = f"/reports/brands/?{urlencode(filters)}"
+def check_brands(client: Client, filters: Filters) -> None:
+    address = f"/reports/brands/?{urlencode(filters, doseq=True)}"
     check_figures(client, address)
     for name, *rest, patients, _ in rows_of(client, address):
         of_it = "lower(model_name) = lower(%(it)s) AND device_type = %(type)s AND lower(brand_name) = lower(%(brand)s)"
@@ -177,8 +185,8 @@ def check_brands(client: Client, filters: Mapping[str, str]) -> None:
     assert table(client, address)["tfoot"][0][-2] == str(plain_count(filters, f"EXISTS ({LINKS})"))
 
 
-def check_conditions(client: Client, filters: Mapping[str, str]) -> None:
-    address = f"/reports/conditions/?{urlencode(filters)}"
+def check_conditions(client: Client, filters: Filters) -> None:
+    address = f"/reports/conditions/?{urlencode(filters, doseq=True)}"
     check_figures(client, address)
     having = HAS_CONDITION.format("it")
     for condition, brand, patients, of_it, *_ in rows_of(client, address):
@@ -187,8 +195,8 @@ def check_conditions(client: Client, filters: Mapping[str, str]) -> None:
         assert of_it == str(plain_count(filters, having, it=condition))
 
 
-def check_data_quality(client: Client, filters: Mapping[str, str]) -> None:
-    address = f"/reports/data-quality/?{urlencode(filters)}"
+def check_data_quality(client: Client, filters: Filters) -> None:
+    address = f"/reports/data-quality/?{urlencode(filters, doseq=True)}"
     check_figures(client, address)
     patients = {row[0]: row[2] for row in rows_of(client, address) if row[0] in QUALITY}
     assert patients == {what: str(plain_count(filters, condition)) for what, condition in QUALITY.items()}

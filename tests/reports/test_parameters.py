@@ -8,6 +8,7 @@ from django.core.cache import caches
 from django.test import Client
 
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.page_permissions import REPORT_PERMISSIONS
 from tests.support.report_pages import counts, csv_rows, page, table
 from tests.support.search_tokens import with_search_token
@@ -47,7 +48,7 @@ def test_each_filter_can_be_removed(analyst: Client, address: str) -> None:
         ("min_age=-1", "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
         ("min_age=9&max_age=8", "“Age from” (9) must not be greater than “Age to” (8)."),
         ("appointment_after=yesterday", "“yesterday” is not a valid value for “Last appointment from”."),
-        ("as_of=x", "“x” is not a valid value for “As of”. Use a date such as 2024-12-31."),
+        ("as_of=x", "“x” is not a valid value for “Age on”. Use a date such as 2024-12-31."),
         ("sort=x", "“x” is not a valid value for “sort”. Use "),
         ("sort=--patients", "“--patients” is not a valid value for “sort”."),
     ],
@@ -62,14 +63,64 @@ def test_the_fields_suggest_values_of_the_records_and_the_catalogue(analyst: Cli
     factories.tracker_model("Honor", device_type="Smartwatch")
     factories.medical_record(medical_conditions="Gout, Asthma", allergies="Pollen")
     words = page(analyst, AGES)
-    for value in ("Gout", "Asthma", "Pollen"):
-        assert f'<option value="{value}">' in words
-    for value in ("Honor", "Smartwatch"):
-        assert f'<option value="{value}">{value}</option>' in words
+    for name, value in (("condition", "Gout"), ("condition", "Asthma"), ("allergy", "Pollen"), ("brand", "Honor")):
+        assert f'<input type="checkbox" name="{name}" value="{value}"> {value}' in words
+    assert '<option value="Smartwatch">Smartwatch</option>' in words
+
+
+def test_the_most_frequent_values_come_first_and_chosen_ones_before_them(analyst: Client) -> None:
+    caches["reports"].clear()
+    for number, text in enumerate(("Gout, Asthma", "Asthma", "asthma, Gout", "Eczema")):
+        factories.medical_record(f"P{number}", medical_conditions=text)
+    offered = "#content [name=condition][type=checkbox]"
+    assert [box.get("value") for box in Page.get(analyst, AGES).all(offered)] == ["Asthma", "Gout", "Eczema"]
+    chosen = Page.get(analyst, f"{AGES}?condition=eczema&condition=None+of+these")
+    assert [box.get("value") for box in chosen.all(offered)] == ["eczema", "None of these", "Asthma", "Gout"]
+    assert [box.get("value") for box in chosen.all(f"{offered}[checked]")] == ["eczema", "None of these"]
+
+
+def test_several_values_of_a_filter_find_who_matches_one_of_them(analyst: Client) -> None:
+    for number, text in enumerate(("Gout, Asthma", "Asthma", "Eczema", "")):
+        factories.medical_record(f"P{number}", medical_conditions=text)
+    address = f"{AGES}?condition=asthma&condition=Eczema"
+    assert counts(analyst, address)["36-50"] == 3
+    words = page(analyst, address)
+    assert 'href="?condition=Eczema"' in words
+    assert 'href="?condition=asthma"' in words
+
+
+def test_errors_are_at_their_fields_and_keep_the_other_filters(analyst: Client) -> None:
+    factories.medical_record()
+    found = Page.get(analyst, f"{AGES}?min_age=80&max_age=20&gender=F&condition=Gout&bands=x", status=400)
+    assert found.one("#min_age-error").text_content() == "“Age from” (80) must not be greater than “Age to” (20)."
+    assert found.one("#bands-error").text_content().startswith("“x” is not a valid value for “Age group limits”")
+    assert found.one("[name=min_age]").get("aria-describedby") == "min_age-error"
+    assert [found.one(f"[name={name}]").get("value") for name in ("min_age", "max_age", "bands")] == ["80", "20", "x"]
+    assert found.one("[name=gender] [selected]").get("value") == "F"
+    assert found.one("[name=condition][checked]").get("value") == "Gout"
+    assert found.all(".filter-box[open]")
+    assert not found.all("#report-caption")
+    assert not found.all(".save-view")
+
+
+def test_an_error_without_a_field_has_a_way_out(analyst: Client) -> None:
+    found = Page.get(analyst, f"{AGES}?sort=x&gender=F", status=400)
+    assert found.addresses(".errornote a") == ["?gender=F"]
+
+
+def test_the_view_can_be_saved_beside_the_filters(analyst: Client) -> None:
+    found = Page.get(analyst, f"{AGES}?gender=F")
+    assert found.addresses(".save-view") == ["/reports/views/save/?of=%2Freports%2Fage-groups%2F%3Fgender%3DF"]
+
+
+def test_the_day_of_the_ages_says_whom_it_counts(analyst: Client) -> None:
+    found = Page.get(analyst, AGES)
+    assert found.one("[name=as_of]").get("aria-describedby") == "as_of-help"
+    assert "for the patients of today" in found.one("#as_of-help").text_content()
 
 
 def test_an_unknown_brand_stays_selected(analyst: Client) -> None:
-    assert '<option value="Nokia" selected>Nokia</option>' in page(analyst, f"{BRANDS}?brand=Nokia")
+    assert '<input type="checkbox" name="brand" value="Nokia" checked> Nokia' in page(analyst, f"{BRANDS}?brand=Nokia")
 
 
 @pytest.mark.parametrize(
