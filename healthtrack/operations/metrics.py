@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from healthtrack import __version__
 from healthtrack.core.client_address import client_address, is_in_networks
+from healthtrack.core.replicas import routing
 from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 
@@ -69,6 +70,7 @@ class DatabaseMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         is_up = database_answers()
         yield GaugeMetricFamily("healthtrack_database_up", "1 when the database answers", value=is_up)
+        yield from _replica_metrics()
         with suppress(Error):  # it may not have its tables yet, or go down just now
             yield from _work_metrics() if is_up else ()
 
@@ -79,6 +81,16 @@ def _work_metrics() -> list[Metric]:
         _count_rows("healthtrack_jobs", "Jobs, by status", "status", ProcrastinateJob, JOB_STATUSES),
         GaugeMetricFamily("healthtrack_worker_up", "1 when a worker has sent a heartbeat lately", value=is_alive()),
     ]
+
+
+def _replica_metrics() -> list[Metric]:
+    up = GaugeMetricFamily("healthtrack_replica_up", "1 when pages may be read from the replica", labels=["replica"])
+    age = GaugeMetricFamily("healthtrack_replica_lag_seconds", "Age of the data of the replica", labels=["replica"])
+    for alias, lag in routing.get_lags().items():
+        up.add_metric([alias], routing.is_fit(lag))
+        if lag.age is not None:
+            age.add_metric([alias], lag.age)
+    return [up, age]
 
 
 def _count_rows(name: str, description: str, field: str, model: type[Model], values: Iterable[str]) -> Metric:

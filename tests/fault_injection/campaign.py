@@ -23,7 +23,8 @@ from tests.fault_injection.account_holders import (
     check_sign_in_events,
     create_accounts,
 )
-from tests.fault_injection.people import RECORD, ROWS_PER_FILE, Editor, Person, Reader, Steward
+from tests.fault_injection.checks import check_edits, check_files, check_reads
+from tests.fault_injection.people import Editor, Person, Reader, Steward
 from tests.support.embedded_postgres import Client, server_data_folder, server_pid, wait_for
 from tests.support.serving import Server, find_worker, free_port, started, started_worker
 
@@ -32,7 +33,6 @@ MAX_RECOVERY_SECONDS = 180
 PAUSE_BETWEEN_KILLS = (4.0, 9.0)
 PATIENTS_PER_EDITOR = 5
 EDITORS = 3
-NEW_VALUE = "fields -> 'allergies' ->> 1"
 
 
 class Site:
@@ -89,7 +89,7 @@ def test_no_work_is_lost_half_done_or_unlogged(site: Site, capsys: pytest.Captur
         with capsys.disabled():
             print_summary(site, people)
         check_edits(database, [person for person in people if isinstance(person, Editor)])
-        check_files(database)
+        assert any(undone for *_, undone, _ in check_files(database)), "no file was imported and undone at all"
         check_reads(database, people)
         check_sign_in_events(database, people)
 
@@ -131,57 +131,6 @@ def work_and_kill(site: Site, people: list[Person]) -> None:
         started_worker(server)
         open_runs = "SELECT count(*) FROM import_runs WHERE state IN ('checking', 'applying')"
         wait_for(lambda: database.ask(open_runs) == [[0]], seconds=MAX_RECOVERY_SECONDS)
-
-
-def check_edits(database: Client, editors: list[Editor]) -> None:
-    """Check that each saved edit is in the history, in its order, and that the row has the last one."""
-    for editor in editors:
-        for patient in editor.patients:
-            changes = database.ask(
-                f"SELECT {NEW_VALUE}, fields -> 'medical_conditions' ->> 1, fields -> 'allergies' ->> 0 FROM changes"
-                f" WHERE patient_id = '{patient}' AND action = 'update' ORDER BY change_id"
-            )
-            numbers = [number_of(allergies) for allergies, _, _ in changes]
-            committed, unknown = editor.committed.get(patient, []), editor.unknown.get(patient, [])
-            assert all(allergies == conditions for allergies, conditions, _ in changes), "an edit is half done"
-            assert [before for _, _, before in changes[1:]] == [after for after, _, _ in changes[:-1]], (
-                "a change is missing"
-            )
-            assert set(committed) <= set(numbers), "a saved edit is not in the history"
-            assert set(numbers) <= {*committed, *unknown}, "the history has an edit that nobody made"
-            stored = database.ask(
-                f"SELECT allergies, medical_conditions FROM medical_records WHERE patient_id = '{patient}'"
-            )
-            if numbers:
-                assert stored == [[f"Edit {numbers[-1]}"] * 2]
-
-
-def number_of(written: str) -> int:
-    return int(written.removeprefix("Edit "))
-
-
-def check_files(database: Client) -> None:
-    """Check that all rows of a file are stored if it was imported and not undone, and none of them otherwise."""
-    runs = database.ask(
-        "SELECT run_id, state, EXISTS (SELECT FROM import_runs AS undo"
-        "                               WHERE undo.undoes_id = run.run_id AND undo.state = 'applied'),"
-        "       (SELECT count(*) FROM medical_records WHERE made_by_run = run_id)"
-        "  FROM import_runs AS run JOIN import_files USING (run_id) WHERE name LIKE 'F%.csv'"
-    )
-    assert any(undone for _, _, undone, _ in runs), "no file was imported and undone at all"
-    for run_id, state, undone, rows in runs:
-        expected = ROWS_PER_FILE if state == "applied" and not undone else 0
-        assert rows == expected, f"run {run_id} is {state}, undone: {undone}, and has {rows} rows"
-
-
-def check_reads(database: Client, people: list[Person]) -> None:
-    """Check that the access log has each page with patients that somebody received."""
-    patient = f"CASE WHEN page = '{RECORD}' THEN patient_ids[1] ELSE '' END"
-    logged = database.ask(f"SELECT page, {patient}, count(*) FROM access_log GROUP BY 1, 2")
-    written = Counter({(page, whose): pages for page, whose, pages in logged})
-    seen = sum((person.seen for person in people), Counter[tuple[str, str]]())
-    assert seen, "nobody saw anything"
-    assert not seen - written, "somebody saw a patient, and it is not in the access log"
 
 
 def print_summary(site: Site, people: list[Person]) -> None:

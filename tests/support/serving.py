@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -108,14 +108,20 @@ class Server:
 
 
 @contextmanager
-def started(environment: dict[str, str], *arguments: str, until: str = LAST_LINE) -> Iterator[Server]:
+def started(
+    environment: dict[str, str],
+    *arguments: str,
+    until: str = LAST_LINE,
+    errors: int | IO[str] = subprocess.PIPE,
+) -> Iterator[Server]:
+    """Start `manage.py serve`. Nobody reads its error output meanwhile: give a file for it if it logs a lot."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         env=environment,
         cwd=settings.BASE_DIR,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         text=True,
     )
     with process:

@@ -110,9 +110,11 @@ class Monitor:
 
 def _connect(alias: str) -> psycopg.Connection[tuple[Any, ...]]:
     """Return a session that gives up soon: a server that hangs must not delay the measurement of the others."""
-    database = connections[alias]
-    parameters = database.get_connection_params()
-    for name in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(name, None)
-    parameters |= {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": CONNECT_SECONDS * 1000}
-    return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    patience = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": CONNECT_SECONDS * 1000}
+    return psycopg.connect(**_get_parameters(alias) | patience, autocommit=True, prepare_threshold=None)
+
+
+def _get_parameters(alias: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = connections[alias].get_connection_params()
+    ours = ("cursor_factory", "context", "prepare_threshold")  # Django's, for its own connections
+    return {name: value for name, value in parameters.items() if name not in ours}

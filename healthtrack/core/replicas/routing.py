@@ -75,16 +75,17 @@ def choose(request: HttpRequest) -> str:
     if not settings.REPLICAS:
         return DEFAULT_DB_ALIAS
     needed = request.session.get(WRITTEN, 0)
-    fit = [
-        (lag.age, alias)
-        for alias, lag in get_lags().items()
-        if lag.age is not None and lag.is_current and lag.age <= settings.REPLICA_MAX_LAG and lag.position >= needed
-    ]
+    fit = [(lag.age, alias) for alias, lag in get_lags().items() if is_fit(lag) and lag.position >= needed]
     if not fit:
         return DEFAULT_DB_ALIAS
     if needed:
         del request.session[WRITTEN]  # every later position of this replica has the write
     return min(fit)[1]
+
+
+def is_fit(lag: Lag) -> bool:
+    """Return whether pages may read from a replica of which this was measured."""
+    return lag.age is not None and lag.is_current and lag.age <= settings.REPLICA_MAX_LAG
 
 
 def remember_write(request: HttpRequest) -> None:
@@ -97,6 +98,8 @@ def remember_write(request: HttpRequest) -> None:
 
 def get_lags() -> dict[str, Lag]:
     """Return what is known of each replica, by alias."""
+    if not settings.REPLICAS:
+        return {}
     monitor = get_monitor()
     monitor.start()
     return monitor.lags

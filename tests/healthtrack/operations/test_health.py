@@ -1,8 +1,12 @@
+import time
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
 from healthtrack import __version__
+from healthtrack.core.replicas import routing
+from healthtrack.core.replicas.lag import Lag
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 
 
@@ -30,3 +34,25 @@ def test_other_methods_are_not_allowed() -> None:
 @pytest.mark.django_db
 def test_an_answer_is_never_cached() -> None:
     assert "no-store" in Client().get("/healthz")["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "words"),
+    [
+        (0.25, 200, "0.2 s behind the primary"),
+        (12.0, 503, "12.0 s behind the primary, too much to be read"),
+        (None, 503, "does not answer, or is no replica"),
+    ],
+)
+def test_it_reports_how_far_each_replica_is_behind(
+    monkeypatch: pytest.MonkeyPatch, age: float | None, status: int, words: str
+) -> None:
+    monkeypatch.setattr(routing, "get_lags", lambda: {"replica1": Lag(1, age, time.monotonic())})
+    answer = Client().get("/healthz?replica")
+    assert (answer.status_code, answer.content.decode()) == (status, f"replica1: {words}\n")
+
+
+def test_it_says_so_when_there_is_no_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "get_lags", dict)
+    answer = Client().get("/healthz?replica")
+    assert (answer.status_code, answer.content) == (503, b"No replica is configured.\n")

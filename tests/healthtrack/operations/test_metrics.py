@@ -1,4 +1,5 @@
 import re
+import time
 from ipaddress import ip_network
 
 import pytest
@@ -7,6 +8,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from healthtrack import __version__
+from healthtrack.core.replicas import routing
+from healthtrack.core.replicas.lag import Lag
 from healthtrack.imports.models import State
 from tests.support import factories
 
@@ -72,6 +75,16 @@ def test_imports_and_jobs_are_counted_by_state() -> None:
     assert found['healthtrack_import_runs{state="failed"}'] == 0
     assert found['healthtrack_jobs{status="todo"}'] == 0
     assert found["healthtrack_worker_up"] == 0
+
+
+def test_the_age_of_the_data_of_replicas_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    lags = {"replica1": Lag(1, 0.5, time.monotonic()), "replica2": Lag(measured_at=time.monotonic())}
+    monkeypatch.setattr(routing, "get_lags", lambda: lags)
+    found = read_metrics()
+    assert found['healthtrack_replica_up{replica="replica1"}'] == 1
+    assert found['healthtrack_replica_lag_seconds{replica="replica1"}'] == 0.5
+    assert found['healthtrack_replica_up{replica="replica2"}'] == 0
+    assert 'healthtrack_replica_lag_seconds{replica="replica2"}' not in found
 
 
 def test_another_machine_is_refused() -> None:
