@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
-from healthtrack.audit.registry import register_page_names
-from healthtrack.core import attention, navigation
+from healthtrack.audit.registry import register_filter_labels, register_page_names
+from healthtrack.core import attention, navigation, search_terms
 from healthtrack.core.replicas import routing as replicas
 from healthtrack.imports.edits import register_edit
 from patients.navigation import entries
@@ -18,6 +18,13 @@ PAGE_NAMES = {
     "admin:patients_medicalrecord_add": "Saw possible duplicates of a new record",
     "admin:patients_medicalrecord_restore": "Restored a deleted record or link, or viewed what would come back",
 }
+
+
+def get_filter_labels() -> dict[str, str]:
+    """Return the labels of the filters of records, by their names in the access log."""
+    from patients.filters import RecordFilter  # noqa: PLC0415  (models are only ready here)
+
+    return {name: str(each.label) for name, each in RecordFilter().filters.items()} | {search_terms.TOKEN: "Search"}
 
 
 class PatientsConfig(AppConfig):
@@ -41,6 +48,7 @@ class PatientsConfig(AppConfig):
             permission = f"patients.{action.permission}_medicalrecord"
             register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
         register_page_names(lambda: PAGE_NAMES)
+        register_filter_labels(get_filter_labels)
         replicas.register("patients", lambda: ["admin:patients_medicalrecord_changelist", "search"])
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())

@@ -6,6 +6,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import CharField, F, Func, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat, Trim
 
 from healthtrack.audit.triggers import DefinerTrigger
 from healthtrack.core.append_only import AppendOnly
@@ -79,6 +80,16 @@ def name_at(account: str, moment: str) -> Subquery:
     then = Q(since=None) | Q(since__lte=OuterRef(moment))
     names = AccountName.objects.filter(then, account=OuterRef(account)).order_by("-name_id")
     return Subquery(names.values("name")[:1])
+
+
+def full_name(account: str) -> Trim:
+    """Return the first and last name that the account has now, '' if it has none; `account` is a foreign key."""
+    return Trim(Concat(f"{account}__first_name", Value(" "), f"{account}__last_name"))
+
+
+def label_person(name: str, full_name: str) -> str:
+    """Return how sentences name a person: with the full name, if the account has one."""
+    return f"{full_name} ({name})" if full_name and name else name
 
 
 def _plain(name: F | Value) -> Func:

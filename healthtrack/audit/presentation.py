@@ -152,7 +152,7 @@ def get_actor_name(change: Change) -> str:
         return name or f"deleted person {change.person_id}"
     if change.request.startswith(COMMAND):
         return f"the {change.request}"
-    return COMMAND_LINE if change.run_id else f"{change.database_role}, directly in the database"
+    return COMMAND_LINE if change.run_id else f"{change.database_role} (directly in the database)"
 
 
 def _recorded_fields(recording: Recording, model: type[Model], change: Change) -> Iterator[FieldChange]:

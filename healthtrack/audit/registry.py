@@ -1,4 +1,4 @@
-"""What other apps register with the audit: names of pages, and the imports that inserted rows."""
+"""What other apps register with the audit: names of pages and filters, and the imports that inserted rows."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ class InsertSource:
     address: Callable[[int], str]
 
 
+_filters: list[Callable[[], Mapping[str, str]]] = []
 _pages: list[Callable[[], Mapping[str, str]]] = []
 _sources: list[InsertSource] = []
 
@@ -37,6 +38,16 @@ def register_page_names(names: Callable[[], Mapping[str, str]]) -> None:
 def page_names() -> dict[str, str]:
     """Return the names of all registered pages, by their URL names."""
     return {page: name for names in _pages for page, name in names().items()}
+
+
+def register_filter_labels(labels: Callable[[], Mapping[str, str]]) -> None:
+    """Register a function that returns the labels of filters, by the names that the access log stores."""
+    _filters.append(labels)
+
+
+def filter_labels() -> dict[str, str]:
+    """Return the labels of all registered filters, by name."""
+    return {name: label for labels in _filters for name, label in labels().items()}
 
 
 def register_insert_source(source: InsertSource) -> None:

@@ -38,6 +38,12 @@ def get_subject(model: type[Model]) -> Subject | None:
     return next((each for each in history_of(model).subjects if [each.column] == key_columns(model)), None)
 
 
+def get_access_logged_model() -> type[Model] | None:
+    """Return the model whose rows the access log names: that of the records."""
+    subjects = ((model, get_subject(model)) for model in tracked_models().values())
+    return next((model for model, subject in subjects if subject and subject.is_access_logged), None)
+
+
 def is_named_by_key(model: type[Model]) -> bool:
     """Return whether the history names rows of this model by their key, and not by str()."""
     subject = get_subject(model) if model in tracked_models().values() else None

@@ -11,10 +11,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
+from healthtrack.audit.activity import get_activity_page, get_single_page
 from healthtrack.audit.admin_history import VIEW
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
-from healthtrack.audit.timelines import get_page
 from healthtrack.audit.triggers import tracked_models
 from healthtrack.core.log_pages import DayField, get_last_id, get_start
 from healthtrack.core.permissions import Person, can_view
@@ -26,6 +26,7 @@ class ChangesForm(forms.Form):
     person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Anybody")
     day = DayField(required=False)
     run = forms.IntegerField(label="Import", required=False, min_value=1, max_value=MAX_RUN_ID)
+    each = forms.BooleanField(label="Each change on a line of its own", required=False)
 
 
 def get_visible_changes(person: Person) -> QuerySet[Change]:
@@ -37,6 +38,8 @@ def get_visible_changes(person: Person) -> QuerySet[Change]:
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class Changes(UserPassesTestMixin, View):
+    """Groups of repeated changes; with a `group` in the address, each change of that group."""
+
     http_method_names = ["get", "head"]
 
     def test_func(self) -> bool:
@@ -45,11 +48,14 @@ class Changes(UserPassesTestMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         form = ChangesForm(request.GET)
         changes = self._filter(form) if form.is_valid() else Change.objects.none()
+        after, code = get_last_id(request), request.GET.get("group", "")
+        is_single = bool(code or request.GET.get("each"))
         context = {
             **admin.site.each_context(request),
             "title": "Activity log",
             "form": form,
-            "page": get_page(changes, get_last_id(request)),
+            "page": get_single_page(changes, code, after) if is_single else get_activity_page(changes, after),
+            "is_group": bool(code),
         }
         return render(request, "audit/changes.html", context)
 

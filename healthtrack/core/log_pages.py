@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
-from django.db.models.lookups import LessThan
+from django.db.models.lookups import GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -49,15 +49,36 @@ def get_page(rows: QuerySet[Row], moment: str, after: int | None) -> LogPage[Row
 
     `moment` names the field with the time of a row.
     """
-    key = rows.model._meta.pk.attname
-    all_rows = rows.model._default_manager
-    last = all_rows.filter(pk=after).values_list(moment, flat=True).first() if after else None
-    if last:
-        # The second condition says in which partitions and in which part of an index older rows are.
-        older = LessThan(_place(F(moment), F(key)), _place(Value(last), Value(after)))
-        rows = rows.filter(older, **{f"{moment}__lte": last})
-    found = list(rows.order_by(f"-{moment}", f"-{key}")[: PAGE_SIZE + 1])
-    return LogPage(found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None, last is None)
+    rows, is_newest = start_after(rows, moment, after)
+    found = list(rows.order_by(f"-{moment}", f"-{rows.model._meta.pk.attname}")[: PAGE_SIZE + 1])
+    return LogPage(found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None, is_newest)
+
+
+def start_after(rows: QuerySet[Row], moment: str, after: int | None) -> tuple[QuerySet[Row], bool]:
+    """Return the rows older than the one with the key `after`, and False; all rows, and True, if there is none."""
+    last = rows.model._default_manager.filter(pk=after).values_list(moment, flat=True).first() if after else None
+    if last is None:
+        return rows, True
+    # The second condition says in which partitions and in which part of an index older rows are.
+    older = LessThan(_place(F(moment), F(rows.model._meta.pk.attname)), _place(Value(last), Value(after)))
+    return rows.filter(older, **{f"{moment}__lte": last}), False
+
+
+def get_place(row: Model, moment: str) -> tuple[datetime, int]:
+    """Return what orders the rows of a log: the time and the key."""
+    return getattr(row, moment), row.pk
+
+
+def is_between(
+    rows: QuerySet[Row], moment: str, oldest: tuple[datetime, int], newest: tuple[datetime, int]
+) -> QuerySet[Row]:
+    """Return the rows between these two places, with both."""
+    place = _place(F(moment), F(rows.model._meta.pk.attname))
+    return rows.filter(
+        GreaterThanOrEqual(place, _place(*map(Value, oldest))),
+        LessThanOrEqual(place, _place(*map(Value, newest))),
+        **{f"{moment}__range": (oldest[0], newest[0])},
+    )
 
 
 def get_start(day: date) -> datetime:
