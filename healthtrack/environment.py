@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from healthtrack.core import database_tls
 from healthtrack.core import environment_values as values
-from healthtrack.core.environment_values import InvalidValueError, Network
+from healthtrack.core.environment_values import InvalidValueError, MailServer, Network
 from healthtrack.core.environment_variables import Variable, declare
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -253,6 +253,23 @@ class Environment:
         ),
         default=100,
     )
+    mail_server: MailServer | None = declare(  # noqa: RUF009  (declares a field)
+        Variable(
+            "HEALTHTRACK_MAIL_SERVER",
+            values.parse_mail_server,
+            "mail server, such as `smtps://user:password@mail.example:465`; with `smtp://` and port 587 the connection "
+            "begins with STARTTLS, except to this machine; without one, nothing is mailed",
+        ),
+        default=None,
+    )
+    mail_from: str = declare(
+        Variable(
+            "HEALTHTRACK_MAIL_FROM",
+            values.parse_mail_address,
+            "address that mails come from; required with `HEALTHTRACK_MAIL_SERVER`",
+        ),
+        default="",
+    )
     debug: bool = declare(
         Variable(
             "HEALTHTRACK_DEBUG",
@@ -288,6 +305,11 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the address of the connection "
                 "pool, or of the database itself if there is no pool."
+            )
+        if environment.mail_server and not environment.mail_from:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_MAIL_FROM is missing. Set it to the address that mails come from, such as "
+                "healthtrack@hospital.example."
             )
         if environment.production:
             environment._refuse_unsafe_values({cls.variables()[name].name for name, value in given.items() if value})

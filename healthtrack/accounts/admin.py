@@ -1,4 +1,4 @@
-"""What administrators do to the sign-in of users: end sessions, reset two-factor authentication, set passwords.
+"""What administrators do to the sign-in of users: issue links, end sessions, reset two-factor authentication.
 
 They deactivate accounts and never delete them, because the history names what an account did.
 """
@@ -6,6 +6,7 @@ They deactivate accounts and never delete them, because the history names what a
 from collections.abc import Callable
 from copy import copy
 from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -13,26 +14,41 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from healthtrack.accounts import second_factor
+from healthtrack.accounts import first_sign_in, mail, second_factor
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.forms import ConfirmationForm, NewAccountForm, PasswordOfAnotherForm
 from healthtrack.accounts.models import Session
 from healthtrack.accounts.sign_in_events import Kind
+from healthtrack.accounts.sign_in_links import LIFETIME
 from healthtrack.audit.admin_history import HistoryAdmin
 
-CODE = "confirmation_code"
+ADVANCED_FIELDS = (
+    *("password", "is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined"),
+)
+# Without them, whoever removed a role of their own would lose the session while it is saved.
+FIELDS_CHANGED_BY_OTHERS = ("groups", "is_staff", "is_superuser", "user_permissions")
 
 
 class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
     change_form_template = "accounts/user.html"
     readonly_fields = ("is_active", "last_login", "date_joined")
     add_form = NewAccountForm
+    add_form_template = None
+    add_fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("username", ("first_name", "last_name"), "email")}),
+        ("Roles", {"fields": ("groups",)}),
+    )
+    fieldsets: ClassVar[Any] = (
+        *add_fieldsets,
+        ("Advanced", {"classes": ("collapse",), "fields": ADVANCED_FIELDS}),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         activation = self.admin_site.admin_view(self.activation_view)
@@ -40,12 +56,67 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
             path("<int:number>/deactivate/", activation, {"activates": False}, name="auth_user_deactivate"),
             path("<int:number>/activate/", activation, {"activates": True}, name="auth_user_activate"),
             path("<int:number>/end-sessions/", self.admin_site.admin_view(self.end_view), name="auth_user_end"),
+            path("<int:number>/sign-in-link/", self.admin_site.admin_view(self.link_view), name="auth_user_link"),
             path("<int:number>/reset-factor/", self.admin_site.admin_view(self.reset_view), name="auth_user_reset"),
             *(pattern for pattern in super().get_urls() if pattern.name != "auth_user_delete"),
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, *FIELDS_CHANGED_BY_OTHERS) if obj == request.user else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj != request.user:
+            return fieldsets
+        description = "Nobody changes their own roles or permissions. Ask another administrator."
+        return [
+            (title, {**options, "description": description} if title == "Roles" else options)
+            for title, options in fieldsets
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Add an account, and show its sign-in link after the transaction, as mailing it may take seconds."""
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        response: HttpResponse = super().add_view(request, form_url, {**buttons, **(extra_context or {})})
+        person: User | None = getattr(request, "added_account", None)
+        return self._show_new_link(request, person) if person else response
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        request.added_account = obj  # type: ignore[attr-defined]  # our own attribute of requests
+        return HttpResponse()
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def link_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Issue a new sign-in link after a confirmation, with a code of the administrator."""
+        person = self._get_person(request, number)
+        if person.last_login or not person.is_active:
+            messages.error(request, "Sign-in links are only for active accounts that have never signed in.")
+            return redirect("admin:auth_user_change", person.pk)
+        form = ConfirmationForm(request.POST if request.method == "POST" else None, request=request)
+        if form.is_valid():
+            return self._show_new_link(request, person)
+        sentence = (
+            f"{person.get_username()} has never signed in. A link works once, for 72 hours, and ends an earlier one."
+        )
+        return self._render(request, "accounts/confirm.html", form, person, "Issue a sign-in link", sentence=sentence)
+
+    def _show_new_link(self, request: HttpRequest, person: User) -> HttpResponse:
+        """Issue a sign-in link, mail it if that is possible, and show it this once."""
+        link = first_sign_in.issue(request, person)
+        context = {
+            "title": f"Sign-in link for {person.get_username()}",
+            "original": person,
+            "opts": self.opts,
+            "link": link,
+            "hours": int(LIFETIME.total_seconds() // 3600),
+            "is_mail_possible": mail.is_configured() and bool(person.email),
+        }
+        context["is_mailed"] = context["is_mail_possible"] and first_sign_in.send_link(request, person, link)
+        return render(request, "accounts/new-link.html", {**self.admin_site.each_context(request), **context})
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def activation_view(self, request: HttpRequest, number: int, *, activates: bool) -> HttpResponse:
@@ -63,25 +134,42 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
         if form.is_valid():
             return self._perform(request, person, change, "Activated" if activates else "Deactivated and signed out")
         title = "Activate account" if activates else "Deactivate account"
-        return self._render(request, "accounts/activation.html", form, person, title, activates=activates)
+        return self._render(
+            request, "accounts/activation.html", form, person, title, activates=activates, is_destructive=not activates
+        )
 
-    @method_decorator(require_POST)
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def end_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Sign a user out everywhere, after a confirmation."""
+
         def end(person: User) -> None:
             with transaction.atomic():
                 Session.objects.filter(user=person).delete()
                 record(request, Kind.SIGNED_OUT_EVERYWHERE, person)
 
         person = self._get_person(request, number)
-        return self._perform(request, person, end, "Signed out everywhere")
+        if request.method == "POST":
+            return self._perform(request, person, end, "Signed out everywhere")
+        sentence = f"{person.get_username()} has to sign in again in every browser, and loses what is not saved yet."
+        title = "Sign out everywhere"
+        return self._render(
+            request, "accounts/confirm.html", Form(), person, title, sentence=sentence, is_destructive=True
+        )
 
-    @method_decorator(require_POST)
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def reset_view(self, request: HttpRequest, number: int) -> HttpResponse:
         """Reset the second factor of a user, after a code of the administrator, who may be at an unlocked computer."""
         person = self._get_person(request, number)
-        form = ConfirmationForm(request.POST if CODE in request.POST else None, request=request)
-        if form.fields and not form.is_valid():
-            return self._render(request, "accounts/confirm.html", form, person, "Reset two-factor authentication")
+        form = ConfirmationForm(request.POST if request.method == "POST" else None, request=request)
+        if not form.is_valid():
+            sentence = (
+                f"Removes the authenticator app and the recovery codes of {person.get_username()}, and signs them out "
+                "everywhere. At the next sign-in they set a new password and another app, and see that you did this."
+            )
+            title = "Reset two-factor authentication"
+            return self._render(
+                request, "accounts/confirm.html", form, person, title, sentence=sentence, is_destructive=True
+            )
         reset = partial(second_factor.reset, request=request)
         return self._perform(request, person, reset, "Two-factor authentication reset, and signed out everywhere")
 
@@ -94,7 +182,7 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
         return super(AccountSecurityAdmin, admin_of_request).user_change_password(request, id, form_url)
 
     def _render(
-        self, request: HttpRequest, template: str, form: ConfirmationForm, person: User, title: str, **context: object
+        self, request: HttpRequest, template: str, form: Form, person: User, title: str, **context: object
     ) -> HttpResponse:
         page = {"title": title, "form": form, "original": person, "opts": self.opts, **context}
         return render(request, template, {**self.admin_site.each_context(request), **page})

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordChangeForm
-from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UsernameField
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -206,7 +207,19 @@ class AccountForm(ConcurrentEditForm, UserChangeForm["User"]):
         return cleaned
 
 
-class NewAccountForm(AdminUserCreationForm["User"]):
+class NewAccountForm(forms.ModelForm["User"]):
+    """The form of a new account, without a password: the person sets one at the first sign-in."""
+
+    class Meta:
+        model = get_user_model()
+        fields = ("username", "first_name", "last_name", "email", "groups")
+        field_classes: ClassVar = {"username": UsernameField}
+
+    def save(self, commit: bool = True) -> "User":
+        self.instance.set_unusable_password()
+        user: User = super().save(commit)
+        return user
+
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] | None = super().clean()
         _check_name(self)

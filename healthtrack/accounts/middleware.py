@@ -26,7 +26,7 @@ from healthtrack.core.date_formats import written_for
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-PUBLIC_PAGES = {"admin:login", "healthz", "metrics", "policy-report"}
+PUBLIC_PAGES = {"admin:login", "sign-in:link", "healthz", "metrics", "policy-report"}
 ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
     *("admin:logout", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
 }

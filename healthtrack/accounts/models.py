@@ -12,11 +12,13 @@ from django_otp.models import Device, ThrottlingMixin
 
 from healthtrack.accounts.authenticator_apps import AuthenticatorApp
 from healthtrack.accounts.list_settings import ListSettings
+from healthtrack.accounts.mail import Mail
 from healthtrack.accounts.preferences import Preferences
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
 from healthtrack.accounts.security_resets import SecurityReset
 from healthtrack.accounts.sign_in_events import SignInEvent
+from healthtrack.accounts.sign_in_links import SignInLink
 from healthtrack.audit.actor import PERSON, setting
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.triggers import history_as, history_of_deletions
@@ -24,11 +26,13 @@ from healthtrack.audit.triggers import history_as, history_of_deletions
 __all__ = [
     "AuthenticatorApp",
     "ListSettings",
+    "Mail",
     "Preferences",
     "RecoveryCodes",
     "SecurityReset",
     "Session",
     "SignInEvent",
+    "SignInLink",
     "UseCount",
 ]
 

@@ -33,6 +33,16 @@ def _session_ending_trigger(**when: Any) -> pgtrigger.Trigger:
     )
 
 
+def _link_ending_trigger(column: str, **when: Any) -> pgtrigger.Trigger:
+    """Return a trigger that ends the link of the account whose number is in this column of the new row."""
+    return pgtrigger.Trigger(
+        name="ends_sign_in_link",
+        when=pgtrigger.After,
+        func=f"DELETE FROM sign_in_links WHERE account_id = NEW.{column}; RETURN NULL;",  # noqa: S608  (our own names)
+        **when,
+    )
+
+
 class NeverDeleted(pgtrigger.Trigger):
     """Refuse to delete accounts, for every database role.
 
@@ -63,6 +73,14 @@ class SignedInUser(User):
                     " OR OLD.is_superuser > NEW.is_superuser OR OLD.password <> NEW.password"
                 ),
             ),
+            _link_ending_trigger(
+                "id",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.last_login IS DISTINCT FROM NEW.last_login OR OLD.password <> NEW.password"
+                    " OR OLD.is_active > NEW.is_active OR OLD.is_superuser < NEW.is_superuser"
+                ),
+            ),
             NeverDeleted(),
             NotesPassword(),
             RecordsUserNames(),
@@ -89,6 +107,7 @@ class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
         verbose_name_plural = "roles of users"
         triggers = [
             _session_ending_trigger(operation=pgtrigger.Delete),
+            _link_ending_trigger("user_id", operation=pgtrigger.Insert),
             *history_as(Recording(USER, "user_id", NAME_OF_USER, {"group_id": _GROUP}, {"group_id": "Role"})),
         ]
 
@@ -101,6 +120,7 @@ class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-
         verbose_name_plural = "permissions of users"
         triggers = [
             _session_ending_trigger(operation=pgtrigger.Delete),
+            _link_ending_trigger("user_id", operation=pgtrigger.Insert),
             *history_as(Recording(USER, "user_id", NAME_OF_USER, {"permission_id": _PERMISSION})),
         ]
 

@@ -21,6 +21,8 @@ class Kind(models.TextChoices):
     SIGNED_OUT_EVERYWHERE = "signed-out-everywhere", "Signed out everywhere"
     TIMED_OUT = "timed-out", "Session timed out"
     PASSWORD_CHANGED = "password-changed", "Password changed"
+    LINK_ISSUED = "link-issued", "Sign-in link issued"
+    LINK_USED = "link-used", "Sign-in link used"
     ENROLLED = "enrolled", "Two-factor authentication set up"
     RESET = "reset", "Two-factor authentication reset"
     PAGE_REFUSED = "page-refused", "Page refused"

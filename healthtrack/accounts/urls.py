@@ -1,5 +1,6 @@
 from django.urls import path
 
+from healthtrack.accounts.link_views import UseLink
 from healthtrack.accounts.list_views import ListSettingsPage
 from healthtrack.accounts.preference_views import PreferencesPage
 from healthtrack.accounts.views import (
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", AccountSecurity.as_view(), name="own"),
     path("lists/<str:list_name>/", ListSettingsPage.as_view(), name="list-settings"),
     path("preferences/", PreferencesPage.as_view(), name="preferences"),
+    path("link/<str:token>/", UseLink.as_view(), name="link"),
     path("code/", EnterCode.as_view(), name="code"),
     path("enrol/", EnrolSecondFactor.as_view(), name="enrol"),
     path("end/", EndSession.as_view(), name="end"),

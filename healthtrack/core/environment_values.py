@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from healthtrack.core.date_formats import DATE_FORMATS
@@ -14,7 +17,20 @@ Network = IPv4Network | IPv6Network
 POSTGRESQL_ENGINE = "django.db.backends.postgresql"
 _DATABASE_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 MAX_PORT = 65535
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in the form of IPv6
+
+
+@dataclass(frozen=True, repr=False)  # it has a password
+class MailServer:
+    """A mail server, and how the connection to it is encrypted: tls, starttls, or none on this machine."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    encryption: str
 
 
 class InvalidValueError(Exception):
@@ -96,6 +112,35 @@ def parse_date_format(text: str) -> str:
     """Return the name of a format in which dates are written."""
     if text not in DATE_FORMATS:
         raise InvalidValueError(f"is {text!r}; set it to one of {', '.join(DATE_FORMATS)}.")
+    return text
+
+
+def parse_mail_server(text: str) -> MailServer:
+    """Return the mail server; the error does not quote the text, which may hold a password."""
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or port == -1 or parts.path.strip("/"):
+        raise InvalidValueError(
+            "is not the address of a mail server; write it as smtps://user:password@host:465, or with smtp:// and port "
+            "587 for STARTTLS."
+        )
+    return MailServer(
+        host=parts.hostname,
+        port=port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        encryption="tls" if parts.scheme == "smtps" else "none" if parts.hostname in THIS_MACHINE else "starttls",
+    )
+
+
+def parse_mail_address(text: str) -> str:
+    """Return an address that mails come from, such as HealthTrack <healthtrack@hospital.example>."""
+    _, address = parseaddr(text)
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+        raise InvalidValueError(f"is {text!r}; write a mail address such as healthtrack@hospital.example.")
     return text
 
 

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -23,6 +22,7 @@ from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
 from healthtrack.core.lists import yes_or_no
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
+from healthtrack.roles.role_cards import RoleCards
 from healthtrack.roles.table import ROLES
 
 if TYPE_CHECKING:
@@ -41,16 +41,21 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
 
 class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
     form = AccountForm
-    list_display = ("username", "first_name", "last_name", "role_names", "active", "superuser", "last_login")
+    list_display = ("username", "first_name", "last_name", "role_names", "state", "last_login")
     list_display_links = ("username", "first_name", "last_name")
-    extra_columns = ("email", "date_joined")
+    extra_columns = ("email", "superuser", "date_joined")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
-    active = yes_or_no("is_active", description="active")
+    @admin.display(ordering="is_active")
+    def state(self, person: User) -> str:
+        if not person.is_active:
+            return "Deactivated"
+        return "Active" if person.last_login else "Has never signed in"
+
     superuser = yes_or_no("is_superuser", description="superuser")
 
     @admin.display(description="roles")
@@ -66,7 +71,7 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
-            kwargs["widget"] = CheckboxSelectMultiple
+            kwargs["widget"] = RoleCards
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.label = "Roles"

@@ -45,7 +45,7 @@ class Administrator(Person):
         if self.chance.random() < 0.5:
             self._set_password(username, f"{address}password/")
         else:
-            self._reset(username, f"{address}change/")
+            self._reset(username, f"{address}reset-factor/")
 
     def _set_password(self, username: str, address: str) -> None:
         page = self.ask(address)

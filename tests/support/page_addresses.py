@@ -13,8 +13,10 @@ from healthtrack.roles.emergency import begin
 from reports.models import SavedView
 from tests.support import factories
 
-PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "end", "reset", "activate", "deactivate"}
+PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change"}
+PAGES_OF_ROW |= {"end", "link", "reset", "activate", "deactivate"}
 PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "faulty", "progress", "reading"}
+ARGUMENTS = {"admin:app_list": ["patients"], "sign-in:link": ["invalid"]}
 QUERIES = {"tracker-names:resolve": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
     "admin:autocomplete",  # JSON, for a field to choose from
@@ -43,8 +45,7 @@ NOT_PAGES_OF_A_MODEL = (
     "_faulty",
     "_progress",
     "_reading",
-    "_end",
-    "_reset",
+    "_link",  # leads back to accounts that have signed in
 )
 
 
@@ -54,8 +55,8 @@ def page_names() -> list[str]:
 
 def address(name: str) -> str:
     kind = name.rpartition("_")[2]
-    if name == "admin:app_list":
-        return reverse(name, args=["patients"])
+    if name in ARGUMENTS:
+        return reverse(name, args=ARGUMENTS[name])
     if name in {"reports:change-view", "reports:delete-view"}:
         return reverse(name, args=[SavedView.objects.get().pk])
     if name == "admin:auth_user_password_change":

@@ -28,10 +28,19 @@ def recorded_by(client: Client) -> list[tuple[str, str, str | None]]:
     return list(found.values_list("table_name", "action", "row_name"))
 
 
-def test_the_page_of_a_user_has_both_buttons(administrator: Client, keeper: User) -> None:
-    page = administrator.get(f"{USERS}{keeper.pk}/change/").content.decode()
-    assert f'action="{USERS}{keeper.pk}/end-sessions/"' in page
-    assert f'action="{USERS}{keeper.pk}/reset-factor/"' in page
+@ACTIONS
+def test_the_page_of_a_user_leads_to_the_action_which_asks_first(
+    administrator: Client, keeper: User, action: str
+) -> None:
+    enrol_app(keeper)
+    client = client_for(keeper)
+    address = f"{USERS}{keeper.pk}/{action}/"
+    assert f'href="{address}"' in administrator.get(f"{USERS}{keeper.pk}/change/").content.decode()
+    page = administrator.get(address).content.decode()
+    assert 'class="destructive"' in page
+    assert "Cancel" in page
+    assert Session.objects.filter(pk=client.session.session_key).exists()
+    assert TOTPDevice.objects.exists()
 
 
 def test_an_administrator_signs_a_user_out_everywhere(administrator: Client, keeper: User) -> None:
@@ -76,8 +85,8 @@ def test_only_a_superuser_may_reset_another_superuser(administrator: Client, act
 
 
 @ACTIONS
-def test_the_actions_need_a_post_request_and_an_existing_user(administrator: Client, keeper: User, action: str) -> None:
-    assert administrator.get(f"{USERS}{keeper.pk}/{action}/").status_code == 405
+def test_the_actions_need_an_existing_user(administrator: Client, action: str) -> None:
+    assert administrator.get(f"{USERS}999/{action}/").status_code == 404
     assert administrator.post(f"{USERS}999/{action}/").status_code == 404
 
 

@@ -112,8 +112,9 @@ def test_the_person_is_named_as_at_that_time(office: Client, keeper: User) -> No
 
 
 def test_a_new_account_gets_a_password_of_its_own(office: Client) -> None:
-    form = {"username": "keeper", "usable_password": "true", "password1": GIVEN, "password2": GIVEN}
-    office.post(f"{USERS}add/", form)
+    office.post(f"{USERS}add/", {"username": "keeper"})
+    keeper = User.objects.get(username="keeper")
+    office.post(f"{USERS}{keeper.pk}/password/", {"password1": GIVEN, "password2": GIVEN})
     assert signed_in(GIVEN).get("/")["Location"].startswith(OWN)
 
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from healthtrack.accounts.models import SignInEvent
+from healthtrack.accounts.models import Mail, SignInEvent
 from healthtrack.audit import tasks
 from healthtrack.audit.account_names import AccountName
 from healthtrack.audit.models import Access, Change
@@ -75,7 +75,7 @@ def steward(sign_in: SignIn, as_the_program: None) -> Client:
 
 
 def test_the_history_the_logs_and_the_restores_are_append_only() -> None:
-    models = (Change, Access, AccountName, SignInEvent, EmergencyAccess, EmergencyEnd, Restore)
+    models = (Change, Access, AccountName, SignInEvent, Mail, EmergencyAccess, EmergencyEnd, Restore)
     assert set(append_only_tables()) == {model._meta.db_table for model in models}
 
 

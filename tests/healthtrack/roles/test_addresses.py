@@ -48,6 +48,7 @@ ADDRESSES = {
     "changes": (HISTORY_READERS, NOBODY),
     "sign-in-events": (AUDITORS, NOBODY),
     "sign-in:own": (EVERYONE, NOBODY),
+    "sign-in:link": (ANYBODY, ANYBODY),  # and people who have a link that works
     "sign-in:preferences": (EVERYONE, EVERYONE),
     "sign-in:code": (EVERYONE, EVERYONE),
     "sign-in:enrol": (EVERYONE, EVERYONE),
@@ -77,6 +78,7 @@ ADDRESSES = {
     "admin:auth_user_activate": (NOBODY, NOBODY),
     "admin:auth_user_deactivate": (NOBODY, NOBODY),
     "admin:auth_user_end": (NOBODY, NOBODY),
+    "admin:auth_user_link": (NOBODY, NOBODY),
     "admin:auth_user_reset": (NOBODY, NOBODY),
     "admin:imports_importrun_answer": (NOBODY, STEWARDS),
     "admin:imports_importrun_apply": (NOBODY, STEWARDS),

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
+from healthtrack.roles.table import ROLES
 from tests.support import factories
 from tests.support.role_holders import make_person
 
@@ -54,11 +56,34 @@ class TestAdministratorWithoutSuperuserStatus:
         saved(office, person, groups=[role("Viewer")])
         assert roles_of(person) == ["Viewer"]
 
-    def test_adds_users_who_are_staff(self, office: Client) -> None:
-        password = "seven green umbrellas dancing"
-        form = {"username": "grace", "usable_password": "true", "password1": password, "password2": password}
-        assert office.post(f"{PEOPLE}add/", form).status_code == 302
-        assert User.objects.get(username="grace").is_staff
+    def test_adds_users_with_roles_on_one_page(self, office: Client) -> None:
+        form = {"username": "grace", "first_name": "Grace", "last_name": "Hopper", "email": "grace@hospital.example"}
+        answer = office.post(f"{PEOPLE}add/", {**form, "groups": [role("Analyst")]})
+        assert "Sign-in link for grace" in answer.content.decode()
+        grace = User.objects.get(username="grace")
+        assert (grace.is_staff, grace.get_full_name(), grace.email) == (True, "Grace Hopper", "grace@hospital.example")
+        assert roles_of(grace) == ["Analyst"]
+        assert not grace.has_usable_password()
+
+    def test_reads_beside_each_role_what_it_is_for(self, office: Client) -> None:
+        page = office.get(f"{PEOPLE}add/").content.decode()
+        for each in ROLES:
+            assert escape(each.description) in page
+
+    def test_adds_nobody_with_a_role_beyond_their_own(self, office: Client) -> None:
+        beyond = Group.objects.create(name="Makers of groups")
+        beyond.permissions.add(Permission.objects.get(codename="add_group"))
+        answer = office.post(f"{PEOPLE}add/", {"username": "grace", "groups": [beyond.pk]})
+        assert "not one of the available choices" in answer.content.decode()
+        assert not User.objects.filter(username="grace").exists()
+
+    def test_cannot_change_their_own_roles_and_reads_who_can(self, office: Client, administrator: User) -> None:
+        page = office.get(f"{PEOPLE}{administrator.pk}/change/").content.decode()
+        assert "Ask another administrator." in page
+        assert 'name="groups"' not in page
+        assert saved(office, administrator, first_name="Ada", groups=[]).status_code == 302
+        assert roles_of(administrator) == ["Administrator"]
+        assert office.get(PEOPLE).status_code == 200
 
     def test_cannot_make_a_user_a_superuser(self, office: Client) -> None:
         person = factories.staff()
