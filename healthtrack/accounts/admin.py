@@ -41,7 +41,7 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
     readonly_fields = ("is_active", "last_login", "date_joined")
     add_form = NewAccountForm
     add_form_template = None
-    add_fieldsets: ClassVar[Any] = (
+    add_fieldsets: Any = (
         (None, {"fields": ("username", ("first_name", "last_name"), "email")}),
         ("Roles", {"fields": ("groups",)}),
     )
