@@ -27,6 +27,7 @@ from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.lists import yes_or_no
+from healthtrack.core.text import quote
 from healthtrack.core.widgets import TagInput
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from patients import follows, linking
@@ -42,6 +43,7 @@ from patients.resources import MedicalRecordResource
 from patients.search import search_records
 from patients.summary import Summary
 from patients.terms import list_allergies, list_conditions
+from trackers.models import TrackerModel
 
 SHOWN_CHARACTERS = 60
 CONFIRM_NEW = "is_another_person"  # the name of the checkbox
@@ -105,6 +107,16 @@ def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
 def _shorten(text: str) -> str:
     shown = Truncator(text).chars(SHOWN_CHARACTERS)
     return shown if shown == text else format_html('<span title="{}">{}</span>', text, shown)
+
+
+def _describe_links(record: MedicalRecord) -> str:
+    """Return what the reported tracker of the record links it to now."""
+    models = TrackerModel.objects.filter(medical_records=record)
+    if models:
+        return f"Linked trackers: {', '.join(map(str, models))}."
+    if record.tracker:
+        return f"No tracker is linked, because {quote(record.tracker)} matches no tracker model."
+    return "No tracker is linked."
 
 
 def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
@@ -261,3 +273,8 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
             obj.save(force_insert=True)
         if needs_links:
             linking.relink([obj.pk])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "tracker" in form.changed_data and (not change or reported_tracker_changed(form)):
+            self.message_user(request, _describe_links(form.instance))

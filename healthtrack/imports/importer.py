@@ -68,10 +68,15 @@ class PagePart:
 
 @dataclass(frozen=True)
 class UndoPreview(PagePart):
-    """What an undo would do, as a part of its page, and how many stored rows it would delete and revert."""
+    """What an undo would do, as a part of its page, and how many stored rows it would delete, revert and restore."""
 
     deleted: int = 0
     reverted: int = 0
+    restored: int = 0
+
+    @property
+    def does_nothing(self) -> bool:
+        return not (self.deleted or self.reverted or self.restored)
 
 
 @dataclass(frozen=True)

@@ -177,8 +177,10 @@ class TabularImporter(Importer):
 
     def preview_undo(self, run: ImportRun) -> UndoPreview:
         view = undo_service.preview(self.resource, run)
-        deleted, reverted = (sum(getattr(each, name) for each in view.tables) for name in ("removed", "changed"))
-        return UndoPreview("imports/undo-preview.html", view, deleted=deleted, reverted=reverted)
+        deleted, reverted, restored = (
+            sum(getattr(each, name) for each in view.tables) for name in ("removed", "changed", "new")
+        )
+        return UndoPreview("imports/undo-preview.html", view, deleted=deleted, reverted=reverted, restored=restored)
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)

@@ -13,7 +13,7 @@ from healthtrack.imports.models import MAX_FILE_NAME_LENGTH
 from healthtrack.imports.uploads import ReceivedFile
 
 DETECT = ""
-UNRECOGNIZED = "It does not show what this file contains. Choose that below, then choose the file again."
+UNRECOGNIZED = "The content does not show what kind of file this is. Choose the kind below, and choose the file again."
 ONE_FILE = "Choose one file only. Upload the others one after the other."
 
 

@@ -3,6 +3,7 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 
+from healthtrack.imports.permissions import can_upload
 from reports.home_summary import HomeSummary
 from reports.recent_activity import get_latest_changes
 from reports.report import StaffPage
@@ -19,6 +20,7 @@ class Home(StaffPage):
             "title": "Home",
             "overview": HomeSummary(request),
             "changes": get_latest_changes(request.user),
+            "may_upload": can_upload(request.user),
         }
         return self.page("home", context)
 

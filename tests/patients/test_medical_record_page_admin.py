@@ -85,6 +85,21 @@ def test_a_new_record_is_linked_to_the_match_of_its_reported_tracker(keeper: Cli
     assert (link.patient_id, link.model, link.source) == ("P1", model, "import")
 
 
+@pytest.mark.parametrize(
+    ("tracker", "message"),
+    [
+        ("band 3", "Linked trackers: Xiaomi Band 3."),
+        ("Halo", "No tracker is linked, because “Halo” matches no tracker model."),
+        ("", "No tracker is linked."),
+    ],
+)
+def test_another_reported_tracker_says_what_is_linked_now(keeper: Client, tracker: str, message: str) -> None:
+    factories.tracker_model(model_name="Band 3")
+    factories.medical_record(tracker="Band 2")
+    keeper.post(page(MedicalRecord.objects.get()), form(tracker=tracker))
+    assert message in keeper.get(LIST).content.decode()
+
+
 def test_changing_the_reported_tracker_replaces_all_links(keeper: Client) -> None:
     old, new = factories.tracker_model(), factories.tracker_model(model_name="Band 3")
     record = factories.medical_record(tracker="Band 2", unlinked_model_ids=[new.pk])

@@ -88,7 +88,8 @@ class LineImporter(Importer):
         return PagePart("line-counts.html", run.result["lines"]) if "lines" in run.result else None
 
     def preview_undo(self, run: ImportRun) -> UndoPreview:
-        return UndoPreview("line-counts.html", stored_counts())
+        counts = stored_counts()
+        return UndoPreview("line-counts.html", counts, deleted=len(counts))
 
     def summary(self, run: ImportRun) -> Summary:
         return Summary(headline=f"{run.read_count} lines in {len(run.all_files)} files.")

@@ -113,7 +113,7 @@ def test_a_worker_undoes_it_in_a_run_of_its_own(steward: Client, run: ImportRun)
 def test_the_page_of_an_undone_import_says_when_and_by_whom_it_was_undone(steward: Client, run: ImportRun) -> None:
     undo_run = request_undo(steward, run)
     shown = steward.get(page(run, "change"))
-    moment = date_format(localtime(undo_run.finished_at), "j M Y, H:i")
+    moment = date_format(localtime(undo_run.finished_at), "DATETIME_FORMAT")
     text = Page.of(shown).text
     assert f"This was undone on {moment} by {undo_run.started_by}, with import {undo_run.pk}" in text
     assert "Nothing of it remains." in text
