@@ -1,0 +1,128 @@
+"""Day rows on their way into and out of PostgreSQL, by COPY in text format."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from django.db.backends.utils import CursorWrapper
+
+from readings.store.packing import is_small
+
+# Columns of a day row by name, each with its type in PostgreSQL.
+ARRAYS: Mapping[str, str] = {
+    "first_at": "timestamptz",
+    "last_at": "timestamptz",
+    "time_decimals": "smallint",
+    "value_decimals": "smallint",
+    "first_time": "bigint",
+    "gaps": "bigint[]",
+    "small_values": "smallint[]",
+    "large_values": "bigint[]",
+    "lengths": "bigint[]",
+    "offsets_proven": "boolean[]",
+    "reading_count": "integer",
+}
+FIGURES: Mapping[str, str] = {
+    "counted": "integer",
+    "seconds_covered": "integer",
+    "lowest": "double precision",
+    "highest": "double precision",
+    "total": "double precision",
+    "total_of_squares": "double precision",
+    "range_seconds": "integer[]",
+}
+# What makes two rows of one day and offset hold the same readings.
+CONTENT = (
+    *("first_time", "time_decimals", "value_decimals", "gaps"),
+    *("small_values", "large_values", "lengths", "offsets_proven"),
+)
+_LISTS = ("gaps", "small_values", "large_values", "lengths", "range_seconds", "lines")
+_MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
+# How `fetch` receives the columns that `unpack` needs.
+_FETCHED = pl.Schema(
+    {
+        "stream": pl.Int32,
+        "day": pl.Int32,
+        "utc_offset": pl.Int32,
+        "time_decimals": pl.Int8,
+        "value_decimals": pl.Int8,
+        "first_time": pl.Int64,
+        "gaps": pl.String,
+        "values": pl.String,
+        "lengths": pl.String,
+        "offsets_proven": pl.String,
+    }
+)
+
+
+def comma(names: Sequence[str], alias: str = "") -> str:
+    """Return the names of columns separated by commas, each after the alias of its table if there is one."""
+    return ", ".join(f"{alias}.{name}" if alias else name for name in names)
+
+
+def same_content(left: str, right: str) -> str:
+    """Return the SQL condition that two rows, given by their aliases, hold the same readings."""
+    return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in CONTENT)
+
+
+def copy_in(cursor: CursorWrapper, table: str, rows: pl.DataFrame) -> None:
+    """Add rows, with columns as in the table; `values` becomes the column of the size that fits."""
+    if rows.is_empty():
+        return
+    small = is_small(rows)
+    rows = rows.with_columns(
+        small_values=pl.when(small).then("values"), large_values=pl.when(~small).then("values")
+    ).drop("values")
+    text = rows.with_columns(
+        pl.from_epoch("day", "d").dt.strftime("%Y-%m-%d"),
+        *(pl.from_epoch(name, "us").dt.strftime(_MOMENT) for name in ("first_at", "last_at")),
+        *(_write_list(pl.col(name)).alias(name) for name in _LISTS if name in rows.columns),
+        offsets_proven=_write_list(
+            pl.col("offsets_proven").list.eval(pl.when(pl.element()).then(pl.lit("t")).otherwise(pl.lit("f")))
+        ),
+    )
+    with cursor.copy(f"COPY {table} ({comma(text.columns)}) FROM STDIN") as copy:
+        for part in text.iter_slices(10_000):
+            copy.write(part.write_csv(include_header=False, separator="\t", null_value="\\N", quote_style="never"))
+
+
+def _write_list(column: pl.Expr) -> pl.Expr:
+    return pl.when(column.is_not_null()).then(
+        pl.concat_str(pl.lit("{"), column.cast(pl.List(pl.String)).list.join(","), pl.lit("}"))
+    )
+
+
+def select_packed(key: str, *others: str, alias: str = "rows") -> str:
+    """Return the select list for `fetch`: the columns of a packed row, with `key` as its stream."""
+    names = [f"{alias}.{name}" for name in ("utc_offset", "time_decimals", "value_decimals", "first_time")]
+    values = f"coalesce(array_to_string({alias}.small_values, ','), array_to_string({alias}.large_values, ','))"
+    lists = [f"array_to_string({alias}.{name}, ',')" for name in ("lengths", "offsets_proven")]
+    gaps = f"array_to_string({alias}.gaps, ',')"
+    return ", ".join([key, f"{alias}.day - DATE '1970-01-01'", *names, gaps, values, *lists, *others])
+
+
+def fetch(
+    cursor: CursorWrapper, query: str, values: Mapping[str, Any], others: Mapping[str, Any] | None = None
+) -> pl.DataFrame:
+    """Return packed rows from a query that begins with `select_packed`, with other columns of these types.
+
+    A column `lines` among the others is a list.
+    """
+    schema = {**_FETCHED, **(others or {})}
+    received = io.BytesIO()
+    with cursor.copy(f"COPY ({query}) TO STDOUT", values) as copy:
+        for piece in copy:
+            received.write(piece)
+    if not received.tell():
+        rows = pl.DataFrame(schema=schema)
+    else:
+        received.seek(0)
+        rows = pl.read_csv(
+            received, has_header=False, separator="\t", null_values="\\N", quote_char=None, schema=schema
+        )
+    lists = [name for name in ("gaps", "values", "lengths", "lines") if name in schema]
+    return rows.with_columns(
+        *(pl.col(name).str.split(",").cast(pl.List(pl.Int64)) for name in lists),
+        offsets_proven=pl.col("offsets_proven").str.split(",").list.eval(pl.element() == "t"),
+    )

@@ -1,0 +1,173 @@
+"""The staged readings of a run: what its files hold, as day rows of its own, from the check to the end of the run.
+
+Pieces arrive in any order and size. `unite` makes day rows of them, and finds readings that contradict each other:
+those of one instant with different values, wherever in the files they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import polars as pl
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports.staging_tables import STAGING_SCHEMA
+from readings.store.blocks import NEAR, Block, divide
+from readings.store.columns import LINE, READINGS, add_day, unite_repeated
+from readings.store.figures import RANGES, add_figures
+from readings.store.packing import pack, unpack
+from readings.store.rows import ARRAYS, FIGURES, comma, copy_in, fetch, select_packed
+
+STORED = (*ARRAYS, *FIGURES)
+# The pieces that may share instants with others or with contradictory readings, and those of days that are in several
+# pieces, because a chunk ended on them.
+_REPEATED = """
+    SELECT piece FROM {pieces} AS rows
+     WHERE EXISTS (SELECT FROM {contradictory} AS reading WHERE reading.stream = rows.stream
+                      AND reading.day BETWEEN rows.day - 2 AND rows.day + 2)
+    UNION
+    SELECT piece FROM (
+        SELECT piece, first_at, last_at,
+               max(last_at) OVER (PARTITION BY stream ORDER BY first_at, piece
+                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS last_before,
+               min(first_at) OVER (PARTITION BY stream ORDER BY first_at, piece
+                                   ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS first_after,
+               count(*) OVER (PARTITION BY stream, day, utc_offset) AS pieces
+          FROM {pieces}
+    ) AS ordered
+     WHERE pieces > 1 OR first_at <= last_before OR last_at >= first_after
+"""
+
+
+_DAYS = """
+    SELECT '', stream, day, sum(readings) FROM (
+        SELECT stream, day, reading_count AS readings FROM {repeated}
+        UNION ALL
+        SELECT stream, day, 1 FROM {contradictory}
+    ) AS repeated
+     GROUP BY stream, day ORDER BY stream, day
+"""
+_CONTRADICTORY: dict[str, Any] = {"day": pl.Date, **READINGS, LINE: pl.Int64}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream as a file describes it."""
+
+    patient: str
+    metric_id: int
+    source: str
+    unit: str
+
+
+class StagedReadings:
+    """The staging tables of a run: its streams, the pieces that arrived, and its day rows."""
+
+    def __init__(self, run_id: int, ranges: pl.DataFrame | None = None) -> None:
+        prefix = f"{STAGING_SCHEMA}.run_{run_id:d}_"
+        self.run_id = run_id
+        self.streams, self.pieces, self.days = (f"{prefix}{name}" for name in ("streams", "pieces", "days"))
+        self.repeated, self.contradictory = f"{prefix}repeated", f"{prefix}contradictory"
+        self.has_lines = False
+        self.ranges = ranges if ranges is not None else pl.DataFrame(schema=RANGES)
+        self.numbers: dict[Stream, int] = {}
+
+    def create(self) -> Self:
+        """Create the tables; those of an earlier attempt must be dropped before."""
+        columns = ", ".join(f"{name} {kind}" for name, kind in {**ARRAYS, **FIGURES}.items())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'CREATE TABLE {self.streams} (stream integer PRIMARY KEY, patient_id text COLLATE "C",'
+                " metric_id integer, source text, unit text, stream_id integer, is_new boolean)"
+            )
+            cursor.execute(
+                f"CREATE TABLE {self.pieces} (piece bigint GENERATED ALWAYS AS IDENTITY, stream integer, day date,"
+                f" utc_offset integer, {columns}, lines bigint[])"
+            )
+            cursor.execute(
+                f"CREATE TABLE {self.contradictory} (day date, stream integer, at bigint, length bigint,"
+                " utc_offset integer, value bigint, decimals smallint, proven boolean, line bigint)"
+            )
+            cursor.execute(
+                f"CREATE TABLE {self.days} (stream integer, day date, utc_offset integer, {columns},"
+                " PRIMARY KEY (stream, day, utc_offset))"
+            )
+        return self
+
+    def number(self, stream: Stream) -> int:
+        """Return the number of a stream within the run, from 1."""
+        return self.numbers.setdefault(stream, len(self.numbers) + 1)
+
+    def add(self, readings: pl.DataFrame) -> None:
+        """Add readings, with the columns of `READINGS`, and `line` if errors can name it."""
+        self.has_lines = LINE in readings.columns
+        single, contradictory = unite_repeated(readings)
+        rows = add_figures(pack(single), single, self.ranges)
+        with connection.cursor() as cursor:
+            copy_in(cursor, self.pieces, rows)
+            if not contradictory.is_empty():
+                self._add_contradictory(cursor, contradictory)
+
+    def _add_contradictory(self, cursor: CursorWrapper, readings: pl.DataFrame) -> None:
+        numbered = readings if self.has_lines else readings.with_columns(pl.lit(None, pl.Int64).alias(LINE))
+        rows = add_day(numbered).with_columns(pl.from_epoch("day", "d")).select(*_CONTRADICTORY)
+        with cursor.copy(f"COPY {self.contradictory} FROM STDIN") as copy:
+            copy.write(rows.write_csv(include_header=False, separator="\t", null_value="\\N"))
+
+    def unite(self) -> Iterator[pl.DataFrame]:
+        """Make the day rows of the run from its pieces. Yield readings that contradict each other, and leave them out.
+
+        Call it once, after all pieces have been added.
+        """
+        names = {"pieces": self.pieces, "repeated": self.repeated, "contradictory": self.contradictory}
+        with connection.cursor() as cursor:
+            self._store_streams(cursor)
+            cursor.execute(f"ANALYZE {self.pieces}")
+            cursor.execute(
+                f"CREATE TABLE {self.repeated} AS SELECT * FROM {self.pieces}"  # noqa: S608 (own names)
+                f" WHERE piece IN ({_REPEATED.format(**names)})"
+            )
+            cursor.execute(
+                f"INSERT INTO {self.days} (stream, day, utc_offset, {comma(STORED)})"  # noqa: S608 (own names)
+                f" SELECT stream, day, utc_offset, {comma(STORED)} FROM {self.pieces}"
+                f" WHERE piece NOT IN (SELECT piece FROM {self.repeated})"
+            )
+            cursor.execute(f"DROP TABLE {self.pieces}")
+            cursor.execute(f"CREATE INDEX ON {self.repeated} (stream, day)")
+            cursor.execute(_DAYS.format(**names))
+            for block in divide(cursor.fetchall()):
+                contradictory = self._unite_block(cursor, block)
+                if not contradictory.is_empty():
+                    yield contradictory
+            cursor.execute(f"DROP TABLE {self.contradictory}, {self.repeated}")
+            cursor.execute(f"ANALYZE {self.days}")
+
+    def _unite_block(self, cursor: CursorWrapper, block: Block) -> pl.DataFrame:
+        """Store the day rows of a block of pieces, and return the contradictory readings of its days."""
+        lines = ["array_to_string(rows.lines, ',')"] if self.has_lines else []
+        query = f"""
+            SELECT {select_packed("rows.stream", *lines)}
+              FROM {self.repeated} AS rows JOIN {NEAR} ON block.stream_id = rows.stream AND block.day = rows.day
+        """  # noqa: S608 (own names)
+        rows = fetch(cursor, query, block.values, {"lines": pl.String} if self.has_lines else {})
+        single, contradictory = unite_repeated(pl.concat([unpack(rows), self._fetch_contradictory(cursor, block)]))
+        single = block.select(add_day(single)).drop("day", LINE, strict=False)
+        copy_in(cursor, self.days, add_figures(pack(single), single, self.ranges))
+        return block.select(add_day(contradictory)).drop("day")
+
+    def _fetch_contradictory(self, cursor: CursorWrapper, block: Block) -> pl.DataFrame:
+        columns = [*READINGS, *([LINE] if self.has_lines else [])]
+        cursor.execute(
+            f"SELECT {comma(columns, 'rows')} FROM {self.contradictory} AS rows JOIN {NEAR}"  # noqa: S608 (own names)
+            " ON block.stream_id = rows.stream AND block.day = rows.day",
+            block.values,
+        )
+        schema = {name: _CONTRADICTORY[name] for name in columns}
+        return pl.DataFrame(cursor.fetchall(), schema=schema, orient="row")
+
+    def _store_streams(self, cursor: CursorWrapper) -> None:
+        with cursor.copy(f"COPY {self.streams} (stream, patient_id, metric_id, source, unit) FROM STDIN") as copy:
+            for stream, number in self.numbers.items():
+                copy.write_row((number, stream.patient, stream.metric_id, stream.source, stream.unit))
+        cursor.execute(f"ANALYZE {self.streams}")

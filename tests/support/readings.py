@@ -1,0 +1,80 @@
+"""Readings for tests: runs that are written at once, and the readings that are stored."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import polars as pl
+from django.db import connection
+
+from healthtrack.imports import staging_tables
+from readings.models import Metric
+from readings.store import undoing
+from readings.store.applying import Application, lock_order
+from readings.store.columns import READINGS
+from readings.store.ranges import make_ranges
+from readings.store.staging import StagedReadings, Stream
+
+
+class Reading(NamedTuple):
+    """A reading: instant and length in microseconds, offset in seconds."""
+
+    stream: int
+    at: int
+    value: int
+    decimals: int = 0
+    utc_offset: int = 0
+    length: int | None = None
+    proven: bool = False
+
+
+def streams(patient: str = "P1", source: str = "Watch") -> list[Stream]:
+    """Return three streams of a patient: heart rate, glucose in mmol/L, and steps, which are intervals."""
+    metrics = dict(Metric.objects.values_list("code", "metric_id"))
+    units = {"heart_rate": "/min", "glucose": "mmol/L", "steps": "{steps}"}
+    return [Stream(patient, metrics[code], source, unit) for code, unit in units.items()]
+
+
+def to_frame(readings: Iterable[Reading]) -> pl.DataFrame:
+    rows = [(each.stream, each.at, each.length, each.utc_offset, *each[2:4], each.proven) for each in readings]
+    return pl.DataFrame(rows, schema=READINGS, orient="row")
+
+
+def write_run(run_id: int, chunks: Sequence[Sequence[Reading]], of: Sequence[Stream]) -> set[tuple[int, int]]:
+    """Write a run of readings that arrive in chunks, and return streams and instants of those that contradict each other."""
+    metrics = Metric.objects.in_bulk()
+    ranges = make_ranges(
+        (number, metric.range_limits, metric.target_low, metric.unit, stream.unit)
+        for number, stream in enumerate(of, start=1)
+        if (metric := metrics[stream.metric_id]).range_limits
+    )
+    staging_tables.drop(run_id)
+    staged = StagedReadings(run_id, ranges).create()
+    for stream in of:
+        staged.number(stream)
+    for chunk in chunks:
+        staged.add(to_frame(chunk))
+    contradictory = {key for frame in staged.unite() for key in frame.select("stream", "at").iter_rows()}
+    with connection.cursor() as cursor:
+        lock_order()
+        application = Application(staged)
+        application.compare(cursor)
+        application.write(cursor, lambda readings: None)
+    staging_tables.drop(run_id)
+    return contradictory
+
+
+def undo_run(run_id: int) -> None:
+    with connection.cursor() as cursor:
+        lock_order()
+        undoing.undo(cursor, run_id)
+
+
+def finish_run(run_id: int) -> None:
+    with connection.cursor() as cursor:
+        lock_order()
+        undoing.make_final(cursor, run_id)
+
+
+def to_readings(frame: pl.DataFrame) -> list[Reading]:
+    columns = ["stream", "at", "value", "decimals", "utc_offset", "length", "proven"]
+    return [Reading(*row) for row in frame.select(columns).iter_rows()]
