@@ -20,6 +20,7 @@ from django_filters.filterset import FilterSet
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import quote
+from patients.added import filter_added_since, filter_added_until
 from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
 from patients.filter_fields import DayFilter, TextsFilter, WholeNumberFilter
@@ -46,7 +47,7 @@ LINK_CHOICES = [
 DATE_HINT = "Use a date such as 2024-12-31."
 AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
 # Pairs of filters that bound one range: the first must not be greater than the second.
-RANGES = (("min_age", "max_age"), ("appointment_after", "appointment_before"))
+RANGES = (("min_age", "max_age"), ("appointment_after", "appointment_before"), ("added_after", "added_before"))
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class RecordFilter(FilterSet):
     as_of = DayFilter(method="leave_unfiltered", label="Age on", help_text=DATE_HINT)
     appointment_after = DayFilter("last_appointment_date", "gte", label="Last appointment from", help_text=DATE_HINT)
     appointment_before = DayFilter("last_appointment_date", "lte", label="Last appointment to", help_text=DATE_HINT)
+    added_after = DayFilter(method="filter_by_first_day", label="Added from", help_text=DATE_HINT)
+    added_before = DayFilter(method="filter_by_last_day", label="Added to", help_text=DATE_HINT)
     appointment = CharFilter(
         method="filter_by_appointment",
         validators=[APPOINTMENT_VALIDATOR],
@@ -199,6 +202,12 @@ class RecordFilter(FilterSet):
 
     def filter_by_max_age(self, records: Records, _: str, years: int) -> Records:
         return self._filter_by_age(records, Band(0, years))
+
+    def filter_by_first_day(self, records: Records, _: str, day: date) -> Records:
+        return filter_added_since(records, day)
+
+    def filter_by_last_day(self, records: Records, _: str, day: date) -> Records:
+        return filter_added_until(records, day)
 
     def filter_by_appointment(self, records: Records, _: str, value: str) -> Records:
         match value:

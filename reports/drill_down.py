@@ -13,6 +13,9 @@ from patients.filters import RecordFilter
 from patients.models import MedicalRecord
 from patients.record_list import COUNT_VAR
 
+# The later of two first days, and the earlier of two last days: days in addresses sort as texts.
+BOUNDS = {"added_after": max, "added_before": min}
+
 
 class DrillDown:
     """Addresses of the list of records, filtered to exactly the patients that a figure counts."""
@@ -53,6 +56,8 @@ class DrillDown:
 
 def _narrow(name: str, values: Sequence[str], value: str) -> Sequence[str]:
     """Return the values that find who matches one of these and this one too; empty if the filter cannot do that."""
+    if name in BOUNDS:
+        return [BOUNDS[name]([*values, value])]
     folded = [other.casefold() for other in values]
     if not values or value.casefold() in folded:
         return [value]

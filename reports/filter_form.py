@@ -15,8 +15,9 @@ from trackers.models import TrackerModel
 FIELDS = (
     *("as_of", "gender", "min_age", "max_age", "condition", "medication", "allergy"),
     *("brand", "device_type", "appointment_after", "appointment_before"),
+    *("added_after", "added_before"),
 )
-DAYS = ("as_of", "appointment_after", "appointment_before")
+DAYS = ("as_of", "appointment_after", "appointment_before", "added_after", "added_before")
 AGES = ("min_age", "max_age")
 CATALOGUE_FIELDS = {"brand": "brand_name", "device_type": "device_type"}
 TERM_FIELDS = {"condition": "medical_conditions", "allergy": "allergies"}

@@ -1,11 +1,12 @@
 """Reads the parameters in the address of a report. Invalid values raise ParameterError."""
 
 from collections.abc import Callable, Collection
+from datetime import date
 from itertools import pairwise
 
 from healthtrack.core.text import quote
 from patients.age import BANDS, Band
-from patients.filters import MAX_AGE
+from patients.filters import DATE_HINT, MAX_AGE
 
 MAX_BANDS = 20
 
@@ -49,6 +50,17 @@ def _bands_error(value: str, reason: str) -> ParameterError:
         f"{quote(value)} is not a valid value for “Age group limits”: it {reason}. Enter the last age of each group"
         " except the oldest, such as 18,35,50.",
     )
+
+
+def parse_day(parameter: str, label: str, value: str) -> date:
+    """Return the day. Raises ParameterError if the value is no day in the notation of ISO 8601."""
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:
+        raise ParameterError(parameter, f"{quote(value)} is not a valid value for “{label}”. {DATE_HINT}")
+    return day
 
 
 def parse_format(value: str, formats: Collection[str]) -> str:

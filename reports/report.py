@@ -83,11 +83,12 @@ class Report(StaffPage):
         found = self.record_filter.errors_by_parameter
         for read in self.get_readers():
             found |= find_error(read)
-        return found
+        # The columns may depend on the other parameters.
+        return found or find_error(lambda: self.sort)
 
     def get_readers(self) -> Sequence[Callable[[], object]]:
         """Return what reads the parameters besides the filters; each raises ParameterError if its one is invalid."""
-        return [lambda: self.file_format, lambda: self.sort]
+        return [lambda: self.file_format]
 
     @cached_property
     def file_format(self) -> str:

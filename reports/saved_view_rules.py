@@ -22,7 +22,6 @@ SEARCH_PARAMETERS = {
     search_terms.TOKEN,
 }  # never saved: the search terms may be a patient's name, and the navigation shows shared views to others
 RECORD_PARAMETERS = {*PARAMETERS, "o"}
-REPORT_PARAMETERS = {*PARAMETERS, "bands", "sort"}
 TRANSIENT_PARAMETERS = {"page", "p", "count", "format", "e"}
 
 
@@ -51,7 +50,7 @@ def build_view(address: str, user: User) -> SavedView:
             f"{quote(address)} is not a report or list of records that you can open. Open the page that you want to"
             " save, and choose “Save this view” there."
         )
-    known = RECORD_PARAMETERS if page == RECORDS else REPORT_PARAMETERS
+    known = RECORD_PARAMETERS if page == RECORDS else {*PARAMETERS, "sort", *_get_parameters_of_reports()}
     return SavedView(owner=user, page=page, query=_clean_query(parts.query, known))
 
 
@@ -73,6 +72,10 @@ def get_changeable_views(user: User | AnonymousUser) -> QuerySet[SavedView]:
     """
     views = get_visible_views(user)
     return views if user.has_perm(SHARE) else views.filter(owner=user.pk)
+
+
+def _get_parameters_of_reports() -> set[str]:
+    return {name for report in reports() for name in report.extra_parameters} - SEARCH_PARAMETERS
 
 
 def _clean_query(query: str, known: set[str]) -> str:

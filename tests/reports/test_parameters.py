@@ -15,7 +15,10 @@ from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import SignIn
 
 AGES, BRANDS, WITHOUT = "/reports/age-groups/", "/reports/brands/", "/reports/without-tracker/"
-EVERY_REPORT = (AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/")
+EVERY_REPORT = (
+    *(AGES, BRANDS, WITHOUT, "/reports/conditions/", "/reports/data-quality/"),
+    *("/reports/over-time/", "/reports/comparison/"),
+)
 EVERY_PERMISSION = (*REPORT_PERMISSIONS, "patients.view_medicalrecord")
 
 

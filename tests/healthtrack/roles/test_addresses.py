@@ -140,6 +140,8 @@ ADDRESSES = {
     "reports:index": (REPORT_READERS, NOBODY),
     "reports:age-groups": (REPORT_READERS, NOBODY),
     "reports:brands": (REPORT_READERS, NOBODY),
+    "reports:comparison": (REPORT_READERS, NOBODY),
+    "reports:over-time": (REPORT_READERS, NOBODY),
     "reports:conditions": (REPORT_READERS, NOBODY),
     "reports:data-quality": (REPORT_READERS, NOBODY),
     "reports:without-tracker": (NAME_READERS, NOBODY),  # without the search terms
