@@ -1,7 +1,7 @@
 """Clean and validate a batch of rows, one whole column at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.widgets import ErrorRule, TextWidget
+from healthtrack.imports.words import Meaning, translate
 
 # Control characters that do not count as whitespace. XLSX files can hold hardly any of them.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"
@@ -22,7 +23,8 @@ _ENDS = rf"^(?:\s|{INVISIBLE})+|(?:\s|{INVISIBLE})+$"
 class CheckedBatch:
     """The valid rows of a batch, as their line and typed columns in the plan's order, and its errors.
 
-    `contradicted` are the columns that have values which only another notation reads.
+    `contradicted` are the columns that have values which only another notation reads, or about which the plan
+    has decided nothing; with the latter, there are no rows.
     """
 
     rows: pl.DataFrame
@@ -32,11 +34,28 @@ class CheckedBatch:
 
 @dataclass(frozen=True)
 class ColumnCheck:
-    """A column, the notation of its values in this file, and how the file's header spells it."""
+    """A column, the notation of its values in this file, and how the file's header spells it.
+
+    `words` has what words mean in it. Unless the whole file was looked at, `new_words` are those that need a decision,
+    and `proved_forms` the forms of values, such as the separators of dates, whose notation is proved.
+    """
 
     column: Column
     notation: Notation = DOCUMENTED
     header: str = ""
+    words: dict[str, Meaning] = field(default_factory=dict)
+    new_words: Collection[str] = ()
+    proved_forms: str | None = None
+
+    @property
+    def needs_decision(self) -> pl.Expr | None:
+        """Return whether a text is a new word, or has a form whose notation is not proved; None if none can be."""
+        folded = self.text.str.to_lowercase()
+        is_new = [folded.is_in([*self.new_words])] if self.new_words else []
+        if self.proved_forms is not None:
+            other_form = self.column.widget.has_other_form(self.text, self.proved_forms)
+            is_new += [] if other_form is None else [other_form]
+        return pl.any_horizontal(is_new) if is_new else None
 
     @property
     def text(self) -> pl.Expr:
@@ -87,7 +106,10 @@ def check_batch(
     Without `checks`, columns are read as the documentation says.
     """
     checks = checks or [ColumnCheck(column) for column in columns]
-    work = clean_batch(batch, columns).with_columns(
+    cleaned = clean_batch(batch, columns)
+    if undecided := _find_undecided(cleaned, checks):
+        return CheckedBatch(cleaned.clear(), [], undecided)
+    work = cleaned.with_columns(translate(each.text, each.words) for each in checks if each.words).with_columns(
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
     by_name = {each.column.name: each for each in checks}
@@ -112,6 +134,14 @@ def check_batch(
     ]
     valid = broken.select(pl.all_horizontal(pl.all().is_null())).to_series()
     return CheckedBatch(work.filter(valid).select(LINE, *by_name), errors, frozenset(contradicted))
+
+
+def _find_undecided(cleaned: pl.DataFrame, checks: Sequence[ColumnCheck]) -> frozenset[str]:
+    """Return the columns with texts about which the plan has decided nothing."""
+    watched = {each.column.name: each.needs_decision for each in checks}
+    conditions = [is_new.any().alias(name) for name, is_new in watched.items() if is_new is not None]
+    found = cleaned.select(conditions).row(0, named=True) if conditions else {}
+    return frozenset(name for name, has_new in found.items() if has_new)
 
 
 def clean_batch(batch: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

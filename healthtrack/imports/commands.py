@@ -20,6 +20,7 @@ from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
+from healthtrack.imports.words import Meaning
 
 _READING_OPTIONS = {
     "--profile": "the name of a profile that was saved for files with the same header",
@@ -36,6 +37,7 @@ _CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
 }
 _TEXTS = {"profile": names.PROFILE, "sheet": names.SHEET, "header_row": names.HEADER_ROW}
+_MEANINGS = {"yes": Meaning.YES, "no": Meaning.NO, "none": Meaning.NONE, "text": Meaning.AS_IT_IS}
 _BAR_WIDTH = 40
 _CLEAR = "\r\x1b[K"  # clears the line
 
@@ -52,6 +54,13 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what would change without changing anything")
         for option, description in _READING_OPTIONS.items():
             parser.add_argument(option, default="", help=description)
+        parser.add_argument(
+            "--word",
+            action="append",
+            default=[],
+            metavar="WORD=MEANING",
+            help=f"what a word means: {', '.join(_MEANINGS)}; may be repeated",
+        )
         if kinds := [warning.kind for warning in registry.get(self.importer).warnings]:
             parser.add_argument(
                 "--accept",
@@ -64,7 +73,7 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
     def handle(self, *, file: Path, dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any) -> None:
-        answers = _get_answers(options)
+        answers = _get_answers(options) | dict(map(_parse_word, options["word"]))
         self._check_profile(answers.get(names.PROFILE, ""))
         instructions, track = Instructions(answers, accept), partial(_show_progress, self.stderr)
         try:
@@ -121,6 +130,14 @@ def _get_answers(options: Mapping[str, str]) -> dict[str, str]:
     if (row := answers.get(names.HEADER_ROW)) and not (row.isdecimal() and int(row)):
         raise CommandError("--header-row must be the number of a row, from 1.")
     return answers
+
+
+def _parse_word(text: str) -> tuple[str, str]:
+    """Return the name of the part, and the answer, of a word and its meaning."""
+    word, _, meaning = text.rpartition("=")
+    if not word or meaning not in _MEANINGS:
+        raise CommandError(f"--word must be a word and its meaning, such as ja=yes: {' or '.join(_MEANINGS)}.")
+    return names.word("", word.lower()), _MEANINGS[meaning]
 
 
 def _check_delimiter(delimiter: str) -> str:

@@ -21,6 +21,7 @@ from healthtrack.imports.hooks import Effects
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
 from healthtrack.imports.notation import DOCUMENTED
+from healthtrack.imports.plan import Column
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE, Table
@@ -31,6 +32,7 @@ from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.row_warnings import Choice, Decisions
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import ROWS_PER_STEP, StagedRows, acquire_import_lock
+from healthtrack.imports.words import get_usual_words
 
 COMPARE_STEPS = 4
 _ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
@@ -178,10 +180,7 @@ class _FileCheck:
             raise FileError(*layout.errors)
         self.notices = layout.notices
         layout.prepare(table)
-        checks = [
-            ColumnCheck(column, self.reading.notations.get(column.name, DOCUMENTED), layout.headers[column.name])
-            for column in columns
-        ]
+        checks = [self._make_check(column) for column in columns]
         self.progress.begin(Stage.READING, table.rows_expected)
         with self.rows.open_copy() as copy_rows:
             for batch in table.batches:
@@ -198,6 +197,16 @@ class _FileCheck:
         if not self.rows_read:
             reason = "The file has a header but no rows. Add rows below it."
             raise FileError(RowError(reason, table.header_line))
+
+    def _make_check(self, column: Column) -> ColumnCheck:
+        name, reading = column.name, self.reading
+        words = reading.words.get(name, {})
+        check = ColumnCheck(column, reading.notations.get(name, DOCUMENTED), self._layout.headers[name], words)
+        if reading.is_final:
+            return check
+        return replace(
+            check, new_words=get_usual_words(column).keys() - words, proved_forms=reading.proved_forms.get(name)
+        )
 
     def _compare(self) -> TabularResult:
         """Compare the rows with the stored ones. Return the counts, and the effects to be expected."""

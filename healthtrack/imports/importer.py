@@ -168,9 +168,9 @@ class Importer(ABC):
         """Return the fields that columns of files belong to, and their names for people; for profiles."""
         return {}
 
-    def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
-        """Return what the plan of a run assumes, in sentences: a person should look at it before the import."""
-        return ()
+    def describe_assumptions(self, run: ImportRun) -> Mapping[str, str]:
+        """Return what the plan of a run assumes, in a sentence by the name of the part, for people to check."""
+        return {}
 
     @abstractmethod
     def check(self, work: RunInput, progress: Progress) -> CheckResult:

@@ -16,7 +16,15 @@ from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.choices import AS_DETECTED, DATE_ORDERS, DECIMAL_MARKS
+from healthtrack.imports.detection.choices import (
+    AS_DETECTED,
+    DATE_ORDERS,
+    DECIMAL_MARKS,
+    DUPLICATE_ROWS,
+    MEANINGS,
+    get_structure_choices,
+)
+from healthtrack.imports.detection.labels import STRUCTURE
 from healthtrack.imports.permissions import get_importers
 from healthtrack.imports.profiles import MAX_NAME_LENGTH, ReadingProfile
 
@@ -40,13 +48,22 @@ class ProfileForm(ConcurrentEditForm):
             choices = {names.NOT_IMPORTED: "Do not import", **self._columns}
             self._add_field(names.column(position), f"Column {header.strip() or position + 1}", choices)
         for part in self.instance.answers:
-            if field := names.get_noted_field(part):
-                label = self._columns.get(field, field)
-                choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
-                self._add_field(part, f"Dates and numbers of {label}", choices)
+            self._add_field_of(part)
         self.initial["opened_header"] = self.instance.fingerprint
         self.carry_opened_values()
         self.fields["opened_header"].show_hidden_initial = False  # it is not compared field by field
+
+    def _add_field_of(self, part: str) -> None:
+        """Add the field of an answer about something else than which field a column belongs to."""
+        if part == names.DUPLICATE_ROWS:
+            self._add_field(part, STRUCTURE[part], DUPLICATE_ROWS)
+        elif part in names.STRUCTURE:
+            self._add_field(part, STRUCTURE[part], get_structure_choices(part, self.instance.answers[part]))
+        elif named := names.get_word(part):
+            self._add_field(part, f"“{named[1]}” in {self._columns.get(named[0], named[0])}", MEANINGS)
+        elif field := names.get_noted_field(part):
+            choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
+            self._add_field(part, f"Dates and numbers of {self._columns.get(field, field)}", choices)
 
     def _add_field(self, part: str, label: str, choices: Mapping[str, str]) -> None:
         self.fields[part] = forms.ChoiceField(

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+VALUE_IN_NAME = "has_value_in_name"  # a parameter of parts whose name contains a value that may be about a patient
+
 
 class Certainty(StrEnum):
     """How sure a plan is of one detected part."""
@@ -58,8 +60,12 @@ class ReadingPlan:
 
     def without_values(self) -> "ReadingPlan":
         """Return the plan without values of the files, which may be about patients and are not stored with the run."""
-        parts = [replace(part, params=_drop_values(part.params)) for part in self.parts]
-        return ReadingPlan(parts, [replace(each, params=_drop_values(each.params)) for each in self.questions])
+        parts = [part for part in self.parts if VALUE_IN_NAME not in part.params]
+        questions = [each for each in self.questions if VALUE_IN_NAME not in each.params]
+        return ReadingPlan(
+            [replace(part, params=_drop_values(part.params)) for part in parts],
+            [replace(each, params=_drop_values(each.params)) for each in questions],
+        )
 
 
 @dataclass(frozen=True)

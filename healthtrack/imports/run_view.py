@@ -1,10 +1,11 @@
 """What the page of a run shows, ready for its template: progress, outcome, preview and buttons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from django.forms import BoundField
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -123,8 +124,24 @@ class RunView:
         return self._answers or self.importer.make_answers_form(self.run, get_uploaded_files(self.run))
 
     @cached_property
-    def assumptions(self) -> Sequence[str]:
-        return () if self.run.is_undo or self.run.is_working else self.importer.describe_assumptions(self.run)
+    def assumptions(self) -> list[tuple[str, BoundField | None]]:
+        """Return what the plan assumes, in sentences, each with the field that changes it if the person may do so."""
+        if self.run.is_undo or self.run.is_working:
+            return []
+        form = self.reading_form
+        sentences = self.importer.describe_assumptions(self.run).items()
+        return [(sentence, form[name] if form and name in form.fields else None) for name, sentence in sentences]
+
+    @cached_property
+    def reading_form(self) -> AnswersForm | None:
+        """Return the form that changes how the files are read, without their first rows; None if nobody may."""
+        return self.importer.make_answers_form(self.run, ()) if self.may_read_again else None
+
+    @property
+    def other_readings(self) -> list[BoundField]:
+        """Return the fields of the form that changes how the files are read, without those of assumptions."""
+        assumed = [field.name for _, field in self.assumptions if field]
+        return [field for field in self.reading_form or () if field.name not in assumed]
 
     @cached_property
     def better_importer(self) -> Importer | None:

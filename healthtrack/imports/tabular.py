@@ -141,16 +141,16 @@ class TabularImporter(Importer):
     def make_answers_form(
         self, run: ImportRun, files: Sequence[StoredFile], data: QueryDict | None = None
     ) -> ReadingForm:
-        path = files[0].path if run.has_uploads else None
+        path = files[0].path if files and run.has_uploads else None
         return ReadingForm(ReadingPlan.from_json(run.plan), self.resource.plan.columns, path, run.answers, data)
 
     def describe_fields(self) -> Mapping[str, str]:
         return {column.name: column.header for column in self.resource.plan.columns}
 
-    def describe_assumptions(self, run: ImportRun) -> Sequence[str]:
+    def describe_assumptions(self, run: ImportRun) -> Mapping[str, str]:
         columns = self.resource.plan.columns
         assumed = (part for part in ReadingPlan.from_json(run.plan).parts if part.certainty is Certainty.ASSUMED)
-        return [describe_part(part, columns) for part in assumed]
+        return {part.name: describe_part(part, columns) for part in assumed}
 
     def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
         return engine.apply(self.resource, work, progress)

@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from healthtrack.imports.resources import BulkModelResource
+from healthtrack.imports.widgets import DateWidget
 
 TEMPLATE_FORMATS = ("csv", "xlsx")
 
@@ -30,7 +31,8 @@ def describe_columns(resource: BulkModelResource) -> list[ColumnHelp]:
 
 
 def list_headers(resource: BulkModelResource) -> list[str]:
-    return [column.header for column in resource.plan.columns]
+    """Return the header of a template, which states the order of dates, so that filled templates leave no question."""
+    return [f"{each.header}{' (MM/DD/YYYY)' * isinstance(each.widget, DateWidget)}" for each in resource.plan.columns]
 
 
 def list_example_rows(resource: BulkModelResource) -> list[list[str]]:

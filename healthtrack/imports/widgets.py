@@ -73,6 +73,10 @@ class ColumnWidget(widgets.Widget):
         """Return what two texts must share for one to say something about the notation of the other."""
         return pl.lit("")
 
+    def has_other_form(self, text: pl.Expr, forms: str) -> pl.Expr | None:
+        """Return whether texts have another form than these, so that their notation is not proved; None if none can."""
+        return None
+
     def _read_alike(self, text: pl.Expr, field: ModelField) -> pl.Expr:
         """Return the values of the texts that all notations read alike."""
         first, *others = (self.read(text, field, notation) for notation in self.notations)
@@ -186,6 +190,10 @@ class DateWidget(ColumnWidget):
     def get_form(self, text: pl.Expr) -> pl.Expr:
         """Return the separator: dates with points are day first, which says nothing about dates with slashes."""
         return text.str.extract(r"^[0-9]+([/.\-])")
+
+    def has_other_form(self, text: pl.Expr, forms: str) -> pl.Expr | None:
+        others = "".join(separator for separator in "/.-" if separator not in forms)
+        return text.str.contains(rf"^[0-9]{{1,2}}[{others}]") if others else None  # the hyphen is last or alone
 
     def describe_values(self, field: ModelField) -> str:
         return "a date as MM/DD/YYYY or YYYY-MM-DD, or an Excel date cell"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import MAX_HEADER_ROWS
@@ -9,11 +10,12 @@ from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.plan import Column, DuplicateRows
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import DetectedPart
+from healthtrack.imports.words import Meaning, list_meanings
 
 _EXAMPLE_DAY = date(1980, 5, 17)
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
 AS_DETECTED = "As the file shows it"
-_DUPLICATE_ROWS = {
+DUPLICATE_ROWS = {
     str(DuplicateRows.MEAN): "Average their numbers",
     str(DuplicateRows.FIRST): "Keep the first row",
     str(DuplicateRows.LAST): "Keep the last row",
@@ -23,25 +25,51 @@ DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
     str(DateOrder.DAY_FIRST): f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y}",
 }
+MEANINGS = {
+    str(Meaning.YES): "Yes",
+    str(Meaning.NO): "No",
+    str(Meaning.NONE): "No value",
+    str(Meaning.AS_IT_IS): "What it says",
+}
 DECIMAL_MARKS = {
     str(DecimalMark.POINT): "Decimal point, such as 1,299.50",
     str(DecimalMark.COMMA): "Decimal comma, such as 1.299,50",
 }
 
 
+def describe_meanings(field: str, columns: Sequence[Column]) -> Mapping[str, str]:
+    """Return the words of what a word of this field can mean, by value."""
+    column = next((column for column in columns if column.name == field), None)
+    if column is None:
+        return {}
+    as_it_is = "Import it as a text" if column.is_text else "Report an error"
+    return {meaning: {**MEANINGS, Meaning.AS_IT_IS: as_it_is}[meaning] for meaning in list_meanings(column)}
+
+
 def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, str]:
     """Return the words of each choice by its value; nothing if there is nothing to choose."""
     if names.get_position(part.name) is not None:
         return {names.NOT_IMPORTED: "Do not import"} | {column.name: column.header for column in columns}
+    if named := names.get_word(part.name):
+        return describe_meanings(named[0], columns)
     if names.get_noted_field(part.name):
         return DATE_ORDERS if names.get_dated_field(part.name) else DECIMAL_MARKS
-    rows = sorted({*range(1, MAX_HEADER_ROWS + 1), int(part.value or 1)}) if part.name == names.HEADER_ROW else []
-    structure: Mapping[str, Mapping[str, str]] = {
-        names.ENCODING: {part.value: part.value, **ENCODINGS},
-        names.DELIMITER: {part.value: part.value, **_DELIMITERS},
-        names.SHEET: {sheet: sheet for sheet in part.params.get("sheets", [part.value])},
+    if part.name in names.STRUCTURE:
+        return get_structure_choices(part.name, part.value, part.params.get("sheets", ()))
+    others: Mapping[str, Mapping[str, str]] = {
         names.PROFILE: {name: name for name in part.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"},
-        names.DUPLICATE_ROWS: _DUPLICATE_ROWS,
+        names.DUPLICATE_ROWS: DUPLICATE_ROWS,
+    }
+    return others.get(part.name, {})
+
+
+def get_structure_choices(name: str, value: Any, sheets: Sequence[str] = ()) -> Mapping[str, str]:
+    """Return the words of each choice for a part that says where the table is, by its value."""
+    rows = sorted({*range(1, MAX_HEADER_ROWS + 1), int(value or 1)}) if name == names.HEADER_ROW else []
+    structure: Mapping[str, Mapping[str, str]] = {
+        names.ENCODING: {value: value, **ENCODINGS},
+        names.DELIMITER: {value: value, **_DELIMITERS},
+        names.SHEET: {sheet: sheet for sheet in sheets or [value]},
         names.HEADER_ROW: {str(row): f"Row {row}" for row in rows},
     }
-    return structure.get(part.name, {})
+    return structure[name]

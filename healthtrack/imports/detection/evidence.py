@@ -19,13 +19,14 @@ class Evidence:
     """How many values of a column only one notation reads, by notation, and how many several read differently.
 
     `proof` has a value of each notation. `ambiguous` counts the values that nothing decides: values of another form,
-    such as dates with another separator, say nothing about them.
+    such as dates with another separator, say nothing about them. `proved_forms` are the forms that have proofs.
     """
 
     only: dict[Notation, int] = field(default_factory=dict)
     ambiguous: int = 0
     proof: dict[Notation, str] = field(default_factory=dict)
     ambiguous_example: str = ""
+    proved_forms: str = ""
 
     @property
     def decided(self) -> Notation | None:
@@ -67,6 +68,7 @@ class EvidenceCounter:
         kinds, examples, notations = self._kinds[column.name], self._examples[column.name], column.widget.notations
         evidence = Evidence(ambiguous_example=examples.get(_AMBIGUOUS, ""))
         decided = {form for form, kind in kinds if kind != _AMBIGUOUS}
+        evidence.proved_forms = "".join(sorted(decided))
         for (form, kind), times in kinds.items():
             if kind == _AMBIGUOUS:
                 evidence.ambiguous += 0 if form in decided else times

@@ -8,7 +8,7 @@ from healthtrack.imports.detection.reasons import describe_reason
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import DetectedPart
 
-_STRUCTURE = {
+STRUCTURE = {
     names.ENCODING: "Encoding",
     names.DELIMITER: "Delimiter",
     names.SHEET: "Sheet",
@@ -25,7 +25,9 @@ def get_label(part: DetectedPart) -> str:
         return f"Field of the column {header}"
     if names.get_dated_field(part.name):
         return f"Order of the dates in {header}"
-    return _STRUCTURE.get(part.name) or f"Decimal mark in {header}"
+    if named := names.get_word(part.name):
+        return f"“{named[1]}” in {header}"
+    return STRUCTURE.get(part.name) or f"Decimal mark in {header}"
 
 
 def describe_part(part: DetectedPart, columns: Sequence[Column]) -> str:

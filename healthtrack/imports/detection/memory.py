@@ -54,6 +54,24 @@ def choose_profile(profiles: Sequence[Remembered], answer: str) -> Memory:
     return Memory(only, [part])
 
 
+def list_remembered_structure(
+    profile: Remembered, found: Sequence[DetectedPart], answers: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what a profile says otherwise than what was found about the place of the table, and nobody answered.
+
+    An encoding that the whole file proves, and a sheet that the file lacks, are not among it.
+    """
+    remembered = {}
+    for part in found:
+        value = profile.answers.get(part.name, "")
+        is_proved = part.name == names.ENCODING and part.certainty is Certainty.CERTAIN
+        is_missing = part.name == names.SHEET and value not in part.params.get("sheets", ())
+        is_open = part.name in names.STRUCTURE and part.name not in answers and not (is_proved or is_missing)
+        if is_open and value not in {"", str(part.value)}:
+            remembered[part.name] = value
+    return remembered
+
+
 def remember_plan(run_id: int, plan: ReadingPlan) -> Remembered:
     """Return what the plan of an import says about a file of its invalid rows, in which a column comes first."""
     answers = {}
@@ -61,6 +79,6 @@ def remember_plan(run_id: int, plan: ReadingPlan) -> Remembered:
         position = names.get_position(part.name)
         if position is not None:
             answers[names.column(position + 1)] = str(part.value)
-        elif names.get_noted_field(part.name) and part.value:
+        elif (names.get_noted_field(part.name) or names.get_word(part.name)) and part.value:
             answers[part.name] = str(part.value)
     return Remembered(answers=answers, corrected_run=run_id)

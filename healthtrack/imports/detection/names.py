@@ -1,5 +1,7 @@
 """The names of the parts of a reading plan, which are also the names of questions, answers and form fields."""
 
+from urllib.parse import quote, unquote
+
 ENCODING = "encoding"
 DELIMITER = "delimiter"
 SHEET = "sheet"
@@ -15,6 +17,7 @@ STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
 _COLUMN = "column:"
 _DATE_ORDER = "date_order:"
 _DECIMAL_MARK = "decimal_mark:"
+_WORD = "word:"
 NOT_IMPORTED = "-"  # the answer for a column of the file that belongs to no field
 
 
@@ -31,6 +34,19 @@ def decimal_mark(field: str) -> str:
     return f"{_DECIMAL_MARK}{field}"
 
 
+def word(field: str, text: str) -> str:
+    """Return the name of the part that says what a word means in a field; in all fields if `field` is empty."""
+    return f"{_WORD}{field}:{quote(text, safe='')}"
+
+
+def get_word(name: str) -> tuple[str, str] | None:
+    """Return the field and the word in the name of a part that `word` made, or None."""
+    if not name.startswith(_WORD):
+        return None
+    field, _, text = name.removeprefix(_WORD).partition(":")
+    return field, unquote(text)
+
+
 def get_position(name: str) -> int | None:
     """Return the position in the name of a part that `column` made, or None."""
     digits = name.removeprefix(_COLUMN)
@@ -45,6 +61,12 @@ def get_dated_field(name: str) -> str:
 def get_noted_field(name: str) -> str:
     """Return the field whose notation a part says, or an empty text."""
     return get_dated_field(name) or get_numeric_field(name)
+
+
+def get_read_field(name: str) -> str:
+    """Return the field about whose values a part says how they are read, or an empty text."""
+    word = get_word(name)
+    return word[0] if word else get_noted_field(name)
 
 
 def get_numeric_field(name: str) -> str:

@@ -7,7 +7,9 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import Evidence, EvidenceCounter
 from healthtrack.imports.detection.memory import Remembered
+from healthtrack.imports.detection.reading import PROVED_FORMS
 from healthtrack.imports.detection.reasons import Why, count_values
+from healthtrack.imports.header_names import states_month_first
 from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
@@ -47,23 +49,38 @@ class _NotationOfColumn:
         self.name = (names.date_order if self.has_dates else names.decimal_mark)(column.name)
         self.name_for_all = names.ALL_DATE_ORDERS if self.has_dates else names.ALL_DECIMAL_MARKS
         self.is_documented = is_documented and self.has_dates
+        month_first = states_month_first(header) if self.has_dates else None
+        orders = {True: DateOrder.MONTH_FIRST, False: DateOrder.DAY_FIRST}
+        self.stated = None if month_first is None else orders[month_first]
 
     def make_part(self, answer: str) -> DetectedPart:
-        evidence = self.evidence
         if self._is_choice(answer):
             return DetectedPart(self.name, answer, reason=Why.CHOSEN, params=self.params)
-        if len(evidence.only) > 1:
+        if len(self.evidence.only) > 1:
             return self._make_contradictory_part()
-        if evidence.decided:
-            count = count_values(evidence.only[evidence.decided])
-            params = {**self.params, "count": count, "example": evidence.proof[evidence.decided]}
-            return DetectedPart(self.name, self._value(evidence.decided), reason=Why.PROVED, params=params)
-        if not evidence.ambiguous:
+        if self.stated and any(notation.date_order != self.stated for notation in self.evidence.only):
+            return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.STATED_OTHERWISE, self._describe_proof())
+        if decided := self.evidence.decided:
+            params = {**self._describe_proof(), PROVED_FORMS: self.evidence.proved_forms}
+            return DetectedPart(self.name, self._value(decided), reason=Why.PROVED, params=params)
+        if not self.evidence.ambiguous:
             return DetectedPart(self.name, None, reason=Why.NOTHING_TO_DECIDE, params=self.params)
+        return self._make_ambiguous_part()
+
+    def _make_ambiguous_part(self) -> DetectedPart:
+        """Return what the header says, by stating the order or by being the documented one; otherwise a question."""
+        evidence = self.evidence
+        if self.stated:
+            return DetectedPart(self.name, self.stated, reason=Why.STATED, params=self.params)
         if self.is_documented:
             return DetectedPart(self.name, DOCUMENTED.date_order, reason=Why.DOCUMENTED, params=self.params)
         params = {**self.params, "count": count_values(evidence.ambiguous), "example": evidence.ambiguous_example}
         return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.AMBIGUOUS, params)
+
+    def _describe_proof(self) -> dict[str, Any]:
+        ((notation, count),) = self.evidence.only.items()
+        example = self.evidence.proof[notation]
+        return {**self.params, "count": count_values(count), "kind": self.describe(notation), "example": example}
 
     def recall(self, part: DetectedPart, remembered: Remembered) -> DetectedPart:
         """Return the part with what is remembered, if the values neither show nor contradict it."""

@@ -1,13 +1,19 @@
 """Make the reading plan of a file that holds one table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import EvidenceCounter
-from healthtrack.imports.detection.memory import Recall, Remembered, choose_profile
+from healthtrack.imports.detection.memory import (
+    Memory,
+    Recall,
+    Remembered,
+    choose_profile,
+    list_remembered_structure,
+)
 from healthtrack.imports.detection.notation_parts import make_notation_parts
 from healthtrack.imports.detection.reading import WHOLE_FILE, get_structure
 from healthtrack.imports.detection.structure import (
@@ -17,6 +23,7 @@ from healthtrack.imports.detection.structure import (
     list_book_parts,
     list_text_parts,
 )
+from healthtrack.imports.detection.words import WordCounter, make_word_parts
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import is_workbook, open_table
 from healthtrack.imports.reading.table import Table
@@ -64,6 +71,9 @@ class _Planner:
         self.parts: list[DetectedPart] = []
         self.questions: list[Question] = []
         self.is_whole = False
+        # What the used profile says about the place of the table, where the file does not show it.
+        self._structure: Mapping[str, str] = {}
+        self._profile = Remembered()
 
     @property
     def has_open_notations(self) -> bool:
@@ -72,27 +82,56 @@ class _Planner:
 
     def look(self, rows: int) -> None:
         """Make the parts and questions from the first rows, or from all rows if `rows` is 0."""
-        self.parts, self.questions = [], []
         with self._open(rows) as table:
-            table.min_cells = 0
-            memory = choose_profile(self.recall(table.headers), self.answers.get(names.PROFILE, ""))
-            found = ColumnParts(table.headers, self.columns, self.answers, memory.used)
-            self.parts += [*memory.parts, *found.parts]
-            self.questions += [*memory.questions, *found.questions]
-            fields = found.likely_fields
-            counter = EvidenceCounter([column for column in self.columns if column.name in fields.values()])
-            self._count(table, fields, counter, rows)
-        parts, questions = make_notation_parts(counter, found, self.answers, memory.used)
-        self.parts += parts
-        self.questions += questions
+            memory = self._choose_profile(table)
+            structure = list_remembered_structure(memory.used, self.parts, self.answers)
+            if not structure:
+                self._read(table, memory, rows)
+        if structure:
+            self._look_as_remembered(rows, memory.used, structure)
+
+    def _look_as_remembered(self, rows: int, profile: Remembered, structure: Mapping[str, str]) -> None:
+        """Look where the profile says that the table is, if a table with the same header is there."""
+        self._structure, self._profile = structure, profile
+        with suppress(FileError), self._open(rows) as table:
+            memory = self._choose_profile(table)
+            if memory.used == profile:
+                self._read(table, memory, rows)
+                return
+        self._structure = {}
+        with self._open(rows) as table:
+            self._read(table, self._choose_profile(table), rows)
+
+    def _choose_profile(self, table: Table) -> Memory:
+        return choose_profile(self.recall(table.headers), self.answers.get(names.PROFILE, ""))
+
+    def _read(self, table: Table, memory: Memory, rows: int) -> None:
+        """Add the parts and questions about the columns and their values."""
+        table.min_cells = 0
+        found = ColumnParts(table.headers, self.columns, self.answers, memory.used)
+        self.parts += [*memory.parts, *found.parts]
+        self.questions += [*memory.questions, *found.questions]
+        fields = found.likely_fields
+        present = [column for column in self.columns if column.name in fields.values()]
+        counter, words = EvidenceCounter(present), WordCounter(present)
+        self._count(table, fields, (counter, words), rows)
+        for parts, questions in (
+            make_notation_parts(counter, found, self.answers, memory.used),
+            make_word_parts(words, found, self.answers, memory.used),
+        ):
+            self.parts += parts
+            self.questions += questions
         if self.is_whole:
             self.parts.append(DetectedPart(WHOLE_FILE, value=True))
 
-    def _count(self, table: Table, fields: Mapping[int, str], counter: EvidenceCounter, rows: int) -> None:
+    def _count(
+        self, table: Table, fields: Mapping[int, str], counters: tuple[EvidenceCounter, WordCounter], rows: int
+    ) -> None:
         renamed = {str(place): name for place, name in fields.items()}
         for batch in table.batches:
-            if counter.columns:
-                counter.add(batch.select(*renamed).rename(renamed))
+            for counter in counters:
+                if counter.columns:
+                    counter.add(batch.select(*renamed).rename(renamed))
             table.take_malformed_rows()  # the check reports them
             del batch  # before the next one is read
             if rows:
@@ -102,15 +141,22 @@ class _Planner:
     @contextmanager
     def _open(self, rows: int) -> Iterator[Table]:
         """Open the table that is in the file, after making the parts that say where it is."""
-        known = get_structure(self.answers)
+        self.parts, self.questions = [], []
+        known = get_structure({**self._structure, **self.answers})
         if is_workbook(self.path):
             with open_book(self.path) as book:
                 book_found = find_book_structure(book, self.columns, known)
-                self.parts += list_book_parts(book_found, self.columns, self.answers)
+                self._add_structure(list_book_parts(book_found, self.columns, self.answers))
                 with open_sheet(book, book_found.structure, batch_rows=rows) as table:
                     yield table
             return
         found = find_text_structure(self.path, self.columns, known)
-        self.parts += list_text_parts(found, self.columns, self.answers)
+        self._add_structure(list_text_parts(found, self.columns, self.answers))
         with open_table(self.path, found.structure, batch_rows=rows) as table:
             yield table
+
+    def _add_structure(self, parts: Sequence[DetectedPart]) -> None:
+        self.parts += [
+            self._profile.make_part(part.name, part.value, part.params) if part.name in self._structure else part
+            for part in parts
+        ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from healthtrack.imports.detection import names
+from healthtrack.imports.detection.choices import describe_meanings
 from healthtrack.imports.importer import QuestionWording
 from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.plan import Column
@@ -30,6 +31,10 @@ def describe_question(question: Question, columns: Sequence[Column]) -> Question
     if question.name == names.PROFILE:
         profiles = {name: name for name in question.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"}
         return QuestionWording("Which profile is this file read with?", profiles, for_commands="Add --profile NAME.")
+    if named := names.get_word(question.name):
+        field, word = named
+        label = f"What does “{word}” mean in “{header}”?"
+        return QuestionWording(label, describe_meanings(field, columns), for_commands=f"Add --word {word}=MEANING.")
     example = question.params.get("example", "")
     shown = f"The file contains “{example}”." if example else ""
     if names.get_dated_field(question.name):

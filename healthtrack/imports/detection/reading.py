@@ -8,7 +8,9 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
 from healthtrack.imports.reading_plans import ReadingPlan
+from healthtrack.imports.words import Meaning
 
+PROVED_FORMS = "forms"  # the parameter of parts with the forms of values whose notation is proved
 WHOLE_FILE = "whole_file"  # the part that says that all rows were looked at, not only the first
 
 
@@ -16,19 +18,32 @@ WHOLE_FILE = "whole_file"  # the part that says that all rows were looked at, no
 class FileReading:
     """The structure of a file, the field of each column by its position, and the notation of fields that have several.
 
+    `words` has what words mean, and `proved_forms` the forms of values whose notation is proved, by field.
+
     `is_final` says that values which contradict the notation are errors, because the whole file has been looked at.
     """
 
     structure: FileStructure = UNKNOWN_STRUCTURE
     fields: Mapping[int, str] = field(default_factory=dict)
     notations: Mapping[str, Notation] = field(default_factory=dict)
+    words: Mapping[str, dict[str, Meaning]] = field(default_factory=dict)
     is_final: bool = False
+    proved_forms: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: ReadingPlan) -> "FileReading":
         """Return what the plan says. An older plan may say nothing."""
         values = {part.name: part.value for part in plan.parts}
-        return cls(get_structure(values), get_fields(values), get_notations(values), WHOLE_FILE in values)
+        forms = {names.get_noted_field(part.name): part.params.get(PROVED_FORMS) for part in plan.parts}
+        proved = {field: forms for field, forms in forms.items() if field and forms is not None}
+        return cls(
+            get_structure(values),
+            get_fields(values),
+            get_notations(values),
+            get_words(values),
+            WHOLE_FILE in values,
+            proved,
+        )
 
 
 AS_THE_HEADER_SAYS = FileReading()
@@ -60,6 +75,15 @@ def get_notations(values: Mapping[str, Any]) -> dict[str, Notation]:
     notations |= {names.get_numeric_field(name): Notation(None, _mark(value)) for name, value in values.items()}
     notations.pop("", None)
     return notations
+
+
+def get_words(values: Mapping[str, Any]) -> dict[str, dict[str, Meaning]]:
+    """Return what the words of each field mean."""
+    found: dict[str, dict[str, Meaning]] = {}
+    for name, value in values.items():
+        if (named := names.get_word(name)) and value in set(Meaning):
+            found.setdefault(named[0], {})[named[1]] = Meaning(value)
+    return found
 
 
 def _order(value: Any) -> DateOrder | None:

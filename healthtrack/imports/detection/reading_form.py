@@ -34,15 +34,19 @@ class PartRow:
     reason: str
     certainty: str
 
+    @property
+    def is_word(self) -> bool:
+        return names.get_word(self.field.name) is not None
+
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """A column of the file on the page: its values, the field to choose, and its notation if it has several."""
+    """A column of the file on the page: its values, the field to choose, and how its values are read."""
 
     header: str
     values: Sequence[tuple[str, str]]
     field: PartRow
-    notation: PartRow | None
+    readings: Sequence[PartRow]
 
 
 class ReadingForm(AnswersForm):
@@ -98,17 +102,12 @@ class ReadingForm(AnswersForm):
         for name, part in self._parts.items():
             position = names.get_position(name)
             if position is not None:
-                notation = next((each for each in self._list_notations(part.value) if each in self.fields), "")
                 yield ColumnRow(
                     part.params.get("header", "") or f"Column {position + 1}",
                     self.sample.get_pairs(position),
                     self._make_row(name),
-                    self._make_row(notation) if notation else None,
+                    [self._make_row(each) for each in self.fields if names.get_read_field(each) == part.value],
                 )
-
-    @staticmethod
-    def _list_notations(field: Any) -> list[str]:
-        return [names.date_order(str(field)), names.decimal_mark(str(field))]
 
     def _make_row(self, name: str) -> PartRow:
         part = self._parts[name]
@@ -142,12 +141,12 @@ class ReadingForm(AnswersForm):
         if self._changes_structure:
             return {name: value for name, value in answers.items() if name in (names.PROFILE, *names.STRUCTURE)}
         moved = self._find_moved_fields()
-        return {name: value for name, value in answers.items() if names.get_noted_field(name) not in moved}
+        return {name: value for name, value in answers.items() if names.get_read_field(name) not in moved}
 
     def get_profile(self) -> tuple[str, Sequence[str], Mapping[str, str]] | None:
         """Return the name, header and answers of the profile to save, or None if nobody named one."""
         name = self.cleaned_data[PROFILE_NAME]
-        answers = {part: value for part, value in self.get_answers().items() if part not in names.STRUCTURE}
+        answers = {part: value for part, value in self.get_answers().items() if part != names.PROFILE}
         return (name, self.sample.headers, answers) if name and not self._changes_structure else None
 
     def _find_moved_fields(self) -> set[str]:

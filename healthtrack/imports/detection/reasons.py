@@ -27,6 +27,12 @@ class Why(StrEnum):
     NOTHING_TO_DECIDE = "nothing_to_decide"
     AMBIGUOUS = "ambiguous"
     CONTRADICTORY = "contradictory"
+    STATED = "stated"
+    STATED_OTHERWISE = "stated_otherwise"
+    DOCUMENTED_WORD = "documented_word"
+    USUAL_WORD = "usual_word"
+    UNKNOWN_WORD = "unknown_word"
+    RARE_WORD = "rare_word"
 
 
 _SENTENCES = {
@@ -52,6 +58,12 @@ _SENTENCES = {
         "{count} can only be {kind}, such as “{example}”, and {other_count} only {other_kind}, "
         "such as “{example_of_other}”."
     ),
+    Why.STATED: "The header says so.",
+    Why.STATED_OTHERWISE: "The header says otherwise, but {count} can only be {kind}, such as “{example}”.",
+    Why.DOCUMENTED_WORD: "The documentation names this word. It stands in {count}.",
+    Why.USUAL_WORD: "This is a usual word for it. It stands in {count}.",
+    Why.UNKNOWN_WORD: "It stands in {count}, and HealthTrack does not know what it means.",
+    Why.RARE_WORD: "It stands in {count}, and HealthTrack does not know what it means.",
 }
 
 

@@ -14,6 +14,7 @@ from healthtrack.imports.notation import DOCUMENTED
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.row_errors import FileError, show_value
+from healthtrack.imports.words import translate
 
 SAMPLE_ROWS = 3
 UNCLEAR = "not clear"
@@ -62,6 +63,7 @@ def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> 
 def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[str]:
     batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
     text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
+    batch = batch.with_columns(translate(text, reading.words.get(column.name, {})))
     value = column.widget.read(text, column.field, notation)
     values = batch.select(text.alias("text"), value.alias("value"))
     return [_show(text, value, column) for text, value in values.iter_rows()]

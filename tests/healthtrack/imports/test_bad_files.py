@@ -196,7 +196,7 @@ OF_RECORDS: dict[str, Errors] = {
         at(7, "gender", "FM", NO_GENDER),
     ],
     "medications.csv": [
-        *several(3, "medications", NO_ANSWER, "maybe", "1"),
+        *several(3, "medications", NO_ANSWER, "maybe", "2"),
         at(5, "medications", "None", MISSING),
     ],
     "missing_values.csv": [

@@ -2,10 +2,12 @@
 
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from openpyxl import Workbook
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.imports.models import ReadingProfile, State
@@ -111,6 +113,80 @@ class TestUse:
     def test_a_command_needs_one_that_exists(self, path: Path) -> None:
         with pytest.raises(CommandError, match="There is no profile “Clinic 9” for these files"):
             call_command(RECORDS.command, write(path), "--profile=Clinic 9", stdout=StringIO())
+
+
+class TestStructure:
+    """Where the table is in a file: encoding, delimiter, sheet and header row."""
+
+    NAME = "José"
+
+    def write_encoded(self, path: Path, encoding: str = "cp850") -> Path:
+        rows = RECORDS.rows({"name": self.NAME, "date_of_birth": "17.05.1980"})
+        return write_csv(path, rows, encoding=encoding)
+
+    def save(self, steward: Client, page: Any, **chosen: str) -> None:
+        """Choose parts of the structure, and then save a profile."""
+        form = form_to(page, "answer")
+        steward.post(form.address, {**form.fields, **chosen})
+        run_jobs()
+        reading = steward.get(f"/admin/imports/importrun/{last_run().pk}/reading/")
+        form = form_to(reading, "answer")
+        steward.post(form.address, {**form.fields, "profile_name": "Clinic 7"})
+        run_jobs()
+
+    def reading(self, steward: Client) -> Any:
+        return steward.get(f"/admin/imports/importrun/{last_run().pk}/reading/")
+
+    def test_the_encoding_is_remembered(self, steward: Client, path: Path) -> None:
+        upload(steward, RECORDS, self.write_encoded(path))
+        self.save(steward, self.reading(steward), encoding="cp1253")
+        assert ReadingProfile.objects.get().answers == {"encoding": "cp1253"}
+        page = Page.of(upload(steward, RECORDS, self.write_encoded(path)))
+        assert "Encoding: Windows-1253 (Greek). Remembered in the profile “Clinic 7”." in page.text
+
+    def test_a_valid_utf_8_file_contradicts_a_remembered_code_page(self, steward: Client, path: Path) -> None:
+        upload(steward, RECORDS, self.write_encoded(path))
+        self.save(steward, self.reading(steward), encoding="cp850")
+        page = Page.of(upload(steward, RECORDS, self.write_encoded(path, "utf-8")))
+        assert "Encoding: " not in page.text
+        press_import(steward, steward.get(f"/admin/imports/importrun/{last_run().pk}/change/"))
+        assert MedicalRecord.objects.get().name == self.NAME
+
+    def write_book(self, path: Path, *sheets: str) -> Path:
+        book = Workbook()
+        book.remove(book.worksheets[0])
+        for sheet in sheets:
+            (row,) = RECORDS.rows({"name": sheet})
+            book.create_sheet(sheet).append(list(row))
+            book[sheet].append(list(row.values()))
+        book.save(path)
+        return path
+
+    def test_the_sheet_is_remembered_unless_the_file_lacks_it(self, steward: Client, tmp_path: Path) -> None:
+        path = tmp_path / "rows.xlsx"
+        upload(steward, RECORDS, self.write_book(path, "Old", "New"))
+        self.save(steward, self.reading(steward), sheet="New")
+        page = Page.of(upload(steward, RECORDS, self.write_book(path, "Old", "New")))
+        assert "Sheet: New. Remembered in the profile “Clinic 7”." in page.text
+        page = Page.of(upload(steward, RECORDS, self.write_book(path, "Old", "Newer")))
+        assert "Sheet: Old. It is the first of the sheets with these columns." in page.text
+
+    def test_a_remembered_header_row_with_another_header_is_not_used(self, steward: Client, path: Path) -> None:
+        store()
+        profile = ReadingProfile.objects.get()
+        profile.answers |= {"header_row": "2", "delimiter": ";"}
+        profile.save()
+        upload(steward, RECORDS, write(path, "05/17/1980"))
+        assert last_run().state == State.CHECKED
+        parts = {part["name"]: part["value"] for part in (last_run().plan or {})["parts"]}
+        assert (str(parts["header_row"]), parts["delimiter"]) == ("1", ",")
+
+    def test_they_are_fields_of_the_profile(self, steward: Client) -> None:
+        address = f"{LIST}{store(encoding='cp850', sheet='New', duplicate_rows='last').pk}/change/"
+        form = form_with(steward.get(address), "encoding")
+        steward.post(address, {**form.fields, "sheet": ""})
+        answers = ReadingProfile.objects.get().answers
+        assert answers == {**DAY_FIRST, "encoding": "cp850", "duplicate_rows": "last"}
 
 
 class TestPages:

@@ -102,7 +102,7 @@ class TestTheTemplates:
         by_csv = list(csv.reader(StringIO(steward.get(template(kind, "csv")).content.decode())))
         sheet = load_workbook(BytesIO(steward.get(template(kind, "xlsx")).content)).worksheets[0]
         assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == by_csv
-        assert by_csv[0] == list(kind.row)
+        assert [header.removesuffix(" (MM/DD/YYYY)") for header in by_csv[0]] == list(kind.row)
 
     @pytest.mark.parametrize("query", ["", "?format=", "?format=json", "?format=../csv"])
     def test_there_is_none_in_another_format(self, steward: Client, query: str) -> None:
