@@ -10,6 +10,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
 from healthtrack.audit.registry import register_page_names
+from healthtrack.core.help import HelpSection, register_help
 from healthtrack.core.navigation import Section, set_sections
 
 SECTIONS = (
@@ -22,6 +23,12 @@ SECTIONS = (
 )
 # How many objects must be new before garbage is collected. Python's 700 suit small programs: a page creates thousands.
 MIN_NEW_OBJECTS = 10_000
+HELP = (
+    HelpSection("start", "Find your way around", 10, ("home", "*-task*", "help*"), "menu theme shortcut tour"),
+    HelpSection(
+        "administration", "Administration", 200, ("admin:index", "admin:app_list", "admin:operations_*"), "backup"
+    ),
+)
 PAGE_NAMES = {"admin:index": "Viewed their own recent actions"}
 
 
@@ -34,6 +41,7 @@ class HealthTrackConfig(AppConfig):
         gc.set_threshold(MIN_NEW_OBJECTS)
         gc.enable()  # manage.py has switched it off
         set_sections(*SECTIONS)
+        register_help(*HELP)
         register_page_names(lambda: PAGE_NAMES)
 
 

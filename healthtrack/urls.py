@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from healthtrack.accounts.event_views import SignInEvents
 from healthtrack.audit.access_views import Accesses
 from healthtrack.audit.views import Changes
+from healthtrack.core.help_views import show_help, show_tour, skip_tour
 from healthtrack.operations.csp_reports import policy_report
 from healthtrack.operations.health import healthz
 from healthtrack.operations.metrics import metrics
@@ -16,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", Home.as_view(), name="home"),
     path("tasks/dismiss/", DismissTask.as_view(), name="dismiss-task"),
     path("tasks/restore/", RestoreTasks.as_view(), name="restore-tasks"),
+    path("help/", show_help, name="help"),
+    path("help/tour/", show_tour, name="help-tour"),
+    path("help/tour/skip/", skip_tour, name="help-skip-tour"),
     path("search/", Search.as_view(), name="search"),
     path("search/suggestions/", Suggestions.as_view(), name="search-suggestions"),
     path("admin/tracker-names/", include("patients.urls")),

@@ -2,8 +2,10 @@ from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_filter_labels, register_page_names
 from healthtrack.core import attention, navigation, search_terms
+from healthtrack.core.help import register_help
 from healthtrack.core.replicas import routing as replicas
 from healthtrack.imports.edits import register_edit
+from patients.help import HELP
 from patients.navigation import entries
 
 PAGE_NAMES = {
@@ -40,6 +42,7 @@ class PatientsConfig(AppConfig):
         from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
+        register_help(*HELP)
         attention.register("patients.attention.SOURCES")
         follows.register(TrackerLinks())
         follows.register(FormerNumbers())

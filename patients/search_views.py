@@ -16,6 +16,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
+from healthtrack.core.help import find_help
 from healthtrack.core.navigation import FoundPage, find_pages
 from patients.age import completed_years
 from patients.models import MedicalRecord
@@ -57,7 +58,7 @@ class SearchView(UserPassesTestMixin, View):
 
     def find(self, text: str, limit: int) -> Results:
         """Return at most `limit` patients, and record that the response shows them."""
-        pages = find_pages(self.request.user, text)
+        pages = [*find_pages(self.request.user, text), *find_help(text)]
         if not self.may_see_patients or not text:
             return Results(pages, [])
         records, is_similar = _find_records(text)

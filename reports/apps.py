@@ -3,9 +3,11 @@ from django.db.models.signals import post_migrate
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation
+from healthtrack.core.help import register_help
 from healthtrack.core.replicas import routing as replicas
 from healthtrack.roles.table import register_permissions
 from reports import contributions
+from reports.help import HELP
 
 
 class ReportsConfig(AppConfig):
@@ -14,6 +16,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         navigation.register(contributions.navigation_entries)
+        register_help(*HELP)
         register_page_names(contributions.page_names)
         replicas.register("reports", contributions.report_pages)
         register_permissions(contributions.permissions)

@@ -1,7 +1,9 @@
 from django.apps import AppConfig
 
+from healthtrack.accounts.help import HELP
 from healthtrack.accounts.navigation import entries
 from healthtrack.core import navigation
+from healthtrack.core.help import register_help
 
 
 class AccountsConfig(AppConfig):
@@ -13,3 +15,4 @@ class AccountsConfig(AppConfig):
         from healthtrack.accounts import signals  # noqa: F401, PLC0415  (its receivers need the models)
 
         navigation.register(entries)
+        register_help(*HELP)

@@ -28,10 +28,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 PUBLIC_PAGES = {"admin:login", "sign-in:link", "healthz", "metrics", "policy-report"}
 ALLOWED_WITHOUT_2FA = PUBLIC_PAGES | {
-    *("admin:logout", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
+    *("admin:logout", "help", "sign-in:code", "sign-in:enrol", "sign-in:stay", "sign-in:idle"),
 }
 ALLOWED_WITHOUT_NEW_PASSWORD = PUBLIC_PAGES | {
-    *("admin:logout", "admin:password_change", "sign-in:stay", "sign-in:idle"),
+    *("admin:logout", "help", "admin:password_change", "sign-in:stay", "sign-in:idle"),
 }
 REFUSALS = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 AUTOMATIC_PARAMETER = "unattended"  # marks requests that a page sends by itself; htmx marks its own with a header

@@ -16,17 +16,20 @@ from healthtrack.accounts.sessions import ADDRESS, BEGAN, BROWSER, SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.typed_names import digest, get_typed_name
 from healthtrack.core.client_address import client_address, client_network
+from healthtrack.core.help_views import OFFERED_TOUR
 
 
 @receiver(user_logged_in)
 def start_session(request: HttpRequest, user: User, **_: Any) -> None:
-    """Store in the session when, from where and in which browser the person signed in."""
+    """Store in the session when, from where and in which browser the person signed in, and if for the first time."""
     SessionStore.clear_expired()
     request.session[BEGAN] = time.time()
     request.session[ADDRESS] = client_address(request) or None
     request.session[BROWSER] = describe_browser(request.headers.get("User-Agent", ""))
     request.session[second_factor.OWED] = second_factor.is_enrolled(user)
     request.session[MUST_SET_PASSWORD] = get_resets(user).exists()
+    if not user.last_login:  # Django sets it after this, because its app comes after ours
+        request.session[OFFERED_TOUR] = True
     is_incomplete = second_factor.is_part_of_sign_in(request)
     record(request, Kind.PASSWORD_ACCEPTED if is_incomplete else Kind.SIGNED_IN, user)
 

@@ -1,9 +1,11 @@
 from django.apps import AppConfig
 
 from healthtrack.audit.actor import get_transaction_settings
+from healthtrack.audit.help import HELP
 from healthtrack.audit.navigation import entries
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation, transaction_settings
+from healthtrack.core.help import register_help
 
 PAGE_NAMES = {"accesses": "Viewed the access log", "changes": "Viewed the activity log"}
 
@@ -15,5 +17,6 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         navigation.register(entries)
+        register_help(*HELP)
         register_page_names(lambda: PAGE_NAMES)
         transaction_settings.register(get_transaction_settings)

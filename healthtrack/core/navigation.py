@@ -81,18 +81,19 @@ def get_links(person: Person, path: str) -> list[Link]:
 
 def find_pages(person: Person, text: str) -> list[FoundPage]:
     """Return the pages that the person may open, and whose section or title has a word that begins with each word."""
-    words = text.casefold().split()
     pages = [
         FoundPage(link.title or link.label, link.address, "" if link is section else section.label)
         for section in _shown(person)
         for link in (section, *section.entries)
     ]
-    found = [page for page in pages if words and all(_has(f"{page.section} {page.title}", word) for word in words)]
+    found = [page for page in pages if has_words(f"{page.section} {page.title}", text)]
     return list({page.address: page for page in reversed(found)}.values())[::-1]
 
 
-def _has(title: str, beginning: str) -> bool:
-    return any(word.startswith(beginning) for word in title.casefold().split())
+def has_words(title: str, text: str) -> bool:
+    """Return whether the text has words, and each begins a word of the title, ignoring case."""
+    beginnings, words = text.casefold().split(), title.casefold().split()
+    return bool(beginnings) and all(any(word.startswith(start) for word in words) for start in beginnings)
 
 
 def get_trail(sections: list[Link]) -> list[Link]:

@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_insert_source, register_page_names
 from healthtrack.core import attention, navigation
+from healthtrack.core.help import register_help
+from healthtrack.imports.help import HELP
 
 PAGE_NAMES = {
     "admin:imports_importrun_change": "Viewed the rows of an import",
@@ -20,6 +22,7 @@ class ImportsConfig(AppConfig):
         from healthtrack.imports.navigation import entries  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
+        register_help(*HELP)
         attention.register("healthtrack.imports.attention.SOURCES")
         register_page_names(lambda: PAGE_NAMES)
         register_insert_source(INSERT_SOURCE)

@@ -5,7 +5,9 @@ from django.core.checks import register
 from django.db.models.signals import post_migrate
 
 from healthtrack.core import attention, navigation
+from healthtrack.core.help import register_help
 from healthtrack.roles.checks import check_place_among_apps
+from healthtrack.roles.help import HELP
 from healthtrack.roles.navigation import entries
 
 
@@ -25,4 +27,5 @@ class RolesConfig(AppConfig):
         post_migrate.connect(update_groups, sender=self)
         register(check_place_among_apps)
         navigation.register(entries)
+        register_help(*HELP)
         attention.register("healthtrack.roles.attention.SOURCES")

@@ -11,6 +11,7 @@ import pytest
 from django.conf import LazySettings, settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -62,10 +63,12 @@ def complaints() -> Iterator[Complaints]:
 
 @pytest.fixture
 def sign_in_as(page: Page, live_server: LiveServer) -> SignInAs:
-    """Return a function that signs in a person, or somebody with the permissions."""
+    """Return a function that signs in a person, or somebody with the permissions; pages offer no tour by default."""
 
-    def client_for(*permissions: str, person: User | None = None) -> User:
+    def client_for(*permissions: str, person: User | None = None, is_new: bool = False) -> User:
         person = person or factories.staff(*permissions)
+        if not is_new:
+            person.last_login = timezone.now()
         client = Client()
         client.force_login(person)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]

@@ -35,7 +35,7 @@ ODD_FORMS: list[dict[str, Any]] = [
     {"q": "\0", "found": "x", "gender": "9" * 40},
 ]
 # Addresses that anybody may open. All others redirect to the sign-in, or refuse.
-PUBLIC = {"admin:login", "admin:logout", "healthz", "metrics", "policy-report"}
+PUBLIC = {"admin:login", "admin:logout", "help", "help-tour", "help-skip-tour", "healthz", "metrics", "policy-report"}
 # Addresses that every signed-in person may open: pages without patients.
 FOR_STAFF = PUBLIC | {
     *(

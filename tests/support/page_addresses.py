@@ -23,6 +23,7 @@ NOT_PAGES = {
     "admin:jsi18n",  # a script
     "admin:logout",  # only accepts a form
     "search-suggestions",  # a part of every page
+    "help-skip-tour",
     *("admin:trackers_missingmodel_add", "admin:trackers_missingmodel_delete"),  # nobody may use these
     "tracker-names:add",  # leads to a form of the admin
     *("tracker-names:undo", "tracker-names:request", "tracker-names:dismiss", "tracker-names:undecide"),

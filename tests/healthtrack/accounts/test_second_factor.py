@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_need
 RECORDS = "/admin/patients/medicalrecord/"
 CODE, ENROL, OWN = "/sign-in/code/", "/sign-in/enrol/", "/sign-in/"
 OPEN_WITHOUT_CODE = PUBLIC_PAGES | {
-    *("admin:logout", "sign-in:enrol", "sign-in:code"),
+    *("admin:logout", "help", "sign-in:enrol", "sign-in:code"),
 }
 
 
