@@ -6,7 +6,7 @@ from django.core.cache import caches
 from django.db import connection
 
 MAX_SUGGESTED = 200
-MAX_SAMPLED_ROWS = 100_000
+MAX_SAMPLED_ROWS = 50_000
 _SECONDS = 600
 
 # A large table is sampled: a term is missing only if few patients have it. Texts are counted before they are split,

@@ -108,6 +108,7 @@ class _UploadPage:
             "error": error,
             "helps": [(importer, importer.upload_help()) for importer in self.importers],
             "suggested": self.name,
+            "kind": registry.get(self.name).label.capitalize() if self.name else TITLE,
         }
         return TemplateResponse(request, "imports/import.html", context, status=status)
 

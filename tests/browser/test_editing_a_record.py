@@ -1,8 +1,18 @@
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
 
 from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.browser_pages import SignInAs, assert_accessible, visit
+from tests.support.browser_pages import PHONE, SignInAs, assert_accessible, visit
+from tests.support.chromium import DESKTOP
+
+IS_UNCOVERED = """
+(() => {
+  const box = document.activeElement.getBoundingClientRect();
+  const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return document.activeElement.contains(top) || document.activeElement.labels?.[0]?.contains(top);
+})()
+"""
 
 
 def choose(page: Page, row: int, words: str, model: str) -> None:
@@ -44,3 +54,18 @@ def test_a_date_is_chosen_in_the_calendar_of_the_browser(page: Page, sign_in_as:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert str(MedicalRecord.objects.get().last_appointment_date) == "2025-06-14"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_buttons_are_always_visible_and_never_above_the_focus(
+    page: Page, sign_in_as: SignInAs, size: ViewportSize
+) -> None:
+    sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord", "trackers.view_trackermodel")
+    factories.link(factories.medical_record("P1"), factories.tracker_model())
+    page.set_viewport_size(size)
+    visit(page, "/admin/patients/medicalrecord/P1/change/")
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_in_viewport(ratio=1)
+    page.get_by_label("Name:").focus()
+    while page.evaluate("document.activeElement.value") != "Save":
+        page.keyboard.press("Tab")
+        assert page.evaluate(IS_UNCOVERED), page.evaluate("document.activeElement.outerHTML")

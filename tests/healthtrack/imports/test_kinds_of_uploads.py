@@ -12,7 +12,7 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.upload_form import ONE_FILE, UNRECOGNIZED
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, write_csv, write_xlsx
 from tests.support.import_pages import last_run
-from tests.support.page import Page
+from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -120,8 +120,14 @@ def test_title_and_navigation_have_one_name(steward: Client) -> None:
 
 
 @pytest.mark.parametrize(("role", "links"), [("Data steward", [UPLOAD]), ("Auditor", [])])
-def test_the_list_of_imports_has_a_button_for_people_who_may_upload(
-    as_role: AsRole, role: str, links: list[str]
+@pytest.mark.parametrize("address", ["/", "/admin/imports/importrun/"])
+def test_home_and_the_list_of_imports_have_a_button_for_people_who_may_upload(
+    as_role: AsRole, role: str, links: list[str], address: str
 ) -> None:
-    page = Page.get(as_role(role), "/admin/imports/importrun/")
+    page = Page.get(as_role(role), address)
     assert page.addresses(".object-tools a") == links
+
+
+def test_the_breadcrumbs_of_a_kind_end_with_its_name(steward: Client) -> None:
+    trail = Page.get(steward, f"{UPLOAD}{CATALOGUE.importer}/").one(".breadcrumbs")
+    assert text_of(trail).split()[-1] == "Variants"

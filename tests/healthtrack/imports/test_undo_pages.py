@@ -92,6 +92,13 @@ def test_its_button_says_how_many_rows_it_would_delete_and_revert(steward: Clien
     assert (text_of(button), button.get("class")) == ("Undo this import: delete 2 rows", "button destructive")
 
 
+def test_an_undo_that_would_change_nothing_has_no_button(steward: Client, run: ImportRun) -> None:
+    MedicalRecord.objects.update(allergies="Pollen")
+    shown = Page.of(steward.get(page(run)))
+    assert f"Undoing {run.title} would change nothing" in shown.text
+    assert not shown.all("main button")
+
+
 def test_the_button_of_an_undo_that_only_restores_rows_does_not_look_destructive(
     steward: Client, run: ImportRun
 ) -> None:
