@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django import forms
-from django.core.cache import caches
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 
-from healthtrack.core.replicas.routing import reading
 from patients.filters import MAX_AGE, PARAMETERS, YES_OR_NO, RecordFilter
+from patients.terms import list_allergies, list_conditions
 from trackers.models import TrackerModel
 
 FIELDS = (
@@ -20,19 +19,10 @@ FIELDS = (
 DAYS = ("as_of", "appointment_after", "appointment_before", "added_after", "added_before")
 AGES = ("min_age", "max_age")
 CATALOGUE_FIELDS = {"brand": "brand_name", "device_type": "device_type"}
-TERM_FIELDS = {"condition": "medical_conditions", "allergy": "allergies"}
+TERM_FIELDS = {"condition": list_conditions, "allergy": list_allergies}
 HELP = {"as_of": "Ages are counted on this day, for the patients of today: also for those who were added later."}
 
-MAX_SUGGESTIONS = 50
-CACHE_SECONDS = 600
-_TERMS = r"""
-    SELECT min(term)
-      FROM (SELECT {column} AS written, count(*) AS patients
-              FROM medical_records WHERE {column} <> '' GROUP BY 1) AS texts,
-           regexp_split_to_table(written, '\s*,\s*') AS term
-     WHERE term <> ''
-     GROUP BY lower(term) ORDER BY sum(patients) DESC, lower(term) LIMIT %s
-"""
+MAX_TERMS = 50
 
 
 @dataclass(frozen=True)
@@ -100,16 +90,11 @@ class FilterForm:
             return [Choice(value, label, value in chosen) for value, label in YES_OR_NO]
         if name not in {"brand", *TERM_FIELDS}:
             return ()
-        offered = self.catalogue["brand"] if name == "brand" else get_terms(TERM_FIELDS[name])
+        offered = self.catalogue["brand"] if name == "brand" else TERM_FIELDS[name]()[:MAX_TERMS]
         chosen = self.record_filter.active_values.get(name, [])
         folded = {value.casefold() for value in chosen}
         others = [Choice(value, value, is_chosen=False) for value in offered if value.casefold() not in folded]
         return [*(Choice(value, value, is_chosen=True) for value in chosen), *others]
-
-
-def get_terms(column: str) -> Sequence[str]:
-    """Return the most frequent conditions or allergies. They may be some minutes old: any other text is allowed."""
-    return caches["reports"].get_or_set(f"terms-{column}", lambda: _terms(column), CACHE_SECONDS) or ()
 
 
 def get_hidden_parameters(record_filter: RecordFilter, fields: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -137,9 +122,3 @@ def _add_selected(values: list[str], selected: str) -> list[tuple[str, str]]:
 
 def _add_any(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [("", "Any"), *choices]
-
-
-def _terms(column: str) -> list[str]:
-    with reading().cursor() as cursor:
-        cursor.execute(_TERMS.format(column=column), [MAX_SUGGESTIONS])
-        return [term for (term,) in cursor.fetchall()]

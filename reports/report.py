@@ -14,6 +14,8 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
+from healthtrack.core import search_terms
+from healthtrack.core.date_formats import get_today
 from healthtrack.core.downloads import FORMATS, Sheet
 from healthtrack.core.permissions import Person
 from healthtrack.roles.table import Right
@@ -21,6 +23,7 @@ from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import cached
 from reports.drill_down import DrillDown
+from reports.file_names import build_file_name
 from reports.filter_form import FilterForm, get_hidden_parameters
 from reports.parameters import find_error, parse_format, parse_page
 from reports.tables import Column, Row, build_heads, get_values, parse_sort, sort_rows
@@ -178,5 +181,32 @@ class Report(StaffPage):
         }
 
     def sheet(self) -> Sheet:
-        rows = map(get_values, self.ordered_rows())
-        return Sheet(f"{self.name}-{self.as_of.isoformat()}", [column.label for column in self.columns], rows)
+        return Sheet(
+            self.file_name,
+            [column.label for column in self.columns],
+            map(get_values, self.ordered_rows()),
+            heading=[[self.title], *self.facts, []],
+            totals=[*map(get_values, self.totals())],
+        )
+
+    @property
+    def file_name(self) -> str:
+        """The name of the report's files without an ending. Searches are not in it: they may be a patient's name."""
+        names = [name for name in self.extra_parameters if name != search_terms.QUERY]
+        others = [(name, self.request.GET[name]) for name in names if self.request.GET.get(name)]
+        filters = [(name, value) for name, values in self.record_filter.active_values.items() for value in values]
+        return build_file_name(self.name, [*filters, *others], get_today())
+
+    @property
+    def facts(self) -> Sequence[tuple[str, str]]:
+        """What files and prints say about themselves: filters, the day of the ages, when and by whom they were made."""
+        filters = [f"{active.label}: {active.value}" for active in self.record_filter.active_filters]
+        if search_terms.get_query(self.request):
+            filters.append("search terms")
+        now = timezone.localtime()
+        return [
+            ("Filters", "; ".join(filters) or "none"),
+            ("Age on", self.as_of.isoformat()),
+            ("Created", f"{now:%Y-%m-%d %H:%M %Z}"),
+            ("By", self.request.user.get_full_name() or self.request.user.get_username()),
+        ]

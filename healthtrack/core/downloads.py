@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,12 +19,17 @@ CHUNK_ROWS = 1000
 
 @dataclass(frozen=True)
 class Sheet:
-    """The table that a file holds."""
+    """The table that a file holds.
+
+    `heading` are rows above the columns, and `totals` rows below the others. CSV, which programs read, has neither.
+    """
 
     name: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Cell]]
     is_escaped: bool = False  # whether text that looks like a formula is escaped already
+    heading: Sequence[Sequence[Cell]] = ()
+    totals: Sequence[Sequence[Cell]] = ()
 
     @property
     def escaped_rows(self) -> Iterable[Sequence[Cell]]:
@@ -38,7 +44,9 @@ def stream_csv(sheet: Sheet) -> StreamingHttpResponse:
 
 def stream_xlsx(sheet: Sheet) -> StreamingHttpResponse:
     """Return the sheet as an XLSX download."""
-    return _response(write_workbook(sheet.columns, sheet.escaped_rows), XLSX_TYPE, f"{sheet.name}.xlsx")
+    heading, totals = ([*map(_escape_formulas, part)] for part in (sheet.heading, sheet.totals))
+    workbook = write_workbook(sheet.columns, chain(sheet.escaped_rows, totals), heading)
+    return _response(workbook, XLSX_TYPE, f"{sheet.name}.xlsx")
 
 
 def stream_rows(rows: QuerySet[Any, Any]) -> Iterator[Any]:

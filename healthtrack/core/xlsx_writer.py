@@ -53,17 +53,24 @@ class _Buffer(io.RawIOBase):
         return b"".join(parts)
 
 
-def write_workbook(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    """Yield the file in parts; when a worksheet is full, start another one with the same columns."""
+def write_workbook(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], heading: Sequence[Sequence[Cell]] = ()
+) -> Iterator[bytes]:
+    """Yield the file in parts; when a worksheet is full, start another one with the same columns.
+
+    The rows of the heading are above the columns of the first worksheet.
+    """
     buffer, remaining = _Buffer(), iter(rows)
     with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
         for number in count(1):
-            batch = list(islice(remaining, _batch_size(0)))
+            above = heading if number == 1 else ()
+            batch = list(islice(remaining, _batch_size(len(above))))
             if number > 1 and not batch:
                 break
             with archive.open(f"xl/worksheets/sheet{number}.xml", "w") as sheet:
-                sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{_row(columns)}'.encode())
-                written = 0
+                sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
+                sheet.write("".join(map(_row, [*above, columns])).encode())
+                written = len(above)
                 while batch:
                     sheet.write("".join(map(_row, batch)).encode())
                     yield buffer.take()

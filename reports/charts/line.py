@@ -85,7 +85,7 @@ def _draw(line: Line, number: int, labels: Sequence[str], axis: Axis, unit: str)
 
 
 def _position(place: int, labels: Sequence[str]) -> float:
-    return place / (len(labels) - 1) if len(labels) > 1 else 1.0
+    return place / (len(labels) - 1) if len(labels) > 1 else 0.5
 
 
 def _place_labels(labels: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
@@ -95,5 +95,5 @@ def _place_labels(labels: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
     last = len(labels) - 1
     step = next(step for step in range(1, len(labels) + 1) if last // step < MAX_LABELS)
     shown = sorted({last - back for back in range(0, last + 1, step)})
-    anchors = {0: "start", last: "end"}
+    anchors = {0: "start", last: "end"} if last else {}
     return tuple((percent(_position(place, labels)), labels[place], anchors.get(place, "middle")) for place in shown)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from patients import paging
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.report_pages import csv_rows, table, xlsx_rows
+from tests.support.report_pages import csv_rows, table, xlsx_table
 
 MODELS = [
     *[("Xiaomi", "Band 2", "FitnessBand"), ("Xiaomi", "Band 3", "FitnessBand"), ("XIAOMI", "Watch", "Smartwatch")],
@@ -150,8 +150,8 @@ def rows_of(client: Client, address: str) -> list[list[str]]:
         *read["thead"],
         *([cell.replace(",", "") if cell[:1].isdigit() else cell for cell in row] for row in read["tbody"]),
     ]
-    written = [[str(cell or 0) for cell in row] for row in xlsx_rows(client, f"{address}&format=xlsx")]
-    assert len(written) == 1 + len(read["tbody"])
+    written = [[str(cell or 0) for cell in row] for row in xlsx_table(client, f"{address}&format=xlsx")]
+    assert len(written) == 1 + len(read["tbody"]) + len(read["tfoot"])
     return read["tbody"]
 
 

@@ -40,3 +40,9 @@ def xlsx_rows(client: Client, address: str) -> list[list[Any]]:
     content = client.get(address).getvalue()
     book = load_workbook(io.BytesIO(content))
     return [list(row) for sheet in book for row in sheet.iter_rows(values_only=True)]
+
+
+def xlsx_table(client: Client, address: str) -> list[list[Any]]:
+    """Return the rows of a report's file below its heading, which ends with an empty row."""
+    rows = xlsx_rows(client, address)
+    return rows[next(place for place, row in enumerate(rows) if not any(row)) + 1 :]
