@@ -57,6 +57,14 @@ def find(data_folder: Path) -> Path:
     return fitting[0] if fitting else best
 
 
+def find_newest() -> Path:
+    """Return the folder of the best programs for a new cluster; raise EmbeddedPostgresError if there are none."""
+    installed = _installed()
+    if not installed:
+        raise EmbeddedPostgresError(f"There is no PostgreSQL for this machine: {REMEDIES}.")
+    return installed[0]
+
+
 def find_in_wheel() -> Path | None:
     """Return the folder of the programs in the installed wheel; None if it has none for this machine."""
     # Find the package without importing it, because at import it changes permissions of folders.
