@@ -2,10 +2,10 @@
 
 import sys
 
-from django.db import OperationalError
+from django.db import InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
 
 STATEMENT_TIMEOUT = (
     "This page took too long to load. Narrow it down, for example with a filter, or try again at a quieter time."
@@ -21,7 +21,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Show the error page without using the session or the database, because they may be the cause of the error."""
     error = sys.exception()
     context = {"request_id": getattr(request, "id", "")}
-    if not isinstance(error, OperationalError):
+    if isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction):
+        connection.close()  # to a server that is no longer the primary; the next request finds the new one
+    elif not isinstance(error, OperationalError):
         return HttpResponse(loader.render_to_string("500.html", context), status=500)
     reasons = {QueryCanceled: STATEMENT_TIMEOUT, LockNotAvailable: LOCK_TIMEOUT}
     context["reason"] = reasons.get(type(error.__cause__), NO_DATABASE)  # type: ignore[arg-type]  # of no error, too

@@ -37,6 +37,7 @@ def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: Sign
     expect(page.get_by_role("combobox", name="Model Honor Band 6")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert set(map(str, record.tracker_models.all())) == {"Xiaomi Mi Band 5", "Honor Band 6"}
 
     page.get_by_label("Remove: ").first.check()

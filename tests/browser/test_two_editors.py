@@ -82,7 +82,8 @@ def test_leaving_a_changed_view_or_merge_asks_first(page: Page, sign_in_as: Sign
     page.get_by_label("Name").fill("Ours")
     leave()
     expect(page.get_by_label("Name")).to_have_value("Ours")
-    page.get_by_role("button", name="Save").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").click()
     visit(page, "/admin/patients/medicalrecord/merge/?first=P1&second=P2")
     page.get_by_role("radio", name="Milk (allergies of P2)").check()
     leave()

@@ -38,7 +38,20 @@ def fail(_: HttpRequest) -> HttpResponse:
     raise OperationalError("connection to server at 10.0.0.5 failed")
 
 
-urlpatterns = [*pages, path("sleep/", sleep), path("wait/", wait), path("fail/", fail)]
+def write_on_a_replica(_: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    MedicalRecord.objects.update(name="Ada King")
+    return HttpResponse()
+
+
+urlpatterns = [
+    *pages,
+    path("write/", write_on_a_replica),
+    path("sleep/", sleep),
+    path("wait/", wait),
+    path("fail/", fail),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +107,14 @@ def test_the_error_page_does_not_show_the_address_of_the_database() -> None:
     page = read_error("/fail/")
     assert errors.NO_DATABASE in page
     assert "10.0.0.5" not in page
+
+
+def test_a_server_that_is_no_longer_the_primary_is_left() -> None:
+    factories.medical_record(name="Ada Byron")
+    assert errors.NO_DATABASE in read_error("/write/")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW default_transaction_read_only")
+        assert cursor.fetchone() == ("off",)
 
 
 def test_commands_have_no_timeout() -> None:
