@@ -201,6 +201,12 @@ class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type
             return redirect(f"{reverse('admin:patients_medicalrecord_changelist')}?{request.GET.urlencode()}")
         return super().export_action(request)
 
+    def describe_filters(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
+        for active in RecordFilter(request.GET).active_filters:
+            yield active.label, active.value
+        if query := search_terms.get_query(request):
+            yield "Search", query
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

@@ -1,12 +1,14 @@
 """Stream the rows of a list as a file that can be imported again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from django import forms
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ExportForm
@@ -16,16 +18,53 @@ from healthtrack.core.downloads import FORMATS, Sheet, stream_rows
 from healthtrack.core.replicas.routing import choose, read_from
 from healthtrack.imports.resources import BulkModelResource
 
+EXPORTED = "_exported_rows"
+
+
+class FormatForm(ExportForm):
+    """The form of the export page, with the first format selected."""
+
+    def __init__(self, formats: Sequence[type[Format]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(formats, *args, **kwargs)
+        choices = [(str(place), each().get_title().upper()) for place, each in enumerate(formats)]
+        self.fields["format"] = forms.ChoiceField(choices=choices, initial="0", widget=forms.RadioSelect)
+
 
 class StreamedExport(ImportExportModelAdmin):
     """django-import-export's export page, changed to stream the file instead of building it in memory."""
 
     resource_classes: list[type[BulkModelResource]]
     export_formats = [CSV, XLSX]
-    export_form_class = ExportForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
+    export_form_class = FormatForm  # type: ignore[assignment]  # all columns, so that every export can be imported again
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return bool(super().has_export_permission(request)) and self.has_view_permission(request)
+
+    def get_export_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows of the list with its filters. They are found once for each request."""
+        if EXPORTED not in request.__dict__:
+            request.__dict__[EXPORTED] = super().get_export_queryset(request)
+        rows: QuerySet[Any] = request.__dict__[EXPORTED]
+        return rows
+
+    def init_request_context_data(self, request: HttpRequest, form: forms.Form) -> dict[str, Any]:
+        context: dict[str, Any] = super().init_request_context_data(request, form)
+        changelist = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return {
+            **context,
+            "row_count": self.get_export_queryset(request).count(),
+            "filters": list(self.describe_filters(request)),
+            "list_address": f"{changelist}?{request.GET.urlencode()}",
+        }
+
+    def describe_filters(self, request: HttpRequest) -> Iterable[tuple[str, str]]:
+        """Return the label and the value of each filter in use, and the search."""
+        changelist = self.get_changelist_instance(request)
+        for spec in changelist.filter_specs:
+            choices = list(spec.choices(changelist))[1:]
+            yield from ((str(spec.title), str(each["display"])) for each in choices if each["selected"])
+        if changelist.query:
+            yield "search", changelist.query
 
     def get_valid_export_item_pks(self, request: HttpRequest) -> list[str]:
         """Return the keys of the selected rows. The base class would read the keys of all rows to validate them."""

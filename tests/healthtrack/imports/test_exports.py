@@ -17,6 +17,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, tables
 from tests.support.import_pages import messages
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole, SignIn
@@ -181,6 +182,31 @@ def test_the_filters_and_the_search_of_the_list_apply_to_the_export(
     for form in (CSV, XLSX):
         _, *rows = cells(export(clerk, RECORDS, form, query), form)
         assert [row[0] for row in rows] == listed
+
+
+def test_the_page_names_the_filters_and_the_number_of_rows_and_has_a_format(clerk: Client, stored: int) -> None:
+    MedicalRecord.objects.filter(pk__in=["P1", "P2"]).update(medical_conditions="Asthma")
+    filters = {"condition": "Asthma", "gender": "F", "q": "P"}
+    query = urlencode(with_search_token(clerk, "/admin/patients/medicalrecord/", filters))
+    page = Page.get(clerk, f"{RECORDS.address('export')}?{query}")
+    assert "2 medical records with gender: Female , condition: Asthma , search: P ." in page.text
+    assert page.one("input[name=format][checked]").get("value") == CSV
+    assert page.one("input[type=submit][value^=Download]").get("value") == "Download 2 rows"
+    assert f"/admin/patients/medicalrecord/?{query}" in page.addresses("#content a")
+
+
+def test_the_page_of_the_catalogue_names_its_filters_too(clerk: Client) -> None:
+    for brand in ("Honor", "Xiaomi"):
+        factories.variant(factories.tracker_model(brand))
+    assert "2 variants , without a filter." in Page.get(clerk, CATALOGUE.address("export")).text
+    page = Page.get(clerk, f"{CATALOGUE.address('export')}?model__brand_name=Honor&q=Band")
+    assert "1 variant with brand name: Honor , search: Band ." in page.text
+
+
+@each_kind
+def test_the_page_needs_few_queries(clerk: Client, kind: Kind, django_assert_max_num_queries: Budget) -> None:
+    with django_assert_max_num_queries(16):
+        clerk.get(kind.address("export"))
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
