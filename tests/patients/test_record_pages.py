@@ -4,6 +4,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -166,6 +167,16 @@ def test_a_counted_list_is_found_from_whichever_end_is_nearer(keeper: Client) ->
     every_record = expected()
     for number in range(1, 7):
         assert page(keeper, p=str(number), count="1") == every_record[(number - 1) * SIZE : number * SIZE]
+
+
+@pytest.mark.parametrize("order", ["patient_id", "-patient_id"])
+def test_the_order_of_numbers_has_an_index(keeper: Client, order: str) -> None:
+    numbers = keeper.get(LIST, {"o": order}).context["cl"].queryset.values("pk")[:SIZE]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = numbers.explain()
+    assert "medical_records_number" in plan
+    assert "Sort" not in plan
 
 
 @pytest.mark.parametrize("counted", [True, False])
