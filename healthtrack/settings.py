@@ -176,7 +176,7 @@ DATABASE_ROUTERS = ["healthtrack.core.replicas.routing.ReplicaRouter"]
 
 # The worker imports the jobs when it starts, and who asks for one imports it: other processes need none.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
-PROCRASTINATE_IMPORT_PATHS = ["healthtrack.imports.tasks", "healthtrack.audit.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["healthtrack.imports.tasks", "healthtrack.audit.tasks", "healthtrack.operations.tasks"]
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES = {

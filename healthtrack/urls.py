@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/accesses/", Accesses.as_view(), name="accesses"),
     path("admin/sign-in-events/", SignInEvents.as_view(), name="sign-in-events"),
+    path("", include("healthtrack.operations.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
     path("", include("healthtrack.roles.urls")),

@@ -32,8 +32,6 @@ from healthtrack.audit.admin_history import HistoryAdmin
 ADVANCED_FIELDS = (
     *("password", "is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined"),
 )
-# Without them, whoever removed a role of their own would lose the session while it is saved.
-FIELDS_CHANGED_BY_OTHERS = ("groups", "is_staff", "is_superuser", "user_permissions")
 
 
 class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
@@ -42,7 +40,7 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
     add_form = NewAccountForm
     add_form_template = None
     add_fieldsets: Any = (
-        (None, {"fields": ("username", ("first_name", "last_name"), "email")}),
+        (None, {"fields": ("username", "first_name", "last_name", "email")}),
         ("Roles", {"fields": ("groups",)}),
     )
     fieldsets: ClassVar[Any] = (
@@ -63,20 +61,6 @@ class AccountSecurityAdmin(HistoryAdmin, UserAdmin[User]):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return (*fields, *FIELDS_CHANGED_BY_OTHERS) if obj == request.user else fields
-
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj != request.user:
-            return fieldsets
-        description = "Nobody changes their own roles or permissions. Ask another administrator."
-        return [
-            (title, {**options, "description": description} if title == "Roles" else options)
-            for title, options in fieldsets
-        ]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Add an account, and show its sign-in link after the transaction, as mailing it may take seconds."""

@@ -64,7 +64,9 @@ class PreferencesPage(AccountPage):
 
     @property
     def stored(self) -> Preferences:
-        return Preferences.objects.filter(user=self.person).first() or Preferences(user=self.person)
+        return Preferences.objects.filter(user=self.person).first() or Preferences(
+            user=self.person, time_zone="", date_format=""
+        )
 
     def show(self, form: PreferencesForm) -> HttpResponse:
         zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))

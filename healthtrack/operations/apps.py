@@ -3,7 +3,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
 
-from healthtrack.core import navigation
+from healthtrack.core import attention, navigation
 from healthtrack.operations.navigation import entries
 
 
@@ -24,4 +24,5 @@ class OperationsConfig(AppConfig):
         from healthtrack.operations import checks  # noqa: F401, PLC0415  (registers the checks)
 
         navigation.register(entries)
+        attention.register("healthtrack.operations.attention.SOURCES")
         pre_migrate.connect(refuse_unsafe_migration, sender=self)

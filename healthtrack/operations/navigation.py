@@ -7,5 +7,6 @@ SECTION = "Administration"
 
 
 def entries() -> Iterator[Entry]:
-    """Yield the entry of the restores."""
+    """Yield the entries of the system status and the restores."""
+    yield Entry(SECTION, "System status", "system-status", 60, has_all("operations.view_systemstatus"))
     yield Entry(SECTION, "Restores", "admin:operations_restore_changelist", 70, has_all("operations.view_restore"))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from django.forms import ModelMultipleChoiceField
 
 SUPERUSER_FIELDS = {"is_superuser", "user_permissions"}
+# Whoever removed a role of their own would lose the session while it is saved.
+CHANGED_BY_OTHERS = ("is_staff", "is_superuser", "user_permissions")
 
 
 def _missing_permissions(user: Any) -> QuerySet[Permission]:
@@ -64,10 +66,19 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         hidden = set() if request.user.is_superuser else SUPERUSER_FIELDS
-        return [
+        fieldsets: list[Any] = [
             (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in super().get_fieldsets(request, obj)
         ]
+        if obj != request.user:
+            return fieldsets
+        sentence = "Nobody changes their own roles or permissions. Ask another administrator."
+        own: Any = {"fields": ("role_names",), "description": sentence}
+        return [(title, own if "groups" in options["fields"] else options) for title, options in fieldsets]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "role_names", *CHANGED_BY_OTHERS) if obj == request.user else fields
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
@@ -75,6 +86,7 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.label = "Roles"
+            field.widget.can_add_related = False
             field.help_text = format_html('<a href="{}">See what each role can do</a>.', reverse("roles"))
             if not request.user.is_superuser:
                 field.queryset = Group.objects.exclude(permissions__in=_missing_permissions(request.user))

@@ -1,6 +1,6 @@
 """The choice of roles as cards, each of which says what the role may do."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.forms import CheckboxSelectMultiple
 
@@ -11,6 +11,9 @@ _DESCRIPTIONS = {role.name: role.description for role in ROLES}
 
 class RoleCards(CheckboxSelectMultiple):
     template_name = "roles/role-cards.html"
+
+    class Media:
+        css: ClassVar = {"all": ["roles/role-cards.css"]}
 
     def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the option of a role with its description; groups that superusers added have none."""

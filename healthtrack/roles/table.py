@@ -118,6 +118,9 @@ ACCESSES = Right("View the access log", ("audit.view_access",))
 SIGN_IN_EVENTS = Right("View sign-in events", ("signin.view_signinevent",))
 EMERGENCIES = Right("View who used emergency access, and why", ("roles.view_emergencyaccess",))
 RESTORES = Right("View restores of the database from backups", ("operations.view_restore",))
+SYSTEM_STATUS = Right(
+    "View the system status, and record restore drills", ("operations.view_systemstatus", "operations.add_restoredrill")
+)
 VIEW_PEOPLE = Right("View users and their roles", ("auth.view_user", "auth.view_group"))
 EDIT_PEOPLE = Right("Add, change and deactivate users, and assign roles", ("auth.add_user", "auth.change_user"))
 EMERGENCY = Right(
@@ -128,7 +131,7 @@ _ALL = (
     *(TOTALS, NAMED_LISTS, RECORDS, EDIT_RECORDS, BULK_DELETE, MERGE_RECORDS, CATALOGUE, EDIT_CATALOGUE, RESOLVE_NAMES),
     *(READINGS, EDIT_DEVICES, DECIDE_READINGS),
     *(IMPORT, VIEW_IMPORTS, UNDO, EXPORT, SHARE, HISTORY, ACCESSES, SIGN_IN_EVENTS, EMERGENCIES, RESTORES),
-    *(VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
+    *(SYSTEM_STATUS, VIEW_PEOPLE, EDIT_PEOPLE, EMERGENCY),
 )
 ROLES = (
     Role("Viewer", "Views totals, without patients' names.", (TOTALS,)),

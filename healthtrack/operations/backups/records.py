@@ -5,6 +5,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Model
 
 from healthtrack.accounts.models import Session
 from healthtrack.imports import staging_tables
@@ -12,10 +13,9 @@ from healthtrack.operations.backups import setting_aside
 from healthtrack.operations.backups.manifest import Manifest
 from healthtrack.operations.backups.signatures import Backup
 from healthtrack.operations.history_rights import role_of_session
+from healthtrack.operations.models import Backup as BackupRecord
 from healthtrack.operations.models import Restore
 
-_TABLE = Restore._meta.db_table
-_COLUMNS = ", ".join(str(field.column) for field in Restore._meta.concrete_fields if not field.primary_key)
 _COUNT_ACCOUNTS = """
     SELECT count(*), count(*) FILTER (WHERE is_active), count(*) FILTER (WHERE is_active AND is_superuser)
       FROM public.auth_user
@@ -39,7 +39,8 @@ def finish(backup: Backup, manifest: Manifest | None) -> Restore:
         _make_table()
         staging_tables.replace_schema(cursor)
         cursor.execute(f"DELETE FROM public.{Session._meta.db_table}")  # noqa: S608  (a constant)
-        _keep_earlier_records(cursor)
+        _keep_earlier_records(cursor, Restore, "restored_at")
+        _keep_earlier_records(cursor, BackupRecord, "written_at")
         restored = Restore.objects.create(
             database_role=role_of_session(),
             file_name=backup.name.name[: Restore.MAX_NAME],
@@ -76,14 +77,16 @@ def _make_table() -> None:
         executor.migrate(targets)
 
 
-def _keep_earlier_records(cursor: CursorWrapper) -> None:
-    """Copy the records of restores that the replaced database has and the backup lacks."""
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{setting_aside.ASIDE}.{_TABLE}"])
+def _keep_earlier_records(cursor: CursorWrapper, model: type[Model], moment: str) -> None:
+    """Copy the records of restores or backups that the replaced database has and the backup lacks."""
+    table = model._meta.db_table
+    columns = ", ".join(str(field.column) for field in model._meta.concrete_fields if not field.primary_key)
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{setting_aside.ASIDE}.{table}"])
     if cursor.fetchone() != (True,):
         return
     cursor.execute(f"""
-        INSERT INTO public.{_TABLE} ({_COLUMNS})
-        SELECT {_COLUMNS} FROM {setting_aside.ASIDE}.{_TABLE} AS earlier
-         WHERE NOT EXISTS (SELECT FROM public.{_TABLE} AS known WHERE known.restored_at = earlier.restored_at)
-         ORDER BY restored_at
+        INSERT INTO public.{table} ({columns})
+        SELECT {columns} FROM {setting_aside.ASIDE}.{table} AS earlier
+         WHERE NOT EXISTS (SELECT FROM public.{table} AS known WHERE known.{moment} = earlier.{moment})
+         ORDER BY {moment}
     """)  # noqa: S608  (names of the model)

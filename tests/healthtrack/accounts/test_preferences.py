@@ -19,6 +19,7 @@ from healthtrack.audit.models import Change
 from healthtrack.core.date_formats import DATE_FORMATS, get_today, written_for
 from healthtrack.environment import Environment
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.signing_in import client_for
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,12 @@ def test_a_person_saves_preferences_and_every_page_follows(client: Client, perso
     own = client.get("/sign-in/").content.decode()
     assert "IST" in own
     assert "UTC" not in own
+
+
+def test_who_has_chosen_nothing_sees_what_applies(client: Client) -> None:
+    page = Page.get(client, PAGE)
+    assert page.one("#id_time_zone").get("value") is None
+    assert page.one("input[type=radio][checked]").get("value") == ""
 
 
 def test_preferences_apply_to_nobody_else(client: Client) -> None:

@@ -68,6 +68,8 @@ ADDRESSES = {
     "end-emergency-access": (NOBODY, IN_EMERGENCIES),
     "admin:roles_emergencyaccess_changelist": (AUDITORS, AUDITORS),
     "admin:operations_restore_changelist": (AUDITORS, AUDITORS),
+    "system-status": (ADMINISTRATORS | {IN_EMERGENCY}, NOBODY),
+    "record-drill": (ADMINISTRATORS, ADMINISTRATORS),
     "admin:auth_group_add": (NOBODY, NOBODY),
     "admin:auth_group_change": (AUDITORS, NOBODY),
     "admin:auth_group_changelist": (AUDITORS, AUDITORS),
