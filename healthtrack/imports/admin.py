@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["ImportRunAdmin", "ReadingProfileAdmin"]
 
 CANNOT_BE_ANSWERED = "This import no longer needs answers. Check its status."
+ANSWERED_BY_ANOTHER = "Somebody else answered meanwhile. Nothing of yours was saved. Check how the file is read now."
 CANNOT_BE_DECIDED = "This decision could not be saved. Check the import and try again."
 CANNOT_BE_APPLIED = "This import can no longer be applied. Check its status."
 CANNOT_BE_UNDONE = "This import can no longer be undone. Check its status."
@@ -160,6 +161,9 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
         run = self._get_importable_run(request, number)
         importer = registry.get(run.importer)
         form = None
+        if request.POST.get("opened") not in {None, run.answers_version}:
+            self.message_user(request, ANSWERED_BY_ANOTHER, messages.WARNING)
+            return redirect("admin:imports_importrun_change", run.pk)
         if run.needs_answers or (run.is_checked and importer.reads_again):
             form = importer.make_answers_form(run, runs.get_uploaded_files(run), request.POST)
         if form and not form.is_valid():

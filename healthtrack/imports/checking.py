@@ -49,13 +49,14 @@ class ColumnCheck:
 
     @property
     def needs_decision(self) -> pl.Expr | None:
-        """Return whether a text is a new word, or has a form whose notation is not proved; None if none can be."""
-        folded = self.text.str.to_lowercase()
+        """Return whether any text is a new word, or has a form whose notation is not proved; None if none can be."""
+        text = self.text.unique()  # most columns repeat few texts
+        folded = text.str.to_lowercase()
         is_new = [folded.is_in([*self.new_words])] if self.new_words else []
         if self.proved_forms is not None:
-            other_form = self.column.widget.has_other_form(self.text, self.proved_forms)
+            other_form = self.column.widget.has_other_form(text, self.proved_forms)
             is_new += [] if other_form is None else [other_form]
-        return pl.any_horizontal(is_new) if is_new else None
+        return pl.any_horizontal(each.any() for each in is_new) if is_new else None
 
     @property
     def text(self) -> pl.Expr:
@@ -139,7 +140,7 @@ def check_batch(
 def _find_undecided(cleaned: pl.DataFrame, checks: Sequence[ColumnCheck]) -> frozenset[str]:
     """Return the columns with texts about which the plan has decided nothing."""
     watched = {each.column.name: each.needs_decision for each in checks}
-    conditions = [is_new.any().alias(name) for name, is_new in watched.items() if is_new is not None]
+    conditions = [is_new.alias(name) for name, is_new in watched.items() if is_new is not None]
     found = cleaned.select(conditions).row(0, named=True) if conditions else {}
     return frozenset(name for name, has_new in found.items() if has_new)
 

@@ -1,5 +1,7 @@
 """Import runs: an upload on its way into the tables, the undo of one, or an edit; with files and undo conflicts."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from functools import cache, cached_property
 
@@ -226,6 +228,11 @@ class ImportRun(models.Model):
         """Return the files in their order; without a query if the run was fetched `with_files`."""
         facts = getattr(self, "file_facts", None)
         return list(self.files.all()) if facts is None else [ImportFile(run=self, **each) for each in facts]
+
+    @property
+    def answers_version(self) -> str:
+        """Return a text that differs for other answers. Forms carry it, so that nobody overwrites answers unseen."""
+        return hashlib.sha256(json.dumps(self.answers, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def has_uploads(self) -> bool:

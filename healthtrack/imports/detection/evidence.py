@@ -19,7 +19,8 @@ class Evidence:
     """How many values of a column only one notation reads, by notation, and how many several read differently.
 
     `proof` has a value of each notation. `ambiguous` counts the values that nothing decides: values of another form,
-    such as dates with another separator, say nothing about them. `proved_forms` are the forms that have proofs.
+    such as dates with another separator, say nothing about them. `proved_forms` are the forms that have proofs, and
+    `ambiguous_forms` those of the values that nothing decides.
     """
 
     only: dict[Notation, int] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Evidence:
     proof: dict[Notation, str] = field(default_factory=dict)
     ambiguous_example: str = ""
     proved_forms: str = ""
+    ambiguous_forms: str = ""
 
     @property
     def decided(self) -> Notation | None:
@@ -72,6 +74,7 @@ class EvidenceCounter:
         for (form, kind), times in kinds.items():
             if kind == _AMBIGUOUS:
                 evidence.ambiguous += 0 if form in decided else times
+                evidence.ambiguous_forms += "" if form in decided else form
             else:
                 evidence.only[notations[kind]] = evidence.only.get(notations[kind], 0) + times
                 evidence.proof[notations[kind]] = examples[kind]

@@ -15,6 +15,8 @@ from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
 from healthtrack.imports.row_errors import show_value
 
+DOCUMENTED_SEPARATOR = "/"  # dates with others may be of another source
+
 
 def make_notation_parts(
     counter: EvidenceCounter, found: ColumnParts, answers: Mapping[str, str], remembered: Remembered
@@ -48,7 +50,8 @@ class _NotationOfColumn:
         self.has_dates = column.widget.notations[0].date_order is not None
         self.name = (names.date_order if self.has_dates else names.decimal_mark)(column.name)
         self.name_for_all = names.ALL_DATE_ORDERS if self.has_dates else names.ALL_DECIMAL_MARKS
-        self.is_documented = is_documented and self.has_dates
+        has_documented_form = evidence.ambiguous_forms == DOCUMENTED_SEPARATOR
+        self.is_documented = is_documented and self.has_dates and has_documented_form
         month_first = states_month_first(header) if self.has_dates else None
         orders = {True: DateOrder.MONTH_FIRST, False: DateOrder.DAY_FIRST}
         self.stated = None if month_first is None else orders[month_first]

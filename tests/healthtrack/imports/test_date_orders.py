@@ -60,6 +60,10 @@ class TestASecondSeparator:
         assert last_run().state == State.QUESTIONS
         assert "1 value can be read in two ways, such as “03-04-1980”" in Page.of(page_of_run(steward)).text
 
+    def test_the_documented_header_says_nothing_about_it(self, steward: Client, path: Path) -> None:
+        upload(steward, RECORDS, write(path, "05/17/1980", "03-04-1980"))
+        assert last_run().state == State.QUESTIONS
+
     @pytest.mark.parametrize("other", ["1980-04-03", "18-05-1980"])
     def test_it_is_none_if_the_values_show_their_order_too(self, steward: Client, path: Path, other: str) -> None:
         upload(steward, RECORDS, write(path, *["17/05/1980"] * (SAMPLE_ROWS + 10), other))
@@ -121,6 +125,15 @@ class TestAssumptionsAboveThePreview:
         assert "Assumed" not in Page.of(page_of_run(steward)).text
         press_import(steward, page_of_run(steward))
         assert MedicalRecord.objects.values_list("name", "allergies").get() == ("José", "-")
+
+    def test_an_answer_that_somebody_else_gave_meanwhile_is_not_overwritten(self, steward: Client, path: Path) -> None:
+        page = upload(steward, RECORDS, write_csv(path, RECORDS.rows({"name": "José"}), encoding="cp1252"))
+        form = form_to(page, "answer")
+        steward.post(form.address, {**form.fields, "encoding": "cp850"})
+        run_jobs()
+        late = steward.post(form.address, {**form.fields, "encoding": "mac_roman"}, follow=True)
+        assert "Somebody else answered meanwhile." in Page.of(late).text
+        assert last_run().answers["encoding"] == "cp850"
 
     def test_people_who_may_not_import_see_them_only(self, steward: Client, sign_in: SignIn, path: Path) -> None:
         upload(steward, RECORDS, write_csv(path, RECORDS.rows({"name": "José"}), encoding="cp1252"))
