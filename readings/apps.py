@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class ReadingsConfig(AppConfig):
     name = "readings"
     verbose_name = "Readings"
+
+    def ready(self) -> None:
+        from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
+
+        registry.register("readings.reading", "readings.importing.importer.readings")

@@ -75,43 +75,45 @@ class ImportCommand(BaseCommand):
     def handle(self, *, file: Path, dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any) -> None:
         answers = _get_answers(options) | dict(map(_parse_word, options["word"]))
         self._check_profile(answers.get(names.PROFILE, ""))
-        instructions, track = Instructions(answers, accept), partial(_show_progress, self.stderr)
+        instructions, track = Instructions(answers, accept), partial(show_progress, self.stderr)
         try:
             run = import_at_once(self.importer, [file], dry_run=dry_run, instructions=instructions, track=track)
         except FileNotFoundError as error:
             raise CommandError(f"There is no file {file}.") from error
         except OSError as error:
             raise CommandError(f"The file {file} cannot be read: {error.strerror}.") from error
-        self._report(run, dry_run=dry_run, as_json=json)
+        report_run(self, run, dry_run=dry_run, as_json=json)
 
     def _check_profile(self, name: str) -> None:
         if name and not ReadingProfile.objects.filter(importer=self.importer, name=name).exists():
             raise CommandError(f"There is no profile {quote(name)} for these files.")
 
-    def _report(self, run: ImportRun, *, dry_run: bool, as_json: bool) -> None:
-        importer = registry.get(run.importer)
-        summary = importer.summary(run)
-        for sentence in (*importer.errors(run), *summary.notices):
-            self.stderr.write(sentence)
-        if as_json:
-            self.stdout.write(json.dumps(importer.as_json(run)))
-        if run.invalid_count and run.read_count:
-            verb = "is" if run.invalid_count == 1 else "are"
-            raise CommandError(
-                f"Nothing was imported: {run.invalid_count:,} of {run.read_count:,} {importer.unit}s {verb} invalid."
-            )
-        if run.state in {State.REFUSED, State.FAILED}:
-            if not run.error_count:
-                self.stderr.write(reason_text(run.reason, run.reason_params))
-            if better := importer.find_better_importer(run):
-                self.stderr.write(f"This looks like {better.label}. Import it with another command.")
-            for question in ReadingPlan.from_json(run.plan).questions:
-                wording = importer.wording(question)
-                self.stderr.write(f"{wording.label} {wording.for_commands}")
-            raise CommandError("Nothing was imported.")
-        if not as_json:
-            self.stdout.write("This would change:" if dry_run else "Imported:")
-            self.stdout.write("\n".join(summary.lines))
+
+def report_run(command: BaseCommand, run: ImportRun, *, dry_run: bool, as_json: bool) -> None:
+    """Print what an ended run did; raise CommandError if it imported nothing."""
+    importer = registry.get(run.importer)
+    summary = importer.summary(run)
+    for sentence in (*importer.errors(run), *summary.notices):
+        command.stderr.write(sentence)
+    if as_json:
+        command.stdout.write(json.dumps(importer.as_json(run)))
+    if run.invalid_count and run.read_count and not run.without_invalid:
+        verb = "is" if run.invalid_count == 1 else "are"
+        raise CommandError(
+            f"Nothing was imported: {run.invalid_count:,} of {run.read_count:,} {importer.unit}s {verb} invalid."
+        )
+    if run.state in {State.REFUSED, State.FAILED}:
+        if not run.error_count:
+            command.stderr.write(reason_text(run.reason, run.reason_params))
+        if better := importer.find_better_importer(run):
+            command.stderr.write(f"This looks like {better.label}. Import it with another command.")
+        for question in ReadingPlan.from_json(run.plan).questions:
+            wording = importer.wording(question)
+            command.stderr.write(f"{wording.label} {wording.for_commands}")
+        raise CommandError("Nothing was imported.")
+    if not as_json:
+        command.stdout.write("This would change:" if dry_run else "Imported:")
+        command.stdout.write("\n".join(summary.lines))
 
 
 def _get_answers(options: Mapping[str, str]) -> dict[str, str]:
@@ -173,7 +175,7 @@ class _ProgressBar:
 
 
 @contextmanager
-def _show_progress(terminal: OutputWrapper) -> Iterator[Progress]:
+def show_progress(terminal: OutputWrapper) -> Iterator[Progress]:
     """Show the progress as a bar if the output is a terminal."""
     if not terminal.isatty():
         yield NoProgress()

@@ -18,10 +18,14 @@ from healthtrack.imports.runs import FileFacts, ProgressFactory, apply, check, e
 
 @dataclass(frozen=True)
 class Instructions:
-    """What a command says in advance: how to read the files, and which kinds of warnings to import."""
+    """What a command says in advance: how to read the files, which kinds of warnings to import, and what to skip.
+
+    `without_invalid` imports the valid items although others are invalid.
+    """
 
     answers: Mapping[str, str] = field(default_factory=dict)
     accepted: Collection[str] = ()
+    without_invalid: bool = False
 
 
 NO_INSTRUCTIONS = Instructions()
@@ -46,6 +50,8 @@ def import_at_once(
     with transaction.atomic():
         accepted = dict.fromkeys(instructions.accepted, Decision.IMPORT)
         run = open_run(importer, facts, answers=instructions.answers, decisions=accepted)
+        run.without_invalid = instructions.without_invalid
+        run.save(update_fields=["without_invalid"])
     with run_lock(run.run_id):
         try:
             check(run, files, track)
@@ -68,7 +74,7 @@ def _finish(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory,
         return
     if run.needs_answers:
         end(run, State.REFUSED, Reason.NEEDS_ANSWERS)
-    elif run.error_count:
+    elif run.error_count and not run.without_invalid:
         end(run, State.REFUSED, Reason.SOME_INVALID)
     elif dry_run:
         end(run, State.CANCELLED, Reason.DRY_RUN)

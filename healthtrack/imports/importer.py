@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 from django.urls import reverse
@@ -195,6 +196,15 @@ class Importer(ABC):
 
         Called within the transaction that also marks `undo` as applied.
         """
+
+    def can_undo(self, run: ImportRun) -> bool:
+        """Return whether an applied run can still be undone, as far as the importer knows."""
+        return True
+
+    @property
+    def max_bytes(self) -> int:
+        """Return how many bytes an upload may have."""
+        return int(settings.IMPORT_MAX_BYTES)
 
     @abstractmethod
     def preview_undo(self, run: ImportRun) -> UndoPreview:

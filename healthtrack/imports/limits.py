@@ -29,6 +29,11 @@ def format_size(size: int) -> str:
     return filesizeformat(size).replace(".0", "")
 
 
+def describe_limit(max_bytes: int) -> str:
+    """Return the sentence about an upload that is larger than the limit."""
+    return f"The file is larger than {format_size(max_bytes)}, the limit for an upload. Split it into several files."
+
+
 def describe_limits() -> str:
     """Return the limits for people to read, such as "at most 200 MB and 5,000,000 rows"."""
     return f"at most {format_size(settings.IMPORT_MAX_BYTES)} and {settings.IMPORT_MAX_ROWS:,} rows"

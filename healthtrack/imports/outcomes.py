@@ -17,6 +17,10 @@ class AlreadyUndoneError(Exception):
     """Somebody else undid the run first."""
 
 
+class CollisionError(Exception):
+    """Somebody changed, since the check, what the import depends on."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The state that a run ends in, and why. With `retry`, another attempt may succeed."""
@@ -35,6 +39,7 @@ class Outcome:
 _BY_EXCEPTION: tuple[tuple[type[BaseException], Outcome], ...] = (
     (CancelledError, Outcome(State.CANCELLED)),
     (StoppedError, Outcome(State.FAILED, Reason.WORKER_ENDED, retry=True)),
+    (CollisionError, Outcome(State.FAILED, Reason.COLLISION)),
     (AlreadyUndoneError, Outcome(State.FAILED, Reason.ALREADY_UNDONE)),
     (FileNotFoundError, Outcome(State.FAILED, Reason.FILE_GONE)),
     (OperationalError, Outcome(State.FAILED, Reason.DATABASE_LOST, retry=True)),

@@ -68,11 +68,11 @@ def begin(run_id: int) -> StagingTables:
     return StagingTables(_get_prefix(run_id))
 
 
-def drop(run_id: int) -> None:
-    """Drop all staging tables of the run."""
+def drop(run_id: int, *, leave: str = "") -> None:
+    """Drop all staging tables of the run, except the table `leave`."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES_OF_RUN, [STAGING_SCHEMA, rf"run\_{run_id:d}\_%"])
-        tables = [table for (table,) in cursor.fetchall()]
+        tables = [table for (table,) in cursor.fetchall() if table != leave]
         if tables:
             cursor.execute(f"DROP TABLE {', '.join(tables)}")
         cursor.execute(f"DROP SCHEMA IF EXISTS {_OLD_SCHEMA}{run_id:d} CASCADE")

@@ -2,6 +2,7 @@
 
 from django.db.models import Q
 
+from healthtrack.imports import registry
 from healthtrack.imports.models import ImportRun, Kind, State
 
 
@@ -32,4 +33,6 @@ def get_undo_label(run: ImportRun) -> str:
 
 def is_undoable(run: ImportRun) -> bool:
     """Return whether the run changed something, is not undone, and is not being undone."""
-    return run.is_applied and run.first_change is not None and not run.undos.filter(state=State.APPLYING).exists()
+    if not run.is_applied or run.first_change is None or run.undos.filter(state=State.APPLYING).exists():
+        return False
+    return registry.get(run.importer).can_undo(run)

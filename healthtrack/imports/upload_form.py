@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from healthtrack.imports.importer import Importer
+from healthtrack.imports.limits import describe_limit
 from healthtrack.imports.models import MAX_FILE_NAME_LENGTH
 from healthtrack.imports.uploads import ReceivedFile
 
@@ -111,4 +112,7 @@ class UploadForm(forms.Form):
             return misleading[0]
         if not name:
             return [UNRECOGNIZED]
-        return [] if len(files) == 1 or self._get(name).takes_several_files else [ONE_FILE]
+        importer = self._get(name)
+        if sum(file.size or 0 for file in files) > importer.max_bytes:
+            return [describe_limit(importer.max_bytes)]
+        return [] if len(files) == 1 or importer.takes_several_files else [ONE_FILE]

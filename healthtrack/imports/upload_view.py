@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from healthtrack.accounts.limits import Limit
 from healthtrack.imports import registry, runs, tasks
 from healthtrack.imports.importer import Importer
-from healthtrack.imports.limits import format_size
+from healthtrack.imports.limits import describe_limit
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import get_importers
 from healthtrack.imports.upload_form import UploadForm
@@ -44,11 +44,11 @@ def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]
     if not importers or (name and name not in {importer.name for importer in importers}):
         raise PermissionDenied
     page = _UploadPage(importers, name, context)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES + MAX_FORM_BYTES:
-        return page.show_form(request, error=_too_large_message(), status=413)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > page.max_bytes + MAX_FORM_BYTES:
+        return page.show_form(request, error=describe_limit(page.max_bytes), status=413)
     if request.method == "POST" and _get_daily_limit().is_used_up(str(request.user.pk)):
         return page.show_used_up(request)
-    handler = UploadHandler(request)
+    handler = UploadHandler(request, page.max_bytes)
     request.upload_handlers = [handler]
     try:
         return csrf_protect(page.receive)(request, handler)
@@ -65,12 +65,13 @@ class _UploadPage:
         self.importers = importers
         self.name = name
         self.context = context
+        self.max_bytes = max(importer.max_bytes for importer in importers)
 
     def receive(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = UploadForm(self.importers, self.name, *sent)
         if handler.is_too_large:
-            return self.show_form(request, error=_too_large_message(), status=413)
+            return self.show_form(request, error=describe_limit(self.max_bytes), status=413)
         if not form.is_valid():
             return self.show_form(request, form)
         if not _get_daily_limit().use(str(request.user.pk)):
@@ -115,8 +116,3 @@ class _UploadPage:
 
 def _get_daily_limit() -> Limit:
     return Limit("uploads of", settings.UPLOADS_A_DAY, _SECONDS_OF_DAY)
-
-
-def _too_large_message() -> str:
-    limit = format_size(settings.IMPORT_MAX_BYTES)
-    return f"The file is larger than {limit}, the limit for an upload. Split it into several files."

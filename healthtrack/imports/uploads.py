@@ -55,8 +55,9 @@ class UploadHandler(FileUploadHandler):
 
     chunk_size = 2**20
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, max_bytes: int) -> None:
         super().__init__(request)
+        self.max_bytes = max_bytes
         self.unused: list[Upload] = []
         self.is_too_large = False
 
@@ -70,7 +71,7 @@ class UploadHandler(FileUploadHandler):
         self.digest = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > settings.IMPORT_MAX_BYTES:
+        if start + len(raw_data) > self.max_bytes:
             self.is_too_large = True
             raise StopUpload(connection_reset=True)
         self.digest.update(raw_data)

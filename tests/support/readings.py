@@ -40,7 +40,7 @@ def to_frame(readings: Iterable[Reading]) -> pl.DataFrame:
 
 
 def write_run(run_id: int, chunks: Sequence[Sequence[Reading]], of: Sequence[Stream]) -> set[tuple[int, int]]:
-    """Write a run of readings that arrive in chunks, and return streams and instants of those that contradict each other."""
+    """Write a run of readings that arrive in chunks, and return the instants of those that contradict each other."""
     metrics = Metric.objects.in_bulk()
     ranges = make_ranges(
         (number, metric.range_limits, metric.target_low, metric.unit, stream.unit)

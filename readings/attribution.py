@@ -1,0 +1,157 @@
+"""Attribute streams to devices: by serial number, or by the device of that model which the patient wore, or not at all.
+
+Nothing is guessed. Where two devices of a model were worn at a time, or none, the period of the stream waits for a
+decision. What a person has decided stays.
+"""
+
+import datetime
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from readings.models import StreamDevice
+from trackers.names import find_models_by_name
+
+BEGINNING = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)
+_Decision = StreamDevice.Decision
+_STREAMS = """
+    SELECT stream.patient_id, stream.stream_id, stream.source, device.device_id
+      FROM reading_streams AS stream
+      LEFT JOIN devices AS device ON lower(device.serial_number) = lower(stream.source) AND stream.source <> ''
+     WHERE stream.patient_id = ANY (%s) ORDER BY stream.patient_id, stream.stream_id
+"""
+_ASSIGNMENTS = """
+    SELECT assignment.patient_id, device.device_id, device.model_id, assignment.worn_from, assignment.worn_until
+      FROM device_assignments AS assignment JOIN devices AS device USING (device_id)
+     WHERE assignment.patient_id = ANY (%s) AND device.model_id IS NOT NULL
+"""
+_CURRENT = """
+    SELECT patient_id, stream_id, starts_at, device_id, decision, decided_by_id FROM stream_devices
+     WHERE patient_id = ANY (%s) ORDER BY patient_id, stream_id, starts_at
+"""
+_REPLACE = """
+    DELETE FROM stream_devices USING unnest(%(patients)s::text[], %(streams)s::integer[]) AS old (patient_id, stream_id)
+     WHERE stream_devices.patient_id = old.patient_id AND stream_devices.stream_id = old.stream_id
+"""
+_RECORD = """
+    SELECT record_reading_change('stream_devices', 'update', patient, stream, jsonb_build_object(
+               'device_id', jsonb_build_array(old, new)))
+      FROM unnest(%(patients)s::text[], %(streams)s::integer[], %(old)s::jsonb[], %(new)s::jsonb[])
+           AS one (patient, stream, old, new)
+"""
+
+
+class Row(NamedTuple):
+    """From `starts_at` until the next row, a stream came from this device."""
+
+    starts_at: datetime.datetime
+    device_id: int | None
+    decision: str
+    decided_by_id: int | None = None
+
+
+class Worn(NamedTuple):
+    """A device that a patient wore, from one day until before another."""
+
+    device_id: int
+    model_id: int
+    worn_from: datetime.date
+    worn_until: datetime.date | None
+
+    def covers(self, instant: datetime.datetime) -> bool:
+        day = instant.date()
+        return self.worn_from <= day and (self.worn_until is None or day < self.worn_until)
+
+
+def attribute(patients: Collection[str]) -> int:
+    """Attribute all streams of these patients again, and return how many of them changed."""
+    numbers = list(patients)
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAMS, [numbers])
+        streams = cursor.fetchall()
+        cursor.execute(_ASSIGNMENTS, [numbers])
+        worn: dict[str, list[Worn]] = defaultdict(list)
+        for patient, *assignment in cursor.fetchall():
+            worn[patient].append(Worn(*assignment))
+        cursor.execute(_CURRENT, [numbers])
+        current: dict[tuple[str, int], list[Row]] = defaultdict(list)
+        for patient, stream, *row in cursor.fetchall():
+            current[patient, stream].append(Row(*row))
+    models = find_models_by_name({source for _, _, source, _ in streams if source})
+    changes = {}
+    for patient, stream, source, device in streams:
+        known = {model.pk for model in models.get(source, ())}
+        automatic = list(_attribute_one(device, [each for each in worn[patient] if each.model_id in known]))
+        rows = keep_decisions(automatic, current[patient, stream])
+        if rows != current[patient, stream]:
+            changes[patient, stream] = rows
+    _write(changes, current)
+    return len(changes)
+
+
+def _attribute_one(device: int | None, worn: Sequence[Worn]) -> Iterator[Row]:
+    """Yield the rows of a stream that nobody has decided about."""
+    if device is not None:
+        yield Row(BEGINNING, device, _Decision.SERIAL)
+        return
+    days = {each.worn_from for each in worn} | {each.worn_until for each in worn if each.worn_until}
+    instants = [datetime.datetime.combine(day, datetime.time(), datetime.UTC) for day in sorted(days)]
+    before: int | str | None = ""
+    for instant in (BEGINNING, *instants):
+        found = {each.device_id for each in worn if each.covers(instant)}
+        chosen = found.pop() if len(found) == 1 else None
+        if chosen != before:
+            yield Row(instant, chosen, _Decision.OPEN if chosen is None else _Decision.MODEL)
+        before = chosen
+
+
+def keep_decisions(automatic: Sequence[Row], current: Sequence[Row]) -> list[Row]:
+    """Return the automatic rows, except in the periods about which a person decided."""
+    ends = [*(row.starts_at for row in current[1:]), None]
+    decided = [(row, end) for row, end in zip(current, ends, strict=False) if row.decision == _Decision.PERSON]
+    rows = {row.starts_at: row for row in automatic}
+    for row, end in decided:
+        if end is not None:
+            last = max((each for each in automatic if each.starts_at <= end), key=lambda each: each.starts_at)
+            rows.setdefault(end, last._replace(starts_at=end))
+        for instant in [each for each in rows if each >= row.starts_at and (end is None or each < end)]:
+            del rows[instant]
+    for row, _ in decided:
+        rows[row.starts_at] = row
+    return [rows[instant] for instant in sorted(rows)]
+
+
+def _write(changes: dict[tuple[str, int], list[Row]], current: dict[tuple[str, int], list[Row]]) -> None:
+    """Replace the rows of these streams, and write into the history which devices they had and have."""
+    if not changes:
+        return
+    keys = list(changes)
+    values: dict[str, Any] = {"patients": [patient for patient, _ in keys], "streams": [stream for _, stream in keys]}
+    with connection.cursor() as cursor:
+        cursor.execute(_REPLACE, values)
+        with cursor.copy(
+            "COPY stream_devices (patient_id, stream_id, starts_at, device_id, decision, decided_by_id) FROM STDIN"
+        ) as copy:
+            for key, rows in changes.items():
+                for row in rows:
+                    copy.write_row((*key, *row))
+        known = [key for key in keys if current[key]]
+        cursor.execute(
+            _RECORD,
+            {
+                "patients": [patient for patient, _ in known],
+                "streams": [stream for _, stream in known],
+                "old": [_as_json(current[key]) for key in known],
+                "new": [_as_json(changes[key]) for key in known],
+            },
+        )
+
+
+def _as_json(rows: Sequence[Row]) -> str:
+    """Return the devices of a stream as the history stores them: one number, or several with their beginnings."""
+    if len(rows) == 1:
+        return json.dumps(rows[0].device_id)
+    return json.dumps([[row.starts_at.date().isoformat(), row.device_id] for row in rows])

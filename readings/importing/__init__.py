@@ -1,0 +1,1 @@
+"""The import of readings from files, in the life cycle that all imports share."""

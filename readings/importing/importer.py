@@ -1,0 +1,208 @@
+"""The importer of readings."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.http import QueryDict
+from django.urls import reverse
+
+from healthtrack.imports import staging_tables
+from healthtrack.imports.importer import (
+    Importer,
+    PagePart,
+    Person,
+    Question,
+    QuestionWording,
+    ReadingPlan,
+    RunInput,
+    Summary,
+    UndoPreview,
+)
+from healthtrack.imports.limits import format_size
+from healthtrack.imports.models import ImportRun, Stage, State
+from healthtrack.imports.outcomes import CollisionError
+from healthtrack.imports.progress import Progress
+from healthtrack.imports.reasons import Reason
+from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
+from healthtrack.imports.row_errors import FileError
+from readings.attribution import attribute
+from readings.importing import preview, questions
+from readings.importing.rows import COLUMNS, count_known_columns
+from readings.importing.staging_files import FileStaging
+from readings.importing.unreadable import UnreadableRows, list_unreadable
+from readings.models import ReadingRun
+from readings.store import undoing
+from readings.store.applying import Application, lock_order
+from readings.store.counting import count_changes
+from readings.store.staging import StagedReadings
+
+NAME = "readings.reading"
+MAX_BYTES = 4 * 1024**3
+_COMPARED = ("new", "changed", "unchanged")
+# Those who have a record and have not withdrawn their consent. Nobody can delete a record before the transaction ends.
+_LOCK_PATIENTS = """
+    SELECT count(*) FROM (SELECT patient_id FROM medical_records
+                           WHERE patient_id IN (SELECT patient_id FROM {streams})
+                             AND coalesce((SELECT is_given FROM reading_consents AS consent
+                                            WHERE consent.patient_id = medical_records.patient_id
+                                            ORDER BY since DESC LIMIT 1), true)
+                           ORDER BY patient_id FOR KEY SHARE) AS own
+"""
+
+
+class ReadingsImporter(Importer):
+    """Imports readings from CSV or NDJSON files: plain, compressed with gzip, or in a zip archive."""
+
+    name = NAME
+    label = "readings"
+    unit = "reading"
+    takes_several_files = True
+    accepts = ".csv,.ndjson,.jsonl,.gz,.zip"
+    names_patients = True
+
+    def may_import(self, person: Person) -> bool:
+        return person.has_perm("readings.import_reading") and self.may_view(person)
+
+    def may_view(self, person: Person) -> bool:
+        return person.has_perm("readings.view_readingday")
+
+    @property
+    def upload_url(self) -> str:
+        return reverse("admin:imports_importrun_upload", args=[self.name])
+
+    @property
+    def list_url(self) -> str:
+        return reverse("home")
+
+    @property
+    def max_bytes(self) -> int:
+        return MAX_BYTES
+
+    def upload_hint(self) -> str:
+        return f"CSV or NDJSON, also in gzip or zip files, at most {format_size(MAX_BYTES)}"
+
+    def recognize(self, path: Path) -> int:
+        return count_known_columns(path)
+
+    def upload_help(self) -> PagePart:
+        return PagePart("readings/upload-help.html", {"columns": COLUMNS})
+
+    def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
+        return ReadingPlan(work.plan.parts, [each for each in work.plan.questions if each.name not in work.answers])
+
+    def wording(self, question: Question) -> QuestionWording:
+        return questions.get_wording(question)
+
+    def make_answers_form(
+        self, run: ImportRun, files: object, data: QueryDict | None = None
+    ) -> questions.ReadingsAnswersForm:
+        return questions.ReadingsAnswersForm(ReadingPlan.from_json(run.plan), data)
+
+    def check(self, work: RunInput, progress: Progress) -> CheckResult:
+        staging_tables.drop(work.run_id)
+        staging = FileStaging(work, questions.get_answers(work.answers))
+        try:
+            staging.run(progress)
+        except FileError as error:
+            staging.unreadable.add_lines(0, "", error.errors)
+            return CheckResult(errors=len(error.errors), refused=Reason.UNREADABLE)
+        if staging.missing:
+            return CheckResult(plan=questions.make_plan(staging.missing))
+        return self._compare(staging, progress)
+
+    def _compare(self, staging: FileStaging, progress: Progress) -> CheckResult:
+        progress.begin(Stage.COMPARING)
+        with connection.cursor() as cursor:
+            application = Application(staging.staged)
+            application.compare(cursor)
+            counts = count_changes(cursor, application)
+            details = {**counts, **preview.describe(cursor, application), "unreadable": staging.unreadable.total}
+        is_empty = staging.unreadable.total == staging.read
+        return CheckResult(
+            read=staging.read,
+            invalid=staging.unreadable.total,
+            errors=staging.unreadable.total,
+            affected=counts["days"],
+            refused=Reason.NO_VALID_ROW if is_empty else Reason.NONE,
+            details=details,
+        )
+
+    def apply(self, work: RunInput, progress: Progress) -> ApplyResult | StalePreview:
+        progress.begin(Stage.TURN)
+        lock_order()
+        application = Application(StagedReadings(work.run_id))
+        with connection.cursor() as cursor:
+            progress.begin(Stage.COMPARING_AGAIN)
+            patients = self._lock_patients(cursor, application)
+            application.compare(cursor)
+            counts = count_changes(cursor, application)
+            details = {**counts, **preview.describe(cursor, application)}
+            if work.previewed and any(counts[name] != work.previewed.get(name) for name in _COMPARED):
+                return StalePreview(counts["days"], {**details, "is_stale": True})
+            progress.begin(Stage.WRITING, sum(counts[name] for name in _COMPARED))
+            application.write(cursor, progress.advance)
+        attribute(patients)
+        return ApplyResult(counts["days"], {**details, **preview.count_devices(work.run_id)})
+
+    def _lock_patients(self, cursor: Any, application: Application) -> list[str]:
+        streams = application.staged.streams
+        cursor.execute(f"SELECT DISTINCT patient_id FROM {streams}")  # noqa: S608 (own name)
+        patients = [number for (number,) in cursor.fetchall()]
+        cursor.execute(_LOCK_PATIENTS.format(streams=streams))
+        if cursor.fetchone()[0] != len(patients):
+            raise CollisionError
+        return patients
+
+    def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
+        progress.begin(Stage.TURN)
+        lock_order()
+        progress.begin(Stage.WRITING)
+        with connection.cursor() as cursor:
+            return ApplyResult(undoing.undo(cursor, run.run_id))
+
+    def can_undo(self, run: ImportRun) -> bool:
+        """Return whether the run brought readings and is not final. An undo has removed them for good."""
+        return not run.is_undo and ReadingRun.objects.filter(pk=run.pk, is_final=False).exists()
+
+    def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
+        return preview.make_part(run)
+
+    def preview_undo(self, run: ImportRun) -> UndoPreview:
+        days = preview.count_days(run.run_id)
+        return UndoPreview("readings/undo-preview.html", {"run": run, "days": days}, deleted=days)
+
+    def summary(self, run: ImportRun) -> Summary:
+        if "new" not in run.result:
+            return Summary()
+        found = run.result
+        lines = [f"{name}: {found[name]:,}" for name in (*_COMPARED, "unreadable", "days")]
+        verb = "were" if run.is_applied or run.is_undone else "would be"
+        headline = (
+            f"{found['new']:,} readings {verb} added and {found['changed']:,} changed, on {found['days']:,} days."
+        )
+        return Summary(headline, lines)
+
+    def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
+        if run.first_change is None:
+            return Summary()
+        return Summary(f"The readings of the import were removed from {run.affected_count:,} days.")
+
+    def as_json(self, run: ImportRun) -> dict[str, object]:
+        names = (*_COMPARED, "unreadable", "days", "devices", "unassigned")
+        counts: Mapping[str, Any] = {"unreadable": run.invalid_count, **run.result}
+        return {**{name: counts.get(name, 0) for name in names}, "seconds": round(run.seconds, 3), "run": run.run_id}
+
+    def errors(self, run: ImportRun) -> Iterator[str]:
+        return map(str, list_unreadable(run.run_id))
+
+    def release(self, run: ImportRun) -> None:
+        """Drop the staged readings; the unreadable rows stay until their retention is over."""
+        if run.error_count and run.state in {State.APPLIED, State.REFUSED}:
+            staging_tables.drop(run.run_id, leave=UnreadableRows(run.run_id).table)
+        else:
+            staging_tables.drop(run.run_id)
+
+
+readings = ReadingsImporter()

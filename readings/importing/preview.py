@@ -1,0 +1,92 @@
+"""What the page of a run shows of the readings that it would import."""
+
+from typing import Any
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from healthtrack.imports import staging_tables
+from healthtrack.imports.importer import PagePart
+from healthtrack.imports.models import ImportRun
+from readings.importing.unreadable import list_unreadable
+from readings.store.applying import Application
+from readings.store.staging import StagedReadings
+
+MAX_GROUPS = 200
+MAX_UNREADABLE = 100
+_GROUPS = """
+    SELECT metric.label, streams.source, to_char(counts.day, 'YYYY-MM') AS month, sum(counts.new), sum(counts.changed),
+           sum(counts.unchanged), count(DISTINCT (counts.stream, counts.day))
+      FROM {days}_counts AS counts JOIN {streams} AS streams USING (stream) JOIN metrics AS metric USING (metric_id)
+     GROUP BY metric.label, streams.source, month ORDER BY metric.label, streams.source, month LIMIT {limit}
+"""
+_SOURCES = """
+    SELECT streams.source, count(DISTINCT streams.patient_id), max(device.device_id), sum(days.readings)
+      FROM {streams} AS streams
+      JOIN (SELECT stream, sum(reading_count) AS readings FROM {days} GROUP BY stream) AS days USING (stream)
+      LEFT JOIN devices AS device ON device.serial_number <> '' AND lower(device.serial_number) = lower(streams.source)
+     GROUP BY streams.source ORDER BY streams.source LIMIT {limit}
+"""
+# Days on which the patients already have readings of the same metric from another source.
+_OVERLAPS = """
+    SELECT count(*) FROM (
+        SELECT DISTINCT days.stream, days.day FROM {days} AS days JOIN {streams} AS streams USING (stream)
+          JOIN reading_streams AS other ON other.patient_id = streams.patient_id
+           AND other.metric_id = streams.metric_id AND other.source <> streams.source
+          JOIN reading_days AS stored ON stored.patient_id = other.patient_id AND stored.stream_id = other.stream_id
+           AND stored.day = days.day) AS both_worn
+"""
+_DEVICES = """
+    SELECT count(DISTINCT device.device_id) FILTER (WHERE device.device_id IS NOT NULL),
+           count(DISTINCT device.stream_id) FILTER (WHERE device.device_id IS NULL)
+      FROM {streams} AS streams JOIN stream_devices AS device USING (patient_id, stream_id)
+"""
+
+
+def describe(cursor: CursorWrapper, application: Application) -> dict[str, Any]:
+    """Return what a run stores of its preview: numbers only, because names of sources may be those of people."""
+    cursor.execute(_OVERLAPS.format(**application.names))
+    return {"overlaps": cursor.fetchone()[0]}
+
+
+def count_devices(run_id: int) -> dict[str, int]:
+    """Return how many devices the readings of a run go to, and how many streams are unassigned."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DEVICES.format(streams=StagedReadings(run_id).streams))
+        devices, unassigned = cursor.fetchone()
+    return {"devices": devices, "unassigned": unassigned}
+
+
+def count_days(run_id: int) -> int:
+    """Return on how many days of streams a run has readings."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM (
+                SELECT patient_id, stream_id, day, utc_offset FROM reading_days WHERE run_id = %(run)s
+                UNION
+                SELECT patient_id, stream_id, day, utc_offset FROM reading_contributions WHERE run_id = %(run)s) AS own
+            """,
+            {"run": run_id},
+        )
+        return int(cursor.fetchone()[0])
+
+
+def make_part(run: ImportRun) -> PagePart | None:
+    """Return the part of the page that shows the readings of a run by metric, source and month, and what is wrong."""
+    staged = StagedReadings(run.run_id)
+    names = {"days": staged.days, "streams": staged.streams, "limit": MAX_GROUPS}
+    groups, sources, patients = [], [], []
+    if staging_tables.exists(f"{staged.days}_counts"):
+        with connection.cursor() as cursor:
+            cursor.execute(_GROUPS.format(**names))
+            groups = cursor.fetchall()
+            cursor.execute(_SOURCES.format(**names))
+            sources = cursor.fetchall()
+            cursor.execute(f"SELECT DISTINCT patient_id FROM {staged.streams} ORDER BY 1 LIMIT 100")  # noqa: S608 (own name)
+            patients = [number for (number,) in cursor.fetchall()]
+    unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
+    if not groups and not unreadable:
+        return None
+    view = {"run": run, "groups": groups, "sources": sources, "unreadable": unreadable, "patients": patients}
+    return PagePart("readings/preview.html", view, ["readings"], patients)

@@ -1,0 +1,115 @@
+"""Times as text in ISO 8601, turned into instants and UTC offsets."""
+
+import polars as pl
+
+from readings.store.columns import MICROSECONDS
+
+_MAX_OFFSET = 18 * 3600
+_LOCAL = "%Y-%m-%dT%H:%M:%S"
+
+
+def add_times(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Return the rows with `at`, `utc_offset`, `end_at`, `length` and what is wrong: `start_problem`, `end_problem`.
+
+    Instants count microseconds since 1970. Times without an offset are in the time zone `zone`, if there is one.
+    """
+    rows = _add_instants(rows, "start", zone, "at", "utc_offset")
+    rows = _add_instants(rows, "end", zone, "end_at", "end_offset")
+    length = pl.when(pl.col("kind") == "interval").then(pl.col("end_at") - pl.col("at"))
+    return rows.with_columns(length=length, proven=pl.lit(value=False))
+
+
+def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
+    text = pl.col(column).str.replace(" ", "T", literal=True)
+    rows = rows.with_columns(
+        instant=text.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False),
+        local=text.str.slice(0, 19).str.strptime(pl.Datetime("us"), _LOCAL, strict=False),
+        fraction=text.str.extract(r"\.(\d+)").fill_null(""),
+    )
+    problem: pl.Expr = (
+        pl.when(pl.col(column).is_null())
+        .then(None)
+        .when(pl.col("local").is_null())
+        .then(pl.lit("not_a_time"))
+        .when(pl.col("fraction").str.len_bytes() > 6)
+        .then(pl.lit("too_fine"))
+        .when(pl.col("instant").is_null())
+        .then(pl.lit("no_zone"))
+        .otherwise(None)
+    )
+    rows = rows.with_columns(
+        problem.alias(f"{column}_problem"),
+        pl.col("instant").dt.epoch("us").alias(at),
+        (pl.col("local").dt.epoch("s") - pl.col("instant").dt.epoch("us") // MICROSECONDS).cast(pl.Int32).alias(offset),
+    )
+    is_odd = pl.col(offset).abs() > _MAX_OFFSET
+    rows = rows.with_columns(
+        pl.when(is_odd).then(pl.lit("odd_offset")).otherwise(f"{column}_problem").alias(f"{column}_problem")
+    )
+    if rows.select((pl.col(f"{column}_problem") == "no_zone").any()).item():
+        rows = _use_zone(rows, column, zone, at, offset)
+    return rows.drop("instant", "local", "fraction")
+
+
+def _use_zone(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
+    """Give instants to the local times without an offset."""
+    is_local = pl.col(f"{column}_problem") == "no_zone"
+    rest = pl.col(column).str.slice(19)
+    is_bare = rest.str.contains(r"^(\.\d{1,6})?$")
+    if not zone:
+        wrong = pl.when(is_local & ~is_bare).then(pl.lit("not_a_time")).otherwise(f"{column}_problem")
+        return rows.with_columns(wrong.alias(f"{column}_problem"))
+    fraction = pl.col("fraction").str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
+    early, late = (
+        pl.col("local").dt.replace_time_zone(zone, ambiguous=side, non_existent="null").dt.convert_time_zone("UTC")
+        for side in ("earliest", "latest")
+    )
+    rows = rows.with_columns(early=early.dt.epoch("us"), late=late.dt.epoch("us"))
+    rows = _choose_by_order(rows, is_local)
+    chosen = pl.col("chosen")
+    problem = (
+        pl.when(is_local & ~is_bare)
+        .then(pl.lit("not_a_time"))
+        .when(is_local & pl.col("early").is_null())
+        .then(pl.lit("skipped_time"))
+        .when(is_local & chosen.is_null())
+        .then(pl.lit("repeated_time"))
+        .when(is_local)
+        .then(None)
+        .otherwise(f"{column}_problem")
+    )
+    return rows.with_columns(
+        problem.alias(f"{column}_problem"),
+        pl.when(is_local).then(chosen + fraction).otherwise(at).alias(at),
+        pl.when(is_local)
+        .then(pl.col("local").dt.epoch("s") - chosen // MICROSECONDS)
+        .otherwise(offset)
+        .cast(pl.Int32)
+        .alias(offset),
+    ).drop("early", "late", "chosen")
+
+
+def _choose_by_order(rows: pl.DataFrame, is_local: pl.Expr) -> pl.DataFrame:
+    """Return the rows with `chosen`: the instant of each local time; null if it may be either of two.
+
+    Where the rows of a stream ascend, go back once within the hour that occurs twice, and ascend again, those before
+    that are the first occurrence, and those after it the second.
+    """
+    stream = ["patient_id", "metric", "device"]
+    twice = is_local & (pl.col("early") != pl.col("late"))
+    falls = (pl.col("local") <= pl.col("local").shift(1)).fill_null(value=False).cast(pl.Int32)
+    marked = rows.with_columns(is_twice=twice, repeated_day=pl.col("local").dt.truncate("1d"))
+    ordered = marked.filter("is_twice").with_columns(passed=falls.cum_sum().over(*stream, "repeated_day"))
+    if ordered.is_empty():
+        return rows.with_columns(chosen=pl.col("early"))
+    ordered = ordered.with_columns(passes=pl.col("passed").max().over(*stream, "repeated_day"))
+    sides = ordered.select(
+        "line",
+        side=pl.when(pl.col("passes") != 1)
+        .then(None)
+        .when(pl.col("passed") == 0)
+        .then(pl.col("early"))
+        .otherwise(pl.col("late")),
+    )
+    joined = rows.join(sides, on="line", how="left", maintain_order="left").with_columns(is_twice=twice)
+    return joined.with_columns(chosen=pl.when("is_twice").then("side").otherwise("early")).drop("side", "is_twice")

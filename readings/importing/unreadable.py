@@ -1,0 +1,92 @@
+"""The rows of a run that cannot be read: counted all, and listed up to a limit, with place, value and reason."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+from django.db import connection
+
+from healthtrack.imports import staging_tables
+from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.staging_tables import STAGING_SCHEMA
+from readings.importing.checking import REASONS
+from readings.importing.rows import LINE
+
+MAX_LISTED = 10_000
+# The number of the part, and of the line within it, are one number in the store: line + part * this.
+LINES_OF_PART = 2**40
+_OTHER = "other"
+
+
+class Unreadable(NamedTuple):
+    """A row that cannot be read."""
+
+    part: str
+    line: int | None
+    column: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        error = str(RowError(self.reason, self.line, self.column, self.value))
+        return f"{self.part}: {error}" if self.part else error
+
+
+class UnreadableRows:
+    """Collects the rows of a run that cannot be read, in a staging table that outlives the run until its retention."""
+
+    def __init__(self, run_id: int) -> None:
+        self.table = f"{STAGING_SCHEMA}.run_{run_id:d}_faulty_rows"
+        self.counts: dict[str, int] = {}
+
+    def create(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TABLE {self.table} (part integer, part_name text, line bigint, field text, value text,"
+                " reason text)"
+            )
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def add_lines(self, part: int, name: str, errors: Sequence[RowError]) -> None:
+        """Add lines that are no rows."""
+        self._add(_OTHER, len(errors), [(part, name, each.line, "", each.value or "", each.reason) for each in errors])
+
+    def add_rows(self, part: int, name: str, rows: pl.DataFrame) -> None:
+        """Add checked rows, which have a `code`."""
+        shown = rows.rename({"value_text": "value", "value": "value_number"})
+        for (code,), alike in shown.group_by("code", maintain_order=True):
+            column, reason = REASONS[str(code)]
+            listed = alike.select(LINE, pl.col(column).fill_null("").alias("cell")).head(MAX_LISTED).iter_rows()
+            self._add(str(code), len(alike), [(part, name, line, column, cell[:101], reason) for line, cell in listed])
+
+    def add_contradictory(self, names: Mapping[int, str], readings: pl.DataFrame) -> None:
+        """Add readings that contradict each other; their `line` includes the number of the part."""
+        column, reason = REASONS["contradictory"]
+        rows = []
+        for place, value, decimals in readings.select(LINE, "value", "decimals").head(MAX_LISTED).iter_rows():
+            part, line = divmod(place, LINES_OF_PART)
+            rows.append((part, names[part], line, column, f"{value / 10**decimals:g}", reason))
+        self._add("contradictory", len(readings), rows)
+
+    def _add(self, code: str, count: int, rows: Sequence[tuple[int, str, int | None, str, str, str]]) -> None:
+        room = max(MAX_LISTED - self.total, 0)
+        self.counts[code] = self.counts.get(code, 0) + count
+        with connection.cursor() as cursor, cursor.copy(f"COPY {self.table} FROM STDIN") as copy:
+            for row in rows[:room]:
+                copy.write_row([part.replace("\0", "�") if isinstance(part, str) else part for part in row])
+
+
+def list_unreadable(run_id: int, start: int = 0, count: int = MAX_LISTED) -> Iterator[Unreadable]:
+    """Yield the listed rows of a run that cannot be read, in the order of the files."""
+    table = UnreadableRows(run_id).table
+    if not staging_tables.exists(table):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT part_name, line, field, value, reason FROM {table} ORDER BY part, line OFFSET %s LIMIT %s",  # noqa: S608 (own name)
+            [start, count],
+        )
+        yield from map(Unreadable._make, cursor.fetchall())
