@@ -19,7 +19,7 @@ from healthtrack.imports.importer import Importer
 from healthtrack.imports.limits import describe_limit
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import get_importers
-from healthtrack.imports.upload_form import UploadForm
+from healthtrack.imports.upload_form import DETECT, UploadForm
 from healthtrack.imports.uploads import ReceivedFile, UploadHandler
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _UploadPage:
         self.importers = importers
         self.name = name
         self.context = context
-        self.max_bytes = max(importer.max_bytes for importer in importers)
+        self.max_bytes = max(importer.max_bytes for importer in importers if name in {DETECT, importer.name})
 
     def receive(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)

@@ -83,6 +83,11 @@ class ReadingsImporter(Importer):
     def upload_hint(self) -> str:
         return f"CSV or NDJSON, also in gzip or zip files, at most {format_size(MAX_BYTES)}"
 
+    def find_misleading_name(self, name: str, path: Path) -> str:
+        if Path(name).suffix.lower() in self.accepts.split(","):
+            return ""
+        return "The name of the file must end in .csv, .ndjson, .jsonl, .gz or .zip."
+
     def recognize(self, path: Path) -> int:
         return count_known_columns(path)
 

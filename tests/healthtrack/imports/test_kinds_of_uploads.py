@@ -97,7 +97,7 @@ def test_an_unknown_kind_is_refused(steward: Client, tmp_path: Path) -> None:
 
 
 def test_people_choose_among_the_kinds(steward: Client) -> None:
-    kinds = ["Detect it", "Medical records", "Variants", "Tracker models"]
+    kinds = ["Detect it", "Medical records", "Readings", "Variants", "Tracker models"]
     assert Page.get(steward, UPLOAD).texts(".upload-kinds label") == kinds
 
 
