@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
-from healthtrack.audit.timelines import LatestChange, find_latest_change
+from healthtrack.audit.latest_change import LatestChange, find_latest_change
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.permissions import Person
 from patients.models import MedicalRecord

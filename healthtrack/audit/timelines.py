@@ -1,15 +1,14 @@
 """The history of a row and of what belongs to it, and the activity log, one page at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
 from healthtrack.audit.account_names import name_at
 from healthtrack.audit.models import Action, Change
-from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries, get_actor_name
+from healthtrack.audit.presentation import COMMAND_LINE, Entry, entries
 from healthtrack.audit.registry import insertions
 from healthtrack.audit.subjects import (
     get_changed_key,
@@ -55,26 +54,6 @@ def get_page(changes: QuerySet[Change], after: int | None) -> Page:
     return Page(entries(page.rows), page.older, page.is_newest)
 
 
-@dataclass(frozen=True)
-class LatestChange:
-    """When a row or what concerns it changed, and who did that."""
-
-    at: datetime
-    who: str
-
-
-def find_latest_change(row: Model) -> LatestChange | None:
-    """Return the latest change of the row or of what concerns it, including insertions by imports; None if unknown."""
-    change = newest(get_changes(type(row), row.pk)).first()
-    latest = LatestChange(change.changed_at, get_actor_name(change)) if change else None
-    first, *others = [rows.order_by().values_list("made_by_run") for _, rows, _ in _insertable_rows(type(row), row.pk)]
-    run: int | None = max((number for (number,) in first.union(*others, all=True)), default=None)
-    inserted = None if run is None or (change and (change.run_id or 0) >= run) else insertions({run}).get(run)
-    if inserted and (latest is None or inserted.at > latest.at):
-        return LatestChange(inserted.at, inserted.person or COMMAND_LINE)
-    return latest
-
-
 def find_latest_changes(row: Model, fields: Sequence[tuple[Model, str]]) -> list[Change | None]:
     """Return the latest change of each of these fields, given as the name with the row itself or one that concerns it.
 
@@ -116,20 +95,15 @@ def _inserted(row_model: type[Model], key: Any) -> list[Entry]:
     """Return entries for the row, and the rows that concern it, that an import inserted."""
     if models_recorded_for(row_model):
         return []
-    inserted: list[tuple[int, type[Model], str]] = []
-    for model, rows, column in _insertable_rows(row_model, key):
-        inserted += [(row.made_by_run, model, _name(row)) for row in _with_parents(rows, column)]
-    return _as_entries(inserted)
-
-
-def _insertable_rows(row_model: type[Model], key: Any) -> Iterator[tuple[type[Model], QuerySet[Any], str]]:
-    """Yield the model, the rows that imports inserted, and the column of the key, for the row and what concerns it."""
     subject = get_subject(row_model)
+    inserted: list[tuple[int, type[Model], str]] = []
     for model in models_about(subject) if subject else [row_model]:
         names = {str(each.column): each.attname for each in model._meta.concrete_fields if each.column}
         if MADE_BY_RUN in names:
             column = subject.column if subject else key_columns(model)[0]
-            yield model, model._default_manager.filter(**{names[column]: key}, made_by_run__isnull=False), column
+            rows = model._default_manager.filter(**{names[column]: key}, made_by_run__isnull=False)
+            inserted += [(row.made_by_run, model, _name(row)) for row in _with_parents(rows, column)]
+    return _as_entries(inserted)
 
 
 def _with_parents(rows: QuerySet[Any], column: str) -> QuerySet[Any]:

@@ -14,7 +14,7 @@ from patients import linking, summary, terms
 from patients.summary import SummaryPart
 from tests.support import factories
 from tests.support.forms import form_with
-from tests.support.import_files import RECORDS, write_csv
+from tests.support.import_files import CATALOGUE, RECORDS, write_csv
 from tests.support.page import Page, text_of
 from tests.support.signing_in import AsRole, SignIn
 
@@ -130,3 +130,12 @@ class TestSuggestions:
     def test_only_people_who_may_edit_get_them(self, sign_in: SignIn) -> None:
         factories.medical_record("P1", medical_conditions="Gout")
         assert not Page.get(sign_in(VIEW), ADDRESS).all("datalist")
+
+
+def test_a_link_that_a_later_import_made_is_the_latest_change(sign_in: SignIn, tmp_path: Path) -> None:
+    record = factories.medical_record("P1", tracker="Band 9")
+    client = sign_in(VIEW, "audit.view_change")
+    assert facts(client)["Latest change"].endswith("(directly in the database)")
+    CATALOGUE.run(write_csv(tmp_path / "rows.csv", CATALOGUE.rows({"Model Name": "Band 9"})))
+    assert record.tracker_models.exists()
+    assert facts(client)["Latest change"].endswith("by the command line")
