@@ -130,6 +130,7 @@ def _python(checkout: Path) -> str:
 
 def _environment(checkout: Path, data: Path) -> dict[str, str]:
     unset = {name for name in os.environ if name.startswith(("HEALTHTRACK_", "DATABASE_"))}
+    unset.add("PYTHONDONTWRITEBYTECODE")  # otherwise each command compiles all modules again, as no installed one does
     return {
         **{name: value for name, value in os.environ.items() if name not in unset},
         "DJANGO_SETTINGS_MODULE": "healthtrack.settings",
