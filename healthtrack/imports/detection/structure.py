@@ -60,7 +60,7 @@ def find_text_structure(path: Path, columns: Sequence[Column], known: FileStruct
     with open_lines(path, encoding.name) as lines:
         head = _take(lines)
     named = next((delimiter for line in head[:1] if (delimiter := get_named_delimiter(line))), "")
-    delimiters = known.delimiter or "".join(dict.fromkeys(named + DELIMITERS))
+    delimiters = known.delimiter or _list_possible_delimiters(head, named)
     candidates = [each for delimiter in delimiters for each in _list_candidates(head, delimiter, columns)]
     header = choose_header(candidates, known.header_line)
     delimiter = known.delimiter or (header.delimiter if header else named)
@@ -100,6 +100,13 @@ def _take(lines: Iterator[str]) -> list[str]:
         if sum(map(len, taken)) > _MAX_CHARACTERS:
             break
     return taken
+
+
+def _list_possible_delimiters(head: Sequence[str], named: str) -> list[str]:
+    """Return the delimiters to try: of those that no line contains, only the first, as they all give the same rows."""
+    delimiters = list(dict.fromkeys(named + DELIMITERS))
+    absent = [delimiter for delimiter in delimiters if not any(delimiter in line for line in head)]
+    return [delimiter for delimiter in delimiters if delimiter not in absent[1:]]
 
 
 def _list_candidates(head: Sequence[str], delimiter: str, columns: Sequence[Column]) -> list[Candidate]:

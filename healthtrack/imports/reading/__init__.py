@@ -32,8 +32,8 @@ def open_table(
 ) -> AbstractContextManager[Table]:
     """Open a file as a table, whatever its name says about its format.
 
-    Raise FileError if the file is empty, too large, or in none of the three formats. With `batch_rows`, batches have
-    about so many rows.
+    Raise FileError if the file is empty, too large, or in none of the three formats. With `batch_rows`, the
+    first batch is a sample of about so many rows.
     """
     if is_workbook(path):
         return workbook.open_workbook(path, structure, batch_rows=batch_rows)

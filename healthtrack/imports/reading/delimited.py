@@ -28,6 +28,7 @@ from healthtrack.imports.row_errors import FileError, RowError
 DELIMITERS = ",\t;|"
 MAX_HEADER_LINES = 20  # of one header with line breaks in quotes
 MAX_COLUMNS = 1024
+_LINE_END = "\n"
 _QUOTED = "\x02"
 
 
@@ -98,6 +99,8 @@ def _read_batches(table: Table, lines: Lines, delimiter: str) -> Iterator[pl.Dat
             lines.put_back(chunk)
             batch = _frame(list(_parse_records(table, lines, delimiter)), names)
         yield batch
+        if lines.batch_rows:
+            lines.batch_rows = 1  # who reads a sample looks further only to see whether there are more rows
 
 
 def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimiter: str) -> pl.DataFrame | None:
@@ -119,7 +122,7 @@ def _parse_single_lines(chunk: list[str], first: int, names: list[str], delimite
         return _frame([], names)
     # polars removes a byte order mark from the beginning: with this one it leaves one that belongs to the first cell.
     records = pl.read_csv(
-        BytesIO(("\ufeff" + "\n".join(lines["text"])).encode()),
+        BytesIO(f"\ufeff{lines['text'].str.join(_LINE_END).item()}".encode()),
         has_header=False,
         separator=delimiter,
         schema=dict.fromkeys(names, pl.String),
