@@ -1,11 +1,15 @@
-"""The triggers that maintain medical_records.link_count.
+"""The triggers that maintain medical_records.link_count and patient_counts.
 
 Every form of the anti-join of patients and links is slow. So each record stores its number of links, and a partial
 index finds the records without any. Each trigger handles all rows that a statement changed, and writes only where the
 number is wrong: an import that fills in the right number pays only for the comparison.
+
+Each statement adds the differences that it makes to the counts of patients: see `patients.count_triggers`.
 """
 
 import pgtrigger
+
+from patients.count_triggers import ADD_CHANGED, ADD_INSERTED, RECOUNT_ALL, SUBTRACT_DELETED, add_linked
 
 # The planner knows the length of an array, so it finds a few rows by the index even where an import has switched off
 # joins by index. The statement is executed as text because PL/pgSQL would cache a plan for an array of any length: one
@@ -30,34 +34,38 @@ _OF_LINKS = f"""
     EXECUTE 'SELECT FROM medical_records WHERE patient_id = ANY ($1) ORDER BY patient_id FOR NO KEY UPDATE'
         USING touched;
     GET DIAGNOSTICS locked = ROW_COUNT;
-    IF locked > 0 THEN {_RECOUNT} END IF;
+    IF locked > 0 THEN {_RECOUNT} {{add}} END IF;
     RETURN NULL;
 """
 # Triggers fire for statements that change no row too: without this condition an update by the trigger would never end.
 # EXCEPT rather than a join, because the planner does not know the sizes and might choose a nested loop.
 _CHANGED = (
-    "SELECT patient_id FROM (SELECT patient_id, link_count FROM new_records"
-    " EXCEPT SELECT patient_id, link_count FROM old_records) AS changed"
+    "SELECT patient_id FROM (SELECT patient_id, {columns} FROM new_records"
+    " EXCEPT SELECT patient_id, {columns} FROM old_records) AS changed"
 )
+_COUNTED = "medical_conditions, tracker"
 _OF_UPDATED_RECORDS = f"""
-    touched := ARRAY({_CHANGED});
-    IF touched <> '{{}}' THEN {_RECOUNT} END IF;
+    touched := ARRAY({_CHANGED.format(columns=f"link_count, {_COUNTED}")});
+    IF touched <> '{{}}' THEN
+        {_RECOUNT}
+        touched := ARRAY({_CHANGED.format(columns=_COUNTED)});
+        IF touched <> '{{}}' THEN {ADD_CHANGED} END IF;
+    END IF;
     RETURN NULL;
 """
-# Most inserted records have the right number. The transition table shows which do not, so that the many records that
-# an import has just written need not be read.
+# Most inserted records have the right number. The transition table shows whether any does not, so that the many records
+# that an import has just written need not be read.
 _OF_INSERTED_RECORDS = f"""
     touched := ARRAY(SELECT patient_id FROM new_records);
-    EXECUTE $statement$
-        SELECT array_agg(record.patient_id)
-          FROM new_records AS record
-          LEFT JOIN (SELECT patient_id, count(*) AS links FROM medical_record_and_trackers
-                      WHERE patient_id = ANY ($1) GROUP BY patient_id) AS counted USING (patient_id)
-         WHERE record.link_count <> coalesce(counted.links, 0)
-        $statement$ INTO touched USING touched;
-    IF touched IS NOT NULL THEN {_RECOUNT} END IF;
+    {ADD_INSERTED}
+    IF is_wrong THEN {_RECOUNT} END IF;
     RETURN NULL;
-"""  # noqa: S608 (a constant of this module)
+"""  # noqa: S608 (constants)
+_OF_DELETED_RECORDS = f"""
+    touched := ARRAY(SELECT patient_id FROM old_records);
+    IF touched <> '{{}}' THEN {SUBTRACT_DELETED} END IF;
+    RETURN NULL;
+"""  # noqa: S608 (constants)
 
 
 def _trigger(
@@ -69,7 +77,7 @@ def _trigger(
         when=pgtrigger.After,
         operation=operation,
         referencing=pgtrigger.Referencing(old=old, new=new),
-        declare=[("touched", "text[]"), ("locked", "bigint")],
+        declare=[("touched", "text[]"), ("locked", "bigint"), ("is_wrong", "boolean")],
         func=func,
     )
 
@@ -77,19 +85,22 @@ def _trigger(
 links_inserted = _trigger(
     "links_inserted",
     pgtrigger.Insert,
-    _OF_LINKS.format(touched="SELECT patient_id FROM new_links"),
+    _OF_LINKS.format(touched="SELECT patient_id FROM new_links", add=add_linked(new="new_links")),
     new="new_links",
 )
 links_deleted = _trigger(
     "links_deleted",
     pgtrigger.Delete,
-    _OF_LINKS.format(touched="SELECT patient_id FROM old_links"),
+    _OF_LINKS.format(touched="SELECT patient_id FROM old_links", add=add_linked(old="old_links")),
     old="old_links",
 )
 links_updated = _trigger(
     "links_updated",
     pgtrigger.Update,
-    _OF_LINKS.format(touched="SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links"),
+    _OF_LINKS.format(
+        touched="SELECT patient_id FROM old_links UNION SELECT patient_id FROM new_links",
+        add=add_linked(old="old_links", new="new_links"),
+    ),
     old="old_links",
     new="new_links",
 )
@@ -98,7 +109,7 @@ links_truncated = pgtrigger.Trigger(
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Truncate,
-    func="UPDATE medical_records SET link_count = 0 WHERE link_count <> 0; RETURN NULL;",
+    func=f"UPDATE medical_records SET link_count = 0 WHERE link_count <> 0; {RECOUNT_ALL}; RETURN NULL;",  # noqa: S608 (constants)
 )
 records_inserted = _trigger(
     "records_inserted",
@@ -112,4 +123,17 @@ records_updated = _trigger(
     _OF_UPDATED_RECORDS,
     old="old_records",
     new="new_records",
+)
+records_deleted = _trigger(
+    "records_deleted",
+    pgtrigger.Delete,
+    _OF_DELETED_RECORDS,
+    old="old_records",
+)
+records_truncated = pgtrigger.Trigger(
+    name="records_truncated",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Truncate,
+    func=f"{RECOUNT_ALL}; RETURN NULL;",
 )

@@ -1,13 +1,34 @@
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Count, F, Max, Min, Q, Sum
+from django.db.models import BigIntegerField, Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Lower
 
+from healthtrack.core.replicas.routing import reading
 from healthtrack.imports.models import ImportRun, State
 from patients.filters import RecordFilter, Records
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports.queries import is_everybody
+
+# Differences of a count may cancel each other, so they are added up before anything else.
+_NAMES = """
+WITH counts AS (
+    SELECT label, model_ids, sum(patients) AS patients FROM patient_counts
+     WHERE what = 'tracker' GROUP BY 1, 2 HAVING sum(patients) > 0
+), problems AS (
+    SELECT CASE WHEN model_ids <> '{}' THEN 'ambiguous'
+                WHEN missing.missing_id IS NULL THEN 'unmatched' ELSE 'missing' END
+           AS problem, label, counts.patients
+      FROM counts
+      LEFT JOIN missing_models AS missing ON lower(missing.name) = lower(label) AND decision = 'dismissed'
+     WHERE CASE WHEN model_ids = '{}' THEN label <> ''
+                ELSE 1 < (SELECT count(DISTINCT lower(brand_name)) FROM tracker_models
+                           WHERE model_id = ANY (model_ids)) END
+)
+SELECT problem, min(label), sum(patients)::bigint AS patients
+  FROM problems GROUP BY problem, lower(label) ORDER BY patients DESC, lower(label)
+"""
 
 
 @dataclass(frozen=True)
@@ -29,15 +50,24 @@ class DataQuality:
     duplicate_groups: int
 
 
+class _NamesToDecide(NamedTuple):
+    """The tracker names that need a decision, by the problem that they have."""
+
+    unmatched: list[Name]
+    ambiguous: list[Name]
+    missing: list[Name]
+
+
 def data_quality(record_filter: RecordFilter) -> DataQuality:
     """Count what needs a decision among the patients that match the filter."""
     records = record_filter.qs.order_by()
     groups, duplicates = _count_duplicates(records)
+    names = _read_names() if is_everybody(records) else _count_names(record_filter, records)
     return DataQuality(
         patients=records.count(),
-        unmatched=_names(record_filter.filter_by_links(records, "linked", "undecided")),
-        ambiguous=_names(records.filter(link_count__gt=1, pk__in=_patients_with_ambiguous_links())),
-        missing=_names(record_filter.filter_by_links(records, "linked", "missing")),
+        unmatched=names.unmatched,
+        ambiguous=names.ambiguous,
+        missing=names.missing,
         stale=record_filter.filter_by_appointment(records, "appointment", "stale").count(),
         duplicates=duplicates,
         duplicate_groups=groups,
@@ -53,12 +83,30 @@ def count_combined_rows() -> tuple[int, int]:
     return totals["rows"], totals["of_patients"]
 
 
+def _read_names() -> _NamesToDecide:
+    """Return the tracker names of all patients, as triggers have counted them."""
+    names = _NamesToDecide([], [], [])
+    with reading().cursor() as cursor:
+        cursor.execute(_NAMES)
+        for problem, name, patients in cursor.fetchall():
+            getattr(names, problem).append(Name(name, patients))
+    return names
+
+
+def _count_names(record_filter: RecordFilter, records: Records) -> _NamesToDecide:
+    return _NamesToDecide(
+        unmatched=_names(record_filter.filter_by_links(records, "linked", "undecided")),
+        ambiguous=_names(records.filter(link_count__gt=1, pk__in=_patients_with_ambiguous_links())),
+        missing=_names(record_filter.filter_by_links(records, "linked", "missing")),
+    )
+
+
 def _names(records: Records) -> list[Name]:
     counts = records.values(folded=Lower("tracker")).annotate(spelling=Min("tracker"), patients=Count("*"))
     return [Name(*row) for row in counts.order_by("-patients", "folded").values_list("spelling", "patients")]
 
 
-def _patients_with_ambiguous_links() -> object:
+def _patients_with_ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
     """Return the patients whom an import linked to models of several brands; links by staff are decisions."""
     links = MedicalRecordTracker.objects.filter(source=MedicalRecordTracker.Source.IMPORT, patient__link_count__gt=1)
     brands = links.values("patient").annotate(

@@ -1,9 +1,10 @@
 """How many patients use each set of tracker models: from this follow the patients of each model and brand.
 
-Most patients have one link, so a model's links are nearly its patients. Only patients with several links, whom a
-partial index finds, could be counted twice for a brand. They are counted by their set of models, as there are few such
-sets. A set of two or three models is identified by its lowest and highest number and the sum, which is faster than
-building an array for each patient. It is one statement, so that all counts see the same state of the tables.
+Triggers count all patients by their set. With filters, they are counted here. Most patients have one link, so a model's
+links are nearly its patients. Only patients with several links, whom a partial index finds, could be counted twice for
+a brand. They are counted by their set of models, as there are few such sets. A set of two or three models is identified
+by its lowest and highest number and the sum, which is faster than building an array for each patient. It is one
+statement, so that all counts see the same state of the tables.
 """
 
 from collections import Counter
@@ -12,15 +13,17 @@ from typing import NamedTuple
 
 from healthtrack.core.replicas.routing import reading
 from patients.filters import Records
+from patients.models import PatientCount
+from patients.patient_counts import read_patient_counts
 from reports.queries import is_everybody
 
 _SETS = """
-WITH {narrowed} links AS (
+WITH narrowed AS ({narrowed}), links AS (
     SELECT {conditions} AS conditions, model_id, count(*) AS links FROM {linked} GROUP BY 1, 2
 ), several AS (
     SELECT patient_id, {conditions} AS conditions, count(*) AS links, min(model_id) AS lowest,
            max(model_id) AS highest, sum(model_id) AS total
-      FROM {records} JOIN medical_record_and_trackers USING (patient_id)
+      FROM narrowed JOIN medical_record_and_trackers USING (patient_id)
      WHERE link_count > 1
      GROUP BY 1, 2
 ), alike AS (
@@ -60,6 +63,9 @@ class _Row(NamedTuple):
 
 def model_sets(records: Records, *, by_conditions: bool = False) -> Iterator[ModelSet]:
     """Yield the sets of models that patients use. By conditions, patients without a model have an empty set."""
+    if is_everybody(records):
+        yield from _read_sets(by_conditions=by_conditions)
+        return
     left = Counter[tuple[str, tuple[int, ...]]]()
     for row in _rows(records, by_conditions=by_conditions):
         conditions, models = row.conditions, tuple(row.models)
@@ -74,25 +80,23 @@ def model_sets(records: Records, *, by_conditions: bool = False) -> Iterator[Mod
             yield ModelSet(models, patients, conditions)
 
 
+def _read_sets(*, by_conditions: bool) -> Iterator[ModelSet]:
+    for label, model_ids, patients in read_patient_counts(PatientCount.What.CONDITIONS):
+        if model_ids or by_conditions:
+            yield ModelSet(tuple(model_ids), patients, label if by_conditions else "")
+
+
 def _rows(records: Records, *, by_conditions: bool) -> list[_Row]:
-    source, narrowed, values = "medical_records", "", ()
     if records.query.is_empty():
         return []
-    if not is_everybody(records):
-        statement, values = (
-            records.order_by().values("patient_id", "medical_conditions", "link_count").query.sql_with_params()
-        )
-        source, narrowed = "narrowed", f"narrowed AS ({statement}),"
+    narrowed, values = (
+        records.order_by().values("patient_id", "medical_conditions", "link_count").query.sql_with_params()
+    )
     links = "medical_record_and_trackers"
-    if by_conditions:
-        links = f"{source} LEFT JOIN {links} USING (patient_id)"
-    elif narrowed:
-        links = f"{source} JOIN {links} USING (patient_id)"
     sql = _SETS.format(
         narrowed=narrowed,
         conditions="medical_conditions" if by_conditions else "''",
-        records=source,
-        linked=links,
+        linked=f"narrowed {'LEFT JOIN' if by_conditions else 'JOIN'} {links} USING (patient_id)",
     )
     with reading().cursor() as cursor:
         cursor.execute(sql, values)

@@ -143,7 +143,9 @@ TRIGGERS = """
     medical_records history_insert after insert
     medical_records history_truncate before truncate
     medical_records history_update after update
+    medical_records records_deleted after delete
     medical_records records_inserted after insert
+    medical_records records_truncated after truncate
     medical_records records_updated after update
     medical_records reports_changed after any change
 
