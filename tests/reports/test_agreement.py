@@ -181,7 +181,8 @@ def check_brands(client: Client, filters: Filters) -> None:
     for name, *rest, patients, _ in rows_of(client, address):
         of_it = "lower(model_name) = lower(%(it)s) AND device_type = %(type)s AND lower(brand_name) = lower(%(brand)s)"
         condition = f"EXISTS ({LINKS} AND {of_it})" if rest else OF_BRAND.format("it")
-        assert patients == str(plain_count(filters, condition, it=name, **({"type": rest[0]} if rest else {})))
+        of_brand = {"type": rest[0], "brand": str(filters["brand"])} if rest else {}
+        assert patients == str(plain_count(filters, condition, it=name, **of_brand))
     assert table(client, address)["tfoot"][0][-2] == str(plain_count(filters, f"EXISTS ({LINKS})"))
 
 
