@@ -41,6 +41,7 @@ def measure(wanted: list[str]) -> None:
 
     from benchmarks import (  # noqa: PLC0415 (Django must be set up first)
         access,
+        constants,
         history,
         home,
         imports,
@@ -70,6 +71,7 @@ def measure(wanted: list[str]) -> None:
         "load": load.measure_load,
         "access": access.measure_access_log,
         "exports": access.measure_recorded_exports,
+        "constants": constants.measure_constants,
     }
     _refuse_unknown(wanted, parts)
     server_rights.grant()
