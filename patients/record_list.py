@@ -1,6 +1,7 @@
 """The list of records in the admin: it has the same filters as the reports, and is fast for a million records."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -107,6 +108,10 @@ class RecordList(SortedList):
         self.result_count = self.full_result_count = self.page.total.rows  # equal, or the search form would show both
         self.show_admin_actions = bool(self.page.rows)
         self.show_full_result_count = self.can_show_all = False
+
+    @cached_property
+    def active_filter_count(self) -> int:
+        return len(self.records.active_values)
 
     @property
     def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:

@@ -44,7 +44,6 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
 class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
     form = AccountForm
     list_display = ("username", "first_name", "last_name", "role_names", "state", "last_login")
-    list_display_links = ("username", "first_name", "last_name")
     extra_columns = ("email", "superuser", "date_joined")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ("user_permissions",)
