@@ -4,6 +4,13 @@ from healthtrack.core.help import HelpSection
 
 HELP = (
     HelpSection(
+        "lists",
+        "Columns, order and filters of lists",
+        25,
+        ("sign-in:list-settings",),
+        "sort rows page size choose hide",
+    ),
+    HelpSection(
         "sign-in",
         "Sign in",
         150,
