@@ -5,6 +5,7 @@ from typing import ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.auth.mixins import UserPassesTestMixin
+from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +23,8 @@ from healthtrack.roles.table import Right
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import cached
+from reports.charts.declaration import Chart
+from reports.charts.files import draw_png, draw_svg
 from reports.drill_down import DrillDown
 from reports.file_names import build_file_name
 from reports.filter_form import FilterForm, get_hidden_parameters
@@ -29,6 +32,7 @@ from reports.parameters import find_error, parse_format, parse_page
 from reports.tables import Column, Row, build_heads, get_values, parse_sort, sort_rows
 
 PAGE_SIZE = 50
+CHART_FORMATS = ("svg", "png")
 
 Answer = TypeVar("Answer")
 
@@ -76,9 +80,12 @@ class Report(StaffPage):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if self.errors:
             return self.page(self.name, {**self.heading(), **self.filters()}, status=400)
+        if self.file_format in CHART_FORMATS:
+            return self.chart_file()
         if self.file_format:
             return FORMATS[self.file_format](self.sheet())
-        return self.page(self.name, {**self.heading(), **self.filters(), **self.table(), **self.context()})
+        context = {**self.heading(), **self.filters(), **self.table(), **self.context(), "chart": self.get_chart()}
+        return self.page(self.name, context)
 
     @cached_property
     def errors(self) -> dict[str, str]:
@@ -95,7 +102,7 @@ class Report(StaffPage):
 
     @cached_property
     def file_format(self) -> str:
-        return parse_format(self.request.GET.get("format", ""), FORMATS)
+        return parse_format(self.request.GET.get("format", ""), [*FORMATS, *CHART_FORMATS])
 
     @cached_property
     def record_filter(self) -> RecordFilter:
@@ -189,6 +196,24 @@ class Report(StaffPage):
             totals=[*map(get_values, self.totals())],
         )
 
+    def get_chart(self) -> Chart:
+        """Return the report's chart."""
+        raise NotImplementedError
+
+    def chart_file(self) -> HttpResponse:
+        self.links.is_open = False  # a file leads nowhere
+        facts = dict(self.facts)
+        lines = [
+            f"Filters: {facts['Filters']}",
+            f"Age on {facts['Age on']}. Created {facts['Created']} by {facts['By']}",
+        ]
+        svg = draw_svg(self.get_chart(), lines)
+        content, content_type = (
+            (draw_png(svg), "image/png") if self.file_format == "png" else (svg.encode(), "image/svg+xml")
+        )
+        disposition = f'attachment; filename="{self.file_name}.{self.file_format}"'
+        return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": disposition})
+
     @property
     def file_name(self) -> str:
         """The name of the report's files without an ending. Searches are not in it: they may be a patient's name."""
@@ -208,5 +233,11 @@ class Report(StaffPage):
             ("Filters", "; ".join(filters) or "none"),
             ("Age on", self.as_of.isoformat()),
             ("Created", f"{now:%Y-%m-%d %H:%M %Z}"),
-            ("By", self.request.user.get_full_name() or self.request.user.get_username()),
+            ("By", get_full_name(self.request.user)),
         ]
+
+
+def get_full_name(person: Person) -> str:
+    """Return the name of a person, or their user name if they have none."""
+    full_name = "" if isinstance(person, AnonymousUser) else person.get_full_name()
+    return full_name or person.get_username()

@@ -1,8 +1,11 @@
 from collections.abc import Sequence
 
 from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from reports.charts.declaration import Chart
 from reports.charts.heat import HeatTable, heat_table
 from reports.charts.horizontal import horizontal_bars
 from reports.charts.line import lines_over_time
@@ -49,6 +52,18 @@ def shaded_table(
 ) -> dict[str, HeatTable | str]:
     """Draw a heat map."""
     return {"title": title, "id": _id(title), "corner": corner, "table": heat_table(columns, rows)}
+
+
+@register.simple_tag
+def draw_chart(chart: Chart) -> SafeString:
+    """Draw a declared chart."""
+    context = {
+        **_heading(chart.rows, chart.title, chart.description),
+        "chart": chart.drawn,
+        "table": chart.drawn,
+        "corner": chart.corner,
+    }
+    return render_to_string(f"reports/charts/{chart.template}.html", context)
 
 
 def _heading(

@@ -4,6 +4,7 @@ from functools import cached_property
 from healthtrack.roles.table import TOTALS
 from patients.age import BANDS, Band
 from patients.models import Gender
+from reports.charts.declaration import Chart, StackedChart
 from reports.charts.rows import Part, StackedBar
 from reports.parameters import parse_bands
 from reports.queries.age_groups import AgeGroup, AgeGroups, patients_by_age_group
@@ -68,12 +69,14 @@ class PatientsByAgeGroup(Report):
             )
         ]
 
-    def context(self) -> Mapping[str, object]:
+    def get_chart(self) -> Chart:
         youngest_first = sorted(self.ages.groups, key=lambda group: group.band.youngest)
-        return {
-            "ages": self.ages,
-            "bars": [self.bar(group) for group in youngest_first],
-        }
+        bars = [self.bar(group) for group in youngest_first]
+        description = "Each bar is an age group, and each of its parts a gender."
+        return StackedChart("Patients by age and gender", bars, description)
+
+    def context(self) -> Mapping[str, object]:
+        return {"ages": self.ages}
 
     def bar(self, group: AgeGroup) -> StackedBar:
         parts = [

@@ -4,6 +4,7 @@ from functools import cached_property
 from django.utils.http import urlencode
 
 from healthtrack.roles.table import TOTALS
+from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.queries.brands import Brand, Brands, Model, patients_by_brand
 from reports.registry import register
@@ -76,7 +77,7 @@ class PatientsByBrand(Report):
         first = (Cell("Total, each patient once"), *([Cell("")] if self.selected_brand else []))
         return [(*first, once, Cell(percent(self.use.patients, self.use.patients)))]
 
-    def context(self) -> Mapping[str, object]:
+    def get_chart(self) -> Chart:
         bars = [
             Bar(
                 counted.name,
@@ -86,4 +87,10 @@ class PatientsByBrand(Report):
             )
             for counted in self.counted[:MAX_BARS]
         ]
-        return {"use": self.use, "bars": bars, "brand": self.selected_brand, "all_bars": len(self.counted) <= MAX_BARS}
+        counted = "model" if self.selected_brand else "brand"
+        shows_all = len(self.counted) <= MAX_BARS
+        title = f"Patients by {counted}" if shows_all else f"The {MAX_BARS} most used {counted}s"
+        return BarChart(title, bars, f"Each bar is a {counted} and links to its patients.")
+
+    def context(self) -> Mapping[str, object]:
+        return {"use": self.use, "brand": self.selected_brand}

@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 
 from healthtrack.core.date_formats import get_today
 from healthtrack.roles.table import TOTALS
+from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.grouping import MAY_OVERLAP, get_choices, get_group_filter, get_group_label, parse_grouping
 from reports.parameters import ParameterError, parse_day
@@ -147,13 +148,13 @@ class ComparisonOfPeriods(Report):
     def totals(self) -> Sequence[Row]:
         return [self.row("All patients added, each once", self.added.total, is_total=True)]
 
-    def context(self) -> Mapping[str, object]:
+    def get_chart(self) -> Chart:
         rows = [*self.rows()][:MAX_BARS]
-        return {
-            "bars": [Bar(row[0].text, self._get_count(row), row[2].href, f"before {row[1].text}") for row in rows],
-            "unknown": self.added.unknown,
-            "may_overlap": self.grouping in MAY_OVERLAP,
-        }
+        bars = [Bar(row[0].text, self._get_count(row), row[2].href, f"before {row[1].text}") for row in rows]
+        return BarChart(f"Patients added {self.second}", bars, "Each bar is a group of patients and links to them.")
+
+    def context(self) -> Mapping[str, object]:
+        return {"unknown": self.added.unknown, "may_overlap": self.grouping in MAY_OVERLAP}
 
     def _get_count(self, row: Row) -> int:
         return int(row[2].value) if isinstance(row[2].value, int) else 0

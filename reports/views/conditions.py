@@ -2,6 +2,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from healthtrack.roles.table import TOTALS
+from reports.charts.declaration import Chart, HeatMap
 from reports.charts.rows import HeatCell, HeatRow
 from reports.intervals import wilson
 from reports.queries.conditions import Condition, Conditions, tracker_use_by_condition
@@ -64,14 +65,16 @@ class TrackerUseByCondition(Report):
         more = {"linked": "some"} if brand == ANY_BRAND else {"brand": brand}
         return self.links.get_address(condition=condition.name, **more)
 
+    def get_chart(self) -> Chart:
+        columns = [ANY_BRAND, *self.use.brands]
+        rows = [self.shaded_row(condition, columns) for condition in self.use.conditions[:MAX_SHADED]]
+        shows_all = len(self.use.conditions) <= MAX_SHADED
+        shown = "each condition" if shows_all else f"each of the {MAX_SHADED} most frequent conditions"
+        title = f"Share and number of the patients with {shown}, in %"
+        return HeatMap(title, rows, labels=columns, corner="Condition")
+
     def context(self) -> Mapping[str, object]:
-        shaded = [ANY_BRAND, *self.use.brands]
-        return {
-            "use": self.use,
-            "shaded_columns": shaded,
-            "shaded_rows": [self.shaded_row(condition, shaded) for condition in self.use.conditions[:MAX_SHADED]],
-            "all_shaded": len(self.use.conditions) <= MAX_SHADED,
-        }
+        return {"use": self.use}
 
     def shaded_row(self, condition: Condition, brands: list[str]) -> HeatRow:
         cells = [

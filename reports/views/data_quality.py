@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 
 from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
+from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality
 from reports.registry import register
@@ -111,18 +112,18 @@ class DataQualityReport(Report):
                 Cell(finding.action, finding.href),
             )
 
-    def context(self) -> Mapping[str, object]:
+    def get_chart(self) -> Chart:
         bars = [
             Bar(
                 finding.what, finding.patients, finding.records, f"{percent(finding.patients, self.quality.patients)} %"
             )
             for finding in self.findings
         ]
-        return {
-            "quality": self.quality,
-            "bars": bars,
-            "names": list(self.get_unresolved_names()) if self.may_view_names else [],
-        }
+        return BarChart("Patients affected", bars, "Each bar links to its patients.")
+
+    def context(self) -> Mapping[str, object]:
+        names = list(self.get_unresolved_names()) if self.may_view_names else []
+        return {"quality": self.quality, "names": names}
 
     def get_unresolved_names(self) -> Iterator[tuple[Name, str, str, str]]:
         """Yield tracker names, each with its problem, the list of its patients, and the page to resolve it."""

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from healthtrack.core.date_formats import get_today
 from healthtrack.roles.table import TOTALS
+from reports.charts.declaration import Chart, LineChart
 from reports.charts.rows import Line
 from reports.grouping import MAY_OVERLAP, get_choices, get_group_filter, get_group_label, parse_grouping
 from reports.queries.additions import Additions, count_additions
@@ -99,16 +100,20 @@ class PatientsOverTime(Report):
         groups = (Cell(counted.total()) for counted in self.groups.values())
         return [(Cell("Total"), Cell(self.totals_by_month.total()), *groups)]
 
-    def context(self) -> Mapping[str, object]:
+    def get_chart(self) -> Chart:
         drawn = self.months[:MAX_MONTHS_DRAWN][::-1]
         lines = [
             Line(label, [counted[month] for month in drawn])
             for label, counted in zip(self.labels, self.groups.values(), strict=True)
         ]
+        shows_all = len(drawn) == len(self.months)
+        title = "Patients added by month" if shows_all else f"Patients added in each of the last {len(drawn)} months"
+        description = "Each line is a group of patients, and each point a month."
+        return LineChart(title, lines if drawn else [], description, labels=[f"{month:%b %Y}" for month in drawn])
+
+    def context(self) -> Mapping[str, object]:
         return {
-            "months": [f"{month:%b %Y}" for month in drawn],
-            "lines": lines,
-            "all_months": len(drawn) == len(self.months),
+            "months": self.months,
             "unknown": self.added.unknown,
             "may_overlap": self.grouping in MAY_OVERLAP,
         }

@@ -14,6 +14,7 @@ from healthtrack.roles.table import NAMED_LISTS
 from patients.filters import Records, get_filter_names
 from patients.models import MedicalRecord
 from patients.search import search_records
+from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.parameters import ParameterError
 from reports.queries.without_tracker import (
@@ -106,11 +107,14 @@ class PatientsWithoutTracker(Report):
             )
         ]
 
+    def get_chart(self) -> Chart:
+        description = "Each bar is a reason: no tracker reported, or the reported name. It links to its patients."
+        return BarChart("Why patients have no tracker", list(self.bars()), description)
+
     def context(self) -> Mapping[str, object]:
         return {
             "reasons": self.reasons,
             "words": self.words,
-            "bars": list(self.bars()),
             "any_patient": self.reasons.patients > 0 or MedicalRecord.objects.exists(),
         }
 

@@ -1,7 +1,5 @@
 """A figure is the same in the chart, the table, the files, the linked list of records, and in plain SQL."""
 
-import html
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, TypeAlias
@@ -17,7 +15,7 @@ from hypothesis import strategies as st
 from patients import paging
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.report_pages import csv_rows, table, xlsx_table
+from tests.support.report_pages import check_figures, csv_rows, table, xlsx_table
 
 MODELS = [
     *[("Xiaomi", "Band 2", "FitnessBand"), ("Xiaomi", "Band 3", "FitnessBand"), ("XIAOMI", "Watch", "Smartwatch")],
@@ -97,13 +95,6 @@ QUALITY = {
     " AND other.date_of_birth = record.date_of_birth)",
 }
 
-RECORDS = r'<a href="(/admin/patients/medicalrecord/\?[^"]*)"'
-FIGURES = (
-    re.compile(rf"{RECORDS}>([\d,]+)</a>"),  # in a table
-    re.compile(rf"{RECORDS}>\s*<title>[^<]*: ([\d,]+) patients"),  # in a chart
-    re.compile(rf'{RECORDS} aria-label="[^"]*: [\d.]+, ([\d,]+)"'),  # in a heat map
-)
-
 
 def make(patients: list[dict[str, Any]]) -> None:
     models = [factories.tracker_model(*model) for model in MODELS]
@@ -133,14 +124,6 @@ def plain_count(filters: Filters, condition: str = "true", **values: str) -> int
         cursor.execute(statement, {"as_of": day, **values})
         count: int = cursor.fetchone()[0]
     return count
-
-
-def check_figures(client: Client, address: str) -> None:
-    """Check that each figure with a link equals the count of the linked list of records."""
-    words = client.get(address).content.decode()
-    for link, figure in {found for pattern in FIGURES for found in pattern.findall(words)}:
-        there = client.get(html.unescape(link)).context["cl"].page.total
-        assert (figure, there.qualifier) == (f"{there.rows:,}", ""), (address, link)
 
 
 def rows_of(client: Client, address: str) -> list[list[str]]:

@@ -14,6 +14,7 @@ from healthtrack.audit.registry import page_names
 from healthtrack.core.navigation import get_links
 from healthtrack.roles.table import NAMED_LISTS, ROLES
 from reports import registry, urls
+from reports.charts.declaration import BarChart, Chart
 from reports.contributions import create_permissions
 from reports.report import Report
 from reports.tables import Cell, Column, Row, figure
@@ -47,6 +48,9 @@ class ShoeSizes(Report):
 
     def two(self) -> int:
         return 2
+
+    def get_chart(self) -> Chart:
+        return BarChart("Shoe sizes", [])
 
     def context(self) -> Mapping[str, object]:
         return {}

@@ -82,6 +82,6 @@ def test_pages_have_the_frame_of_the_admin(sign_in: SignIn, address: str) -> Non
 @pytest.mark.parametrize("address", EVERY_PAGE[1:])
 def test_an_unknown_format_is_an_error(sign_in: SignIn, address: str) -> None:
     words = page(sign_in(*REPORT_PERMISSIONS), f"{address}?format=pdf", status=400)
-    assert "“pdf” is not a valid value for “format”. Use csv or xlsx." in words
+    assert "“pdf” is not a valid value for “format”. Use csv or xlsx or svg or png." in words
     assert 'id="user-tools"' in words
     assert f'href="{address}"' in words

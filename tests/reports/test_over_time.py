@@ -10,11 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.core.date_formats import get_today
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
-from tests.reports.test_agreement import check_figures
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
-from tests.support.report_pages import csv_rows, page, table
+from tests.support.report_pages import check_figures, csv_rows, page, table
 from tests.support.signing_in import SignIn
 
 PAGE, COMPARISON = "/reports/over-time/", "/reports/comparison/"

@@ -1,13 +1,22 @@
 """The contents of a report's page and files, as rows."""
 
 import csv
+import html
 import io
+import re
 from typing import Any
 
 from django.test import Client
 from openpyxl import load_workbook
 
 from tests.support.page import Page
+
+RECORDS = r'<a href="(/admin/patients/medicalrecord/\?[^"]*)"'
+FIGURES = (
+    re.compile(rf"{RECORDS}>([\d,]+)</a>"),  # in a table
+    re.compile(rf"{RECORDS}>\s*<title>[^<]*: ([\d,]+) patients"),  # in a chart
+    re.compile(rf'{RECORDS} aria-label="[^"]*: [\d.]+, ([\d,]+)"'),  # in a heat map
+)
 
 
 def table(client: Client, address: str) -> dict[str, list[list[str]]]:
@@ -46,3 +55,11 @@ def xlsx_table(client: Client, address: str) -> list[list[Any]]:
     """Return the rows of a report's file below its heading, which ends with an empty row."""
     rows = xlsx_rows(client, address)
     return rows[next(place for place, row in enumerate(rows) if not any(row)) + 1 :]
+
+
+def check_figures(client: Client, address: str) -> None:
+    """Check that each figure with a link equals the count of the linked list of records."""
+    words = client.get(address).content.decode()
+    for link, figure in {found for pattern in FIGURES for found in pattern.findall(words)}:
+        there = client.get(html.unescape(link)).context["cl"].page.total
+        assert (figure, there.qualifier) == (f"{there.rows:,}", ""), (address, link)

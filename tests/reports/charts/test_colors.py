@@ -1,23 +1,12 @@
 """The colours of the charts in the style sheet, checked with the formulas of WCAG 2.2."""
 
-import re
 from itertools import combinations
-from pathlib import Path
 
 import pytest
-from django.contrib.staticfiles import finders
+
+from tests.support.chart_colors import colors
 
 BACKGROUNDS = ("#ffffff", "#121212")
-
-
-def style_sheet() -> str:
-    found = finders.find("reports/charts.css")
-    assert isinstance(found, str)
-    return Path(found).read_text(encoding="utf-8")
-
-
-def colors(mode: int) -> list[str]:
-    return [pair[mode] for pair in re.findall(r"--series-\d: light-dark\((#\w{6}), (#\w{6})\)", style_sheet())]
 
 
 def channels(color: str) -> list[float]:
