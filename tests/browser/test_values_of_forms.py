@@ -44,7 +44,7 @@ def make_long_values() -> None:
         allergies="Penicillin and cephalosporins",
         tracker="Galaxy Watch 4 Classic LTE (46 mm)",
     )
-    SavedView.objects.update(name="Patients without appointment, by brand")
+    SavedView.objects.update(name="Patients without appointment")
     ReadingProfile.objects.update(name="Clinic 7, export of the old system, 2019")
 
 
