@@ -86,6 +86,15 @@ class Environment:
         ),
         default=(BASE_DIR / "var").resolve(),
     )
+    uploads_dir: Path | None = declare(  # noqa: RUF009  (declares a field)
+        Variable(
+            "HEALTHTRACK_UPLOADS_DIR",
+            values.parse_folder,
+            "folder of the uploads, on a disk that all web hosts and workers share, if there are several",
+            default_text="`uploads` in the data folder",
+        ),
+        default=None,
+    )
     pg_bin: Path | None = declare(  # noqa: RUF009  (declares a field)
         Variable(
             "HEALTHTRACK_PG_BIN",
