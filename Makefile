@@ -71,7 +71,7 @@ bench: development
 	$(VENV_PYTHON) -m benchmarks $(ARGS)
 
 screenshots: development
-	$(VENV_PYTHON) -m scripts.screenshots
+	$(VENV_PYTHON) -m scripts.screenshots $(ARGS)
 
 # Pins stay unless pyproject.toml excludes them; make lock ARGS=--upgrade updates them. The output names the extras, so
 # that pip installs their pinned versions even if there is a newer release.

@@ -26,7 +26,11 @@ MIN_NEW_OBJECTS = 10_000
 HELP = (
     HelpSection("start", "Find your way around", 10, ("home", "*-task*", "help*"), "menu theme shortcut tour"),
     HelpSection(
-        "administration", "Administration", 200, ("admin:index", "admin:app_list", "admin:operations_*"), "backup"
+        "administration",
+        "Administration",
+        200,
+        ("admin:index", "admin:app_list", "admin:operations_*", "system-status", "record-drill"),
+        "backup status",
     ),
 )
 PAGE_NAMES = {"admin:index": "Viewed their own recent actions"}

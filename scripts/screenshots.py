@@ -1,5 +1,6 @@
-"""Start HealthTrack with sample data, and take the screenshots of README."""
+"""Start HealthTrack with sample data, and take the screenshots of README, or with `--all` of every page."""
 
+import argparse
 import csv
 import io
 import os
@@ -14,6 +15,7 @@ from playwright.sync_api import FilePayload, Page, ViewportSize, sync_playwright
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 django.setup()
 
+from scripts.contact_sheets import take_every_page  # noqa: E402  (imports the settings)
 from tests.support.chromium import launch  # noqa: E402  (imports the settings)
 from tests.support.serving import free_port, started  # noqa: E402 (after the settings are chosen)
 
@@ -56,7 +58,7 @@ def show_import(page: Page) -> None:
     page.goto("/admin/imports/importrun/upload/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Check the file").click()
-    page.get_by_role("button", name=re.compile("^Import ")).wait_for()
+    page.get_by_role("button", name=re.compile("^Import ")).first.wait_for()
 
 
 def show_records(page: Page) -> None:
@@ -79,18 +81,31 @@ PICTURES: dict[str, Callable[[Page], None]] = {
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--all", action="store_true", help="every page at two widths, light and dark, on contact sheets"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("var", "screenshots"), help="where --all writes")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)  # if root runs this, PostgreSQL runs as another user
         environment = {**os.environ, "HEALTHTRACK_DATA_DIR": folder, "PORT": str(free_port())}
         environment.pop("DATABASE_URL", None)
         with started(environment, "--patients", "2000") as server:
-            take_screenshots(f"http://127.0.0.1:{server.port}", server.value("password"))
+            take_screenshots(
+                f"http://127.0.0.1:{server.port}", server.value("password"), options.folder if options.all else None
+            )
 
 
-def take_screenshots(address: str, password: str) -> None:
+def take_screenshots(address: str, password: str, folder: Path | None) -> None:
+    """Take the screenshots of README, or those of every page into the folder."""
     with sync_playwright() as playwright, launch(playwright) as browser:
-        page = browser.new_page(base_url=address, viewport=SIZE)
+        page = browser.new_page(base_url=address, viewport=SIZE, reduced_motion="reduce")
         sign_in(page, password)
+        if folder:
+            show_import(page)  # so that there is one to show
+            take_every_page(page, browser, folder)
+            return
         for name, show in PICTURES.items():
             show(page)
             page.screenshot(path=DOCS / f"{name}.png", full_page=True)

@@ -31,7 +31,9 @@ class TestVisibility:
 
     def test_an_analyst_sees_the_reports_without_patients(self) -> None:
         _, reports = get_links(factories.staff(*TOTALS.permissions), "/")
-        assert labels(list(reports.entries)) == ["By age group", "By brand", "By condition", "Data quality"]
+        assert labels(list(reports.entries)) == [
+            *("By age group", "By brand", "By condition", "Data quality", "Over time", "Two periods"),
+        ]
 
     def test_a_section_without_a_page_links_to_its_first_visible_entry(self) -> None:
         _, trackers = get_links(factories.staff("trackers.view_fitnesstracker"), "/")

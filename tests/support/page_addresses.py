@@ -51,7 +51,7 @@ NOT_PAGES_OF_A_MODEL = (
 
 
 def page_names() -> list[str]:
-    return sorted({name for name in _names(get_resolver()) if not _is_not_a_page(name)})
+    return sorted({name for name in _names(get_resolver()) if is_page(name)})
 
 
 def address(name: str) -> str:
@@ -103,8 +103,9 @@ def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield prefix + pattern.name
 
 
-def _is_not_a_page(name: str) -> bool:
-    return name in NOT_PAGES or name.endswith(NOT_PAGES_OF_A_MODEL)
+def is_page(name: str) -> bool:
+    """Return whether the view shows a page, and no part of one, file or answer for a machine."""
+    return name not in NOT_PAGES and not name.endswith(NOT_PAGES_OF_A_MODEL)
 
 
 def _key_of_a_row(name: str) -> str:

@@ -1,12 +1,15 @@
 "use strict";
 
 // The search field of the header. "/" and Ctrl+K lead to it; results appear while somebody types, and the arrow keys move
-// through them. They are requested by POST, so that no address contains what somebody searched for.
+// through them. They are requested by POST, so that no address contains what somebody searched for. On phones the pages of
+// a section may not fit: the current one is scrolled to.
 {
+  const tab = document.querySelector(".section-navigation [aria-current]");
   const field = document.getElementById("search");
   const results = document.getElementById("search-results");
   const form = field.form;
   const PAUSE_MS = 250; // after the last letter
+  tab?.parentElement.parentElement.scrollTo({ left: tab.offsetLeft - tab.parentElement.offsetWidth });
   let timer;
   let request;
 
