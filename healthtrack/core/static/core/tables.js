@@ -24,12 +24,15 @@ for (const box of document.querySelectorAll(".results, .table-box")) {
     const moved = box.classList.contains("fits") ? 0 : Math.max(0, Math.min(passed, room));
     head.style.transform = moved > 0 ? `translateY(${moved}px)` : "";
   };
+  const measure = () => {
+    box.classList.remove("fits");
+    box.classList.toggle("fits", box.scrollWidth <= box.clientWidth);
+    place();
+  };
   if (head) {
-    new ResizeObserver(() => {
-      box.classList.remove("fits");
-      box.classList.toggle("fits", box.scrollWidth <= box.clientWidth);
-      place();
-    }).observe(box);
+    // A box that does not scroll may keep its parent wide when the window becomes narrow, so it does not notice that.
+    new ResizeObserver(measure).observe(box);
+    window.addEventListener("resize", measure);
     document.addEventListener("scroll", place, { passive: true });
   }
 }
