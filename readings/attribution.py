@@ -37,8 +37,8 @@ _REPLACE = """
      WHERE stream_devices.patient_id = old.patient_id AND stream_devices.stream_id = old.stream_id
 """
 _RECORD = """
-    SELECT record_reading_change('stream_devices', 'update', patient, stream, jsonb_build_object(
-               'device_id', jsonb_build_array(old, new)))
+    SELECT record_reading_change('reading_streams', 'update', patient, stream, jsonb_build_object(
+               'devices', jsonb_build_array(old, new)))
       FROM unnest(%(patients)s::text[], %(streams)s::integer[], %(old)s::jsonb[], %(new)s::jsonb[])
            AS one (patient, stream, old, new)
 """
@@ -151,7 +151,7 @@ def _write(changes: dict[tuple[str, int], list[Row]], current: dict[tuple[str, i
 
 
 def _as_json(rows: Sequence[Row]) -> str:
-    """Return the devices of a stream as the history stores them: one number, or several with their beginnings."""
-    if len(rows) == 1:
-        return json.dumps(rows[0].device_id)
-    return json.dumps([[row.starts_at.date().isoformat(), row.device_id] for row in rows])
+    """Return the devices of a stream as the history shows them: their numbers, and since when."""
+    names = [f"{row.device_id}" if row.device_id else "unassigned" for row in rows]
+    since = ["", *(f" from {row.starts_at.date()}" for row in rows[1:])]
+    return json.dumps(", ".join(f"{name}{day}" for name, day in zip(names, since, strict=True)))

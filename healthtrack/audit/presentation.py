@@ -20,7 +20,7 @@ from healthtrack.audit.models import Action, Change
 from healthtrack.audit.recording import Recording
 from healthtrack.audit.registry import run_address
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
-from healthtrack.audit.triggers import MADE_BY_RUN, history_of
+from healthtrack.audit.triggers import MADE_BY_RUN, get_program_history, history_of
 from healthtrack.core.readable_values import describe_value
 
 COMMAND_LINE = "the command line"
@@ -94,7 +94,7 @@ class _EntryBuilder:
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for change in self.changes:
             model = get_changed_model(change)
-            if history_of(model).recording:  # it has the names themselves
+            if history_of(model).recording or get_program_history(model):  # they have the names themselves
                 continue
             for column, value in get_changed_key(change).items():
                 wanted[_named_by(model, column)].add(value)
@@ -121,7 +121,7 @@ class _EntryBuilder:
 
     def _name(self, model: type[Model], key: object, change: Change) -> str:
         known = self.names.get(model, {}).get(key)
-        if known or is_named_by_key(model):
+        if known or is_named_by_key(model) or get_program_history(model):
             return known or str(key)
         return _name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
 
@@ -129,6 +129,10 @@ class _EntryBuilder:
         model = get_changed_model(change)
         if recording := history_of(model).recording:
             yield from _recorded_fields(recording, model, change)
+            return
+        if program := get_program_history(model):
+            for column, (old, new) in change.fields.items():
+                yield FieldChange(program.labels.get(column, column), describe_value(old), describe_value(new))
             return
         for column, (old, new) in change.fields.items():
             column_field = _field(model, column)

@@ -7,12 +7,19 @@ from django.db.models import Model
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.models import Change
-from healthtrack.audit.triggers import OWN_KEY, Subject, history_of, tracked_models
+from healthtrack.audit.triggers import (
+    OWN_KEY,
+    Subject,
+    get_program_history,
+    history_of,
+    recorded_models,
+    tracked_models,
+)
 
 
 def get_changed_model(change: Change) -> type[Model]:
     """Return the model of the changed row."""
-    return tracked_models()[change.table_name]
+    return recorded_models()[change.table_name]
 
 
 def get_changed_key(change: Change) -> dict[str, Any]:
@@ -20,6 +27,8 @@ def get_changed_key(change: Change) -> dict[str, Any]:
     model = get_changed_model(change)
     if recording := history_of(model).recording:
         return {recording.column: change.row_id}
+    if program := get_program_history(model):
+        return {program.subjects[0].column: getattr(change, program.subjects[0].stored_in)}
     return {key: getattr(change, get_stored_column(model, key)) for key in key_columns(model)}
 
 
@@ -58,8 +67,8 @@ def models_recorded_for(model: type[Model]) -> list[type[Model]]:
 
 def models_about(subject: Subject) -> Iterator[type[Model]]:
     """Yield the models whose changes appear on the subject's history page."""
-    for model in tracked_models().values():
-        if history_of(model).subjects[:1] == (subject,):
+    for model in recorded_models().values():
+        if tuple(history_of(model).subjects[:1]) == (subject,):
             yield model
 
 

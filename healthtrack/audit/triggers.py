@@ -102,9 +102,35 @@ def tracked_models() -> dict[str, type[Model]]:
     }
 
 
-def history_of(model: Any) -> "HistoryTrigger":
-    """Return a history trigger of the model, which holds its subjects and internal columns."""
+@dataclass(frozen=True)
+class ProgramHistory:
+    """The history of a table that has no triggers: the program writes it. A model has it as `program_history`.
+
+    `labels` are what pages call the columns of its changes. The first subject identifies what a change concerns.
+    """
+
+    subjects: Sequence[Subject]
+    labels: Mapping[str, str]
+    internal: Sequence[str] = ()
+    recording: None = None
+
+
+def recorded_models() -> dict[str, type[Model]]:
+    """Return the models whose changes are in the history, whether triggers or the program write it, by table."""
+    by_program = (model for model in apps.get_models() if hasattr(model, "program_history"))
+    return {**tracked_models(), **{model._meta.db_table: model for model in by_program}}
+
+
+def history_of(model: Any) -> "HistoryTrigger | ProgramHistory":
+    """Return a history trigger of the model, which holds its subjects and internal columns, or what replaces it."""
+    if program := get_program_history(model):
+        return program
     return next(trigger for trigger in model._meta.triggers if isinstance(trigger, HistoryTrigger))
+
+
+def get_program_history(model: Any) -> ProgramHistory | None:
+    """Return the history of the model that the program writes; None if triggers do."""
+    return getattr(model, "program_history", None)
 
 
 class DefinerTrigger(pgtrigger.Trigger):

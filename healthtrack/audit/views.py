@@ -15,7 +15,7 @@ from healthtrack.audit.activity import get_activity_page, get_single_page
 from healthtrack.audit.admin_history import VIEW
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
-from healthtrack.audit.triggers import tracked_models
+from healthtrack.audit.triggers import recorded_models
 from healthtrack.core.log_pages import DayField, get_last_id, get_start
 from healthtrack.core.permissions import Person, can_view
 
@@ -31,7 +31,7 @@ class ChangesForm(forms.Form):
 
 def get_visible_changes(person: Person) -> QuerySet[Change]:
     """Return the changes of rows that the person may view."""
-    tables = tracked_models()
+    tables = recorded_models()
     visible = [table for table, model in tables.items() if can_view(person, next(iter(owners(model).values()), model))]
     return Change.objects.all() if len(visible) == len(tables) else Change.objects.filter(table_name__in=visible)
 

@@ -89,6 +89,7 @@ class ReadingDay(DayArrays):
             ("exclude_reading", "Can exclude readings from statistics"),
         ]
         constraints = [CheckConstraint(name="reading_days_arrays_fit", condition=_arrays_fit())]
+        indexes = [Index("run_id", name="reading_days_run")]
 
     def __str__(self) -> str:
         return f"{self.day} of stream {self.stream_id}"

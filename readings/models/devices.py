@@ -263,6 +263,7 @@ class Consent(models.Model):
         db_index=False,  # nobody searches by it
         db_comment="Who recorded it; null if unknown",
     )
+    made_by_run = made_by_run()
 
     class Meta:
         db_table = "reading_consents"
@@ -278,7 +279,10 @@ class Consent(models.Model):
                 violation_error_message="There is already an entry for this day.",
             ),
         ]
-        triggers = history(PATIENT, internal=["recorded_at", "recorded_by_id"])
+        triggers = [
+            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
+            *history(PATIENT, internal=["recorded_at", "recorded_by_id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{'Given' if self.is_given else 'Withdrawn'} on {self.since}"

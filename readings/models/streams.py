@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
+from healthtrack.audit.triggers import ProgramHistory
+from patients.models import PATIENT
+
 
 def patient_number() -> "models.TextField[str, str]":
     """Return the column for the patient's number in a table that may be distributed.
@@ -17,6 +20,16 @@ def patient_number() -> "models.TextField[str, str]":
 class ReadingStream(models.Model):
     """The readings of one metric of a patient, from one source and in one unit."""
 
+    program_history = ProgramHistory(
+        (PATIENT,),
+        {
+            "devices": "Devices",
+            "source": "Source",
+            "excluded": "Excluded from statistics",
+            "key": "Key of deleted readings",
+        },
+    )
+
     pk = models.CompositePrimaryKey("patient_id", "stream_id")
     patient_id = patient_number()
     stream_id = models.IntegerField(db_comment="Number of the stream, from the sequence reading_stream_numbers")
@@ -29,6 +42,8 @@ class ReadingStream(models.Model):
 
     class Meta:
         db_table = "reading_streams"
+        verbose_name = "stream of readings"
+        verbose_name_plural = "streams of readings"
         db_table_comment = "Streams of readings: a patient, a metric, a source as files name it, and a unit"
         default_permissions = ("view",)
         constraints = [
@@ -36,6 +51,7 @@ class ReadingStream(models.Model):
                 fields=["patient_id", "metric_id", "source", "unit", "origin"], name="reading_streams_unique"
             ),
         ]
+        indexes = [Index("origin", name="reading_streams_origin", condition=~Q(origin=""))]
 
     def __str__(self) -> str:
         return f"Stream {self.stream_id}"

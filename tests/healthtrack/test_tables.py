@@ -308,4 +308,4 @@ def test_every_view_and_its_columns_have_comments() -> None:
              WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
              GROUP BY class.oid, relname
         """)
-        assert cursor.fetchall() == [("tracker_model_names", True, True)]
+        assert sorted(cursor.fetchall()) == [("readings", True, True), ("tracker_model_names", True, True)]

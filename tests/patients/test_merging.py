@@ -123,7 +123,7 @@ def test_the_comparison_needs_the_same_queries_for_any_number_of_links(
 ) -> None:
     for number in range(count):
         factories.link(records[1], factories.tracker_model("Honor", f"Ring {number}"))
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(23):
         steward.get(MERGE)
 
 

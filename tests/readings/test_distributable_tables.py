@@ -74,8 +74,8 @@ def test_the_tables_follow_the_rules() -> None:
         ),
         ("ALTER TABLE episodes DROP CONSTRAINT episodes_pkey", "episodes has no primary key"),
         (
-            "ALTER TABLE reading_exclusions ALTER COLUMN patient_id TYPE varchar",
-            'reading_exclusions.patient_id is not text COLLATE "C"',
+            "ALTER TABLE episodes ALTER COLUMN patient_id TYPE varchar",
+            'episodes.patient_id is not text COLLATE "C"',
         ),
         (
             "ALTER TABLE episodes ALTER COLUMN run_id SET DEFAULT current_setting('healthtrack.run')::bigint",

@@ -141,7 +141,7 @@ class TestPatientHistory:
         record = factories.medical_record()
         for number in range(30):
             factories.link(record, factories.tracker_model(f"Brand {number}"))
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(15):
             assert len(rows(auditor, PATIENT)) == 31
 
 
