@@ -1037,6 +1037,16 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="readingday",
+            index=models.Index(models.F("run_id"), name="reading_days_run"),
+        ),
+        migrations.AddIndex(
+            model_name="readingstream",
+            index=models.Index(
+                models.F("origin"), condition=models.Q(("origin", ""), _negated=True), name="reading_streams_origin"
+            ),
+        ),
         migrations.RunSQL(MAKE_YEAR, "DROP FUNCTION reading_days_make_year(integer)"),
         migrations.RunSQL(RECORD_CHANGE, "DROP FUNCTION record_reading_change(text, text, text, integer, jsonb)"),
         migrations.RunSQL(NUMBERS, "DROP SEQUENCE reading_stream_numbers"),

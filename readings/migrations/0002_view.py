@@ -87,16 +87,6 @@ class Migration(migrations.Migration):
                 verbose_name="added by import",
             ),
         ),
-        migrations.AddIndex(
-            model_name="readingday",
-            index=models.Index(models.F("run_id"), name="reading_days_run"),
-        ),
-        migrations.AddIndex(
-            model_name="readingstream",
-            index=models.Index(
-                models.F("origin"), condition=models.Q(("origin", ""), _negated=True), name="reading_streams_origin"
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="consent",
             trigger=pgtrigger.compiler.Trigger(
