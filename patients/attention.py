@@ -42,7 +42,7 @@ def _find_names(_: Person, unresolved: tuple[UnresolvedNames, UnresolvedPatients
             yield Task(
                 key=f"names-{match.name.lower()}",
                 sentence=f"{names:,}{more} {noun} {verb} {problem}.",
-                action="Resolve names",
+                action=f"Resolve {match.name.lower()} names",
                 href=f"{reverse('tracker-names:list')}#{match.value}",
                 patients=patients,
                 facts=str(names),

@@ -30,7 +30,7 @@ def test_a_chart_links_to_its_report(page: Page, person: User) -> None:
 
 def test_tracker_names_can_be_resolved_from_home(page: Page, person: User) -> None:
     visit(page, "/")
-    page.get_by_role("link", name="Resolve names").click()
+    page.get_by_role("link", name="Resolve unmatched names").click()
     page.wait_for_url("**/tracker-names/")
 
 

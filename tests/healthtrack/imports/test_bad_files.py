@@ -442,7 +442,7 @@ class TestLargeFiles:
         page = upload(sign_in(*RECORDS.steward), RECORDS, path)
         assert page.status_code == 200
         assert page.content.count(b"<code>X</code>") == 50
-        assert "Errors: 1 to 50 of 10,000" in page.content.decode()
+        assert "Errors: 1 to 50 of 10,000" in " ".join(page.content.decode().split())
         assert "Every row of the file has an error." in page.content.decode()
 
     def test_ten_thousand_rows_of_one_patient_name_a_few_lines_each(self, tmp_path: Path) -> None:

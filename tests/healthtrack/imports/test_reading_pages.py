@@ -188,7 +188,7 @@ class TestFilesOfAnotherType:
         page = words(upload(client, CATALOGUE, write_csv(path, RECORDS.rows({}), delimiter=";")))
         assert last_run().state == State.REFUSED
         assert "This looks like medical records." in page
-        assert f'href="{RECORDS.address("import")}"' in page
+        assert f'href="/admin/imports/importrun/upload/{RECORDS.importer}/"' in page
 
     def test_people_who_may_not_import_that_type_get_no_link(self, sign_in: SignIn, path: Path) -> None:
         page = words(upload(sign_in(*CATALOGUE.steward), CATALOGUE, write_csv(path, RECORDS.rows({}))))

@@ -140,7 +140,7 @@ class TestTheList:
         self, steward: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         made = [factories.import_run().run_id for _ in range(30)]
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             page = steward.get(RUNS)
         assert [run.run_id for run in page.context["cl"].result_list] == made[::-1]
 
