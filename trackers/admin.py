@@ -213,6 +213,7 @@ class FitnessTrackerAdmin(ImportableModelAdmin):
 
 @admin.register(TrackerAlias)
 class TrackerAliasAdmin(HistoryAdmin, PersonalListAdmin):
+    first_step = "Decide on the page Tracker names what a name means."
     list_display = ("name", "model", "created_by", "created_at")
     list_select_related = ("model", "created_by")
     search_fields = ("name", "model__brand_name", "model__model_name")

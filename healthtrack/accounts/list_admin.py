@@ -12,7 +12,12 @@ from healthtrack.core.lists import get_column_name
 
 
 class PersonalListAdmin(ConflictSafeModelAdmin):
-    """The admin of a model in whose list people choose columns and the page size."""
+    """The admin of a model in whose list people choose columns and the page size.
+
+    `first_step` is what an empty list says about how to get rows.
+    """
+
+    first_step = ""
 
     def get_list_display(self, request: HttpRequest) -> Any:
         chosen = get_list_settings(request, self.opts.label_lower)

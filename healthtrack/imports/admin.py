@@ -72,6 +72,8 @@ class DuplicatesFilter(admin.SimpleListFilter):
 class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
     """Pages for people who may import this type of data, and for people who may view all imports without the rows."""
 
+    first_step = "Press Upload a file. A preview shows what it would change, before anything is changed."
+
     list_display = ("number", "title", "importer_label", "state_label", "rows_read", "person", "started_at", "duration")
     list_display_links = ("number", "title")
     extra_columns = ("finished_at",)

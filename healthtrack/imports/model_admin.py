@@ -13,6 +13,8 @@ from healthtrack.imports.restoring_admin import RestoringAdmin
 class ImportableModelAdmin(RestoringAdmin, PersonalListAdmin, ImportExportAdmin):  # type: ignore[misc]  # both say which model, one untyped
     """The admin of a model that is also imported and exported, with a history of each row."""
 
+    first_step = "Upload a file with many, or add the first one. The buttons above do so, if your role includes it."
+
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         try:
             response: HttpResponseBase = super().export_action(request)

@@ -94,6 +94,8 @@ class ProfileForm(ConcurrentEditForm):
 class ReadingProfileAdmin(PersonalListAdmin):
     """Pages for people who may import this type of data. Profiles are saved on the page of an import."""
 
+    first_step = "Upload a file, answer how it is to be read, and save the answers under a name."
+
     form = ProfileForm
     list_display = ("name", "importer_label", "person", "saved_at")
     list_select_related = ("saved_by",)

@@ -99,3 +99,21 @@ class TestTour:
         again = Client()
         again.force_login(User.objects.get())
         assert not Page.get(again, "/").all(".tour-offer")
+
+
+EMPTY_LISTS = {
+    "/admin/patients/medicalrecord/": "There are no medical records yet. Upload a file",
+    "/admin/trackers/trackermodel/": "There are no tracker models yet. Upload a file",
+    "/admin/imports/importrun/": "yet. Press Upload a file.",
+    "/reports/age-groups/": "There are no patients yet. A data steward uploads a file",
+    "/reports/brands/": "Import the tracker catalogue",
+}
+
+
+@pytest.mark.parametrize("address", EMPTY_LISTS)
+def test_an_empty_page_says_what_to_do_first(sign_in: SignIn, address: str) -> None:
+    viewer = sign_in(
+        *("patients.view_medicalrecord", "trackers.view_trackermodel", "imports.view_importrun"),
+        *("reports.view_age_groups", "reports.view_brands"),
+    )
+    assert EMPTY_LISTS[address] in Page.get(viewer, address).text
