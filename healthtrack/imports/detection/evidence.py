@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.imports.checking import clean_batch, read_valid, text_name
+from healthtrack.imports.checking import read_valid, text_name
 from healthtrack.imports.notation import DOCUMENTED, Notation
 from healthtrack.imports.plan import Column
 
@@ -49,21 +49,13 @@ class EvidenceCounter:
         self._kinds = {column.name: Counter[tuple[str, int]]() for column in self.columns}
         self._examples: dict[str, dict[int, str]] = {column.name: {} for column in self.columns}
 
-    def add(self, batch: pl.DataFrame) -> None:
-        """Count the values of a batch whose columns have the names of the fields."""
-        cleaned = clean_batch(batch.select(column.name for column in self.columns), self.columns)
-        for column in self.columns:
-            self._count(column, cleaned.lazy().select(pl.col(text_name(column)).alias("text")))
-
-    def _count(self, column: Column, texts: pl.LazyFrame) -> None:
-        text = pl.col("text")
-        different = texts.group_by(text).len("times").filter(text.is_not_null())
-        form = column.widget.get_form(text).fill_null("").alias("form")
-        counted = _classify(column, different.with_columns(form)).drop_nulls("kind")
-        grouped = counted.group_by("form", "kind").agg(pl.col("times").sum(), text.min()).sort("form", "kind").collect()
-        for form_of_value, kind, times, example in grouped.iter_rows():
-            self._kinds[column.name][form_of_value, kind] += times
-            self._examples[column.name].setdefault(kind, example)
+    def add(self, cleaned: pl.DataFrame) -> None:
+        """Count the values of a batch with cleaned texts."""
+        counts = pl.collect_all([_count(column, cleaned.lazy()) for column in self.columns])
+        for column, counted in zip(self.columns, counts, strict=True):
+            for form_of_value, kind, times, example in counted.iter_rows():
+                self._kinds[column.name][form_of_value, kind] += times
+                self._examples[column.name].setdefault(kind, example)
 
     def get_evidence(self, column: Column) -> Evidence:
         """Return what the values of a column say that have been counted so far."""
@@ -81,6 +73,15 @@ class EvidenceCounter:
         if len(evidence.only) > 1:
             evidence.ambiguous = sum(times for (_, kind), times in kinds.items() if kind == _AMBIGUOUS)
         return evidence
+
+
+def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
+    """Return how often the column has values of each form and kind, with an example of them."""
+    text = pl.col("text")
+    different = cleaned.group_by(pl.col(text_name(column)).alias("text")).len("times").filter(text.is_not_null())
+    form = column.widget.get_form(text).fill_null("").alias("form")
+    counted = _classify(column, different.with_columns(form)).drop_nulls("kind")
+    return counted.group_by("form", "kind").agg(pl.col("times").sum(), text.min()).sort("form", "kind")
 
 
 def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from healthtrack.imports.checking import clean_batch
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import EvidenceCounter
@@ -127,11 +128,14 @@ class _Planner:
     def _count(
         self, table: Table, fields: Mapping[int, str], counters: tuple[EvidenceCounter, WordCounter], rows: int
     ) -> None:
-        renamed = {str(place): name for place, name in fields.items()}
+        columns = [column for column in self.columns if any(column in counter.columns for counter in counters)]
+        renamed = {str(place): name for place, name in fields.items() if name in {column.name for column in columns}}
         for batch in table.batches:
-            for counter in counters:
-                if counter.columns:
-                    counter.add(batch.select(*renamed).rename(renamed))
+            if columns:
+                cleaned = clean_batch(batch.select(*renamed).rename(renamed), columns)
+                for counter in counters:
+                    counter.add(cleaned)
+                del cleaned
             table.take_malformed_rows()  # the check reports them
             del batch  # before the next one is read
             if rows:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from healthtrack.imports.checking import clean_batch, text_name
+from healthtrack.imports.checking import text_name
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.memory import Remembered
@@ -31,17 +31,20 @@ class WordCounter:
         self.columns = [column for column in columns if is_yes_no(column) or not column.required]
         self.counts = {column.name: Counter[str]() for column in self.columns}
 
-    def add(self, batch: pl.DataFrame) -> None:
-        """Count the words of a batch whose columns have the names of the fields."""
-        cleaned = clean_batch(batch.select(column.name for column in self.columns), self.columns)
-        for column in self.columns:
-            text = pl.col(text_name(column)).str.to_lowercase().alias("word")
-            words = cleaned.select(text).drop_nulls()
-            if not is_yes_no(column):
-                words = words.filter(pl.col("word").is_in([*get_usual_words(column)]))
+    def add(self, cleaned: pl.DataFrame) -> None:
+        """Count the words of a batch with cleaned texts."""
+        counts = pl.collect_all([_count(column, cleaned.lazy()) for column in self.columns])
+        for column, counted in zip(self.columns, counts, strict=True):
             counter = self.counts[column.name]
-            counter.update(dict(words.group_by("word").len().sort("word").iter_rows()))
+            counter.update(dict(counted.iter_rows()))
             self.counts[column.name] = Counter(dict(counter.most_common(_MAX_COUNTED)))
+
+
+def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
+    words = cleaned.select(pl.col(text_name(column)).str.to_lowercase().alias("word")).drop_nulls()
+    if not is_yes_no(column):
+        words = words.filter(pl.col("word").is_in([*get_usual_words(column)]))
+    return words.group_by("word").len().sort("word")
 
 
 def make_word_parts(
