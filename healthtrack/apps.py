@@ -9,7 +9,6 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
-from healthtrack.audit.registry import register_page_names
 from healthtrack.core.help import HelpSection, register_help
 from healthtrack.core.navigation import Section, set_sections
 
@@ -19,7 +18,7 @@ SECTIONS = (
     Section("Trackers"),
     Section("Imports"),
     Section("Reports", page="reports:index"),
-    Section("Administration", page="admin:index"),
+    Section("Administration"),
 )
 # How many objects must be new before garbage is collected. Python's 700 suit small programs: a page creates thousands.
 MIN_NEW_OBJECTS = 10_000
@@ -30,10 +29,9 @@ HELP = (
         "Administration",
         200,
         ("admin:index", "admin:app_list", "admin:operations_*", "system-status", "record-drill"),
-        "backup status",
+        "backup worker disk status",
     ),
 )
-PAGE_NAMES = {"admin:index": "Viewed their own recent actions"}
 
 
 class HealthTrackConfig(AppConfig):
@@ -46,7 +44,6 @@ class HealthTrackConfig(AppConfig):
         gc.enable()  # manage.py has switched it off
         set_sections(*SECTIONS)
         register_help(*HELP)
-        register_page_names(lambda: PAGE_NAMES)
 
 
 class HealthTrackAdminConfig(SimpleAdminConfig):

@@ -4,16 +4,14 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.admin import ModelAdmin, autodiscover
-from django.contrib.admin.models import LogEntry
 from django.db.models import Model
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 
 from healthtrack.accounts.admin_site import SignInSite
-from healthtrack.audit.access_recorder import record_patient_access
+from healthtrack.core.navigation import get_section_address
 
-MAX_ACTIONS = 10
 # The page of an import describes its jobs in plain words, and Django's page of a TOTP device would show its key.
 UNREGISTERED_MODELS = ("procrastinate.ProcrastinateJob", "otp_totp.TOTPDevice")
 
@@ -45,10 +43,14 @@ class HealthTrackSite(SignInSite):
         self.import_admins()
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show the latest actions of the person, which name patients by number: record these in the access log."""
-        own = LogEntry.objects.filter(user=request.user.pk, content_type__model="medicalrecord")
-        record_patient_access(
-            str(number) for number in own.order_by("-action_time").values_list("object_id", flat=True)[:MAX_ACTIONS]
-        )
-        return super().index(request, extra_context)
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # a redirect is no template
+        """Redirect to the first page of the administration that the person may open, otherwise to Home.
+
+        Django's page repeats what the navigation offers.
+        """
+        return redirect(get_section_address(request.user, "Administration") or "home")
+
+    def app_index(  # type: ignore[override]  # a redirect is no template
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return self.index(request)

@@ -19,6 +19,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.core.admin import NUL
+from healthtrack.roles.who_can import describe_who_can
 from patients.models import MedicalRecord
 from patients.tracker_names import (
     Match,
@@ -70,6 +71,7 @@ class NamesView(UserPassesTestMixin, View):
     def render_page(self, template: str, context: dict[str, object]) -> HttpResponse:
         may = {
             "may_resolve": self.aliases.has_add_permission(self.request),
+            "who_resolves": describe_who_can("trackers.add_trackeralias"),
             "may_undo": self.aliases.has_delete_permission(self.request),
             "may_add_model": self.request.user.has_perm("trackers.add_trackermodel"),
             "may_decide": self.request.user.has_perm("trackers.add_missingmodel"),

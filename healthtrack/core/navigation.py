@@ -96,6 +96,11 @@ def has_words(title: str, text: str) -> bool:
     return bool(beginnings) and all(any(word.startswith(start) for word in words) for start in beginnings)
 
 
+def get_section_address(person: Person, label: str) -> str:
+    """Return the address of the first page of a section that the person may open, '' if there is none."""
+    return next((link.address for link in _shown(person) if link.label == label), "")
+
+
 def get_trail(sections: list[Link]) -> list[Link]:
     """Return the links above the page at which the sections are marked: its section and its entry, if it has any."""
     current = [link for section in sections for link in (section, *section.entries) if link.current]

@@ -16,7 +16,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack import __version__
-from healthtrack.accounts import key_rotation, mail
+from healthtrack.accounts import key_rotation, mail, second_factor
 from healthtrack.accounts.models import AuthenticatorApp
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.forms import CleanedCharField
@@ -92,7 +92,7 @@ class SystemStatus(AdministrationPage):
             "growth": database_size.get_growth(size),
             "retention_months": settings.ACCESS_LOG_MONTHS,
             "has_mail": mail.is_configured(),
-            "is_factor_required": settings.SECOND_FACTOR,
+            "is_factor_required": second_factor.is_part_of_sign_in(request),
             "people": without_factor[:PEOPLE_SHOWN],
             "number_of_people": number_without,
             "more_people": max(number_without - PEOPLE_SHOWN, 0),

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -41,11 +43,17 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
+class RolesFilter(admin.RelatedFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "roles"
+
+
 class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
     form = AccountForm
     list_display = ("username", "first_name", "last_name", "role_names", "state", "last_login")
     extra_columns = ("email", "superuser", "date_joined")
-    list_filter = ("is_active", "is_superuser", "groups")
+    list_filter = ("is_active", "is_superuser", ("groups", RolesFilter))
     filter_horizontal = ("user_permissions",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -79,13 +87,18 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
         fields = super().get_readonly_fields(request, obj)
         return (*fields, "role_names", *CHANGED_BY_OTHERS) if obj == request.user else fields
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "groups" and hasattr(field.widget, "can_add_related"):
+            field.widget.can_add_related = False  # roles are added on the page of the roles
+        return field
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = RoleCards
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.label = "Roles"
-            field.widget.can_add_related = False
             field.help_text = format_html('<a href="{}">See what each role can do</a>.', reverse("roles"))
             if not request.user.is_superuser:
                 field.queryset = Group.objects.exclude(permissions__in=_missing_permissions(request.user))
@@ -111,6 +124,12 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
 
 class RoleAdmin(HistoryAdmin, ConflictSafeModelAdmin, GroupAdmin):
     """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Redirect to the page of the roles, which lists all groups."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return redirect("roles")
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return self._may_edit(request, obj) and super().has_change_permission(request, obj)

@@ -7,10 +7,9 @@ SECTION = "Administration"
 
 
 def entries() -> Iterator[Entry]:
-    """Yield the entries of users, groups, roles and emergency accesses."""
-    people, groups = has_all("auth.view_user"), has_all("auth.view_group")
+    """Yield the entries of users, roles and emergency accesses."""
+    people = has_all("auth.view_user")
     emergencies = has_all("roles.view_emergencyaccess")
     yield Entry(SECTION, "Users", "admin:auth_user_changelist", 10, people)
-    yield Entry(SECTION, "Groups", "admin:auth_group_changelist", 20, groups)
     yield Entry(SECTION, "Roles", "roles", 30, people)
     yield Entry(SECTION, "Emergency accesses", "admin:roles_emergencyaccess_changelist", 40, emergencies)

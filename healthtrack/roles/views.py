@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.mixins import UserPassesTestMixin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -45,14 +46,27 @@ def is_sentence(text: str) -> bool:
 
 
 class RolesPage(UserPassesTestMixin, View):
+    """What each role can do, and what the person can do. Everybody may read it."""
+
     http_method_names = ["get", "head"]
 
     def test_func(self) -> bool:
-        return admin.site.has_permission(self.request) and self.request.user.has_perm("auth.view_user")
+        return admin.site.has_permission(self.request)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = [(right.label, [right in role.rights for role in ROLES]) for right in rights()]
-        context = {"title": "Roles", "roles": ROLES, "rows": rows}
+        user = cast("User", request.user)
+        rows = [
+            (right.label, user.has_perms(right.permissions), [right in role.rights for role in ROLES])
+            for right in rights()
+        ]
+        others = Group.objects.exclude(name__in=[role.name for role in ROLES]).order_by("name")
+        context = {
+            "title": "Roles",
+            "roles": ROLES,
+            "own_roles": list(user.groups.order_by("name").values_list("name", flat=True)),
+            "rows": rows,
+            "other_roles": others if user.has_perm("auth.view_group") else (),
+        }
         return render(request, "roles/roles.html", {**admin.site.each_context(request), **context})
 
 

@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 
 from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
+from healthtrack.roles.who_can import describe_who_can
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality
@@ -65,6 +66,7 @@ class DataQualityReport(Report):
 
     def get_name_findings(self) -> Iterator[Finding]:
         names = reverse("tracker-names:list") if self.may_view_names else ""
+        ask = self._describe_who_can("trackers.add_trackeralias")
         for what, found, linked, action, anchor in (
             ("Unmatched tracker names", self.quality.unmatched, "undecided", "Resolve the names", "unknown"),
             ("Ambiguous tracker names", self.quality.ambiguous, "brands", "Resolve the names", "shared"),
@@ -73,17 +75,25 @@ class DataQualityReport(Report):
             patients = sum(name.patients for name in found)
             href = names and f"{names}#{anchor}"
             names_found = sum(1 for name in found if name.name)
-            yield Finding(what, names_found, patients, self.links.get_address(linked=linked), action, href)
+            records = self.links.get_address(linked=linked)
+            yield Finding(what, names_found, patients, records, f"{ask} about the names" if ask else action, href)
+
+    def _describe_who_can(self, *permissions: str) -> str:
+        """Return whom to ask, if the person lacks one of these permissions."""
+        return "" if self.request.user.has_perms(permissions) else f"Ask {describe_who_can(*permissions)}"
 
     def get_record_findings(self) -> Iterator[Finding]:
         stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(twins="yes")
-        may_merge = self.request.user.has_perms(["patients.merge_medicalrecord", "patients.view_medicalrecord"])
+        ask_editor = self._describe_who_can("patients.change_medicalrecord")
+        ask_merger = self._describe_who_can("patients.merge_medicalrecord", "patients.view_medicalrecord")
         yield Finding(
             "No appointment for two years",
             self.quality.stale,
             self.quality.stale,
             stale,
-            "Contact the patient or record the appointment",
+            f"{ask_editor} to record the appointment"
+            if ask_editor
+            else "Contact the patient or record the appointment",
             stale,
         )
         yield Finding(
@@ -91,16 +101,16 @@ class DataQualityReport(Report):
             self.quality.duplicate_groups,
             self.quality.duplicates,
             duplicates,
-            "Compare the records and merge them" if may_merge else "Compare the records",
-            reverse("admin:patients_medicalrecord_merge") if may_merge else duplicates,
+            f"{ask_merger} to merge them" if ask_merger else "Compare the records and merge them",
+            duplicates if ask_merger else reverse("admin:patients_medicalrecord_merge"),
         )
 
     def get_file_finding(self) -> Finding:
         """Return the finding for all imports: combined rows do not store their patients, so filters do not apply."""
-        may_see = self.request.user.has_perm("imports.view_importrun")
+        ask = self._describe_who_can("imports.view_importrun")
         rows, of_patients = count_combined_rows()
-        href = f"{reverse('admin:imports_importrun_changelist')}?duplicates=yes" if may_see else ""
-        return Finding("Duplicate rows combined by imports", rows, of_patients, "", "See the imports", href)
+        href = f"{reverse('admin:imports_importrun_changelist')}?duplicates=yes" if not ask else ""
+        return Finding("Duplicate rows combined by imports", rows, of_patients, "", ask or "See the imports", href)
 
     def rows(self) -> Iterator[Row]:
         for finding in sorted(self.findings, key=lambda finding: -finding.patients):

@@ -65,7 +65,7 @@ def test_setting_the_password_of_another_person(page: Page, keeper: User) -> Non
 
 def test_resetting_the_second_factor_of_another_person(page: Page, keeper: User) -> None:
     visit(page, f"/admin/auth/user/{keeper.pk}/change/")
-    page.get_by_role("button", name="Reset two-factor authentication").click()
+    page.get_by_role("link", name="Reset two-factor authentication").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reset two-factor authentication")
     assert_accessible(page)
     send(page, "Reset two-factor authentication")

@@ -71,7 +71,6 @@ class TestCurrentPage:
         ("page", "marked"),
         [
             ("/", [("Home", "page")]),
-            ("/admin/", [("Administration", "page")]),
             ("/admin/patients/medicalrecord/", [("Records", "page"), ("Records", "page")]),
             ("/admin/patients/medicalrecord/P1/change/", [("Records", "true"), ("Records", "true")]),
             (
@@ -111,7 +110,7 @@ BREADCRUMBS = {
     "/admin/patients/medicalrecord/export/": ["Home", "Records", "Export"],
     "/admin/trackers/fitnesstracker/export/": ["Home", "Trackers", "Variants", "Export"],
     "/admin/trackers/missingmodel/": ["Home", "Missing tracker models"],
-    "/admin/auth/user/add/": ["Home", "Administration", "Users", "Add user"],
+    "/admin/auth/user/add/": ["Home", "Administration", "Add user"],
     "/reports/views/": ["Home", "Saved views"],
     "/reports/views/save/?of=/reports/brands/": ["Home", "Saved views", "Save this view"],
     "/sign-in/": ["Home", "Account security"],

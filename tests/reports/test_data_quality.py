@@ -12,7 +12,7 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, page, table
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn
 
 PAGE = "/reports/data-quality/"
 STEWARD = (
@@ -125,3 +125,17 @@ def test_it_needs_few_queries(sign_in: SignIn, django_assert_max_num_queries: Dj
     with django_assert_max_num_queries(21):
         client.get(PAGE)
     assert MedicalRecord.objects.count() == 30
+
+
+def test_who_may_not_act_reads_whom_to_ask(as_role: AsRole) -> None:
+    patient(1, tracker="Loop 9")
+    viewer = page(as_role("Viewer"), PAGE)
+    assert "Ask a record keeper or an administrator to record the appointment" in viewer
+    assert "Ask a data steward or an administrator about the names" in viewer
+    assert "Ask a data steward or an administrator to merge them" in viewer
+
+
+def test_who_may_act_reads_what_to_do(as_role: AsRole) -> None:
+    administrator = page(as_role("Administrator"), PAGE)
+    assert "Contact the patient or record the appointment" in administrator
+    assert "Ask a" not in administrator

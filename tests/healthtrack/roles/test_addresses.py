@@ -40,7 +40,7 @@ ADDRESSES = {
     "search": (EVERYONE, EVERYONE),
     "search-suggestions": (NOBODY, EVERYONE),
     "admin:index": (EVERYONE, EVERYONE),
-    "admin:app_list": (RECORD_READERS, RECORD_READERS),
+    "admin:app_list": (EVERYONE, EVERYONE),  # leads to the first page of the administration, or to Home
     "admin:jsi18n": (EVERYONE, NOBODY),
     "admin:login": (ANYBODY, ANYBODY),
     "admin:logout": (STRANGERS, ANYBODY),
@@ -63,7 +63,7 @@ ADDRESSES = {
     "healthz": (ANYBODY, NOBODY),
     "metrics": (ANYBODY, NOBODY),  # of this machine
     "policy-report": (NOBODY, ANYBODY),
-    "roles": (AUDITORS, NOBODY),
+    "roles": (EVERYONE, NOBODY),
     "emergency-access": (IN_EMERGENCIES, IN_EMERGENCIES),
     "end-emergency-access": (NOBODY, IN_EMERGENCIES),
     "admin:roles_emergencyaccess_changelist": (AUDITORS, AUDITORS),

@@ -1,17 +1,19 @@
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.test import Client
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.roles.groups import update_role_groups
 from healthtrack.roles.table import ROLES, Role, emergency_permissions, rights
+from healthtrack.roles.who_can import describe_who_can
 from tests.support import factories
-from tests.support.page_permissions import assert_page_needs
+from tests.support.page import Page
 from tests.support.report_pages import page
-from tests.support.signing_in import SignIn
+from tests.support.signing_in import AsRole, SignIn, client_for
 
 PAGE = "/roles/"
 
@@ -96,8 +98,26 @@ def test_updating_the_groups_needs_few_queries(django_assert_max_num_queries: Dj
 
 
 class TestPage:
-    def test_needs_the_permission_to_view_users(self, sign_in: SignIn) -> None:
-        assert_page_needs(sign_in, PAGE, "auth.view_user", others=["patients.view_medicalrecord"])
+    def test_is_open_to_everybody_who_is_signed_in(self, sign_in: SignIn) -> None:
+        assert "/login/" in Client().get(PAGE)["Location"]
+        words = page(sign_in(), PAGE)
+        assert "You have no role yet. Ask an administrator for one." in words
+        assert "/admin/auth/user/" not in words
+
+    def test_shows_everybody_their_own_roles_and_rights(self, as_role: AsRole) -> None:
+        table = Page.get(as_role("Data steward"), PAGE)
+        assert "Data steward" in table.texts(".lead")[0]
+        own = [row.cssselect(".own")[0].text_content().strip() for row in table.all(".role-table tbody tr")]
+        (steward,) = (role for role in ROLES if role.name == "Data steward")
+        assert own == ["Yes" if right in steward.rights else "No" for right in rights()]
+
+    def test_lists_the_roles_that_superusers_added(self, as_role: AsRole) -> None:
+        Group.objects.create(name="Night shift")
+        assert "Night shift" in page(as_role("Auditor"), PAGE)
+
+    def test_offers_a_role_of_ones_own_to_superusers_only(self, as_role: AsRole) -> None:
+        assert "Add a role" not in page(as_role("Administrator"), PAGE)
+        assert "Add a role" in page(client_for(User.objects.create_superuser("root")), PAGE)
 
     def test_shows_what_each_role_can_do(self, sign_in: SignIn) -> None:
         words = page(sign_in("auth.view_user"), PAGE)
@@ -106,13 +126,30 @@ class TestPage:
         for right in rights():
             assert f'<th scope="row">{escape(right.label)}</th>' in words
         row = words.partition("Undo an import</th>")[2].partition("</tr>")[0]
-        shown = [">Yes<" in cell for cell in row.split("</td>")[:-1]]
+        shown = [">Yes<" in cell for cell in row.split("</td>")[1:-1]]
         assert shown == [name in {"Data steward", "Administrator"} for name in (role.name for role in ROLES)]
 
     def test_needs_few_queries(self, sign_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         client = sign_in("auth.view_user")
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             client.get(PAGE)
+
+
+class TestWhoCan:
+    @pytest.mark.parametrize(
+        ("permission", "sentence"),
+        [
+            ("trackers.add_trackeralias", "a data steward or an administrator"),
+            ("imports.view_importrun", "a data steward, an auditor or an administrator"),
+            ("auth.add_user", "an administrator"),
+        ],
+    )
+    def test_names_the_roles_that_have_a_permission(self, permission: str, sentence: str) -> None:
+        assert describe_who_can(permission) == sentence
+
+    def test_the_page_of_tracker_names_says_who_resolves_them(self, as_role: AsRole) -> None:
+        words = page(as_role("Auditor"), "/admin/tracker-names/")
+        assert "To resolve one, ask a data steward or an administrator." in words
 
 
 class TestHoldersOfTheOldReportPermissions:

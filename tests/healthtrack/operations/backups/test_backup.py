@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from healthtrack.operations.backups import programs
+from healthtrack.operations.models import Backup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +35,24 @@ def test_the_command_says_where_the_backup_is_and_leaves_no_other_file(key: Path
     assert f"Backed up the database to {tmp_path / 'b'} (" in output.getvalue()
     assert "read the whole file back" in output.getvalue()
     assert {file.name for file in tmp_path.iterdir()} == {"b", key.name, "signing.key"}
+
+
+def test_each_backup_is_recorded_for_the_system_status(backup: Path) -> None:
+    recorded = Backup.objects.get()
+    assert (recorded.file_name, recorded.size) == (backup.name, backup.stat().st_size)
+
+
+def test_a_backup_that_cannot_be_recorded_is_complete_and_says_so(
+    key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise ProgrammingError("permission denied for table backups")
+
+    monkeypatch.setattr(Backup.objects, "create", fail)
+    errors = StringIO()
+    call_command("backup", tmp_path / "b", stdout=StringIO(), stderr=errors)
+    assert (tmp_path / "b").exists()
+    assert "it could not be recorded" in errors.getvalue()
 
 
 def test_an_existing_file_is_not_overwritten(backup: Path) -> None:
