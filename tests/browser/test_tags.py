@@ -85,8 +85,24 @@ def test_escape_closes_the_suggestions_and_arrows_open_them(page: Page, conditio
     assert "aria-activedescendant" not in (conditions.evaluate("e => e.getAttributeNames()"))
 
 
+def test_what_is_typed_is_saved_without_becoming_a_tag_first(page: Page, conditions: Locator) -> None:
+    conditions.press_sequentially("Gout")
+    assert save(page) == "Asthma, Obesity, Gout"
+    visit(page, RECORD)
+    page.get_by_label(LABEL).press_sequentially("asthma")
+    assert save(page) == "Asthma, Obesity, Gout"
+
+
+def test_the_tab_key_makes_a_tag_of_what_is_typed(page: Page, conditions: Locator) -> None:
+    conditions.press_sequentially("Gout")
+    conditions.press("Tab")
+    expect(page.get_by_label("Allergies:")).to_be_focused()
+    assert tags(page) == ["Asthma", "Obesity", "Gout"]
+
+
 def test_tags_that_nobody_touched_keep_their_text(page: Page, conditions: Locator) -> None:
     page.get_by_label("Name:").fill("Ada King")
+    conditions.press("Tab")
     assert save(page) == "Asthma,Obesity"
 
 

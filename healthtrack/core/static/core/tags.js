@@ -29,8 +29,9 @@
     const box = make("div", {class: "tag-box"}, chosen, entry, options, heard);
     let active = -1;
 
+    const isIn = (texts, text) => texts.some((other) => fold(other) === fold(text));
     const store = () => {
-      input.value = [...tags, ...split(entry.value)].join(", ");
+      input.value = [...tags, ...split(entry.value).filter((text) => !isIn(tags, text))].join(", ");
     };
     const close = () => {
       active = -1;
@@ -46,7 +47,7 @@
     }));
     const add = (texts) => {
       for (const text of texts) {
-        const has = tags.some((tag) => fold(tag) === fold(text));
+        const has = isIn(tags, text);
         heard.textContent = has ? `${text} is already there` : `${text} added`;
         if (!has) tags.push(text);
       }
@@ -64,7 +65,7 @@
     };
     const suggest = () => {
       const typed = fold(trimmed(entry.value));
-      const free = known.filter((tag) => !tags.some((other) => fold(other) === fold(tag)));
+      const free = known.filter((tag) => !isIn(tags, tag));
       const begins = free.filter((tag) => fold(tag).startsWith(typed));
       const contains = free.filter((tag) => !begins.includes(tag) && fold(tag).includes(typed));
       const found = [...begins, ...contains].slice(0, MAX_SHOWN);
@@ -107,7 +108,9 @@
       Backspace: () => !entry.value && tags.length,
     };
     entry.addEventListener("keydown", (event) => {
-      if (keys[event.key] && !event.isComposing && (isFor[event.key]?.() ?? true)) {
+      if (event.key === "Tab" && trimmed(entry.value)) {
+        add(split(entry.value));
+      } else if (keys[event.key] && !event.isComposing && (isFor[event.key]?.() ?? true)) {
         event.preventDefault();
         keys[event.key]();
       }
@@ -120,7 +123,8 @@
         suggest();
       }
     });
-    entry.addEventListener("blur", () => (trimmed(entry.value) ? add(split(entry.value)) : close()));
+    // A new tag may move what is below it, so a click elsewhere adds none: it would miss its target.
+    entry.addEventListener("blur", close);
     options.addEventListener("mousedown", (event) => event.preventDefault()); // the entry keeps the focus
     options.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
