@@ -17,6 +17,7 @@ from healthtrack.accounts.preferences import Preferences
 from healthtrack.accounts.recorded_tables import NAME_OF_USER, USER
 from healthtrack.accounts.recovery_digests import find_digest, is_lost_key, make_digest
 from healthtrack.accounts.security_resets import SecurityReset
+from healthtrack.accounts.session_facts import get_expressions
 from healthtrack.accounts.sign_in_events import SignInEvent
 from healthtrack.accounts.sign_in_links import SignInLink
 from healthtrack.audit.actor import PERSON, setting
@@ -43,9 +44,9 @@ CODE_PARTS, PART_LETTERS = 6, 4  # 120 bits: a digest needs no slow hash to be s
 
 class SessionManager(BaseSessionManager["Session"]):
     def get(self, *args: Any, **kwargs: Any) -> "Session":
-        """Return a session together with the preferences of its person, which every page needs."""
+        """Return a session together with the preferences and facts of its person, which every page needs."""
         preferences = {name: F(f"user__preferences__{name}") for name in ("time_zone", "date_format")}
-        return self.annotate(**preferences).get(*args, **kwargs)
+        return self.annotate(**preferences, **get_expressions()).get(*args, **kwargs)
 
 
 class Session(AbstractBaseSession):

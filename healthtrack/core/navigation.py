@@ -1,9 +1,10 @@
 """Build the navigation of every page. Apps register their entries; the project decides the order of the sections."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 from healthtrack.core.permissions import Person
@@ -44,6 +45,15 @@ class Link:
     entries: tuple["Link", ...] = ()
     current: str = ""  # as in aria-current
     title: str = ""
+    badge: "Badge | None" = None
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A number beside a section, such as of things that are new, and what it counts."""
+
+    count: int
+    description: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,7 @@ class FoundPage:
 
 
 _sections: list[Section] = []
+_badges: dict[str, tuple[Callable[[HttpRequest], int], str]] = {}
 _providers: list[Callable[[], Iterable[Entry]]] = []
 
 
@@ -67,6 +78,22 @@ def set_sections(*sections: Section) -> None:
 def register(entries: Callable[[], Iterable[Entry]]) -> None:
     """Add the entries that the function returns; it is called for each page, and not before the first one."""
     _providers.append(entries)
+
+
+def register_badge(section: str, count: Callable[[HttpRequest], int], description: str) -> None:
+    """Show a number beside a section unless it is 0. `count` is called for each page, and must make no query."""
+    _badges[section] = count, description
+
+
+def add_badges(links: Iterable[Link], request: HttpRequest) -> list[Link]:
+    """Return the sections with their badges."""
+    return [replace(link, badge=_get_badge(link.label, request)) for link in links]
+
+
+def _get_badge(section: str, request: HttpRequest) -> Badge | None:
+    count, description = _badges.get(section, (None, ""))
+    number = count(request) if count else 0
+    return Badge(number, description) if number else None
 
 
 def get_links(person: Person, path: str) -> list[Link]:

@@ -32,6 +32,7 @@ from healthtrack.imports.profiles import save_profile
 from healthtrack.imports.run_view import ProgressView, RunView
 from healthtrack.imports.tasks import apply_import, check_import
 from healthtrack.imports.undone_runs import get_undo_label, is_undoable
+from healthtrack.imports.unseen import mark_as_seen
 from healthtrack.imports.upload_view import show_upload_page
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        mark_as_seen(request)
         return super().changelist_view(request, {**(extra_context or {}), "may_upload": can_upload(request.user)})
 
     @method_decorator([csrf_exempt, never_cache])
@@ -133,6 +135,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
             return redirect(
                 request.path
             )  # without the automatic reload, which does not count as activity of the person
+        mark_as_seen(request, pk=run.pk)
         return self._show_run(request, run)
 
     def _show_run(self, request: HttpRequest, run: ImportRun, answers: AnswersForm | None = None) -> HttpResponse:

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from healthtrack.accounts import session_facts
 from healthtrack.audit.registry import register_insert_source, register_page_names
 from healthtrack.core import attention, navigation
 from healthtrack.core.help import register_help
@@ -18,11 +19,14 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
+        from healthtrack.imports import unseen  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.history import INSERT_SOURCE  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.navigation import entries  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
         register_help(*HELP)
         attention.register("healthtrack.imports.attention.SOURCES")
+        session_facts.register(unseen.FACT, unseen.count_unseen)
+        navigation.register_badge("Imports", unseen.get_unseen, "finished since you last looked")
         register_page_names(lambda: PAGE_NAMES)
         register_insert_source(INSERT_SOURCE)

@@ -116,6 +116,11 @@ class ImportRun(models.Model):
     without_invalid = models.BooleanField(
         default=False, db_comment="Whether a person chose to import the valid items and skip the invalid ones"
     )
+    is_unseen = models.BooleanField(
+        default=False,
+        db_default=False,
+        db_comment="Whether the person who started it has not looked at it since a worker finished",
+    )
     plan = models.JSONField(null=True, db_comment="How to read the files; null until this is known")
     answers = models.JSONField(default=dict, db_comment="Answers to the plan's questions, by the name of the question")
     decisions = models.JSONField(
@@ -159,7 +164,10 @@ class ImportRun(models.Model):
                 condition=Q(kind=Kind.UNDO, undoes__isnull=False) | Q(kind__in=[Kind.IMPORT, Kind.EDIT], undoes=None),
             ),
         ]
-        indexes = [Index("state", name="import_runs_open", condition=Q(finished_at=None))]
+        indexes = [
+            Index("state", name="import_runs_open", condition=Q(finished_at=None)),
+            Index("started_by", name="import_runs_unseen", condition=Q(is_unseen=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{_NAMES[Kind(self.kind)].capitalize()} {self.run_id}"

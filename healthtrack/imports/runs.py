@@ -48,6 +48,9 @@ _MARK_UNDONE = """
 """
 
 
+_NEWS = (State.APPLIED, State.REFUSED, State.FAILED)
+
+
 def no_progress() -> AbstractContextManager[Progress]:
     """Return a progress that nobody watches, for work outside a worker."""
     return nullcontext(NoProgress())
@@ -194,6 +197,9 @@ def _end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Map
 
 
 def _save(run: ImportRun, **values: Any) -> None:
+    if "state" in values and run.started_by_id and not run.is_edit:
+        # Nobody needs to hear of what they did themselves, such as to cancel the run.
+        values["is_unseen"] = run.is_working and values["state"] in {*AWAITING_PERSON, *_NEWS}
     for name, value in values.items():
         setattr(run, name, value)
     run.save(update_fields=[*values])

@@ -3,7 +3,7 @@
 from django import template
 from django.template.context import Context
 
-from healthtrack.core.navigation import Link, get_links, get_trail, is_in_menu
+from healthtrack.core.navigation import Link, add_badges, get_links, get_trail, is_in_menu
 
 register = template.Library()
 _MADE = "healthtrack_navigation"  # on the request, because several parts of a page show the same links
@@ -17,7 +17,7 @@ def navigation(context: Context) -> list[Link]:
     if not request or not user or not user.is_staff or getattr(request, "owes_second_factor", False):
         return []
     if not hasattr(request, _MADE):
-        setattr(request, _MADE, get_links(user, request.path))
+        setattr(request, _MADE, add_badges(get_links(user, request.path), request))
     links: list[Link] = getattr(request, _MADE)
     return links
 
