@@ -24,6 +24,7 @@ from healthtrack.core.widgets import DayInput
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.operations import database_size, status
 from healthtrack.operations.models import Backup, Restore, RestoreDrill
+from healthtrack.operations.postgresql_releases import MAJOR
 
 VIEW, RECORD = "operations.view_systemstatus", "operations.add_restoredrill"
 PEOPLE_SHOWN = 20
@@ -79,7 +80,7 @@ class SystemStatus(AdministrationPage):
         number_without = without_factor.count()
         context = {
             "version": __version__,
-            "server_version": connection.pg_version // 10000,  # type: ignore[attr-defined]  # of the PostgreSQL backend
+            "server_version": ".".join(map(str, divmod(connection.pg_version, MAJOR))),  # type: ignore[attr-defined]  # of the PostgreSQL backend
             "facts": facts,
             "warnings": status.list_warnings(facts, disk),
             "key_problems": key_rotation.describe_problems(),
