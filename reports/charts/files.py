@@ -26,7 +26,7 @@ PNG_ZOOM = 2  # for screens and prints with many dots
 FONT = Path(__file__).with_name("fonts") / "chart-labels.ttf"
 # The light colors of the style sheet, which a file cannot use.
 SERIES = ("#0b5c97", "#b34f09", "#04604a", "#9a2a78", "#5c4800", "#1c7fa0", "#2f2a78", "#6b7380")
-SHADE_SHARES = ("0.08", "0.2", "0.32", "0.44", "0.56")
+SHADE_SHARES = ("0.08", "0.19", "0.3", "0.41", "0.52")
 
 
 @dataclass(frozen=True)
