@@ -15,7 +15,7 @@ from healthtrack.core import search_terms
 from healthtrack.core.lists import SortedList
 from healthtrack.core.text import quote
 from patients import sidebar
-from patients.filters import PARAMETERS, ActiveFilter, RecordFilter, get_filter_names
+from patients.filters import PARAMETERS, RecordFilter, get_filter_names
 from patients.paging import LAST, MAX_ROWS_COUNTED, ListedRows, RowPage, get_row_page
 
 COUNT_VAR = "count"
@@ -110,14 +110,11 @@ class RecordList(SortedList):
         self.show_full_result_count = self.can_show_all = False
 
     @cached_property
-    def active_filter_count(self) -> int:
-        return len(self.records.active_values)
-
-    @property
-    def active_filters(self) -> Iterator[tuple[ActiveFilter, str]]:
-        """The filters of the address, each with the address of the list without it."""
-        for active in self.records.active_filters:
-            yield active, self.get_query_string({active.parameter: list(active.others) or None})
+    def active_filters(self) -> Sequence[tuple[Any, str]]:
+        return [
+            (active, self.get_query_string({active.parameter: list(active.others) or None}))
+            for active in self.records.active_filters
+        ]
 
     @property
     def exact_count_address(self) -> str:

@@ -27,6 +27,14 @@ class Header:
     direction: str = ""
 
 
+@dataclass(frozen=True)
+class ListFilter:
+    """A filter in use, with its label and value as a page shows them."""
+
+    label: str
+    value: str
+
+
 class SortedList(ChangeList):
     """Django's list, with the names of columns in the parameter `o`: people choose columns, so numbers would change.
 
@@ -84,10 +92,15 @@ class SortedList(ChangeList):
             yield Header(name, text, address, direction)
 
     @cached_property
-    def active_filter_count(self) -> int:
-        """The number of filters in use."""
-        choices = (list(spec.choices(self)) for spec in self.filter_specs)
-        return sum(any(choice["selected"] for choice in each[1:]) for each in choices)
+    def active_filters(self) -> Sequence[tuple[Any, str]]:
+        """The filters in use, each with the address of the list without it."""
+        every = ((spec, list(spec.choices(self))) for spec in self.filter_specs)
+        return [
+            (ListFilter(capfirst(str(spec.title)), str(choice["display"])), str(choices[0]["query_string"]))
+            for spec, choices in every
+            for choice in choices[1:]
+            if choice["selected"]
+        ]
 
     @property
     def _default_ordering(self) -> Sequence[Any]:

@@ -59,10 +59,8 @@ class StreamedExport(ImportExportModelAdmin):
 
     def describe_filters(self, request: HttpRequest) -> Iterable[tuple[str, str]]:
         """Return the label and the value of each filter in use, and the search."""
-        changelist = self.get_changelist_instance(request)
-        for spec in changelist.filter_specs:
-            choices = list(spec.choices(changelist))[1:]
-            yield from ((str(spec.title), str(each["display"])) for each in choices if each["selected"])
+        changelist: Any = self.get_changelist_instance(request)
+        yield from ((active.label, active.value) for active, _ in changelist.active_filters)
         if changelist.query:
             yield "search", changelist.query
 

@@ -6,6 +6,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support import factories
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import SignIn
 from trackers.models import FitnessTracker, TrackerModel
@@ -43,6 +44,15 @@ def variant_row(**values: str) -> dict[str, str]:
 def existing_row(variant: FitnessTracker, **values: str) -> dict[str, str]:
     keys = {"tracker_id": str(variant.pk), "model": str(variant.model_id)}
     return variant_row(**keys, color=variant.color, **values)
+
+
+def test_an_active_filter_is_shown_with_a_link_that_removes_it(keeper: Client) -> None:
+    for brand in ("Honor", "Xiaomi"):
+        factories.tracker_model(brand)
+    list_page = Page.get(keeper, f"{LIST}?brand_name=Honor&device_type=FitnessBand")
+    assert list_page.texts(".active-filters strong") == ["Honor", "FitnessBand"]
+    assert list_page.addresses(".active-filters a") == ["?device_type=FitnessBand", "?brand_name=Honor"]
+    assert list_page.texts("#changelist-filter > summary") == ["Filters 2 active"]
 
 
 @pytest.mark.parametrize(("name", "permission"), [("change", "view"), ("change", "change"), ("delete", "delete")])

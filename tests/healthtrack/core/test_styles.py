@@ -13,22 +13,19 @@ from tests.support.signing_in import SignIn
 STYLE = re.compile(r'<link [^>]*href="/static/((?!admin/|import_export/)[^"]+\.css)"')
 EVERYWHERE = {f"core/{name}.css" for name in ("colors", "frame", "header", "parts", "fields", "print")}
 SIGNED_IN = {*EVERYWHERE, "accounts/idle.css"}
+LIST = {"core/tables.css", "core/change-list.css", "core/active-filters.css"}
 PAGES = {
     "home": {"reports/charts.css", "reports/home.css"},
     "reports:index": {"reports/index.css"},
     "reports:brands": {
         "core/tables.css",
-        "patients/active-filters.css",
+        "core/active-filters.css",
         "reports/charts.css",
         "reports/report.css",
     },
     "reports:saved-views": {"core/tables.css"},
-    "admin:trackers_trackermodel_changelist": {"core/tables.css", "core/change-list.css", "trackers/lists.css"},
-    "admin:patients_medicalrecord_changelist": {
-        "core/tables.css",
-        "core/change-list.css",
-        "patients/active-filters.css",
-    },
+    "admin:trackers_trackermodel_changelist": {*LIST, "trackers/lists.css"},
+    "admin:patients_medicalrecord_changelist": LIST,
     "admin:patients_medicalrecord_add": {"core/tables.css", "core/forms.css", "core/tags.css", "patients/record.css"},
     "admin:patients_medicalrecord_import": {"core/tables.css", "imports/upload.css"},
     "admin:password_change": {"core/forms.css"},
