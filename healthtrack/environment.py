@@ -211,6 +211,22 @@ class Environment:
         ),
         default="",
     )
+    readings_undo_days: int = declare(
+        Variable(
+            "HEALTHTRACK_READINGS_UNDO_DAYS",
+            values.parse_whole_number,
+            "how many days an import of readings can be undone",
+        ),
+        default=90,
+    )
+    readings_months: int = declare(
+        Variable(
+            "HEALTHTRACK_READINGS_MONTHS",
+            values.parse_whole_number,
+            "retention of readings, in months",
+        ),
+        default=1200,
+    )
     access_log_months: int = declare(
         Variable(
             "HEALTHTRACK_ACCESS_LOG_MONTHS",

@@ -289,6 +289,8 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # our widgets do, so that an im
 IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 
 FILES_A_MINUTE = 10  # the rate limit: how many files one person may download in a minute
+READINGS_UNDO_DAYS = ENVIRONMENT.readings_undo_days
+READINGS_MONTHS = ENVIRONMENT.readings_months
 ACCESS_LOG_MONTHS = ENVIRONMENT.access_log_months
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ADDRESSES = ENVIRONMENT.metrics_addresses

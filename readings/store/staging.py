@@ -89,10 +89,6 @@ class StagedReadings:
                 f"CREATE TABLE {self.contradictory} (day date, stream integer, at bigint, length bigint,"
                 " utc_offset integer, value bigint, decimals smallint, proven boolean, line bigint)"
             )
-            cursor.execute(
-                f"CREATE TABLE {self.days} (stream integer, day date, utc_offset integer, {columns},"
-                " PRIMARY KEY (stream, day, utc_offset))"
-            )
         return self
 
     def number(self, stream: Stream) -> int:
@@ -128,12 +124,9 @@ class StagedReadings:
                 f"CREATE TABLE {self.repeated} AS SELECT * FROM {self.pieces}"  # noqa: S608 (own names)
                 f" WHERE piece IN ({_REPEATED.format(**names)})"
             )
-            cursor.execute(
-                f"INSERT INTO {self.days} (stream, day, utc_offset, {comma(STORED)})"  # noqa: S608 (own names)
-                f" SELECT stream, day, utc_offset, {comma(STORED)} FROM {self.pieces}"
-                f" WHERE piece NOT IN (SELECT piece FROM {self.repeated})"
-            )
-            cursor.execute(f"DROP TABLE {self.pieces}")
+            cursor.execute(f"DELETE FROM {self.pieces} WHERE piece IN (SELECT piece FROM {self.repeated})")  # noqa: S608
+            # All other pieces are days already, so they are not copied.
+            cursor.execute(f"ALTER TABLE {self.pieces} RENAME TO {self.days.partition('.')[2]}")
             cursor.execute(f"CREATE INDEX ON {self.repeated} (stream, day)")
             cursor.execute(_DAYS.format(**names))
             for block in divide(cursor.fetchall()):
@@ -141,6 +134,7 @@ class StagedReadings:
                 if not contradictory.is_empty():
                     yield contradictory
             cursor.execute(f"DROP TABLE {self.contradictory}, {self.repeated}")
+            cursor.execute(f"ALTER TABLE {self.days} ADD PRIMARY KEY (stream, day, utc_offset)")
             cursor.execute(f"ANALYZE {self.days}")
 
     def _unite_block(self, cursor: CursorWrapper, block: Block) -> pl.DataFrame:
