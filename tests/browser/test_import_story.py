@@ -60,11 +60,10 @@ def download_invalid_rows(page: Page, path: Path) -> Path:
 
 
 def filter_errors(page: Page, column: str, kind: str) -> None:
-    """Choose the column, and the kind of error whose sentence contains the text."""
-    page.locator("#column").select_option(column)
-    page.locator("#kind").select_option(page.locator("#kind option", has_text=kind).first.text_content())
+    """Choose the kind of error whose sentence contains the text, in the row of the column."""
+    errors = page.get_by_role("table", name="Errors by column").get_by_role("row").filter(has_text=column)
     with page.expect_navigation():
-        page.locator("form.filters button").click()
+        errors.get_by_role("link").filter(has_text=kind).click()
 
 
 def await_no_errors(page: Page) -> None:

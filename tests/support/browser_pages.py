@@ -31,6 +31,10 @@ FIND_CUT_OFF = """() => {
     .filter((box) => !isHidden(box) && isCut(box))
     .map((box) => `${box.tagName} ${box.className} ${box.value ?? box.textContent.trim().slice(0, 60)}`);
 }"""
+# The browser tells the page about a new size of the window just before it calls these functions.
+WIDTHS_IN_THE_NEXT_FRAME = """() => new Promise((answer) => requestAnimationFrame(
+  () => requestAnimationFrame(() => answer([document.documentElement.scrollWidth, innerWidth]))
+))"""
 PHONE = ViewportSize(width=400, height=800)
 COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -65,7 +69,7 @@ def assert_fits_a_phone(page: Page) -> None:
     """Fail if the page scrolls sideways on a phone, also a narrow one; a wide table scrolls by itself."""
     for width in (PHONE["width"], NARROWEST):
         page.set_viewport_size(ViewportSize(width=width, height=PHONE["height"]))
-        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        widths = page.evaluate(WIDTHS_IN_THE_NEXT_FRAME)
         assert widths[0] <= widths[1], f"{page.url} is {widths[0]} pixels wide on a screen of {widths[1]}"
 
 
