@@ -61,13 +61,16 @@ def _delete_from(table: str) -> None:
         session.execute(f"BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM {table}; COMMIT")
 
 
+OPERATIONS = ("restores", "backups", "restore_drills", "database_sizes")
+
+
 @contextmanager
 def without_table_of_restores() -> Iterator[None]:
-    """Make the database look like one of a version without that table during the block."""
+    """Make the database look like one of a version without the tables of operations during the block."""
     database = database_of_the_tests()
     for statement in (
         "CREATE SCHEMA hidden",
-        "ALTER TABLE restores SET SCHEMA hidden",
+        *(f"ALTER TABLE {table} SET SCHEMA hidden" for table in OPERATIONS),
         "CREATE TABLE hidden.known AS SELECT * FROM django_migrations WHERE app = 'operations'",
         "DELETE FROM django_migrations WHERE app = 'operations'",
     ):
@@ -75,7 +78,8 @@ def without_table_of_restores() -> Iterator[None]:
     try:
         yield
     finally:
-        database.ask("ALTER TABLE hidden.restores SET SCHEMA public")
+        for table in OPERATIONS:
+            database.ask(f"ALTER TABLE hidden.{table} SET SCHEMA public")
         database.ask("INSERT INTO django_migrations OVERRIDING SYSTEM VALUE SELECT * FROM hidden.known")
         database.ask("DROP SCHEMA hidden CASCADE")
 
