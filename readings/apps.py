@@ -1,11 +1,25 @@
 from django.apps import AppConfig
 
+from healthtrack.audit.registry import register_page_names
+from healthtrack.core import navigation
+from readings.navigation import entries
+
+PAGE_NAMES = {
+    "admin:readings_device_changelist": "Viewed the list of devices",
+    "admin:readings_device_change": "Opened the page of a device",
+    "admin:readings_device_add": "Added a device",
+    "admin:readings_device_delete": "Opened the page to delete a device",
+    "admin:readings_device_history": "Viewed the history of a device",
+}
+
 
 class ReadingsConfig(AppConfig):
     name = "readings"
     verbose_name = "Readings"
 
     def ready(self) -> None:
+        navigation.register(entries)
+        register_page_names(lambda: PAGE_NAMES)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)

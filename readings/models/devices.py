@@ -1,5 +1,7 @@
 """Metrics, physical devices, who wore them, and whether a patient's readings may be stored."""
 
+from collections.abc import Collection
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -236,6 +238,10 @@ class DeviceAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device}, from {self.worn_from}"
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Check the row by itself. A form compares all assignments of a device, of which it may change several."""
+        super().validate_constraints({*(exclude or ()), "device_id"})
 
 
 class Consent(models.Model):

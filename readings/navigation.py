@@ -1,0 +1,10 @@
+"""The entries of this app in the navigation."""
+
+from collections.abc import Iterator
+
+from healthtrack.core.navigation import Entry
+from healthtrack.core.permissions import has_all
+
+
+def entries() -> Iterator[Entry]:
+    yield Entry("Trackers", "Devices", "admin:readings_device_changelist", 40, has_all("readings.view_device"))
