@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import navigation
+from healthtrack.core.help import register_help
+from readings.help import HELP
 from readings.navigation import entries
 
 PAGE_NAMES = {
@@ -20,6 +22,7 @@ class ReadingsConfig(AppConfig):
     def ready(self) -> None:
         navigation.register(entries)
         register_page_names(lambda: PAGE_NAMES)
+        register_help(*HELP)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from healthtrack.imports.profiles import save_profile
 from healthtrack.roles.emergency import begin
+from readings.models import Device, DeviceAssignment
 from reports.models import SavedView
 from tests.support import factories
 
@@ -84,6 +85,8 @@ def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
     factories.medical_record("P4", name="Grace Hopper", tracker="Mi Bend", medical_conditions="Asthma, Diabetes")
     for record in records:
         factories.link(record, models[0])
+    device = Device.objects.create(model=models[0], serial_number="S-2741")
+    DeviceAssignment.objects.create(device=device, patient_id=number, worn_from=date(2025, 3, 1))
     factories.tracker_alias("My band", models[1])
     factories.missing_model("Smart tracker")
     Group.objects.create(name="Record keepers")

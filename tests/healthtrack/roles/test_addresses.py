@@ -125,6 +125,11 @@ ADDRESSES = {
             "import_template": (STEWARDS, STEWARDS),
         }.items()
     },
+    "admin:readings_device_add": (KEEPERS | STEWARDS, KEEPERS | STEWARDS),
+    "admin:readings_device_change": (RECORD_READERS, KEEPERS | STEWARDS),
+    "admin:readings_device_changelist": (RECORD_READERS, RECORD_READERS),
+    "admin:readings_device_delete": (KEEPERS | STEWARDS, KEEPERS | STEWARDS),
+    "admin:readings_device_history": (HISTORY_READERS, NOBODY),
     "admin:trackers_trackeralias_add": (STEWARDS, STEWARDS),
     "admin:trackers_trackeralias_change": (RECORD_READERS, STEWARDS),
     "admin:trackers_trackeralias_changelist": (RECORD_READERS, RECORD_READERS),
