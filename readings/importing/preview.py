@@ -88,5 +88,6 @@ def make_part(run: ImportRun) -> PagePart | None:
     unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
     if not groups and not unreadable:
         return None
-    view = {"run": run, "groups": groups, "sources": sources, "unreadable": unreadable, "patients": patients}
+    has_parts = any(row.part for row in unreadable)
+    view = {"run": run, "groups": groups, "sources": sources, "unreadable": unreadable, "has_parts": has_parts}
     return PagePart("readings/preview.html", view, ["readings"], patients)

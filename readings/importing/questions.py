@@ -59,6 +59,8 @@ def get_wording(question: Question) -> QuestionWording:
 class ReadingsAnswersForm(AnswersForm):
     """The questions of a plan; the patient is a number, and the time zone comes from the list of all zones."""
 
+    template = "readings/questions.html"
+
     def __init__(self, plan: ReadingPlan, data: QueryDict | None = None) -> None:
         super().__init__(ReadingPlan([], [each for each in plan.questions if each.choices]), get_wording, data)
         names = [each.name for each in plan.questions]

@@ -1,0 +1,86 @@
+"""The pages of an import of readings: upload, questions, preview, who sees them, and the access log."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from healthtrack.audit.models import Access
+from healthtrack.imports import runs
+from healthtrack.imports.models import ImportRun, State
+from readings.models import ReadingDay
+from tests.support import factories
+from tests.support.page import Page
+from tests.support.signing_in import SignIn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_uploads")]
+
+UPLOAD = "/admin/imports/importrun/upload/readings.reading/"
+PERMISSIONS = ("readings.import_reading", "readings.view_readingday")
+ROWS = "patient_id,metric,start,value,unit,device\nP1,heart_rate,2024-03-05T08:00:00+01:00,72,/min,Watch\n"
+
+
+@pytest.fixture
+def _uploads(settings: Any, tmp_path: Path) -> None:
+    settings.IMPORT_UPLOADS = tmp_path / "uploads"
+    factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
+
+
+@pytest.fixture
+def steward(sign_in: SignIn) -> Client:
+    return sign_in(*PERMISSIONS)
+
+
+def upload(client: Client, content: str) -> ImportRun:
+    """Upload a file, and return its checked run."""
+    client.post(UPLOAD, {"import_file": SimpleUploadedFile("readings.csv", content.encode())})
+    run = ImportRun.objects.latest("pk")
+    check(run)
+    return run
+
+
+def check(run: ImportRun) -> None:
+    runs.check(run, runs.get_uploaded_files(run), runs.no_progress)
+
+
+def page_of(run: ImportRun) -> str:
+    return reverse("admin:imports_importrun_change", args=[run.pk])
+
+
+def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(steward: Client) -> None:
+    run = upload(steward, ROWS + "P1,pulse,2024-03-05T08:00:00+01:00,72,/min,Watch\n")
+    assert run.state == State.CHECKED
+    page = Page.get(steward, page_of(run))
+    first, sources, unreadable = page.texts("table")
+    assert "Heart rate" in first
+    assert "2024-03" in first
+    assert "Watch" in sources
+    assert "No metric has this code" in unreadable
+    assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
+
+
+def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client) -> None:
+    run = upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00,72,/min\n")
+    assert run.state == State.QUESTIONS
+    text = steward.get(page_of(run)).content.decode()
+    assert "Whose readings are these?" in text
+    assert "In which time zone are the times?" in text
+    answer = reverse("admin:imports_importrun_answer", args=[run.pk])
+    opened = {"opened": run.answers_version, "zone": "Europe/Berlin"}
+    wrong = steward.post(answer, {**opened, "patient": "P9"}).content.decode()
+    assert "No record has this number." in wrong
+    steward.post(answer, {**opened, "patient": "P1"})
+    run.refresh_from_db()
+    check(run)
+    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
+    assert ReadingDay.objects.get().utc_offset == 3600
+
+
+def test_only_those_with_the_permission_upload(sign_in: SignIn, client: Client) -> None:
+    assert client.get(UPLOAD).status_code == 302
+    assert sign_in("patients.import_medicalrecord", "patients.view_medicalrecord").get(UPLOAD).status_code == 403
+    assert sign_in(*PERMISSIONS).get(UPLOAD).status_code == 200
