@@ -9,6 +9,7 @@ from readings.store.packing import KEY
 # median gap of the day: one missing reading is no gap, two are.
 _ALONE = 60 * MICROSECONDS
 _TOLERANCE = 2
+_DAY = DAY_SECONDS * MICROSECONDS
 _FIGURES = ("counted", "seconds_covered", "lowest", "highest", "total", "total_of_squares", "range_seconds")
 
 # The ranges of streams whose metric has any: ascending `limits` in the stream's unit. A value that equals a limit
@@ -22,7 +23,7 @@ def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame
     covered = _add_coverage(ordered.with_columns(number=pl.col("value") / pl.lit(10.0).pow(pl.col("decimals"))))
     figures = covered.group_by(KEY, maintain_order=True).agg(
         pl.len().cast(pl.Int32).alias("counted"),
-        (pl.col("covered").sum() // MICROSECONDS).clip(0, DAY_SECONDS).cast(pl.Int32).alias("seconds_covered"),
+        (pl.col("covered").sum() // MICROSECONDS).cast(pl.Int32).alias("seconds_covered"),
         pl.col("number").min().alias("lowest"),
         pl.col("number").max().alias("highest"),
         pl.col("number").sum().alias("total"),
@@ -34,7 +35,7 @@ def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame
 
 
 def _add_coverage(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Return the sorted readings with the microseconds that each of them covers."""
+    """Return the sorted readings with the microseconds that each of them covers, together at most a day."""
     following = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in KEY)
     ordered = ordered.with_columns(
         until_next=pl.when(following).then(pl.col("at").shift(-1) - pl.col("at")),
@@ -46,7 +47,11 @@ def _add_coverage(ordered: pl.DataFrame) -> pl.DataFrame:
     instant = pl.when(following).then(until_next).otherwise(median.fill_null(_ALONE))
     # Intervals that overlap cover their common time once.
     interval = pl.min_horizontal("length", "until_next")
-    return ordered.with_columns(covered=pl.when(pl.col("length").is_null()).then(instant).otherwise(interval))
+    covered = pl.when(pl.col("length").is_null()).then(instant).otherwise(interval)
+    ordered = ordered.with_columns(covered=covered, before=covered.cum_sum() - covered)
+    # What the readings before it in its row cover.
+    before = pl.col("before") - pl.col("before").first().over("row")
+    return ordered.with_columns(covered=pl.col("covered").clip(upper_bound=pl.max_horizontal(_DAY - before, 0)))
 
 
 def _sum_ranges(covered: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:

@@ -151,6 +151,14 @@ def covered(found: Sequence[Reading]) -> float:
     return min((sum(min(gap, 2 * middle) for gap in gaps) + middle) / SECOND, 86_400)
 
 
+def test_far_readings_cover_no_more_than_the_day_with_their_ranges() -> None:
+    evening = MIDNIGHT + 18 * 3600 * SECOND
+    write_run(1, [[Reading(2, at, 70, 0, 0, None, proven=False) for at in (MIDNIGHT, evening)]], streams())
+    row = ReadingDay.objects.get()
+    assert row.range_seconds is not None
+    assert row.seconds_covered == sum(row.range_seconds) == 86_400
+
+
 @pytest.fixture(params=[500_000, 3], ids=["one block", "many blocks"])
 def _blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "MAX_READINGS", request.param)
