@@ -74,6 +74,8 @@ def count_days(run_id: int) -> int:
 
 def make_part(run: ImportRun) -> PagePart | None:
     """Return the part of the page that shows the readings of a run by metric, source and month, and what is wrong."""
+    if run.needs_answers:
+        return None  # the answers decide what cannot be read
     staged = StagedReadings(run.run_id)
     names = {"days": staged.days, "streams": staged.streams, "limit": MAX_GROUPS}
     groups, sources, patients = [], [], []
