@@ -35,7 +35,10 @@ ODD_FORMS: list[dict[str, Any]] = [
     {"q": "\0", "found": "x", "gender": "9" * 40},
 ]
 # Addresses that anybody may open. All others redirect to the sign-in, or refuse.
-PUBLIC = {"admin:login", "admin:logout", "help", "help-tour", "help-skip-tour", "healthz", "metrics", "policy-report"}
+PUBLIC = {
+    *("admin:login", "admin:logout", "sign-in:link"),
+    *("help", "help-tour", "help-skip-tour", "healthz", "metrics", "policy-report"),
+}
 # Addresses that every signed-in person may open: pages without patients.
 FOR_STAFF = PUBLIC | {
     *(
@@ -47,7 +50,8 @@ FOR_STAFF = PUBLIC | {
         "admin:password_change",
         "admin:password_change_done",
     ),
-    *("sign-in:own", "sign-in:code", "sign-in:enrol"),
+    *("sign-in:own", "sign-in:code", "sign-in:enrol", "sign-in:preferences"),
+    "roles",
 }
 
 
