@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from healthtrack.accounts import mail
 from healthtrack.accounts.preferences import Preferences
 from healthtrack.accounts.views import AccountPage
 from healthtrack.core.date_formats import get_today, list_examples
@@ -18,8 +19,12 @@ from healthtrack.core.environment_values import InvalidValueError, parse_time_zo
 class PreferencesForm(forms.ModelForm[Preferences]):
     class Meta:
         model = Preferences
-        fields = ("time_zone", "date_format")
-        labels = {"time_zone": "Time zone", "date_format": "Dates"}
+        fields = ("time_zone", "date_format", "mails_of_imports")
+        labels = {
+            "time_zone": "Time zone",
+            "date_format": "Dates",
+            "mails_of_imports": "E-mail me when an import of mine has finished",
+        }
         widgets = {
             "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
             "date_format": forms.RadioSelect,
@@ -28,6 +33,8 @@ class PreferencesForm(forms.ModelForm[Preferences]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        if not (mail.is_configured() and self.instance.user.email):
+            del self.fields["mails_of_imports"]
         examples = dict(list_examples(get_today()))
         usual = examples[settings.DEFAULT_DATE_FORMAT]
         self.fields["date_format"].choices = [("", f"As HealthTrack is set up: {usual}"), *examples.items()]  # type: ignore[attr-defined]  # of a field with choices

@@ -36,6 +36,12 @@ class Preferences(models.Model):
         db_comment="Format in which pages write dates; empty for that of the program",
     )
 
+    mails_of_imports = models.BooleanField(
+        default=False,
+        db_default=False,
+        db_comment="Whether the person wants a mail when an import of theirs has finished",
+    )
+
     class Meta:
         db_table = "preferences"
         db_table_comment = "What people chose about their pages"
@@ -46,7 +52,9 @@ class Preferences(models.Model):
             CheckConstraint(name="preferences_date_format_known", condition=Q(date_format__in=["", *DATE_FORMATS]))
         ]
         triggers = history_as(
-            Recording(USER, "user_id", NAME_OF_USER, {"time_zone": "{}", "date_format": "{}"}),
+            Recording(
+                USER, "user_id", NAME_OF_USER, {"time_zone": "{}", "date_format": "{}", "mails_of_imports": "{}"}
+            ),
         )
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from procrastinate.jobs import Job
 
 from healthtrack.imports import claims, expiring, runs
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.mails import mail_result
 from healthtrack.imports.models import WORKING, ImportRun, State
 from healthtrack.imports.outcomes import get_outcome
 from healthtrack.imports.progress_writer import track_progress
@@ -85,3 +86,4 @@ def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> No
                 runs.end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.is_error:
                 raise
+        mail_result(run)
