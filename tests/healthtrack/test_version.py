@@ -15,7 +15,7 @@ from tests.support.signing_in import SignIn
 
 pytestmark = pytest.mark.django_db
 
-FOOTER = f"HealthTrack {__version__}"
+FOOTER = f"Help · HealthTrack {__version__}"
 
 
 def test_pyproject_reads_the_version_from_the_package() -> None:
