@@ -125,23 +125,27 @@ def _split_lines(file: TextIO) -> Iterator[list[str]]:
 
     Of such a line, not all is in memory.
     """
-    number, rest = 1, ""
-    # As many characters as the unfinished line has already, so that a long line is not copied too often.
-    while block := file.read(max(_BLOCK_CHARACTERS, len(rest))):
-        *lines, rest = StringIO(rest + block, newline="").readlines()
-        if lines:
-            _check_length(lines[0], number)
-            if number == 1:
-                lines[0] = lines[0].lstrip(BYTE_ORDER_MARK)
-            yield lines
-            number += len(lines)
-        _check_length(rest, number)
-    if rest:
-        yield [(rest.lstrip(BYTE_ORDER_MARK) if number == 1 else rest).rstrip(_PADDING)]
+    number, rest = 1, [""]
+    while block := file.read(_BLOCK_CHARACTERS):
+        is_end_of_line = any(end in rest[-1][-1:] + block for end in "\r\n")
+        rest.append(block)
+        # A long line is in many blocks, and is copied only once.
+        if is_end_of_line:
+            *lines, last = StringIO("".join(rest), newline="").readlines()
+            rest = [last]
+            if lines:
+                _check_length(len(lines[0]), number)
+                if number == 1:
+                    lines[0] = lines[0].lstrip(BYTE_ORDER_MARK)
+                yield lines
+                number += len(lines)
+        _check_length(sum(map(len, rest)), number)
+    if last := "".join(rest):
+        yield [(last.lstrip(BYTE_ORDER_MARK) if number == 1 else last).rstrip(_PADDING)]
 
 
-def _check_length(line: str, number: int) -> None:
-    if len(line) > MAX_LINE_CHARACTERS:
+def _check_length(characters: int, number: int) -> None:
+    if characters > MAX_LINE_CHARACTERS:
         reason = f"The line is longer than {MAX_LINE_CHARACTERS:,} characters. Begin a new line for each row."
         raise FileError(RowError(reason, number))
 
