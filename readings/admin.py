@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -69,6 +70,14 @@ class DeviceAdmin(HistoryAdmin, PersonalListAdmin):
         super().save_model(request, obj, form, change)
         if change and {"model", "serial_number"} & set(form.changed_data):
             attribute(obj.assignments.values_list("patient_id", flat=True))
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # A button to delete the tracker model, next to the choice, would invite mistakes.
+            field.widget.can_add_related = field.widget.can_change_related = field.widget.can_delete_related = False
+            field.widget.can_view_related = False
+        return field
 
     @admin.display(description="device", ordering="serial_number")
     def name(self, device: Device) -> str:

@@ -13,6 +13,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.widgets import DayInput
 from patients.models import MedicalRecord
 from readings.models import Device, DeviceAssignment
 
@@ -28,6 +29,7 @@ class AssignmentForm(ConcurrentEditForm):
     )
 
     class Meta:
+        widgets = {"worn_from": DayInput(), "worn_until": DayInput()}
         help_texts = {
             "worn_from": "First day with the device",
             "worn_until": "First day without it; leave empty while it is worn",
