@@ -4,7 +4,12 @@ import ast
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-SUPPORT = ("tests.support", "tests.fault_injection.people", "tests.fault_injection.account_holders")
+SUPPORT = (
+    "tests.support",
+    "tests.fault_injection.people",
+    "tests.fault_injection.account_holders",
+    "tests.fault_injection.checks",
+)
 
 
 def imported_modules(file: Path) -> set[str]:

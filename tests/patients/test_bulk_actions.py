@@ -207,7 +207,7 @@ def test_an_action_needs_the_same_queries_for_any_number_of_records(
 ) -> None:
     numbers = [factories.medical_record(f"Q{number}").pk for number in range(count)]
     values = {"action": "link_tracker", "_selected_action": numbers, "model": model.pk}
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         admin.post(LIST, {**values, "step": "preview"})
     with django_assert_max_num_queries(55):
         admin.post(LIST, {**values, "step": "confirm", "count": str(count)})

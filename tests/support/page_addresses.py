@@ -31,6 +31,7 @@ NOT_PAGES = {
     "end-emergency-access",
     "reports:delete-view",
     *("sign-in:end", "sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
+    *("dismiss-task", "restore-tasks"),
     "reports:charts",  # for developers only
     "healthz",  # for machines
     "metrics",
