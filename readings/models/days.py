@@ -150,7 +150,7 @@ class Episode(models.Model):
 
 
 class Exclusion(models.Model):
-    """A period of a stream that statistics leave out, such as that of a faulty sensor. The readings stay."""
+    """A period of a stream that statistics leave out, such as that of a broken sensor. The readings stay."""
 
     pk = models.CompositePrimaryKey("patient_id", "stream_id", "starts_at")
     patient_id = patient_number()

@@ -45,10 +45,10 @@ class Catalogue:
     @cached_property
     def brand_of(self) -> dict[int, str]:
         names: dict[str, str] = {}
-        most_used_first = sorted(self.models, key=lambda model: (-self.patients[model], model))
+        by_use = sorted(self.models, key=lambda model: (-self.patients[model], model))
         return {
             model: names.setdefault(self.models[model].brand_name.lower(), self.models[model].brand_name)
-            for model in most_used_first
+            for model in by_use
         }
 
     def brands(self, found: ModelSet) -> set[str]:

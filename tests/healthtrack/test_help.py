@@ -39,7 +39,7 @@ def test_each_page_leads_to_a_section_about_it(page: str) -> None:
         ("sign-in:own", "account"),
     ],
 )
-def test_the_section_that_names_a_page_most_exactly_explains_it(page: str, code: str) -> None:
+def test_the_section_that_names_a_page_more_exactly_than_others_explains_it(page: str, code: str) -> None:
     assert getattr(find_section(page), "code", "") == code
 
 

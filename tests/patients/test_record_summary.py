@@ -114,7 +114,7 @@ def test_apps_add_parts_which_are_left_out_where_they_have_nothing_to_show(sign_
 
 
 class TestSuggestions:
-    def test_the_most_frequent_terms_come_first_in_their_most_frequent_spelling(self, db: None) -> None:
+    def test_frequent_terms_come_first_in_their_usual_spelling(self, db: None) -> None:
         for number, text in enumerate(("Asthma", "asthma, Gout", "Gout,Asthma", "gout", "Obesity", "Gout", " , ")):
             factories.medical_record(f"P{number}", medical_conditions=text, allergies="Pollen")
         assert terms.list_conditions() == ["Gout", "Asthma", "Obesity"]

@@ -45,7 +45,7 @@ def test_the_page_needs_the_permissions_to_see_resolved_names_and_records(sign_i
 
 
 @pytest.mark.django_db
-def test_names_are_grouped_by_match_with_most_patients_first() -> None:
+def test_names_are_grouped_by_match_and_sorted_by_patients() -> None:
     catalogue = make_catalogue()
     make_patients("Fenix", "Bipp", "BIPP", "Alpha", "Band 2", "Bip U", "Honor Band 2", "", "Forerunner", "forerunner")
     factories.tracker_alias("Forerunner", catalogue["Amazfit Bip U"])
@@ -74,7 +74,7 @@ def test_names_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.django_db
-def test_a_name_is_shown_in_its_most_frequent_spelling() -> None:
+def test_a_name_is_shown_in_its_usual_spelling() -> None:
     make_patients("BIPP", "Bipp", "Bipp", "bipp")
     assert names(Match.UNMATCHED) == [("Bipp", 4)]
 

@@ -99,7 +99,7 @@ def stream_numbers() -> dict[int, int]:
 
 
 def check_contributions(inputs: dict[int, dict[tuple[int, int], Reading]]) -> None:
-    """Check that what each run contributed can still be told, and that no arrays are stored twice."""
+    """Check that what each run contributed can still be read, and that no arrays are stored twice."""
     numbers = stream_numbers()
     key = "patient_id, stream_id, day, utc_offset"
     for run_id, expected in inputs.items():

@@ -48,7 +48,7 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_age_groups", others=["reports.view_without_tracker"])
 
 
-def test_groups_are_listed_with_most_patients_first(analyst: Client) -> None:
+def test_groups_are_listed_by_patients_in_descending_order(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(1991, 1, 1), date(2020, 1, 1), date(2020, 1, 2), date(2020, 1, 3))
     answer = counts(analyst, f"{PAGE}?as_of=2024-06-01")
     assert list(answer.items()) == [("0-18", 3), ("19-35", 2), ("51+", 1), ("36-50", 0)]

@@ -54,7 +54,7 @@ def test_a_patient_with_several_brands_counts_for_each_and_once_in_the_total(ana
     assert "1 patient is linked to models of several brands" in page(analyst, PAGE)
 
 
-def test_brands_that_differ_only_in_case_are_one_brand_in_its_most_used_spelling(analyst: Client) -> None:
+def test_brands_that_differ_only_in_case_are_one_brand_in_its_usual_spelling(analyst: Client) -> None:
     upper, lower = factories.tracker_model("FOSSIL", "Gen 5"), factories.tracker_model("Fossil", "Gen 6")
     another = factories.tracker_model("Fossil", "Sport")
     patient(1, upper, lower)

@@ -76,7 +76,7 @@ def test_patients_without_a_condition_are_not_included(analyst: Client) -> None:
     assert "Not included: 1 patient without a condition." in words
 
 
-def test_the_heat_map_has_only_the_20_most_frequent_conditions(analyst: Client) -> None:
+def test_the_heat_map_has_only_the_first_20_conditions_by_frequency(analyst: Client) -> None:
     for number in range(25):
         patient(number, f"Condition {number:02}")
     words = page(analyst, PAGE)

@@ -71,7 +71,7 @@ def test_the_fields_suggest_values_of_the_records_and_the_catalogue(analyst: Cli
     assert '<option value="Smartwatch">Smartwatch</option>' in words
 
 
-def test_the_most_frequent_values_come_first_and_chosen_ones_before_them(analyst: Client) -> None:
+def test_frequent_values_come_first_and_chosen_ones_before_them(analyst: Client) -> None:
     caches["reports"].clear()
     for number, text in enumerate(("Gout, Asthma", "Asthma", "asthma, Gout", "Eczema")):
         factories.medical_record(f"P{number}", medical_conditions=text)

@@ -39,7 +39,7 @@ def make_patients(*reported: str) -> None:
         factories.medical_record(f"P{number}", tracker=tracker)
 
 
-def test_tasks_that_affect_most_patients_come_first(sign_in: SignIn) -> None:
+def test_tasks_are_sorted_by_the_patients_that_they_affect(sign_in: SignIn) -> None:
     make_patients("Nobody's Watch", "Nobody's Watch", "Other")
     factories.import_run(State.FAILED, finished_at=timezone.now(), file_name="failed.csv")
     factories.import_run(State.CHECKED, read_count=2, file_name="small.csv")

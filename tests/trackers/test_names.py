@@ -51,7 +51,7 @@ def test_a_resolved_name_finds_only_the_chosen_model() -> None:
         ("%", []),
     ],
 )
-def test_the_most_similar_names_come_first_and_others_are_left_out(name: str, models: list[str]) -> None:
+def test_similar_names_come_first_and_others_are_left_out(name: str, models: list[str]) -> None:
     assert find_similar(name) == models
 
 

@@ -41,7 +41,7 @@ class Upgrade:
 
     old_major: int
     new_major: int
-    kept: Path
+    old_cluster: Path
     tables: int
     rows: int
 
@@ -71,8 +71,8 @@ def upgrade(data_folder: Path, old_programs: Path | None, say: Callable[[str], o
         _run_pg_upgrade(old, new, before, after)
         say("Comparing the data …")
         _verify(new, after, expected)
-        kept = _set_aside(old)
-    return Upgrade(old_major, new_major, kept, len(expected), sum(rows for rows, _ in expected.values()))
+        old_cluster = _set_aside(old)
+    return Upgrade(old_major, new_major, old_cluster, len(expected), sum(rows for rows, _ in expected.values()))
 
 
 def _find_cluster(data_folder: Path) -> ServerFolder:
@@ -196,7 +196,7 @@ def _await(home: ServerFolder, server: subprocess.Popen[bytes]) -> None:
 
 
 def _set_aside(old: ServerFolder) -> Path:
-    kept = old.root.with_name(f"{old.root.name}.old")
-    while kept.exists():
-        kept = kept.with_name(f"{kept.name}.old")
-    return old.root.rename(kept)
+    old_cluster = old.root.with_name(f"{old.root.name}.old")
+    while old_cluster.exists():
+        old_cluster = old_cluster.with_name(f"{old_cluster.name}.old")
+    return old.root.rename(old_cluster)

@@ -95,7 +95,7 @@ class TestMeans:
         imported(CATALOGUE, *({"Color": color, "Reviews": n} for color, n in (("a", 1), ("b", 5), ("A", 2), ("B", 6))))
         assert list(FitnessTracker.objects.order_by("color").values_list("color", "reviews")) == [("a", 2), ("b", 6)]
 
-    def test_the_mean_selling_price_stays_at_most_the_original_price(self, imported: Import) -> None:
+    def test_the_mean_selling_price_stays_within_the_original_price(self, imported: Import) -> None:
         prices = [("1", "2"), ("2", "2"), ("2", "3")]
         imported(CATALOGUE, *({**ONE, "Selling Price": a, "Original Price": b} for a, b in prices))
         assert FitnessTracker.objects.values_list("selling_price", "original_price").get() == (2, 2)

@@ -25,5 +25,5 @@ class Command(BaseCommand):
         done = upgrading.upgrade(settings.HEALTHTRACK_DATA_DIR, old_programs, self.stdout.write)
         self.stdout.write(
             f"Upgraded from version {done.old_major} to {done.new_major}. {done.rows:,} rows of {done.tables} tables"
-            f" were compared. The old cluster is {done.kept}. Delete it when you no longer need it."
+            f" were compared. The old cluster is {done.old_cluster}. Delete it when you no longer need it."
         )
