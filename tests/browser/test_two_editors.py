@@ -32,6 +32,7 @@ def test_the_second_editor_sees_both_values_and_chooses(page: Page, name: str) -
     visit(other, RECORD)
     other.get_by_label("Name:").fill("Ada King")
     save(other)
+    expect(other.get_by_text("was changed successfully")).to_be_visible()
     page.get_by_label("Name:").fill("Ada Lovelace")
     save(page)
     expect(page.get_by_role("group", name="Name")).to_contain_text("Ada King saved by staff")
