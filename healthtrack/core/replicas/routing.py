@@ -89,7 +89,7 @@ def is_fit(lag: Lag) -> bool:
 
 
 def remember_write(request: HttpRequest) -> None:
-    """Let the person's next pages read from a replica only when it has everything that is committed by now."""
+    """Let the person's next pages read from a replica only when it has everything that is committed now."""
     if settings.REPLICAS:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")

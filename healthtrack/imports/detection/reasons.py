@@ -60,10 +60,10 @@ _SENTENCES = {
     ),
     Why.STATED: "The header says so.",
     Why.STATED_OTHERWISE: "The header says otherwise, but {count} can only be {kind}, such as “{example}”.",
-    Why.DOCUMENTED_WORD: "The documentation names this word. It stands in {count}.",
-    Why.USUAL_WORD: "This is a usual word for it. It stands in {count}.",
-    Why.UNKNOWN_WORD: "It stands in {count}, and HealthTrack does not know what it means.",
-    Why.RARE_WORD: "It stands in {count}, and HealthTrack does not know what it means.",
+    Why.DOCUMENTED_WORD: "The documentation names this word. It appears in {count}.",
+    Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
+    Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
+    Why.RARE_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
 }
 
 

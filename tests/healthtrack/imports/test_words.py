@@ -71,7 +71,7 @@ def test_usual_words_are_understood(steward: Client, path: Path, words: tuple[st
 
 def test_usual_words_of_other_languages_are_assumed_and_shown_above_the_preview(steward: Client, path: Path) -> None:
     page = Page.of(upload(steward, RECORDS, write(path, "ja", "ja", "nein")))
-    assert "“ja” in medications: Yes. This is a usual word for it. It stands in 2 values." in page.text
+    assert "“ja” in medications: Yes. This is a usual word for it. It appears in 2 values." in page.text
     assert "“nein” in medications: No." in page.text
 
 
@@ -124,7 +124,7 @@ def test_what_such_a_word_means_can_be_said(steward: Client, path: Path) -> None
 def test_a_word_of_many_rows_that_is_in_no_list_is_a_question(steward: Client, path: Path) -> None:
     page = upload(steward, RECORDS, write(path, *["X"] * 5, "No"))
     assert last_run().state == State.QUESTIONS
-    assert "It stands in 5 values, and HealthTrack does not know what it means." in Page.of(page).text
+    assert "It appears in 5 values, and HealthTrack does not know what it means." in Page.of(page).text
     assert "Choose one." in answer(steward, page).text
     answer(steward, page, **{UNKNOWN: "yes"})
     import_it(steward)
