@@ -10,7 +10,7 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
 from healthtrack.core.composite_keys import CompositeKeyFormSet
-from healthtrack.core.widgets import AutocompleteByNumber
+from healthtrack.core.widgets import AutocompleteByNumber, hide_related_buttons
 from patients import linking
 from patients.models import MedicalRecord, MedicalRecordTracker
 
@@ -94,9 +94,7 @@ class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordT
 
     def get_formset(self, *args: Any, **kwargs: Any) -> Any:
         formset = super().get_formset(*args, **kwargs)
-        # A button to delete the tracker model, next to the one that removes the link, would invite mistakes.
-        choice: Any = formset.form.base_fields["model"].widget
-        choice.can_add_related = choice.can_change_related = choice.can_delete_related = False
+        hide_related_buttons(formset.form.base_fields["model"].widget)
         return formset
 
     def has_view_permission(self, request: HttpRequest, obj: MedicalRecord | None = None) -> bool:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -11,6 +10,7 @@ from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.widgets import hide_related_buttons
 from readings.assignment_forms import AssignmentInline
 from readings.attribution import attribute
 from readings.models import Device, DeviceAssignment
@@ -73,9 +73,8 @@ class DeviceAdmin(HistoryAdmin, PersonalListAdmin):
 
     def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(*args, **kwargs)
-        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            # A button to delete the tracker model, next to the choice, would invite mistakes.
-            field.widget.can_add_related = field.widget.can_change_related = field.widget.can_delete_related = False
+        if field:
+            hide_related_buttons(field.widget)
             field.widget.can_view_related = False
         return field
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminIntegerFieldWidget, RelatedFieldWidgetWrapper
+from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.db.models import Count, Min, QuerySet, UniqueConstraint
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
@@ -17,6 +17,7 @@ from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.widgets import hide_related_buttons
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
@@ -228,10 +229,8 @@ class TrackerAliasAdmin(HistoryAdmin, PersonalListAdmin):
 
     def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(*args, **kwargs)
-        choice = field.widget if field else None
-        if isinstance(choice, RelatedFieldWidgetWrapper):
-            # A button to delete the tracker model, next to the choice, would invite mistakes.
-            choice.can_add_related = choice.can_change_related = choice.can_delete_related = False
+        if field:
+            hide_related_buttons(field.widget)
         return field
 
     def save_model(self, request: HttpRequest, obj: TrackerAlias, form: forms.ModelForm[Any], change: bool) -> None:

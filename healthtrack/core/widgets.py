@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.db import models
 from django.forms import ModelChoiceField
 from django.forms.widgets import Script
@@ -67,3 +67,12 @@ class AutocompleteByNumber:
             kwargs.setdefault("widget", NumberAutocomplete(db_field, self.admin_site))  # type: ignore[attr-defined]  # a mix-in of admins
         field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # a mix-in of admins
         return field
+
+
+def hide_related_buttons(widget: Any) -> None:
+    """Hide the buttons that add, change or delete the referenced row, if the widget has them.
+
+    Next to the choice of a row, they would invite mistakes.
+    """
+    if isinstance(widget, RelatedFieldWidgetWrapper):
+        widget.can_add_related = widget.can_change_related = widget.can_delete_related = False

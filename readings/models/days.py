@@ -47,7 +47,7 @@ class DayArrays(models.Model):
 
 
 def _arrays_fit() -> Q:
-    """Return the condition that there is a time and a value for each reading."""
+    """Return the condition that each reading has a time and a value."""
     count = F("reading_count")
     times = Q(gaps__isnull=False, gaps__len=count)
     values = Q(small_values__isnull=False, small_values__len=count, large_values=None)
