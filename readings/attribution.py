@@ -32,6 +32,16 @@ _CURRENT = """
     SELECT patient_id, stream_id, starts_at, device_id, decision, decided_by_id FROM stream_devices
      WHERE patient_id = ANY (%s) ORDER BY patient_id, stream_id, starts_at
 """
+# Whose readings could come from these devices: by serial number, by their assignments, or because they did so far.
+_CONCERNED = """
+    SELECT patient_id FROM (
+        SELECT stream.patient_id FROM reading_streams AS stream
+          JOIN devices AS device ON device.serial_number <> '' AND lower(device.serial_number) = lower(stream.source)
+         WHERE device.device_id = ANY (%(devices)s)
+        UNION SELECT patient_id FROM device_assignments WHERE device_id = ANY (%(devices)s)
+        UNION SELECT patient_id FROM stream_devices WHERE device_id = ANY (%(devices)s)) AS concerned
+     WHERE patient_id NOT LIKE 'deleted/%%'
+"""
 _REPLACE = """
     DELETE FROM stream_devices USING unnest(%(patients)s::text[], %(streams)s::integer[]) AS old (patient_id, stream_id)
      WHERE stream_devices.patient_id = old.patient_id AND stream_devices.stream_id = old.stream_id
@@ -64,6 +74,13 @@ class Worn(NamedTuple):
     def covers(self, instant: datetime.datetime) -> bool:
         day = instant.date()
         return self.worn_from <= day and (self.worn_until is None or day < self.worn_until)
+
+
+def find_patients_of_devices(devices: Collection[int]) -> set[str]:
+    """Return the patients whose readings may come from these devices, so that `attribute` looks at them again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONCERNED, {"devices": list(devices)})
+        return {patient for (patient,) in cursor.fetchall()}
 
 
 def attribute(patients: Collection[str]) -> int:

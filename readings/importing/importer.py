@@ -28,6 +28,7 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
 from readings.attribution import attribute
+from readings.devices import remove_unused_devices
 from readings.importing import preview, questions
 from readings.importing.rows import COLUMNS, count_known_columns
 from readings.importing.staging_files import FileStaging
@@ -165,7 +166,9 @@ class ReadingsImporter(Importer):
         lock_order()
         progress.begin(Stage.WRITING)
         with connection.cursor() as cursor:
-            return ApplyResult(undoing.undo(cursor, run.run_id))
+            days = undoing.undo(cursor, run.run_id)
+        remove_unused_devices(run.run_id, run.first_change)
+        return ApplyResult(days)
 
     def can_undo(self, run: ImportRun) -> bool:
         """Return whether the run brought readings and is not final. An undo has removed them for good."""
