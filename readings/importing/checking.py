@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from readings.formats.batch import LINE
 from readings.importing.lookups import Patients, Units, get_wearers
-from readings.importing.rows import LINE
 from readings.importing.times import add_times
 from readings.importing.values import add_values
 from readings.store.columns import DAY_SECONDS, MICROSECONDS

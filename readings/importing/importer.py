@@ -29,10 +29,11 @@ from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
 from readings.attribution import attribute
 from readings.devices import remove_unused_devices
+from readings.formats.own import OWN_COLUMNS
+from readings.formats.registry import count_fit
 from readings.importing import preview, questions
-from readings.importing.rows import COLUMNS, count_known_columns
 from readings.importing.staging_files import FileStaging
-from readings.importing.unreadable import UnreadableRows, list_unreadable
+from readings.importing.unreadable import Place, UnreadableRows, list_unreadable
 from readings.models import ReadingRun
 from readings.store import undoing
 from readings.store.applying import Application, lock_order
@@ -90,10 +91,10 @@ class ReadingsImporter(Importer):
         return "The name of the file must end in .csv, .ndjson, .jsonl, .gz or .zip."
 
     def recognize(self, path: Path) -> int:
-        return count_known_columns(path)
+        return count_fit(path)
 
     def upload_help(self) -> PagePart:
-        return PagePart("readings/upload-help.html", {"columns": COLUMNS})
+        return PagePart("readings/upload-help.html", {"columns": OWN_COLUMNS})
 
     def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
         return ReadingPlan(work.plan.parts, [each for each in work.plan.questions if each.name not in work.answers])
@@ -112,7 +113,7 @@ class ReadingsImporter(Importer):
         try:
             staging.run(progress)
         except FileError as error:
-            staging.unreadable.add_lines(0, "", error.errors)
+            staging.unreadable.add_lines(Place(0, "", ""), error.errors)
             return CheckResult(errors=len(error.errors), refused=Reason.UNREADABLE)
         if staging.missing:
             return CheckResult(plan=questions.make_plan(staging.missing))

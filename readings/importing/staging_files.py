@@ -1,5 +1,6 @@
 """Read the files of a run, check their rows, and stage their readings."""
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -8,15 +9,22 @@ import polars as pl
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
 from healthtrack.imports.progress import Progress
+from healthtrack.imports.row_errors import FileError, RowError
+from readings.formats.base import Format
+from readings.formats.batch import Batch
+from readings.formats.opening import Container, Part, open_files
+from readings.formats.registry import divide, is_data
 from readings.importing.checking import Answers, Missing, RowChecker
 from readings.importing.lookups import Patients, get_serial_numbers, get_units_of_metrics
-from readings.importing.opening import Part, list_parts
-from readings.importing.rows import Chunk, read_chunks
-from readings.importing.unreadable import LINES_OF_PART, UnreadableRows
+from readings.importing.unreadable import LINES_OF_PART, Place, UnreadableRows
 from readings.store.columns import LINE, READINGS, shorten_decimals
 from readings.store.ranges import make_ranges
 from readings.store.staging import StagedReadings, Stream
 
+UNKNOWN_FORMAT = (
+    "The file {name} has none of the formats that can be read. A table of your own needs the columns metric, start, value:"
+    " its first line has no column metric."
+)
 _STREAM = ["patient_id", "metric_id", "device", "unit"]
 
 
@@ -31,6 +39,9 @@ class FileStaging:
         self.staged = StagedReadings(work.run_id)
         self.unreadable = UnreadableRows(work.run_id)
         self.missing = Missing()
+        self.left_out: Counter[str] = Counter()
+        self.places: dict[int, Place] = {}
+        self.is_single = True
         self.read = 0
 
     def run(self, progress: Progress) -> None:
@@ -38,33 +49,54 @@ class FileStaging:
         progress.begin(Stage.READING, sum(file.size for file in self.work.files))
         self.staged.create()
         self.unreadable.create()
-        names: dict[int, str] = {}
-        parts = list_parts(self.work.files)
-        for part in parts:
-            names[part.number] = part.name if len(parts) > 1 else ""
-            self._stage_part(part, names[part.number], progress)
+        with open_files(self.work.files) as parts:
+            self.is_single = len(parts) == 1
+            for each, source in divide(parts):
+                self._read(each, source, progress)
         for contradictory in self.staged.unite():
-            self.unreadable.add_contradictory(names, contradictory)
+            self.unreadable.add_contradictory(self.places, contradictory)
 
-    def _stage_part(self, part: Part, name: str, progress: Progress) -> None:
-        patient = ""
-        for chunk in read_chunks(part):
-            if "patient_id" not in chunk.columns and not patient:
-                patient = find_patient(part)
-            self._stage_chunk(part, name, chunk, patient)
-            progress.advance(chunk.size)
+    def _read(self, reader: Format | None, source: Part | Container, progress: Progress) -> None:
+        """Stage a part or container. If it is not the only one, an error of the whole of it is one among others."""
+        try:
+            if reader is None:
+                self._refuse(source)
+            else:
+                self._stage(reader, source, progress)
+        except FileError as error:
+            if self.is_single:
+                raise
+            self.read += len(error.errors)
+            self.unreadable.add_lines(Place(source.number, source.name, ""), error.errors)
 
-    def _stage_chunk(self, part: Part, name: str, chunk: Chunk, patient: str) -> None:
-        self.read += len(chunk.rows) + len(chunk.errors)
-        self.unreadable.add_lines(part.number, name, chunk.errors)
-        if chunk.rows.is_empty():
+    def _refuse(self, source: Part | Container) -> None:
+        if isinstance(source, Part) and not is_data(source):
+            self.left_out["files of other kinds"] += 1
             return
-        checked = self.checker.check(chunk.rows, patient)
+        raise FileError(RowError(UNKNOWN_FORMAT.format(name=source.name)))
+
+    def _stage(self, reader: Format, source: Part | Container, progress: Progress) -> None:
+        patient = find_patient(source)
+        for batch in reader.read(source):
+            part = batch.part or source
+            place = Place(part.number, "" if self.is_single else part.name, reader.position)
+            self.places[part.number] = place
+            self._stage_batch(place, batch, patient)
+            progress.advance(batch.size)
+
+    def _stage_batch(self, place: Place, batch: Batch, patient: str) -> None:
+        self.read += len(batch.rows) + len(batch.errors)
+        self.left_out.update(batch.left_out)
+        self.unreadable.add_lines(place, batch.errors)
+        if batch.rows.is_empty():
+            return
+        names_patients = batch.rows["patient_id"].count() > 0
+        checked = self.checker.check(batch.rows, "" if names_patients else patient)
         self.missing.add(checked.missing)
-        self.unreadable.add_rows(part.number, name, checked.wrong)
+        self.unreadable.add_rows(place, checked.wrong)
         if not checked.rows.is_empty():
-            place = pl.col(LINE) + part.number * LINES_OF_PART
-            numbered = self._number_streams(checked.rows).with_columns(place)
+            number = pl.col(LINE) + place.part * LINES_OF_PART
+            numbered = self._number_streams(checked.rows).with_columns(number)
             self.staged.add(shorten_decimals(numbered.select(*READINGS, LINE)))
 
     def _number_streams(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -84,7 +116,7 @@ class FileStaging:
                 yield number, metric.range_limits, metric.target_low, metric.unit, stream.unit
 
 
-def find_patient(part: Part) -> str:
+def find_patient(part: Part | Container) -> str:
     """Return the number of the patient after whom the part or its folder is named; empty if there is none."""
     found = set(Patients().get(list(part.patient_names))["patient_id"])
     return next((name for name in part.patient_names if name in found), "")

@@ -9,8 +9,8 @@ from django.db import connection
 from healthtrack.imports import staging_tables
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
+from readings.formats.batch import LINE
 from readings.importing.checking import REASONS
-from readings.importing.rows import LINE
 
 MAX_LISTED = 10_000
 # The number of the part, and of the line within it, are one number in the store: line + part * this.
@@ -18,17 +18,31 @@ LINES_OF_PART = 2**40
 _OTHER = "other"
 
 
+class Place(NamedTuple):
+    """A part of an upload: its number, its name if there are several, and the word for positions in it."""
+
+    part: int
+    name: str
+    position: str
+
+
 class Unreadable(NamedTuple):
-    """A row that cannot be read."""
+    """A row that cannot be read; `position` is the word for what `line` counts."""
 
     part: str
+    position: str
     line: int | None
     column: str
     value: str
     reason: str
 
+    @property
+    def place(self) -> str:
+        """Return the position for people, such as Line 3; empty for an error of the file as a whole."""
+        return f"{self.position or 'line'} {self.line}".capitalize() if self.line else ""
+
     def __str__(self) -> str:
-        error = str(RowError(self.reason, self.line, self.column, self.value))
+        error = str(RowError(self.reason, None, ", ".join(filter(None, (self.place, self.column))), self.value))
         return f"{self.part}: {error}" if self.part else error
 
 
@@ -42,36 +56,37 @@ class UnreadableRows:
     def create(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"CREATE TABLE {self.table} (part integer, part_name text, line bigint, field text, value text,"
-                " reason text)"
+                f"CREATE TABLE {self.table} (part integer, part_name text, position text, line bigint, field text,"
+                " value text, reason text)"
             )
 
     @property
     def total(self) -> int:
         return sum(self.counts.values())
 
-    def add_lines(self, part: int, name: str, errors: Sequence[RowError]) -> None:
-        """Add lines that are no rows."""
-        self._add(_OTHER, len(errors), [(part, name, each.line, "", each.value or "", each.reason) for each in errors])
+    def add_lines(self, place: Place, errors: Sequence[RowError]) -> None:
+        """Add positions that are no rows."""
+        rows = [(*place, each.line, each.column, each.value or "", each.reason) for each in errors]
+        self._add(_OTHER, len(errors), rows)
 
-    def add_rows(self, part: int, name: str, rows: pl.DataFrame) -> None:
+    def add_rows(self, place: Place, rows: pl.DataFrame) -> None:
         """Add checked rows, which have a `code`."""
         shown = rows.rename({"value_text": "value", "value": "value_number"})
         for (code,), alike in shown.group_by("code", maintain_order=True):
             column, reason = REASONS[str(code)]
             listed = alike.select(LINE, pl.col(column).fill_null("").alias("cell")).head(MAX_LISTED).iter_rows()
-            self._add(str(code), len(alike), [(part, name, line, column, cell[:101], reason) for line, cell in listed])
+            self._add(str(code), len(alike), [(*place, line, column, cell[:101], reason) for line, cell in listed])
 
-    def add_contradictory(self, names: Mapping[int, str], readings: pl.DataFrame) -> None:
+    def add_contradictory(self, places: Mapping[int, Place], readings: pl.DataFrame) -> None:
         """Add readings that contradict each other; their `line` includes the number of the part."""
         column, reason = REASONS["contradictory"]
         rows = []
-        for place, value, decimals in readings.select(LINE, "value", "decimals").head(MAX_LISTED).iter_rows():
-            part, line = divmod(place, LINES_OF_PART)
-            rows.append((part, names[part], line, column, f"{value / 10**decimals:g}", reason))
+        for number, value, decimals in readings.select(LINE, "value", "decimals").head(MAX_LISTED).iter_rows():
+            part, line = divmod(number, LINES_OF_PART)
+            rows.append((*places[part], line, column, f"{value / 10**decimals:g}", reason))
         self._add("contradictory", len(readings), rows)
 
-    def _add(self, code: str, count: int, rows: Sequence[tuple[int, str, int | None, str, str, str]]) -> None:
+    def _add(self, code: str, count: int, rows: Sequence[tuple[int, str, str, int | None, str, str, str]]) -> None:
         room = max(MAX_LISTED - self.total, 0)
         self.counts[code] = self.counts.get(code, 0) + count
         with connection.cursor() as cursor, cursor.copy(f"COPY {self.table} FROM STDIN") as copy:
@@ -86,7 +101,8 @@ def list_unreadable(run_id: int, start: int = 0, count: int = MAX_LISTED) -> Ite
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT part_name, line, field, value, reason FROM {table} ORDER BY part, line OFFSET %s LIMIT %s",  # noqa: S608 (own name)
+            f"SELECT part_name, position, line, field, value, reason FROM {table}"  # noqa: S608 (own name)
+            " ORDER BY part, line OFFSET %s LIMIT %s",
             [start, count],
         )
         yield from map(Unreadable._make, cursor.fetchall())

@@ -1,59 +1,49 @@
-"""The rows of a part as text columns, in chunks: CSV or NDJSON, with the number of each line."""
+"""Our own form: CSV or NDJSON with documented columns."""
 
 import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.row_errors import FileError, RowError
-from readings.importing.opening import Limited, Part, list_parts, open_part
+from readings.formats.base import Format
+from readings.formats.batch import LINE, Batch, complete
+from readings.formats.opening import Container, Limited, Part, open_part
 
-COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")
+# The columns of the form: a serial number is one of the things that `device` may be.
+OWN_COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")
 REQUIRED = ("metric", "start", "value")
-LINE = "line"
 _BLOCK_BYTES = 16 * 2**20
 _BOM = b"\xef\xbb\xbf"
 MAX_LINE_BYTES = 2**20
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Rows of a part: `rows` has all of `COLUMNS` as text, null if empty or missing, and `line`; `errors` the rest."""
+class OwnForm(Format):
+    name = "own"
+    label = "CSV or NDJSON with our columns"
 
-    rows: pl.DataFrame
-    errors: Sequence[RowError]
-    columns: Sequence[str]
-    size: int
+    def recognize(self, part: Part) -> bool:
+        """Return whether the first line names a column that no other format has."""
+        return not find_columns(part).isdisjoint(("patient_id", "metric"))
 
-
-def read_chunks(part: Part) -> Iterator[Chunk]:
-    """Yield the rows of a part. Raise FileError if it is damaged, or no CSV or NDJSON with the columns needed."""
-    with open_part(part) as stream:
-        blocks = _read_blocks(stream, part)
-        first = next(blocks, b"")
-        if not first.strip():
-            raise FileError(RowError(f"The file {part.name} is empty."))
-        if first.lstrip().startswith(b"{"):
-            yield from _read_json(first, blocks)
-        else:
-            yield from _read_csv(first, blocks, part)
-
-
-def count_known_columns(path: Path) -> int:
-    """Return how many known columns the first file of an upload names at its beginning; 0 if it lacks a needed one."""
-    try:
-        part = list_parts([StoredFile(path.name, 0, path)])[0]
+    def read(self, part: Part | Container) -> Iterator[Batch]:
+        """Yield the rows. Raise FileError if the part is damaged, or lacks a column that is needed."""
+        assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         with open_part(part) as stream:
-            beginning = stream.read(4096).decode("utf-8", "replace").lower()
-    except FileError:
-        return 0
-    named = set(re.findall(r"\w+", beginning.partition("\n")[0]))
-    return len(named.intersection(COLUMNS)) if named.issuperset(REQUIRED) else 0
+            blocks = _read_blocks(stream, part)
+            first = next(blocks, b"")
+            if first.lstrip().startswith(b"{"):
+                yield from _read_json(first, blocks)
+            else:
+                yield from _read_csv(first, blocks, part)
+
+
+def find_columns(part: Part) -> set[str]:
+    """Return the columns of the form that the first line of a part names."""
+    beginning = part.beginning.removeprefix(_BOM).lstrip().decode("utf-8", "replace").lower()
+    return set(re.findall(r"\w+", beginning.partition("\n")[0])).intersection(OWN_COLUMNS)
 
 
 def _read_blocks(stream: Limited, part: Part) -> Iterator[bytes]:
@@ -78,16 +68,15 @@ def _check_text(data: bytes, part: Part) -> None:
         raise FileError(RowError(f"The file {part.name} is no text in UTF-8. Save it as CSV in UTF-8."))
 
 
-def _read_csv(first: bytes, blocks: Iterator[bytes], part: Part) -> Iterator[Chunk]:
+def _read_csv(first: bytes, blocks: Iterator[bytes], part: Part) -> Iterator[Batch]:
     head, _, body = first.partition(b"\n")
     headers = next(csv.reader([head.decode("utf-8", "replace").rstrip("\r")]), [])
     names = [header.strip().lower() for header in headers]
     _check_header(names, part)
     line = 2
     for block in _chain(body, blocks):
-        chunk = _parse_csv(block, names, line)
+        yield _parse_csv(block, names, line)
         line += block.count(b"\n")
-        yield chunk
 
 
 def _chain(body: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -101,16 +90,16 @@ def _check_header(names: Sequence[str], part: Part) -> None:
         raise FileError(
             RowError(
                 f"The file {part.name} has no column {', '.join(missing)}. The first line must name the columns:"
-                f" {', '.join(COLUMNS)}, separated by commas.",
+                f" {', '.join(OWN_COLUMNS)}, separated by commas.",
                 1,
             )
         )
-    if repeated := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
+    if repeated := sorted({name for name in names if name in OWN_COLUMNS and names.count(name) > 1}):
         raise FileError(RowError(f"The file {part.name} has the column {', '.join(repeated)} twice.", 1))
 
 
-def _parse_csv(block: bytes, names: Sequence[str], line: int) -> Chunk:
-    known = [name if name in COLUMNS else f"ignored {place}" for place, name in enumerate(names)]
+def _parse_csv(block: bytes, names: Sequence[str], line: int) -> Batch:
+    known = [name if name in OWN_COLUMNS else f"ignored {place}" for place, name in enumerate(names)]
     try:
         rows = pl.read_csv(
             block, has_header=False, new_columns=known, schema=dict.fromkeys(known, pl.String), quote_char='"'
@@ -119,7 +108,7 @@ def _parse_csv(block: bytes, names: Sequence[str], line: int) -> Chunk:
             return _parse_slowly(block, known, line)
     except pl.exceptions.PolarsError:
         return _parse_slowly(block, known, line)
-    return Chunk(_complete(rows.with_row_index(LINE, line)), [], names, len(block))
+    return Batch(complete(rows.with_row_index(LINE, line)), size=len(block))
 
 
 def _has_all_cells(block: bytes, rows: pl.DataFrame) -> bool:
@@ -133,7 +122,7 @@ def _has_all_cells(block: bytes, rows: pl.DataFrame) -> bool:
     return not any(_split(lines[place], rows.width)[1] for place in shorter)
 
 
-def _parse_slowly(block: bytes, known: Sequence[str], line: int) -> Chunk:
+def _parse_slowly(block: bytes, known: Sequence[str], line: int) -> Batch:
     """Parse lines one by one, because some of them do not fit the header, or are no UTF-8."""
     rows, errors = [], []
     for number, raw in enumerate(block.split(b"\n")[:-1], start=line):
@@ -145,7 +134,7 @@ def _parse_slowly(block: bytes, known: Sequence[str], line: int) -> Chunk:
         else:
             rows.append((number, *cells))
     schema = {LINE: pl.UInt32, **dict.fromkeys(known, pl.String)}
-    return Chunk(_complete(pl.DataFrame(rows, schema=schema, orient="row")), errors, known, len(block))
+    return Batch(complete(pl.DataFrame(rows, schema=schema, orient="row")), errors, size=len(block))
 
 
 def _split(raw: bytes, width: int) -> tuple[list[str | None], str]:
@@ -161,24 +150,24 @@ def _split(raw: bytes, width: int) -> tuple[list[str | None], str]:
     return [cell or None for cell in cells], ""
 
 
-def _read_json(first: bytes, blocks: Iterator[bytes]) -> Iterator[Chunk]:
+def _read_json(first: bytes, blocks: Iterator[bytes]) -> Iterator[Batch]:
     line = 1
     for block in _chain(first, blocks):
         yield _parse_json(block, line)
         line += block.count(b"\n")
 
 
-def _parse_json(block: bytes, line: int) -> Chunk:
+def _parse_json(block: bytes, line: int) -> Batch:
     lines = pl.DataFrame({"text": block.decode("utf-8", "replace").split("\n")[:-1]}).with_row_index(LINE, line)
     lines = lines.filter(pl.col("text").str.strip_chars() != "")
-    kind = pl.Struct(dict.fromkeys(COLUMNS, pl.String))
+    kind = pl.Struct(dict.fromkeys(OWN_COLUMNS, pl.String))
     try:
         decoded = lines.with_columns(pl.col("text").str.json_decode(kind))
         errors: list[RowError] = []
     except pl.exceptions.PolarsError:
         decoded, errors = _decode_slowly(lines, kind)
     rows = decoded.unnest("text")
-    return Chunk(_complete(rows), errors, COLUMNS, len(block))
+    return Batch(complete(rows), errors, size=len(block))
 
 
 def _decode_slowly(lines: pl.DataFrame, kind: pl.Struct) -> tuple[pl.DataFrame, list[RowError]]:
@@ -193,10 +182,3 @@ def _decode_slowly(lines: pl.DataFrame, kind: pl.Struct) -> tuple[pl.DataFrame, 
         else:
             good.append((number, value))
     return pl.DataFrame(good, schema={LINE: pl.UInt32, "text": kind}, orient="row"), errors
-
-
-def _complete(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with all columns, without blanks around the cells; an empty cell is null."""
-    missing = [pl.lit(None, pl.String).alias(name) for name in COLUMNS if name not in rows.columns]
-    cells = [pl.col(name).str.strip_chars().replace("", None) for name in COLUMNS]
-    return rows.with_columns(missing).select(pl.col(LINE).cast(pl.Int64), *cells)

@@ -1,0 +1,34 @@
+"""The interface of formats."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from readings.formats.batch import Batch
+from readings.formats.opening import Container, Part
+
+
+class Format(ABC):
+    """One format of files. Pages show the `label`; `position` is the word for what `LINE` counts."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    position: ClassVar[str] = "line"
+
+    def find_containers(self, parts: Sequence[Part]) -> Iterable[Sequence[Part]]:
+        """Return the parts of one archive that belong together, such as all files of an export: one list for each.
+
+        Formats whose files stand alone return nothing. The parts that are not returned are recognized one by one.
+        """
+        return ()
+
+    @abstractmethod
+    def recognize(self, part: Part) -> bool:
+        """Return whether a single part has this format, by its content: see `Part.beginning`."""
+
+    @abstractmethod
+    def read(self, part: Part | Container) -> Iterator[Batch]:
+        """Yield the content of a part or container, in batches of bounded size.
+
+        Raise FileError if nothing of it can be read.
+        """

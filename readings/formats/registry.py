@@ -1,0 +1,53 @@
+"""The formats that are read, and which of them the files of an upload have."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.row_errors import FileError
+from readings.formats.base import Format
+from readings.formats.opening import Container, Part, open_files
+from readings.formats.own import REQUIRED, OwnForm, find_columns
+
+# In the order in which they are tried.
+FORMATS: Sequence[Format] = (OwnForm(),)
+
+# How well files of a vendor fit: better than any table whose columns happen to have the same names.
+_VENDORS_FIT = 1000
+# Archives have other files beside data: these endings are those of data, whose loss people must know of.
+_DATA_ENDINGS = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".json", ".xml", ".fit", ".db", ".gz", ".zip")
+
+
+def divide(parts: Sequence[Part]) -> Iterator[tuple[Format | None, Part | Container]]:
+    """Yield what is read as a whole, a part or a container, with its format; None for parts without a known format."""
+    for _, alike in groupby(parts, key=lambda part: part.file):
+        left = {part.number: part for part in alike}
+        for each in FORMATS:
+            for members in each.find_containers(list(left.values())):
+                for member in members:
+                    del left[member.number]
+                yield each, Container(members)
+        for part in left.values():
+            yield next((each for each in FORMATS if each.recognize(part)), None), part
+
+
+def is_data(part: Part) -> bool:
+    """Return whether a part without a known format looks as if it held data, such as a table."""
+    return not part.path or part.name.lower().endswith(_DATA_ENDINGS)
+
+
+def count_fit(path: Path) -> int:
+    """Return how well an uploaded file fits: for our own form how many columns it names, 0 if the format is unknown."""
+    try:
+        with open_files([StoredFile(path.name, 0, path)], is_quick=True) as parts:
+            found = [(each, of) for each, of in divide(parts) if each]
+            if not found:
+                return int(any(part.beginning.startswith(b"PK") for part in parts))
+            best, of = found[0]
+            if not isinstance(best, OwnForm) or isinstance(of, Container):
+                return _VENDORS_FIT
+            columns = find_columns(of)
+            return len(columns) if columns.issuperset(REQUIRED) else 0
+    except FileError:
+        return 0
