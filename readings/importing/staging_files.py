@@ -22,8 +22,8 @@ from readings.store.ranges import make_ranges
 from readings.store.staging import StagedReadings, Stream
 
 UNKNOWN_FORMAT = (
-    "The file {name} has none of the formats that can be read. A table of your own needs the columns metric, start, value:"
-    " its first line has no column metric."
+    "The file {name} has none of the formats that can be read. A table of your own needs the columns metric, start,"
+    " value: its first line has no column metric."
 )
 _STREAM = ["patient_id", "metric_id", "device", "unit"]
 
