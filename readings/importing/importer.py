@@ -61,7 +61,7 @@ class ReadingsImporter(Importer):
     label = "readings"
     unit = "reading"
     takes_several_files = True
-    accepts = ".csv,.ndjson,.jsonl,.gz,.zip"
+    accepts = ".csv,.ndjson,.jsonl,.json,.fit,.db,.gz,.zip"
     names_patients = True
 
     def may_import(self, person: Person) -> bool:
@@ -88,7 +88,8 @@ class ReadingsImporter(Importer):
     def find_misleading_name(self, name: str, path: Path) -> str:
         if Path(name).suffix.lower() in self.accepts.split(","):
             return ""
-        return "The name of the file must end in .csv, .ndjson, .jsonl, .gz or .zip."
+        *endings, last = self.accepts.split(",")
+        return f"The name of the file must end in {', '.join(endings)} or {last}."
 
     def recognize(self, path: Path) -> int:
         return count_fit(path)

@@ -5,13 +5,15 @@ import polars as pl
 from readings.store.columns import MICROSECONDS
 
 _MAX_OFFSET = 18 * 3600
+_UNKNOWN_OFFSET = "-00:00"
 _LOCAL = "%Y-%m-%dT%H:%M:%S"
 
 
 def add_times(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
     """Return the rows with `at`, `utc_offset`, `end_at`, `length` and what is wrong: `start_problem`, `end_problem`.
 
-    Instants count microseconds since 1970. Times without an offset are in the time zone `zone`, if there is one.
+    Instants count microseconds since 1970. Times without an offset are in the time zone `zone`, if there is one. So are
+    those with -00:00, which RFC 3339 has for a known instant of which the local time is unknown.
     """
     rows = _add_instants(rows, "start", zone, "at", "utc_offset")
     rows = _add_instants(rows, "end", zone, "end_at", "end_offset")
@@ -26,6 +28,7 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
         local=text.str.slice(0, 19).str.strptime(pl.Datetime("us"), _LOCAL, strict=False),
         fraction=text.str.extract(r"\.(\d+)").fill_null(""),
     )
+    rows = _use_zone_of_instants(rows, text.str.ends_with(_UNKNOWN_OFFSET), zone)
     problem: pl.Expr = (
         pl.when(pl.col(column).is_null())
         .then(None)
@@ -33,7 +36,7 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
         .then(pl.lit("not_a_time"))
         .when(pl.col("fraction").str.len_bytes() > 6)
         .then(pl.lit("too_fine"))
-        .when(pl.col("instant").is_null())
+        .when(pl.col("instant").is_null() | pl.col("is_without_zone"))
         .then(pl.lit("no_zone"))
         .otherwise(None)
     )
@@ -48,12 +51,21 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
     )
     if rows.select((pl.col(f"{column}_problem") == "no_zone").any()).item():
         rows = _use_zone(rows, column, zone, at, offset)
-    return rows.drop("instant", "local", "fraction")
+    return rows.drop("instant", "local", "fraction", "is_without_zone")
+
+
+def _use_zone_of_instants(rows: pl.DataFrame, has_unknown_offset: pl.Expr, zone: str) -> pl.DataFrame:
+    """Return the rows with the local time of instants of unknown offset, and `is_without_zone` if there is no zone."""
+    unknown = has_unknown_offset.fill_null(value=False)
+    if not zone:
+        return rows.with_columns(is_without_zone=unknown)
+    local = pl.col("instant").dt.convert_time_zone(zone).dt.replace_time_zone(None).dt.truncate("1s")
+    return rows.with_columns(local=pl.when(unknown).then(local).otherwise("local"), is_without_zone=pl.lit(value=False))
 
 
 def _use_zone(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
     """Give instants to the local times without an offset."""
-    is_local = pl.col(f"{column}_problem") == "no_zone"
+    is_local = (pl.col(f"{column}_problem") == "no_zone") & ~pl.col("is_without_zone")
     rest = pl.col(column).str.slice(19)
     is_bare = rest.str.contains(r"^(\.\d{1,6})?$")
     if not zone:

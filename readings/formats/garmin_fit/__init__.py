@@ -1,0 +1,48 @@
+"""Garmin FIT: files that watches, bicycle computers and scales of many makers write."""
+
+from collections.abc import Iterator
+
+from healthtrack.imports.limits import format_size
+from healthtrack.imports.row_errors import FileError, RowError
+from readings.formats.base import Format
+from readings.formats.batch import Batch
+from readings.formats.garmin_fit.contents import FileContents
+from readings.formats.garmin_fit.messages import BrokenFileError, read_files
+from readings.formats.opening import Container, Part, open_part
+
+# A day of readings has some hundred kilobytes, a workout of a day with all sensors some megabytes.
+MAX_BYTES = 64 * 2**20
+
+
+class GarminFit(Format):
+    name = "garmin_fit"
+    label = "Garmin FIT"
+    position = "record"
+
+    def recognize(self, part: Part) -> bool:
+        return part.beginning[8:12] == b".FIT"
+
+    def read(self, part: Part | Container) -> Iterator[Batch]:
+        """Yield a batch for each FIT file of the part: several may follow each other.
+
+        Nothing of a FIT file is read before its length and checksum are found to be right.
+        """
+        assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
+        data = _read_all(part)
+        size = len(data)
+        try:
+            for messages in read_files(data):
+                yield FileContents(messages).make_batch(size)
+                size = 0
+        except BrokenFileError as error:
+            yield Batch(errors=[RowError(str(error), error.record)], size=size)
+
+
+def _read_all(part: Part) -> bytes:
+    with open_part(part) as stream:
+        pieces = []
+        while piece := stream.read(2**20):
+            pieces.append(piece)
+            if stream.read_bytes > MAX_BYTES:
+                raise FileError(RowError(f"The file {part.name} has more than {format_size(MAX_BYTES)}."))
+    return b"".join(pieces)

@@ -1,0 +1,88 @@
+"""The messages of FIT files, checked for damage."""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fitdecode import CrcCheck, ErrorHandling, FitDataMessage, FitHeader, FitReader
+from fitdecode.exceptions import FitCRCError, FitEOFError, FitError, FitHeaderError
+from fitdecode.records import FitCRC
+
+MAX_MESSAGES = 2_000_000
+_CHECKSUM_BYTES = 2
+_CUT_OFF = "The FIT file was cut off: it is shorter than its header says. Get it again."
+# What fitdecode raises on damaged files besides its own errors: its checks are assertions, look-ups and conversions.
+_DAMAGE = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+
+
+class BrokenFileError(Exception):
+    """A FIT file is damaged; `record` is the number of the last record that could be read."""
+
+    def __init__(self, reason: str, record: int) -> None:
+        super().__init__(reason)
+        self.record = record or None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A data message: the number of its record in the part, its name, and its fields.
+
+    `values` are the whole numbers of the file, without scale and offset; `texts` what fitdecode makes of them, such as
+    the name of a product. Fields without a value are missing.
+    """
+
+    record: int
+    name: str
+    values: Mapping[str, int]
+    texts: Mapping[str, str]
+
+
+# Messages of which not only the numbers matter, but also names.
+_NAMED = {"file_id", "device_info", "session", "sleep_level"}
+
+
+def read_files(data: bytes) -> Iterator[Sequence[Message]]:
+    """Yield the messages of each FIT file in the data. Raise BrokenFileError at the first one that is damaged."""
+    found: list[Message] = []
+    record = end = 0
+    reader = FitReader(data, processor=None, check_crc=CrcCheck.RAISE, error_handling=ErrorHandling.IGNORE)
+    try:
+        for frame in reader:
+            if isinstance(frame, FitHeader):
+                found = []
+                end += frame.header_size + frame.body_size + _CHECKSUM_BYTES
+                if end > len(data):
+                    raise BrokenFileError(_CUT_OFF, record)
+            elif isinstance(frame, FitDataMessage):
+                record += 1
+                found.append(_to_message(record, frame))
+                if len(found) > MAX_MESSAGES:
+                    raise BrokenFileError(f"The FIT file has more than {MAX_MESSAGES:,} records.", record)
+            elif isinstance(frame, FitCRC):
+                yield found
+    except FitError as error:
+        raise BrokenFileError(_explain(error), record) from error
+    except _DAMAGE as error:
+        raise BrokenFileError("The FIT file is damaged. Get it again.", record) from error
+
+
+def _explain(error: FitError) -> str:
+    if isinstance(error, FitEOFError):
+        return _CUT_OFF
+    if isinstance(error, FitCRCError):
+        return "The FIT file is damaged: its checksum is wrong. Get it again."
+    if isinstance(error, FitHeaderError):
+        return "The bytes here are no FIT file: they do not begin with its header."
+    return "The FIT file is damaged: a record does not match its definition. Get it again."
+
+
+def _to_message(record: int, frame: FitDataMessage) -> Message:
+    values, texts = {}, {}
+    for field in frame.fields:
+        if field.field_def is not None and field.field_def.is_dev:
+            continue  # developers of apps define the meaning of their fields
+        if isinstance(field.raw_value, int):
+            values[field.name] = field.raw_value
+        if frame.name in _NAMED and isinstance(field.value, str):
+            texts[field.name] = field.value
+    return Message(record, frame.name, values, texts)

@@ -1,0 +1,44 @@
+"""The import of files of vendors, from the file to day rows."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from readings.models import ReadingDay
+from tests.readings.test_import import counts, run_command
+from tests.support import factories
+from tests.support.fit_files import begin, seconds
+
+pytestmark = pytest.mark.django_db
+
+NOON = seconds("2024-03-05T12:00:00+00:00")
+
+
+@pytest.fixture(autouse=True)
+def _patients() -> None:
+    factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
+
+
+def test_a_fit_file_becomes_day_rows_once(tmp_path: Path) -> None:
+    file = begin().add("monitoring_info", timestamp=NOON, local_timestamp=NOON + 3600)
+    file.add("monitoring", timestamp=NOON, heart_rate=72)
+    (tmp_path / "1.fit").write_bytes(file.make())
+    found, errors = run_command(tmp_path / "1.fit", patient="P1")
+    assert (errors, counts(found)) == ("", (1, 0, 0, 0))
+    assert ReadingDay.objects.get().utc_offset == 3600
+    assert counts(run_command(tmp_path / "1.fit", patient="P1")[0]) == (0, 0, 1, 0)
+
+
+def test_a_fit_file_of_unknown_local_time_needs_a_zone_for_its_days(tmp_path: Path) -> None:
+    file = begin().add("record", timestamp=seconds("2024-07-05T23:30:00+00:00"), heart_rate=72)
+    (tmp_path / "1.fit").write_bytes(file.make())
+    assert "In which time zone" in run_command(tmp_path / "1.fit", patient="P1")[1]
+    run_command(tmp_path / "1.fit", patient="P1", zone="Europe/Berlin")
+    row = ReadingDay.objects.get()
+    assert (row.day, row.utc_offset, row.lowest) == (date(2024, 7, 6), 7200, 72)
+
+
+def test_errors_of_a_format_name_the_record(tmp_path: Path) -> None:
+    (tmp_path / "1.fit").write_bytes(begin().add("record", timestamp=99, heart_rate=72).make())
+    assert "Record 2" in run_command(tmp_path / "1.fit", patient="P1")[1]
