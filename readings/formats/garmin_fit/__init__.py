@@ -6,8 +6,6 @@ from healthtrack.imports.limits import format_size
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
-from readings.formats.garmin_fit.contents import FileContents
-from readings.formats.garmin_fit.messages import BrokenFileError, read_files
 from readings.formats.opening import Container, Part, open_part
 
 # A day of readings has some hundred kilobytes, a workout of a day with all sensors some megabytes.
@@ -27,6 +25,10 @@ class GarminFit(Format):
 
         Nothing of a FIT file is read before its length and checksum are found to be right.
         """
+        # Only FIT files need fitdecode, which takes as long to import as all formats together.
+        from readings.formats.garmin_fit.contents import FileContents  # noqa: PLC0415
+        from readings.formats.garmin_fit.messages import BrokenFileError, read_files  # noqa: PLC0415
+
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         data = _read_all(part)
         size = len(data)
