@@ -18,7 +18,7 @@ from trackers.names import find_models_by_name
 BEGINNING = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)
 _Decision = StreamDevice.Decision
 _STREAMS = """
-    SELECT stream.patient_id, stream.stream_id, stream.source, device.device_id
+    SELECT stream.patient_id, stream.stream_id, coalesce(nullif(stream.model, ''), stream.source), device.device_id
       FROM reading_streams AS stream
       LEFT JOIN devices AS device ON lower(device.serial_number) = lower(stream.source) AND stream.source <> ''
      WHERE stream.patient_id = ANY (%s) ORDER BY stream.patient_id, stream.stream_id
@@ -97,10 +97,10 @@ def attribute(patients: Collection[str]) -> int:
         current: dict[tuple[str, int], list[Row]] = defaultdict(list)
         for patient, stream, *row in cursor.fetchall():
             current[patient, stream].append(Row(*row))
-    models = find_models_by_name({source for _, _, source, _ in streams if source})
+    models = find_models_by_name({model for _, _, model, _ in streams if model})
     changes = {}
-    for patient, stream, source, device in streams:
-        known = {model.pk for model in models.get(source, ())}
+    for patient, stream, text, device in streams:
+        known = {model.pk for model in models.get(text, ())}
         automatic = list(_attribute_one(device, [each for each in worn[patient] if each.model_id in known]))
         rows = keep_decisions(automatic, current[patient, stream])
         if rows != current[patient, stream]:

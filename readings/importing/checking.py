@@ -1,12 +1,13 @@
 """Check rows of text, column by column, and turn them into readings. Every row ends as a reading or with a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
 
-from readings.formats.batch import LINE
+from readings.devices import MAX_SERIAL_NUMBER
+from readings.formats.batch import LINE, SLEEP_STAGES
 from readings.importing.lookups import Patients, Units, get_wearers
 from readings.importing.times import add_times
 from readings.importing.values import add_values
@@ -42,8 +43,15 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "needless_end": ("end", "This metric is measured at an instant: leave the end empty."),
     "end_before_start": ("end", "The end is not after the start."),
     "worn_by_another": ("device", "Another patient wore the device with this serial number on that day."),
+    "long_source": ("device", "The name of the source has more than 200 characters."),
+    "long_serial_number": ("serial_number", "The serial number has more than 100 characters."),
+    "unknown_stage": ("stage", "There is no such stage of sleep."),
+    "contradictory_episodes": ("start", "The files have different nights or workouts that begin at this time."),
     "contradictory": ("value", "The files have different values for this instant."),
 }
+
+
+MAX_SOURCE = 200
 
 
 @dataclass
@@ -97,7 +105,7 @@ class RowChecker:
         rows = self._fill_in(rows, patient)
         rows = add_times(add_values(self._join(rows)), self.answers.zone)
         rows = self._find_other_wearers(rows)
-        rows = rows.with_columns(code=self._find_code())
+        rows = rows.with_columns(code=self._find_code(rows.columns))
         valid = pl.col("code").is_null()
         return Checked(rows.filter(valid), rows.filter(~valid), self._find_missing(rows))
 
@@ -123,7 +131,7 @@ class RowChecker:
         return rows.with_columns(
             pl.col("patient_id").fill_null(pl.lit(patient or self.answers.patient or None, pl.String)),
             pl.col("unit").fill_null(pl.col("metric").replace_strict(units, default=None) if units else default),
-            pl.col("device").fill_null(""),
+            pl.coalesce("serial_number", "device", pl.lit("")).alias("device"),
         )
 
     def _join(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -146,7 +154,7 @@ class RowChecker:
         others = met.filter(worn & (pl.col("wearer") != pl.col("patient_id")))[LINE].unique()
         return rows.with_columns(worn_by_another=pl.col(LINE).is_in(others.to_list()))
 
-    def _find_code(self) -> pl.Expr:
+    def _find_code(self, columns: Sequence[str]) -> pl.Expr:
         """Return the first reason against a row; null if there is none."""
         local = pl.col("at") + pl.col("utc_offset").cast(pl.Int64) * MICROSECONDS
         born = pl.col("born").cast(pl.Int32).cast(pl.Int64) * DAY_SECONDS * MICROSECONDS
@@ -173,5 +181,10 @@ class RowChecker:
             "needless_end": (pl.col("kind") == "instant") & pl.col("end").is_not_null(),
             "end_before_start": pl.col("end_at") <= pl.col("at"),
             "worn_by_another": pl.col("worn_by_another"),
+            "long_source": pl.col("device").str.len_chars() > MAX_SOURCE,
+            "long_serial_number": pl.col("serial_number").str.len_chars() > MAX_SERIAL_NUMBER,
         }
+        if "stage" in columns:
+            is_known = pl.col("stage").is_null() | pl.col("stage").is_in(SLEEP_STAGES)
+            conditions = {**conditions, "unknown_stage": (pl.col("metric") == "sleep") & ~is_known}
         return pl.coalesce(pl.when(wrong).then(pl.lit(code)) for code, wrong in conditions.items())

@@ -28,7 +28,7 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
 from readings.attribution import attribute
-from readings.devices import remove_unused_devices
+from readings.devices import ensure_devices, remove_unused_devices
 from readings.formats.own import OWN_COLUMNS
 from readings.formats.registry import count_fit
 from readings.importing import preview, questions
@@ -38,11 +38,15 @@ from readings.models import ReadingRun
 from readings.store import undoing
 from readings.store.applying import Application, lock_order
 from readings.store.counting import count_changes
+from readings.store.episodes import count as count_episodes
 from readings.store.staging import StagedReadings
 
 NAME = "readings.reading"
 MAX_BYTES = 4 * 1024**3
+MAX_LEFT_OUT = 50  # kinds
 _COMPARED = ("new", "changed", "unchanged")
+# What a preview shows, and what must be the same when it is imported.
+_SAME = (*_COMPARED, *(f"{name}_episodes" for name in _COMPARED))
 # Those who have a record and have not withdrawn their consent. Nobody can delete a record before the transaction ends.
 _LOCK_PATIENTS = """
     SELECT count(*) FROM (SELECT patient_id FROM medical_records
@@ -125,8 +129,13 @@ class ReadingsImporter(Importer):
         with connection.cursor() as cursor:
             application = Application(staging.staged)
             application.compare(cursor)
-            counts = count_changes(cursor, application)
-            details = {**counts, **preview.describe(cursor, application), "unreadable": staging.unreadable.total}
+            counts = {**count_changes(cursor, application), **count_episodes(cursor, staging.staged)}
+            details = {
+                **counts,
+                **preview.describe(cursor, application),
+                "unreadable": staging.unreadable.total,
+                "left_out": dict(staging.left_out.most_common(MAX_LEFT_OUT)),
+            }
         is_empty = staging.unreadable.total == staging.read
         return CheckResult(
             read=staging.read,
@@ -145,13 +154,15 @@ class ReadingsImporter(Importer):
             progress.begin(Stage.COMPARING_AGAIN)
             patients = self._lock_patients(cursor, application)
             application.compare(cursor)
-            counts = count_changes(cursor, application)
-            details = {**counts, **preview.describe(cursor, application)}
-            if work.previewed and any(counts[name] != work.previewed.get(name) for name in _COMPARED):
+            counts = {**count_changes(cursor, application), **count_episodes(cursor, application.staged)}
+            left_out = ImportRun.objects.values_list("result__left_out", flat=True).get(pk=work.run_id)
+            details = {**counts, **preview.describe(cursor, application), "left_out": left_out or {}}
+            if work.previewed and any(counts[name] != work.previewed.get(name, 0) for name in _SAME):
                 return StalePreview(counts["days"], {**details, "is_stale": True})
             progress.begin(Stage.WRITING, sum(counts[name] for name in _COMPARED))
             application.write(cursor, progress.advance)
-        attribute(patients)
+            concerned = ensure_devices(preview.get_devices(cursor, application.staged))
+        attribute({*patients, *concerned})
         return ApplyResult(counts["days"], {**details, **preview.count_devices(work.run_id)})
 
     def _lock_patients(self, cursor: Any, application: Application) -> list[str]:
@@ -188,10 +199,13 @@ class ReadingsImporter(Importer):
             return Summary()
         found = run.result
         lines = [f"{name}: {found[name]:,}" for name in (*_COMPARED, "unreadable", "days")]
+        lines += [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
         verb = "were" if run.is_applied or run.is_undone else "would be"
         headline = (
             f"{found['new']:,} readings {verb} added and {found['changed']:,} changed, on {found['days']:,} days."
         )
+        if episodes := found.get("new_episodes", 0) + found.get("changed_episodes", 0):
+            headline += f" Nights and workouts: {episodes:,}."
         return Summary(headline, lines)
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
@@ -200,7 +214,7 @@ class ReadingsImporter(Importer):
         return Summary(f"The readings of the import were removed from {run.affected_count:,} days.")
 
     def as_json(self, run: ImportRun) -> dict[str, object]:
-        names = (*_COMPARED, "unreadable", "days", "devices", "unassigned")
+        names = (*_SAME, "unreadable", "days", "devices", "unassigned", "left_out")
         counts: Mapping[str, Any] = {"unreadable": run.invalid_count, **run.result}
         return {**{name: counts.get(name, 0) for name in names}, "seconds": round(run.seconds, 3), "run": run.run_id}
 

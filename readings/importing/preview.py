@@ -1,5 +1,6 @@
 """What the page of a run shows of the readings that it would import."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
@@ -20,8 +21,14 @@ _GROUPS = """
       FROM {days}_counts AS counts JOIN {streams} AS streams USING (stream) JOIN metrics AS metric USING (metric_id)
      GROUP BY metric.label, streams.source, month ORDER BY metric.label, streams.source, month LIMIT {limit}
 """
+_EPISODES = """
+    SELECT metric.label, streams.source, to_char(own.day, 'YYYY-MM') AS month, count(*)
+      FROM {episodes} AS own JOIN {streams} AS streams USING (stream) JOIN metrics AS metric USING (metric_id)
+     GROUP BY metric.label, streams.source, month ORDER BY metric.label, streams.source, month LIMIT {limit}
+"""
 _SOURCES = """
-    SELECT streams.source, count(DISTINCT streams.patient_id), max(device.device_id), sum(days.readings)
+    SELECT streams.source, count(DISTINCT streams.patient_id), max(device.device_id), sum(days.readings),
+           max(streams.model), bool_or(streams.serial_number <> '')
       FROM {streams} AS streams
       JOIN (SELECT stream, sum(reading_count) AS readings FROM {days} GROUP BY stream) AS days USING (stream)
       LEFT JOIN devices AS device ON device.serial_number <> '' AND lower(device.serial_number) = lower(streams.source)
@@ -57,6 +64,12 @@ def count_devices(run_id: int) -> dict[str, int]:
     return {"devices": devices, "unassigned": unassigned}
 
 
+def get_devices(cursor: CursorWrapper, staged: StagedReadings) -> Mapping[str, str]:
+    """Return the text of the model for each serial number that the files have as such."""
+    cursor.execute(f"SELECT serial_number, max(model) FROM {staged.streams} WHERE serial_number <> '' GROUP BY 1")  # noqa: S608 (own name)
+    return dict(cursor.fetchall())
+
+
 def count_days(run_id: int) -> int:
     """Return on how many days of streams a run has readings."""
     with connection.cursor() as cursor:
@@ -65,7 +78,9 @@ def count_days(run_id: int) -> int:
             SELECT count(*) FROM (
                 SELECT patient_id, stream_id, day, utc_offset FROM reading_days WHERE run_id = %(run)s
                 UNION
-                SELECT patient_id, stream_id, day, utc_offset FROM reading_contributions WHERE run_id = %(run)s) AS own
+                SELECT patient_id, stream_id, day, utc_offset FROM reading_contributions WHERE run_id = %(run)s
+                UNION
+                SELECT patient_id, stream_id, day, start_offset FROM episodes WHERE run_id = %(run)s) AS own
             """,
             {"run": run_id},
         )
@@ -77,19 +92,33 @@ def make_part(run: ImportRun) -> PagePart | None:
     if run.needs_answers:
         return None  # the answers decide what cannot be read
     staged = StagedReadings(run.run_id)
-    names = {"days": staged.days, "streams": staged.streams, "limit": MAX_GROUPS}
-    groups, sources, patients = [], [], []
+    names = {
+        "days": staged.days,
+        "streams": staged.streams,
+        "episodes": staged.episodes,
+        "limit": MAX_GROUPS,
+    }
+    groups, sources, patients, episodes = [], [], [], []
     if staging_tables.exists(f"{staged.days}_counts"):
         with connection.cursor() as cursor:
             cursor.execute(_GROUPS.format(**names))
             groups = cursor.fetchall()
             cursor.execute(_SOURCES.format(**names))
             sources = cursor.fetchall()
+            cursor.execute(_EPISODES.format(**names))
+            episodes = cursor.fetchall()
             cursor.execute(f"SELECT DISTINCT patient_id FROM {staged.streams} ORDER BY 1 LIMIT 100")  # noqa: S608 (own name)
             patients = [number for (number,) in cursor.fetchall()]
     unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
-    if not groups and not unreadable:
+    if not groups and not unreadable and not episodes and not run.result.get("left_out"):
         return None
     has_parts = any(row.part for row in unreadable)
-    view = {"run": run, "groups": groups, "sources": sources, "unreadable": unreadable, "has_parts": has_parts}
+    view = {
+        "run": run,
+        "groups": groups,
+        "sources": sources,
+        "episodes": episodes,
+        "unreadable": unreadable,
+        "has_parts": has_parts,
+    }
     return PagePart("readings/preview.html", view, ["readings"], patients)

@@ -15,6 +15,7 @@ from readings.formats.batch import Batch
 from readings.formats.opening import Container, Part, open_files
 from readings.formats.registry import divide, is_data
 from readings.importing.checking import Answers, Missing, RowChecker
+from readings.importing.episodes import EpisodeStaging
 from readings.importing.lookups import Patients, get_serial_numbers, get_units_of_metrics
 from readings.importing.unreadable import LINES_OF_PART, Place, UnreadableRows
 from readings.store.columns import LINE, READINGS, shorten_decimals
@@ -37,6 +38,7 @@ class FileStaging:
         self.metrics = {metric.metric_id: metric for metric in self.units.metrics}
         self.checker = RowChecker(self.units, get_serial_numbers(), answers)
         self.staged = StagedReadings(work.run_id)
+        self.episodes = EpisodeStaging(self.staged)
         self.unreadable = UnreadableRows(work.run_id)
         self.missing = Missing()
         self.left_out: Counter[str] = Counter()
@@ -49,12 +51,16 @@ class FileStaging:
         progress.begin(Stage.READING, sum(file.size for file in self.work.files))
         self.staged.create()
         self.unreadable.create()
+        self.episodes.create()
         with open_files(self.work.files) as parts:
             self.is_single = len(parts) == 1
             for each, source in divide(parts):
                 self._read(each, source, progress)
         for contradictory in self.staged.unite():
             self.unreadable.add_contradictory(self.places, contradictory)
+        is_workout = {metric.metric_id: metric.code == "workout" for metric in self.units.metrics}
+        workouts = {number for stream, number in self.staged.numbers.items() if is_workout[stream.metric_id]}
+        self.unreadable.add_contradictory_episodes(self.places, self.episodes.unite(workouts))
 
     def _read(self, reader: Format | None, source: Part | Container, progress: Progress) -> None:
         """Stage a part or container. If it is not the only one, an error of the whole of it is one among others."""
@@ -88,25 +94,39 @@ class FileStaging:
         self.read += len(batch.rows) + len(batch.errors)
         self.left_out.update(batch.left_out)
         self.unreadable.add_lines(place, batch.errors)
-        if batch.rows.is_empty():
-            return
-        names_patients = batch.rows["patient_id"].count() > 0
-        checked = self.checker.check(batch.rows, "" if names_patients else patient)
+        readings = self._check(place, batch.rows, patient)
+        if not readings.is_empty():
+            self.staged.add(shorten_decimals(readings.select(*READINGS, LINE)))
+        if batch.episodes is not None:
+            self.read += len(batch.episodes)
+            named = batch.episodes.rename({"kind": "metric"})
+            episodes = self._check(place, named.with_columns(unit=pl.lit("min"), value=pl.lit("0")), patient)
+            if not episodes.is_empty():
+                self.episodes.add(episodes)
+
+    def _check(self, place: Place, rows: pl.DataFrame, patient: str) -> pl.DataFrame:
+        """Return the valid rows, with the number of their stream; report the others."""
+        if rows.is_empty():
+            return rows
+        names_patients = rows["patient_id"].count() > 0
+        checked = self.checker.check(rows, "" if names_patients else patient)
         self.missing.add(checked.missing)
         self.unreadable.add_rows(place, checked.wrong)
-        if not checked.rows.is_empty():
-            number = pl.col(LINE) + place.part * LINES_OF_PART
-            numbered = self._number_streams(checked.rows).with_columns(number)
-            self.staged.add(shorten_decimals(numbered.select(*READINGS, LINE)))
+        number = pl.col(LINE) + place.part * LINES_OF_PART
+        return self._number_streams(checked.rows).with_columns(number)
 
     def _number_streams(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with the number of their stream."""
-        found = rows.select(_STREAM).unique(maintain_order=True)
+        device = pl.col("serial_number", "model").fill_null("").first()
+        found = rows.group_by(_STREAM, maintain_order=True).agg(device)
         known = len(self.staged.numbers)
-        numbers = [self.staged.number(Stream(*values)) for values in found.iter_rows()]
+        numbers = [self.staged.number(Stream(*values)) for *values, _, _ in found.iter_rows()]
+        for number, (*_, serial_number, model) in zip(numbers, found.iter_rows(), strict=True):
+            if serial_number or model:
+                self.staged.devices.setdefault(number, (serial_number, model))
         if len(self.staged.numbers) > known:
             self.staged.ranges = make_ranges(self._list_ranges())
-        numbered = found.with_columns(stream=pl.Series(numbers, dtype=pl.Int32))
+        numbered = found.select(_STREAM).with_columns(stream=pl.Series(numbers, dtype=pl.Int32))
         return rows.join(numbered, on=_STREAM, how="left", maintain_order="left")
 
     def _list_ranges(self) -> Iterator[tuple[int, list[Decimal], Decimal | None, str, str]]:

@@ -111,17 +111,23 @@ def _choose_by_order(rows: pl.DataFrame, is_local: pl.Expr) -> pl.DataFrame:
     twice = is_local & (pl.col("early") != pl.col("late"))
     falls = (pl.col("local") <= pl.col("local").shift(1)).fill_null(value=False).cast(pl.Int32)
     marked = rows.with_columns(is_twice=twice, repeated_day=pl.col("local").dt.truncate("1d"))
-    ordered = marked.filter("is_twice").with_columns(passed=falls.cum_sum().over(*stream, "repeated_day"))
+    ordered = (
+        marked.with_row_index("place")
+        .filter("is_twice")
+        .with_columns(passed=falls.cum_sum().over(*stream, "repeated_day"))
+    )
     if ordered.is_empty():
         return rows.with_columns(chosen=pl.col("early"))
     ordered = ordered.with_columns(passes=pl.col("passed").max().over(*stream, "repeated_day"))
     sides = ordered.select(
-        "line",
+        "place",
         side=pl.when(pl.col("passes") != 1)
         .then(None)
         .when(pl.col("passed") == 0)
         .then(pl.col("early"))
         .otherwise(pl.col("late")),
     )
-    joined = rows.join(sides, on="line", how="left", maintain_order="left").with_columns(is_twice=twice)
-    return joined.with_columns(chosen=pl.when("is_twice").then("side").otherwise("early")).drop("side", "is_twice")
+    placed = rows.with_row_index("place").with_columns(is_twice=twice)
+    joined = placed.join(sides, on="place", how="left", maintain_order="left")
+    chosen = pl.when("is_twice").then("side").otherwise("early")
+    return joined.with_columns(chosen=chosen).drop("place", "side", "is_twice")

@@ -86,6 +86,13 @@ class UnreadableRows:
             rows.append((*places[part], line, column, f"{value / 10**decimals:g}", reason))
         self._add("contradictory", len(readings), rows)
 
+    def add_contradictory_episodes(self, places: Mapping[int, Place], lines: Sequence[int]) -> None:
+        """Add nights and workouts that contradict each other; their lines include the number of the part."""
+        column, reason = REASONS["contradictory_episodes"]
+        found = [divmod(number, LINES_OF_PART) for number in lines]
+        rows = [(*places[part], line, column, "", reason) for part, line in found[:MAX_LISTED]]
+        self._add("contradictory_episodes", len(lines), rows)
+
     def _add(self, code: str, count: int, rows: Sequence[tuple[int, str, str, int | None, str, str, str]]) -> None:
         room = max(MAX_LISTED - self.total, 0)
         self.counts[code] = self.counts.get(code, 0) + count

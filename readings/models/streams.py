@@ -36,6 +36,9 @@ class ReadingStream(models.Model):
     metric_id = models.IntegerField(db_comment="The metric, a row of metrics")
     source = models.TextField(db_comment="The device or app as the file names it; empty if it names none")
     unit = models.TextField(db_comment="The UCUM unit that the file states")
+    model = models.TextField(
+        db_default="", default="", db_comment="The model of the device, in the words of the file; empty if it says none"
+    )
     origin = models.TextField(
         db_default="", default="", db_collation="C", db_comment="The patient's number before a merge; empty if none"
     )

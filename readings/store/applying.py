@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from readings.store import episodes
 from readings.store.fold import Change, fold_days
 from readings.store.overlaps import AFFECTED_DAYS, FIND_KNOWN
 from readings.store.partitions import make_partitions
@@ -71,6 +72,7 @@ class Application:
             f" SELECT patient_id, stream_id, day, utc_offset, %s, owner FROM {self.known} WHERE kind = 'same'",
             [run],
         )
+        episodes.write(cursor, self.staged)
         self._fold(cursor, report)
 
     def _make_partitions(self, cursor: CursorWrapper) -> None:
@@ -82,9 +84,12 @@ class Application:
             f"UPDATE {self.staged.streams} SET stream_id = nextval('reading_stream_numbers') WHERE is_new"  # noqa: S608 (own names)
         )
         cursor.execute(
-            f"INSERT INTO reading_streams (patient_id, stream_id, metric_id, source, unit)"  # noqa: S608 (own names)
-            f" SELECT patient_id, stream_id, metric_id, source, unit FROM {self.staged.streams} AS streams"
-            f" WHERE is_new AND EXISTS (SELECT FROM {self.staged.days} AS days WHERE days.stream = streams.stream)"
+            f"""
+            INSERT INTO reading_streams (patient_id, stream_id, metric_id, source, unit, model)
+            SELECT patient_id, stream_id, metric_id, source, unit, model FROM {self.staged.streams} AS streams
+             WHERE is_new AND (EXISTS (SELECT FROM {self.staged.days} AS days WHERE days.stream = streams.stream)
+                               OR EXISTS (SELECT FROM {self.staged.episodes} AS own WHERE own.stream = streams.stream))
+            """  # noqa: S608 (own names)
         )
 
     def _insert_new(self, cursor: CursorWrapper, report: Report) -> None:

@@ -69,9 +69,12 @@ class StagedReadings:
         self.run_id = run_id
         self.streams, self.pieces, self.days = (f"{prefix}{name}" for name in ("streams", "pieces", "days"))
         self.repeated, self.contradictory = f"{prefix}repeated", f"{prefix}contradictory"
+        self.episodes = f"{prefix}episodes"
         self.has_lines = False
         self.ranges = ranges if ranges is not None else pl.DataFrame(schema=RANGES)
         self.numbers: dict[Stream, int] = {}
+        # The serial number, or an empty text, and the text of the model of each stream that has one of them.
+        self.devices: dict[int, tuple[str, str]] = {}
 
     def create(self) -> Self:
         """Create the tables; those of an earlier attempt must be dropped before."""
@@ -79,7 +82,8 @@ class StagedReadings:
         with connection.cursor() as cursor:
             cursor.execute(
                 f'CREATE TABLE {self.streams} (stream integer PRIMARY KEY, patient_id text COLLATE "C",'
-                " metric_id integer, source text, unit text, stream_id integer, is_new boolean)"
+                " metric_id integer, source text, unit text, serial_number text, model text, stream_id integer,"
+                " is_new boolean)"
             )
             cursor.execute(
                 f"CREATE TABLE {self.pieces} (piece bigint GENERATED ALWAYS AS IDENTITY, stream integer, day date,"
@@ -88,6 +92,10 @@ class StagedReadings:
             cursor.execute(
                 f"CREATE TABLE {self.contradictory} (day date, stream integer, at bigint, length bigint,"
                 " utc_offset integer, value bigint, decimals smallint, proven boolean, line bigint)"
+            )
+            cursor.execute(
+                f"CREATE TABLE {self.episodes} (stream integer, starts_at timestamptz, ends_at timestamptz,"
+                " start_offset integer, end_offset integer, day date, stages jsonb, line bigint)"
             )
         return self
 
@@ -161,7 +169,9 @@ class StagedReadings:
         return pl.DataFrame(cursor.fetchall(), schema=schema, orient="row")
 
     def _store_streams(self, cursor: CursorWrapper) -> None:
-        with cursor.copy(f"COPY {self.streams} (stream, patient_id, metric_id, source, unit) FROM STDIN") as copy:
+        columns = "stream, patient_id, metric_id, source, unit, serial_number, model"
+        with cursor.copy(f"COPY {self.streams} ({columns}) FROM STDIN") as copy:
             for stream, number in self.numbers.items():
-                copy.write_row((number, stream.patient, stream.metric_id, stream.source, stream.unit))
+                device = self.devices.get(number, ("", ""))
+                copy.write_row((number, stream.patient, stream.metric_id, stream.source, stream.unit, *device))
         cursor.execute(f"ANALYZE {self.streams}")

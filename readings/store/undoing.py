@@ -57,6 +57,8 @@ _REMOVE_EMPTY = """
      WHERE stream.patient_id = own.patient_id AND stream.stream_id = own.stream_id
        AND NOT EXISTS (SELECT FROM reading_days AS rest
                         WHERE rest.patient_id = own.patient_id AND rest.stream_id = own.stream_id)
+       AND NOT EXISTS (SELECT FROM episodes AS rest
+                        WHERE rest.patient_id = own.patient_id AND rest.stream_id = own.stream_id)
        AND NOT EXISTS (SELECT FROM reading_exclusions AS rest
                         WHERE rest.patient_id = own.patient_id AND rest.stream_id = own.stream_id)
        AND NOT EXISTS (SELECT FROM stream_devices AS rest WHERE rest.patient_id = own.patient_id
@@ -77,11 +79,18 @@ def undo(cursor: CursorWrapper, run_id: int) -> int:
     _hand_over(cursor, own, run_id)
     fold_days(cursor, AFFECTED_DAYS.format(known=own), Change(without=run_id))
     cursor.execute("DELETE FROM reading_runs WHERE run_id = %s", [run_id])
-    cursor.execute(_REMOVE_EMPTY.format(own=own))
-    cursor.execute(f"SELECT count(*) FROM {own}")  # noqa: S608 (own name)
-    days = int(cursor.fetchone()[0])
-    cursor.execute(f"DROP TABLE {own}")
-    return days
+    days = f"{own}_days"
+    cursor.execute(
+        f"CREATE TABLE {days} AS SELECT patient_id, stream_id, day, utc_offset FROM {own}"  # noqa: S608 (own names)
+        " UNION SELECT patient_id, stream_id, day, start_offset FROM episodes WHERE run_id = %s",
+        [run_id],
+    )
+    cursor.execute("DELETE FROM episodes WHERE run_id = %s", [run_id])
+    cursor.execute(_REMOVE_EMPTY.format(own=days))
+    cursor.execute(f"SELECT count(*) FROM {days}")  # noqa: S608 (own name)
+    removed = int(cursor.fetchone()[0])
+    cursor.execute(f"DROP TABLE {own}, {days}")
+    return removed
 
 
 def make_final(cursor: CursorWrapper, run_id: int) -> None:
