@@ -27,6 +27,7 @@ class Batch:
 
     `errors` are the positions that are no rows. `left_out` counts by label what is not imported, such as notes. `size`
     is the number of bytes that were read for the batch. `part` is the one of a container that `LINE` belongs to.
+    `person` tells the people of several parts apart, such as by their names; it is compared and never stored.
     """
 
     rows: pl.DataFrame = field(default_factory=lambda: complete(pl.DataFrame({LINE: []})))
@@ -35,6 +36,7 @@ class Batch:
     episodes: pl.DataFrame | None = None
     size: int = 0
     part: Part | None = None
+    person: str = ""
 
 
 def complete(rows: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFrame:

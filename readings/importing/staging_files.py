@@ -26,7 +26,15 @@ UNKNOWN_FORMAT = (
     "The file {name} has none of the formats that can be read. A table of your own needs the columns metric, start,"
     " value: its first line has no column metric."
 )
+SEVERAL_PEOPLE = (
+    "The files are of several people. Put them into a zip archive, and name each file or its folder after the number of"
+    " its patient."
+)
 _STREAM = ["patient_id", "metric_id", "device", "unit"]
+
+
+class SeveralPeopleError(FileError):
+    """The files are of several people, and do not say of whom."""
 
 
 class FileStaging:
@@ -43,6 +51,7 @@ class FileStaging:
         self.missing = Missing()
         self.left_out: Counter[str] = Counter()
         self.places: dict[int, Place] = {}
+        self.people: set[str] = set()
         self.is_single = True
         self.read = 0
 
@@ -70,7 +79,7 @@ class FileStaging:
             else:
                 self._stage(reader, source, progress)
         except FileError as error:
-            if self.is_single:
+            if self.is_single or isinstance(error, SeveralPeopleError):
                 raise
             self.read += len(error.errors)
             self.unreadable.add_lines(Place(source.number, source.name, ""), error.errors)
@@ -85,10 +94,18 @@ class FileStaging:
         patient = find_patient(source)
         for batch in reader.read(source):
             part = batch.part or source
+            self._check_person(batch, patient)
             place = Place(part.number, "" if self.is_single else part.name, reader.position)
             self.places[part.number] = place
             self._stage_batch(place, batch, patient)
             progress.advance(batch.size)
+
+    def _check_person(self, batch: Batch, patient: str) -> None:
+        """Raise SeveralPeopleError if one question cannot say whose the readings are."""
+        if batch.person and not patient:
+            self.people.add(batch.person)
+            if len(self.people) > 1:
+                raise SeveralPeopleError(RowError(SEVERAL_PEOPLE))
 
     def _stage_batch(self, place: Place, batch: Batch, patient: str) -> None:
         self.read += len(batch.rows) + len(batch.errors)

@@ -1,0 +1,162 @@
+"""Dexcom Clarity: a table of events of which those of kind EGV are glucose; its first rows have names and alerts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import polars as pl
+
+from healthtrack.imports.row_errors import FileError, RowError
+from readings.formats.base import Format
+from readings.formats.batch import LINE, Batch, complete
+from readings.formats.glucose import find_unit, read_glucose
+from readings.formats.opening import Container, Part
+from readings.formats.tables import Record, read_records, split_beginning
+
+# Columns by their place, because their names are in the language of the account.
+_TIME, _KIND, _PERSON, _DEVICE_INFO, _SOURCE, _GLUCOSE, _CLOCK, _TRANSMITTER = 1, 2, 4, 5, 6, 7, 12, 13
+_MIN_COLUMNS = 12
+_LIMITS = {"mg/dL": ("39", "401"), "mmol/L": ("2.1", "22.3")}
+_TIME_FORM = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d{1,2}):(\d\d(?::\d\d(?:\.\d+)?)?)")
+# In the order of rows, the transmitter's clock went back by more than this: another transmitter.
+_CLOCK_RESET = 86_400
+_BATCH = 200_000
+_EGV = "EGV"
+_LEFT_OUT = {
+    "Calibration": "calibrations",
+    "Insulin": "insulin",
+    "Carbs": "meals",
+    "Exercise": "exercise",
+    "Health": "health notes",
+    "Notes": "notes",
+    "Note": "notes",
+    "Alert": "settings of alerts",
+}
+
+
+class DexcomClarity(Format):
+    name = "dexcom_clarity"
+    label = "Dexcom Clarity"
+
+    def recognize(self, part: Part) -> bool:
+        return any(map(_is_header, split_beginning(part)[:3]))
+
+    def read(self, part: Part | Container) -> Iterator[Batch]:
+        """Yield the glucose values. The rows of a transmitter are in the order of its clock."""
+        assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
+        reader = _Reader(part)
+        records = read_records(part)
+        while chunk := list(islice(records, _BATCH)):
+            yield reader.read(chunk)
+
+
+def _is_header(record: Record) -> bool:
+    return (
+        len(record.cells) >= _MIN_COLUMNS
+        and "hh:mm:ss" in record.get(_TIME).lower()
+        and find_unit(record.get(_GLUCOSE)) is not None
+    )
+
+
+class _Reader:
+    """Reads the rows of a part. Names are only compared, to find out whether it holds several people."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.unit: str | None = None
+        self.person: dict[str, str] = {}
+        self.models: set[str] = set()
+
+    def read(self, records: Sequence[Record]) -> Batch:
+        rows: list[tuple[object, ...]] = []
+        left_out: Counter[str] = Counter()
+        errors: list[RowError] = []
+        for record in records:
+            if _is_header(record):
+                self._begin(record)
+            elif not record.get(_TIME):
+                self._read_setting(record, left_out)
+            elif record.get(_KIND).upper() == _EGV:
+                rows.append(self._read_value(record))
+            elif len(record.cells) < _GLUCOSE:
+                errors.append(RowError("The row ends before the glucose value.", record.line, "", record.get(_TIME)))
+            else:
+                left_out[_LEFT_OUT.get(record.get(_KIND), "other events")] += 1
+        return Batch(
+            self._make_rows(rows),
+            errors,
+            left_out,
+            size=sum(sum(map(len, record.cells)) + len(record.cells) for record in records),
+            person="|".join(value for _, value in sorted(self.person.items())),
+        )
+
+    def _begin(self, record: Record) -> None:
+        unit = find_unit(record.get(_GLUCOSE))
+        if self.unit not in {None, unit}:
+            raise FileError(RowError(f"The file {self.part.name} has glucose in two units.", record.line))
+        self.unit = unit
+
+    def _read_setting(self, record: Record, left_out: Counter[str]) -> None:
+        kind, person = record.get(_KIND), record.get(_PERSON)
+        if person:
+            if self.person.setdefault(kind, person) != person:
+                reason = f"The file {self.part.name} has several people. Export each of them to a file of their own."
+                raise FileError(RowError(reason, record.line))
+        elif kind == "Alert":
+            left_out["settings of alerts"] += 1
+        elif model := record.get(_DEVICE_INFO):
+            self.models.add(model)
+
+    def _read_value(self, record: Record) -> tuple[object, ...]:
+        value = read_glucose(record.get(_GLUCOSE), _LIMITS[self.unit or "mg/dL"])
+        clock = record.get(_CLOCK)
+        return (
+            record.line,
+            _to_iso(record.get(_TIME)),
+            value,
+            record.get(_SOURCE),
+            record.get(_TRANSMITTER),
+            int(clock) if clock.isascii() and clock.isdigit() and len(clock) < 16 else None,
+        )
+
+    def _make_rows(self, rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+        schema = {
+            LINE: pl.Int64,
+            "start": pl.String,
+            "value": pl.String,
+            "device": pl.String,
+            "transmitter": pl.String,
+            "clock": pl.Int64,
+        }
+        table = pl.DataFrame(rows, schema=schema, orient="row")
+        model = next(iter(self.models)) if len(self.models) == 1 else None
+        return complete(
+            _order_by_clock(table).with_columns(
+                metric=pl.lit("glucose"), unit=pl.lit(self.unit), model=pl.lit(model, pl.String)
+            )
+        )
+
+
+def _order_by_clock(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of each transmitter in the order of its clock.
+
+    So where the displayed time was set back by an hour, the rows show it: they ascend, go back once, and ascend again.
+    """
+    if rows["clock"].null_count() == len(rows):
+        return rows
+    reset = (pl.col("clock") < pl.col("clock").shift(1) - _CLOCK_RESET).fill_null(value=False)
+    return (
+        rows.with_columns(place=pl.int_range(pl.len()), wearing=reset.cum_sum())
+        .with_columns(first=pl.col("place").min().over("wearing", "transmitter"))
+        .sort("first", "clock", "place", nulls_last=True)
+    )
+
+
+def _to_iso(text: str) -> str:
+    """Return a time with a T and an hour of two digits; other text as it is."""
+    found = _TIME_FORM.fullmatch(text)
+    if not found:
+        return text
+    day, hour, rest = found.groups()
+    return f"{day}T{hour:0>2}:{rest if ':' in rest else f'{rest}:00'}"
