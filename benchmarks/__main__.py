@@ -68,6 +68,7 @@ def measure(wanted: list[str]) -> None:
         "home": home.measure_home,
         "migrations": migrations.measure_waits,
         "readings": readings.measure_readings,
+        "billion": readings.measure_billion,
         "records": records.measure_record_list,
         "history": history.measure_history,
         "load": load.measure_load,
@@ -80,7 +81,7 @@ def measure(wanted: list[str]) -> None:
     everyday_name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        for part in wanted or parts:
+        for part in wanted or [part for part in parts if part != "billion"]:  # it takes long
             parts[part]()
     finally:
         connection.creation.destroy_test_db(everyday_name, verbosity=0)

@@ -4,18 +4,16 @@ import time
 from collections.abc import Callable, Sequence
 
 import polars as pl
-from django.db import connection, transaction
+from django.db import connection
 
 from benchmarks.measuring import empty_records, import_catalogue, import_records, sample_files
 from benchmarks.pages import browser
-from healthtrack.imports import staging_tables
 from healthtrack.operations.backups import programs
 from healthtrack.operations.backups.writing import DUMP_OPTIONS
 from readings.models import Metric
-from readings.store.applying import Application, lock_order
 from readings.store.columns import READINGS
-from readings.store.ranges import make_ranges
-from readings.store.staging import StagedReadings, Stream
+from readings.store.staging import Stream
+from readings.store.writing import write_run
 
 PATIENTS = 50_000
 RECORD_TABLES = ("medical_records", "medical_record_and_trackers")
@@ -54,7 +52,7 @@ def _measure_readings(cadence: int, metric: str, patients: int, days: int) -> No
     frames = [_make_readings(number, cadence, days) for number in range(1, patients + 1)]
     readings = sum(frame.height for frame in frames)
     streams = [_make_stream(metric, cadence, number) for number in range(1, patients + 1)]
-    seconds, log = _timed(lambda: _write(_RUN + cadence, streams, frames))
+    seconds, log = _timed(lambda: write_run(_RUN + cadence, streams, frames))
     after, indexes = sum(_sizes(READING_TABLES)), _sizes(READING_TABLES)[1] - indexes_before
     print(
         f"every {cadence} s: reading_bytes={(after - before) / readings:.2f} reading_log_bytes={log / readings:.2f}"
@@ -84,28 +82,6 @@ def _make_readings(number: int, cadence: int, days: int) -> pl.DataFrame:
         "proven": pl.repeat(True, count, eager=True),  # noqa: FBT003  (a value)
     }
     return pl.DataFrame(columns, schema_overrides=READINGS)
-
-
-def _write(run: int, streams: Sequence[Stream], frames: Sequence[pl.DataFrame]) -> None:
-    metrics = Metric.objects.in_bulk()
-    ranges = make_ranges(
-        (number, metric.range_limits, metric.target_low, metric.unit, stream.unit)
-        for number, stream in enumerate(streams, start=1)
-        if (metric := metrics[stream.metric_id]).range_limits
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        staged = StagedReadings(run, ranges).create()
-        for stream in streams:
-            staged.number(stream)
-        for frame in frames:
-            staged.add(frame)
-        for _ in staged.unite():
-            pass
-        lock_order()
-        application = Application(staged)
-        application.compare(cursor)
-        application.write(cursor, lambda _: None)
-        staging_tables.drop(run)
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, int]:

@@ -1,123 +1,164 @@
-"""The store of readings beside a narrow table with a key: bytes, loading, repetition, undo. `HEALTHTRACK_READINGS` sets
-the number of readings.
+"""The store of readings beside other layouts: bytes, loading, repetition, undo.
+
+`HEALTHTRACK_READINGS` sets the number of readings of the part `readings`. The part `billion` loads more than a billion.
 """
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from resource import RUSAGE_SELF, getrusage
 
 import polars as pl
 from django.db import connection, transaction
 
-from healthtrack.imports import staging_tables
-from healthtrack.imports.progress import NoProgress
-from readings.models import Metric
+from benchmarks.generated_readings import DAY, Generated
 from readings.store import undoing
-from readings.store.applying import Application, lock_order
-from readings.store.columns import READINGS
-from readings.store.counting import count_changes
-from readings.store.ranges import make_ranges
-from readings.store.staging import StagedReadings, Stream
+from readings.store.applying import lock_order
+from readings.store.writing import write_run
 
 READINGS_IN_ALL = int(os.environ.get("HEALTHTRACK_READINGS", "100000000"))
-NARROW = min(READINGS_IN_ALL, 10_000_000)
-PATIENTS = 60
-CHUNK = 1_000_000
-BEGIN = 1_672_531_200_000_000
-_NARROW = "CREATE TABLE narrow (stream integer, at timestamptz, value real, PRIMARY KEY (stream, at))"
+MAX_OF_OTHERS = 10_000_000
+HEART_RATE = Generated("heart_rate", "/min", 60, max(1, READINGS_IN_ALL * 10 // DAY // 60), 5, jitter=10)
+GLUCOSE = Generated("glucose", "mg/dL", 2_000, max(1, READINGS_IN_ALL // 10 // 288 // 2_000), 300)
+BILLION = (
+    Generated("heart_rate", "/min", 60, 365, 5),
+    Generated("glucose", "mg/dL", 2_000, 180, 300),
+    Generated("steps", "{steps}", 100_000, 30, 300, is_interval=True),
+)
+_MEGABYTE = 1024  # kilobytes, as the system counts memory
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table that has a row for each reading."""
+
+    name: str
+    table: str
+    columns: Callable[[], list[pl.Expr]]
+
+
+def _moment() -> pl.Expr:
+    return pl.from_epoch("at", "us").dt.strftime("%Y-%m-%d %H:%M:%S+00")
+
+
+def _identifier(seed: int) -> pl.Expr:
+    """Return a UUID for each reading, made of two hashes."""
+    halves = [pl.struct("stream", "at").hash(seed + half).cast(pl.String).str.zfill(20).str.tail(16) for half in (0, 1)]
+    return pl.concat_str(halves)
+
+
+NARROW = Layout(
+    "a narrow table with its key",
+    "CREATE TABLE other (patient integer, metric smallint, at timestamptz, value real, PRIMARY KEY (patient, metric,"
+    " at))",
+    lambda: [pl.col("stream"), pl.lit(1).alias("metric"), _moment(), pl.col("value")],
+)
+WIDE = Layout(
+    "a table with identifiers, as the nearest open-source project has it",
+    "CREATE TABLE other (id uuid PRIMARY KEY, source uuid, at timestamptz, zone varchar(6), value numeric(10, 3),"
+    " kind integer, is_total boolean, UNIQUE (source, kind, at))",
+    lambda: [
+        _identifier(1).alias("id"),
+        pl.format("00000000-0000-0000-0000-{}", pl.col("stream").cast(pl.String).str.zfill(12)).alias("source"),
+        _moment().alias("moment"),
+        pl.lit("+01:00").alias("zone"),
+        pl.col("value"),
+        pl.lit(1).alias("kind"),
+        pl.lit("f").alias("is_total"),
+    ],
+)
 
 
 def measure_readings() -> None:
-    """Print bytes and times of heart rate every 5 to 15 seconds, as ratios to the narrow table."""
-    narrow_seconds, narrow_bytes = _load_narrow()
-    began, cpu = time.monotonic(), _cpu()
-    _load(1)
-    seconds, own_cpu = time.monotonic() - began, _cpu() - cpu
-    size = _size("reading_days") / READINGS_IN_ALL
-    print(f"bytes for each reading: {size:.2f}, narrow table {narrow_bytes:.1f}")
-    rate, narrow_rate = READINGS_IN_ALL / seconds, NARROW / narrow_seconds
-    print(f"loading: {rate / 1e6:.2f} million/s, {rate / narrow_rate:.1f} x COPY into the narrow table")
-    print(f"loading: {READINGS_IN_ALL / own_cpu / 1e6:.2f} million/s of the program's CPU time")
-    began = time.monotonic()
-    counts = _load(2)
-    again = time.monotonic() - began
-    print(f"the same again: {counts['new']} new, {counts['changed']} changed, {again / seconds:.2f} x the first time")
+    """Print bytes and times of heart rate every 5 to 15 seconds and glucose, as ratios to other layouts."""
+    others = [_load_other(layout) for layout in (NARROW, WIDE)]
+    before = _size()
+    loaded = _load(1, HEART_RATE)
+    bytes_of_each = (_size() - before) / HEART_RATE.count
+    print(f"{HEART_RATE.count:,} readings of heart rate, every 5 to 15 s: {bytes_of_each:.2f} bytes each")
+    print(f"  loading: {HEART_RATE.count / loaded.seconds / 1e6:.2f} million/s,")
+    print(f"  {HEART_RATE.count / loaded.cpu_seconds / 1e6:.2f} million/s of the program's CPU time")
+    for layout, seconds, size in others:
+        ratio = HEART_RATE.count / loaded.seconds * seconds
+        print(f"  {ratio:.1f} x as fast as COPY into {layout.name}, which takes {size:.0f} bytes each")
+    again = _load(2, HEART_RATE)
+    print(
+        f"  the same again: {again.new:,} new, {again.changed:,} changed, {again.seconds / loaded.seconds:.2f} x the first time"
+    )
     for run in (2, 1):
-        began = time.monotonic()
-        with transaction.atomic(), connection.cursor() as cursor:
-            lock_order()
-            undoing.undo(cursor, run)
-        print(f"undo of run {run}: {(time.monotonic() - began) / seconds:.2f} x the first time")
+        print(f"  undo of run {run}: {_undo(run) / loaded.seconds:.2f} x the first time")
+    before = _size()
+    _load(3, GLUCOSE)
+    print(f"{GLUCOSE.count:,} readings of glucose, every 5 min: {(_size() - before) / GLUCOSE.count:.2f} bytes each")
+    _print_memory()
 
 
-def _load(run: int) -> dict[str, int]:
-    metric = Metric.objects.get(code="heart_rate")
-    with transaction.atomic():
-        staged = StagedReadings(run, make_ranges([])).create()
-        for patient in range(PATIENTS):
-            staged.number(Stream(f"P{patient:05}", metric.metric_id, "Watch", "/min"))
-        for chunk in generate():
-            staged.add(chunk)
-        for _ in staged.unite():
-            pass
-        with connection.cursor() as cursor:
-            lock_order()
-            application = Application(staged)
-            application.compare(cursor)
-            counts = count_changes(cursor, application)
-            application.write(cursor, NoProgress().advance)
-        staging_tables.drop(run)
-    return dict(counts)
-
-
-def generate() -> Iterator[pl.DataFrame]:
-    """Yield heart rates of one patient after the other, every 5 to 15 seconds, always the same."""
-    each = READINGS_IN_ALL // PATIENTS
-    for patient in range(1, PATIENTS + 1):
-        gaps = pl.Series(range(each)).hash(patient) % 11 + 5
-        noise = (pl.Series(range(each)).hash(patient + 1000) % 5).cast(pl.Int64) - 2
-        drift = (pl.Series(range(each)).cast(pl.Float64) / 500).sin() * 25
-        frame = pl.DataFrame({"at": gaps.cast(pl.Int64).cum_sum() * 1_000_000 + BEGIN, "value": 75 + noise + drift})
-        rows = frame.select(
-            stream=pl.lit(patient, pl.Int32),
-            at="at",
-            length=pl.lit(None, pl.Int64),
-            utc_offset=pl.lit(3600, pl.Int32),
-            value=pl.col("value").round(0).cast(pl.Int64),
-            decimals=pl.lit(0, pl.Int8),
-            proven=pl.lit(value=False),
-        ).select(*READINGS)
-        yield from rows.iter_slices(CHUNK)
-
-
-def _load_narrow() -> tuple[float, float]:
-    left = NARROW
-    with connection.cursor() as cursor:
-        cursor.execute(_NARROW)
-        began = time.monotonic()
-        with transaction.atomic(), cursor.copy("COPY narrow FROM STDIN") as copy:
-            for chunk in generate():
-                part = chunk.head(left)
-                left -= len(part)
-                rows = part.select("stream", pl.from_epoch("at", "us").dt.strftime("%Y-%m-%d %H:%M:%S+00"), "value")
-                copy.write(rows.write_csv(include_header=False, separator="\t"))
-                if not left:
-                    break
-        seconds = time.monotonic() - began
-        size = _size("narrow") / NARROW
-        cursor.execute("DROP TABLE narrow")
-    return seconds, size
-
-
-def _cpu() -> float:
-    return time.process_time()
-
-
-def _size(table: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_total_relation_size(%(table)s::regclass) + coalesce(sum(pg_total_relation_size(inhrelid)), 0)"
-            " FROM pg_inherits WHERE inhparent = %(table)s::regclass",
-            {"table": table},
+def measure_billion() -> None:
+    """Load more than a billion readings of three metrics, and print rates and the disk that they take."""
+    for run, generated in enumerate(BILLION, start=1):
+        before = _size()
+        loaded = _load(run, generated)
+        print(
+            f"{generated.metric}: {generated.count:,} readings in {loaded.seconds:,.0f} s,"
+            f" {generated.count / loaded.seconds / 1e6:.2f} million/s, {(_size() - before) / generated.count:.2f} bytes"
+            " each",
+            flush=True,
         )
+    print(f"{sum(each.count for each in BILLION):,} readings take {_size() / 1e9:.1f} GB with all indexes")
+    _print_memory()
+
+
+@dataclass
+class Loaded:
+    """How long a run took, and how many readings were new and changed."""
+
+    seconds: float
+    cpu_seconds: float
+    new: int
+    changed: int
+
+
+def _load(run: int, generated: Generated) -> Loaded:
+    began, cpu = time.perf_counter(), time.process_time()
+    counts = write_run(run, generated.streams(), generated.chunks()).counts
+    return Loaded(time.perf_counter() - began, time.process_time() - cpu, counts["new"], counts["changed"])
+
+
+def _undo(run: int) -> float:
+    began = time.perf_counter()
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_order()
+        undoing.undo(cursor, run)
+    return time.perf_counter() - began
+
+
+def _load_other(layout: Layout) -> tuple[Layout, float, float]:
+    """Return the layout, the seconds that it takes for each reading, and the bytes."""
+    readings = 0
+    with connection.cursor() as cursor:
+        cursor.execute(layout.table)
+        began = time.perf_counter()
+        with transaction.atomic(), cursor.copy("COPY other FROM STDIN") as copy:
+            for chunk in HEART_RATE.chunks():
+                part = chunk.head(MAX_OF_OTHERS - readings)
+                readings += part.height
+                copy.write(part.select(layout.columns()).write_csv(include_header=False, separator="\t"))
+                if readings == MAX_OF_OTHERS:
+                    break
+        seconds = (time.perf_counter() - began) / readings
+        cursor.execute("SELECT pg_total_relation_size('other')")
+        size = cursor.fetchone()[0] / readings
+        cursor.execute("DROP TABLE other")
+    return layout, seconds, size
+
+
+def _size() -> int:
+    """Return the bytes of all day rows with their indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree('reading_days')")
         return int(cursor.fetchone()[0])
+
+
+def _print_memory() -> None:
+    print(f"  the program's peak memory: {getrusage(RUSAGE_SELF).ru_maxrss // _MEGABYTE} MB")

@@ -6,13 +6,11 @@ from typing import NamedTuple
 import polars as pl
 from django.db import connection
 
-from healthtrack.imports import staging_tables
 from readings.models import Metric
-from readings.store import undoing
-from readings.store.applying import Application, lock_order
+from readings.store import undoing, writing
+from readings.store.applying import lock_order
 from readings.store.columns import READINGS
-from readings.store.ranges import make_ranges
-from readings.store.staging import StagedReadings, Stream
+from readings.store.staging import Stream
 
 
 class Reading(NamedTuple):
@@ -41,26 +39,8 @@ def to_frame(readings: Iterable[Reading]) -> pl.DataFrame:
 
 def write_run(run_id: int, chunks: Sequence[Sequence[Reading]], of: Sequence[Stream]) -> set[tuple[int, int]]:
     """Write a run of readings that arrive in chunks, and return the instants of those that contradict each other."""
-    metrics = Metric.objects.in_bulk()
-    ranges = make_ranges(
-        (number, metric.range_limits, metric.target_low, metric.unit, stream.unit)
-        for number, stream in enumerate(of, start=1)
-        if (metric := metrics[stream.metric_id]).range_limits
-    )
-    staging_tables.drop(run_id)
-    staged = StagedReadings(run_id, ranges).create()
-    for stream in of:
-        staged.number(stream)
-    for chunk in chunks:
-        staged.add(to_frame(chunk))
-    contradictory = {key for frame in staged.unite() for key in frame.select("stream", "at").iter_rows()}
-    with connection.cursor() as cursor:
-        lock_order()
-        application = Application(staged)
-        application.compare(cursor)
-        application.write(cursor, lambda readings: None)
-    staging_tables.drop(run_id)
-    return contradictory
+    written = writing.write_run(run_id, of, [to_frame(chunk) for chunk in chunks])
+    return set(written.contradictory.select("stream", "at").iter_rows())
 
 
 def undo_run(run_id: int) -> None:
