@@ -83,9 +83,8 @@ def measure_readings() -> None:
         ratio = HEART_RATE.count / loaded.seconds * seconds
         print(f"  {ratio:.1f} x as fast as COPY into {layout.name}, which takes {size:.0f} bytes each")
     again = _load(2, HEART_RATE)
-    print(
-        f"  the same again: {again.new:,} new, {again.changed:,} changed, {again.seconds / loaded.seconds:.2f} x the first time"
-    )
+    ratio = again.seconds / loaded.seconds
+    print(f"  the same again: {again.new:,} new, {again.changed:,} changed, {ratio:.2f} x the first time")
     for run in (2, 1):
         print(f"  undo of run {run}: {_undo(run) / loaded.seconds:.2f} x the first time")
     before = _size()
