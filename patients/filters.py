@@ -69,7 +69,7 @@ class RecordFilter(FilterSet):
     The help text of a filter is the hint at the end of the error message for an invalid value.
     """
 
-    gender = ChoiceFilter(choices=Gender.choices, help_text="Use F or M.")
+    gender = ChoiceFilter(choices=Gender.choices, help_text="Use F, M, O or U.")
     condition = TextsFilter(label="Condition", method="filter_by_term", help_text="Use the name of a condition.")
     medication = MultipleChoiceFilter(
         label="Medication", choices=YES_OR_NO, method="filter_by_medication", help_text="Use yes or no."

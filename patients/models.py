@@ -32,8 +32,17 @@ class PatientNumber(models.CharField[str, str]):
 
 
 class Gender(models.TextChoices):
+    """The administrative gender, as FHIR defines it: unknown means that it applies and nobody knows it."""
+
     FEMALE = "F", "Female"
     MALE = "M", "Male"
+    OTHER = "O", "Other"
+    UNKNOWN = "U", "Unknown"
+
+
+# An index over the terms holds at most 2,704 bytes of each.
+MAX_TERM_CHARACTERS = 500
+_LONG_TERM = "[^,]{250}[^,]{251}"  # PostgreSQL counts repetitions to 255 only
 
 
 class MedicalRecord(models.Model):
@@ -48,9 +57,9 @@ class MedicalRecord(models.Model):
     )
     name = models.CharField(max_length=200, db_comment="The patient's name")
     date_of_birth = models.DateField(db_comment="Date of birth")
-    gender = models.CharField(max_length=1, choices=Gender, db_comment="F or M")
+    gender = models.CharField(max_length=1, choices=Gender, db_comment="F, M, O (other) or U (unknown)")
     medical_conditions = models.CharField(
-        max_length=500,
+        max_length=4000,
         blank=True,
         default="",
         db_default="",
@@ -58,7 +67,7 @@ class MedicalRecord(models.Model):
     )
     medications = models.BooleanField("takes medication", db_comment="Whether the patient takes any medication")
     allergies = models.CharField(
-        max_length=500,
+        max_length=4000,
         blank=True,
         default="",
         db_default="",
@@ -110,7 +119,17 @@ class MedicalRecord(models.Model):
             CheckConstraint(
                 name="medical_records_gender_known",
                 condition=Q(gender__in=Gender.values),
-                violation_error_message="The gender must be F or M.",
+                violation_error_message="The gender must be F, M, O or U.",
+            ),
+            CheckConstraint(
+                name="medical_records_conditions_short",
+                condition=~Q(medical_conditions__regex=_LONG_TERM),
+                violation_error_message=f"A condition is longer than {MAX_TERM_CHARACTERS} characters.",
+            ),
+            CheckConstraint(
+                name="medical_records_allergies_short",
+                condition=~Q(allergies__regex=_LONG_TERM),
+                violation_error_message=f"An allergy is longer than {MAX_TERM_CHARACTERS} characters.",
             ),
             CheckConstraint(
                 name="medical_records_born_before_appointment",
@@ -262,7 +281,7 @@ class PatientCount(models.Model):
     what = models.CharField(
         max_length=10, choices=What, db_comment="What the label is: conditions or tracker, as the records have them"
     )
-    label = models.CharField(max_length=500, db_comment="The conditions, or the reported tracker; empty if none")
+    label = models.CharField(max_length=4000, db_comment="The conditions, or the reported tracker; empty if none")
     model_ids = ArrayField(
         models.IntegerField(), db_comment="Sorted numbers of the models; by tracker, only those that imports linked"
     )

@@ -17,10 +17,11 @@ from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidg
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.import_warnings import get_row_warnings
-from patients.models import FormerNumber, MedicalRecord, MedicalRecordTracker
+from patients.models import MAX_TERM_CHARACTERS, FormerNumber, MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
 from trackers.resources import LinkingResource
 
+_TOO_LONG = f"is longer than {MAX_TERM_CHARACTERS} characters. Shorten it, or separate its parts with commas."
 TRACKER_NAMES = Lookup("tracker_model_names", name="name", key="model_id", group="brand")
 
 
@@ -100,6 +101,10 @@ class MedicalRecordResource(LinkingResource):
             RowRule("date_of_birth", (born < earliest) & (born.dt.year() > 0), f"{TOO_LONG_AGO} Correct it."),
             RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),
             RowRule("last_appointment_date", seen < born, "Date is before the date of birth. Correct one of them."),
+            *(
+                RowRule(column, _has_long_term(pl.col(column)), f"{what} {_TOO_LONG}")
+                for column, what in (("medical_conditions", "A condition"), ("allergies", "An allergy"))
+            ),
         ]
 
     def row_warnings(self) -> Sequence[RowWarning]:
@@ -138,3 +143,9 @@ class MedicalRecordResource(LinkingResource):
             follows.restore(inserted)
         if changed := rows.get_restored_keys(MedicalRecord, "tracker"):
             linking.update_import_links(changed)
+
+
+def _has_long_term(text: pl.Expr) -> pl.Expr:
+    """Return whether a term of a comma-separated text is too long. Few texts are long enough to be split."""
+    long_text = pl.when(text.str.len_chars() > MAX_TERM_CHARACTERS).then(text)
+    return long_text.str.split(",").list.eval(pl.element().str.len_chars()).list.max() > MAX_TERM_CHARACTERS

@@ -211,11 +211,11 @@ class ChoiceWidget(ColumnWidget):
         return text.str.to_lowercase().replace_strict(choices, default=None, return_dtype=pl.String)
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
-        choices = " or ".join(str(choice) for choice, _ in field.flatchoices)
-        return [(value.is_null() & text.is_not_null(), f"Must be {choices}.")]
+        return [(value.is_null() & text.is_not_null(), f"Must be {self.describe_values(field)}.")]
 
     def describe_values(self, field: ModelField) -> str:
-        return " or ".join(f"{value} ({str(label).lower()})" for value, label in field.flatchoices)
+        *others, last = (f"{value} ({str(label).lower()})" for value, label in field.flatchoices)
+        return f"{', '.join(others)} or {last}"
 
 
 class YesNoWidget(ColumnWidget):

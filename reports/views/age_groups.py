@@ -75,12 +75,17 @@ class PatientsByAgeGroup(Report):
         description = "Each bar is an age group, and each of its parts a gender."
         return StackedChart("Patients by age and gender", bars, description)
 
+    @cached_property
+    def found_genders(self) -> Sequence[Gender]:
+        """Return the genders that the legend names: those of some patients."""
+        return [gender for gender in Gender if any(group.by_gender[gender] for group in self.ages.groups)]
+
     def context(self) -> Mapping[str, object]:
         return {"ages": self.ages}
 
     def bar(self, group: AgeGroup) -> StackedBar:
         parts = [
-            Part(gender.label, patients, self.links.get_age_address(group.band, gender=gender.value))
-            for gender, patients in group.by_gender.items()
+            Part(gender.label, group.by_gender[gender], self.links.get_age_address(group.band, gender=gender.value))
+            for gender in self.found_genders
         ]
         return StackedBar(group.ages, parts)

@@ -92,7 +92,7 @@ def test_a_file_with_errors_is_uploaded_corrected_and_imported(
         assert_fine(page)
         filter_errors(page, "date_of_birth", "MM/DD/YYYY or YYYY-MM-DD")
         expect(page.get_by_text(f"1 to 50 of {NO_DATE}")).to_be_visible()
-        filter_errors(page, "gender", "F or M")
+        filter_errors(page, "gender", "F (female), M")
         expect(page.get_by_text(f"1 to 50 of {NO_GENDER}")).to_be_visible()
         assert_fine(page)
         invalid = download_invalid_rows(page, tmp_path / "invalid.csv")

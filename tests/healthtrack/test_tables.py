@@ -34,9 +34,9 @@ COLUMNS = """
     medical_records.name varchar(200) not null
     medical_records.date_of_birth date not null
     medical_records.gender varchar(1) not null
-    medical_records.medical_conditions varchar(500) not null default ''
+    medical_records.medical_conditions varchar(4000) not null default ''
     medical_records.medications boolean not null
-    medical_records.allergies varchar(500) not null default ''
+    medical_records.allergies varchar(4000) not null default ''
     medical_records.last_appointment_date date
     medical_records.tracker varchar(300) not null default ''
     medical_records.link_count smallint not null default 0
@@ -85,7 +85,9 @@ CHECKS = """
     fitness_trackers_reviews_check
     fitness_trackers_selling_price_check
 
+    medical_records_allergies_short
     medical_records_born_before_appointment
+    medical_records_conditions_short
     medical_records_gender_known
     medical_records_link_count_check
     medical_records_name_not_blank

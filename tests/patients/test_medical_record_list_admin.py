@@ -199,7 +199,7 @@ def test_the_filters_are_listed_beside_the_records(keeper: Client) -> None:
             *("No match, without a decision", "No match: not in the catalogue"),
         ],
         "tracker brand": ["All", "[huawei]", "Xiaomi"],
-        "gender": ["[All]", "Female", "Male"],
+        "gender": ["[All]", "Female", "Male", "Other", "Unknown"],
         "medication": ["[All]", "Yes", "No"],
         "last appointment": [
             *("[All]", *(str(this_year - ago) for ago in range(5))),

@@ -140,7 +140,9 @@ def test_line_breaks_within_conditions_become_blanks(keeper: Client) -> None:
     [
         ({"patient_id": "P0"}, "Medical record with this Patient number already exists."),
         ({"name": "x" * 201}, "Ensure this value has at most 200 characters (it has 201)."),
-        ({"medical_conditions": "x" * 501}, "Ensure this value has at most 500 characters (it has 501)."),
+        ({"medical_conditions": "x, " * 1334}, "Ensure this value has at most 4000 characters (it has 4001)."),
+        ({"medical_conditions": f"Gout, {'x' * 501}"}, "A condition is longer than 500 characters."),
+        ({"allergies": "x" * 501}, "An allergy is longer than 500 characters."),
         ({"last_appointment_date": "1980-05-16"}, "The last appointment is before the date of birth."),
         ({"gender": "X"}, "X is not one of the available choices."),
         ({"name": "A\0B"}, "Null characters are not allowed."),

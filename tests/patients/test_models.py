@@ -48,6 +48,8 @@ def test_invalid_values_are_rejected(assignment: str, constraint: str) -> None:
         "last_appointment_date = date_of_birth",
         "name = repeat('a', 200)",
         "gender = 'M'",
+        "gender = 'O'",
+        "gender = 'U'",
     ],
 )
 def test_values_at_the_limits_are_accepted(assignment: str) -> None:
@@ -149,7 +151,7 @@ def test_a_row_inserted_by_plain_sql_gets_the_same_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"gender": "X"}, "The gender must be F or M."),
+        ({"gender": "X"}, "The gender must be F, M, O or U."),
         ({"last_appointment_date": date(1980, 5, 16)}, "The last appointment is before the date of birth."),
         ({"name": " Ada"}, "Enter the name, without blanks around it."),
     ],

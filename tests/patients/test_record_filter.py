@@ -193,7 +193,7 @@ def test_parameters_together_find_records_that_meet_them_all() -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"gender": "x"}, "“x” is not a valid value for “Gender”. Use F or M."),
+        ({"gender": "x"}, "“x” is not a valid value for “Gender”. Use F, M, O or U."),
         ({"medication": "1"}, "“1” is not a valid value for “Medication”. Use yes or no."),
         ({"condition": "\0"}, "“\0” is not a valid value for “Condition”. Use the name of a condition."),
         ({"tracker_model": "x"}, "“x” is not a valid value for “Tracker model”. Use the number of a tracker model."),

@@ -13,6 +13,7 @@ from patients.age import BANDS, completed_years, get_latest_birth_date
 from patients.models import MedicalRecord
 from reports.queries.age_groups import patients_by_age_group
 from tests.support import factories
+from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, csv_rows, page, table, xlsx_table
 from tests.support.signing_in import SignIn
@@ -56,7 +57,16 @@ def test_groups_are_listed_by_patients_in_descending_order(analyst: Client) -> N
 
 def test_the_total_is_the_sum_of_the_groups(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(2020, 1, 1))
-    assert table(analyst, f"{PAGE}?as_of=2024-06-01")["tfoot"] == [["Total", "3", "100.0", "3", "0"]]
+    assert table(analyst, f"{PAGE}?as_of=2024-06-01")["tfoot"] == [["Total", "3", "100.0", "3", "0", "0", "0"]]
+
+
+def test_each_gender_is_a_column_and_those_of_some_patients_are_in_the_chart(analyst: Client) -> None:
+    for number, gender in enumerate("FOU"):
+        factories.medical_record(f"P{number}", gender=gender, date_of_birth=date(1990, 1, 1))
+    read = table(analyst, f"{PAGE}?as_of=2024-06-01")
+    assert read["tfoot"] == [["Total", "3", "100.0", "1", "0", "1", "1"]]
+    legend = Page.get(analyst, f"{PAGE}?as_of=2024-06-01").all(".chart-legend li")
+    assert [text_of(entry) for entry in legend] == ["Female", "Other", "Unknown"]
 
 
 @pytest.mark.parametrize(
@@ -177,12 +187,12 @@ def test_files_contain_the_rows_of_the_page(analyst: Client) -> None:
     read = table(analyst, address)
     assert csv_rows(analyst, f"{address}&format=csv") == [*read["thead"], *read["tbody"]]
     assert xlsx_table(analyst, f"{address}&format=xlsx") == [
-        ["Age group", "Patients", "Share, %", "Female", "Male"],
-        ["19-35", 2, 66.7, 2, 0],
-        ["51+", 1, 33.3, 1, 0],
-        ["0-18", 0, 0, 0, 0],
-        ["36-50", 0, 0, 0, 0],
-        ["Total", 3, 100, 3, 0],
+        ["Age group", "Patients", "Share, %", "Female", "Male", "Other", "Unknown"],
+        ["19-35", 2, 66.7, 2, 0, 0, 0],
+        ["51+", 1, 33.3, 1, 0, 0, 0],
+        ["0-18", 0, 0, 0, 0, 0, 0],
+        ["36-50", 0, 0, 0, 0, 0, 0],
+        ["Total", 3, 100, 3, 0, 0, 0],
     ]
 
 

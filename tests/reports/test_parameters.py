@@ -47,7 +47,7 @@ def test_each_filter_can_be_removed(analyst: Client, address: str) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("gender=x", "“x” is not a valid value for “Gender”. Use F or M."),
+        ("gender=x", "“x” is not a valid value for “Gender”. Use F, M, O or U."),
         ("min_age=-1", "“-1” is not a valid value for “Age from”. Use whole years from 0 to 150."),
         ("min_age=9&max_age=8", "“Age from” (9) must not be greater than “Age to” (8)."),
         ("appointment_after=yesterday", "“yesterday” is not a valid value for “Last appointment from”."),

@@ -18,7 +18,14 @@ PACKAGES = ("axes", "django.", "django_otp", "procrastinate")
 
 # Columns without an index that became wider, for which PostgreSQL only changes its catalogue.
 WIDENED = tuple(
-    f'ALTER TABLE "{table}" ALTER COLUMN "request" TYPE varchar(150)' for table in ("changes", "sign_in_events")
+    f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE varchar({length})'
+    for table, column, length in (
+        ("changes", "request", 150),
+        ("sign_in_events", "request", 150),
+        ("medical_records", "medical_conditions", 4000),
+        ("medical_records", "allergies", 4000),
+        ("patient_counts", "label", 4000),
+    )
 )
 
 _TABLE = r'(?:ONLY )?"?(\w+)"?'

@@ -54,8 +54,9 @@ NEGATIVE = "Must be at least 0."
 PRICE_TOO_HIGH = "Higher than the original price. Correct one of them."
 BEFORE_BIRTH = "Date is before the date of birth. Correct one of them."
 IN_FUTURE = "Date is in the future. Correct it."
-NO_GENDER = "Must be F or M."
+NO_GENDER = "Must be F (female), M (male), O (other) or U (unknown)."
 NO_ANSWER = "Must be Yes or No."
+TERM_TOO_LONG = "{} is longer than 500 characters. Shorten it, or separate its parts with commas."
 TOO_LONG = "Longer than {} characters. Shorten it."
 RAGGED = "Put quotes around text that contains the separator, and add missing cells."
 BATTERY, RATING = "Average Battery Life (in days)", "Rating (Out of 5)"
@@ -206,9 +207,12 @@ OF_RECORDS: dict[str, Errors] = {
         at(5, "gender", "", MISSING),
         at(5, "medications", "", MISSING),
     ],
-    "too_long.csv": too_long(
-        7, {"patient_id": 50, "name": 200, "medical_conditions": 500, "allergies": 500, "Tracker": 300}
-    ),
+    "too_long.csv": [
+        *too_long(7, {"patient_id": 50, "name": 200}),
+        at(9, "medical_conditions", "é" * 100 + "…", TERM_TOO_LONG.format("A condition")),
+        at(10, "allergies", "é" * 100 + "…", TERM_TOO_LONG.format("An allergy")),
+        *too_long(11, {"Tracker": 300}),
+    ],
 }
 
 OF_CATALOGUE: dict[str, Errors] = {

@@ -249,7 +249,7 @@ class TestCells:
 
     def test_an_error_shows_the_code_points_of_invisible_characters(self, path: Path) -> None:
         (error,) = get_errors(write_csv(path, [record(gender="X\u200b")]))
-        assert error == "Line 2, gender “X[U+200B]”: Must be F or M."
+        assert error == "Line 2, gender “X[U+200B]”: Must be F (female), M (male), O (other) or U (unknown)."
 
     @pytest.mark.parametrize("word", ["NULL", "N/A", "nan", "n/a", "None", "Nil"])
     def test_words_for_none_are_empty_where_a_cell_may_be_empty(self, path: Path, word: str) -> None:

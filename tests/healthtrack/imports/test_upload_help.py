@@ -38,7 +38,7 @@ class TestTheColumns:
         [
             (RECORDS, "patient_id", True, "up to 50 characters"),
             (RECORDS, "date_of_birth", True, DATE),
-            (RECORDS, "gender", True, "F (female) or M (male)"),
+            (RECORDS, "gender", True, "F (female), M (male), O (other) or U (unknown)"),
             (RECORDS, "medications", True, "Yes or No"),
             (RECORDS, "last_appointment_date", False, DATE),
             (RECORDS, "Tracker", False, "up to 300 characters"),
