@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+from healthtrack.imports.opening import Container, Part
 from readings.formats.batch import Batch
-from readings.formats.opening import Container, Part
 
 
 class Format(ABC):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from healthtrack.imports.opening import Part
 from healthtrack.imports.row_errors import RowError
-from readings.formats.opening import Part
 
 # Text, null if absent. `metric` is our code or a LOINC code; `start` and `end` are ISO 8601 with a UTC offset, or local
 # without; `unit` is UCUM; `device` names the source as the file does. A `serial_number` creates a missing device;

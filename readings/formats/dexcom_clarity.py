@@ -7,11 +7,11 @@ from itertools import islice
 
 import polars as pl
 
+from healthtrack.imports.opening import Container, Part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
 from readings.formats.glucose import find_unit, read_glucose
-from readings.formats.opening import Container, Part
 from readings.formats.tables import Record, read_records, split_beginning
 
 # Columns by their place, because their names are in the language of the account.

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from healthtrack.imports.opening import Container, Limited, Part, open_part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
-from readings.formats.opening import Container, Limited, Part, open_part
 
 # The columns of the form: a serial number is one of the things that `device` may be.
 OWN_COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")

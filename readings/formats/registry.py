@@ -5,12 +5,12 @@ from itertools import groupby
 from pathlib import Path
 
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.opening import Container, Part, open_files
 from healthtrack.imports.row_errors import FileError
 from readings.formats.base import Format
 from readings.formats.dexcom_clarity import DexcomClarity
 from readings.formats.garmin_fit import GarminFit
 from readings.formats.libreview import LibreView
-from readings.formats.opening import Container, Part, open_files
 from readings.formats.own import REQUIRED, OwnForm, find_columns
 
 # In the order in which they are tried.

@@ -4,8 +4,8 @@ import codecs
 import csv
 from collections.abc import Iterator, Sequence
 
+from healthtrack.imports.opening import Part, open_part
 from healthtrack.imports.row_errors import FileError, RowError
-from readings.formats.opening import Part, open_part
 
 MAX_LINE = 2**20
 _BLOCK = 2**20

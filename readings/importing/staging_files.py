@@ -8,11 +8,11 @@ import polars as pl
 
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
+from healthtrack.imports.opening import Container, Part, open_files
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
-from readings.formats.opening import Container, Part, open_files
 from readings.formats.registry import divide, is_data
 from readings.importing.checking import Answers, Missing, RowChecker
 from readings.importing.episodes import EpisodeStaging

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.opening import open_files
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.batch import LINE
-from readings.formats.opening import open_files
 from readings.formats.registry import divide
 
 

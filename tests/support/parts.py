@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.opening import Container, open_files
 from readings.formats.base import Format
 from readings.formats.batch import LINE
-from readings.formats.opening import Container, open_files
 
 if TYPE_CHECKING:
     from healthtrack.imports.row_errors import RowError

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from healthtrack.imports.limits import format_size
+from healthtrack.imports.opening import Container, Part, open_part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
-from readings.formats.opening import Container, Part, open_part
 
 # A day of readings has some hundred kilobytes, a workout of a day with all sensors some megabytes.
 MAX_BYTES = 64 * 2**20
