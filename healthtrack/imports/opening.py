@@ -47,6 +47,13 @@ class Part:
         """Return the folder within the archive."""
         return PurePosixPath(self.path).parent
 
+    def make_section(self, number: int, name: str) -> "Part":
+        """Return a part for a section of this one, such as a table of a database, so that its positions can be named.
+
+        The sections of a part are numbered from 1.
+        """
+        return replace(self, number=self.number + number * _MAX_PARTS, path=f"{self.path or self.file.name}/{name}")
+
     @property
     def patient_names(self) -> Sequence[str]:
         """Return what may be a patient's number: the name of the file without its endings, and those of its folders."""

@@ -10,11 +10,12 @@ from healthtrack.imports.row_errors import FileError
 from readings.formats.base import Format
 from readings.formats.dexcom_clarity import DexcomClarity
 from readings.formats.garmin_fit import GarminFit
+from readings.formats.health_connect import HealthConnect
 from readings.formats.libreview import LibreView
 from readings.formats.own import REQUIRED, OwnForm, find_columns
 
 # In the order in which they are tried.
-FORMATS: Sequence[Format] = (OwnForm(), DexcomClarity(), LibreView(), GarminFit())
+FORMATS: Sequence[Format] = (OwnForm(), DexcomClarity(), LibreView(), GarminFit(), HealthConnect())
 
 # How well files of a vendor fit: better than any table whose columns happen to have the same names.
 _VENDORS_FIT = 1000

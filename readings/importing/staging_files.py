@@ -95,7 +95,8 @@ class FileStaging:
         for batch in reader.read(source):
             part = batch.part or source
             self._check_person(batch, patient)
-            place = Place(part.number, "" if self.is_single else part.name, reader.position)
+            is_whole = self.is_single and batch.part is None
+            place = Place(part.number, "" if is_whole else part.name, reader.position)
             self.places[part.number] = place
             self._stage_batch(place, batch, patient)
             progress.advance(batch.size)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from readings.models import ReadingDay
+from readings.models import Device, DeviceAssignment, Episode, ReadingDay, StreamDevice
 from tests.readings.test_import import counts, run_command
 from tests.support import factories
 from tests.support.fit_files import begin, seconds
+from tests.support.health_connect_files import make_export
 
 pytestmark = pytest.mark.django_db
 
@@ -20,13 +21,16 @@ def _patients() -> None:
     factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
 
 
-def test_a_fit_file_becomes_day_rows_once(tmp_path: Path) -> None:
+def test_a_fit_file_becomes_day_rows_once_and_creates_its_device(tmp_path: Path) -> None:
     file = begin().add("monitoring_info", timestamp=NOON, local_timestamp=NOON + 3600)
     file.add("monitoring", timestamp=NOON, heart_rate=72)
     (tmp_path / "1.fit").write_bytes(file.make())
     found, errors = run_command(tmp_path / "1.fit", patient="P1")
     assert (errors, counts(found)) == ("", (1, 0, 0, 0))
     assert ReadingDay.objects.get().utc_offset == 3600
+    device = Device.objects.get()
+    assert device.serial_number == "3333"
+    assert list(StreamDevice.objects.values_list("device_id", flat=True)) == [device.pk]
     assert counts(run_command(tmp_path / "1.fit", patient="P1")[0]) == (0, 0, 1, 0)
 
 
@@ -42,3 +46,20 @@ def test_a_fit_file_of_unknown_local_time_needs_a_zone_for_its_days(tmp_path: Pa
 def test_errors_of_a_format_name_the_record(tmp_path: Path) -> None:
     (tmp_path / "1.fit").write_bytes(begin().add("record", timestamp=99, heart_rate=72).make())
     assert "Record 2" in run_command(tmp_path / "1.fit", patient="P1")[1]
+
+
+def test_an_export_of_health_connect_goes_to_the_device_that_the_patient_wore(tmp_path: Path) -> None:
+    model = factories.tracker_model("Google", "Pixel Watch 2")
+    device = Device.objects.create(serial_number="SN1", model=model)
+    DeviceAssignment.objects.create(device=device, patient_id="P1", worn_from=date(2024, 1, 1))
+    export = make_export(tmp_path / "export.db")
+    export.add_instant("weight_record_table", "2024-03-05T08:00:00+01:00", weight=64250.0)
+    export.add_interval("sleep_session_record_table", "2024-03-05T23:00:00+01:00", "2024-03-06T06:00:00+01:00")
+    export.add_instant("weight_record_table", "2024-03-05T08:00:00+01:00", weight=1e9)
+    found, errors = run_command(export.path, patient="P1", skip_unreadable=True)
+    assert counts(found) == (1, 0, 0, 1)
+    assert "weight_record_table: Row 2, value “1000000000.0”" in errors
+    row = ReadingDay.objects.get()
+    assert (row.utc_offset, row.lowest, row.value_decimals) == (3600, 64250, 0)
+    assert Episode.objects.get().day == date(2024, 3, 6)
+    assert device.pk in StreamDevice.objects.values_list("device_id", flat=True)
