@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from healthtrack.imports.opening import Container, Part
 from readings.formats.base import Format
 from readings.formats.batch import Batch
 from readings.formats.health_connect.contents import read_contents
 from readings.formats.health_connect.database import open_database
-from readings.formats.opening import Container, Part
 
 _SQLITE = b"SQLite format 3\0"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from healthtrack.imports.opening import Part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.batch import EPISODE_COLUMNS, LINE, Batch, complete
 from readings.formats.health_connect import tables
 from readings.formats.health_connect.database import Database, quote
 from readings.formats.health_connect.times import format_times
-from readings.formats.opening import Part
 
 _BATCH_ROWS = 100_000
 _OWN = ("row_id", "device_info_id", "app_info_id")

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from healthtrack.imports.opening import Part, damaged, open_part
 from healthtrack.imports.row_errors import FileError, RowError
-from readings.formats.opening import Part, damaged, open_part
 
 _COPY_BYTES = 2**20
 _MAX_CELL_BYTES = 2**20
