@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import connection
 from django.template import Context, Template
 from django.test import TransactionTestCase
 from django.test import client as test_client
@@ -21,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 from healthtrack.imports import staging_tables
 from reports import caching
 from tests.support import factories
-from tests.support.databases import Emptier, connected_as_superuser, migrated_template
+from tests.support.databases import Emptier, connected_as_superuser, migrated_template, rolled_back
 from tests.support.embedded_roles import data_folder_of_the_tests, uses_embedded_server
 from tests.support.page_addresses import make_rows
 from tests.support.role_holders import make_person
@@ -120,9 +120,8 @@ def administrator(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> 
 
     Every test begins with these rows, whatever the tests before it have changed; all tests of the module see them.
     """
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), rolled_back():
         yield make_rows()
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

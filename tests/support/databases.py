@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.sql import emit_post_migrate_signal
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.support.embedded_roles import SUPERUSER, prepare_roles, uses_embedded_server
 
@@ -165,6 +165,14 @@ def _delete_from(tables: Sequence[str]) -> None:
     deletes = ";".join(f'DELETE FROM "{table}"' for table in tables)
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {deletes}; COMMIT")
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Roll back at the end what the block has written."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @contextmanager

@@ -13,20 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from healthtrack.accounts.middleware import PUBLIC_PAGES
 from healthtrack.accounts.models import CODE_LETTERS, CODES, RecoveryCodes, Session
 from tests.support import factories
-from tests.support.every_address import ALL, METHODS, addresses, ask, each_address, lets_in
-from tests.support.page_addresses import make_rows
+from tests.support.every_address import ALL
 from tests.support.signing_in import PASSWORD, client_for, code, enrol_app
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("second_factor_needed")]
 
 RECORDS = "/admin/patients/medicalrecord/"
 CODE, ENROL, OWN = "/sign-in/code/", "/sign-in/enrol/", "/sign-in/"
-OPEN_WITHOUT_CODE = PUBLIC_PAGES | {
-    *("admin:logout", "help", "sign-in:enrol", "sign-in:code"),
-}
 
 
 def sign_in(client: Client, person: User, next_page: str = RECORDS) -> str:
@@ -44,17 +39,6 @@ def enrol(client: Client, **more: str) -> list[str]:
     client.get(ENROL)
     answer = client.post(ENROL, {"code": code(client.session["enrolling"]), **more})
     return re.findall(r"<li><code>([^<]+)</code></li>", answer.content.decode())
-
-
-@each_address
-def test_no_page_opens_before_the_code_is_given(name: str) -> None:
-    person = make_rows()
-    enrol_app(person)
-    client = Client(raise_request_exception=False)
-    where, *_ = addresses(name)
-    for method in METHODS:
-        client.force_login(person)  # as one of the pages signs out
-        assert not lets_in(ask(client, method, where)) or name in OPEN_WITHOUT_CODE, f"{method} {where}"
 
 
 def test_a_person_without_an_app_sets_one_up_and_returns_to_the_page(keeper: User) -> None:

@@ -15,11 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit import access_recorder
 from healthtrack.audit.models import Access
-from healthtrack.audit.registry import page_names
-from patients.models import MedicalRecord
 from tests.support import factories
-from tests.support.every_address import addresses, each_address
-from tests.support.page_addresses import make_rows
+from tests.support.accesses import content_of, get_numbers, request_and_log
 from tests.support.signing_in import AsRole, SignIn
 
 NUMBER, NAME = "A-70417-Q", "Wilhelmina Trelawney"
@@ -33,38 +30,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def reader(as_role: AsRole) -> Client:
     return as_role("Analyst")
-
-
-def content_of(answer: Any) -> str:
-    parts = answer.streaming_content if answer.streaming else [answer.content]
-    return b"".join(parts).decode(errors="replace")
-
-
-def request_and_log(client: Client, method: str, where: str) -> tuple[str, list[Access]]:
-    """Return the content of the response without its own address, and what was recorded meanwhile."""
-    before = Access.objects.count()
-    answer = getattr(client, method)(where)
-    said = content_of(answer).replace(where, "")
-    return said, list(Access.objects.order_by("access_id")[before:])
-
-
-def get_numbers(access: Access) -> list[str]:
-    return access.patient_ids if access.file_patients is None else access.file_patients
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-@each_address
-def test_every_page_that_shows_a_patient_is_recorded(name: str, method: str) -> None:
-    client = Client()
-    client.force_login(make_rows(NUMBER, NAME))
-    MedicalRecord.objects.get(pk=NUMBER).tracker_links.all().delete()
-    for where in addresses(name)[:1]:
-        said, logged = request_and_log(client, method, where)
-        pages = [access for access in logged if access.file_patients is None]
-        if NUMBER in said or NAME in said:
-            assert any(NUMBER in get_numbers(access) or (access in pages and access.run_id) for access in logged)
-        assert len(pages) <= 1
-        assert all(access.page in page_names() for access in logged)
 
 
 def test_the_pages_with_patients_do_show_the_test_patient(reader: Client) -> None:

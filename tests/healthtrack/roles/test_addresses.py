@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpResponse
 
 from healthtrack.roles.table import ROLES
+from tests.support.databases import rolled_back
 from tests.support.every_address import ALL, addresses, ask, client_of, client_with, each_address
 from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, make_person
 
@@ -199,7 +199,5 @@ def test_exactly_the_roles_in_the_table_can_open_the_address(name: str, method: 
 
 def answer_to(session: str, method: str, where: str) -> HttpResponse:
     """Send the request, and roll back what it changed."""
-    with transaction.atomic():
-        answer = ask(client_with(session), method, where)
-        transaction.set_rollback(True)
-    return answer
+    with rolled_back():
+        return ask(client_with(session), method, where)
