@@ -31,8 +31,8 @@ _CONVERSIONS: dict[str, dict[str, Conversion]] = {
     "%": {"1": Conversion(100)},
     "mm[Hg]": {"kPa": Conversion(7.500617)},
     "Cel": {"[degF]": Conversion(5 / 9, -160 / 9), "K": Conversion(1, -273.15)},
-    "kg": {"g": Conversion(0.001), "[lb_av]": Conversion(0.45359237)},
-    "cm": {"m": Conversion(100), "[in_i]": Conversion(2.54), "mm": Conversion(0.1)},
+    "kg": {"g": Conversion(0.001), "[lb_av]": Conversion(0.45359237), "[stone_av]": Conversion(6.35029318)},
+    "cm": {"m": Conversion(100), "[in_i]": Conversion(2.54), "[ft_i]": Conversion(30.48), "mm": Conversion(0.1)},
     "kg/m2": {},
 }
 

@@ -19,6 +19,8 @@ EPISODE_COLUMNS = ("patient_id", "kind", "episode", "start", "end", "stage", "de
 SLEEP_STAGES = ("in_bed", "asleep", "awake", "restless", "light", "deep", "rem")
 # A whole number: the position within the part, such as that of a line; the format has the word for it.
 LINE = "line"
+# An optional column of rows, true if the source proves the UTC offset, such as by naming the time zone.
+PROVEN = "proven"
 
 
 @dataclass(frozen=True)
@@ -43,4 +45,5 @@ def complete(rows: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFra
     """Return rows that have `LINE` with all columns as text, without blanks around the cells; empty cells are null."""
     missing = [pl.lit(None, pl.String).alias(name) for name in columns if name not in rows.columns]
     cells = [pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in columns]
-    return rows.with_columns(missing).select(pl.col(LINE).cast(pl.Int64), *cells)
+    proven = [PROVEN] if PROVEN in rows.columns else []
+    return rows.with_columns(missing).select(pl.col(LINE).cast(pl.Int64), *cells, *proven)

@@ -7,6 +7,7 @@ from pathlib import Path
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.opening import Container, Part, open_files
 from healthtrack.imports.row_errors import FileError
+from readings.formats.apple_health import AppleHealth
 from readings.formats.base import Format
 from readings.formats.dexcom_clarity import DexcomClarity
 from readings.formats.garmin_fit import GarminFit
@@ -15,7 +16,14 @@ from readings.formats.libreview import LibreView
 from readings.formats.own import REQUIRED, OwnForm, find_columns
 
 # In the order in which they are tried.
-FORMATS: Sequence[Format] = (OwnForm(), DexcomClarity(), LibreView(), GarminFit(), HealthConnect())
+FORMATS: Sequence[Format] = (
+    OwnForm(),
+    AppleHealth(),
+    DexcomClarity(),
+    LibreView(),
+    GarminFit(),
+    HealthConnect(),
+)
 
 # How well files of a vendor fit: better than any table whose columns happen to have the same names.
 _VENDORS_FIT = 1000

@@ -65,7 +65,7 @@ class ReadingsImporter(Importer):
     label = "readings"
     unit = "reading"
     takes_several_files = True
-    accepts = ".csv,.ndjson,.jsonl,.json,.fit,.db,.gz,.zip"
+    accepts = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xml,.fit,.db,.gz,.zip"
     names_patients = True
 
     def may_import(self, person: Person) -> bool:

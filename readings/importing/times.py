@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from readings.formats.batch import PROVEN
 from readings.store.columns import MICROSECONDS
 
 _MAX_OFFSET = 18 * 3600
@@ -18,7 +19,8 @@ def add_times(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
     rows = _add_instants(rows, "start", zone, "at", "utc_offset")
     rows = _add_instants(rows, "end", zone, "end_at", "end_offset")
     length = pl.when(pl.col("kind") == "interval").then(pl.col("end_at") - pl.col("at"))
-    return rows.with_columns(length=length, proven=pl.lit(value=False))
+    proven = pl.col(PROVEN) if PROVEN in rows.columns else pl.lit(value=False)
+    return rows.with_columns(length=length, proven=proven)
 
 
 def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
