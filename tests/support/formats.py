@@ -48,8 +48,8 @@ def read_files(*paths: Path) -> Content:
                         episodes.append(batch.episodes)
     except FileError as error:
         content.errors += error.errors
-    content.rows = pl.concat(rows) if rows else pl.DataFrame({LINE: []})
-    content.episodes = pl.concat(episodes) if episodes else pl.DataFrame({LINE: []})
+    content.rows = pl.concat(rows, how="diagonal") if rows else pl.DataFrame({LINE: []})
+    content.episodes = pl.concat(episodes, how="diagonal") if episodes else pl.DataFrame({LINE: []})
     return content
 
 

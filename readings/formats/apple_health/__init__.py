@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from healthtrack.imports.opening import Container, Part, open_part
 from readings.formats.apple_health.elements import read_elements
 from readings.formats.apple_health.records import Records
 from readings.formats.base import Format
 from readings.formats.batch import Batch
-from readings.formats.opening import Container, Part, open_part
 
 # The folders beside the XML file, and what is in them.
 _FOLDERS = {

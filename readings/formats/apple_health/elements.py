@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from healthtrack.imports.opening import Limited
 from healthtrack.imports.row_errors import FileError, RowError
-from readings.formats.opening import Limited
 
 _BLOCK = 2**20
 _ROOT = re.compile(rb"<HealthData[\s>/]")
