@@ -1,7 +1,6 @@
 """The import of readings: all forms of files, all kinds of bad input, repetition and undo."""
 
 import gzip
-import io
 import json
 import zipfile
 from datetime import date
@@ -9,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from readings.models import Consent, Contribution, Device, DeviceAssignment, ReadingDay, ReadingStream, StreamDevice
 from tests.support import factories
+from tests.support.reading_imports import counts, run_command
 
 pytestmark = pytest.mark.django_db
 
@@ -31,20 +30,6 @@ def _patients() -> None:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "readings.csv"
-
-
-def run_command(*paths: Path, **options: Any) -> tuple[dict[str, Any], str]:
-    """Import files, and return the counts and what the command says about errors."""
-    out, errors = io.StringIO(), io.StringIO()
-    try:
-        call_command("import_readings", *paths, json=True, stdout=out, stderr=errors, **options)
-    except CommandError as error:
-        errors.write(f"{error}\n")
-    return json.loads(out.getvalue() or "{}"), errors.getvalue()
-
-
-def counts(found: dict[str, Any]) -> tuple[int, int, int, int]:
-    return found["new"], found["changed"], found["unchanged"], found["unreadable"]
 
 
 def test_a_file_becomes_day_rows_with_figures(file: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from readings.models import Device, DeviceAssignment, Episode, ReadingDay, StreamDevice
-from tests.readings.test_import import counts, run_command
 from tests.support import factories
 from tests.support.fit_files import begin, seconds
 from tests.support.health_connect_files import make_export
+from tests.support.reading_imports import counts, run_command
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from readings.models import ReadingDay
-from tests.readings.test_import import run_command
 from tests.support import factories
 from tests.support.formats import Content, read_files
+from tests.support.reading_imports import run_command
 
 COLUMNS = (
     "Index,Timestamp (YYYY-MM-DDThh:mm:ss),Event Type,Event Subtype,Patient Info,Device Info,Source Device ID,"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from readings.models import Device, ReadingDay
-from tests.readings.test_import import run_command
 from tests.support import factories
 from tests.support.formats import Content, read_files
+from tests.support.reading_imports import run_command
 
 HEADER = (
     "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose {unit},Scan Glucose {unit},"
