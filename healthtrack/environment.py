@@ -95,6 +95,33 @@ class Environment:
         ),
         default=None,
     )
+    uploads_bucket: str = declare(
+        Variable(
+            "HEALTHTRACK_UPLOADS_BUCKET",
+            str,
+            "bucket of an S3-compatible object storage for the uploads, in place of a folder; see "
+            "[operations](operations.md#object-storage)",
+            default_text="none",
+        ),
+        default="",
+    )
+    uploads_endpoint: str = declare(
+        Variable(
+            "HEALTHTRACK_UPLOADS_ENDPOINT",
+            values.parse_https_address,
+            "address of the object storage, such as `https://s3.hospital.example`",
+            default_text="that of AWS",
+        ),
+        default="",
+    )
+    uploads_encryption: str = declare(
+        Variable(
+            "HEALTHTRACK_UPLOADS_ENCRYPTION",
+            values.parse_object_encryption,
+            "how the object storage encrypts uploads: `AES256`, or `aws:kms` with a key of its key management",
+        ),
+        default="AES256",
+    )
     pg_bin: Path | None = declare(  # noqa: RUF009  (declares a field)
         Variable(
             "HEALTHTRACK_PG_BIN",
@@ -330,6 +357,11 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the address of the connection "
                 "pool, or of the database itself if there is no pool."
+            )
+        if environment.uploads_dir and environment.uploads_bucket:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_UPLOADS_DIR and HEALTHTRACK_UPLOADS_BUCKET are both set. Unset one of them: uploads are "
+                "stored either in a folder or in a bucket."
             )
         if environment.mail_server and not environment.mail_from:
             raise ImproperlyConfigured(

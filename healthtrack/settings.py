@@ -271,13 +271,28 @@ LOGGING = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = HEALTHTRACK_DATA_DIR / "static"
+# Where uploads are stored while their runs are open. Nothing serves them.
+MEDIA_ROOT = ENVIRONMENT.uploads_dir or HEALTHTRACK_DATA_DIR / "uploads"
+# What is read of uploads in object storage, or of uploads in chunks, is copied to this machine first.
+UPLOAD_COPIES = HEALTHTRACK_DATA_DIR / "copies"
+_FOLDER = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700, "allow_overwrite": True},
+}
+UPLOADS_BUCKET = ENVIRONMENT.uploads_bucket
+UPLOADS_BUCKET_OPTIONS = {
+    "bucket_name": UPLOADS_BUCKET,
+    "endpoint_url": ENVIRONMENT.uploads_endpoint or None,
+    "object_parameters": {"ServerSideEncryption": ENVIRONMENT.uploads_encryption},
+    "max_memory_size": 16 * 1024**2,  # more is read through a temporary file
+}
+_BUCKET = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": UPLOADS_BUCKET_OPTIONS}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _BUCKET if UPLOADS_BUCKET else _FOLDER,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-IMPORT_UPLOADS = ENVIRONMENT.uploads_dir or HEALTHTRACK_DATA_DIR / "uploads"
 READINGS_MAX_UNPACKED_BYTES = 32 * 1024**3
 IMPORT_MAX_BYTES = ENVIRONMENT.max_upload_mb * 1024**2
 IMPORT_MAX_ROWS = ENVIRONMENT.max_rows

@@ -19,6 +19,7 @@ _DATABASE_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HO
 MAX_PORT = 65535
 MAIL_PORTS = {"smtp": 587, "smtps": 465}
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+OBJECT_ENCRYPTIONS = ("AES256", "aws:kms")
 MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in the form of IPv6
 
 
@@ -150,6 +151,22 @@ def parse_folder(text: str) -> Path:
         return Path(text).expanduser().resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError: an unknown user's home, or links in a circle
         raise InvalidValueError(f"is {text!r}; set it to a folder that can be written.") from error
+
+
+def parse_https_address(text: str) -> str:
+    """Return the address of a service, which is reached over HTTPS unless it is on this machine."""
+    parts = urlsplit(text)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+    if not (is_safe and parts.hostname) or parts.query or parts.fragment or parts.username:
+        raise InvalidValueError(f"is {text!r}; set it to an address such as https://s3.hospital.example.")
+    return text
+
+
+def parse_object_encryption(text: str) -> str:
+    """Return how an object storage encrypts what it stores, as S3 names it."""
+    if text not in OBJECT_ENCRYPTIONS:
+        raise InvalidValueError(f"is {text!r}; set it to {' or '.join(OBJECT_ENCRYPTIONS)}.")
+    return text
 
 
 def parse_program_folder(text: str) -> Path:

@@ -22,7 +22,7 @@ from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.accounts.middleware import AUTOMATIC_PARAMETER
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
-from healthtrack.imports import registry, runs
+from healthtrack.imports import chunk_views, registry, runs
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.decision_form import DecisionForm
 from healthtrack.imports.models import ImportRun
@@ -108,6 +108,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
         return [
             path("upload/", upload, name="imports_importrun_new"),
             path("upload/<str:importer>/", upload, name="imports_importrun_upload"),
+            *chunk_views.make_addresses(self.admin_site),
             *(
                 path(f"<int:number>/{name}/", self.admin_site.admin_view(view), name=f"imports_importrun_{name}")
                 for name, view in run_views.items()
@@ -170,7 +171,8 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
             self.message_user(request, ANSWERED_BY_ANOTHER, messages.WARNING)
             return redirect("admin:imports_importrun_change", run.pk)
         if run.needs_answers or (run.is_checked and importer.reads_again):
-            form = importer.make_answers_form(run, runs.get_uploaded_files(run), request.POST)
+            with runs.open_uploads(run) as files:
+                form = importer.make_answers_form(run, files, request.POST)
         if form and not form.is_valid():
             return self._show_run(request, run, form) if run.needs_answers else self._show_reading(request, run, form)
         with transaction.atomic():
@@ -189,7 +191,9 @@ class ImportRunAdmin(ReadOnlyModelAdmin, PersonalListAdmin):
         importer = registry.get(run.importer)
         if not (run.is_checked and importer.reads_again):
             raise Http404
-        return self._show_reading(request, run, importer.make_answers_form(run, runs.get_uploaded_files(run)))
+        with runs.open_uploads(run) as files:
+            form = importer.make_answers_form(run, files)
+        return self._show_reading(request, run, form)
 
     def _show_reading(self, request: HttpRequest, run: ImportRun, form: AnswersForm) -> HttpResponse:
         if registry.get(run.importer).names_patients:

@@ -1,11 +1,13 @@
 """Remove what imports leave once its retention is over: uploads, staged rows and errors."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
 
-from healthtrack.imports import runs, staging_tables
-from healthtrack.imports.models import AWAITING_PERSON, ImportFile, ImportRun, State
+from healthtrack.imports import runs, staging_tables, unfinished_uploads
+from healthtrack.imports.local_copies import remove_old_copies
+from healthtrack.imports.models import AWAITING_PERSON, ImportFile, ImportRun, State, UnfinishedUpload
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.uploads import remove_unused_uploads
 
@@ -20,4 +22,11 @@ def remove_expired() -> None:
     needed = set(ImportRun.objects.exclude(finished_at__lt=now - RETENTION).values_list("run_id", flat=True))
     for run_id in staging_tables.list_staged_runs() - needed:
         staging_tables.drop(run_id)
-    remove_unused_uploads(used=ImportFile.objects.exclude(upload="").values_list("upload", flat=True))
+    unfinished_uploads.discard_older(now - RETENTION)
+    remove_unused_uploads(used={*list_uploads(ImportFile), *list_uploads(UnfinishedUpload)})
+    remove_old_copies()
+
+
+def list_uploads(model: type[ImportFile | UnfinishedUpload]) -> Iterable[str]:
+    """Return the names of the stored uploads that rows of the model use."""
+    return model._default_manager.exclude(upload="").values_list("upload", flat=True)

@@ -5,8 +5,9 @@ stores codes and numbers only; the importer turns them into sentences when a pag
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,13 +30,18 @@ __all__ = ["Certainty", "DetectedPart", "Importer", "Question", "QuestionWording
 Person = User | AnonymousUser
 
 
-@dataclass(frozen=True)
 class StoredFile:
-    """A file of a run, and where it is stored."""
+    """A file of a run. It is found on this machine, or copied there, when its path is first used."""
 
-    name: str
-    size: int
-    path: Path
+    def __init__(self, name: str, size: int, source: Path | Callable[[], Path]) -> None:
+        self.name = name
+        self.size = size
+        self._source = source
+
+    @cached_property
+    def path(self) -> Path:
+        """Return where the file is on this machine. Raises FileNotFoundError if it is stored nowhere."""
+        return self._source if isinstance(self._source, Path) else self._source()
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class Importer(ABC):
     def make_answers_form(
         self, run: ImportRun, files: Sequence[StoredFile], data: QueryDict | None = None
     ) -> AnswersForm:
-        """Return the form in which people answer the questions of a run's plan."""
+        """Return the form in which people answer the questions of a run's plan. It no longer needs the files."""
         return AnswersForm(ReadingPlan.from_json(run.plan), self.wording, data)
 
     def find_better_importer(self, run: ImportRun) -> "Importer | None":

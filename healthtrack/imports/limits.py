@@ -1,9 +1,28 @@
 """The limits of an upload, as the settings say."""
 
+import math
+
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
+from healthtrack.accounts.limits import Limit
 from healthtrack.imports.row_errors import FileError, RowError
+
+_SECONDS_OF_DAY = 24 * 60 * 60
+
+
+def get_daily_limit() -> Limit:
+    """Return the limit of how many times a person may upload in a day."""
+    return Limit("uploads of", settings.UPLOADS_A_DAY, _SECONDS_OF_DAY)
+
+
+def describe_used_up(limit: Limit) -> str:
+    """Return the sentences about a daily limit that is reached."""
+    hours = math.ceil(limit.seconds_left / 3600)
+    return (
+        f"You have uploaded {limit.maximum:,} times today, which is the limit."
+        f" Upload again in {hours} hour{'' if hours == 1 else 's'}."
+    )
 
 
 def check_size(size: int) -> None:

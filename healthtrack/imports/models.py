@@ -15,10 +15,12 @@ from healthtrack.imports.edits import Edit
 from healthtrack.imports.profiles import ReadingProfile
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
+from healthtrack.imports.unfinished_uploads import MAX_FILE_NAME_LENGTH, UnfinishedUpload
 
 __all__ = [
     "AWAITING_PERSON",
     "ENDED",
+    "MAX_FILE_NAME_LENGTH",
     "OPEN",
     "WORKING",
     "ImportFile",
@@ -28,9 +30,9 @@ __all__ = [
     "Stage",
     "State",
     "UndoConflict",
+    "UnfinishedUpload",
 ]
 
-MAX_FILE_NAME_LENGTH = 255
 _BADGE_CLASSES = {
     State.QUESTIONS: "warning",
     State.CHECKED: "warning",

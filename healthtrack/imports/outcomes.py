@@ -11,6 +11,7 @@ from healthtrack.core.database_errors import is_write_conflict
 from healthtrack.imports.models import State
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason
+from healthtrack.imports.storage_errors import StorageError
 
 
 class AlreadyUndoneError(Exception):
@@ -42,6 +43,7 @@ _BY_EXCEPTION: tuple[tuple[type[BaseException], Outcome], ...] = (
     (CollisionError, Outcome(State.FAILED, Reason.COLLISION)),
     (AlreadyUndoneError, Outcome(State.FAILED, Reason.ALREADY_UNDONE)),
     (FileNotFoundError, Outcome(State.FAILED, Reason.FILE_GONE)),
+    (StorageError, Outcome(State.FAILED, Reason.STORAGE_LOST, retry=True)),
     (OperationalError, Outcome(State.FAILED, Reason.DATABASE_LOST, retry=True)),
     (InterfaceError, Outcome(State.FAILED, Reason.DATABASE_LOST, retry=True)),
     (Exception, Outcome(State.FAILED, Reason.PROGRAM_ERROR)),

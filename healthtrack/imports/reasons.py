@@ -40,6 +40,7 @@ class Reason(TextChoices):
     ALREADY_UNDONE = "already_undone"
     FILE_GONE = "file_gone"
     DATABASE_LOST = "database_lost"
+    STORAGE_LOST = "storage_lost"
     PROGRAM_ERROR = "program_error"
     WORKER_ENDED = "worker_ended"
     LEGACY = LEGACY
@@ -72,6 +73,9 @@ _REASONS = {
     Reason.ALREADY_UNDONE: "Somebody else has already undone this import.",
     Reason.FILE_GONE: "The uploaded file is missing. Upload it again.",
     Reason.DATABASE_LOST: "The connection to the database was lost. Try again when the database is available.",
+    Reason.STORAGE_LOST: (
+        "The uploaded file could not be read from its storage. Tell an administrator, and upload it later."
+    ),
     Reason.PROGRAM_ERROR: (
         "HealthTrack failed while working on this file. Tell an administrator the number of this import."
     ),

@@ -17,7 +17,7 @@ from healthtrack.imports.importer import Importer, PagePart, Person, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
 from healthtrack.imports.permissions import may_undo
 from healthtrack.imports.reasons import reason_text
-from healthtrack.imports.runs import get_uploaded_files
+from healthtrack.imports.runs import open_uploads
 from healthtrack.imports.undone_runs import get_undo_label, is_undoable
 
 ANNOUNCED_PERCENT = 10  # a screen reader announces steps of this size
@@ -121,7 +121,10 @@ class RunView:
         """Return the form of the questions, if the run waits for answers and the person may give them."""
         if not (self.run.needs_answers and self.may_import):
             return None
-        return self._answers or self.importer.make_answers_form(self.run, get_uploaded_files(self.run))
+        if self._answers:
+            return self._answers
+        with open_uploads(self.run) as files:
+            return self.importer.make_answers_form(self.run, files)
 
     @cached_property
     def assumptions(self) -> list[tuple[str, BoundField | None]]:

@@ -1,8 +1,9 @@
 """The life cycle of a run: open, plan, check, apply or end it otherwise. Only this module and `claims` write runs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from healthtrack.imports import registry
 from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.local_copies import local_copies
 from healthtrack.imports.models import (
     AWAITING_PERSON,
     MAX_FILE_NAME_LENGTH,
@@ -98,9 +100,14 @@ def open_run(
     return run
 
 
-def get_uploaded_files(run: ImportRun) -> list[StoredFile]:
-    """Return the stored uploads of the run, in their order."""
-    return [StoredFile(file.name, file.size, Upload(file.upload).path) for file in run.all_files]
+@contextmanager
+def open_uploads(run: ImportRun) -> Iterator[list[StoredFile]]:
+    """Yield the stored uploads of the run, in their order. Copies that were needed to read them end with the block."""
+    with local_copies() as copies:
+        yield [
+            StoredFile(file.name, file.size, partial(copies.find, Upload(file.upload), file.size))
+            for file in run.all_files
+        ]
 
 
 def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:

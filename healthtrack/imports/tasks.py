@@ -79,7 +79,8 @@ def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> No
             runs.end(run, State.CANCELLED)
             return
         try:
-            step(run, runs.get_uploaded_files(run), partial(track_progress, run, context.should_abort))
+            with runs.open_uploads(run) as files:
+                step(run, files, partial(track_progress, run, context.should_abort))
         except Exception as error:
             outcome = get_outcome(error, partial(claims.is_cancel_requested, run))
             if not outcome.retry or is_last_attempt(context.job):

@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from healthtrack.imports.importer import Importer
 from healthtrack.imports.limits import describe_limit
 from healthtrack.imports.models import MAX_FILE_NAME_LENGTH
-from healthtrack.imports.uploads import ReceivedFile
+from healthtrack.imports.upload_handler import ReceivedFile
 
 DETECT = ""
 UNRECOGNIZED = "The content does not show what kind of file this is. Choose the kind below, and choose the file again."
@@ -94,7 +94,7 @@ class UploadForm(forms.Form):
         if len(self.importers) == 1:
             return self.importers[0].name
         fits = {
-            importer.name: min(importer.recognize(file.upload.path) for file in files)
+            importer.name: min(importer.recognize(file.path) for file in files)
             for importer in self.importers
             if importer.takes_several_files or len(files) == 1
         }
@@ -105,7 +105,7 @@ class UploadForm(forms.Form):
         """Return why the files cannot be uploaded for this importer or, without one, why it is not known."""
         importers = [self._get(name)] if name else self.importers
         misleading = [
-            list(filter(None, (importer.find_misleading_name(file.name or "", file.upload.path) for file in files)))
+            list(filter(None, (importer.find_misleading_name(file.name or "", file.path) for file in files)))
             for importer in importers
         ]
         if all(misleading):

@@ -1,35 +1,37 @@
 """The upload page: it shows the form, and opens a run of the uploaded files for a worker."""
 
-import errno
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_protect
 
-from healthtrack.accounts.limits import Limit
-from healthtrack.imports import registry, runs, tasks
+from healthtrack.imports import registry, runs, tasks, unfinished_uploads
 from healthtrack.imports.importer import Importer
-from healthtrack.imports.limits import describe_limit
+from healthtrack.imports.limits import describe_limit, describe_used_up, get_daily_limit
+from healthtrack.imports.local_copies import LocalCopies, local_copies
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import get_importers
+from healthtrack.imports.storage_errors import StorageError, storage_errors
+from healthtrack.imports.unfinished_uploads import UnfinishedUpload
 from healthtrack.imports.upload_form import DETECT, UploadForm
-from healthtrack.imports.uploads import ReceivedFile, UploadHandler
+from healthtrack.imports.upload_handler import ReceivedFile, UploadHandler, store
+from healthtrack.imports.uploads import Upload
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+UNFINISHED = "unfinished"  # the field of the form with the numbers of unfinished uploads, in place of files
+MAX_RECOGNIZED_BYTES = 64 * 2**20  # of a larger file, only the beginning shows what kind it is
 TITLE = "Upload a file"
 MAX_FORM_BYTES = 2**16  # of the form's other fields
-DISK_FULL = "The server has no space for the file. Tell an administrator, and upload it again later."
-_DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_SECONDS_OF_DAY = 24 * 60 * 60
+INCOMPLETE = "The file has not arrived completely. Choose it again: what has arrived is not sent again."
 
 
 def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]) -> HttpResponse:
@@ -46,18 +48,17 @@ def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]
     page = _UploadPage(importers, name, context)
     if int(request.META.get("CONTENT_LENGTH") or 0) > page.max_bytes + MAX_FORM_BYTES:
         return page.show_form(request, error=describe_limit(page.max_bytes), status=413)
-    if request.method == "POST" and _get_daily_limit().is_used_up(str(request.user.pk)):
+    if request.method == "POST" and get_daily_limit().is_used_up(str(request.user.pk)):
         return page.show_used_up(request)
     handler = UploadHandler(request, page.max_bytes)
     request.upload_handlers = [handler]
     try:
-        return csrf_protect(page.receive)(request, handler)
-    except OSError as error:
-        if error.errno not in _DISK_FULL_ERRORS:
-            raise
-        return page.show_form(request, error=DISK_FULL, status=507)
+        with storage_errors():
+            return csrf_protect(page.receive)(request, handler)
+    except StorageError as error:
+        return page.show_form(request, error=error.sentence, status=error.status)
     finally:
-        handler.remove_unused()
+        handler.remove_temporary_files()
 
 
 class _UploadPage:
@@ -68,33 +69,51 @@ class _UploadPage:
         self.max_bytes = max(importer.max_bytes for importer in importers if name in {DETECT, importer.name})
 
     def receive(self, request: HttpRequest, handler: UploadHandler) -> HttpResponse:
-        sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-        form = UploadForm(self.importers, self.name, *sent)
+        numbers = [int(number) for number in request.POST.getlist(UNFINISHED) if number.isdecimal()]
         if handler.is_too_large:
             return self.show_form(request, error=describe_limit(self.max_bytes), status=413)
+        if not numbers:
+            return self._receive_files(request, request.FILES if request.method == "POST" else None)
+        uploads = unfinished_uploads.find_complete(request.user, numbers)
+        if not uploads:
+            return self.show_form(request, error=INCOMPLETE)
+        with local_copies() as copies:
+            files: list[UploadedFile[bytes]] = [_receive_chunks(unfinished, copies) for unfinished in uploads]
+            return self._receive_files(request, MultiValueDict({"import_file": files}), uploads)
+
+    def _receive_files(
+        self,
+        request: HttpRequest,
+        sent: MultiValueDict[str, UploadedFile[bytes]] | None,
+        uploads: Sequence[UnfinishedUpload] = (),
+    ) -> HttpResponse:
+        """Open a run of the files, some of which may have arrived as unfinished uploads; or show what is wrong."""
+        form = UploadForm(self.importers, self.name, request.POST if sent is not None else None, sent)
         if not form.is_valid():
             return self.show_form(request, form)
-        if not _get_daily_limit().use(str(request.user.pk)):
+        if not get_daily_limit().use(str(request.user.pk)):
             return self.show_used_up(request)
-        files = [handler.claim(file) for file in form.cleaned_data["import_file"]]
-        run = self._open_run(request, form.cleaned_data["importer"], files)
-        return redirect("admin:imports_importrun_change", run.pk)
+        run = self._open_run(request, form, uploads)
+        return redirect("admin:imports_importrun_change", run.pk) if run else self.show_form(request, error=INCOMPLETE)
 
-    def _open_run(self, request: HttpRequest, importer: Importer, files: Sequence[ReceivedFile]) -> ImportRun:
+    def _open_run(
+        self, request: HttpRequest, form: UploadForm, uploads: Sequence[UnfinishedUpload]
+    ) -> ImportRun | None:
+        """Return the run; None if another request has opened one of the unfinished uploads meanwhile."""
+        files: Sequence[ReceivedFile] = form.cleaned_data["import_file"]
+        for file in files if not uploads else ():
+            store(file)
         facts = [runs.FileFacts(file.name or "", file.size or 0, file.sha256, file.upload.name) for file in files]
         with transaction.atomic():
-            run = runs.open_run(importer.name, facts, user=cast("User", request.user))
+            if not unfinished_uploads.finish(uploads):
+                return None
+            run = runs.open_run(form.cleaned_data["importer"].name, facts, user=cast("User", request.user))
             tasks.check_import.defer(run_id=run.run_id)
         return run
 
     def show_used_up(self, request: HttpRequest) -> HttpResponse:
-        limit = _get_daily_limit()
-        hours = math.ceil(limit.seconds_left / 3600)
-        error = (
-            f"You have uploaded {limit.maximum:,} times today, which is the limit."
-            f" Upload again in {hours} hour{'' if hours == 1 else 's'}."
-        )
-        page = self.show_form(request, error=error, status=429)
+        limit = get_daily_limit()
+        page = self.show_form(request, error=describe_used_up(limit), status=429)
         page["Retry-After"] = str(limit.seconds_left)
         return page
 
@@ -107,6 +126,8 @@ class _UploadPage:
             "opts": ImportRun._meta,
             "form": form or UploadForm(self.importers, self.name),
             "error": error,
+            "unfinished": unfinished_uploads.get_own(request.user),
+            "chunk_bytes": unfinished_uploads.CHUNK_BYTES,
             "helps": [(importer, importer.upload_help()) for importer in self.importers],
             "suggested": self.name,
             "kind": registry.get(self.name).label.capitalize() if self.name else TITLE,
@@ -114,5 +135,10 @@ class _UploadPage:
         return TemplateResponse(request, "imports/import.html", context, status=status)
 
 
-def _get_daily_limit() -> Limit:
-    return Limit("uploads of", settings.UPLOADS_A_DAY, _SECONDS_OF_DAY)
+def _receive_chunks(unfinished: UnfinishedUpload, copies: LocalCopies) -> ReceivedFile:
+    """Return a complete upload as a received file, with a copy of its content or of the beginning."""
+    upload = Upload(unfinished.upload)
+    copied = unfinished.size if unfinished.size <= MAX_RECOGNIZED_BYTES else unfinished.chunk_bytes
+    path = copies.copy_beginning(upload, copied)
+    digest = unfinished_uploads.compute_digest(unfinished)
+    return ReceivedFile(upload, path, digest, unfinished.name, unfinished.size)

@@ -1,22 +1,27 @@
-"""Uploaded files while their runs are open: under random names, readable by the program alone, never served."""
+"""Uploaded files while their runs are open: in Django's storage, under random names, never served.
 
-import hashlib
+A file that arrived as a whole is one object of the storage. One that a browser sent in chunks is a folder of numbered
+chunks, which nobody puts together before it is read.
+"""
+
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
-from django.http import HttpRequest
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from healthtrack.imports.storage_errors import StorageError, storage_errors
 
 _MIN_AGE_SECONDS = 60 * 60  # a younger file without a run may still be arriving
+_READ_BYTES = 2**20
 _NAME = re.compile(r"[0-9a-f]{32}")
+_CHUNKS = "-chunks"
 
 
 @dataclass(frozen=True)
@@ -25,83 +30,90 @@ class Upload:
 
     name: str
 
-    @property
-    def path(self) -> Path:
-        return _folder() / self.name
+    @classmethod
+    def make(cls) -> "Upload":
+        """Return an upload with a new name, of which nothing is stored yet."""
+        return cls(secrets.token_hex(16))
 
     @property
-    def exists(self) -> bool:
-        return bool(_NAME.fullmatch(self.name)) and self.path.is_file()
+    def path(self) -> Path | None:
+        """Return where the whole file is on this machine; None if it is elsewhere or in chunks."""
+        path = find_local_path(self.name)
+        return path if path and path.is_file() else None
+
+    @property
+    def _folder(self) -> str:
+        return self.name + _CHUNKS
+
+    def save(self, content: File[bytes]) -> None:
+        """Store the file as a whole. If the storage is a folder of this machine, a temporary file is moved there."""
+        with storage_errors():
+            default_storage.save(self.name, content)
+
+    def save_chunk(self, number: int, content: bytes) -> None:
+        """Store a chunk, by its number from 1; if it was stored already, replace it."""
+        with storage_errors():
+            default_storage.save(f"{self._folder}/{number:06}", ContentFile(content))
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the content in pieces. Raise FileNotFoundError if nothing is stored."""
+        with storage_errors():
+            for name in self._list_objects():
+                with default_storage.open(name) as stored:
+                    while piece := stored.read(_READ_BYTES):
+                        yield piece
 
     def remove(self) -> None:
-        if self.exists:
-            self.path.unlink(missing_ok=True)
+        """Remove what is stored of it. What cannot be removed now is unused, and removed with others of these later."""
+        if not _NAME.fullmatch(self.name):
+            return
+        with suppress(FileNotFoundError, StorageError), storage_errors():
+            for name in self._list_objects():
+                default_storage.delete(name)
+            default_storage.delete(self._folder)
+
+    def _list_objects(self) -> list[str]:
+        """Return the names of the objects that hold the content, in order; raise FileNotFoundError if there is none."""
+        if default_storage.exists(self.name):
+            return [self.name]
+        _, chunks = default_storage.listdir(self._folder)
+        if not chunks:
+            raise FileNotFoundError(self._folder)
+        return [f"{self._folder}/{chunk}" for chunk in sorted(chunks)]
 
 
-class ReceivedFile(UploadedFile[bytes]):
-    """An uploaded file that is already stored in its final place."""
-
-    def __init__(self, upload: Upload, sha256: str, file_name: str, size: int) -> None:
-        super().__init__(None, file_name, size=size)
-        self.upload = upload
-        self.sha256 = sha256
-
-
-class UploadHandler(FileUploadHandler):
-    """Writes a file straight to its final place while it arrives, and stops at the size limit.
-
-    Raises OSError if the disk is full.
-    """
-
-    chunk_size = 2**20
-
-    def __init__(self, request: HttpRequest, max_bytes: int) -> None:
-        super().__init__(request)
-        self.max_bytes = max_bytes
-        self.unused: list[Upload] = []
-        self.is_too_large = False
-
-    def new_file(self, *args: Any, **kwargs: Any) -> None:
-        super().new_file(*args, **kwargs)
-        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        upload = Upload(secrets.token_hex(16))
-        upload.path.touch(mode=0o600, exist_ok=False)
-        self.unused.append(upload)
-        self.destination = upload.path.open("wb")  # buffered: it writes all of a chunk, or raises
-        self.digest = hashlib.sha256()
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > self.max_bytes:
-            self.is_too_large = True
-            raise StopUpload(connection_reset=True)
-        self.digest.update(raw_data)
-        self.destination.write(raw_data)
-
-    def file_complete(self, file_size: int) -> ReceivedFile:
-        self.destination.close()
-        return ReceivedFile(self.unused[-1], self.digest.hexdigest(), self.file_name or "", file_size)
-
-    def claim(self, file: ReceivedFile) -> ReceivedFile:
-        """Keep the file for a run: `remove_unused` leaves it."""
-        self.unused.remove(file.upload)
-        return file
-
-    def remove_unused(self) -> None:
-        """Remove the received files that no run has claimed."""
-        for upload in self.unused:
-            with suppress(OSError):  # what is still buffered may not fit on the disk either
-                self.destination.close()
-            upload.remove()
+def find_local_path(name: str) -> Path | None:
+    """Return the path of a name in the storage; None if the storage is no folder of this machine."""
+    try:
+        return Path(default_storage.path(name))
+    except NotImplementedError:
+        return None
 
 
 def remove_unused_uploads(*, used: Collection[str]) -> None:
-    """Remove the stored files that no run uses, except young ones, which may still be arriving."""
+    """Remove the stored files that nothing uses, except young ones, which may still be arriving."""
     latest = time.time() - _MIN_AGE_SECONDS
-    for path in _folder().glob("*"):
-        with suppress(FileNotFoundError):
-            if path.name not in used and path.stat().st_mtime < latest:
-                path.unlink()
+    with storage_errors(), suppress(FileNotFoundError):
+        folders, files = default_storage.listdir("")
+        for name in files:
+            if name not in used and _get_time(name) < latest:
+                default_storage.delete(name)
+        for folder in folders:
+            if folder.removesuffix(_CHUNKS) not in used:
+                _remove_old_folder(folder, latest)
 
 
-def _folder() -> Path:
-    return Path(settings.IMPORT_UPLOADS)
+def _remove_old_folder(folder: str, latest: float) -> None:
+    names = [f"{folder}/{chunk}" for chunk in default_storage.listdir(folder)[1]]
+    if all(_get_time(name) < latest for name in names):
+        for name in names:
+            default_storage.delete(name)
+        default_storage.delete(folder)
+
+
+def _get_time(name: str) -> float:
+    """Return when an object was stored, in seconds since 1970; now, if it was removed meanwhile."""
+    try:
+        return default_storage.get_modified_time(name).timestamp()
+    except FileNotFoundError:
+        return time.time()

@@ -10,6 +10,7 @@ from django.conf import settings
 from healthtrack import settings as project
 from healthtrack.accounts import limits, lockout, passwords
 from healthtrack.core import timeouts
+from healthtrack.imports import unfinished_uploads
 from healthtrack.imports.reading import archive, delimited
 from tests.support.asvs import levels_1_and_2
 from tests.support.named_tests import find_missing_tests, names_tests
@@ -84,6 +85,7 @@ VALUES = {
     "how long a browser is known": f"{lockout.KNOWN_BROWSER_LIFETIME.days} days",
     "downloads of one person": f"{project.FILES_A_MINUTE} in a minute",
     "uploads of one person": f"{project.UPLOADS_A_DAY} in a day",
+    "unfinished uploads of one person": f"{unfinished_uploads.MAX_OF_PERSON}",
     "size of an upload": f"{project.IMPORT_MAX_BYTES // 1024**2} MB",
     "rows of an upload": f"{project.IMPORT_MAX_ROWS:,}",
     "unpacked size of a workbook": f"{archive.MAX_UNPACKED_BYTES // 1024**3} GB",

@@ -161,10 +161,10 @@ def old_at_work(
 ) -> Iterator[Old]:
     """A copy of the migrated database with its files, for a worker, which commits."""
     left, name = upgraded
-    settings.IMPORT_UPLOADS = tmp_path / "uploads"
-    settings.IMPORT_UPLOADS.mkdir()
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.MEDIA_ROOT.mkdir()
     for upload, content in left.beside["uploads"].items():
-        (settings.IMPORT_UPLOADS / upload).write_text(content, newline="")
+        (settings.MEDIA_ROOT / upload).write_text(content, newline="")
     # The worker's threads end with it, and would leave their connections open.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     with django_db_blocker.unblock(), made_database(name) as own, connected_to(own):

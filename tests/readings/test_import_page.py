@@ -26,7 +26,7 @@ ROWS = "patient_id,metric,start,value,unit,device\nP1,heart_rate,2024-03-05T08:0
 
 @pytest.fixture
 def _uploads(settings: Any, tmp_path: Path) -> None:
-    settings.IMPORT_UPLOADS = tmp_path / "uploads"
+    settings.MEDIA_ROOT = tmp_path / "uploads"
     factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
 
 
@@ -44,7 +44,8 @@ def upload(client: Client, content: str) -> ImportRun:
 
 
 def check(run: ImportRun) -> None:
-    runs.check(run, runs.get_uploaded_files(run), runs.no_progress)
+    with runs.open_uploads(run) as files:
+        runs.check(run, files, runs.no_progress)
 
 
 def page_of(run: ImportRun) -> str:
@@ -76,7 +77,8 @@ def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client
     steward.post(answer, {**opened, "patient": "P1"})
     run.refresh_from_db()
     check(run)
-    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
+    with runs.open_uploads(run) as files:
+        runs.apply(run, files, runs.no_progress)
     assert ReadingDay.objects.get().utc_offset == 3600
 
 

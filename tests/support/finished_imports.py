@@ -89,5 +89,6 @@ def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported
 
 def apply(run: ImportRun) -> ImportRun:
     """Import the files of the run, or do the undo, as a worker would."""
-    runs.apply(run, runs.get_uploaded_files(run), runs.no_progress)
+    with runs.open_uploads(run) as files:
+        runs.apply(run, files, runs.no_progress)
     return run

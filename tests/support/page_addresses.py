@@ -46,6 +46,7 @@ NOT_PAGES_OF_A_MODEL = (
     "_cancel",
     "_import_template",
     "_faulty",
+    *("_start", "_chunk", "_discard"),
     "_progress",
     "_reading",
     "_link",  # leads back to accounts that have signed in

@@ -29,7 +29,7 @@ wait_for = partial(embedded_postgres.wait_for, seconds=PATIENCE_SECONDS)
 
 
 def environment_of_the_tests() -> dict[str, str]:
-    data = str(settings.IMPORT_UPLOADS.parent)
+    data = str(settings.MEDIA_ROOT.parent)
     return {**os.environ, "DATABASE_URL": database_of_the_tests().url, "HEALTHTRACK_DATA_DIR": data}
 
 

@@ -98,7 +98,7 @@ def assert_applied(run: ImportRun) -> None:
 
 def assert_nothing_stored(settings: LazySettings) -> None:
     assert list_staged_runs() == set()
-    uploads = settings.IMPORT_UPLOADS
+    uploads = settings.MEDIA_ROOT
     # The worker removes the file right after the transaction that ends the run.
     wait_for(lambda: not any(uploads.iterdir()))
 

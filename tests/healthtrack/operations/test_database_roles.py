@@ -89,7 +89,7 @@ class TestTheApplicationRoleCanWork:
         assert not MedicalRecord.objects.exists()
 
     def test_it_imports_a_file(self, steward: Client, tmp_path: Path, settings: LazySettings) -> None:
-        settings.IMPORT_UPLOADS = tmp_path / "uploads"
+        settings.MEDIA_ROOT = tmp_path / "uploads"
         preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
         press_import(steward, preview)
         assert last_run().state == State.APPLIED
@@ -98,7 +98,7 @@ class TestTheApplicationRoleCanWork:
     def test_it_imports_what_an_earlier_version_checked_into_a_schema_of_the_run(
         self, steward: Client, tmp_path: Path, settings: LazySettings
     ) -> None:
-        settings.IMPORT_UPLOADS = tmp_path / "uploads"
+        settings.MEDIA_ROOT = tmp_path / "uploads"
         preview = upload(steward, RECORDS, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {"gender": "X"})))
         old, new = f"import_run_{last_run().pk}", f"imports.run_{last_run().pk}_"
         do("RESET SESSION AUTHORIZATION")

@@ -95,6 +95,9 @@ ADDRESSES = {
     "admin:imports_importrun_new": (STEWARDS, STEWARDS),
     "admin:imports_importrun_progress": (IMPORT_READERS, NOBODY),
     "admin:imports_importrun_reading": (NOBODY, NOBODY),  # only for a run that is ready to import
+    "admin:imports_importrun_start": (NOBODY, STEWARDS),
+    "admin:imports_importrun_chunk": (NOBODY, NOBODY),  # only of one's own unfinished upload
+    "admin:imports_importrun_discard": (NOBODY, NOBODY),  # the same
     "admin:imports_importrun_undo": (STEWARDS, STEWARDS),
     "admin:imports_importrun_upload": (STEWARDS, STEWARDS),
     "admin:imports_readingprofile_change": (STEWARDS, STEWARDS),
