@@ -13,16 +13,18 @@ from readings.formats.dexcom_clarity import DexcomClarity
 from readings.formats.garmin_fit import GarminFit
 from readings.formats.health_connect import HealthConnect
 from readings.formats.libreview import LibreView
+from readings.formats.open_mhealth import OpenMHealth
 from readings.formats.own import REQUIRED, OwnForm, find_columns
 
-# In the order in which they are tried.
+# In the order in which they are tried. Files of others may have names that our own form has too, such as value.
 FORMATS: Sequence[Format] = (
-    OwnForm(),
     AppleHealth(),
     DexcomClarity(),
     LibreView(),
     GarminFit(),
     HealthConnect(),
+    OpenMHealth(),
+    OwnForm(),
 )
 
 # How well files of a vendor fit: better than any table whose columns happen to have the same names.

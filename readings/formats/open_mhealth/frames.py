@@ -1,0 +1,75 @@
+"""The time in which a data point is valid."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+_SECONDS = {"ms": 0.001, "sec": 1, "min": 60, "h": 3600, "d": 86_400, "wk": 604_800}
+
+
+class Frame(NamedTuple):
+    """A time, or an interval if there is an end, in ISO 8601; what is no time is left as the file has it."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+def read_frame(body: Mapping[str, Any], name: str = "effective_time_frame") -> Frame:
+    """Return the time frame of a body; without a start if it states none, or only a part of a day."""
+    frame = body.get(name)
+    if not isinstance(frame, dict):
+        return Frame()
+    if "date_time" in frame:
+        return Frame(_to_text(frame["date_time"]))
+    interval = frame.get("time_interval")
+    if not isinstance(interval, dict):
+        return Frame()
+    start, end = _to_text(interval.get("start_date_time")), _to_text(interval.get("end_date_time"))
+    length = _read_duration(interval.get("duration"))
+    if length is not None and end is None:
+        end = _move(start, length)
+    elif length is not None and start is None:
+        start = _move(end, -length)
+    if start is None:
+        return Frame(" ".join(str(value) for value in interval.values()) or None)
+    return Frame(start, end)
+
+
+def is_within(frame: Frame, length: timedelta) -> bool:
+    """Return whether the frame is an interval of at most this length."""
+    start, end = _parse(frame.start), _parse(frame.end)
+    return start is not None and end is not None and timedelta(0) < end - start <= length
+
+
+def _read_duration(value: Any) -> timedelta | None:
+    if not isinstance(value, dict):
+        return None
+    seconds = _SECONDS.get(str(value.get("unit")))
+    number = value.get("value")
+    if seconds is None or not isinstance(number, int | float):
+        return None
+    try:
+        return timedelta(seconds=number * seconds)
+    except OverflowError:
+        return None
+
+
+def _move(text: str | None, length: timedelta) -> str | None:
+    moment = _parse(text)
+    try:
+        return None if moment is None else (moment + length).isoformat()
+    except OverflowError:
+        return None
+
+
+def _parse(text: str | None) -> datetime | None:
+    """Return a time with an offset."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _to_text(value: Any) -> str | None:
+    return None if value is None else str(value)
