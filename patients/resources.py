@@ -31,7 +31,7 @@ class MedicalRecordResource(LinkingResource):
     tracker = Field("tracker", "Tracker", TextWidget())
 
     duplicate_rows = DuplicateRows.ERROR
-    names_patients = True
+    patient_column = "patient_id"
     related_rows = RelatedRows(
         "tracker",
         TRACKER_NAMES,
@@ -117,7 +117,7 @@ class MedicalRecordResource(LinkingResource):
     def before_write(self) -> None:
         linking.wait_for_models()
 
-    def after_write(self, rematched: Sequence[Any]) -> None:
+    def after_write(self, rows: StagedRows, rematched: Sequence[Any]) -> None:
         if rematched:
             linking.relink(rematched)
 

@@ -12,6 +12,12 @@ PAGE_NAMES = {
     "admin:readings_device_add": "Added a device",
     "admin:readings_device_delete": "Opened the page to delete a device",
     "admin:readings_device_history": "Viewed the history of a device",
+    "admin:readings_device_restore": "Opened the page to restore a device",
+    "admin:readings_deviceassignment_changelist": "Viewed the list of device assignments",
+    "admin:readings_deviceassignment_change": "Opened the page of a device assignment",
+    "admin:readings_deviceassignment_history": "Viewed the history of a device assignment",
+    "admin:readings_deviceassignment_restore": "Opened the page to restore a device assignment",
+    "admin:readings_deviceassignment_export": "Exported device assignments",
 }
 
 
@@ -29,4 +35,6 @@ class ReadingsConfig(AppConfig):
 
         follows.register(AssignmentsAndConsents())
         follows.register(Readings())
+        registry.register("readings.device", "readings.importers.devices")
+        registry.register("readings.deviceassignment", "readings.importers.device_assignments")
         registry.register("readings.reading", "readings.importing.importer.readings")

@@ -72,6 +72,8 @@ def _describe_overlap(other: dict[str, Any]) -> ValidationError:
 
 class AssignmentInline(admin.TabularInline[DeviceAssignment, Device]):
     model = DeviceAssignment
+    verbose_name = "assignment"
+    verbose_name_plural = "assignments"
     form = AssignmentForm
     formset = AssignmentFormSet
     fields = ("patient", "worn_from", "worn_until", "rank")

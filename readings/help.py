@@ -7,7 +7,7 @@ HELP = (
         "devices",
         "Devices, and who wore them",
         130,
-        tuple(f"admin:readings_device_{page}" for page in ("add", "change", "changelist")),
+        tuple(f"admin:readings_device*_{page}" for page in ("add", "change", "changelist")),
         "serial number assignment handover watch sensor",
     ),
 )

@@ -8,3 +8,5 @@ from healthtrack.core.permissions import has_all
 
 def entries() -> Iterator[Entry]:
     yield Entry("Trackers", "Devices", "admin:readings_device_changelist", 40, has_all("readings.view_device"))
+    worn = has_all("readings.view_deviceassignment")
+    yield Entry("Trackers", "Device assignments", "admin:readings_deviceassignment_changelist", 42, worn)

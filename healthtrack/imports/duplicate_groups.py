@@ -11,7 +11,7 @@ from django.db import connection
 from healthtrack.imports import staging_tables
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.plan import Plan
-from healthtrack.imports.sql import comma, staged_column
+from healthtrack.imports.sql import comma, shown_column, staged_column
 
 MAX_LINES = 20  # of a group
 
@@ -55,7 +55,7 @@ def fetch_groups(run: ImportRun, plan: Plan, page: Page[int]) -> list[DuplicateG
             SELECT * FROM (
                 SELECT result_line, is_result, line, count(*) OVER (PARTITION BY result_line) - 1 AS lines,
                        row_number() OVER (PARTITION BY result_line, is_result ORDER BY line) AS place,
-                       {comma(map(staged_column, plan.columns))}
+                       {comma(shown_column(each, staged_column(each)) for each in plan.columns)}
                   FROM {table} AS rows
                  WHERE result_line IN (SELECT result_line FROM {table} WHERE is_result
                                         ORDER BY result_line OFFSET %s LIMIT %s)) AS shown

@@ -21,6 +21,7 @@ from healthtrack.imports.hooks import Effects
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
 from healthtrack.imports.notation import DOCUMENTED
+from healthtrack.imports.outcomes import CollisionError
 from healthtrack.imports.plan import Column
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
@@ -75,6 +76,8 @@ def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> Ap
         progress.begin(Stage.COMPARING_AGAIN)
         rows.lock_changed()  # from now on nobody changes what the preview showed
         stale = compare_again(rows)
+        if next(resource.find_errors(rows), None):
+            raise CollisionError
         result = count_rows(rows)
         effects = resource.count_effects(rows)
         if work.previewed is not None and (stale or _differ(effects, work.previewed)):
@@ -167,11 +170,19 @@ class _FileCheck:
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
                 self.combined = self.rows.combine_duplicates(spool.add)
+                self._leave_out_errors(spool)
             except FileError as error:
                 self.rows_read = 0
                 spool.add(error.errors)
             spool.store(self.rows.cursor, self.rows.tables)
         return self.rows_read > 0
+
+    def _leave_out_errors(self, spool: staged_errors.ErrorSpool) -> None:
+        lines = []
+        for error in self.resource.find_errors(self.rows):
+            spool.add([error])
+            lines.append(error.line)
+        self.rows.delete(lines)
 
     def _stage(self, table: Table, spool: staged_errors.ErrorSpool) -> None:
         columns = self.resource.plan.columns
@@ -181,6 +192,8 @@ class _FileCheck:
         self.notices = layout.notices
         layout.prepare(table)
         checks = [self._make_check(column) for column in columns]
+        for column in columns:
+            column.widget.prepare()
         self.progress.begin(Stage.READING, table.rows_expected)
         with self.rows.open_copy() as copy_rows:
             for batch in table.batches:

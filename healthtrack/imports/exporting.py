@@ -72,7 +72,8 @@ class StreamedExport(ImportExportModelAdmin):
         """Return the values of the rows, in the order of the resource's columns, read as they are needed."""
         columns = self.resource_classes[0]().get_export_fields()
         # The list prefetches related rows. The export does not need them, and could not stream with them.
-        rows = queryset.prefetch_related(None).values_list(*(column.attribute for column in columns))
+        values = (column.widget.get_export(column.attribute) for column in columns)
+        rows = queryset.prefetch_related(None).values_list(*values)
         with read_from(choose(request)):
             return stream_rows(rows)
 

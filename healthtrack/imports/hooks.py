@@ -1,12 +1,13 @@
 """The hooks by which an importer adds to what the engine does with its rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model
 
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.related import RelatedRows
+from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging import StagedRows
 
 Effects = Mapping[str, int]
@@ -26,6 +27,9 @@ class UndoneRows(Protocol):
 
     def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
         """Return the keys of the model's stored rows whose column gets its old value back."""
+
+    def get_restored_values(self, model: type[Model], column: str) -> list[tuple[Any, Any]]:
+        """Return the keys of the same rows with these old values, as text."""
 
 
 class ImportHooks:
@@ -52,7 +56,14 @@ class ImportHooks:
         """
         return {}
 
-    def after_write(self, rematched: Sequence[Any]) -> None:
+    def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
+        """Yield the errors of rows that contradict other rows of the file, or stored ones. Each row has at most one.
+
+        Called by the check, before the rows are compared, and again by the import, which ends if it finds any.
+        """
+        yield from ()
+
+    def after_write(self, rows: StagedRows, rematched: Sequence[Any]) -> None:
         """Update what follows from the rows after all of them are written.
 
         `rematched` are the keys of changed rows in which `related_rows.column` now holds another name.

@@ -7,7 +7,7 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.plan import Column, DuplicateRows, Plan
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.sql import comma, compared_column, quoted, staged_column
+from healthtrack.imports.sql import comma, compared_column, quoted, shown_column, staged_column
 from healthtrack.imports.staging_tables import StagingTables
 from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
@@ -94,13 +94,14 @@ def _find_contradictions(plan: Plan, tables: StagingTables) -> Iterator[RowError
         f"count(DISTINCT {staged_column(column)}) > 1 OR count({staged_column(column)}) NOT IN (0, count(*))"
         for column in plan.values
     )
+    key = shown_column(plan.keys[0], staged_column(plan.keys[0]))
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"""
             SELECT unnest(lines), first_lines, cardinality(lines), key, differs
               FROM (SELECT array_agg(line ORDER BY line) AS lines,
                            (array_agg(line ORDER BY line))[:%s] AS first_lines,
-                           min({staged_column(plan.keys[0])}) AS key, ARRAY[{differs}] AS differs
+                           min({key}) AS key, ARRAY[{differs}] AS differs
                       FROM {tables.duplicate_rows} AS rows
                      GROUP BY {comma(compared_column(column) for column in plan.keys)}
                     HAVING count(DISTINCT ({comma(staged_column(column) for column in plan.values)})) > 1) AS groups

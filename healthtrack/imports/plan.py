@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from import_export.fields import Field
 
 from healthtrack.imports.header_names import normalize_header
+from healthtrack.imports.references import ReferenceWidget
 from healthtrack.imports.widgets import ColumnWidget, ModelField
 
 
@@ -52,6 +53,10 @@ class Column:
     @property
     def required(self) -> bool:
         return not (self.field.null or self.field.blank)
+
+    @property
+    def is_reference(self) -> bool:
+        return isinstance(self.widget, ReferenceWidget)
 
     @property
     def is_text(self) -> bool:

@@ -18,7 +18,7 @@ from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import Cell, StagedRow
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.row_warnings import WARNING
-from healthtrack.imports.sql import comma, join_stored_rows, staged_column, stored_column
+from healthtrack.imports.sql import comma, join_stored_rows, shown_column, staged_column, stored_column
 
 _ROWS_PER_FETCH = 2000
 _MATCHES_FILTER = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
@@ -55,7 +55,8 @@ def fetch_row_page(run: ImportRun, plan: Plan, chosen: RowFilter, page: Page[int
         tables.rows,
         f"""
         SELECT rows.{LINE}, rows.outcome, rows.target IS NOT NULL, {warnings},
-               {comma(map(staged_column, plan.columns))}, {comma(map(stored_column, plan.columns))}
+               {comma(shown_column(each, staged_column(each)) for each in plan.columns)},
+               {comma(shown_column(each, stored_column(each)) for each in plan.columns)}
           FROM (SELECT * FROM {tables.rows}
                  WHERE {chosen.condition} ORDER BY {LINE} {direction} OFFSET %s LIMIT %s) AS rows
                {join_stored_rows(plan)}
@@ -127,7 +128,7 @@ def iterate_invalid_values(run: ImportRun, column: Column) -> Iterator[str]:
     for cells, *_ in rows:
         for text in (text for place, text in enumerate(_texts(cells)) if place in places):
             value = restore_formula(clean_key(text))
-            if value and len(value) <= (column.field.max_length or 0):
+            if value and len(value) <= (getattr(column.field, "target_field", column.field).max_length or 0):
                 yield value
 
 

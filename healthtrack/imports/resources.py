@@ -26,7 +26,8 @@ class BulkModelResource(ImportHooks, ModelResource):
         "BooleanField": widgets.YesNoWidget,
     }
     duplicate_rows: ClassVar[DuplicateRows]
-    names_patients: ClassVar[bool] = False
+    # The field whose column has the numbers of patients; empty if the rows name none.
+    patient_column: ClassVar[str] = ""
     # By field: other names that files of other programs have for its column.
     known_as: ClassVar[Mapping[str, Sequence[str]]] = {}
     # Example rows of the upload page: by field, as a file holds them.

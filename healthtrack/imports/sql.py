@@ -11,6 +11,7 @@ from django.db.models import Model
 
 from healthtrack.imports.plan import Column, Plan
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.references import ReferenceWidget
 from healthtrack.imports.widgets import ModelField
 
 WITHIN_STEP = f"rows.{LINE} BETWEEN %(first)s AND %(last)s"
@@ -65,6 +66,11 @@ def staged_column(column: Column) -> str:
 def stored_column(column: Column) -> str:
     """Return the column of the stored row, `target` or `parent`."""
     return f"{'parent' if column.of_parent else 'target'}.{quoted(column.field.column)}"
+
+
+def shown_column(column: Column, value: str) -> str:
+    """Return what people see of a value that `staged_column` or `stored_column` returned: the name of a reference."""
+    return column.widget.get_shown(column.field, value) if isinstance(column.widget, ReferenceWidget) else value
 
 
 def compared_column(column: Column) -> str:

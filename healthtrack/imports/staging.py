@@ -3,7 +3,7 @@
 PostgreSQL makes all comparisons. Only it knows which texts its constraints take for the same regardless of case.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -114,6 +114,10 @@ class StagedRows:
         """
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({comma(quoted(column.name) for column in self.plan.keys)})")
         return combine_duplicate_rows(self.plan, self.cursor, self.tables, report_errors)
+
+    def delete(self, lines: Sequence[int | None]) -> None:
+        """Delete the rows of these lines, which have errors."""
+        self.cursor.execute(f"DELETE FROM {self.tables.rows} WHERE {LINE} = ANY (%s)", [list(lines)])  # noqa: S608 (constants)
 
     def find_parents(self, *, marks_stale: bool = False) -> None:
         """Set the rows of the parent table that the staged rows refer to, as far as they exist."""

@@ -56,7 +56,7 @@ class TabularImporter(Importer):
         self.resource_class = resource_class
         self.model = resource_class._meta.model
         self.label = str(self.model._meta.verbose_name_plural)
-        self.names_patients = resource_class.names_patients
+        self.names_patients = bool(resource_class.patient_column)
 
     @property
     def resource(self) -> BulkModelResource:
@@ -172,7 +172,7 @@ class TabularImporter(Importer):
         view = TabularPreview(run, self.resource.plan, query, Decisions(self.warnings, run.decisions))
         if not view.shown:
             return PagePart("imports/run-listings.html", view) if view.listings else None
-        patients = view.shown_keys if self.names_patients else []
+        patients = view.get_shown_values(self.resource_class.patient_column) if self.names_patients else []
         return PagePart("imports/run-listings.html", view, [view.shown.name, f"page {view.page.number}"], patients)
 
     def preview_undo(self, run: ImportRun) -> UndoPreview:
@@ -246,8 +246,9 @@ class TabularImporter(Importer):
         return error_report.generate_error_report(run)
 
     def patients_in_error_report(self, run: ImportRun) -> Iterator[str]:
-        (key,) = self.resource.plan.keys
-        return preview_queries.iterate_invalid_values(run, key)
+        columns = self.resource.plan.columns
+        (patient,) = (column for column in columns if column.name == self.resource_class.patient_column)
+        return preview_queries.iterate_invalid_values(run, patient)
 
     def release(self, run: ImportRun) -> None:
         has_rest = run.error_count or TabularResult.of(run.result).combined

@@ -189,9 +189,8 @@ class TabularPreview:
             return "Rows that no longer match the last preview"
         return f"{self.shown.label} rows" if self.shown else ""
 
-    @property
-    def shown_keys(self) -> list[str]:
-        """Return the keys of the rows on the page."""
-        (key,) = (place for place, column in enumerate(self.plan.columns) if column.is_key)
-        combined = [str(group.result.cells[key].value) for group in self.duplicate_groups]
-        return [str(row.cells[key].value) for row in self.rows] + combined
+    def get_shown_values(self, name: str) -> list[str]:
+        """Return the values that the rows on the page have in a column."""
+        (place,) = (place for place, column in enumerate(self.plan.columns) if column.name == name)
+        combined = [str(group.result.cells[place].value) for group in self.duplicate_groups]
+        return [str(row.cells[place].value) for row in self.rows] + combined

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import polars as pl
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Field
+from django.db.models.expressions import Combinable
 from import_export import widgets
 
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON
@@ -69,6 +70,13 @@ class ColumnWidget(widgets.Widget):
     def render(self, value: object, obj: object = None, **kwargs: object) -> object:
         return value
 
+    def prepare(self) -> None:
+        """Read from the database what `read` needs. Call it before, because the connection may be busy with a COPY."""
+
+    def get_export(self, attribute: str) -> str | Combinable:
+        """Return what a query of the export selects for the column."""
+        return attribute
+
     def get_form(self, text: pl.Expr) -> pl.Expr:
         """Return what two texts must share for one to say something about the notation of the other."""
         return pl.lit("")
@@ -83,9 +91,14 @@ class ColumnWidget(widgets.Widget):
         return pl.when(pl.all_horizontal(first == other for other in others)).then(first)
 
 
+def restore_formulas(text: pl.Expr) -> pl.Expr:
+    """Return the texts without the mark by which an export protects those that look like formulas."""
+    return pl.when(text.str.contains(ESCAPED_FORMULA)).then(text.str.slice(1)).otherwise(text)
+
+
 class TextWidget(ColumnWidget):
     def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
-        restored = pl.when(text.str.contains(ESCAPED_FORMULA)).then(text.str.slice(1)).otherwise(text)
+        restored = restore_formulas(text)
         return restored if field.null else restored.fill_null("")
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
@@ -110,6 +123,16 @@ class IdentifierWidget(TextWidget):
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         rules = super().error_rules(text, value, field, notation)
         return [*rules, (text.str.contains(SHORTENED_NUMBER), f"{SHORTENED_REASON} Enter all of its digits as text.")]
+
+
+class KeyWidget(IdentifierWidget):
+    """A foreign key to the numbers that people know, such as those of patients. The resource checks that they exist."""
+
+    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
+        return super().error_rules(text, value, field.target_field, notation)  # type: ignore[attr-defined]  # a foreign key
+
+    def describe_values(self, field: ModelField) -> str:
+        return super().describe_values(field.target_field)  # type: ignore[attr-defined]  # a foreign key
 
 
 class WholeNumberWidget(ColumnWidget):

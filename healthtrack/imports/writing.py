@@ -33,12 +33,13 @@ def write(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
     parents = rows.insert_parents()
     if rows.plan.parent and hooks.watched_model is rows.plan.parent.model:
         effects = hooks.after_insert(parents, dry_run=False)
+    # First, because a changed row may end where a new one begins.
+    for step in rows.steps("changed"):
+        progress.advance(rows.update_changed(step))
     _insert(hooks, rows, progress)
     if hooks.watched_model is rows.plan.model:
         effects = hooks.after_insert(rows.inserted_keys(), dry_run=False)
-    for step in rows.steps("changed"):
-        progress.advance(rows.update_changed(step))
-    hooks.after_write(rematched)
+    hooks.after_write(rows, rematched)
     # Here, where an error can still be reported, and not at the commit.
     rows.check_foreign_keys()
     return effects

@@ -205,7 +205,7 @@ class DeviceAssignment(models.Model):
     class Meta:
         db_table = "device_assignments"
         db_table_comment = "Which patient wore which device, from which day until which day"
-        verbose_name = "assignment"
+        verbose_name = "device assignment"
         ordering = ["worn_from", "assignment_id"]
         permissions = [
             ("import_deviceassignment", "Can import assignments of devices"),

@@ -64,6 +64,7 @@ def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[
     batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
     text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
     batch = batch.with_columns(translate(text, reading.words.get(column.name, {})))
+    column.widget.prepare()
     value = column.widget.read(text, column.field, notation)
     values = batch.select(text.alias("text"), value.alias("value"))
     return [_show(text, value, column) for text, value in values.iter_rows()]
@@ -72,6 +73,8 @@ def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[
 def _show(text: str | None, value: object, column: Column) -> str:
     if value is None:
         return UNCLEAR if text else ""
+    if column.is_reference:
+        return text or ""
     if hasattr(value, "isoformat"):
         return date_format(value, "j F Y")  # type: ignore[arg-type]  # a date
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(column.widget.render(value))

@@ -33,14 +33,17 @@ def find_conflicts(execute: Execute, tables: Sequence[TrackedTable]) -> None:
 def leave_subjects(execute: Execute, subject: TrackedTable, keys: Collection[Any], reason: ConflictReason) -> None:
     """Store a conflict for all rows of these subjects, such as patients with their links."""
     (column,) = subject.keys
+    key = subject.history_keys
+    # Rows that are no subject have numbers of their own in the same column, whatever their table.
+    own = "table_name = %(table)s AND " if key == quoted(OWN_KEY) else ""
     execute(
         f"""
         UPDATE undone SET conflict = %(conflict)s
-         WHERE conflict IS NULL
-           AND ({subject.history_keys} = ANY (%(keys)s) OR state ->> '{column}' = ANY (%(keys)s))
+         WHERE conflict IS NULL AND ({own}{key} = ANY (%(keys)s) OR state ->> '{column}' = ANY (%(keys)s::text[]))
         """,  # noqa: S608 (names of columns, from the models)
         conflict=reason,
         keys=list(keys),
+        table=subject.name,
     )
 
 

@@ -74,6 +74,12 @@ class ReturnedRows:
         """Return the keys of the model's stored rows whose column gets its old value back."""
         return self._select_keys(model, "what = 'restore' AND conflict IS NULL AND state ? %s", column)
 
+    def get_restored_values(self, model: type[Model], column: str) -> list[tuple[Any, Any]]:
+        """Return the keys of the model's stored rows whose column gets its old value back, with it as text."""
+        values = f"{TrackedTable(model).history_keys}, state ->> '{column}'"
+        found = self._select(model, values, "what = 'restore' AND conflict IS NULL AND state ? %s", column)
+        return [(key, value) for key, value in found]
+
     def get_inserted(self, model: type[Model], *columns: str) -> list[tuple[Any, ...]]:
         """Return the values of these columns of the model's rows that it inserts again, as text."""
         held = TrackedTable(model).keys

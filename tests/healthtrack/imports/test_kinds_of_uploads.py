@@ -97,8 +97,8 @@ def test_an_unknown_kind_is_refused(steward: Client, tmp_path: Path) -> None:
 
 
 def test_people_choose_among_the_kinds(steward: Client) -> None:
-    kinds = ["Detect it", "Medical records", "Readings", "Variants", "Tracker models"]
-    assert Page.get(steward, UPLOAD).texts(".upload-kinds label") == kinds
+    kinds = ["Medical records", "Devices", "Device assignments", "Readings", "Variants", "Tracker models"]
+    assert Page.get(steward, UPLOAD).texts(".upload-kinds label") == ["Detect it", *kinds]
 
 
 def test_whoever_may_import_one_kind_need_not_choose(sign_in: SignIn) -> None:

@@ -412,7 +412,7 @@ class TestAllOrNothing:
     def test_a_link_to_a_deleted_patient_is_found_before_the_commit(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: dict[str, Any]
     ) -> None:
-        def lose_a_patient(self: MedicalRecordResource, rematched: Sequence[str]) -> None:
+        def lose_a_patient(self: MedicalRecordResource, rows: StagedRows, rematched: Sequence[str]) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "INSERT INTO medical_record_and_trackers (patient_id, model_id, source)"

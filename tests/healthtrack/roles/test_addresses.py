@@ -133,6 +133,21 @@ ADDRESSES = {
     "admin:readings_device_changelist": (RECORD_READERS, RECORD_READERS),
     "admin:readings_device_delete": (KEEPERS | STEWARDS, KEEPERS | STEWARDS),
     "admin:readings_device_history": (HISTORY_READERS, NOBODY),
+    "admin:readings_deviceassignment_add": (NOBODY, NOBODY),
+    "admin:readings_deviceassignment_change": (RECORD_READERS, NOBODY),
+    "admin:readings_deviceassignment_changelist": (RECORD_READERS, RECORD_READERS),
+    "admin:readings_deviceassignment_delete": (NOBODY, NOBODY),
+    "admin:readings_deviceassignment_history": (HISTORY_READERS, NOBODY),
+    **{
+        f"admin:readings_{model}_{page}": who
+        for model in ("device", "deviceassignment")
+        for page, who in {
+            "export": (EXPORTERS, EXPORTERS),
+            "restore": (NOBODY, NOBODY),  # only for a deleted row
+            "import": (STEWARDS, STEWARDS),
+            "import_template": (STEWARDS, STEWARDS),
+        }.items()
+    },
     "admin:trackers_trackeralias_add": (STEWARDS, STEWARDS),
     "admin:trackers_trackeralias_change": (RECORD_READERS, STEWARDS),
     "admin:trackers_trackeralias_changelist": (RECORD_READERS, RECORD_READERS),
