@@ -23,7 +23,8 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 _RECORD = (
     ' <Record type="HKQuantityTypeIdentifier{type}" sourceName="Watch of somebody" sourceVersion="8.3"'
-    ' device="{device}" unit="{unit}" creationDate="{end} +0100" startDate="{start} +0100" endDate="{end} +0100" value="{value}"'
+    ' device="{device}" unit="{unit}" creationDate="{end} +0100" startDate="{start} +0100" endDate="{end} +0100"'
+    ' value="{value}"'
 )
 _MOTION = '>\n  <MetadataEntry key="HKMetadataKeyHeartRateMotionContext" value="0"/>\n </Record>\n'
 

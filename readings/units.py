@@ -22,7 +22,7 @@ _CONVERSIONS: dict[str, dict[str, Conversion]] = {
     "ms": {"s": Conversion(1000)},
     "{steps}": {"1": _SAME, "{count}": _SAME},
     "{steps}/d": {"/d": _SAME, "{count}/d": _SAME},
-    "m": {"km": Conversion(1000), "[mi_i]": Conversion(1609.344), "[ft_i]": Conversion(0.3048)},
+    "m": {"km": Conversion(1000), "cm": Conversion(0.01), "[mi_i]": Conversion(1609.344), "[ft_i]": Conversion(0.3048)},
     "kcal": {"kJ": Conversion(1 / 4.184), "cal": Conversion(0.001), "J": Conversion(1 / 4184)},
     "kcal/d": {"kJ/d": Conversion(1 / 4.184)},
     "min": {"s": Conversion(1 / 60), "h": Conversion(60)},

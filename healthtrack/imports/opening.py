@@ -17,7 +17,7 @@ from healthtrack.imports.limits import format_size
 from healthtrack.imports.row_errors import FileError, RowError
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_MAX_PARTS = 10_000
+_MAX_PARTS = 25_000
 # As many bytes of each part are read to recognize its format.
 BEGINNING_BYTES = 2048
 _DAMAGE = (BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError, RuntimeError)

@@ -29,7 +29,8 @@ class Batch:
 
     `errors` are the positions that are no rows. `left_out` counts by label what is not imported, such as notes. `size`
     is the number of bytes that were read for the batch. `part` is the one of a container that `LINE` belongs to.
-    `person` tells the people of several parts apart, such as by their names; it is compared and never stored.
+    `position` is its word for `LINE`, where that of the format does not fit. `person` tells the people of several
+    parts apart, such as by their names; it is compared and never stored.
     """
 
     rows: pl.DataFrame = field(default_factory=lambda: complete(pl.DataFrame({LINE: []})))
@@ -39,6 +40,7 @@ class Batch:
     size: int = 0
     part: Part | None = None
     person: str = ""
+    position: str = ""
 
 
 def complete(rows: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFrame:

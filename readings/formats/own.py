@@ -1,23 +1,20 @@
 """Our own form: CSV or NDJSON with documented columns."""
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from healthtrack.imports.opening import Container, Limited, Part, open_part
+from healthtrack.imports.opening import Container, Part, open_part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
+from readings.formats.blocks import BOM, chain, parse_csv, read_blocks
 
 # The columns of the form: a serial number is one of the things that `device` may be.
 OWN_COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")
 REQUIRED = ("metric", "start", "value")
-_BLOCK_BYTES = 16 * 2**20
-_BOM = b"\xef\xbb\xbf"
-MAX_LINE_BYTES = 2**20
 
 
 class OwnForm(Format):
@@ -32,7 +29,7 @@ class OwnForm(Format):
         """Yield the rows. Raise FileError if the part is damaged, or lacks a column that is needed."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         with open_part(part) as stream:
-            blocks = _read_blocks(stream, part)
+            blocks = read_blocks(stream, part)
             first = next(blocks, b"")
             if first.lstrip().startswith(b"{"):
                 yield from _read_json(first, blocks)
@@ -42,30 +39,8 @@ class OwnForm(Format):
 
 def find_columns(part: Part) -> set[str]:
     """Return the columns of the form that the first line of a part names."""
-    beginning = part.beginning.removeprefix(_BOM).lstrip().decode("utf-8", "replace").lower()
+    beginning = part.beginning.removeprefix(BOM).lstrip().decode("utf-8", "replace").lower()
     return set(re.findall(r"\w+", beginning.partition("\n")[0])).intersection(OWN_COLUMNS)
-
-
-def _read_blocks(stream: Limited, part: Part) -> Iterator[bytes]:
-    """Yield whole lines, about `_BLOCK_BYTES` at once."""
-    rest, is_first = b"", True
-    while data := stream.read(_BLOCK_BYTES):
-        if is_first:
-            data, is_first = data.removeprefix(_BOM), False
-            _check_text(data, part)
-        whole, newline, last = (rest + data).rpartition(b"\n")
-        if newline:
-            yield whole + newline
-        rest = last
-        if len(rest) > _BLOCK_BYTES + MAX_LINE_BYTES:
-            raise FileError(RowError(f"The file {part.name} has a line of more than a megabyte."))
-    if rest:
-        yield rest + b"\n"
-
-
-def _check_text(data: bytes, part: Part) -> None:
-    if b"\0" in data[:4096]:
-        raise FileError(RowError(f"The file {part.name} is no text in UTF-8. Save it as CSV in UTF-8."))
 
 
 def _read_csv(first: bytes, blocks: Iterator[bytes], part: Part) -> Iterator[Batch]:
@@ -74,15 +49,11 @@ def _read_csv(first: bytes, blocks: Iterator[bytes], part: Part) -> Iterator[Bat
     names = [header.strip().lower() for header in headers]
     _check_header(names, part)
     line = 2
-    for block in _chain(body, blocks):
-        yield _parse_csv(block, names, line)
+    for block in chain(body, blocks):
+        known = [name if name in OWN_COLUMNS else f"ignored {place}" for place, name in enumerate(names)]
+        rows, errors = parse_csv(block, known, line)
+        yield Batch(complete(rows), errors, size=len(block))
         line += block.count(b"\n")
-
-
-def _chain(body: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    if body:
-        yield body
-    yield from blocks
 
 
 def _check_header(names: Sequence[str], part: Part) -> None:
@@ -98,61 +69,9 @@ def _check_header(names: Sequence[str], part: Part) -> None:
         raise FileError(RowError(f"The file {part.name} has the column {', '.join(repeated)} twice.", 1))
 
 
-def _parse_csv(block: bytes, names: Sequence[str], line: int) -> Batch:
-    known = [name if name in OWN_COLUMNS else f"ignored {place}" for place, name in enumerate(names)]
-    try:
-        rows = pl.read_csv(
-            block, has_header=False, new_columns=known, schema=dict.fromkeys(known, pl.String), quote_char='"'
-        )
-        if not _has_all_cells(block, rows):
-            return _parse_slowly(block, known, line)
-    except pl.exceptions.PolarsError:
-        return _parse_slowly(block, known, line)
-    return Batch(complete(rows.with_row_index(LINE, line)), size=len(block))
-
-
-def _has_all_cells(block: bytes, rows: pl.DataFrame) -> bool:
-    """Return whether each line has a cell for each column. polars fills in missing cells at the end of a line."""
-    if len(rows) != block.count(b"\n"):
-        return False
-    if b'"' not in block:
-        return block.count(b",") == len(rows) * (rows.width - 1)
-    lines = block.split(b"\n")
-    shorter = rows.with_row_index("place").filter(pl.last().is_null())["place"]
-    return not any(_split(lines[place], rows.width)[1] for place in shorter)
-
-
-def _parse_slowly(block: bytes, known: Sequence[str], line: int) -> Batch:
-    """Parse lines one by one, because some of them do not fit the header, or are no UTF-8."""
-    rows, errors = [], []
-    for number, raw in enumerate(block.split(b"\n")[:-1], start=line):
-        if not raw.strip():
-            continue
-        cells, reason = _split(raw, len(known))
-        if reason:
-            errors.append(RowError(reason, number, "", raw.decode("utf-8", "replace")[:101]))
-        else:
-            rows.append((number, *cells))
-    schema = {LINE: pl.UInt32, **dict.fromkeys(known, pl.String)}
-    return Batch(complete(pl.DataFrame(rows, schema=schema, orient="row")), errors, size=len(block))
-
-
-def _split(raw: bytes, width: int) -> tuple[list[str | None], str]:
-    try:
-        text = raw.decode().rstrip("\r")
-        cells = next(csv.reader(io.StringIO(text), strict=True))
-    except UnicodeDecodeError:
-        return [], "The line is not in UTF-8. Save the file in UTF-8."
-    except (csv.Error, StopIteration):
-        return [], "A quote is opened but not closed, or ends inside a cell."
-    if len(cells) != width:
-        return [], f"Has {len(cells)} cells, but the header has {width}."
-    return [cell or None for cell in cells], ""
-
-
 def _read_json(first: bytes, blocks: Iterator[bytes]) -> Iterator[Batch]:
     line = 1
-    for block in _chain(first, blocks):
+    for block in chain(first, blocks):
         yield _parse_json(block, line)
         line += block.count(b"\n")
 

@@ -10,6 +10,7 @@ from healthtrack.imports.row_errors import FileError
 from readings.formats.apple_health import AppleHealth
 from readings.formats.base import Format
 from readings.formats.dexcom_clarity import DexcomClarity
+from readings.formats.fitbit_takeout import FitbitTakeout
 from readings.formats.garmin_fit import GarminFit
 from readings.formats.health_connect import HealthConnect
 from readings.formats.libreview import LibreView
@@ -19,6 +20,7 @@ from readings.formats.own import REQUIRED, OwnForm, find_columns
 # In the order in which they are tried. Files of others may have names that our own form has too, such as value.
 FORMATS: Sequence[Format] = (
     AppleHealth(),
+    FitbitTakeout(),
     DexcomClarity(),
     LibreView(),
     GarminFit(),

@@ -96,7 +96,7 @@ class FileStaging:
             part = batch.part or source
             self._check_person(batch, patient)
             is_whole = self.is_single and batch.part is None
-            place = Place(part.number, "" if is_whole else part.name, reader.position)
+            place = Place(part.number, "" if is_whole else part.name, batch.position or reader.position)
             self.places[part.number] = place
             self._stage_batch(place, batch, patient)
             progress.advance(batch.size)
@@ -110,7 +110,7 @@ class FileStaging:
 
     def _stage_batch(self, place: Place, batch: Batch, patient: str) -> None:
         self.read += len(batch.rows) + len(batch.errors)
-        self.left_out.update(batch.left_out)
+        self.left_out.update({label: count for label, count in batch.left_out.items() if count})
         self.unreadable.add_lines(place, batch.errors)
         readings = self._check(place, batch.rows, patient)
         if not readings.is_empty():

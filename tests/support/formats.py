@@ -42,7 +42,7 @@ def read_files(*paths: Path) -> Content:
                 for batch in reader.read(source) if reader else ():
                     rows.append(batch.rows)
                     content.errors += batch.errors
-                    content.left_out.update(batch.left_out)
+                    content.left_out.update({label: count for label, count in batch.left_out.items() if count})
                     content.people |= {batch.person} - {""}
                     if batch.episodes is not None:
                         episodes.append(batch.episodes)
