@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("healthtrack.operations.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("reports.urls")),
+    path("readings/", include("readings.urls")),
     path("", include("healthtrack.roles.urls")),
     path("sign-in/", include("healthtrack.accounts.urls")),
     path("healthz", healthz, name="healthz"),

@@ -18,6 +18,13 @@ PAGE_NAMES = {
     "admin:readings_deviceassignment_history": "Viewed the history of a device assignment",
     "admin:readings_deviceassignment_restore": "Opened the page to restore a device assignment",
     "admin:readings_deviceassignment_export": "Exported device assignments",
+    "readings:patients": "Viewed the list of patients with readings",
+    "readings:patient": "Viewed readings",
+    "readings:file": "Downloaded readings",
+    "readings:exclude": "Excluded readings from statistics",
+    "readings:count-again": "Let excluded readings count again",
+    "readings:consent": "Recorded a consent to readings",
+    "readings:upload": "Opened the page to upload readings of a patient",
 }
 
 
@@ -30,9 +37,11 @@ class ReadingsConfig(AppConfig):
         register_page_names(lambda: PAGE_NAMES)
         register_help(*HELP)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
-        from patients import follows  # noqa: PLC0415  (models are only ready here)
+        from patients import follows, summary  # noqa: PLC0415  (models are only ready here)
+        from readings.pages.record_part import get_record_view  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
 
+        summary.register(summary.SummaryPart("Readings", "readings/record-summary.html", get_record_view))
         follows.register(AssignmentsAndConsents())
         follows.register(Readings())
         registry.register("readings.device", "readings.importers.devices")

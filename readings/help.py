@@ -1,8 +1,15 @@
-"""The section of the help about devices."""
+"""The sections of the help about readings and devices."""
 
 from healthtrack.core.help import HelpSection
 
 HELP = (
+    HelpSection(
+        "readings",
+        "A patient's readings",
+        125,
+        ("readings:*",),
+        "chart heart rate glucose steps exclude consent withdrawal csv",
+    ),
     HelpSection(
         "devices",
         "Devices, and who wore them",

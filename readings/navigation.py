@@ -7,6 +7,8 @@ from healthtrack.core.permissions import has_all
 
 
 def entries() -> Iterator[Entry]:
+    viewers = has_all("readings.view_readingday", "patients.view_medicalrecord")
+    yield Entry("Records", "Readings", "readings:patients", 20, viewers, title="Patients with readings")
     yield Entry("Trackers", "Devices", "admin:readings_device_changelist", 40, has_all("readings.view_device"))
     worn = has_all("readings.view_deviceassignment")
     yield Entry("Trackers", "Device assignments", "admin:readings_deviceassignment_changelist", 42, worn)

@@ -1,6 +1,7 @@
 """The upload page: it shows the form, and opens a run of the uploaded files for a worker."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import PermissionDenied
@@ -34,18 +35,21 @@ MAX_FORM_BYTES = 2**16  # of the form's other fields
 INCOMPLETE = "The file has not arrived completely. Choose it again: what has arrived is not sent again."
 
 
-def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]) -> HttpResponse:
+def show_upload_page(
+    request: HttpRequest, name: str, context: Mapping[str, Any], *, answers: Mapping[str, str] = MappingProxyType({})
+) -> HttpResponse:
     """Return the upload form; or open a run of the uploaded files and redirect to its page.
 
-    `name` is that of the importer that the form suggests; if it is empty, the files show which one they are for.
+    `name` is that of the importer that the form suggests; if it is empty, the files show which one they are for. With
+    `answers` to its questions, the form offers no other one.
     `context` is that of the admin's pages. The view that calls this must be `csrf_exempt`, because the check of the
     CSRF token would read the request's body: a file that is too large, or that the person may not import, is never
     read. Once that is clear, the token is checked here.
     """
-    importers = [registry.get(each) for each in get_importers(request.user)]
+    importers = [registry.get(each) for each in get_importers(request.user) if not answers or each == name]
     if not importers or (name and name not in {importer.name for importer in importers}):
         raise PermissionDenied
-    page = _UploadPage(importers, name, context)
+    page = _UploadPage(importers, name, context, answers)
     if int(request.META.get("CONTENT_LENGTH") or 0) > page.max_bytes + MAX_FORM_BYTES:
         return page.show_form(request, error=describe_limit(page.max_bytes), status=413)
     if request.method == "POST" and get_daily_limit().is_used_up(str(request.user.pk)):
@@ -62,8 +66,11 @@ def show_upload_page(request: HttpRequest, name: str, context: Mapping[str, Any]
 
 
 class _UploadPage:
-    def __init__(self, importers: Sequence[Importer], name: str, context: Mapping[str, Any]) -> None:
+    def __init__(
+        self, importers: Sequence[Importer], name: str, context: Mapping[str, Any], answers: Mapping[str, str]
+    ) -> None:
         self.importers = importers
+        self.answers = answers
         self.name = name
         self.context = context
         self.max_bytes = max(importer.max_bytes for importer in importers if name in {DETECT, importer.name})
@@ -107,7 +114,8 @@ class _UploadPage:
         with transaction.atomic():
             if not unfinished_uploads.finish(uploads):
                 return None
-            run = runs.open_run(form.cleaned_data["importer"].name, facts, user=cast("User", request.user))
+            name, user = form.cleaned_data["importer"].name, cast("User", request.user)
+            run = runs.open_run(name, facts, user=user, answers=self.answers)
             tasks.check_import.defer(run_id=run.run_id)
         return run
 

@@ -96,6 +96,7 @@ def _load_sample_data(patients: int) -> None:
             ("import_medical_records", "medical_records.csv"),
         ):
             call_command(command, folder / file, stdout=io.StringIO())
+        call_command("make_sample_readings", stdout=io.StringIO())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

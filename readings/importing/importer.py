@@ -80,7 +80,7 @@ class ReadingsImporter(Importer):
 
     @property
     def list_url(self) -> str:
-        return reverse("home")
+        return reverse("readings:patients")
 
     @property
     def max_bytes(self) -> int:

@@ -111,7 +111,8 @@ def fetch(
     """
     schema = {**_FETCHED, **(others or {})}
     received = io.BytesIO()
-    with cursor.copy(f"COPY ({query}) TO STDOUT", values) as copy:
+    # Not by Django's cursor, whose form for debugging takes no values.
+    with cursor.cursor.copy(f"COPY ({query}) TO STDOUT", values) as copy:
         for piece in copy:
             received.write(piece)
     if not received.tell():

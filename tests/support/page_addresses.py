@@ -10,13 +10,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from healthtrack.imports.profiles import save_profile
 from healthtrack.roles.emergency import begin
+from patients.models import MedicalRecord
 from readings.models import Device, DeviceAssignment
 from reports.models import SavedView
 from tests.support import factories
+from tests.support.readings import make_readings, streams, write_run
 
 PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change"}
 PAGES_OF_ROW |= {"end", "link", "reset", "activate", "deactivate"}
 PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "faulty", "progress", "reading"}
+PAGES_OF_PATIENT = {
+    *("readings:patient", "readings:file", "readings:upload"),
+    *("readings:exclude", "readings:count-again", "readings:consent"),
+}
 ARGUMENTS = {"admin:app_list": ["patients"], "sign-in:link": ["invalid"]}
 QUERIES = {"tracker-names:resolve": "?name=Band+2", "reports:save-view": "?of=/reports/brands/"}
 NOT_PAGES = {
@@ -32,6 +38,7 @@ NOT_PAGES = {
     "reports:delete-view",
     *("sign-in:end", "sign-in:everywhere", "sign-in:stay", "sign-in:idle"),
     *("dismiss-task", "restore-tasks"),
+    *("readings:file", "readings:exclude", "readings:count-again", "readings:consent"),
     "reports:charts",  # for developers only
     "healthz",  # for machines
     "metrics",
@@ -61,8 +68,8 @@ def address(name: str) -> str:
     kind = name.rpartition("_")[2]
     if name in ARGUMENTS:
         return reverse(name, args=ARGUMENTS[name])
-    if name in {"reports:change-view", "reports:delete-view"}:
-        return reverse(name, args=[SavedView.objects.get().pk])
+    if name in {"reports:change-view", "reports:delete-view", *PAGES_OF_PATIENT}:
+        return reverse(name, args=[_key_of_a_patient() if name in PAGES_OF_PATIENT else SavedView.objects.get().pk])
     if name == "admin:auth_user_password_change":
         kind = "password_change"
     if name.startswith("admin:") and kind in PAGES_OF_ROW and name != "admin:password_change":
@@ -89,6 +96,7 @@ def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
         factories.link(record, models[0])
     device = Device.objects.create(model=models[0], serial_number="S-2741")
     DeviceAssignment.objects.create(device=device, patient_id=number, worn_from=date(2025, 3, 1))
+    write_run(1, [make_readings()], streams(number, source="S-2741"))
     factories.tracker_alias("My band", models[1])
     factories.missing_model("Smart tracker")
     Group.objects.create(name="Record keepers")
@@ -111,6 +119,10 @@ def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def is_page(name: str) -> bool:
     """Return whether the view shows a page, and no part of one, file or answer for a machine."""
     return name not in NOT_PAGES and not name.endswith(NOT_PAGES_OF_A_MODEL)
+
+
+def _key_of_a_patient() -> str:
+    return quote(MedicalRecord.objects.order_by("pk")[0].pk)
 
 
 def _key_of_a_row(name: str) -> str:

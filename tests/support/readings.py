@@ -32,6 +32,24 @@ def streams(patient: str = "P1", source: str = "Watch") -> list[Stream]:
     return [Stream(patient, metrics[code], source, unit) for code, unit in units.items()]
 
 
+def make_readings() -> list[Reading]:
+    """Return readings of two days for all three of `streams`, with a gap."""
+    begin = 1_741_132_800_000_000  # 2025-03-05
+    minutes = [minute for minute in range(0, 2 * 1440, 30) if not 600 < minute < 900]
+    return [
+        Reading(
+            stream,
+            begin + minute * 60_000_000,
+            value + minute // 60 % 24,
+            utc_offset=3600,
+            decimals=int(stream == 2),
+            length=900_000_000 if stream == 3 else None,
+        )
+        for stream, value in ((1, 60), (2, 50), (3, 100))
+        for minute in minutes
+    ]
+
+
 def to_frame(readings: Iterable[Reading]) -> pl.DataFrame:
     rows = [(each.stream, each.at, each.length, each.utc_offset, *each[2:4], each.proven) for each in readings]
     return pl.DataFrame(rows, schema=READINGS, orient="row")

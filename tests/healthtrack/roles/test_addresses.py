@@ -148,6 +148,13 @@ ADDRESSES = {
             "import_template": (STEWARDS, STEWARDS),
         }.items()
     },
+    "readings:patients": (RECORD_READERS, NOBODY),
+    "readings:patient": (RECORD_READERS, NOBODY),
+    "readings:file": (EXPORTERS, NOBODY),
+    "readings:upload": (STEWARDS, STEWARDS),
+    "readings:exclude": (NOBODY, KEEPERS),
+    "readings:count-again": (NOBODY, KEEPERS),
+    "readings:consent": (NOBODY, KEEPERS),
     "admin:trackers_trackeralias_add": (STEWARDS, STEWARDS),
     "admin:trackers_trackeralias_change": (RECORD_READERS, STEWARDS),
     "admin:trackers_trackeralias_changelist": (RECORD_READERS, RECORD_READERS),

@@ -1,0 +1,28 @@
+"""Files that people drop on a patient's page of readings: the page answers whose readings they are."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+
+from healthtrack.imports.upload_view import show_upload_page
+from readings.importing.importer import readings as importer
+from readings.importing.questions import PATIENT
+from readings.pages.views import PatientView
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # the upload page checks the token once it knows the size
+class UploadReadings(PatientView):
+    """The upload page for the readings of one patient."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def test_func(self) -> bool:
+        return super().test_func() and importer.may_import(self.request.user)
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        frame = {**admin.site.each_context(request), "lead": f"For patient {self.number}."}
+        return show_upload_page(request, importer.name, frame, answers={PATIENT: self.number})
+
+    post = get
