@@ -99,15 +99,28 @@ class UploadForm(forms.Form):
             if importer.takes_several_files or len(files) == 1
         }
         best = max(fits, key=fits.__getitem__, default="")
-        return best if best and fits[best] else ""
+        return best if best and fits[best] else self._find_only_taker(files)
+
+    def _find_only_taker(self, files: Sequence[ReceivedFile]) -> str:
+        """Return the name of the only importer that takes files of these names and sizes, or an empty text.
+
+        Of large archives only the beginning can be looked at, which does not say what they contain.
+        """
+        size = sum(file.size or 0 for file in files)
+        takers = [
+            importer.name
+            for importer in self.importers
+            if size <= importer.max_bytes and not self._list_misleading(importer, files)
+        ]
+        return takers[0] if len(takers) == 1 else ""
+
+    def _list_misleading(self, importer: Importer, files: Sequence[ReceivedFile]) -> list[str]:
+        return list(filter(None, (importer.find_misleading_name(file.name or "", file.path) for file in files)))
 
     def _list_reasons(self, name: str, files: Sequence[ReceivedFile]) -> list[str]:
         """Return why the files cannot be uploaded for this importer or, without one, why it is not known."""
         importers = [self._get(name)] if name else self.importers
-        misleading = [
-            list(filter(None, (importer.find_misleading_name(file.name or "", file.path) for file in files)))
-            for importer in importers
-        ]
+        misleading = [self._list_misleading(importer, files) for importer in importers]
         if all(misleading):
             return misleading[0]
         if not name:

@@ -15,7 +15,7 @@ from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.storage_errors import StorageError
 from healthtrack.imports.uploads import Upload
-from tests.healthtrack.imports import test_unfinished_uploads as chunks
+from tests.support.chunked_uploads import CHUNK_BYTES, cut, finish, send_all
 from tests.support.import_files import RECORDS, write_csv, write_xlsx
 from tests.support.import_pages import last_run, press_import, run_commit_hooks, run_jobs, upload
 from tests.support.object_storage import BUCKET, CREDENTIALS, ObjectStorage, object_storage
@@ -79,11 +79,11 @@ class TestAnImport:
     def test_reads_a_workbook_that_arrived_in_chunks(
         self, steward: Client, tmp_path: Path, bucket: ObjectStorage, data_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(unfinished_uploads, "CHUNK_BYTES", chunks.CHUNK_BYTES)
+        monkeypatch.setattr(unfinished_uploads, "CHUNK_BYTES", CHUNK_BYTES)
         path = write_xlsx(tmp_path / "rows.xlsx", RECORDS.rows({}, {}, {}))
-        number = chunks.send_all(steward, path)
-        assert len(bucket.list_objects()) == len(chunks.cut(path.read_bytes()))
-        assert chunks.finish(steward, [number]).status_code == 302
+        number = send_all(steward, path)
+        assert len(bucket.list_objects()) == len(cut(path.read_bytes()))
+        assert finish(steward, [number]).status_code == 302
         run_jobs()
         assert (last_run().state, last_run().read_count) == (State.CHECKED, 3)
         assert local_files(data_folder) == []

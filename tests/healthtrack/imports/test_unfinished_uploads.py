@@ -1,12 +1,11 @@
 """Large files that a browser sends in chunks: who may send them, what is refused, and what continues."""
 
-import base64
 import hashlib
 import re
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.conf import LazySettings
@@ -14,11 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.accounts.models import Session, SignInEvent
-from healthtrack.imports import chunk_views, expiring, unfinished_uploads
+from healthtrack.imports import chunk_views, expiring, unfinished_uploads, upload_view
 from healthtrack.imports.models import ImportRun, State, UnfinishedUpload
 from healthtrack.imports.upload_handler import ReceivedFile
 from healthtrack.imports.uploads import Upload
 from tests.support import factories
+from tests.support.chunked_uploads import CHUNK_BYTES, UPLOAD, cut, finish, send, send_all, start
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
 from tests.support.import_pages import last_run, run_commit_hooks, run_jobs
 from tests.support.page import Page, text_of
@@ -26,9 +26,6 @@ from tests.support.signing_in import AsRole, SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder", "small_chunks")]
 
-START = "/admin/imports/importrun/unfinished/start/"
-UPLOAD = "/admin/imports/importrun/upload/"
-CHUNK_BYTES = 100
 DAMAGED = {"error": chunk_views.DAMAGED}
 
 
@@ -49,33 +46,6 @@ def path(tmp_path: Path) -> Path:
 
 def stored(data_folder: Path) -> list[Path]:
     return sorted(path for path in data_folder.rglob("*") if path.is_file())
-
-
-def start(client: Client, path: Path, **changes: object) -> Any:
-    facts = {"name": path.name, "size": path.stat().st_size, "modified_ms": 1_700_000_000_123}
-    return client.post(START, {**facts, **changes})
-
-
-def cut(content: bytes) -> list[bytes]:
-    return [content[begin : begin + CHUNK_BYTES] for begin in range(0, len(content), CHUNK_BYTES)]
-
-
-def send(client: Client, number: int, chunk: int, content: bytes, claimed: bytes | None = None, **extra: Any) -> Any:
-    digest = base64.b64encode(hashlib.sha256(content if claimed is None else claimed).digest()).decode()
-    address = f"/admin/imports/importrun/unfinished/{number}/{chunk}/"
-    headers = {"Content-Digest": f"sha-256=:{digest}:"}
-    return client.post(address, content, "application/octet-stream", headers=headers, **extra)
-
-
-def send_all(client: Client, path: Path) -> int:
-    number: int = start(client, path).json()["number"]
-    for chunk, content in enumerate(cut(path.read_bytes()), start=1):
-        assert send(client, number, chunk, content).json() == {"received": chunk}
-    return number
-
-
-def finish(client: Client, numbers: Sequence[int], kind: str = "") -> Any:
-    return client.post(UPLOAD, {"unfinished": numbers, "kind": kind})
 
 
 class TestSending:
@@ -116,6 +86,15 @@ class TestSending:
             path.write_text("patient_id,metric,start,value\n" + f"P1,heart_rate,{path.stem},72\n" * 20)
         finish(steward, [send_all(steward, path) for path in reversed(paths)])
         assert [file.name for file in last_run().all_files] == ["second.csv", "first.csv"]
+
+    def test_an_archive_of_which_only_the_beginning_is_looked_at_is_of_the_only_kind_that_takes_archives(
+        self, steward: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(upload_view, "MAX_RECOGNIZED_BYTES", 100)
+        with ZipFile(tmp_path / "readings.zip", "w") as archive:
+            archive.writestr("readings.csv", "patient_id,metric,start,value\n" + "P1,heart_rate,x,72\n" * 20)
+        finish(steward, [send_all(steward, tmp_path / "readings.zip")])
+        assert last_run().importer == "readings.reading"
 
     def test_a_file_that_may_be_of_several_kinds_leads_back_to_the_form_and_is_not_sent_again(
         self, steward: Client, tmp_path: Path

@@ -1,10 +1,14 @@
 """Two web servers and a worker, each with a data folder of its own, as on three hosts."""
 
+import base64
+import hashlib
+import http.client
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,6 +20,7 @@ from tests.fault_injection.people import RECORDS, Editor, Person, Steward, form_
 from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import wait_for
 from tests.support.gunicorn_server import started
+from tests.support.object_storage import object_storage
 from tests.support.page import Page
 from tests.support.serving import Server, environment_of
 from tests.support.workers import worker
@@ -24,6 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 NAME, PASSWORD = "ada", "seven green umbrellas"
 REPORT = "/reports/age-groups/"
+IMPORTS = "/admin/imports/importrun/"
+UNFINISHED = f"{IMPORTS}unfinished/"
+HEADER = "patient_id,name,date_of_birth,gender,medical_conditions,medications,allergies,last_appointment_date,Tracker"
 
 
 @dataclass
@@ -37,22 +45,28 @@ class Hosts:
 
 @pytest.fixture(scope="module")
 def hosts(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
-    shared = tmp_path_factory.mktemp("shared")
+    shared = {"HEALTHTRACK_UPLOADS_DIR": str(tmp_path_factory.mktemp("shared"))}
+    with running(template, tmp_path_factory, shared) as hosts:
+        yield hosts
+
+
+@contextmanager
+def running(template: str, folders: pytest.TempPathFactory, uploads: dict[str, str]) -> Iterator[Hosts]:
+    """Run the hosts with the variables that say where uploads are stored."""
     with temporary_database(template) as database, ExitStack() as stack:
-        environments = [environment_of_host(database, tmp_path_factory.mktemp("host"), shared) for _ in range(3)]
+        environments = [environment_of_host(database, folders.mktemp("host")) | uploads for _ in range(3)]
         create_account(environments[0])
         servers = [stack.enter_context(started(environment)) for environment in environments[:2]]
         stack.enter_context(worker(environment=environments[2]))
         yield Hosts(servers[0], servers[1], database)
 
 
-def environment_of_host(database: Database, data: Path, uploads: Path) -> dict[str, str]:
+def environment_of_host(database: Database, data: Path) -> dict[str, str]:
     return environment_of(database, data) | {
         "HEALTHTRACK_DEBUG": "0",
         "HEALTHTRACK_SECOND_FACTOR": "0",
         "HEALTHTRACK_SECRET_KEY": "c1dec0ffee" * 6,
         "HEALTHTRACK_TOTP_KEYS": "5e" * 32,
-        "HEALTHTRACK_UPLOADS_DIR": str(uploads),
         "WEB_CONCURRENCY": "1",
     }
 
@@ -89,6 +103,50 @@ def test_a_file_that_one_host_receives_is_imported_by_the_worker_of_another(host
 
     wait_for(step, 60)
     assert hosts.database.count("medical_records") >= 400
+
+
+def test_a_large_file_whose_chunks_arrive_at_two_hosts_is_read_from_object_storage(
+    template: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = "".join(f"P{number},Ada Byron,1980-05-17,F,,no,,,\n" for number in range(250_000))
+    content = f"{HEADER}\n{rows}".encode()
+    with object_storage() as storage, running(template, tmp_path_factory, storage.environment) as hosts:
+        person = person_at(hosts.first)
+        facts = {"name": "rows.csv", "size": str(len(content)), "modified_ms": "1"}
+        begun = json.loads(post(person, f"{UNFINISHED}start/", {**facts, **token_of(person)}))
+        size = begun["chunk_bytes"]
+        assert size < len(content) < 2 * size
+        for chunk, server in enumerate((hosts.second, hosts.first), start=1):
+            piece = content[(chunk - 1) * size : chunk * size]
+            send_chunk(person, server, f"{UNFINISHED}{begun['number']}/{chunk}/", piece)
+        assert len(storage.list_objects()) == 2
+        post(person, f"{IMPORTS}upload/", {"unfinished": str(begun["number"]), "kind": "", **token_of(person)})
+        checked = "SELECT read_count FROM import_runs WHERE state = 'checked'"
+        wait_for(lambda: bool(hosts.database.ask(checked)), 120)
+        assert hosts.database.ask(checked) == [(250_000,)]
+
+
+def token_of(person: Person) -> dict[str, str]:
+    return {"csrfmiddlewaretoken": person.cookies["csrftoken"]}
+
+
+def post(person: Person, address: str, fields: dict[str, str]) -> bytes:
+    answer = person.ask(address, fields)
+    assert answer
+    assert answer.status in {200, 302}, answer.body
+    return answer.content
+
+
+def send_chunk(person: Person, server: Server, address: str, content: bytes) -> None:
+    headers = {
+        "Cookie": "; ".join(f"{name}={value}" for name, value in person.cookies.items()),
+        "Content-Type": "application/octet-stream",
+        "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:",
+        "X-CSRFToken": person.cookies["csrftoken"],
+    }
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as line:
+        line.request("POST", address, content, headers)
+        assert line.getresponse().status == 200
 
 
 def test_a_change_on_one_host_shows_in_a_report_of_the_other(hosts: Hosts) -> None:
