@@ -9,10 +9,10 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.core.widgets import DayInput
 from patients.models import MedicalRecord
 from readings.models import Device, DeviceAssignment
@@ -32,12 +32,15 @@ class AssignmentForm(ConcurrentEditForm):
         widgets = {"worn_from": DayInput(), "worn_until": DayInput()}
         help_texts = {
             "worn_from": "First day with the device",
-            "worn_until": "First day without it; leave empty while it is worn",
+            "worn_until": "First day without it; empty while worn",
+            "rank": "1 is preferred if several are worn",
         }
 
 
-class AssignmentFormSet(BaseInlineFormSet[DeviceAssignment, Device, forms.ModelForm[DeviceAssignment]]):
+class AssignmentFormSet(ConcurrentEditFormSet):
     """All assignments of a device. They must not overlap: a device never belongs to two patients at once."""
+
+    add_text = "Assign to a patient"
 
     def clean(self) -> None:
         """Refuse assignments that overlap; each message names the days and the other patient."""

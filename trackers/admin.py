@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.db.models import Count, Min, QuerySet, UniqueConstraint
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -17,6 +16,7 @@ from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.core.widgets import hide_related_buttons
 from healthtrack.imports.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
@@ -46,7 +46,9 @@ class VariantForm(ConcurrentEditForm):
             super()._post_clean()  # type: ignore[misc]  # a private method of Django
 
 
-class VariantFormSet(BaseInlineFormSet[FitnessTracker, TrackerModel, forms.ModelForm[FitnessTracker]]):
+class VariantFormSet(ConcurrentEditFormSet):
+    add_text = "Add a variant"
+
     def clean(self) -> None:
         """Reject equal variants. Django skips a unique constraint with the parent model, whose rows are all here."""
         super().clean()

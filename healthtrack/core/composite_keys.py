@@ -12,7 +12,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Field, Model
-from django.forms.models import BaseInlineFormSet
+
+from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
 
 
 class CompositeKeyField(forms.Field):
@@ -24,14 +25,14 @@ class CompositeKeyField(forms.Field):
         return json.dumps(value, cls=DjangoJSONEncoder) if isinstance(value, tuple) else value
 
 
-class CompositeKeyFormSet(BaseInlineFormSet[Any, Any, Any]):
+class CompositeKeyFormSet(ConcurrentEditFormSet):
     """An inline formset for rows with a composite key."""
 
     def clean(self) -> None:
         super().clean()
         if any(form.instance._state.adding for form in self.initial_forms):
             raise ValidationError(
-                "Somebody else has deleted a row of this list. Reload the page.",
+                "A row of this list does not exist. Reload the page.",
                 code="stale",
             )
 

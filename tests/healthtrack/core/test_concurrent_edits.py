@@ -189,6 +189,45 @@ class TestDeletionInAFormset:
         assert (variant.color, variant.reviews) == ("Red", 7)
 
 
+class TestDeletedRowsOfAFormset:
+    """Of three variants, somebody deletes the first while another person has the page of the model open."""
+
+    @pytest.fixture
+    def second(self, keeper: Client, record: MedicalRecord) -> Form:
+        model = factories.tracker_model()
+        for color in ("Black", "Red", "White"):
+            factories.variant(model, color=color, display="LCD", strap_material="Nylon", reviews=5)
+        address = f"/admin/trackers/trackermodel/{model.pk}/change/"
+        first, second = opened_twice(keeper, address, "variants-0-color")
+        assert send(keeper, first, **{"variants-0-DELETE": "on"}).status_code == 302
+        return second
+
+    @pytest.mark.parametrize("deleted", [{}, {"variants-0-DELETE": "on"}])
+    def test_a_row_that_the_person_left_alone_or_deleted_is_left_out(
+        self, keeper: Client, second: Form, deleted: dict[str, str]
+    ) -> None:
+        assert send(keeper, second, **{"variants-2-color": "Green"}, **deleted).status_code == 302
+        assert {variant.color for variant in FitnessTracker.objects.all()} == {"Red", "Green"}
+
+    def test_what_the_person_changed_is_shown_without_the_row(self, keeper: Client, second: Form) -> None:
+        answer = send(keeper, second, **{"variants-0-color": "Blue", "variants-2-color": "Green"})
+        page = Page.of(answer)
+        assert "Somebody else deleted the variant “Black, LCD, Nylon, " in page.text
+        assert "You had changed it (Color: Blue)." in page.text
+        form = form_with(answer, "variants-0-color")
+        assert [form.fields[f"variants-{row}-color"] for row in (0, 1)] == ["Red", "Green"]
+        assert "variants-2-color" not in form.fields
+        assert send(keeper, form).status_code == 302
+        assert {variant.color for variant in FitnessTracker.objects.all()} == {"Red", "Green"}
+
+    def test_a_row_that_somebody_added_does_not_change_which_row_is_which(self, keeper: Client, second: Form) -> None:
+        model = FitnessTracker.objects.earliest("pk").model
+        factories.variant(model, color="Amber", display="LCD", strap_material="Nylon")
+        answer = send(keeper, second, **{"variants-1-rating": "9"})
+        labels = [box.get("aria-label") for box in Page.of(answer).all("input[name$=-DELETE]")]
+        assert ["Red" in label for label in labels[:2]] == [True, False]
+
+
 def test_the_model_of_a_variant_is_named_and_not_numbered(keeper: Client) -> None:
     one, two, three = (factories.tracker_model(model_name=f"Band {number}") for number in (1, 2, 3))
     address = f"/admin/trackers/fitnesstracker/{factories.variant(one).pk}/change/"
