@@ -24,7 +24,7 @@ from healthtrack.core.log_pages import DayField, get_last_id, get_page, get_star
 
 VIEW = "audit.view_access"
 # Each file is an entry of its own.
-GROUPING = Grouping("seen_at", ["person_id", "page", "run_id", "client_address", "file"])
+GROUPING = Grouping("seen_at", actor=["person_id", "client_address"], kind=["page", "run_id", "file"])
 
 
 class AccessesForm(forms.Form):

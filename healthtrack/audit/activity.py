@@ -16,7 +16,9 @@ from healthtrack.core.log_groups import Group, Grouping, get_group, get_group_pa
 from healthtrack.core.log_pages import get_page
 
 MAX_ROWS_NAMED = 5  # of a group of changes
-GROUPING = Grouping("changed_at", ["person_id", "run_id", "command", "database_role", "table_name", "action"])
+GROUPING = Grouping(
+    "changed_at", actor=["person_id", "run_id", "command", "database_role"], kind=["table_name", "action"]
+)
 
 
 @dataclass(frozen=True)

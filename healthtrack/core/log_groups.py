@@ -1,4 +1,4 @@
-"""Groups of repeated log entries: what one actor did several times in an hour, as one line of a page.
+"""Groups of repeated log entries: what one actor did several times in a row, as one line of a page.
 
 Groups are presentation only: every entry is in exactly one group of exactly one page, and each group can be opened.
 """
@@ -20,21 +20,26 @@ from healthtrack.core.widgets import MAX_KEY_DIGITS
 
 MAX_ENTRIES = 500  # of one page
 _CODE = re.compile(rf"([0-9]{{1,{MAX_KEY_DIGITS}}})-([0-9]{{1,{MAX_KEY_DIGITS}}})\Z", re.ASCII)
-# Entries are numbered, newest first. What somebody did in between does not matter: people go from a list to a record,
-# and back, again and again.
+# Entries are numbered, newest first. A group ends where the actor did something else, or nothing for an hour. What
+# others did meanwhile does not matter.
 _GROUPS = """
 WITH listed AS (
     SELECT *, row_number() OVER (ORDER BY moment DESC, key DESC) AS place
-      FROM ({entries}) AS entry (key, moment, {columns})
+      FROM ({entries}) AS entry (key, moment, {actor}, {kind})
+), compared AS (
+    SELECT *, lag(ROW({kind})) OVER newer IS DISTINCT FROM ROW({kind})
+              OR lag(moment) OVER newer > moment + interval '1 hour' AS is_first
+      FROM listed WINDOW newer AS (PARTITION BY {actor} ORDER BY place)
+), numbered AS (
+    SELECT *, count(*) FILTER (WHERE is_first) OVER (PARTITION BY {actor} ORDER BY place) AS number FROM compared
 )
-SELECT min(place) OVER (PARTITION BY date_trunc('hour', moment), {columns}) AS first, place, key, moment
-  FROM listed ORDER BY first, place
+SELECT min(place) OVER (PARTITION BY {actor}, number) AS first, place, key, moment FROM numbered ORDER BY first, place
 """
 
 
 @dataclass(frozen=True)
 class Group:
-    """Entries of one kind. `keys` has the newest ones first, at most MAX_ENTRIES of the `count`."""
+    """Entries of one actor and one kind. `keys` has the newest ones first, at most MAX_ENTRIES of the `count`."""
 
     keys: Sequence[int]
     count: int
@@ -57,10 +62,16 @@ class GroupPage:
 
 @dataclass(frozen=True)
 class Grouping:
-    """How entries are grouped: by the hour of the field `moment`, and by the columns of the actor and the kind."""
+    """The columns of the moment of an entry, of its actor, and of what the actor did."""
 
     moment: str
-    columns: Sequence[str]
+    actor: Sequence[str]
+    kind: Sequence[str]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Those that are equal in all entries of a group."""
+        return [*self.actor, *self.kind]
 
 
 def get_group_page(rows: QuerySet[Any], grouping: Grouping, after: int | None) -> GroupPage:
@@ -105,9 +116,10 @@ def _find_entries(rows: QuerySet[Any], grouping: Grouping) -> list[tuple[int, in
         entries, parameters = listed.values_list("pk", moment, *grouping.columns)[:MAX_ENTRIES].query.sql_with_params()
     except EmptyResultSet:
         return []
-    columns = ", ".join(f"column_{place}" for place, _ in enumerate(grouping.columns))
+    actor = ", ".join(f"actor_{place}" for place, _ in enumerate(grouping.actor))
+    kind = ", ".join(f"kind_{place}" for place, _ in enumerate(grouping.kind))
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS.format(entries=entries, columns=columns), parameters)
+        cursor.execute(_GROUPS.format(entries=entries, actor=actor, kind=kind), parameters)
         found: list[tuple[int, int, int, datetime]] = cursor.fetchall()
     return found
 

@@ -47,15 +47,21 @@ def counts() -> list[int]:
     return [group.count for group in all_groups()]
 
 
-def test_what_a_person_repeats_in_an_hour_is_one_group_whatever_else_happens() -> None:
-    viewed = (("ada", "list"), ("bea", "list"), ("ada", "record"), ("ada", "list"), ("ada", "record"))
+def test_what_a_person_repeats_is_one_group_until_the_person_does_something_else() -> None:
+    viewed = (("ada", "list"), ("ada", "list"), ("ada", "record"), ("ada", "list"), ("ada", "record"))
     make_accesses(*((person, page, minutes) for minutes, (person, page) in enumerate(viewed)))
-    assert counts() == [2, 1, 2]
+    assert counts() == [2, 1, 1, 1]
 
 
-def test_another_hour_is_another_group() -> None:
-    make_accesses(("ada", "list", 29), ("ada", "list", 30), ("ada", "list", 31), ("ada", "list", 91))
-    assert counts() == [2, 1, 1]
+def test_what_others_do_meanwhile_ends_no_group() -> None:
+    viewed = (("ada", "list"), ("bea", "list"), ("ada", "list"), ("bea", "record"), ("ada", "list"))
+    make_accesses(*((person, page, minutes) for minutes, (person, page) in enumerate(viewed)))
+    assert counts() == [3, 1, 1]
+
+
+def test_an_hour_without_entries_ends_a_group() -> None:
+    make_accesses(("ada", "list", 20), ("ada", "list", 40), ("ada", "list", 100), ("ada", "list", 161))
+    assert counts() == [3, 1]
 
 
 @pytest.mark.parametrize("seed", range(5))
