@@ -33,6 +33,7 @@ class DeviceAdmin(ImportableModelAdmin):
     fields = ("model", "serial_number", "maker_key", "label")
     autocomplete_fields = ("model",)
     inlines = (AssignmentInline,)
+    first_step = "Add a watch or another device here, then assign it to the patient who wears it."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         open_assignments = DeviceAssignment.objects.filter(worn_until=None)

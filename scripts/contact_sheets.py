@@ -24,9 +24,9 @@ def take_every_page(page: Page, browser: Browser, folder: Path) -> None:
     """Write a picture of each page that links lead to, and the contact sheets of all, into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, address in crawl(page):
-        page.goto(address)
         for width in WIDTHS:
             page.set_viewport_size(ViewportSize(width=width, height=HEIGHT))
+            page.goto(address)
             for scheme in COLOR_SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=folder / f"{name.replace(':', '.')}-{width}-{scheme}.png")
@@ -47,5 +47,5 @@ def _parts(pictures: Iterator[Path], size: int) -> Iterator[list[Path]]:
 def _figure(picture: Path) -> str:
     data = base64.b64encode(picture.read_bytes()).decode()
     shown = "420" if "-400-" in picture.name else "860"
-    name = picture.name.partition("-")[0]
+    name = picture.stem.rsplit("-", 2)[0]
     return f'<figure><figcaption>{name}</figcaption><img src="data:image/png;base64,{data}" width="{shown}"></figure>'

@@ -23,14 +23,16 @@ class AccessEntry:
     """One access, or several of one kind.
 
     `what` is the end of a sentence that begins with the person, and `page_href` the page that it names, if the reader
-    may open that. `patients` are the first numbers that it showed, each with the address of the record or ''; `others`
-    counts the rest. `code` identifies a group, and is empty for a single access.
+    may open that. A sentence that names an import goes on with that and `after_run`. `patients` are the first numbers
+    that it showed, each with the address of the record or ''; `others` counts the rest. `code` identifies a group, and
+    is empty for a single access.
     """
 
     newest: Access
     oldest: Access
     count: int
     what: str
+    after_run: str
     page_href: str
     patients: Mapping[str, str]
     others: int
@@ -74,12 +76,14 @@ class _Builder:
         shown = [self.patient] if self.patient else numbers[:MAX_PATIENTS_PER_ENTRY]
         count = len(numbers) if newest.file_rows is None or not shown else newest.file_rows
         name = self.names.get(newest.page, newest.page)
+        what, _, after_run = name.partition(" an import") if newest.run_id else (name, "", "")
         filters = dict.fromkeys(name for access in accesses for name in access.filters)
         return AccessEntry(
             newest=newest,
             oldest=accesses[-1],
             count=len(accesses),
-            what=name[:1].lower() + name[1:],
+            what=what[:1].lower() + what[1:],
+            after_run=after_run,
             page_href=self._find_address(newest.page),
             patients={number: self._get_record(number) for number in shown},
             others=count - len(shown),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import Entry, get_actor_name
-from healthtrack.audit.subjects import models_recorded_for
+from healthtrack.audit.subjects import is_named_by_key
 from healthtrack.audit.timelines import find_latest_changes, get_history
 from healthtrack.core.concurrent_edits import Conflict
 from healthtrack.core.log_pages import get_last_id
@@ -29,7 +29,12 @@ def _describe_editor(change: Change) -> str:
 
 
 class HistoryAdmin(ModelAdmin[Any]):
-    """Shows the history that the database records, in place of Django's own admin log."""
+    """Shows the history that the database records, in place of Django's own admin log.
+
+    `row_kind` is what people call a row, if not as its model is called.
+    """
+
+    row_kind = ""
 
     @method_decorator([require_safe, never_cache])
     def history_view(
@@ -43,10 +48,10 @@ class HistoryAdmin(ModelAdmin[Any]):
         page = get_history(self.model, row.pk if row else self._key(object_id), get_last_id(request))
         if row is None and not page.entries:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        name = row if row and models_recorded_for(self.model) else object_id
+        name = row if row and not is_named_by_key(self.model) else object_id
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {self.opts.verbose_name} {name}",
+            "title": f"History of {self.row_kind or self.opts.verbose_name} {name}",
             "opts": self.opts,
             "object": row,
             "page": replace(page, entries=self.link_restore_pages(request, object_id, page.entries)),

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import quote
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import ValidationError
 from django.db.models import DateField, DateTimeField, ForeignKey, Model
 from django.urls import reverse
 
@@ -67,10 +67,12 @@ def entries(changes: Sequence[Change]) -> list[Entry]:
 @dataclass
 class _EntryBuilder:
     changes: Sequence[Change]
+    rows: Mapping[type[Model], Mapping[Any, Model]] = field(default_factory=dict)
     names: Mapping[type[Model], Mapping[Any, str]] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry]:
-        self.names = self._names()
+        self.rows = self._rows()
+        self.names = {model: {key: str(row) for key, row in rows.items()} for model, rows in self.rows.items()}
         for change in self.changes:
             kind, name = self._subject(change)
             yield Entry(
@@ -86,8 +88,8 @@ class _EntryBuilder:
                 change_id=change.change_id,
             )
 
-    def _names(self) -> dict[type[Model], dict[Any, str]]:
-        """Return the names of the existing rows that the changes refer to, by model and key.
+    def _rows(self) -> dict[type[Model], dict[Any, Model]]:
+        """Return the existing rows that the changes refer to, by model and key.
 
         This takes one query for each of the few tables whose rows are not named by their key.
         """
@@ -102,7 +104,7 @@ class _EntryBuilder:
                 if (related := _named_by(model, column)) is not model:
                     wanted[related].update(values)
         return {
-            model: {row.pk: str(row) for row in _with_parents(model).filter(pk__in=keys - {None})}
+            model: {row.pk: row for row in _with_parents(model).filter(pk__in=keys - {None})}
             for model, keys in wanted.items()
             if not is_named_by_key(model)
         }
@@ -123,7 +125,28 @@ class _EntryBuilder:
         known = self.names.get(model, {}).get(key)
         if known or is_named_by_key(model) or get_program_history(model):
             return known or str(key)
-        return _name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
+        return self._name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
+
+    def _name_at_the_time(self, model: type[Model], change: Change) -> str:
+        """Return the name that a deleted row had, if this change is its insertion or deletion; otherwise ''."""
+        if model is not get_changed_model(change) or change.action not in {Action.INSERT, Action.DELETE}:
+            return ""
+        with suppress(AttributeError, TypeError, ValidationError):  # values of an earlier version
+            return self._name_row(model(), change)
+        return ""
+
+    def _name_row(self, row: Model, change: Change) -> str:
+        model = type(row)
+        for column, (old, new) in change.fields.items():
+            if column_field := _field(model, column):
+                setattr(row, column_field.attname, column_field.to_python(new if new is not None else old))
+        for parent in _parent_fields(model):
+            key = getattr(row, parent.attname)
+            known = self.rows.get(parent.related_model, {}).get(key)
+            if known is None and not is_named_by_key(parent.related_model):
+                return ""
+            setattr(row, parent.name, known or parent.related_model(pk=key))
+        return str(row).strip()
 
     def _fields(self, change: Change) -> Iterator[FieldChange]:
         model = get_changed_model(change)
@@ -156,7 +179,7 @@ def get_actor_name(change: Change) -> str:
         return name or f"deleted person {change.person_id}"
     if change.request.startswith(COMMAND):
         return f"the {change.request}"
-    return COMMAND_LINE if change.run_id else f"{change.database_role} (directly in the database)"
+    return COMMAND_LINE if change.run_id else f"the database role {change.database_role}"
 
 
 def _recorded_fields(recording: Recording, model: type[Model], change: Change) -> Iterator[FieldChange]:
@@ -189,21 +212,12 @@ def _named_by(model: type[Model], column: str) -> type[Model]:
     return related or model
 
 
+def _parent_fields(model: type[Model]) -> list[Any]:
+    return [column for column in model._meta.concrete_fields if isinstance(column, ForeignKey)]
+
+
 def _with_parents(model: type[Model]) -> Any:
-    parents = [column.name for column in model._meta.concrete_fields if isinstance(column, ForeignKey)]
-    return model._default_manager.select_related(*parents)
-
-
-def _name_at_the_time(model: type[Model], change: Change) -> str:
-    """Return the name that a deleted row had, if this change is its insertion or deletion; otherwise ''."""
-    if model is not get_changed_model(change) or any(
-        isinstance(each, ForeignKey) for each in model._meta.concrete_fields
-    ):
-        return ""
-    values = {column: new if new is not None else old for column, (old, new) in change.fields.items()}
-    with suppress(FieldDoesNotExist, TypeError):
-        return str(model(**values)).strip() if change.action in {Action.INSERT, Action.DELETE} else ""
-    return ""
+    return model._default_manager.select_related(*(column.name for column in _parent_fields(model)))
 
 
 def owners(model: type[Model]) -> dict[str, type[Model]]:

@@ -14,7 +14,8 @@ from healthtrack.core.permissions import Person
 class Entry:
     """A page in a section of the navigation. A section shows its entries sorted by `order`.
 
-    The search finds the page by its label, or by its title, if it has another one.
+    The search finds the page by its label, or by its title, if it has another one. `below` names another page whose
+    address begins those of pages that belong to the entry as well.
     """
 
     section: str
@@ -23,6 +24,7 @@ class Entry:
     order: int
     is_open_to: Callable[[Person], bool]
     title: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Link:
     current: str = ""  # as in aria-current
     title: str = ""
     badge: "Badge | None" = None
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ def _get_badge(section: str, request: HttpRequest) -> Badge | None:
 def get_links(person: Person, path: str) -> list[Link]:
     """Return the sections that the person may open; the one that contains the page at this path is marked."""
     sections = list(_shown(person))
-    addresses = {entry.address for section in sections for entry in section.entries if path.startswith(entry.address)}
+    entries = [entry for section in sections for entry in section.entries]
+    addresses = {entry.address for entry in entries if path.startswith((entry.address, entry.below or entry.address))}
     # A page below a section's own page need not belong to it: /admin/password_change/ is no page of Administration.
     addresses |= {section.address for section in sections if section.address == path}
     here = max(addresses, key=len, default="")
@@ -144,7 +148,9 @@ def _shown(person: Person) -> Iterator[Link]:
     for section in _sections:
         own = [entry for entry in entries if entry.section == section.label]
         shown = tuple(
-            Link(entry.label, reverse(entry.page), title=entry.title) for entry in own if entry.is_open_to(person)
+            Link(entry.label, reverse(entry.page), title=entry.title, below=reverse(entry.below) if entry.below else "")
+            for entry in own
+            if entry.is_open_to(person)
         )
         if shown or not own:
             yield Link(section.label, reverse(section.page) if section.page else shown[0].address, shown)

@@ -59,6 +59,13 @@ class RestoringAdmin(HistoryAdmin):
     def after_restore(self, restored: UndoneRows) -> None:
         """Update what follows from restored rows, within the transaction."""
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().delete_view(
+            request, object_id, {**(extra_context or {}), "is_restorable": request.user.has_perm(VIEW)}
+        )
+
     def link_restore_pages(self, request: HttpRequest, object_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
         deletions = [entry.change_id for entry in entries if entry.action == Action.DELETE and entry.change_id]
         deleted = self._get_deleted_rows(request, deletions) if deletions else set()

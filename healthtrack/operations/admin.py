@@ -13,6 +13,7 @@ class RestoreAdmin(ListOnlyModelAdmin, PersonalListAdmin):
         *("restored_at", "file_name", "written", "version", "signature"),
         *("open_accounts", "superusers", "roles", "last_change_at", "database_role"),
     )
+    first_step = "This page lists each restore of a backup into this database."
 
     @admin.display
     def signature(self, restore: Restore) -> str:

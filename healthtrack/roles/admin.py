@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.accounts.forms import AccountForm
@@ -69,7 +70,7 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
 
     @admin.display(description="roles")
     def role_names(self, person: User) -> str:
-        return ", ".join(sorted(group.name for group in person.groups.all()))
+        return ", ".join(sorted(group.name for group in person.groups.all())) or "No role"
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         hidden = set() if request.user.is_superuser else SUPERUSER_FIELDS
@@ -125,6 +126,30 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
 class RoleAdmin(HistoryAdmin, ConflictSafeModelAdmin, GroupAdmin):
     """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
 
+    row_kind = "role"
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        return super().get_fields(request, obj) if self.has_change_permission(request, obj) else ("name", "rights")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if self.has_change_permission(request, obj) else (*fields, "rights")
+
+    @admin.display
+    def rights(self, role: Group) -> SafeString:
+        """Return what the role may do, as a list."""
+        names = sorted(permission.name.removeprefix("Can ") for permission in role.permissions.all())
+        return format_html(
+            "<ul class='rights'>{}</ul>",
+            format_html_join("", "<li>{}</li>", ((name[:1].upper() + name[1:],) for name in names)),
+        )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        context = extra_context or {} if object_id else {**(extra_context or {}), "title": "Add role"}
+        return super().changeform_view(request, object_id, form_url, context)
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Redirect to the page of the roles, which lists all groups."""
         if not self.has_view_or_change_permission(request):
@@ -158,6 +183,7 @@ class EmergencyAccessAdmin(ListOnlyModelAdmin, PersonalListAdmin):
     list_select_related = ("end",)
     date_hierarchy = "began_at"
     ordering = ("-access_id",)
+    first_step = "This page lists who used emergency access, when and why."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         accesses: QuerySet[Any] = super().get_queryset(request)

@@ -15,6 +15,12 @@ class RoleCards(CheckboxSelectMultiple):
     class Media:
         css: ClassVar = {"all": ["roles/role-cards.css"]}
 
+    def optgroups(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return the options in the order of the page of the roles, and then those of the organization."""
+        places = {name: place for place, name in enumerate(_DESCRIPTIONS)}
+        options = super().optgroups(*args, **kwargs)
+        return sorted(options, key=lambda group: places.get(str(group[1][0]["label"]), len(places)))
+
     def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the option of a role with its description; groups that superusers added have none."""
         option = super().create_option(name, value, label, *args, **kwargs)

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields.ranges import BigIntegerRangeField
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Q, UniqueConstraint, Value
 from django.db.models.functions import Lower, Now
+from django.utils.formats import date_format
 
 from healthtrack.audit.triggers import history, made_by_run
 from healthtrack.core.constraints import not_blank
@@ -237,7 +238,7 @@ class DeviceAssignment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.device}, from {self.worn_from}"
+        return f"{self.device}, from {date_format(self.worn_from)}"
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Check the row by itself. A form compares all assignments of a device, of which it may change several."""

@@ -15,7 +15,7 @@ def test_a_record_is_restored_after_its_deletion(page: Page, sign_in_as: SignInA
     sign_in_as(*KEEPER)
     factories.link(factories.medical_record("P1", name="Ada Byron"), factories.tracker_model())
     visit(page, f"{LIST}P1/delete/")
-    page.get_by_role("button", name="Yes, I").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("link", name="restore it from its history").click()
     page.get_by_role("link", name="Restore medical record P1").click()
     expect(page.get_by_text("Name: Ada Byron")).to_be_visible()

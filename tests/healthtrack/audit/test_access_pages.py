@@ -174,8 +174,8 @@ def test_repetitions_are_one_line_that_shows_each_entry(auditor: Client) -> None
         make_access("P1", by="olga", seen_at=hour + timedelta(minutes=minute, seconds=30), page="changes")
     shown = Page(page(auditor, PAGE))
     olga, nora = [[cell.replace(" ,", ",") for cell in row] for row in shown.rows()]
-    assert olga[1].startswith("olga viewed the activity log 12 times Patient P1 Show each")
-    assert nora[1].startswith("nora opened the record 12 times Patients P11, P10,")
+    assert olga[1].startswith("olga viewed the activity log, 12 times Patient P1 Show each")
+    assert nora[1].startswith("nora opened the record, 12 times Patients P11, P10,")
     assert "P02 and 2 more Filters: Age from" in nora[1]
     assert f":00 {timezone.now():%Z} to" in nora[0]
     (link,) = [each for each in shown.addresses("tbody th a") if "group=" in each][1:]

@@ -194,7 +194,7 @@ class TestActivityLog:
         model = factories.tracker_model()
         factories.link(factories.medical_record(), model)
         shown = rows(auditor, CHANGES)
-        assert [re.sub(r".*in the database\) | (Patient|Brand|Name).*", "", row) for row in shown] == [
+        assert [re.sub(r".*The database role \w+ | (Patient|Brand|Name).*", "", row) for row in shown] == [
             "added tracker P1 and Xiaomi Band 2 Source: became Staff",
             "added medical record P1",
             "added tracker model Xiaomi Band 2",
@@ -247,6 +247,12 @@ class TestActivityLog:
         assert ["added medical record P11" in each[0], "added medical record P00" in each[11]] == [True, True]
         assert "Name: became A" in each[0]
 
+    def test_a_deleted_variant_has_the_name_that_it_had(self, auditor: Client) -> None:
+        variant = factories.variant(factories.tracker_model("Xiaomi", "Band 2"), color="Black")
+        name = str(variant)
+        variant.delete()
+        assert f"removed variant {name}" in rows(auditor, CHANGES)[0]
+
     def test_the_next_page_continues_after_the_last_change_shown(
         self, auditor: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -257,7 +263,7 @@ class TestActivityLog:
         factories.tracker_model()
         page, seen = CHANGES, list[str]()
         while page:
-            seen += [re.sub(r".*in the database\) (\w+ .*? \w+ \w+).*", r"\1", row) for row in rows(auditor, page)]
+            seen += [re.sub(r".*The database role \w+ (\w+ .*? \w+ \w+).*", r"\1", row) for row in rows(auditor, page)]
             older = re.search(r'<a href="(\?after=\d+)">Older', auditor.get(page).content.decode())
             page = f"{CHANGES}{older[1]}" if older else ""
         assert [" ".join(each.split()[:3]) for each in seen] == [
@@ -281,7 +287,7 @@ class TestActivityLog:
 
     def test_an_emptied_table_is_listed(self, auditor: Client) -> None:
         Change.objects.create(table_name="medical_records", action="truncate", database_role="owner")
-        assert "Owner (directly in the database) emptied the table of medical records" in rows(auditor, CHANGES)[0]
+        assert "The database role owner emptied the table of medical records" in rows(auditor, CHANGES)[0]
 
     def test_a_person_whom_an_earlier_version_deleted_is_shown_by_number(self, auditor: Client) -> None:
         with transaction.atomic(), acting_as(4711):
