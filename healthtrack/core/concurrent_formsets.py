@@ -41,7 +41,7 @@ class ConcurrentEditFormSet(BaseInlineFormSet[Any, Any, Any]):
         return range(min(self.initial_form_count(), self.total_form_count()))
 
     def _sent_key(self, index: int) -> Any:
-        key = self.model._meta.pk
+        key: Any = self.form._meta.model._meta.pk
         with suppress(KeyError, ValidationError):
             return self._get_to_python(key)(self.data[f"{self.add_prefix(index)}-{key.name}"])  # type: ignore[attr-defined]  # a private method of Django
         return None
@@ -59,13 +59,13 @@ class ConcurrentEditFormSet(BaseInlineFormSet[Any, Any, Any]):
             if moved := self._move_up(name, deleted):
                 data.setlist(moved, values)
         for name in (INITIAL_FORM_COUNT, TOTAL_FORM_COUNT):
-            data[f"{self.prefix}-{name}"] = str(self.management_form.cleaned_data[name] - len(deleted))
+            data[f"{self.prefix}-{name}"] = str(int(self.management_form.cleaned_data[name] or 0) - len(deleted))
         self.data = data
         del self.management_form
 
     def _move_up(self, name: str, deleted: list[int]) -> str:
         """Return the name of an input without these rows, '' for an input of one of them."""
-        found = re.match(rf"((?:initial-)?{re.escape(self.prefix)}-)([0-9]+)(-.*)", name, re.ASCII | re.DOTALL)
+        found = re.match(rf"((?:initial-)?{re.escape(str(self.prefix))}-)([0-9]+)(-.*)", name, re.ASCII | re.DOTALL)
         if not found:
             return name
         row = int(found[2])
@@ -79,9 +79,10 @@ class ConcurrentEditFormSet(BaseInlineFormSet[Any, Any, Any]):
         fields = [field for field in form if field.html_initial_name in self.data]
         opened = ", ".join(filter(None, (self.data[field.html_initial_name] for field in fields)))
         if changed := [f"{field.label}: {field.data or 'empty'}" for field in fields if _is_changed(field)]:
+            row = f"{form._meta.model._meta.verbose_name} “{opened}”"
             yield (
-                f"Somebody else deleted the {self.model._meta.verbose_name} “{opened}” after you opened the page. "
-                f"You had changed it ({'; '.join(changed)}). Save again to leave it deleted, or add it again."
+                f"Somebody else deleted the {row} after you opened the page. You had changed it "
+                f"({'; '.join(changed)}). Save again to leave it deleted, or add it again."
             )
 
 

@@ -224,7 +224,7 @@ class TestDeletedRowsOfAFormset:
         model = FitnessTracker.objects.earliest("pk").model
         factories.variant(model, color="Amber", display="LCD", strap_material="Nylon")
         answer = send(keeper, second, **{"variants-1-rating": "9"})
-        labels = [box.get("aria-label") for box in Page.of(answer).all("input[name$=-DELETE]")]
+        labels = [str(box.get("aria-label")) for box in Page.of(answer).all("input[name$=-DELETE]")]
         assert ["Red" in label for label in labels[:2]] == [True, False]
 
 
