@@ -30,6 +30,7 @@ class Reason(TextChoices):
     NONE = ""
     NOT_A_TABLE = "not_a_table"
     NO_VALID_ROW = "no_valid_row"
+    NOTHING_TO_IMPORT = "nothing_to_import"
     UNREADABLE = "unreadable"
     SOME_INVALID = "some_invalid"
     NEEDS_ANSWERS = "needs_answers"
@@ -63,6 +64,7 @@ _REASONS = {
     Reason.NONE: "",
     Reason.NOT_A_TABLE: "This file cannot be imported as it is. Nothing has been changed.",
     Reason.NO_VALID_ROW: "Every row of the file has an error.",
+    Reason.NOTHING_TO_IMPORT: "The file holds nothing that can be imported.",
     Reason.UNREADABLE: "The upload cannot be read.",
     Reason.SOME_INVALID: "Some rows have errors. The command line imports a file only if all of its rows are valid.",
     Reason.NEEDS_ANSWERS: "The file can be read in several ways.",

@@ -1,6 +1,5 @@
 """Our own form: CSV or NDJSON with documented columns."""
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +10,7 @@ from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
 from readings.formats.blocks import BOM, chain, parse_csv, read_blocks
+from readings.formats.tables import split_cells
 
 # The columns of the form: a serial number is one of the things that `device` may be.
 OWN_COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")
@@ -45,8 +45,7 @@ def find_columns(part: Part) -> set[str]:
 
 def _read_csv(first: bytes, blocks: Iterator[bytes], part: Part) -> Iterator[Batch]:
     head, _, body = first.partition(b"\n")
-    headers = next(csv.reader([head.decode("utf-8", "replace").rstrip("\r")]), [])
-    names = [header.strip().lower() for header in headers]
+    names = [header.strip().lower() for header in split_cells(head.decode("utf-8", "replace").rstrip("\r"))]
     _check_header(names, part)
     line = 2
     for block in chain(body, blocks):

@@ -38,7 +38,7 @@ def split_beginning(part: Part) -> list[Record]:
     """Return the rows at the beginning of a part, the last of which may be cut off."""
     lines = decode_beginning(part).splitlines()
     delimiter = find_delimiter(lines)
-    return [Record(number, _split(line, delimiter)) for number, line in enumerate(lines, start=1)]
+    return [Record(number, split_cells(line, delimiter)) for number, line in enumerate(lines, start=1)]
 
 
 def find_delimiter(lines: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ def read_records(part: Part) -> Iterator[Record]:
             reason = f"The file {part.name} has a cell that is too long: a quote is opened but not closed."
             raise FileError(RowError(reason, first)) from error
         if any(cells):
-            yield Record(first, _split(cells[0], delimiter) if len(cells) == 1 else cells)
+            yield Record(first, split_cells(cells[0], delimiter) if len(cells) == 1 else cells)
 
 
 def _count(lines: Iterator[str], position: list[int]) -> Iterator[str]:
@@ -70,8 +70,8 @@ def _count(lines: Iterator[str], position: list[int]) -> Iterator[str]:
         yield line
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line, also if the whole line is quoted."""
+def split_cells(line: str, delimiter: str = ",") -> list[str]:
+    """Return the cells of a line, also if the whole line is quoted; the line itself if it is no line of a table."""
     try:
         cells = next(csv.reader([line], delimiter=delimiter), [])
         return next(csv.reader(cells, delimiter=delimiter), []) if len(cells) == 1 else cells

@@ -136,13 +136,12 @@ class ReadingsImporter(Importer):
                 "unreadable": staging.unreadable.total,
                 "left_out": dict(staging.left_out.most_common(MAX_LEFT_OUT)),
             }
-        is_empty = staging.unreadable.total == staging.read
         return CheckResult(
             read=staging.read,
             invalid=staging.unreadable.total,
             errors=staging.unreadable.total,
             affected=counts["days"],
-            refused=Reason.NO_VALID_ROW if is_empty else Reason.NONE,
+            refused=_refuse(staging),
             details=details,
         )
 
@@ -199,14 +198,17 @@ class ReadingsImporter(Importer):
             return Summary()
         found = run.result
         lines = [f"{name}: {found[name]:,}" for name in (*_COMPARED, "unreadable", "days")]
-        lines += [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
+        if episodes := found.get("new_episodes", 0) + found.get("changed_episodes", 0):
+            lines.append(f"nights and workouts: {episodes:,}")
+        left_out = [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
         verb = "were" if run.is_applied or run.is_undone else "would be"
         headline = (
             f"{found['new']:,} readings {verb} added and {found['changed']:,} changed, on {found['days']:,} days."
         )
-        if episodes := found.get("new_episodes", 0) + found.get("changed_episodes", 0):
+        if episodes:
             headline += f" Nights and workouts: {episodes:,}."
-        return Summary(headline, lines)
+        is_refused = run.state == State.REFUSED  # a command then prints the notices only
+        return Summary(headline, [*lines, *left_out], left_out if is_refused else ())
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if run.first_change is None:
@@ -227,6 +229,13 @@ class ReadingsImporter(Importer):
             staging_tables.drop(run.run_id, leave=UnreadableRows(run.run_id).table)
         else:
             staging_tables.drop(run.run_id)
+
+
+def _refuse(staging: FileStaging) -> Reason:
+    """Return why there is nothing to import, if that is so."""
+    if not staging.read:
+        return Reason.NOTHING_TO_IMPORT
+    return Reason.NO_VALID_ROW if staging.unreadable.total == staging.read else Reason.NONE
 
 
 readings = ReadingsImporter()

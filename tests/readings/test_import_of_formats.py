@@ -1,5 +1,6 @@
 """The import of files of vendors, from the file to day rows."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -63,3 +64,11 @@ def test_an_export_of_health_connect_goes_to_the_device_that_the_patient_wore(tm
     assert (row.utc_offset, row.lowest, row.value_decimals) == (3600, 64250, 0)
     assert Episode.objects.get().day == date(2024, 3, 6)
     assert device.pk in StreamDevice.objects.values_list("device_id", flat=True)
+
+
+def test_a_file_without_anything_to_import_says_what_it_holds(tmp_path: Path) -> None:
+    zones = [{"dateTime": "03/05/24 00:00:00", "value": {"valuesInZones": {"IN_DEFAULT_ZONE_1": 154.0}}}]
+    (tmp_path / "time_in_heart_rate_zones-2024-03-05.json").write_text(json.dumps(zones))
+    _, errors = run_command(tmp_path / "time_in_heart_rate_zones-2024-03-05.json", patient="P1", zone="Europe/Berlin")
+    assert "not imported, heart rate zones: 1" in errors
+    assert "The file holds nothing that can be imported." in errors

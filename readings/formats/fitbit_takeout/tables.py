@@ -1,6 +1,5 @@
 """The tables (CSV) of an export, which are recognized by their headers."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from healthtrack.imports.opening import Part, open_part
 from readings.formats.batch import EPISODE_COLUMNS, LINE, PROVEN, Batch, complete
 from readings.formats.blocks import BOM, chain, parse_csv, read_blocks
 from readings.formats.fitbit_takeout.names import find_stem
+from readings.formats.tables import split_cells
 
 SOURCE = "Fitbit"
 _SOURCE_COLUMN = "data source"
@@ -104,7 +104,7 @@ def find_table(part: Part) -> Table | None:
 
 def _read_header(beginning: bytes) -> list[str]:
     line = beginning.removeprefix(BOM).partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
-    return [cell.strip().lower() for cell in next(csv.reader([line[:4096]]), [])]
+    return [cell.strip().lower() for cell in split_cells(line[:4096])]
 
 
 def read_table(part: Part, table: Table) -> Iterator[Batch]:
