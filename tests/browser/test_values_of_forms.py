@@ -1,12 +1,11 @@
 """No form cuts off a value, on a wide screen or on a phone."""
 
-import pytest
 from playwright.sync_api import Page
 
 from healthtrack.imports.models import ReadingProfile
 from patients.models import MedicalRecord
 from reports.models import SavedView
-from tests.support.browser_pages import PHONE, SignInAs, visit
+from tests.support.browser_pages import PHONE, SignInAs, check_each, visit
 from tests.support.chromium import DESKTOP
 from tests.support.page_addresses import address, make_rows, page_names
 from trackers.models import FitnessTracker, TrackerModel
@@ -48,13 +47,18 @@ def make_long_values() -> None:
     ReadingProfile.objects.update(name="Clinic 7, export of the old system, 2019")
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMS)))
-def test_a_form_shows_all_of_its_values(page: Page, sign_in_as: SignInAs, name: str) -> None:
+def test_each_form_shows_all_of_its_values(page: Page, sign_in_as: SignInAs) -> None:
     person = make_rows()
     make_long_values()
     sign_in_as(person=person)
+    check_each(sorted(set(FORMS)), lambda name: assert_values_are_shown(page, name))
+
+
+def assert_values_are_shown(page: Page, name: str) -> None:
+    page.set_viewport_size(DESKTOP)
     where = address(name)
     visit(page, f"{where}?{FILTERS}" if name.startswith("reports:") and "-view" not in name else where)
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
-        assert page.evaluate(CUT_OFF) == [], f"{where} at {size['width']} pixels"
+        cut_off = page.evaluate(CUT_OFF)
+        assert cut_off == [], f"{where} at {size['width']} pixels: {cut_off}"

@@ -19,13 +19,6 @@ def database() -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
-def two_roles(database: Database) -> Iterator[OwnerAndProgram]:
-    """Return the empty database as its owner and as the application role; neither is a superuser."""
-    with two_roles_of(database) as roles:
-        yield roles
-
-
 @pytest.fixture(scope="session")
 def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnerAndProgram]:
     with temporary_database() as database, two_roles_of(database) as (owner, program):

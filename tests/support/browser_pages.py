@@ -1,9 +1,10 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Error, Page, ViewportSize
 
 SignInAs = Callable[..., User]
 
@@ -45,13 +46,31 @@ def visit(page: Page, address: str, status: int = 200) -> None:
     assert response.status == status, f"{address}: {response.status}"
 
 
+def check_each(names: Iterable[str], check: Callable[[str], None]) -> None:
+    """Check all pages, and fail at the end with a paragraph for each page that is not as it should be."""
+    failures: list[str] = []
+    for name in names:
+        with _collected(failures, name):
+            check(name)
+    assert not failures, "\n\n".join(failures)
+
+
+@contextmanager
+def _collected(failures: list[str], name: str) -> Iterator[None]:
+    try:
+        yield
+    except (AssertionError, Error) as failure:
+        failures.append(f"{name}: {failure}")
+
+
 def open_account_menu(page: Page) -> None:
     page.get_by_role("button", name="Account menu of ").click()
 
 
 def assert_accessible(page: Page) -> None:
     """Fail if axe-core finds a violation in the light or the dark color scheme."""
-    page.evaluate(AXE_SCRIPT)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
     for scheme in COLOR_SCHEMES:
         page.emulate_media(color_scheme=scheme)
         options = OPTIONS if scheme == "light" else COLOR_OPTIONS

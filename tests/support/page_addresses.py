@@ -31,7 +31,9 @@ NOT_PAGES = {
     "admin:logout",  # only accepts a form
     "search-suggestions",  # a part of every page
     "help-skip-tour",
-    *("admin:trackers_missingmodel_add", "admin:trackers_missingmodel_delete"),  # nobody may use these
+    # Nobody may use these.
+    *("admin:trackers_missingmodel_add", "admin:trackers_missingmodel_delete"),
+    *("admin:readings_deviceassignment_add", "admin:readings_deviceassignment_delete"),
     "tracker-names:add",  # leads to a form of the admin
     *("tracker-names:undo", "tracker-names:request", "tracker-names:dismiss", "tracker-names:undecide"),
     "end-emergency-access",

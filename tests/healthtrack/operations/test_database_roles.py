@@ -390,13 +390,9 @@ class TestTheCommand:
 
 
 class TestTwoRolesWithoutSuperuserRights:
-    def test_the_owner_migrates_and_the_application_role_works(
-        self, two_roles: OwnerAndProgram, tmp_path: Path
-    ) -> None:
-        owner, program = two_roles
+    def test_the_owner_migrates_and_the_application_role_works(self, deployed: OwnerAndProgram, tmp_path: Path) -> None:
+        owner, program = deployed
         (tmp_path / "data").mkdir()
-        manage(owner.url, tmp_path / "data", "migrate", "-v0")
-        manage(owner.url, tmp_path / "data", "database_roles", "--app", program.params["user"], "--apply")
         manage(program.url, tmp_path / "data", "migrate", "-v0")  # as the web server does at its start
         file = str(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
         assert '"new": 2' in manage(program.url, tmp_path / "data", "import_medical_records", file, "--json")
