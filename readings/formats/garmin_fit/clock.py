@@ -64,16 +64,17 @@ def check_timestamp(timestamp: int) -> int:
     return timestamp
 
 
-def find_offset(message: Message) -> int | None:
+def find_offset(message: Message, *, may_be_zero: bool) -> int | None:
     """Return the UTC offset in seconds that a message states, by its two times; None if it states none.
 
-    Some makers write the same time twice for lack of an offset, or any number at all.
+    Some makers write the same time twice for lack of an offset, so that 0 is none, or any number at all.
     """
     utc, local = message.values.get("timestamp", 0), message.values.get("local_timestamp", 0)
     if min(utc, local) < FIRST_TIMESTAMP:
         return None
     offset = local - utc
-    return offset if abs(offset) <= _MAX_OFFSET and offset % _QUARTER == 0 else None
+    is_possible = abs(offset) <= _MAX_OFFSET and offset % _QUARTER == 0
+    return offset if is_possible and (offset or may_be_zero) else None
 
 
 def format_time(timestamp: int, offset: int | None) -> str:

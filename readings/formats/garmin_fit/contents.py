@@ -19,6 +19,7 @@ from readings.formats.garmin_fit.messages import Message
 from readings.formats.garmin_fit.monitoring import Monitoring
 from readings.formats.garmin_fit.sleep import Sleep
 
+_GARMIN = "garmin"
 _OTHER = "Other records"
 _SEVERAL_PEOPLE = (
     "The file has readings of several people, of which this is user profile {}. Export those of one person."
@@ -37,7 +38,8 @@ class FileContents:
         self.clock = Clock()
         self.monitoring = Monitoring()
         self.sleep = Sleep()
-        self.offset = _find_offset_of_activity(messages)
+        self.is_garmin = any(message.texts.get("manufacturer") == _GARMIN for message in messages)
+        self.offset = self._find_offset_of_activity()
         self.rows: list[tuple[int, str, str, str | None, str, str]] = []
         self.episodes: list[tuple[int, str, str, str, str]] = []
         self.errors: list[RowError] = []
@@ -47,6 +49,14 @@ class FileContents:
             for message in messages
             if message.name in _SHARED and "user_profile_index" in message.values
         }
+
+    def _find_offset(self, message: Message) -> int | None:
+        return find_offset(message, may_be_zero=self.is_garmin)
+
+    def _find_offset_of_activity(self) -> int | None:
+        """Return the UTC offset of a workout, which its last record states; None if there is none."""
+        offsets = {self._find_offset(message) for message in self.messages if message.name == "activity"}
+        return offsets.pop() if len(offsets) == 1 else None
 
     def make_batch(self, size: int) -> Batch:
         """Return everything as one batch; `size` is the number of bytes that were read for it."""
@@ -73,7 +83,7 @@ class FileContents:
         if message.name in MEASUREMENTS:
             self._add_measurements(message)
         elif message.name == "monitoring_info":
-            self.offset = find_offset(message)
+            self.offset = self._find_offset(message)
             self.monitoring.begin(self.clock.read(message), self.offset)
         elif message.name == "monitoring":
             self._add_monitoring(message)
@@ -102,7 +112,7 @@ class FileContents:
 
     def _add_monitoring(self, message: Message) -> None:
         timestamp = self.clock.read(message)
-        offset = find_offset(message)
+        offset = self._find_offset(message)
         self.offset = self.offset if offset is None else offset
         values, left_out = find_values(message)
         self.left_out.update(left_out)
@@ -131,9 +141,3 @@ class FileContents:
 
     def _format(self, timestamp: int) -> str:
         return format_time(timestamp, self.offset)
-
-
-def _find_offset_of_activity(messages: Sequence[Message]) -> int | None:
-    """Return the UTC offset of a workout, which its last record states; None if there is none."""
-    offsets = {find_offset(message) for message in messages if message.name == "activity"}
-    return offsets.pop() if len(offsets) == 1 else None

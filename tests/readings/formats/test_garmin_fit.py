@@ -56,6 +56,13 @@ class TestMeasurements:
         file.add("activity", timestamp=NOON, local_timestamp=local)
         assert read(file).get("start") == [("2024-03-05T18:00:00-00:00",)]
 
+    @pytest.mark.parametrize(
+        ("manufacturer", "start"), [(1, "2024-03-05T18:00:00+00:00"), (294, "2024-03-05T18:00:00-00:00")]
+    )
+    def test_only_garmin_is_trusted_to_be_in_utc(self, read: READ, manufacturer: int, start: str) -> None:
+        file = FitFile().add("file_id", type=4, manufacturer=manufacturer).add("record", timestamp=NOON, heart_rate=72)
+        assert read(file.add("activity", timestamp=NOON, local_timestamp=NOON)).get("start") == [(start,)]
+
     def test_all_measurements_have_metric_and_unit(self, read: READ) -> None:
         file = begin().add("weight_scale", timestamp=NOON, weight=7609, percent_fat=2510)
         file.add("weight_scale", timestamp=NOON, weight=0xFFFE)
