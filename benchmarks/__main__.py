@@ -41,6 +41,7 @@ def measure(wanted: list[str]) -> None:
 
     from benchmarks import (  # noqa: PLC0415 (Django must be set up first)
         access,
+        apple,
         constants,
         history,
         home,
@@ -68,6 +69,7 @@ def measure(wanted: list[str]) -> None:
         "home": home.measure_home,
         "migrations": migrations.measure_waits,
         "readings": readings.measure_readings,
+        "apple": apple.measure_apple,
         "billion": readings.measure_billion,
         "records": records.measure_record_list,
         "history": history.measure_history,

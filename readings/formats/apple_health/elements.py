@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+import polars as pl
+
 from healthtrack.imports.opening import Limited
 from healthtrack.imports.row_errors import FileError, RowError
+from readings.formats.apple_health.lines import BEGINNING, read_lines
 
-_BLOCK = 2**20
+_BLOCK = 16 * 2**20
 _ROOT = re.compile(rb"<HealthData[\s>/]")
 _MAX_PROLOG = 2**20
 _MAX_ELEMENT = 8 * 2**20
@@ -23,6 +26,7 @@ _CHUNK = 100_000
 # Characters that XML does not allow, which some apps nevertheless write into names.
 _FORBIDDEN = bytes(set(range(32)) - {9, 10, 13})
 _FORBIDDEN_REFERENCE = re.compile(rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.IGNORECASE)
+_END = b"\n</HealthData>"
 _PREFIX = b'<?xml version="1.0" encoding="UTF-8"?>'
 _IGNORED = {"HealthData", "ExportDate", "MetadataEntry", "WorkoutEvent", "Location", "FileReference"}
 _LABELS = {
@@ -44,7 +48,7 @@ Attributes = list[str]
 class Elements:
     """Attributes of a chunk's elements, as lists of names and values in turn, with the number of each record.
 
-    `zones` has the time zone of those records that state one, by their number.
+    `zones` has the time zone of those records that state one, by their number. `tables` has further records as columns.
     """
 
     records: list[Attributes] = field(default_factory=list)
@@ -54,8 +58,14 @@ class Elements:
     zones: dict[int, str] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     errors: list[RowError] = field(default_factory=list)
+    tables: list[pl.DataFrame] = field(default_factory=list)
     person: str = ""
     size: int = 0
+
+    @property
+    def count(self) -> int:
+        """Return the number of records."""
+        return len(self.records) + sum(map(len, self.tables))
 
 
 def read_elements(stream: Limited) -> Iterator[Elements]:
@@ -64,11 +74,17 @@ def read_elements(stream: Limited) -> Iterator[Elements]:
     Raise FileError if the document has no root, entities, or elements that are too large or too deep.
     """
     reader = _Reader(stream.name)
-    reader.feed(_skip_prolog(stream))
+    rest = _skip_prolog(stream)
     while block := stream.read(_BLOCK):
-        reader.feed(block)
-        if len(reader.elements.records) >= _CHUNK:
+        rest += block.translate(None, _FORBIDDEN)
+        # What follows the last beginning of a record may be incomplete.
+        end = rest.rfind(b"\n" + BEGINNING) + 1
+        if end or len(rest) > _MAX_ELEMENT:
+            reader.read(rest[: end or None])
+            rest = rest[end:] if end else b""
+        if reader.elements.count >= _CHUNK:
             yield reader.take()
+    reader.read(rest)
     reader.finish()
     yield reader.take()
 
@@ -77,7 +93,7 @@ def _skip_prolog(stream: Limited) -> bytes:
     """Return the first bytes from the root element on."""
     data = b""
     while len(data) < _MAX_PROLOG and (block := stream.read(_BLOCK)):
-        data += block
+        data += block.translate(None, _FORBIDDEN)
         if found := _ROOT.search(data):
             return data[found.start() :]
     raise FileError(RowError(f"The file {stream.name} has no element HealthData at its beginning."))
@@ -93,6 +109,7 @@ class _Reader:
         self.depth = 0
         self.error_count = 0
         self.is_complete = False
+        self.may_read_lines = True
         self._start_parser(_PREFIX)
 
     def take(self) -> Elements:
@@ -101,11 +118,28 @@ class _Reader:
         self.append, self.count = self.elements.records.append, self.elements.numbers.append
         return elements
 
-    def feed(self, block: bytes) -> None:
-        self.elements.size += len(block)
-        block = block.translate(None, _FORBIDDEN)
-        if b"&#" in block:
-            block = _FORBIDDEN_REFERENCE.sub(b"", block)
+    def read(self, piece: bytes) -> None:
+        """Read what follows: by lines, if it has nothing but complete records, and otherwise with the parser."""
+        self.elements.size += len(piece)
+        begin = 0 if piece.startswith(BEGINNING) else piece.find(b"\n" + BEGINNING) + 1
+        end = piece.rfind(_END) + 1 or len(piece)
+        for part in (piece[:begin], piece[begin:end], piece[end:]):
+            if part:
+                self._read_part(part)
+
+    def _read_part(self, piece: bytes) -> None:
+        # A record in a comment is none. Only the parser knows where a comment ends.
+        self.may_read_lines &= b"<!" not in piece and b"<?" not in piece
+        may_read = self.may_read_lines and self.depth == 1 and piece.startswith(BEGINNING)
+        if may_read and (lines := read_lines(piece, self.number)):
+            self.elements.tables.append(lines.table)
+            self.elements.zones |= lines.zones
+            self.elements.left_out["single heart beats"] += lines.beats
+            self.number = lines.number
+            return
+        self._feed(_FORBIDDEN_REFERENCE.sub(b"", piece) if b"&#" in piece else piece)
+
+    def _feed(self, block: bytes) -> None:
         self._parse(block)
         if self.fed - self.parser.CurrentByteIndex > _MAX_ELEMENT:
             raise FileError(RowError(f"The file {self.name} has an element of more than 8 MB.", self.number))

@@ -12,6 +12,7 @@ import polars as pl
 
 from readings.formats.apple_health.devices import ADDRESS, parse_device
 from readings.formats.apple_health.elements import Attributes, Elements
+from readings.formats.apple_health.lines import ATTRIBUTES
 from readings.formats.batch import EPISODE_COLUMNS, LINE, PROVEN, Batch, complete
 
 _QUANTITY, _CATEGORY = "HKQuantityTypeIdentifier", "HKCategoryTypeIdentifier"
@@ -60,7 +61,6 @@ _STAGES = {
     "Awake": "awake",
 }
 _STAGE_PREFIX, _WORKOUT_PREFIX = "HKCategoryValueSleepAnalysis", "HKWorkoutActivityType"
-_ATTRIBUTES = ("type", "sourceName", "device", "unit", "startDate", "endDate", "value")
 _WORKOUT_ATTRIBUTES = ("workoutActivityType", "sourceName", "device", "startDate", "endDate")
 _TIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ?([+-]\d\d):?(\d\d)$"
 _MOLES = r"^mmol<[\d.]+>/L$"
@@ -94,7 +94,8 @@ class Records:
     def read(self, elements: Elements) -> Batch:
         """Return the batch of a chunk."""
         self.person = self.person or elements.person
-        records = _to_table(elements.records, elements.numbers, _ATTRIBUTES).join(_METRICS, on="type", how="left")
+        parsed = _to_table(elements.records, elements.numbers, ATTRIBUTES)
+        records = pl.concat([parsed, *elements.tables]).join(_METRICS, on="type", how="left")
         sleep = records.filter(pl.col("type") == _SLEEP)
         others = records.filter(pl.col("metric").is_null() & (pl.col("type").ne_missing(_SLEEP)))
         return Batch(
