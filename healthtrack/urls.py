@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", Search.as_view(), name="search"),
     path("search/suggestions/", Suggestions.as_view(), name="search-suggestions"),
     path("admin/tracker-names/", include("patients.urls")),
+    path("admin/unassigned-sources/", include("readings.source_urls")),
     path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/accesses/", Accesses.as_view(), name="accesses"),
     path("admin/sign-in-events/", SignInEvents.as_view(), name="sign-in-events"),

@@ -24,6 +24,7 @@ class DeviceAdmin(ImportableModelAdmin):
     """Devices, each with the patients who wore it. Whoever changes assignments attributes their readings again."""
 
     resource_classes = [DeviceResource]
+    change_list_template = "readings/device-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
     form = ConcurrentEditForm
     list_display = ("name", "model", "label", "worn_by", "worn_since")
     list_filter = ("model__brand_name",)

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from healthtrack.audit.registry import register_page_names
-from healthtrack.core import navigation
+from healthtrack.core import attention, navigation
 from healthtrack.core.help import register_help
 from readings.help import HELP
 from readings.navigation import entries
@@ -13,6 +13,8 @@ PAGE_NAMES = {
     "admin:readings_device_delete": "Opened the page to delete a device",
     "admin:readings_device_history": "Viewed the history of a device",
     "admin:readings_device_restore": "Opened the page to restore a device",
+    "unassigned-sources:list": "Viewed the sources of readings without a device",
+    "unassigned-sources:decide": "Viewed a source of readings, or decided about its device",
     "admin:readings_deviceassignment_changelist": "Viewed the list of device assignments",
     "admin:readings_deviceassignment_change": "Opened the page of a device assignment",
     "admin:readings_deviceassignment_history": "Viewed the history of a device assignment",
@@ -33,11 +35,13 @@ class ReadingsConfig(AppConfig):
     verbose_name = "Readings"
 
     def ready(self) -> None:
+        attention.register("readings.attention.SOURCES")
         navigation.register(entries)
         register_page_names(lambda: PAGE_NAMES)
         register_help(*HELP)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows, summary  # noqa: PLC0415  (models are only ready here)
+        from readings import signals  # noqa: F401, PLC0415  (connects the receivers; models are only ready here)
         from readings.pages.record_part import get_record_view  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
 

@@ -7,7 +7,7 @@ decision. What a person has decided stays.
 import datetime
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -17,12 +17,18 @@ from trackers.names import find_models_by_name
 
 BEGINNING = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)
 _Decision = StreamDevice.Decision
+# The first day is one too early, because the first reading may belong to the day before in UTC.
 _STREAMS = """
-    SELECT stream.patient_id, stream.stream_id, coalesce(nullif(stream.model, ''), stream.source), device.device_id
+    SELECT stream.patient_id, stream.stream_id, coalesce(nullif(stream.model, ''), stream.source), device.device_id,
+           least((SELECT day FROM reading_days AS own
+                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id ORDER BY day LIMIT 1),
+                 (SELECT min(day) FROM episodes AS own
+                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id)) - 1
       FROM reading_streams AS stream
       LEFT JOIN devices AS device ON lower(device.serial_number) = lower(stream.source) AND stream.source <> ''
      WHERE stream.patient_id = ANY (%s) ORDER BY stream.patient_id, stream.stream_id
 """
+_LOCK = 0x41545452  # "ATTR"
 _ASSIGNMENTS = """
     SELECT assignment.patient_id, device.device_id, device.model_id, assignment.worn_from, assignment.worn_until
       FROM device_assignments AS assignment JOIN devices AS device USING (device_id)
@@ -42,6 +48,10 @@ _CONCERNED = """
         UNION SELECT patient_id FROM stream_devices WHERE device_id = ANY (%(devices)s)) AS concerned
      WHERE patient_id NOT LIKE 'deleted/%%'
 """
+_CONCERNED_BY_NAMES = """
+    SELECT DISTINCT patient_id FROM reading_streams
+     WHERE lower(coalesce(nullif(model, ''), source)) = ANY (%s) AND patient_id NOT LIKE 'deleted/%%'
+"""
 _REPLACE = """
     DELETE FROM stream_devices USING unnest(%(patients)s::text[], %(streams)s::integer[]) AS old (patient_id, stream_id)
      WHERE stream_devices.patient_id = old.patient_id AND stream_devices.stream_id = old.stream_id
@@ -52,6 +62,9 @@ _RECORD = """
       FROM unnest(%(patients)s::text[], %(streams)s::integer[], %(old)s::jsonb[], %(new)s::jsonb[])
            AS one (patient, stream, old, new)
 """
+
+
+Key = tuple[str, int]  # of a stream: patient number and number of the stream
 
 
 class Row(NamedTuple):
@@ -83,9 +96,31 @@ def find_patients_of_devices(devices: Collection[int]) -> set[str]:
         return {patient for (patient,) in cursor.fetchall()}
 
 
-def attribute(patients: Collection[str]) -> int:
-    """Attribute all streams of these patients again, and return how many of them changed."""
+def find_patients_of_names(names: Collection[str]) -> set[str]:
+    """Return the patients with readings whose model files give as one of these names, in upper or lower case."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONCERNED_BY_NAMES, [[name.lower() for name in names]])
+        return {patient for (patient,) in cursor.fetchall()}
+
+
+def fetch_rows(patients: Collection[str]) -> dict[Key, list[Row]]:
+    """Return the rows of each stream of these patients; nobody else changes any until the transaction ends."""
+    current: dict[Key, list[Row]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute(_CURRENT, [list(patients)])
+        for patient, stream, *row in cursor.fetchall():
+            current[patient, stream].append(Row(*row))
+    return current
+
+
+def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> int:
+    """Attribute all streams of these patients again, and return how many of them changed.
+
+    What people decided stays, except about the `undecided` streams.
+    """
     numbers = list(patients)
+    current = fetch_rows(numbers)
     with connection.cursor() as cursor:
         cursor.execute(_STREAMS, [numbers])
         streams = cursor.fetchall()
@@ -93,19 +128,16 @@ def attribute(patients: Collection[str]) -> int:
         worn: dict[str, list[Worn]] = defaultdict(list)
         for patient, *assignment in cursor.fetchall():
             worn[patient].append(Worn(*assignment))
-        cursor.execute(_CURRENT, [numbers])
-        current: dict[tuple[str, int], list[Row]] = defaultdict(list)
-        for patient, stream, *row in cursor.fetchall():
-            current[patient, stream].append(Row(*row))
-    models = find_models_by_name({model for _, _, model, _ in streams if model})
+    models = find_models_by_name({model for _, _, model, *_ in streams if model})
     changes = {}
-    for patient, stream, text, device in streams:
+    for patient, stream, text, device, first_day in streams:
         known = {model.pk for model in models.get(text, ())}
         automatic = list(_attribute_one(device, [each for each in worn[patient] if each.model_id in known]))
-        rows = keep_decisions(automatic, current[patient, stream])
+        kept = [] if (patient, stream) in undecided else current[patient, stream]
+        rows = _leave_out_beginning(keep_decisions(automatic, kept), first_day)
         if rows != current[patient, stream]:
             changes[patient, stream] = rows
-    _write(changes, current)
+    write_rows(changes, current)
     return len(changes)
 
 
@@ -125,6 +157,13 @@ def _attribute_one(device: int | None, worn: Sequence[Worn]) -> Iterator[Row]:
         before = chosen
 
 
+def _leave_out_beginning(rows: list[Row], first_day: datetime.date | None) -> list[Row]:
+    """Return the rows without an open one at the beginning if it ends before there are readings."""
+    if len(rows) > 1 and rows[0].decision == _Decision.OPEN and first_day and rows[1].starts_at.date() <= first_day:
+        return rows[1:]
+    return rows
+
+
 def keep_decisions(automatic: Sequence[Row], current: Sequence[Row]) -> list[Row]:
     """Return the automatic rows, except in the periods about which a person decided."""
     ends = [*(row.starts_at for row in current[1:]), None]
@@ -132,7 +171,7 @@ def keep_decisions(automatic: Sequence[Row], current: Sequence[Row]) -> list[Row
     rows = {row.starts_at: row for row in automatic}
     for row, end in decided:
         if end is not None:
-            last = max((each for each in automatic if each.starts_at <= end), key=lambda each: each.starts_at)
+            last = next(each for each in reversed(automatic) if each.starts_at <= end)
             rows.setdefault(end, last._replace(starts_at=end))
         for instant in [each for each in rows if each >= row.starts_at and (end is None or each < end)]:
             del rows[instant]
@@ -141,7 +180,7 @@ def keep_decisions(automatic: Sequence[Row], current: Sequence[Row]) -> list[Row
     return [rows[instant] for instant in sorted(rows)]
 
 
-def _write(changes: dict[tuple[str, int], list[Row]], current: dict[tuple[str, int], list[Row]]) -> None:
+def write_rows(changes: Mapping[Key, Sequence[Row]], current: Mapping[Key, Sequence[Row]]) -> None:
     """Replace the rows of these streams, and write into the history which devices they had and have."""
     if not changes:
         return

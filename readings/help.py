@@ -14,7 +14,7 @@ HELP = (
         "devices",
         "Devices, and who wore them",
         130,
-        tuple(f"admin:readings_device*_{page}" for page in ("add", "change", "changelist")),
-        "serial number assignment handover watch sensor",
+        (*(f"admin:readings_device*_{page}" for page in ("add", "change", "changelist")), "unassigned-sources:*"),
+        "serial number assignment handover watch sensor source unassigned",
     ),
 )

@@ -2,11 +2,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
@@ -149,6 +150,14 @@ def changes_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show changes at once, however slow the machine is, and no counts of another test."""
     monkeypatch.setattr(caching, "QUICK_SECONDS", float("inf"))
     caches["reports"].clear()
+
+
+@pytest.fixture
+def data_folder(db: None, settings: LazySettings, tmp_path: Path) -> Path:
+    """A data folder for the test's uploads: the developer's own is left alone."""
+    settings.MEDIA_ROOT = tmp_path / "data" / "uploads"
+    settings.UPLOAD_COPIES = tmp_path / "data" / "copies"
+    return tmp_path / "data"
 
 
 @pytest.fixture

@@ -82,11 +82,14 @@ READINGS = Right(
     ),
 )
 EDIT_DEVICES = Right(
-    "Add, change and delete devices, and assign them to patients",
-    tuple(
-        f"readings.{action}_{model}"
-        for model in ("device", "deviceassignment")
-        for action in ("add", "change", "delete")
+    "Add, change and delete devices, assign them to patients, and decide which device readings came from",
+    (
+        *(
+            f"readings.{action}_{model}"
+            for model in ("device", "deviceassignment")
+            for action in ("add", "change", "delete")
+        ),
+        "readings.decide_streamdevice",
     ),
 )
 DECIDE_READINGS = Right(

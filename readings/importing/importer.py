@@ -208,7 +208,9 @@ class ReadingsImporter(Importer):
         if episodes:
             headline += f" Nights and workouts: {episodes:,}."
         is_refused = run.state == State.REFUSED  # a command then prints the notices only
-        return Summary(headline, [*lines, *left_out], left_out if is_refused else ())
+        unassigned = found.get("unassigned", 0) if run.is_applied else 0
+        part = PagePart("readings/outcome.html", {"unassigned": unassigned}) if unassigned else None
+        return Summary(headline, [*lines, *left_out], left_out if is_refused else (), part)
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if run.first_change is None:

@@ -43,10 +43,16 @@ _OVERLAPS = """
           JOIN reading_days AS stored ON stored.patient_id = other.patient_id AND stored.stream_id = other.stream_id
            AND stored.day = days.day) AS both_worn
 """
+# Of the periods of the streams, only those in which the run has readings.
 _DEVICES = """
-    SELECT count(DISTINCT device.device_id) FILTER (WHERE device.device_id IS NOT NULL),
-           count(DISTINCT device.stream_id) FILTER (WHERE device.device_id IS NULL)
-      FROM {streams} AS streams JOIN stream_devices AS device USING (patient_id, stream_id)
+    SELECT count(DISTINCT device_id), count(DISTINCT stream_id) FILTER (WHERE decision = 'open')
+      FROM (SELECT streams.stream, device.*, lead(starts_at, 1, 'infinity') OVER (
+                       PARTITION BY device.patient_id, device.stream_id ORDER BY starts_at) AS ends_at
+              FROM {streams} AS streams JOIN stream_devices AS device USING (patient_id, stream_id)) AS period
+     WHERE EXISTS (SELECT FROM {days} AS own WHERE own.stream = period.stream
+                      AND own.last_at >= period.starts_at AND own.first_at < period.ends_at)
+        OR EXISTS (SELECT FROM {episodes} AS own WHERE own.stream = period.stream
+                      AND own.starts_at >= period.starts_at AND own.starts_at < period.ends_at)
 """
 
 
@@ -59,7 +65,8 @@ def describe(cursor: CursorWrapper, application: Application) -> dict[str, Any]:
 def count_devices(run_id: int) -> dict[str, int]:
     """Return how many devices the readings of a run go to, and how many streams are unassigned."""
     with connection.cursor() as cursor:
-        cursor.execute(_DEVICES.format(streams=StagedReadings(run_id).streams))
+        staged = StagedReadings(run_id)
+        cursor.execute(_DEVICES.format(streams=staged.streams, days=staged.days, episodes=staged.episodes))
         devices, unassigned = cursor.fetchone()
     return {"devices": devices, "unassigned": unassigned}
 

@@ -54,7 +54,10 @@ class ReadingStream(models.Model):
                 fields=["patient_id", "metric_id", "source", "unit", "origin"], name="reading_streams_unique"
             ),
         ]
-        indexes = [Index("origin", name="reading_streams_origin", condition=~Q(origin=""))]
+        indexes = [
+            Index("origin", name="reading_streams_origin", condition=~Q(origin="")),
+            Index("stream_id", name="reading_streams_number"),
+        ]
 
     def __str__(self) -> str:
         return f"Stream {self.stream_id}"
@@ -95,7 +98,12 @@ class StreamDevice(models.Model):
                 name="stream_devices_open_without_device", condition=~Q(decision="open") | Q(device_id=None)
             ),
         ]
-        indexes = [Index("device_id", name="stream_devices_device", condition=Q(device_id__isnull=False))]
+        permissions = [("decide_streamdevice", "Can decide which device readings came from")]
+        indexes = [
+            Index("device_id", name="stream_devices_device", condition=Q(device_id__isnull=False)),
+            Index("patient_id", "stream_id", name="stream_devices_open", condition=Q(decision="open")),
+            Index("patient_id", "stream_id", name="stream_devices_decided", condition=Q(decision="person")),
+        ]
 
     def __str__(self) -> str:
         return f"Stream {self.stream_id} from {self.starts_at}"

@@ -187,7 +187,7 @@ def test_readings_are_attributed_again_when_assignments_are_imported_and_undone(
     write_reading("P1", "Xiaomi Band 2")
     assert attributed() == [("P1", "")]
     found, _ = import_rows("device_assignments", file, "S1,P1,2024-03-01,,1")
-    assert attributed() == [("P1", ""), ("P1", "S1")]
+    assert attributed() == [("P1", "S1")]
     undo(found["run"])
     assert attributed() == [("P1", "")]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
@@ -11,10 +12,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from healthtrack.imports.profiles import save_profile
 from healthtrack.roles.emergency import begin
 from patients.models import MedicalRecord
-from readings.models import Device, DeviceAssignment
+from readings.attribution import attribute
+from readings.models import Device, DeviceAssignment, ReadingStream
 from reports.models import SavedView
 from tests.support import factories
-from tests.support.readings import make_readings, streams, write_run
+from tests.support.readings import Reading, make_readings, streams, write_run
 
 PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change"}
 PAGES_OF_ROW |= {"end", "link", "reset", "activate", "deactivate"}
@@ -70,8 +72,8 @@ def address(name: str) -> str:
     kind = name.rpartition("_")[2]
     if name in ARGUMENTS:
         return reverse(name, args=ARGUMENTS[name])
-    if name in {"reports:change-view", "reports:delete-view", *PAGES_OF_PATIENT}:
-        return reverse(name, args=[_key_of_a_patient() if name in PAGES_OF_PATIENT else SavedView.objects.get().pk])
+    if name in {"reports:change-view", "reports:delete-view", "unassigned-sources:decide", *PAGES_OF_PATIENT}:
+        return reverse(name, args=[_key_for(name)])
     if name == "admin:auth_user_password_change":
         kind = "password_change"
     if name.startswith("admin:") and kind in PAGES_OF_ROW and name != "admin:password_change":
@@ -99,6 +101,8 @@ def make_rows(number: str = "P1", name: str = "Ada Byron") -> User:
     device = Device.objects.create(model=models[0], serial_number="S-2741")
     DeviceAssignment.objects.create(device=device, patient_id=number, worn_from=date(2025, 3, 1))
     write_run(1, [make_readings()], streams(number, source="S-2741"))
+    write_run(2, [[Reading(1, 1_709_640_000_000_000, 72)]], streams(number, "Watch")[:1])
+    attribute([number])
     factories.tracker_alias("My band", models[1])
     factories.missing_model("Smart tracker")
     Group.objects.create(name="Record keepers")
@@ -125,6 +129,14 @@ def is_page(name: str) -> bool:
 
 def _key_of_a_patient() -> str:
     return quote(MedicalRecord.objects.order_by("pk")[0].pk)
+
+
+def _key_for(name: str) -> Any:
+    if name in PAGES_OF_PATIENT:
+        return _key_of_a_patient()
+    if name == "unassigned-sources:decide":
+        return ReadingStream.objects.earliest("stream_id").stream_id
+    return SavedView.objects.get().pk
 
 
 def _key_of_a_row(name: str) -> str:

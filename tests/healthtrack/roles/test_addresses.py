@@ -133,6 +133,8 @@ ADDRESSES = {
     "admin:readings_device_changelist": (RECORD_READERS, RECORD_READERS),
     "admin:readings_device_delete": (KEEPERS | STEWARDS, KEEPERS | STEWARDS),
     "admin:readings_device_history": (HISTORY_READERS, NOBODY),
+    "unassigned-sources:list": (RECORD_READERS, NOBODY),
+    "unassigned-sources:decide": (RECORD_READERS, KEEPERS | STEWARDS),
     "admin:readings_deviceassignment_add": (NOBODY, NOBODY),
     "admin:readings_deviceassignment_change": (RECORD_READERS, NOBODY),
     "admin:readings_deviceassignment_changelist": (RECORD_READERS, RECORD_READERS),

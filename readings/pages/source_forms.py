@@ -1,0 +1,88 @@
+"""The forms on the page of a source: which device its readings came from, and when."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.http import QueryDict
+
+from healthtrack.core.forms import CleanedCharField
+from healthtrack.core.widgets import DayInput
+from readings.decisions import Source
+from readings.models import Device, DeviceAssignment
+from trackers.models import TrackerModel
+from trackers.names import find_models_by_name
+
+OTHER = "other"
+
+
+class PeriodForm(forms.Form):
+    """The days to which a decision is limited; without them it covers all readings of the source."""
+
+    begins = forms.DateField(label="From", required=False, widget=DayInput(), help_text="Empty: from the beginning")
+    ends = forms.DateField(
+        label="Until", required=False, widget=DayInput(), help_text="First day that is not included; empty: no end"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        begins, ends = cleaned.get("begins"), cleaned.get("ends")
+        if begins and ends and ends <= begins:
+            self.add_error("ends", "Enter a day after the first one.")
+        return cleaned
+
+
+class DeviceForm(PeriodForm):
+    """A device that the patient wore, or any other one by its serial number."""
+
+    device = forms.ChoiceField(label="Device", widget=forms.RadioSelect)
+    name = CleanedCharField(
+        label="Serial number, maker's key or label of another device", required=False, max_length=100
+    )
+    field_order = ("device", "name", "begins", "ends")
+
+    def __init__(self, worn: Sequence[DeviceAssignment], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(str(each.device_id), _describe(each)) for each in worn]
+        self.fields["device"].choices = [*choices, (OTHER, "Another device")]  # type: ignore[attr-defined]  # a choice field
+        self.fields["device"].initial = choices[0][0] if len(choices) == 1 else OTHER if not choices else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("device") == OTHER and "name" in cleaned:
+            cleaned["device"] = self._find_device(cleaned["name"])
+        return cleaned
+
+    def _find_device(self, name: str) -> str:
+        same = Q(serial_number__iexact=name) | Q(maker_key__iexact=name) | Q(label__iexact=name)
+        found = list(Device.objects.filter(same).values_list("pk", flat=True)[:2]) if name else []
+        if len(found) != 1:
+            several = "Several devices have this name. Enter a serial number."
+            self.add_error("name", several if found else "No device has this name. Create it below.")
+        return str(found[0]) if found else ""
+
+
+class NewDeviceForm(forms.ModelForm[Device]):
+    """A new device, filled in from what the files say about the source."""
+
+    class Meta:
+        model = Device
+        fields = ("serial_number", "maker_key", "label")
+        field_classes = dict.fromkeys(fields, CleanedCharField)
+
+    def __init__(self, source: Source, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"label": source.name[:100] or source.model[:100]})
+        self.instance.model = find_model(source)
+
+
+def find_model(source: Source) -> TrackerModel | None:
+    """Return the tracker model that the files mean; None if it is not exactly one."""
+    text = source.model or source.name
+    found = find_models_by_name([text])[text] if text else []
+    return found[0] if len(found) == 1 else None
+
+
+def _describe(worn: DeviceAssignment) -> str:
+    until = f"until {worn.worn_until:%Y-%m-%d}" if worn.worn_until else "and still wears it"
+    return f"{worn.device}: the patient wore it from {worn.worn_from:%Y-%m-%d} {until}"
