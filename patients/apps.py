@@ -52,7 +52,8 @@ class PatientsConfig(AppConfig):
             register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
         register_page_names(lambda: PAGE_NAMES)
         register_filter_labels(get_filter_labels)
-        replicas.register("patients", lambda: ["admin:patients_medicalrecord_changelist", "search"])
+        pages = ["admin:patients_medicalrecord_changelist", "search"]
+        replicas.register("patients", lambda: pages, posts=["search-suggestions"])
         registry.register("patients.medicalrecord", "patients.importers.medical_records")
         model_extensions.register(PatientsOfModels())
         model_hooks.register(

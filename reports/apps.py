@@ -18,6 +18,6 @@ class ReportsConfig(AppConfig):
         navigation.register(contributions.navigation_entries)
         register_help(*HELP)
         register_page_names(contributions.page_names)
-        replicas.register("reports", contributions.report_pages)
+        replicas.register("reports", contributions.pages_of_replicas)
         register_permissions(contributions.permissions)
         post_migrate.connect(contributions.create_permissions, sender=self)

@@ -28,6 +28,12 @@ def report_pages() -> Iterator[str]:
     return (f"reports:{report.name}" for report in reports())
 
 
+def pages_of_replicas() -> Iterator[str]:
+    """Yield the view names of the pages that may read from a replica."""
+    yield "home"
+    yield from report_pages()
+
+
 def permissions() -> Iterator[tuple[Right, str]]:
     """Yield the permission of each report, with the right that includes it."""
     for report in reports():

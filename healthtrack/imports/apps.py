@@ -4,6 +4,7 @@ from healthtrack.accounts import session_facts
 from healthtrack.audit.registry import register_insert_source, register_page_names
 from healthtrack.core import attention, navigation
 from healthtrack.core.help import register_help
+from healthtrack.core.replicas.routing import WRITTEN_BY_WORKER
 from healthtrack.imports.help import HELP
 
 PAGE_NAMES = {
@@ -19,7 +20,7 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from healthtrack.imports import unseen  # noqa: PLC0415  (models are only ready here)
+        from healthtrack.imports import own_writes, unseen  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.history import INSERT_SOURCE  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.navigation import entries  # noqa: PLC0415  (models are only ready here)
 
@@ -27,6 +28,7 @@ class ImportsConfig(AppConfig):
         register_help(*HELP)
         attention.register("healthtrack.imports.attention.SOURCES")
         session_facts.register(unseen.FACT, unseen.count_unseen)
+        session_facts.register(WRITTEN_BY_WORKER, own_writes.get_latest_position)
         navigation.register_badge("Imports", unseen.get_unseen, "finished since you last looked")
         register_page_names(lambda: PAGE_NAMES)
         register_insert_source(INSERT_SOURCE)

@@ -123,6 +123,9 @@ class ImportRun(models.Model):
         db_default=False,
         db_comment="Whether the person who started it has not looked at it since a worker finished",
     )
+    written_position = models.BigIntegerField(
+        null=True, db_comment="Position in the log at which it had changed data; null until then"
+    )
     plan = models.JSONField(null=True, db_comment="How to read the files; null until this is known")
     answers = models.JSONField(default=dict, db_comment="Answers to the plan's questions, by the name of the question")
     decisions = models.JSONField(
@@ -169,6 +172,12 @@ class ImportRun(models.Model):
         indexes = [
             Index("state", name="import_runs_open", condition=Q(finished_at=None)),
             Index("started_by", name="import_runs_unseen", condition=Q(is_unseen=True)),
+            Index(
+                "started_by",
+                "written_position",
+                name="import_runs_written",
+                condition=Q(written_position__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

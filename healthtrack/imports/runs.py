@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import reserve_change_id
-from healthtrack.imports import registry
+from healthtrack.imports import own_writes, registry
 from healthtrack.imports.actions import get_action, get_run_input
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.importer import StoredFile
@@ -154,6 +154,9 @@ def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -
             _save_preview(run, result)
         else:
             _save_applied(run, result, first_change, time.monotonic() - began)
+            own_writes.store_position(run)
+    if run.is_applied:
+        own_writes.store_position(run)  # once more, because the commit has a later one
 
 
 def _save_preview(run: ImportRun, preview: StalePreview) -> None:

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from healthtrack import __version__
 from healthtrack.core.replicas import routing
-from healthtrack.core.replicas.lag import Lag
+from healthtrack.core.replicas.routing import describe_lag
 from healthtrack.operations.metrics import database_answers
 
 
@@ -29,11 +29,3 @@ def _report_replicas() -> HttpResponse:
     lines = [f"{alias}: {describe_lag(lag)}" for alias, lag in lags.items()] or ["No replica is configured."]
     status = 200 if any(routing.is_fit(lag) for lag in lags.values()) else 503
     return HttpResponse("\n".join(lines) + "\n", status=status, content_type="text/plain")
-
-
-def describe_lag(lag: Lag) -> str:
-    """Return how old the data of a replica is, and whether pages are read from it."""
-    if lag.age is None or not lag.is_current:
-        return "does not answer, or is no replica"
-    suffix = "" if routing.is_fit(lag) else ", too much to be read"
-    return f"{lag.age:.1f} s behind the primary{suffix}"

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from healthtrack.accounts import mail
 from healthtrack.core.date_formats import get_today
+from healthtrack.core.replicas import routing
+from healthtrack.core.replicas.routing import describe_lag
 from healthtrack.imports.heartbeat import SILENT_SECONDS
 from healthtrack.operations.postgresql_releases import describe_if_outdated
 
@@ -107,7 +109,13 @@ def read_disk() -> Disk:
 
 def list_warnings(facts: Facts, disk: Disk) -> list[Warning]:
     """Return the warnings that follow from the facts, in the order of the page."""
-    return [*_check_worker(facts), *_check_backups(facts), *_check_storage(facts, disk), *_check_mail(facts)]
+    return [
+        *_check_worker(facts),
+        *_check_backups(facts),
+        *_check_storage(facts, disk),
+        *_check_replicas(),
+        *_check_mail(facts),
+    ]
 
 
 def _check_worker(facts: Facts) -> Iterator[Warning]:
@@ -141,6 +149,38 @@ def _check_storage(facts: Facts, disk: Disk) -> Iterator[Warning]:
     version: int = connection.pg_version  # type: ignore[attr-defined]  # of the PostgreSQL backend
     if sentence := describe_if_outdated(version):
         yield Warning("postgresql", "storage", sentence)
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A replica, as the page shows it. `state` says how far it is behind, or that it does not answer."""
+
+    name: str
+    server: str
+    state: str
+    is_read: bool
+
+
+def list_replicas() -> list[Replica]:
+    """Return the replicas of the settings, and what was measured of each lately."""
+    return [
+        Replica(alias, _describe_server(alias), describe_lag(lag), routing.is_fit(lag))
+        for alias, lag in routing.get_lags().items()
+    ]
+
+
+def _describe_server(alias: str) -> str:
+    """Return host and port; empty if the settings name neither."""
+    database = settings.DATABASES[alias]
+    return ":".join(str(database[part]) for part in ("HOST", "PORT") if database.get(part))
+
+
+def _check_replicas() -> Iterator[Warning]:
+    unfit = [replica.name for replica in list_replicas() if not replica.is_read]
+    if unfit:
+        yield Warning(
+            "replicas", "replicas", f"No page is read from {', '.join(unfit)}, so the primary server has more work."
+        )
 
 
 def _check_mail(facts: Facts) -> Iterator[Warning]:

@@ -91,6 +91,7 @@ class SystemStatus(AdministrationPage):
             "disk": disk,
             "size": size,
             "growth": database_size.get_growth(size),
+            "replicas": status.list_replicas(),
             "retention_months": settings.ACCESS_LOG_MONTHS,
             "has_mail": mail.is_configured(),
             "is_factor_required": second_factor.is_part_of_sign_in(request),

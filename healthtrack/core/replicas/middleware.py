@@ -11,7 +11,6 @@ from psycopg.errors import QueryCanceled
 
 from healthtrack.core.replicas import routing
 
-SAFE_METHODS = {"GET", "HEAD"}
 MIN_SHOWN_SECONDS = 2.0  # pages do not mention data that is less old
 
 Chunk = TypeVar("Chunk")
@@ -30,7 +29,7 @@ class ReplicaMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if request.method not in SAFE_METHODS and request.user.is_authenticated:
+        if request.user.is_authenticated and not routing.only_reads(request):
             routing.remember_write(request)
         return response
 
@@ -38,8 +37,7 @@ class ReplicaMiddleware:
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Return the page read from a replica; None if it is to be read from the primary, as usual."""
-        page = request.resolver_match.view_name if request.resolver_match else ""
-        if request.method not in SAFE_METHODS or page not in routing.get_pages():
+        if not routing.may_read_replica(request):
             return None
         alias = routing.choose(request)
         if alias == DEFAULT_DB_ALIAS:

@@ -17,26 +17,43 @@ from django.http import HttpRequest
 from healthtrack.core.pooling import get_direct_alias
 from healthtrack.core.replicas.lag import Lag, Monitor
 
+SAFE_METHODS = {"GET", "HEAD"}
 WRITTEN = "written"  # a key of the session: the position in the log that has the person's latest write
+WRITTEN_BY_WORKER = "written_position"  # the same of what a worker wrote for the person, with the row of the session
 
 _alias: ContextVar[str] = ContextVar("read_alias", default=DEFAULT_DB_ALIAS)
 _app_labels: set[str] = set()
 _page_sources: list[Callable[[], Iterable[str]]] = []
+_reading_posts: set[str] = set()
 
 
-def register(app_label: str, get_pages: Callable[[], Iterable[str]]) -> None:
+def register(app_label: str, get_pages: Callable[[], Iterable[str]], *, posts: Iterable[str] = ()) -> None:
     """Let these pages, by the names of their views, read from replicas, and the app's models be read there.
 
-    All other pages and models are read from the primary.
+    All other pages and models are read from the primary. `posts` are views that write nothing, although they are
+    requested by POST, so that no address contains search terms.
     """
     _app_labels.add(app_label)
     _page_sources.append(get_pages)
+    _reading_posts.update(posts)
 
 
 @cache
 def get_pages() -> frozenset[str]:
     """Return the view names of the pages that may read from a replica."""
     return frozenset(page for get_pages in _page_sources for page in get_pages())
+
+
+def only_reads(request: HttpRequest) -> bool:
+    """Return whether the request writes nothing, as far as its method and its view say."""
+    view = request.resolver_match.view_name if request.resolver_match else ""
+    return request.method in SAFE_METHODS or view in _reading_posts
+
+
+def may_read_replica(request: HttpRequest) -> bool:
+    """Return whether the view of the request may read from a replica."""
+    view = request.resolver_match.view_name if request.resolver_match else ""
+    return view in _reading_posts or (request.method in SAFE_METHODS and view in get_pages())
 
 
 def reading() -> BaseDatabaseWrapper:
@@ -74,11 +91,13 @@ def choose(request: HttpRequest) -> str:
     """
     if not settings.REPLICAS:
         return DEFAULT_DB_ALIAS
-    needed = request.session.get(WRITTEN, 0)
+    written = request.session.get(WRITTEN, 0)
+    by_worker = getattr(getattr(request.session, "row", None), WRITTEN_BY_WORKER, None) or 0
+    needed = max(written, by_worker)
     fit = [(lag.age, alias) for alias, lag in get_lags().items() if is_fit(lag) and lag.position >= needed]
     if not fit:
         return DEFAULT_DB_ALIAS
-    if needed:
+    if written:
         del request.session[WRITTEN]  # every later position of this replica has the write
     return min(fit)[1]
 
@@ -86,6 +105,14 @@ def choose(request: HttpRequest) -> str:
 def is_fit(lag: Lag) -> bool:
     """Return whether pages may read from a replica of which this was measured."""
     return lag.age is not None and lag.is_current and lag.age <= settings.REPLICA_MAX_LAG
+
+
+def describe_lag(lag: Lag) -> str:
+    """Return how old the data of a replica is, and whether pages are read from it."""
+    if lag.age is None or not lag.is_current:
+        return "does not answer, or is no replica"
+    suffix = "" if is_fit(lag) else ", too much to be read"
+    return f"{lag.age:.1f} s behind the primary{suffix}"
 
 
 def remember_write(request: HttpRequest) -> None:

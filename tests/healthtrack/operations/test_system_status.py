@@ -1,6 +1,8 @@
 """Administrators see the state of the system, and warnings about it on Home."""
 
+import time
 from collections import namedtuple
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,6 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.accounts.models import Mail
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.environment_values import parse_mail_server
+from healthtrack.core.replicas import routing
+from healthtrack.core.replicas.lag import Lag
 from healthtrack.operations import attention, database_size, status
 from healthtrack.operations.models import Backup, DatabaseSize, RestoreDrill
 from tests.support import factories
@@ -84,6 +88,44 @@ def test_a_missing_worker_is_a_warning_on_the_page_and_on_home(office: Client) -
     home = Page.get(office, "/")
     assert sentence in home.text
     assert f"{STATUS}#worker" in [link.get("href") for link in home.all("a")]
+
+
+class TestReplicas:
+    @pytest.fixture
+    def set_lags(self, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Return a function that sets how many seconds each of two replicas is behind."""
+
+        def set_lags(*ages: float | None) -> None:
+            lags = {f"replica{number}": Lag(1, age, time.monotonic()) for number, age in enumerate(ages, start=1)}
+            monkeypatch.setattr(routing, "get_lags", lambda: lags)
+
+        for number in (1, 2):
+            server = {**settings.DATABASES["default"], "HOST": "db2.example", "PORT": 5432 + number}
+            monkeypatch.setitem(settings.DATABASES, f"replica{number}", server)
+        return set_lags
+
+    @pytest.mark.usefixtures("worker")
+    def test_each_is_shown_with_its_server_and_how_far_it_is_behind(
+        self, office: Client, set_lags: Callable[..., None]
+    ) -> None:
+        set_lags(0.42, 9.0)
+        page = Page.get(office, STATUS)
+        assert value_of(page, "Replica1") == "0.4 s behind the primary; db2.example:5433"
+        assert value_of(page, "Replica2") == "9.0 s behind the primary; db2.example:5434"
+        assert "Nothing needs attention." in page.text
+
+    @pytest.mark.usefixtures("worker")
+    def test_those_that_are_not_read_are_a_warning(self, office: Client, set_lags: Callable[..., None]) -> None:
+        set_lags(None, 11.0)
+        page = Page.get(office, STATUS)
+        assert value_of(page, "Replica1").startswith("Does not answer, or is no replica")
+        assert value_of(page, "Replica2").startswith("11.0 s behind the primary, too much to be read")
+        sentence = "No page is read from replica1, replica2, so the primary server has more work."
+        assert warnings(office) == [sentence]
+        assert sentence in Page.get(office, "/").text
+
+    def test_without_replicas_there_is_nothing(self, office: Client) -> None:
+        assert "Replicas" not in Page.get(office, STATUS).text
 
 
 def test_only_people_who_see_the_status_are_warned_on_home() -> None:

@@ -2,20 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from healthtrack.audit.models import Access
 from healthtrack.core.replicas import routing
 from healthtrack.core.replicas.lag import Lag, Monitor
+from healthtrack.imports.models import ImportRun
 from patients import paging
 from tests.support import factories
+from tests.support.import_files import RECORDS as RECORDS_OF_FILES
+from tests.support.import_files import write_csv
+from tests.support.import_pages import press_import, upload
 from tests.support.page import Page
 from tests.support.role_holders import make_person
 from tests.support.signing_in import AsRole, client_for
@@ -49,6 +56,12 @@ def set_lag(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator
     del connections["replica1"]
 
 
+def get_log_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")
+        return int(cursor.fetchone()[0])
+
+
 def count_replica_queries(client: Client, address: str) -> int:
     with CaptureQueriesContext(connections["replica1"]) as queries:
         answer = client.get(address)
@@ -57,8 +70,10 @@ def count_replica_queries(client: Client, address: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("address", [RECORDS, REPORT, "/reports/brands/?format=csv", "/admin/trackers/trackermodel/"])
-def test_lists_and_reports_are_read_from_a_replica(set_lag: SetLag, as_role: AsRole, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", [RECORDS, REPORT, "/reports/brands/?format=csv", "/admin/trackers/trackermodel/", "/", "/search/"]
+)
+def test_home_lists_and_reports_are_read_from_a_replica(set_lag: SetLag, as_role: AsRole, address: str) -> None:
     factories.medical_record("P1")
     assert count_replica_queries(as_role("Analyst"), address) > 0
 
@@ -95,6 +110,35 @@ def test_a_person_reads_what_they_have_written(set_lag: SetLag, as_role: AsRole)
     assert count_replica_queries(other, RECORDS) > 0
     set_lag()
     assert count_replica_queries(keeper, RECORDS) > 0
+    assert routing.WRITTEN not in keeper.session
+
+
+def test_a_person_reads_what_a_worker_has_written_for_them(
+    set_lag: SetLag, as_role: AsRole, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    steward = as_role("Data steward")
+    page = upload(steward, RECORDS_OF_FILES, write_csv(tmp_path / "rows.csv", RECORDS_OF_FILES.rows({})))
+    before = get_log_position()
+    press_import(steward, page)
+    set_lag(position=before)
+    other = client_for(make_person("Data steward", "other"))
+    set_lag(position=2**62)
+    assert count_replica_queries(steward, RECORDS) > 0  # which has what the session wrote: only the run is left
+    set_lag(position=before)
+    assert count_replica_queries(steward, RECORDS) == 0
+    assert count_replica_queries(other, RECORDS) > 0
+    ImportRun.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    assert count_replica_queries(steward, RECORDS) > 0
+
+
+def test_suggestions_of_the_search_are_read_from_a_replica_and_are_no_write(set_lag: SetLag, as_role: AsRole) -> None:
+    factories.medical_record("P1", name="Ada Byron")
+    keeper = as_role("Record keeper")
+    with CaptureQueriesContext(connections["replica1"]) as queries:
+        answer = keeper.post("/search/suggestions/", {"q": "Ada"})
+        assert "Ada Byron" in answer.content.decode()
+    assert len(queries) > 0
     assert routing.WRITTEN not in keeper.session
 
 
