@@ -14,6 +14,8 @@ class Format(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     position: ClassVar[str] = "line"
+    # Whether parts of several files of an upload may belong together, and not only those of one archive.
+    spans_files: ClassVar[bool] = False
 
     def find_containers(self, parts: Sequence[Part]) -> Iterable[Sequence[Part]]:
         """Return the parts of one archive that belong together, such as all files of an export: one list for each.
@@ -25,6 +27,10 @@ class Format(ABC):
     @abstractmethod
     def recognize(self, part: Part) -> bool:
         """Return whether a single part has this format, by its content: see `Part.beginning`."""
+
+    def is_meant(self, source: Part | Container) -> bool:
+        """Return whether a file with this format is meant for readings: some have other contents as well."""
+        return True
 
     @abstractmethod
     def read(self, part: Part | Container) -> Iterator[Batch]:

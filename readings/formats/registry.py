@@ -37,15 +37,23 @@ _DATA_ENDINGS = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".json", ".xml", "
 
 def divide(parts: Sequence[Part]) -> Iterator[tuple[Format | None, Part | Container]]:
     """Yield what is read as a whole, a part or a container, with its format; None for parts without a known format."""
+    left: dict[int, Part] = {}
     for _, alike in groupby(parts, key=lambda part: part.file):
-        left = {part.number: part for part in alike}
-        for each in FORMATS:
-            for members in each.find_containers(list(left.values())):
-                for member in members:
-                    del left[member.number]
-                yield each, Container(members)
-        for part in left.values():
-            yield next((each for each in FORMATS if each.recognize(part)), None), part
+        own = {part.number: part for part in alike}
+        yield from _take_containers(own, [each for each in FORMATS if not each.spans_files])
+        left |= own
+    yield from _take_containers(left, [each for each in FORMATS if each.spans_files])
+    for part in left.values():
+        yield next((each for each in FORMATS if each.recognize(part)), None), part
+
+
+def _take_containers(left: dict[int, Part], formats: Sequence[Format]) -> Iterator[tuple[Format, Container]]:
+    """Yield the containers among these parts, and remove their parts."""
+    for each in formats:
+        for members in each.find_containers(list(left.values())):
+            for member in members:
+                del left[member.number]
+            yield each, Container(members)
 
 
 def is_data(part: Part) -> bool:
@@ -61,6 +69,8 @@ def count_fit(path: Path) -> int:
             if not found:
                 return int(any(part.beginning.startswith(b"PK") for part in parts))
             best, of = found[0]
+            if not best.is_meant(of):
+                return 1
             if not isinstance(best, OwnForm) or isinstance(of, Container):
                 return _VENDORS_FIT
             columns = find_columns(of)

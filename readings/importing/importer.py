@@ -29,8 +29,8 @@ from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
 from readings.attribution import attribute
 from readings.devices import ensure_devices, remove_unused_devices
-from readings.formats.own import OWN_COLUMNS
-from readings.formats.registry import count_fit
+from readings.formats.own import OWN_COLUMNS, OwnForm
+from readings.formats.registry import FORMATS, count_fit
 from readings.importing import preview, questions
 from readings.importing.staging_files import FileStaging
 from readings.importing.unreadable import Place, UnreadableRows, list_unreadable
@@ -87,7 +87,7 @@ class ReadingsImporter(Importer):
         return MAX_BYTES
 
     def upload_hint(self) -> str:
-        return f"CSV or NDJSON, also in gzip or zip files, at most {format_size(MAX_BYTES)}"
+        return f"Files of devices and apps, CSV or NDJSON, also in gzip or zip files, at most {format_size(MAX_BYTES)}"
 
     def find_misleading_name(self, name: str, path: Path) -> str:
         if Path(name).suffix.lower() in self.accepts.split(","):
@@ -99,7 +99,8 @@ class ReadingsImporter(Importer):
         return count_fit(path)
 
     def upload_help(self) -> PagePart:
-        return PagePart("readings/upload-help.html", {"columns": OWN_COLUMNS})
+        formats = [each.label for each in FORMATS if each.name != OwnForm.name]
+        return PagePart("readings/upload-help.html", {"columns": OWN_COLUMNS, "formats": formats})
 
     def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
         return ReadingPlan(work.plan.parts, [each for each in work.plan.questions if each.name not in work.answers])

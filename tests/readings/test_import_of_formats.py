@@ -72,3 +72,15 @@ def test_a_file_without_anything_to_import_says_what_it_holds(tmp_path: Path) ->
     _, errors = run_command(tmp_path / "time_in_heart_rate_zones-2024-03-05.json", patient="P1", zone="Europe/Berlin")
     assert "not imported, heart rate zones: 1" in errors
     assert "The file holds nothing that can be imported." in errors
+
+
+def test_data_points_name_their_patients(tmp_path: Path) -> None:
+    body = {
+        "heart_rate": {"value": 72, "unit": "beats/min"},
+        "effective_time_frame": {"date_time": "2024-03-05T08:00:00+01:00"},
+    }
+    points = [{"header": {"user_id": number}, "body": body} for number in ("P1", "P9")]
+    (tmp_path / "points.json").write_text(json.dumps(points))
+    found, errors = run_command(tmp_path / "points.json", skip_unreadable=True)
+    assert counts(found) == (1, 0, 0, 1)
+    assert "Entry 2, patient_id “P9”: No record has this number" in errors

@@ -14,6 +14,7 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from readings.models import ReadingDay
 from tests.support import factories
+from tests.support.fit_files import begin, seconds
 from tests.support.page import Page
 from tests.support.signing_in import SignIn
 
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_uploads")]
 
 UPLOAD = "/admin/imports/importrun/upload/readings.reading/"
 PERMISSIONS = ("readings.import_reading", "readings.view_readingday")
+NOON = "2024-03-05T12:00:00+00:00"
 ROWS = "patient_id,metric,start,value,unit,device\nP1,heart_rate,2024-03-05T08:00:00+01:00,72,/min,Watch\n"
 
 
@@ -37,7 +39,11 @@ def steward(sign_in: SignIn) -> Client:
 
 def upload(client: Client, content: str) -> ImportRun:
     """Upload a file, and return its checked run."""
-    client.post(UPLOAD, {"import_file": SimpleUploadedFile("readings.csv", content.encode())})
+    return upload_file(client, "readings.csv", content.encode())
+
+
+def upload_file(client: Client, name: str, content: bytes) -> ImportRun:
+    client.post(UPLOAD, {"import_file": SimpleUploadedFile(name, content)})
     run = ImportRun.objects.latest("pk")
     check(run)
     return run
@@ -62,6 +68,20 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     assert "Watch" in sources
     assert "No metric has this code" in unreadable
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
+
+
+def test_a_file_of_a_maker_is_recognized_and_its_preview_says_what_is_not_imported(steward: Client) -> None:
+    assert "Garmin FIT" in steward.get(UPLOAD).content.decode()
+    file = begin().add("monitoring_info", timestamp=seconds(NOON), local_timestamp=seconds(NOON) + 3600)
+    file.add("monitoring", timestamp=seconds(NOON), heart_rate=72).add("record", timestamp=99, heart_rate=72)
+    file.add("stress_level", stress_level_value=30, stress_level_time=seconds(NOON))
+    run = upload_file(steward, "P1.fit", file.make())
+    assert run.state == State.CHECKED
+    groups, sources, left_out, unreadable = Page.get(steward, page_of(run)).texts("table")
+    assert "Heart rate" in groups
+    assert "3333" in sources
+    assert "stress levels" in left_out
+    assert "Record 4" in unreadable
 
 
 def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client) -> None:

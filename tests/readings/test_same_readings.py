@@ -70,7 +70,11 @@ def get_days(patient: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("name", "write"),
-    [("1.fit", write_fit), ("export.db", write_health_connect), ("points.json", write_open_mhealth)],
+    [
+        ("1.fit", write_fit),
+        ("export.db", write_health_connect),
+        ("points.json", write_open_mhealth),
+    ],
 )
 def test_the_same_readings_become_the_same_day_rows(tmp_path: Path, name: str, write: Callable[[Path], Path]) -> None:
     for number in ("P1", "P2"):

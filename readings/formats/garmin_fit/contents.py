@@ -20,7 +20,7 @@ from readings.formats.garmin_fit.monitoring import Monitoring
 from readings.formats.garmin_fit.sleep import Sleep
 
 _GARMIN = "garmin"
-_OTHER = "Other records"
+_OTHER = "other records"
 _SEVERAL_PEOPLE = (
     "The file has readings of several people, of which this is user profile {}. Export those of one person."
 )
@@ -126,7 +126,7 @@ class FileContents:
 
     def _add_workout(self, message: Message) -> None:
         if not {"start_time", "total_elapsed_time"}.issubset(message.values):
-            self.left_out["Workouts without start or length"] += 1
+            self.left_out["workouts without start or length"] += 1
             return
         start = check_timestamp(message.values["start_time"])
         end = start + max(1, round(message.values["total_elapsed_time"] / 1000))

@@ -35,10 +35,10 @@ MEASUREMENTS: Mapping[str, Sequence[Field]] = {
     "monitoring_hr_data": [Field("current_day_resting_heart_rate", "resting_heart_rate", "/min")],
 }
 _FIELDS = {**MEASUREMENTS, "monitoring": [_HEART_RATE]}
-_NO_CONTACT = "Records of a sensor without contact"
-_POSITIONS = "Positions"
-_WORKOUT_VALUES = "Records with speed, cadence, power or altitude"
-_BODY_VALUES = "Records with body fat, water, muscle or bone"
+_NO_CONTACT = "records of a sensor without contact"
+_POSITIONS = "positions"
+_WORKOUT_VALUES = "records with speed, cadence, power or altitude"
+_BODY_VALUES = "records with body fat, water, muscle or bone"
 # By message: fields beside the measurements, and what they are.
 _BESIDE: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
     "record": [
@@ -48,23 +48,23 @@ _BESIDE: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
     "weight_scale": [(_BODY_VALUES, ["percent_fat", "percent_hydration", "muscle_mass", "bone_mass"])],
 }
 NOT_IMPORTED: Mapping[str, str] = {
-    "lap": "Laps",
-    "length": "Laps",
-    "split": "Laps",
+    "lap": "laps",
+    "length": "laps",
+    "split": "laps",
     "gps_metadata": _POSITIONS,
     "course_point": _POSITIONS,
     "segment_point": _POSITIONS,
     "location": _POSITIONS,
-    "hrv": "Times between heart beats",
-    "beat_intervals": "Times between heart beats",
-    "hr": "Heart rate that a chest strap stored",
-    "stress_level": "Stress levels",
-    "hsa_stress_data": "Stress levels",
-    "hrv_status_summary": "Summaries of heart rate variability",
-    "sleep_assessment": "Sleep scores",
-    "skin_temp_overnight": "Skin temperatures",
-    "user_profile": "User profiles",
-    "max_met_data": "Fitness estimates",
+    "hrv": "times between heart beats",
+    "beat_intervals": "times between heart beats",
+    "hr": "heart rate that a chest strap stored",
+    "stress_level": "stress levels",
+    "hsa_stress_data": "stress levels",
+    "hrv_status_summary": "summaries of heart rate variability",
+    "sleep_assessment": "sleep scores",
+    "skin_temp_overnight": "skin temperatures",
+    "user_profile": "user profiles",
+    "max_met_data": "fitness estimates",
 }
 # Messages that describe the file, the device or its settings.
 STRUCTURE = frozenset(

@@ -25,7 +25,7 @@ class Monitoring:
     def left_out(self) -> Counter[str]:
         """Return how many first counts there were of which nobody knows since when they count."""
         unknown = sum(counter.unknown for counter in self.counters.values())
-        return Counter({"First counts of a file that begins during a day": unknown} if unknown else {})
+        return Counter({"first counts of a file that begins during a day": unknown} if unknown else {})
 
     def begin(self, timestamp: int, offset: int | None) -> None:
         """Note that the device begins to count here."""

@@ -29,6 +29,6 @@ class Sleep:
             if stage and start < end:
                 yield record, start, end, stage
             else:
-                self.left_out["Sleep that the device could not measure"] += 1
+                self.left_out["sleep that the device could not measure"] += 1
         if levels:
-            self.left_out["Last stages of sleep, without an end"] += 1
+            self.left_out["last stages of sleep, without an end"] += 1

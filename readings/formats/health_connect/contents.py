@@ -1,5 +1,6 @@
 """Read the tables of a database of Health Connect."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ _BATCH_ROWS = 100_000
 _OWN = ("row_id", "device_info_id", "app_info_id")
 _INSTANT, _START, _END = ("time", "zone_offset"), ("start_time", "start_zone_offset"), ("end_time", "end_zone_offset")
 _STAGE = ("stage_start_time", "stage_end_time", "stage_type")
+# Names of tables: anything else could be about a person.
+_NAME = re.compile(r"[a-z][a-z0-9 ]{1,60}")
 _NO_EXPORT = "The file {} is a database, but none of Health Connect: it has none of its tables."
 _NO_COLUMN = "The table {} of {} has no column {}. Tell support which version of Android made the file."
 
@@ -114,9 +117,10 @@ def _count_others(database: Database, found: Sequence[str]) -> Mapping[str, int]
 
 
 def _make_label(table: str) -> str:
-    """Return what a table has: vo2_max_record_table has Vo2 max, and SpeedRecordTable has Speed."""
+    """Return what a table has: vo2_max_record_table has vo2 max, and SpeedRecordTable has speed."""
     words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in table).strip("_").split("_")
-    return " ".join(word for word in words if word not in {"record", "table"}).capitalize()
+    label = " ".join(word for word in words if word not in {"record", "table"})
+    return label if _NAME.fullmatch(label) else "other tables"
 
 
 def _read_table(source: Source, found: Sequence[str]) -> Iterator[Batch]:
@@ -146,7 +150,13 @@ def _describe(rows: pl.DataFrame, value: tables.Value) -> pl.DataFrame:
     if tables.SPECIMEN in rows.columns:
         is_sensor = pl.col(tables.SPECIMEN) == tables.INTERSTITIAL_FLUID
         metric = pl.when(is_sensor).then(pl.lit(tables.SENSOR_GLUCOSE)).otherwise(metric)
-    return rows.with_columns(metric=metric, value=value.column, unit=pl.lit(value.unit))
+    return rows.with_columns(metric=metric, value=_round(value.column), unit=pl.lit(value.unit))
+
+
+def _round(column: str) -> pl.Expr:
+    """Return numbers with at most six decimals: apps convert units, and store numbers of single precision."""
+    rounded = pl.col(column).cast(pl.Float64, strict=False).round(6).cast(pl.String)
+    return pl.when(pl.col(column).str.contains(r"\.\d{7,}$")).then(rounded).otherwise(column)
 
 
 def _read_heart_rates(source: Source, found: Sequence[str]) -> Iterator[Batch]:
@@ -189,7 +199,7 @@ def _make_night(source: Source, rows: pl.DataFrame, left_out: Mapping[str, int])
         stage=pl.when(pl.col("stage_type").is_null()).then(pl.lit("asleep")).otherwise(known),
     )
     unknown = named["stage"].null_count()
-    counts = {**left_out, "Stages of sleep of unknown kind": unknown} if unknown else left_out
+    counts = {**left_out, "stages of sleep of unknown kind": unknown} if unknown else left_out
     episodes = format_times(named.filter(pl.col("stage").is_not_null()), [_START, _END])
     return Batch(episodes=complete(episodes, EPISODE_COLUMNS), left_out=counts, part=source.part)
 
@@ -212,4 +222,4 @@ def _count_notes(source: Source) -> Mapping[str, int]:
         return {}
     sql = f"SELECT count(*) FROM {quote(source.table)} WHERE notes <> ''"  # noqa: S608
     ((count,),) = source.database.select_all(sql)
-    return {"Notes": int(count)} if count else {}
+    return {"notes": int(count)} if count else {}

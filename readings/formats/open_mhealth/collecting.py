@@ -1,5 +1,6 @@
 """Collect the readings and episodes of data points."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -9,6 +10,7 @@ import polars as pl
 
 from healthtrack.imports.row_errors import RowError
 from readings.formats.batch import COLUMNS, EPISODE_COLUMNS, LINE, Batch, complete
+from readings.formats.numbers import to_text
 from readings.formats.open_mhealth.documents import Document
 from readings.formats.open_mhealth.frames import Frame, is_within, read_frame
 from readings.formats.open_mhealth.measures import (
@@ -23,9 +25,10 @@ from readings.formats.open_mhealth.measures import (
 _BATCH_ROWS = 50_000
 _ROW = ("patient_id", "metric", "start", "end", "value", "unit", "device")
 _EPISODE = ("patient_id", "kind", "episode", "start", "end", "stage", "device")
-_STATISTICS = "Statistics of a period, such as averages"
+_STATISTICS = "statistics of a period, such as averages"
 _NO_POINT = "This is no data point: it needs a header and a body, or at least a measure with its time frame."
-_MAX_LABEL = 60
+# Names of schemas and measures: anything else could be about a person.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{1,60}")
 _NO_JSON = "The line is no JSON: it is damaged or was cut off."
 # The summary of a day is no workout.
 _MAX_WORKOUT = timedelta(hours=23)
@@ -118,15 +121,15 @@ class _Point:
         for name, measure in measures.items():
             self._add_reading(measure, self.body[name])
         if "user_notes" in self.body:
-            self.to.left_out["Notes"] += 1
+            self.to.left_out["notes"] += 1
         if not (self._add_sleep() | self._add_activity()) and not measures:
             self.to.left_out[self._make_label()] += 1
 
     def _make_label(self) -> str:
         """Return what the data point is about: by its schema, or else by the first name in its body."""
-        names = [name for name in self.body if name != "effective_time_frame"]
-        label = self.schema or next(iter(names), "Empty data points")
-        return label.replace("-", " ").replace("_", " ").capitalize()[:_MAX_LABEL]
+        names = [self.schema, *(name for name in self.body if name != "effective_time_frame")]
+        label = next(filter(_NAME.fullmatch, names), "other data points")
+        return label.replace("-", " ").replace("_", " ")
 
     def _add_reading(self, measure: Measure, value: Any) -> None:
         number, unit = _read_value(measure, value)
@@ -171,13 +174,9 @@ class _Point:
 def _read_value(measure: Measure, value: Any) -> tuple[str | None, str | None]:
     """Return number and unit of a measure as text. A unit that the standard does not have stays as it is."""
     if not isinstance(value, dict):
-        return _to_number(value), measure.unit or None
+        return to_text(value), measure.unit or None
     unit = _get_text(value.get("unit"))
-    return _to_number(value.get("value")), measure.units.get(unit, unit) if unit else None
-
-
-def _to_number(value: Any) -> str | None:
-    return None if value is None else repr(value) if isinstance(value, int | float) else str(value)
+    return to_text(value.get("value")), measure.units.get(unit, unit) if unit else None
 
 
 def _find_source(header: Mapping[str, Any]) -> str | None:

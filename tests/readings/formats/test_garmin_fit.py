@@ -44,7 +44,7 @@ class TestMeasurements:
             (2, "heart_rate", "2024-03-05T19:30:00+01:30", None, "72", "/min")
         ]
         assert contents.get("device", "serial_number", "model") == [("3333", "3333", "Garmin vivo fit")]
-        assert contents.left_out == {"Positions": 1, "Records of a sensor without contact": 1}
+        assert contents.left_out == {"positions": 1, "records of a sensor without contact": 1}
 
     def test_an_instant_of_unknown_local_time_is_marked(self, read: READ) -> None:
         file = begin().add("record", timestamp=NOON, heart_rate=72)
@@ -84,9 +84,9 @@ class TestMeasurements:
             (9, "resting_heart_rate", "51", "/min"),
         ]
         assert contents.left_out == {
-            "Records with body fat, water, muscle or bone": 1,
-            "Records of a sensor without contact": 1,
-            "Stress levels": 1,
+            "records with body fat, water, muscle or bone": 1,
+            "records of a sensor without contact": 1,
+            "stress levels": 1,
         }
 
     def test_workouts_and_stages_of_sleep_are_episodes(self, read: READ) -> None:
@@ -103,8 +103,8 @@ class TestMeasurements:
             ("sleep", "19:30:00", "20:00:00", "rem"),
         ]
         assert contents.left_out == {
-            "Sleep that the device could not measure": 1,
-            "Last stages of sleep, without an end": 1,
+            "sleep that the device could not measure": 1,
+            "last stages of sleep, without an end": 1,
         }
 
     def test_a_scale_with_several_people_names_their_records(self, read: READ) -> None:
@@ -196,7 +196,7 @@ class TestCounters:
             file.add("monitoring", timestamp=NOON + minute * 60, activity_type=WALKING, cycles=cycles)
         contents = read(file)
         assert self.get(contents) == [("12:01", "12:02", "10")]
-        assert contents.left_out == {"First counts of a file that begins during a day": 1}
+        assert contents.left_out == {"first counts of a file that begins during a day": 1}
 
     def test_distance_and_energy_are_counted_by_themselves(self, read: READ) -> None:
         file = begin_day().add("monitoring", timestamp=NOON, activity_type=SEDENTARY)

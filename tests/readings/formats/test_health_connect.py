@@ -101,14 +101,14 @@ def test_nights_and_workouts_are_episodes(export: Export) -> None:
         ("sleep", "1", "03-04T23:06:40", "23:16:40", "rem"),
         ("sleep", "2", "03-05T23:00:00", "23:50:00", "asleep"),
     ]
-    assert contents.left_out == {"Notes": 1, "Stages of sleep of unknown kind": 1}
+    assert contents.left_out == {"notes": 1, "stages of sleep of unknown kind": 1}
 
 
 def test_other_contents_are_counted(export: Export) -> None:
     export.add_instant("body_fat_record_table", MORNING, percentage=20.8)
     export.add_interval("SpeedRecordTable", MORNING, MORNING)
     export.add("preference_table", [{"key": "a", "value": "b"}])
-    assert read(export).left_out == {"Body fat": 1, "Speed": 1}
+    assert read(export).left_out == {"body fat": 1, "speed": 1}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,11 @@ def test_other_contents_are_counted(export: Export) -> None:
 )
 def test_times_that_do_not_exist_stay_as_they_are(export: Export, time: int, offset: int | None, start: str) -> None:
     assert read(export.add_instant("weight_record_table", time, offset, weight=1.0)).get("start") == [(start,)]
+
+
+def test_numbers_of_single_precision_are_rounded(export: Export) -> None:
+    export.add_interval("distance_record_table", MORNING, "2024-03-05T08:05:00+01:00", distance=10.4399995803833)
+    assert read(export).get("value") == [("10.44",)]
 
 
 def test_values_of_other_types_stay_as_they_are(export: Export) -> None:

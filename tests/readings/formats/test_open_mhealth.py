@@ -64,6 +64,8 @@ def value(number: float, unit: str) -> dict[str, Any]:
             {"systolic_blood_pressure": value(125, "mmHg"), "diastolic_blood_pressure": value(60, "mmHg")},
             [("systolic_pressure", "125", "mm[Hg]"), ("diastolic_pressure", "60", "mm[Hg]")],
         ),
+        ({"body_weight": value(70.12345678901235, "kg")}, [("weight", "70.123456789012", "kg")]),
+        ({"body_weight": value(1e-07, "kg")}, [("weight", "1e-07", "kg")]),
         ({"heart_rate": value(72, "bpm")}, [("heart_rate", "72", "bpm")]),
         ({"heart_rate": "fast"}, [("heart_rate", "fast", None)]),
     ],
@@ -118,7 +120,7 @@ class TestStatistics:
     def test_statistics_are_not_imported(self, read: READ) -> None:
         body = {**POINT["body"], "descriptive_statistic": "average"}
         contents = read(make_point("heart-rate", body))
-        assert (contents.rows, contents.left_out) == ([], {"Statistics of a period, such as averages": 1})
+        assert (contents.rows, contents.left_out) == ([], {"statistics of a period, such as averages": 1})
 
     def test_a_sum_is_an_amount(self, read: READ) -> None:
         body = {"step_count": value(100, "steps"), **HOUR, "descriptive_statistic": "sum"}
@@ -168,7 +170,7 @@ def test_other_contents_are_counted(read: READ) -> None:
             make_point("heart-rate", {**POINT["body"], "user_notes": "dizzy"}),
         ]
     )
-    assert contents.left_out == {"Body fat percentage": 1, "Rr interval": 1, "Notes": 1}
+    assert contents.left_out == {"body fat percentage": 1, "rr interval": 1, "notes": 1}
 
 
 class TestFiles:

@@ -1,0 +1,18 @@
+"""Numbers of JSON as text."""
+
+from decimal import Decimal
+from typing import Any
+
+# Programs that convert units write more, which mean nothing and fit into no column.
+_MAX_DECIMALS = 12
+
+
+def to_text(value: Any) -> str | None:
+    """Return a value of JSON as text: a fraction with at most 12 decimals, and what is no number as it is."""
+    if value is None:
+        return None
+    if not isinstance(value, float):
+        return str(value)
+    text = repr(value)
+    _, _, decimals = text.partition(".")
+    return text if len(decimals) <= _MAX_DECIMALS or "e" in text else f"{round(Decimal(text), _MAX_DECIMALS):f}"
