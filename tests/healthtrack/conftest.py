@@ -12,6 +12,14 @@ from tests.support.serving import environment_of
 from tests.support.two_roles import OwnerAndProgram, copied, two_roles_of
 
 
+@pytest.fixture(scope="module")
+def no_session_timeout() -> Iterator[None]:
+    """Let a session that the tests of a module share outlast them, however slow the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "SESSION_IDLE_SECONDS", settings.SESSION_COOKIE_AGE)
+        yield
+
+
 @pytest.fixture
 def database() -> Iterator[Database]:
     """Return an empty database beside that of the tests, on the same server."""

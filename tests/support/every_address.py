@@ -72,6 +72,11 @@ def client_of(person: User | None) -> Client:
     return client
 
 
+def session_of(person: User) -> str:
+    """Sign the person in, and return the key of the session."""
+    return client_of(person).cookies[settings.SESSION_COOKIE_NAME].value
+
+
 def client_with(session: str) -> Client:
     """Return a client of the person with this session; of a stranger, if it is empty."""
     client = Client(raise_request_exception=False)

@@ -1,15 +1,12 @@
 """Every address, and which roles may open it: the one table of them all."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 
 from healthtrack.roles.table import ROLES
 from tests.support.databases import rolled_back
-from tests.support.every_address import ALL, addresses, ask, client_of, client_with, each_address
+from tests.support.every_address import ALL, addresses, ask, client_with, each_address, session_of
 from tests.support.role_holders import IN_EMERGENCY, NO_ROLE, make_person
 
 STRANGER = "Nobody signed in"
@@ -205,13 +202,9 @@ def test_the_table_names_existing_roles() -> None:
 
 
 @pytest.fixture(scope="module")
-def sessions(administrator: User) -> Iterator[dict[str, str]]:
+def sessions(administrator: User, no_session_timeout: None) -> dict[str, str]:
     """Sign in a person with each role; return their sessions."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "SESSION_IDLE_SECONDS", settings.SESSION_COOKIE_AGE)  # however slow the machine is
-        people = {role: client_of(make_person(role)) for role in sorted(EVERYONE)}
-        cookies = {role: client.cookies[settings.SESSION_COOKIE_NAME].value for role, client in people.items()}
-        yield {STRANGER: "", **cookies}
+    return {STRANGER: "", **{role: session_of(make_person(role)) for role in sorted(EVERYONE)}}
 
 
 @pytest.mark.django_db
