@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from readings.models import Consent, Contribution, Device, DeviceAssignment, ReadingDay, ReadingStream, StreamDevice
 from tests.support import factories
-from tests.support.reading_imports import counts, run_command
+from tests.support.reading_imports import counts, run_command, undo
 
 pytestmark = pytest.mark.django_db
 
@@ -234,12 +233,3 @@ def test_an_undo_leaves_what_other_imports_brought_too(file: Path, tmp_path: Pat
     assert not ReadingDay.objects.exists()
     assert not ReadingStream.objects.exists()
     assert not StreamDevice.objects.exists()
-
-
-def undo(run: ImportRun) -> None:
-    undo = runs.request_undo(run, factories.staff())
-    assert undo is not None
-    runs.apply(undo, [], runs.no_progress)
-    undo.refresh_from_db()
-    assert undo.is_applied
-    assert runs.request_undo(undo, factories.staff()) is None

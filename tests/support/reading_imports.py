@@ -7,6 +7,10 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 
+from healthtrack.imports import runs
+from healthtrack.imports.models import ImportRun
+from tests.support import factories
+
 
 def run_command(*paths: Path, **options: Any) -> tuple[dict[str, Any], str]:
     """Import files, and return the counts and what the command says about errors."""
@@ -21,3 +25,13 @@ def run_command(*paths: Path, **options: Any) -> tuple[dict[str, Any], str]:
 def counts(found: dict[str, Any]) -> tuple[int, int, int, int]:
     """Return how many readings are new, changed, unchanged and unreadable."""
     return found["new"], found["changed"], found["unchanged"], found["unreadable"]
+
+
+def undo(run: ImportRun) -> None:
+    """Undo the import, and assert that its undo cannot be undone."""
+    request = runs.request_undo(run, factories.staff())
+    assert request is not None
+    runs.apply(request, [], runs.no_progress)
+    request.refresh_from_db()
+    assert request.is_applied
+    assert runs.request_undo(request, factories.staff()) is None

@@ -7,11 +7,10 @@ import pytest
 
 from healthtrack.imports.models import ImportRun
 from readings.models import Episode, ReadingDay, ReadingStream
-from tests.readings.test_import import undo
 from tests.support import factories
 from tests.support.apple_exports import BROKEN_DTD, export, record, sleep, workout
 from tests.support.formats import Content, make_zip, read_files
-from tests.support.reading_imports import run_command
+from tests.support.reading_imports import run_command, undo
 
 PULSE = record("HeartRate", "72", "count/min", "08:00:00")
 

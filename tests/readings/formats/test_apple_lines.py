@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.opening import open_files
 from readings.formats.apple_health import AppleHealth, elements
+from readings.formats.apple_health.lines import Lines, read_lines
 from tests.support.apple_exports import export, record
 
 PARTS = [
@@ -61,10 +62,13 @@ def test_both_ways_to_read_records_give_the_same(
 def test_usual_records_are_read_by_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "export.xml"
     path.write_text(export(*PARTS[:4]))
-    found = []
-    monkeypatch.setattr(elements, "read_lines", lambda *given: found.append(original(*given)) or found[-1])
+    rows_by_columns = []
+
+    def read_and_count(piece: bytes, number: int) -> Lines | None:
+        found = read_lines(piece, number)
+        rows_by_columns.append(len(found.table) if found else 0)
+        return found
+
+    monkeypatch.setattr(elements, "read_lines", read_and_count)
     read(path)
-    assert [len(lines.table) for lines in found] == [4]
-
-
-original = elements.read_lines
+    assert rows_by_columns == [4]
