@@ -13,6 +13,7 @@ import polars as pl
 from django.db import connection, transaction
 
 from benchmarks.generated_readings import DAY, Generated
+from benchmarks.reading_charts import YEAR, measure_charts
 from readings.store import undoing
 from readings.store.applying import lock_order
 from readings.store.writing import write_run
@@ -90,6 +91,8 @@ def measure_readings() -> None:
     before = _size()
     _load(3, GLUCOSE)
     print(f"{GLUCOSE.count:,} readings of glucose, every 5 min: {(_size() - before) / GLUCOSE.count:.2f} bytes each")
+    _load(4, YEAR)
+    measure_charts()
     _print_memory()
 
 
@@ -105,6 +108,7 @@ def measure_billion() -> None:
             flush=True,
         )
     print(f"{sum(each.count for each in BILLION):,} readings take {_size() / 1e9:.1f} GB with all indexes")
+    measure_charts()
     _print_memory()
 
 

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils import timezone
 
 from readings.models import Consent
 
@@ -34,7 +35,7 @@ def record_consent(patient: str, since: datetime.date, *, is_given: bool, person
             f"An entry of {latest.since:%Y-%m-%d} is later, and decides. Choose that day or a later one."
         )
     if latest and latest.since == since:
-        latest.is_given, latest.recorded_by_id = is_given, person
-        latest.save(update_fields=["is_given", "recorded_by"])
+        latest.is_given, latest.recorded_by_id, latest.recorded_at = is_given, person, timezone.now()
+        latest.save(update_fields=["is_given", "recorded_by", "recorded_at"])
     else:
         Consent.objects.create(patient_id=patient, since=since, is_given=is_given, recorded_by_id=person)

@@ -43,6 +43,12 @@ class MetricChart:
         return str(self.metric) if self.unit == str(self.metric).lower() else f"{self.metric} in {self.unit}"
 
     @property
+    def target(self) -> str:
+        """The target range in words; empty if there is none."""
+        ends = (self.metric.target_low, self.metric.target_high)
+        return " to ".join(f"{end:.{self.metric.decimal_places}f}" for end in ends if end is not None)
+
+    @property
     def part(self) -> str:
         """What a row of the table is about."""
         return {"day": "Hour", "year": "Month"}.get(self.period.span, "Day")
@@ -133,14 +139,14 @@ class _Maker:
         if self.metric.target_low is not None and self.metric.target_high is not None:
             target = float(self.metric.target_low), float(self.metric.target_high)
             low, high = min(low, target[0]), max(high, target[1])
-        scale = Scale.over(low, high)
+        scale = Scale.over(low, high, 10.0**-self.metric.decimal_places)
         return Drawing(frame, scale, draw_lines(points, self.names, scale), target=target)
 
     def _draw_bars(self, parts: pl.DataFrame, frame: Frame) -> Drawing:
         """Draw sums; in a year the mean of the days with readings, so that months with few days compare."""
         value = pl.col("total") / pl.col("days") if self.period.span == "year" else pl.col("total")
         bars = parts.with_columns(value=value)
-        scale = Scale.over(0, max(bars["value"].to_list()) or 1)
+        scale = Scale.over(0, max(bars["value"].to_list()) or 1, 10.0**-self.metric.decimal_places)
         drawn = list(draw_bars(bars, list(self.names), scale, count_parts(self.period)))
         return Drawing(frame, scale, name_series(self.names), drawn)
 
@@ -160,8 +166,11 @@ class _Maker:
 
 def _place_marks(streams: Sequence[Stream], period: Period) -> Iterator[tuple[float, str]]:
     """Yield the position and name of each change of device in the period."""
+    shows_days = any(not figures.needs_readings(stream, period) for stream in streams)
     for mark in list_marks(streams):
-        if 0 <= (x := period.place(mark.at)) < 1:
+        # Before the day whose figures it begins with.
+        at = datetime.datetime.combine(mark.at, datetime.time()) if shows_days else mark.at
+        if 0 <= (x := period.place(at)) < 1:
             yield x, mark.name
 
 

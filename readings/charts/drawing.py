@@ -17,6 +17,7 @@ _MARK_HEIGHT = 18  # of the row with the name of a device
 _TOP, _BOTTOM = 10, 28
 _BAR_SHARE = 0.7  # of its part of the period
 _MIN_BAR = 0.004  # of the height, so that any value above zero is visible
+_MAX_DOTS = 40
 _NEAR = 0.3  # marks that are nearer to each other need rows of their own
 
 
@@ -28,6 +29,7 @@ class DrawnSeries:
     number: int
     line: str = ""
     band: str = ""
+    dots: str = ""
 
     @property
     def color(self) -> int:
@@ -144,7 +146,7 @@ def draw_lines(points: pl.DataFrame, names: Mapping[int, str], scale: Scale) -> 
         if segments:
             line = "".join(_draw_line(segment, scale) for segment in segments)
             band = "".join(_draw_band(segment, scale) for segment in segments)
-            drawn.append(DrawnSeries(name, number, line, band))
+            drawn.append(DrawnSeries(name, number, line, band, _draw_dots(segments, scale)))
     return drawn
 
 
@@ -204,6 +206,12 @@ def _draw_band(segment: _Segment, scale: Scale) -> str:
     upper = [_place(x, high, scale) for x, _, high, _ in segment]
     lower = [_place(x, low, scale) for x, low, _, _ in reversed(segment)]
     return f"M{'L'.join([*upper, *lower])}Z"
+
+
+def _draw_dots(segments: Sequence[_Segment], scale: Scale) -> str:
+    """Return a dot for each point, if there are few of them."""
+    points = [point for segment in segments for point in segment]
+    return "".join(f"M{_place(x, mean, scale)}h0" for x, _, _, mean in points) if len(points) <= _MAX_DOTS else ""
 
 
 def _place(x: float, value: float, scale: Scale) -> str:

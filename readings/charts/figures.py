@@ -113,7 +113,7 @@ def draw_columns(readings: pl.DataFrame, series: int) -> pl.DataFrame:
 def draw_days(days: pl.DataFrame, period: Period) -> pl.DataFrame:
     """Return the points of a chart like `draw_columns`, one for each day; missing days are gaps in daily readings."""
     passed = (pl.col("part") - pl.col("part").shift(1)).over("stream")
-    usual = passed.median().over("stream")
+    usual = passed.quantile(0.25, "lower").over("stream")
     return days.select(
         "stream",
         "low",

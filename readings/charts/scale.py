@@ -16,13 +16,13 @@ class Scale:
     step: float
 
     @classmethod
-    def over(cls, low: float, high: float) -> "Scale":
-        """Return the scale that shows these values, which begins and ends at whole steps."""
+    def over(cls, low: float, high: float, least: float) -> "Scale":
+        """Return the scale that shows these values, which begins and ends at whole steps of at least `least`."""
         if high <= low:
-            low, high = low - 1, high + 1
-        step = _round_step((high - low) / MAX_STEPS)
+            low, high = low - least, high + least
+        step = _round_step(max((high - low) / MAX_STEPS, least))
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        return cls(first * step, last * step, step)
+        return cls(first * step, max(last, first + 1) * step, step)
 
     def share(self, value: float) -> float:
         """Return the position of a value, 0 at the lower end and 1 at the upper one."""

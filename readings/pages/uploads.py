@@ -22,7 +22,13 @@ class UploadReadings(PatientView):
         return super().test_func() and importer.may_import(self.request.user)
 
     def get(self, request: HttpRequest, number: str) -> HttpResponseBase:
-        frame = {**admin.site.each_context(request), "lead": f"For patient {self.number}."}
+        frame = {
+            **admin.site.each_context(request),
+            "lead": f"For patient {self.number}.",
+            "place": "Upload a file",
+            "parent": self.number,
+            "parent_address": self.address,
+        }
         return show_upload_page(request, importer.name, frame, answers={PATIENT: self.number})
 
     post = get

@@ -21,7 +21,7 @@ from tests.support.signing_in import SignIn
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_uploads")]
 
 UPLOAD = "/admin/imports/importrun/upload/readings.reading/"
-PERMISSIONS = ("readings.import_reading", "readings.view_readingday")
+PERMISSIONS = ("readings.import_reading", "readings.view_readingday", "patients.view_medicalrecord")
 NOON = "2024-03-05T12:00:00+00:00"
 ROWS = "patient_id,metric,start,value,unit,device\nP1,heart_rate,2024-03-05T08:00:00+01:00,72,/min,Watch\n"
 
@@ -106,3 +106,41 @@ def test_only_those_with_the_permission_upload(sign_in: SignIn, client: Client) 
     assert client.get(UPLOAD).status_code == 302
     assert sign_in("patients.import_medicalrecord", "patients.view_medicalrecord").get(UPLOAD).status_code == 403
     assert sign_in(*PERMISSIONS).get(UPLOAD).status_code == 200
+
+
+class TestUploadForOnePatient:
+    """Files that arrive through a patient's page of readings."""
+
+    address = "/readings/P1/upload/"
+
+    def upload(self, client: Client, content: str) -> ImportRun:
+        client.post(self.address, {"import_file": SimpleUploadedFile("readings.csv", content.encode())})
+        run = ImportRun.objects.latest("pk")
+        check(run)
+        return run
+
+    def test_the_page_answers_whose_readings_they_are(self, steward: Client) -> None:
+        run = self.upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00+01:00,72,/min\n")
+        assert run.state == State.CHECKED
+        with runs.open_uploads(run) as files:
+            runs.apply(run, files, runs.no_progress)
+        assert ReadingDay.objects.get().patient_id == "P1"
+
+    def test_other_questions_remain(self, steward: Client) -> None:
+        run = self.upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00,72,/min\n")
+        text = steward.get(page_of(run)).content.decode()
+        assert "Whose readings are these?" not in text
+        assert "In which time zone are the times?" in text
+
+    def test_it_takes_nothing_but_readings(self, sign_in: SignIn) -> None:
+        both = sign_in(*PERMISSIONS, "patients.import_medicalrecord")
+        page = Page.get(both, self.address)
+        assert "For patient P1." in page.text
+        assert not page.all("[name=kind]")
+        refused = both.post(self.address, {"import_file": SimpleUploadedFile("records.xlsx", b"PK")})
+        assert "The name of the file must end in" in Page.of(refused).text
+        assert not ImportRun.objects.exists()
+
+    def test_only_those_who_may_import_and_view_the_patient_upload(self, sign_in: SignIn, client: Client) -> None:
+        assert client.get(self.address).status_code == 302
+        assert sign_in("patients.view_medicalrecord", "readings.view_readingday").get(self.address).status_code == 403

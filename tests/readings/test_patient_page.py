@@ -66,7 +66,7 @@ def get(client: Client, span: str = "day", day: str = "2026-03-05") -> Page:
 
 
 def lines(page: Page) -> list[str]:
-    return [path.get("d", "") for path in page.all(".plot path[class^=curve-]")]
+    return [path.get("d", "") for path in page.all(".plot path[class^=curve-]:not(.dots)")]
 
 
 class TestCharts:
@@ -115,7 +115,7 @@ class TestCharts:
         store([*steps_of({8: 450}), *heart_rates(20, 60, value=70)], run=2, of=streams(source="Phone"))
         page = get(viewer)
         assert len(lines(page)) == 2
-        assert len({path.get("stroke-dasharray") for path in page.all(".plot path[class^=curve-]")}) == 2
+        assert len({path.get("stroke-dasharray") for path in page.all(".plot path[class^=curve-]:not(.dots)")}) == 2
         assert "Watch: 500" in page.text
         assert "Phone: 450" in page.text
         assert "950" not in page.text

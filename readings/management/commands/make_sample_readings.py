@@ -8,6 +8,7 @@ import polars as pl
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from healthtrack.audit.actor import acting_as_command
 from healthtrack.core.date_formats import get_today
 from patients.models import MedicalRecord
 from readings.attribution import attribute
@@ -51,7 +52,7 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         first = get_today() - timedelta(days=DAYS)
         wearers = list(_choose_patients(first))
-        with transaction.atomic():
+        with transaction.atomic(), acting_as_command("make_sample_readings"):
             _make_devices(wearers, first)
             _store(wearers, first)
             attribute([wearer.number for wearer in wearers])
