@@ -22,15 +22,17 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--against", metavar="REV", help="compare with this commit, in interleaved pairs")
     parser.add_argument("--patients", type=int, default=100_000, help="number of patients in a comparison")
+    parser.add_argument("--records", type=int, default=1_000_000, help="records that the part replica imports")
+    parser.add_argument("--seconds", type=int, default=60, help="how long people read in the part replica")
     wanted = parser.parse_args()
     if wanted.against:
         _refuse_unknown(wanted.parts, against.PARTS)
         against.compare(wanted.against, wanted.patients, wanted.parts)
     else:
-        measure(wanted.parts)
+        measure(wanted.parts, wanted.records, wanted.seconds)
 
 
-def measure(wanted: list[str]) -> None:
+def measure(wanted: list[str], records_to_import: int, seconds: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
     os.environ["HEALTHTRACK_SECOND_FACTOR"] = "0"  # the client skips the sign-in pages
     os.environ.setdefault("HEALTHTRACK_DATA_DIR", str(against.PROJECT / "var" / "benchmarks-data"))
@@ -51,6 +53,7 @@ def measure(wanted: list[str]) -> None:
         reading,
         readings,
         records,
+        replica,
         reports,
         runs,
         server_rights,
@@ -74,6 +77,7 @@ def measure(wanted: list[str]) -> None:
         "records": records.measure_record_list,
         "history": history.measure_history,
         "load": load.measure_load,
+        "replica": lambda: replica.measure_replica(records_to_import, seconds),
         "access": access.measure_access_log,
         "exports": access.measure_recorded_exports,
         "constants": constants.measure_constants,

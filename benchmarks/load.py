@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from random import Random
@@ -31,20 +31,40 @@ COMMAND = ("-m", "gunicorn", "--config", "python:healthtrack.operations.gunicorn
 def measure_load() -> None:
     load_many_patients()
     views = [quote(query, safe="=&") for query in queries()]
-    sessions = [_session(number) for number in range(PEOPLE)]
-    with _served() as port, ThreadPoolExecutor(PEOPLE) as people:
-        until = time.monotonic() + SECONDS
-        visits = [
-            people.submit(_visit, port, session, views, Random(number), until)  # noqa: S311 (chooses pages)
-            for number, session in enumerate(sessions)
-        ]
-        answers = [answer for visit in visits for answer in visit.result()]
+    sessions = make_sessions()
+    with _served() as port:
+        answers = browse(port, sessions, lambda chance: _choose_page(chance, views), SECONDS)
     errors = sum(status != 200 for status, _ in answers)
     taken = sorted(seconds for _, seconds in answers)
     print(
         f"{PEOPLE} people at once for {SECONDS} s on {MANY_PATIENTS:,} patients: {len(answers)} pages, {errors} errors"
     )
     print(f"  median {median(taken) * 1000:.0f} ms, 95 % under {quantiles(taken, n=20)[-1] * 1000:.0f} ms")
+
+
+def make_sessions() -> list[str]:
+    """Sign in so many people, and return their sessions."""
+    return [_session(number) for number in range(PEOPLE)]
+
+
+def browse(
+    port: int, sessions: Sequence[str], choose_page: Callable[[Random], str], seconds: float
+) -> list[tuple[int, float]]:
+    """Let people open pages and read them for so long.
+
+    Return the status and the seconds of every page; the status is 0 if there is no response.
+    """
+    until = time.monotonic() + seconds
+    with ThreadPoolExecutor(len(sessions)) as people:
+        visits = [
+            people.submit(_visit, port, session, choose_page, Random(number), until)  # noqa: S311 (chooses pages)
+            for number, session in enumerate(sessions)
+        ]
+        return [answer for visit in visits for answer in visit.result()]
+
+
+def _choose_page(chance: Random, views: Sequence[str]) -> str:
+    return f"{LIST}?{chance.choice(views)}&p={chance.choice((1, 1, 2, -1))}"
 
 
 def _session(number: int) -> str:
@@ -62,13 +82,14 @@ def _served() -> Iterator[int]:
     environment = {**os.environ, "PORT": str(port), "HEALTHTRACK_BENCHMARKS_DATABASE": str(database)}
     with subprocess.Popen([sys.executable, *COMMAND], env=environment, cwd=settings.BASE_DIR) as server:
         try:
-            _await(server, port)
+            await_server(server, port)
             yield port
         finally:
             server.terminate()
 
 
-def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
+def await_server(server: "subprocess.Popen[bytes]", port: int) -> None:
+    """Wait until the web server answers, and end the program if it does not start."""
     until = time.monotonic() + MAX_START_SECONDS
     while server.poll() is None and time.monotonic() < until:
         try:
@@ -80,12 +101,13 @@ def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
     sys.exit("The web server did not start.")
 
 
-def _visit(port: int, session: str, views: list[str], chance: Random, until: float) -> list[tuple[int, float]]:
-    """Return the status and the seconds of every page that a person opens; the status is 0 if there is no response."""
+def _visit(
+    port: int, session: str, choose_page: Callable[[Random], str], chance: Random, until: float
+) -> list[tuple[int, float]]:
     answers = []
     time.sleep(chance.uniform(0, READING_SECONDS[1]))
     while time.monotonic() < until:
-        page = f"{LIST}?{chance.choice(views)}&p={chance.choice((1, 1, 2, -1))}"
+        page = choose_page(chance)
         started = time.perf_counter()
         status = _status(port, session, page)
         answers.append((status, time.perf_counter() - started))

@@ -71,7 +71,7 @@ class PostgresServer:
     def kill(self) -> None:
         """Kill the server as if its machine had lost power: all its processes, with -9."""
         assert self.process
-        _, *children = _family(self.process.pid)
+        _, *children = family_of(self.process.pid)
         for pid in (self.process.pid, *children):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -139,7 +139,7 @@ def _programs() -> Path:
     return binaries.find(settings.HEALTHTRACK_DATA_DIR)
 
 
-def _family(pid: int) -> list[int]:
+def family_of(pid: int) -> list[int]:
     """Return a process and its children."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     return [pid, *(int(child) for child, parent in map(str.split, listed.splitlines()) if int(parent) == pid)]
