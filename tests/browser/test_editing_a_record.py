@@ -17,7 +17,7 @@ IS_UNCOVERED = """
 
 def choose(page: Page, row: int, words: str, model: str) -> None:
     page.get_by_text("Link a tracker").click()
-    page.locator(f"#tracker_links-{row}").get_by_role("combobox").click()
+    page.locator(f"#tracker_links-{row} .select2").get_by_role("combobox").click()
     page.locator(".select2-search__field").fill(words)
     page.get_by_role("option", name=model).click()
 
@@ -44,6 +44,22 @@ def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: Sign
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/medicalrecord/")
     assert list(map(str, MedicalRecord.objects.get().tracker_models.all())) == ["Xiaomi Mi Band 5"]
+
+
+def test_a_new_row_can_be_removed_and_what_it_needs_is_loaded_with_it(page: Page, sign_in_as: SignInAs) -> None:
+    sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord", "trackers.view_trackermodel")
+    factories.tracker_model("Xiaomi", "Mi Band 5")
+    factories.tracker_model("Honor", "Band 6")
+    record = factories.medical_record("P1")
+    visit(page, "/admin/patients/medicalrecord/P1/change/")
+    assert page.evaluate("typeof django.jQuery") == "undefined"
+    choose(page, 0, "mi band", "Xiaomi Mi Band 5")
+    choose(page, 1, "honor", "Honor Band 6")
+    page.locator("#tracker_links-0").get_by_role("button", name="Remove").click()
+    expect(page.locator("#tracker_links-1")).to_have_count(0)
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert [model.model_name for model in record.tracker_models.all()] == ["Band 6"]
 
 
 def test_a_date_is_chosen_in_the_calendar_of_the_browser(page: Page, sign_in_as: SignInAs) -> None:

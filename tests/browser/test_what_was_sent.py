@@ -44,7 +44,7 @@ def test_a_record_with_errors(staff_page: Page) -> None:
 def test_a_model_with_a_new_variant_without_prices(staff_page: Page) -> None:
     visit(staff_page, "/admin/trackers/trackermodel/")
     staff_page.get_by_role("link", name="Band 2").first.click()
-    staff_page.get_by_text("Add another Variant").click()
+    staff_page.get_by_text("Add a variant").click()
     staff_page.locator("[name=variants-1-color]").fill("Red")
     press(staff_page, "Save")
     expect(staff_page.locator(".errorlist").first).to_be_visible()

@@ -27,5 +27,6 @@
     nameChoices(document);
     nameIcons();
   }));
+  document.addEventListener("fields:ready", () => nameChoices(document));
   document.addEventListener("formset:added", (event) => setTimeout(nameChoices, 0, event.target));
 }
