@@ -86,5 +86,6 @@ def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> No
             if not outcome.retry or is_last_attempt(context.job):
                 runs.end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.is_error:
+                mail_result(run)
                 raise
         mail_result(run)

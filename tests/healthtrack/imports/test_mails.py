@@ -1,17 +1,21 @@
 """People receive a mail when an import of theirs has finished, if they want that."""
 
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.mail import EmailMessage
 from django.test import Client
 
 from healthtrack.accounts.models import Preferences
 from healthtrack.core.environment_values import parse_mail_server
-from healthtrack.imports import runs
+from healthtrack.imports import registry, runs
 from healthtrack.imports.mails import mail_result
 from healthtrack.imports.models import ImportRun, State
 from tests.support import factories
+from tests.support.import_files import CATALOGUE, write_csv
+from tests.support.import_pages import press_import, upload
 from tests.support.page import Page
 from tests.support.signing_in import client_for
 
@@ -52,6 +56,39 @@ def test_who_wants_it_is_mailed_how_the_import_ended(
     assert mail.to == ["kamala@hospital.example"]
     assert mail.subject == f"Import {run.run_id}: {word}"
     assert all(file.name not in mail.body for file in run.files.all())
+
+
+@pytest.mark.usefixtures("catalogue_steward")
+class TestWorker:
+    """The jobs that check and import files mail how they ended."""
+
+    @pytest.fixture
+    def catalogue_steward(self, person: User) -> None:
+        Preferences.objects.create(user=person, time_zone="", date_format="", mails_of_imports=True)
+        person.groups.add(Group.objects.get(name="Data steward"))
+
+    def test_a_check_and_an_import_mail_when_they_end(
+        self, client: Client, mailoutbox: list[EmailMessage], tmp_path: Path
+    ) -> None:
+        page = upload(client, CATALOGUE, write_csv(tmp_path / "rows.csv", CATALOGUE.rows({})))
+        assert [mail.subject.partition(": ")[2] for mail in mailoutbox] == ["ready to import"]
+        press_import(client, page)
+        assert [mail.subject.partition(": ")[2] for mail in mailoutbox] == ["ready to import", "imported"]
+
+    def test_a_check_that_a_bug_ends_mails_that_it_failed(
+        self,
+        client: Client,
+        mailoutbox: list[EmailMessage],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(registry.get(CATALOGUE.importer), "check", fail)
+        with pytest.raises(RuntimeError):
+            upload(client, CATALOGUE, write_csv(tmp_path / "rows.csv", CATALOGUE.rows({})))
+        assert [mail.subject.partition(": ")[2] for mail in mailoutbox] == ["failed"]
 
 
 def test_nobody_is_mailed_without_having_chosen_it(person: User, mailoutbox: list[EmailMessage]) -> None:
