@@ -27,7 +27,7 @@ class PatientsByAgeGroup(Report):
         figure("share", "Share, %"),
         *(figure(gender.label.lower(), gender.label) for gender in Gender),
     )
-    published_order = "-patients"
+    published_order = "ages"
     extra_parameters = ("bands",)
 
     published_bands = ",".join(str(band.oldest) for band in BANDS[:-1])
@@ -46,8 +46,13 @@ class PatientsByAgeGroup(Report):
     def count_by_age(self) -> AgeGroups:
         return patients_by_age_group(self.as_of, self.record_filter.qs, self.bands)
 
+    @cached_property
+    def youngest_first(self) -> Sequence[AgeGroup]:
+        """Return the groups in their natural order."""
+        return sorted(self.ages.groups, key=lambda group: group.band.youngest)
+
     def rows(self) -> Iterator[Row]:
-        for group in self.ages.groups:
+        for group in self.youngest_first:
             yield (
                 Cell(group.band),
                 Cell(group.patients, self.links.get_age_address(group.band)),
@@ -70,8 +75,7 @@ class PatientsByAgeGroup(Report):
         ]
 
     def get_chart(self) -> Chart:
-        youngest_first = sorted(self.ages.groups, key=lambda group: group.band.youngest)
-        bars = [self.bar(group) for group in youngest_first]
+        bars = [self.bar(group) for group in self.youngest_first]
         description = "Each bar is an age group, and each of its parts a gender."
         return StackedChart("Patients by age and gender", bars, description)
 

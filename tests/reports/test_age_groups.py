@@ -49,10 +49,10 @@ def test_needs_the_permission_for_totals(sign_in: SignIn) -> None:
     assert_page_needs(sign_in, PAGE, "reports.view_age_groups", others=["reports.view_without_tracker"])
 
 
-def test_groups_are_listed_by_patients_in_descending_order(analyst: Client) -> None:
+def test_groups_are_listed_from_the_youngest_to_the_oldest(analyst: Client) -> None:
     born(date(1950, 1, 1), date(1990, 1, 1), date(1991, 1, 1), date(2020, 1, 1), date(2020, 1, 2), date(2020, 1, 3))
     answer = counts(analyst, f"{PAGE}?as_of=2024-06-01")
-    assert list(answer.items()) == [("0-18", 3), ("19-35", 2), ("51+", 1), ("36-50", 0)]
+    assert list(answer.items()) == [("0-18", 3), ("19-35", 2), ("36-50", 0), ("51+", 1)]
 
 
 def test_the_total_is_the_sum_of_the_groups(analyst: Client) -> None:
@@ -188,10 +188,10 @@ def test_files_contain_the_rows_of_the_page(analyst: Client) -> None:
     assert csv_rows(analyst, f"{address}&format=csv") == [*read["thead"], *read["tbody"]]
     assert xlsx_table(analyst, f"{address}&format=xlsx") == [
         ["Age group", "Patients", "Share, %", "Female", "Male", "Other", "Unknown"],
-        ["19-35", 2, 66.7, 2, 0, 0, 0],
-        ["51+", 1, 33.3, 1, 0, 0, 0],
         ["0-18", 0, 0, 0, 0, 0, 0],
+        ["19-35", 2, 66.7, 2, 0, 0, 0],
         ["36-50", 0, 0, 0, 0, 0, 0],
+        ["51+", 1, 33.3, 1, 0, 0, 0],
         ["Total", 3, 100, 3, 0, 0, 0],
     ]
 

@@ -132,7 +132,8 @@ def test_an_unknown_brand_stays_selected(analyst: Client) -> None:
         ("ages", ["0-18", "19-35", "36-50", "51+"], "ascending"),
         ("-ages", ["51+", "36-50", "19-35", "0-18"], "descending"),
         ("patients", ["36-50", "0-18", "51+", "19-35"], "ascending"),
-        ("", ["19-35", "0-18", "51+", "36-50"], "descending"),
+        ("-patients", ["19-35", "0-18", "51+", "36-50"], "descending"),
+        ("", ["0-18", "19-35", "36-50", "51+"], "ascending"),
     ],
 )
 def test_the_table_and_its_files_are_sorted_by_the_parameter(
@@ -147,8 +148,8 @@ def test_the_table_and_its_files_are_sorted_by_the_parameter(
 
 
 def test_the_heading_of_the_sorted_column_reverses_the_order(analyst: Client) -> None:
-    assert 'href="?sort=patients">Patients</a>' in page(analyst, AGES)
-    assert 'href="?sort=-patients">Patients</a>' in page(analyst, f"{AGES}?sort=ages")
+    assert 'href="?sort=-patients">Patients</a>' in page(analyst, AGES)
+    assert 'href="?sort=patients">Patients</a>' in page(analyst, f"{AGES}?sort=-patients")
     assert 'href="?sort=-ages">Age group</a>' in page(analyst, f"{AGES}?sort=ages")
 
 
