@@ -1,6 +1,7 @@
 """The parts of uploaded files: a plain file, what a gzip file holds, or each file of a zip archive; as streams."""
 
 import gzip
+import struct
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,16 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MAX_PARTS = 25_000
 # As many bytes of each part are read to recognize its format.
 BEGINNING_BYTES = 2048
-_DAMAGE = (BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError, RuntimeError)
+_DAMAGE = (
+    BadZipFile,
+    zlib.error,
+    gzip.BadGzipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,8 @@ class _Listing:
             raise FileError(RowError(reason, value=str(path)))
         if info.flag_bits & 1:
             raise FileError(RowError(f"The archive {file.name} is encrypted. Upload it without a password."))
+        if info.header_offset < 0:  # bytes are missing before it
+            raise damaged(file.name)
         self.unpacked += info.file_size
         if self.unpacked > settings.READINGS_MAX_UNPACKED_BYTES:
             limit = format_size(settings.READINGS_MAX_UNPACKED_BYTES)

@@ -59,7 +59,7 @@ _LOCK_PATIENTS = """
 
 
 class ReadingsImporter(Importer):
-    """Imports readings from CSV or NDJSON files: plain, compressed with gzip, or in a zip archive."""
+    """Imports readings from files of many formats: plain, compressed with gzip, or in a zip archive."""
 
     name = NAME
     label = "readings"
