@@ -53,6 +53,11 @@ class Part:
         return PurePosixPath(self.path).name or self.file.name
 
     @property
+    def size(self) -> int:
+        """Return the number of bytes, unpacked if the part is in an archive."""
+        return self.info.file_size if self.info else self.file.size
+
+    @property
     def folder(self) -> PurePosixPath:
         """Return the folder within the archive."""
         return PurePosixPath(self.path).parent

@@ -138,4 +138,7 @@ class _Reader:
 def _make_rows(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     names = ("metric", "start", "value", "unit", "device", "serial_number")
     schema = {LINE: pl.Int64, **dict.fromkeys(names, pl.String)}
-    return complete(pl.DataFrame(rows, schema=schema, orient="row").with_columns(model=pl.col("device")))
+    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(model=pl.col("device"))
+    # Ascending rows tell local times apart that occur twice; some accounts export the newest row first.
+    is_newest_first = table.select((pl.col("start") < pl.col("start").shift(1)).mean() > 0.5).item()
+    return complete(table.reverse() if is_newest_first else table)

@@ -57,11 +57,11 @@ class FileStaging:
 
     def run(self, progress: Progress) -> None:
         """Stage all readings. Raise FileError if a file cannot be read."""
-        progress.begin(Stage.READING, sum(file.size for file in self.work.files))
         self.staged.create()
         self.unreadable.create()
         self.episodes.create()
         with open_files(self.work.files) as parts:
+            progress.begin(Stage.READING, sum(part.size for part in parts))
             self.is_single = len(parts) == 1
             for each, source in divide(parts):
                 self._read(each, source, progress)

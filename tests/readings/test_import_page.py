@@ -15,6 +15,7 @@ from healthtrack.imports.models import ImportRun, State
 from readings.models import ReadingDay
 from tests.support import factories
 from tests.support.fit_files import begin, seconds
+from tests.support.apple_exports import export, record, sleep
 from tests.support.page import Page
 from tests.support.signing_in import SignIn
 
@@ -144,3 +145,23 @@ class TestUploadForOnePatient:
     def test_only_those_who_may_import_and_view_the_patient_upload(self, sign_in: SignIn, client: Client) -> None:
         assert client.get(self.address).status_code == 302
         assert sign_in("patients.view_medicalrecord", "readings.view_readingday").get(self.address).status_code == 403
+
+
+def test_the_preview_shows_nights_and_what_is_not_imported(steward: Client) -> None:
+    text = export(
+        record("HeartRate", "72", "count/min", "08:00:00"),
+        record("DietaryWater", "200", "mL", "08:00:00"),
+        sleep("AsleepCore", "2024-03-04 23:00:00", "2024-03-05 01:00:00"),
+    )
+    steward.post(UPLOAD, {"import_file": SimpleUploadedFile("export.xml", text.encode())})
+    run = ImportRun.objects.latest("pk")
+    check(run)
+    steward.post(
+        reverse("admin:imports_importrun_answer", args=[run.pk]), {"opened": run.answers_version, "patient": "P1"}
+    )
+    run.refresh_from_db()
+    check(run)
+    _, sources, nights, left_out = Page.get(steward, page_of(run)).texts("table")
+    assert "Apple Watch Series 2" in sources
+    assert "Sleep Watch of Anna (Watch2,4) 2024-03 1" in nights
+    assert "Dietary water 1" in left_out
