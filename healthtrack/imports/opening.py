@@ -188,7 +188,8 @@ class _Listing:
 def _is_content(info: ZipInfo) -> bool:
     """Return whether a member of an archive is a file that people know of."""
     name = PurePosixPath(info.filename).name
-    return not (info.is_dir() or name.startswith(".") or "__MACOSX" in info.filename)
+    is_folder = not name or info.filename.endswith("/")
+    return not (is_folder or name.startswith(".") or "__MACOSX" in info.filename)
 
 
 @contextmanager

@@ -236,9 +236,9 @@ class ReadingsImporter(Importer):
 
 def _refuse(staging: FileStaging) -> Reason:
     """Return why there is nothing to import, if that is so."""
-    if not staging.read:
-        return Reason.NOTHING_TO_IMPORT
-    return Reason.NO_VALID_ROW if staging.unreadable.total == staging.read else Reason.NONE
+    if staging.episodes.count or staging.unreadable.total < staging.read:
+        return Reason.NONE
+    return Reason.NO_VALID_ROW if staging.read else Reason.NOTHING_TO_IMPORT
 
 
 readings = ReadingsImporter()

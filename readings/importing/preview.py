@@ -125,6 +125,7 @@ def make_part(run: ImportRun) -> PagePart | None:
         "groups": groups,
         "sources": sources,
         "episodes": episodes,
+        "left_out": sorted(run.result.get("left_out", {}).items(), key=lambda each: (-each[1], each[0])),
         "unreadable": unreadable,
         "has_parts": has_parts,
     }

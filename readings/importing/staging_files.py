@@ -116,9 +116,9 @@ class FileStaging:
         if not readings.is_empty():
             self.staged.add(shorten_decimals(readings.select(*READINGS, LINE)))
         if batch.episodes is not None:
-            self.read += len(batch.episodes)
             named = batch.episodes.rename({"kind": "metric"})
             episodes = self._check(place, named.with_columns(unit=pl.lit("min"), value=pl.lit("0")), patient)
+            self.read += len(batch.episodes) - len(episodes)
             if not episodes.is_empty():
                 self.episodes.add(episodes)
 
