@@ -14,8 +14,8 @@ from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
 from readings.models import ReadingDay
 from tests.support import factories
-from tests.support.fit_files import begin, seconds
 from tests.support.apple_exports import export, record, sleep
+from tests.support.fit_files import begin, seconds
 from tests.support.page import Page
 from tests.support.signing_in import SignIn
 
@@ -81,7 +81,7 @@ def test_a_file_of_a_maker_is_recognized_and_its_preview_says_what_is_not_import
     groups, sources, left_out, unreadable = Page.get(steward, page_of(run)).texts("table")
     assert "Heart rate" in groups
     assert "3333" in sources
-    assert "stress levels" in left_out
+    assert "Stress levels" in left_out
     assert "Record 4" in unreadable
 
 
