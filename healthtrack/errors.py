@@ -15,6 +15,7 @@ NO_DATABASE = (
     "The database does not answer. Try again in a minute. If you sent a form, check whether it was saved before you"
     " send it again."
 )
+GO_BACK = " Wait a minute before you go back: once the database answers, the browser shows the form with your entries."
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -26,5 +27,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     elif not isinstance(error, OperationalError):
         return HttpResponse(loader.render_to_string("500.html", context), status=500)
     reasons = {QueryCanceled: STATEMENT_TIMEOUT, LockNotAvailable: LOCK_TIMEOUT}
-    context["reason"] = reasons.get(type(error.__cause__), NO_DATABASE)  # type: ignore[arg-type]  # of no error, too
+    no_database = NO_DATABASE + GO_BACK * (request.method == "POST")
+    context["reason"] = reasons.get(type(error.__cause__), no_database)  # type: ignore[arg-type]  # of no error, too
     return HttpResponse(loader.render_to_string("503.html", context), status=503, headers={"Retry-After": "60"})

@@ -109,6 +109,12 @@ def test_the_error_page_does_not_show_the_address_of_the_database() -> None:
     assert "10.0.0.5" not in page
 
 
+def test_only_who_sent_a_form_is_advised_to_go_back_later() -> None:
+    answer = Client(raise_request_exception=False).post("/fail/")
+    assert errors.NO_DATABASE + errors.GO_BACK in answer.content.decode()
+    assert errors.GO_BACK not in read_error("/fail/")
+
+
 def test_a_server_that_is_no_longer_the_primary_is_left() -> None:
     factories.medical_record(name="Ada Byron")
     assert errors.NO_DATABASE in read_error("/write/")
