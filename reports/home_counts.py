@@ -9,6 +9,7 @@ from reports.queries.activity import Times, count_edited_patients, count_imports
 from reports.queries.age_groups import AgeGroups, patients_by_age_group
 from reports.queries.brands import Brand, patients_by_brand
 from reports.queries.growth import Growth, count_growth
+from reports.queries.tracked import Earlier, read_earlier
 from reports.queries.without_tracker import Unlinked, count_unlinked
 from reports.tasks_of_person import count_for_everybody
 
@@ -22,6 +23,7 @@ class HomeCounts:
     brands: Sequence[Brand]
     other_brands: int
     growth: Growth
+    earlier_tracked: Earlier | None
     edited: Times
     imports: Mapping[str, Times]  # by importer
     tasks: Sequence[Any]
@@ -37,6 +39,7 @@ class HomeCounts:
             brands=brands[:BRANDS_SHOWN],
             other_brands=len(brands[BRANDS_SHOWN:]),
             growth=count_growth(ages.patients + ages.not_yet_born),
+            earlier_tracked=read_earlier(day),
             edited=count_edited_patients(),
             imports=count_imports(),
             tasks=count_for_everybody(),

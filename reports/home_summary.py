@@ -142,6 +142,9 @@ class HomeFigures:
         if self.counted.patients:
             share = f"{percent(self.counted.with_tracker, self.counted.patients)} %"
             note = f"{self.counted.with_tracker:,} patients"
+            if earlier := self.counted.earlier_tracked:
+                change = self.counted.with_tracker - earlier.patients
+                note = f"{note}, {_describe_change(change, earlier.days)}"
             yield KeyFigure("With a tracker", share, self.links.get_address(linked="some"), note)
 
     def _get_activity_figures(self) -> Iterator[KeyFigure]:
@@ -192,10 +195,11 @@ class HomeFigures:
         return Bar(label, patients, href, f"{percent(patients, self.counted.patients)} %")
 
 
-def _describe_change(change: int) -> str:
-    """Return by how much a number changed in 30 days, in words."""
+def _describe_change(change: int, days: int = PERIOD.days) -> str:
+    """Return by how much a number changed in so many days, in words."""
+    period = "since yesterday" if days == 1 else f"in {days} days"
     sign = {True: "+", False: "−"}[change > 0]  # noqa: RUF001 (a minus sign is as wide as a plus sign)
-    return f"{sign}{abs(change):,} in 30 days" if change else "unchanged in 30 days"
+    return f"{sign}{abs(change):,} {period}" if change else f"unchanged {period}"
 
 
 def _compare(label: str, times: Times, href: str) -> KeyFigure:

@@ -158,3 +158,18 @@ class DismissedTask(models.Model):  # noqa: DJ008 (nobody reads it)
                 violation_error_message="You have dismissed this task already.",
             )
         ]
+
+
+class TrackedPatients(models.Model):
+    """How many patients had a tracker on a day. The history does not have it: of imported links it has the run only."""
+
+    day = models.DateField(primary_key=True, db_comment="Day on which they were counted")
+    patients = models.BigIntegerField(db_comment="Patients who were linked to a tracker model")
+
+    class Meta:
+        db_table = "tracked_patients"
+        db_table_comment = "Number of patients with a tracker by day; the worker counts them each night"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Patients with a tracker on {self.day}"

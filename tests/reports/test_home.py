@@ -10,7 +10,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.actor import acting_as
+from healthtrack.core.date_formats import get_today
 from healthtrack.imports.models import State
+from reports.models import TrackedPatients
+from reports.tasks import count_tracked_patients
 from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.page import Page, text_of
@@ -85,6 +88,33 @@ def test_key_figures_count_patients_edits_and_imports(sign_in: SignIn) -> None:
     assert figure(words, "Patients") == ["5", "+5 in 30 days"]
     assert figure(words, "With a tracker") == ["60.0 %", "3 patients"]
     assert figure(words, "Imports in 30 days") == ["2", "2 in the 30 days before"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "note"),
+    [
+        ({40: 9}, "3 patients"),
+        ({0: 1, 40: 9}, "3 patients"),
+        ({30: 1, 12: 2}, "3 patients, +2 in 30 days"),
+        ({12: 4}, "3 patients, −1 in 12 days"),  # noqa: RUF001 (a minus sign)
+        ({1: 3}, "3 patients, unchanged since yesterday"),
+    ],
+)
+def test_the_change_of_patients_with_a_tracker_is_since_the_first_counted_day_of_30(
+    sign_in: SignIn, stored: dict[int, int], note: str
+) -> None:
+    patients(3, 1)
+    for days, number in stored.items():
+        TrackedPatients.objects.create(day=get_today() - timedelta(days=days), patients=number)
+    assert figure(page(sign_in(*EVERYTHING), PAGE), "With a tracker")[1] == note
+
+
+def test_each_night_the_patients_with_a_tracker_are_counted() -> None:
+    patients(3, 1)
+    TrackedPatients.objects.create(day=get_today() - timedelta(days=500), patients=7)
+    count_tracked_patients(0)
+    count_tracked_patients(0)
+    assert [(each.day, each.patients) for each in TrackedPatients.objects.all()] == [(get_today(), 3)]
 
 
 def test_edits_of_patients_by_people_are_counted_once_for_each_patient(sign_in: SignIn) -> None:
@@ -324,7 +354,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     patients(3, 3)
     for number in range(10):
         factories.medical_record(f"L{number}")
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(23):
         client.get(PAGE)
     with django_assert_max_num_queries(12):
         client.get(PAGE)
