@@ -18,6 +18,13 @@ HELP = (
     ),
     HelpSection("download", "Download a list", 60, ("admin:*_export",), "export csv xlsx file"),
     HelpSection(
+        "fhir",
+        "Records from EHR systems (FHIR)",
+        75,
+        (f"{_RECORD}fhir",),
+        "epic cerner synthea bundle ndjson bulk export json",
+    ),
+    HelpSection(
         "tracker-names",
         "Tracker names",
         120,

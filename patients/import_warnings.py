@@ -68,6 +68,13 @@ def get_row_warnings(columns: Iterable[str]) -> Sequence[RowWarning]:
             _of_same_person("(rows.gender <> target.gender OR rows.date_of_birth <> target.date_of_birth)"),
         ),
         RowWarning(
+            "inactive-patient",
+            "Inactive patient",
+            "The file says that the source does not use this patient any more, for example after a merge.",
+            "rows.marks @> ARRAY['inactive']",
+            of_new=None,
+        ),
+        RowWarning(
             "earlier-appointment",
             "Last appointment moves back",
             "The file has an earlier last appointment than the record, or none.",
@@ -83,6 +90,14 @@ def get_row_warnings(columns: Iterable[str]) -> Sequence[RowWarning]:
                 f" THEN {another_tracker_meant('target.tracker', 'rows.tracker')} ELSE false END"
             ),
             Decision.IMPORT,
+        ),
+        RowWarning(
+            "deceased-patient",
+            "Deceased patient",
+            "The file says that the patient has died. Records have no field for that.",
+            "rows.marks @> ARRAY['deceased']",
+            Decision.IMPORT,
+            of_new=None,
         ),
     ]
 

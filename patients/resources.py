@@ -1,6 +1,6 @@
 """How medical records are imported and exported."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ from healthtrack.imports.hooks import Effects, UndoneRows
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.related import Lookup, RelatedRows
+from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
@@ -113,6 +114,15 @@ class MedicalRecordResource(LinkingResource):
     def count_effects(self, rows: StagedRows) -> Effects:
         linked, unmatched, ambiguous = rows.count_matches(self.related_rows)
         return LinkCounts(linked, unmatched, ambiguous).as_effects()
+
+    def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
+        """Yield the rows whose date of birth is after the last appointment, which may come from the stored record."""
+        rows.cursor.execute(
+            f"SELECT line, date_of_birth FROM {rows.tables.rows} WHERE last_appointment_date < date_of_birth"  # noqa: S608 (a constant)
+        )
+        reason = "The last appointment in the record is before this date of birth. Correct one of them."
+        for line, born in rows.cursor.fetchall():
+            yield RowError(reason, line, "date_of_birth", str(born))
 
     def before_write(self) -> None:
         linking.wait_for_models()

@@ -43,14 +43,15 @@ _CLEAR = "\r\x1b[K"  # clears the line
 
 
 class ImportCommand(BaseCommand):
-    """Imports one file from the command line, with a registered importer."""
+    """Imports a file, or several that make one upload, from the command line, with a registered importer."""
 
     importer: ClassVar[str]
     # The system checks import every page, which takes longer than importing a small file. `make check` runs them.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="a CSV, TSV or XLSX file")
+        importer = registry.get(self.importer)
+        parser.add_argument("file", nargs="+", type=Path, help=importer.upload_hint())
         parser.add_argument("--dry-run", action="store_true", help="show what would change without changing anything")
         for option, description in _READING_OPTIONS.items():
             parser.add_argument(option, default="", help=description)
@@ -61,7 +62,7 @@ class ImportCommand(BaseCommand):
             metavar="WORD=MEANING",
             help=f"what a word means: {', '.join(_MEANINGS)}; may be repeated",
         )
-        if kinds := [warning.kind for warning in registry.get(self.importer).warnings]:
+        if kinds := [warning.kind for warning in importer.warnings]:
             parser.add_argument(
                 "--accept",
                 action="append",
@@ -72,16 +73,18 @@ class ImportCommand(BaseCommand):
             )
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
-    def handle(self, *, file: Path, dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any) -> None:
+    def handle(
+        self, *, file: Sequence[Path], dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any
+    ) -> None:
         answers = _get_answers(options) | dict(map(_parse_word, options["word"]))
         self._check_profile(answers.get(names.PROFILE, ""))
         instructions, track = Instructions(answers, accept), partial(show_progress, self.stderr)
         try:
-            run = import_at_once(self.importer, [file], dry_run=dry_run, instructions=instructions, track=track)
+            run = import_at_once(self.importer, file, dry_run=dry_run, instructions=instructions, track=track)
         except FileNotFoundError as error:
-            raise CommandError(f"There is no file {file}.") from error
+            raise CommandError(f"There is no file {error.filename or file[0]}.") from error
         except OSError as error:
-            raise CommandError(f"The file {file} cannot be read: {error.strerror}.") from error
+            raise CommandError(f"The file {error.filename or file[0]} cannot be read: {error.strerror}.") from error
         report_run(self, run, dry_run=dry_run, as_json=json)
 
     def _check_profile(self, name: str) -> None:

@@ -1,6 +1,7 @@
 """Compare the staged rows of a run with the stored ones: each is new, changes a stored row, or leaves it unchanged."""
 
 from healthtrack.core.appearance import look_the_same
+from healthtrack.imports.absent_columns import fill_absent
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_warnings import WARNING
@@ -38,6 +39,7 @@ def compare_again(rows: StagedRows) -> int:
 
 def _compare(rows: StagedRows, *, again: bool) -> None:
     rows.find_parents(marks_stale=again)
+    fill_absent(rows)
     if again:
         _forget_deleted(rows)
     _find_changed(rows, again=again)
@@ -94,7 +96,7 @@ def _ignore_invisible_changes(rows: StagedRows) -> None:
 
 def _find_warnings(rows: StagedRows, *, of_new: bool, again: bool) -> None:
     """Set the warnings of the rows that change a stored row, or of new rows, in one pass over them."""
-    warnings = [warning for warning in rows.decisions.warnings if warning.of_new == of_new]
+    warnings = [warning for warning in rows.decisions.warnings if warning.of_new in {of_new, None}]
     if not warnings:
         return
     # Most rows have none, so the others are found first: what follows is then quick.

@@ -3,19 +3,21 @@
 A check leaves the rows in the run's staging tables. The import takes them from there.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 
 from healthtrack.imports import staged_errors, staging_tables, writing
+from healthtrack.imports.absent_columns import add_marks, adopt_lists, fill_absent, set_absent
 from healthtrack.imports.checking import ColumnCheck, check_batch
 from healthtrack.imports.comparing import compare, compare_again
 from healthtrack.imports.counting import count_rows
 from healthtrack.imports.detection.duplicates import get_duplicate_rule
-from healthtrack.imports.detection.reading import AS_THE_HEADER_SAYS, FileReading
+from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.headers import Layout, find_layout
 from healthtrack.imports.hooks import Effects
 from healthtrack.imports.importer import RunInput
@@ -25,7 +27,7 @@ from healthtrack.imports.outcomes import CollisionError
 from healthtrack.imports.plan import Column
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.table import LINE, Table
+from healthtrack.imports.reading.table import LINE, MalformedRow, Table, TableFacts
 from healthtrack.imports.reasons import Notice, Reason
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, StalePreview, TabularResult
@@ -39,21 +41,47 @@ COMPARE_STEPS = 4
 _ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
 
 
-def check(
-    resource: BulkModelResource, work: RunInput, progress: Progress, reading: FileReading = AS_THE_HEADER_SAYS
-) -> CheckResult | None:
-    """Read and check a file into the run's staging tables. Return what was found. Call it within a transaction.
+@dataclass(frozen=True)
+class FileSource:
+    """The table of a file, and how it is read."""
+
+    paths: Sequence[Path]
+    reading: FileReading
+
+    def open(self) -> AbstractContextManager[Table]:
+        """Open the table, to read it once. Raise FileError if there are several files."""
+        if len(self.paths) > 1:
+            raise FileError(RowError("Choose one file only. Upload the others one after the other."))
+        return open_table(self.paths[0], self.reading.structure)
+
+
+class TableSource(Protocol):
+    """Where the rows of an import come from: a file with a table, or files that a table is made of."""
+
+    @property
+    def reading(self) -> FileReading: ...
+
+    def open(self) -> AbstractContextManager[Table]:
+        """Open the table, to read it once. Raise FileError if there is none."""
+
+
+def make_source(work: RunInput) -> FileSource:
+    """Return the table of the run's only file. What opens it raises FileError if there are several files."""
+    return FileSource([file.path for file in work.files], FileReading.of(work.plan))
+
+
+def check(resource: BulkModelResource, work: RunInput, progress: Progress, source: TableSource) -> CheckResult | None:
+    """Read and check a table into the run's staging tables. Return what was found. Call it within a transaction.
 
     Return None if values contradict the way in which their columns are read, which only the first rows have shown.
     """
     tables = staging_tables.begin(work.run_id)
-    (file,) = work.files
     with connection.cursor() as cursor:
         plan_for_large_sets(cursor)
         plan = replace(resource.plan, duplicate_rows=get_duplicate_rule(work.plan, resource.duplicate_rows))
         rows = StagedRows(plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
         try:
-            result = _FileCheck(resource, file.path, reading, rows, progress).run()
+            result = _TableCheck(resource, source, rows, progress).run()
         except _ContradictedError:
             return None
         # Without pages, the few steps of the import read all rows faster than an index of them is created.
@@ -119,25 +147,25 @@ class _ContradictedError(Exception):
     """A column has values that only another notation reads."""
 
 
-class _FileCheck:
-    """The check of one file: what it needs, and what it has found so far."""
+class _TableCheck:
+    """The check of one table: what it needs, and what it has found so far."""
 
     def __init__(
         self,
         resource: BulkModelResource,
-        path: Path,
-        reading: FileReading,
+        source: TableSource,
         rows: StagedRows,
         progress: Progress,
     ) -> None:
         self.resource = resource
-        self.path = path
-        self.reading = reading
+        self.source = source
+        self.reading = source.reading
         self.rows = rows
         self.progress = progress
         self.rows_read = 0
         self.combined = 0
         self._layout = Layout()
+        self._facts: TableFacts | None = None
         self.notices: list[Notice] = []
 
     def run(self) -> CheckResult:
@@ -154,8 +182,8 @@ class _FileCheck:
         if not is_table:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
         result = replace(self._compare(), notices=self.notices, groups=groups)
-        if errors:
-            staged_errors.store_invalid_rows(cursor, staged, self.path, self.reading.structure, self._layout.prepare)
+        if errors and isinstance(self.source, FileSource):
+            staged_errors.store_invalid_rows(cursor, staged, self.source.open, self._layout.prepare)
         valid = self.rows_read - invalid
         result = replace(result, merged=valid - sum(result.listed.values()), combined=self.combined)
         refused = Reason.NONE if valid else Reason.NO_VALID_ROW
@@ -166,10 +194,12 @@ class _FileCheck:
         with staged_errors.open_error_spool() as spool:
             try:
                 # A damaged file may be noticed only after many rows, during the COPY. The savepoint then undoes it.
-                with open_table(self.path, self.reading.structure) as table, transaction.atomic():
+                with self.source.open() as table, transaction.atomic():
                     self._stage(table, spool)
                 self.progress.begin(Stage.COMPARING, COMPARE_STEPS)
                 self.combined = self.rows.combine_duplicates(spool.add)
+                if self._facts:
+                    self._complete(self._facts)
                 self._leave_out_errors(spool)
             except FileError as error:
                 self.rows_read = 0
@@ -191,6 +221,7 @@ class _FileCheck:
             raise FileError(*layout.errors)
         self.notices = layout.notices
         layout.prepare(table)
+        self._add_facts(table.facts, spool)
         checks = [self._make_check(column) for column in columns]
         for column in columns:
             column.widget.prepare()
@@ -202,14 +233,31 @@ class _FileCheck:
                 if checked.contradicted and not self.reading.is_final:
                     raise _ContradictedError
                 copy_rows(checked.rows)
-                malformed = table.take_malformed_rows()
                 spool.add(checked.errors)
-                spool.add(row.error for row in malformed)
-                self.rows_read += len(batch) + len(malformed)
-                self.progress.advance(len(batch) + len(malformed))
+                self._count(len(batch), table.take_malformed_rows(), spool)
+        self._count(0, table.take_malformed_rows(), spool)
         if not self.rows_read:
             reason = "The file has a header but no rows. Add rows below it."
             raise FileError(RowError(reason, table.header_line))
+
+    def _count(self, rows: int, malformed: Sequence[MalformedRow], spool: staged_errors.ErrorSpool) -> None:
+        spool.add(row.error for row in malformed)
+        self.rows_read += rows + len(malformed)
+        self.progress.advance(rows + len(malformed))
+
+    def _add_facts(self, facts: TableFacts | None, spool: staged_errors.ErrorSpool) -> None:
+        if facts:
+            self._facts = facts
+            self.notices = [*facts.notices]
+            spool.describe_line = facts.describe_line
+            spool.add(facts.errors)
+            set_absent(self.rows, facts.absent)
+
+    def _complete(self, facts: TableFacts) -> None:
+        """Complete the rows by what is stored."""
+        add_marks(self.rows, facts.marks)
+        adopt_lists(self.rows, facts.lists)
+        fill_absent(self.rows)
 
     def _make_check(self, column: Column) -> ColumnCheck:
         name, reading = column.name, self.reading

@@ -102,12 +102,20 @@ class Importer(ABC):
     name: str
     label: str
     unit: ClassVar[str] = "file"
-    takes_several_files: ClassVar[bool] = False
+    takes_several_files: bool = False
     # The files that the upload form offers, as in the accept attribute of HTML.
-    accepts: ClassVar[str] = ""
+    accepts: str = ""
     names_patients: bool = False
     # Whether people may change how a checked upload is read, in the same form in which they answer questions.
     reads_again: ClassVar[bool] = False
+
+    def takes(self, paths: Sequence[Path]) -> bool:
+        """Return whether files can be one upload, if each of them fits."""
+        return self.takes_several_files or len(paths) == 1
+
+    def may_read_again(self, run: ImportRun) -> bool:
+        """Return whether people may change how this checked upload is read."""
+        return self.reads_again
 
     @abstractmethod
     def may_import(self, person: Person) -> bool:

@@ -22,6 +22,8 @@ from healthtrack.imports.sql import comma, join_stored_rows, shown_column, stage
 
 _ROWS_PER_FETCH = 2000
 _MATCHES_FILTER = "(%s = '' OR header = %s) AND (%s = '' OR kind = %s)"
+# Tables that an earlier version made have no column `source`.
+_ERROR = "reason, line, header, value, kind, to_jsonb(error) ->> 'source'"
 _Values = Sequence[object]
 
 
@@ -83,7 +85,7 @@ def fetch_error_page(run: ImportRun, page: Page[int], column: str = "", kind: st
         tables.errors,
         f"""
         SELECT * FROM (
-            SELECT reason, line, header, value, kind, place FROM {tables.errors} WHERE {_MATCHES_FILTER}
+            SELECT {_ERROR}, place FROM {tables.errors} AS error WHERE {_MATCHES_FILTER}
              ORDER BY line {direction}, place {direction} OFFSET %s LIMIT %s) AS errors
          ORDER BY line, place
         """,  # noqa: S608 (our own names)
@@ -100,7 +102,7 @@ def has_errors(run: ImportRun) -> bool:
 def iterate_errors(run: ImportRun) -> Iterator[RowError]:
     """Return all errors, in the file's order."""
     tables = staging_tables.find(run.run_id)
-    query = f"SELECT reason, line, header, value, kind FROM {tables.errors} ORDER BY line NULLS FIRST, place"  # noqa: S608 (our own names)
+    query = f"SELECT {_ERROR} FROM {tables.errors} AS error ORDER BY line NULLS FIRST, place"  # noqa: S608 (our own names)
     return _as_errors(_rows(tables.errors, query))
 
 
@@ -151,8 +153,8 @@ def _texts(cells: object) -> list[str]:
 
 
 def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:
-    for reason, line, header, value, kind, *_ in rows:
-        yield RowError(str(reason), line, header or "", value, kind=str(kind))  # type: ignore[arg-type]  # a line number or None
+    for reason, line, header, value, kind, source, *_ in rows:
+        yield RowError(str(reason), line, header or "", value, kind=str(kind), source=source or "")  # type: ignore[arg-type]  # a line number or None
 
 
 def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:

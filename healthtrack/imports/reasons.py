@@ -59,6 +59,11 @@ class Notice:
 
 
 UNKNOWN_COLUMNS = "unknown_columns"
+OTHER_IMPORTS = "other_imports"
+NOT_IMPORTED = "not_imported"
+ABSENT_TYPES = "absent_types"
+LEFT_OUT = "left_out"
+DELETIONS = "deletions"
 
 _REASONS = {
     Reason.NONE: "",
@@ -86,7 +91,15 @@ _REASONS = {
     ),
     LEGACY: "{text}",
 }
-_NOTICES = {UNKNOWN_COLUMNS: "Ignored columns: {columns}", LEGACY: "{text}"}
+_NOTICES = {
+    UNKNOWN_COLUMNS: "Ignored columns: {columns}",
+    OTHER_IMPORTS: "Left to the import of {label}: {counts}. Upload the same files there.",
+    NOT_IMPORTED: "Not imported, because records have no place for them: {counts}",
+    ABSENT_TYPES: "The upload has no {types}, so existing records keep {fields}, and new ones get {value}.",
+    LEFT_OUT: "Left out: {counts}",
+    DELETIONS: "The upload deletes resources: {counts}. Nothing is deleted here; decide about these patients yourself.",
+    LEGACY: "{text}",
+}
 _CONFLICTS = {
     ConflictReason.CHANGED_SINCE: "It was changed afterwards.",
     ConflictReason.IN_USE: "A newer row refers to it.",

@@ -19,6 +19,7 @@ class RowError:
 
     `line` counts the lines of the file from 1 (in an XLSX file its rows). It is None for an error of the file as a
     whole. Errors of one `kind` are counted together. The kind is the reason, unless the reason differs from row to row.
+    `source` says where it is in an upload whose rows are no lines of one file, such as "Patient.ndjson, line 3".
     """
 
     reason: str
@@ -26,6 +27,7 @@ class RowError:
     column: str = ""
     value: str | None = None
     kind: str = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -37,7 +39,8 @@ class RowError:
         return show_value(self.value or "")
 
     def __str__(self) -> str:
-        place = ", ".join(filter(None, (f"Line {self.line}" if self.line else "", self.column)))
+        line = self.source or (f"Line {self.line}" if self.line else "")
+        place = ", ".join(filter(None, (line, self.column)))
         value = f"“{self.shown_value}”" if self.value else ""
         subject = " ".join(filter(None, (place, value)))
         return f"{subject}: {self.reason}" if subject else self.reason

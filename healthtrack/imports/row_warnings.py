@@ -23,7 +23,8 @@ class Decision(StrEnum):
 class RowWarning:
     """A kind of warning. `condition` is SQL over a staged row, `rows`, and the stored row that it changes, `target`.
 
-    With `of_new`, it is about rows that change no stored row, and `target` does not exist.
+    With `of_new`, it is about rows that change no stored row, and `target` does not exist. If that is None, it is about
+    both, and says nothing of `target`.
     """
 
     kind: str
@@ -31,7 +32,7 @@ class RowWarning:
     help: str
     condition: str
     default: Decision = Decision.SKIP
-    of_new: bool = False
+    of_new: bool | None = False
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ class RunView:
     @property
     def may_read_again(self) -> bool:
         """Return whether the person may change how the files are read."""
-        return self.may_import and self.run.is_checked and self.importer.reads_again
+        return self.may_import and self.run.is_checked and self.importer.may_read_again(self.run)
 
     @cached_property
     def undone_by(self) -> ImportRun | None:

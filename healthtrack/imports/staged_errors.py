@@ -2,22 +2,21 @@
 
 import csv
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
 
-from healthtrack.imports.reading import open_table
-from healthtrack.imports.reading.table import LINE, FileStructure, Table
+from healthtrack.imports.reading.table import LINE, Table
 from healthtrack.imports.results import ErrorGroup
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import StagingTables
 
 MAX_GROUPS = 100
+_COLUMNS = "line, header, kind, reason, value, source"
 _MAX_BYTES_IN_MEMORY = 16 * 2**20
 _CHUNK_CHARACTERS = 2**20
 
@@ -28,16 +27,19 @@ class ErrorSpool:
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._writer = csv.writer(file)
+        # Where a line comes from, in an upload whose rows are no lines of one file.
+        self.describe_line: Callable[[int], str] = lambda _: ""
 
     def add(self, errors: Iterable[RowError]) -> None:
         for error in errors:
-            texts = (error.column, error.kind, error.reason, error.shown_value)
+            source = error.source or (self.describe_line(error.line) if error.line else "")
+            texts = (error.column, error.kind, error.reason, error.shown_value, source)
             self._writer.writerow((error.line, *map(_without_nul, texts)))
 
     def store(self, cursor: CursorWrapper, tables: StagingTables) -> None:
         """Copy the errors into their table."""
         self._file.seek(0)
-        with cursor.copy(f"COPY {tables.errors} (line, header, kind, reason, value) FROM STDIN (FORMAT csv)") as copy:
+        with cursor.copy(f"COPY {tables.errors} ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
             while text := self._file.read(_CHUNK_CHARACTERS):
                 copy.write(text)
 
@@ -58,7 +60,7 @@ def create_tables(cursor: CursorWrapper, tables: StagingTables) -> None:
     """Create the tables of errors and invalid rows."""
     cursor.execute(f"""
         CREATE TABLE {tables.errors} (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            line bigint, header text, kind text NOT NULL, reason text NOT NULL, value text);
+            line bigint, header text, kind text NOT NULL, reason text NOT NULL, value text, source text);
         CREATE TABLE {tables.invalid_rows} (line bigint NOT NULL, cells text[] NOT NULL)
     """)
 
@@ -90,13 +92,16 @@ def group_errors(cursor: CursorWrapper, tables: StagingTables) -> list[ErrorGrou
 
 
 def store_invalid_rows(
-    cursor: CursorWrapper, tables: StagingTables, path: Path, structure: FileStructure, prepare: Callable[[Table], None]
+    cursor: CursorWrapper,
+    tables: StagingTables,
+    open_again: Callable[[], AbstractContextManager[Table]],
+    prepare: Callable[[Table], None],
 ) -> None:
     """Read the file again, and store its header and the rows that have an error, batch by batch.
 
     `prepare` tells the table what its columns mean.
     """
-    with open_table(path, structure) as table:
+    with open_again() as table:
         prepare(table)
         _copy_rows(cursor, tables, [(table.header_line, table.headers)])
         for batch in table.batches:

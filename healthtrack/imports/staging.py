@@ -83,12 +83,14 @@ class StagedRows:
 
         `seen` is the hash of the stored values that the preview shows beside those of a changed row. `is_stale` marks
         the rows that have changed since the preview. `warnings` are the kinds of a row with the outcome of warnings,
-        and `accepted` says that somebody selected it.
+        and `accepted` says that somebody selected it. `marks` and `absent` are those of `TableFacts`.
         """
         self.cursor.execute(f"""
             ALTER TABLE {self.tables.rows}
               ADD COLUMN IF NOT EXISTS seen bigint, ADD COLUMN IF NOT EXISTS is_stale boolean NOT NULL DEFAULT false,
-              ADD COLUMN IF NOT EXISTS warnings text[], ADD COLUMN IF NOT EXISTS accepted boolean NOT NULL DEFAULT false
+              ADD COLUMN IF NOT EXISTS accepted boolean NOT NULL DEFAULT false,
+              ADD COLUMN IF NOT EXISTS warnings text[], ADD COLUMN IF NOT EXISTS marks text[],
+              ADD COLUMN IF NOT EXISTS absent text[]
         """)
 
     @contextmanager

@@ -1,22 +1,24 @@
 """The importer of files that hold one table. A resource declares the columns, and the engine does the work."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.imports import engine, error_report, preview_queries, registry, staging_tables, tabular_wording
+from healthtrack.imports.detection import names
 from healthtrack.imports.detection.duplicates import add_duplicate_rule
 from healthtrack.imports.detection.fitting import count_known_columns, get_better_importer, redirect_plan
 from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.memory import Remembered, remember_plan
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
-from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.detection.reading_form import ReadingForm
 from healthtrack.imports.importer import (
     Certainty,
+    DetectedPart,
     Importer,
     PagePart,
     Person,
@@ -44,15 +46,38 @@ from healthtrack.imports.upload_help import describe_columns, get_template_urls
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
 
 
+class OtherForm(Protocol):
+    """A form of uploads that are no tables, of which one is made. Plans store the `name`."""
+
+    name: str
+    accepts: str  # as in the accept attribute of HTML
+    hint: str
+
+    def recognize(self, path: Path) -> int:
+        """Return how well a file fits: 0 if it does not have this form; see `Importer.recognize`."""
+
+    def find_misleading_name(self, name: str, path: Path) -> str:
+        """Return why the name of a file does not fit: see `Importer.find_misleading_name`."""
+
+    def make_source(self, files: Sequence[StoredFile], progress: Progress) -> engine.TableSource:
+        """Return the table of these files, to be opened once."""
+
+
 class TabularImporter(Importer):
-    """Imports the rows of one CSV, TSV or XLSX file into the table of a resource's model."""
+    """Imports the rows of one CSV, TSV or XLSX file into the table of a resource's model.
+
+    `forms` are other forms of uploads, of one or several files, that it makes a table of.
+    """
 
     unit = "row"
     reads_again = True
     accepts = ".csv,.tsv,.txt,.xlsx"
 
-    def __init__(self, name: str, resource_class: type[BulkModelResource]) -> None:
+    def __init__(self, name: str, resource_class: type[BulkModelResource], forms: Sequence[OtherForm] = ()) -> None:
         self.name = name
+        self.forms = forms
+        self.takes_several_files = bool(forms)
+        self.accepts = ",".join([TabularImporter.accepts, *(form.accepts for form in forms)])
         self.resource_class = resource_class
         self.model = resource_class._meta.model
         self.label = str(self.model._meta.verbose_name_plural)
@@ -78,13 +103,29 @@ class TabularImporter(Importer):
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
 
     def upload_hint(self) -> str:
-        return f"CSV, TSV or XLSX, {describe_limits()}"
+        others = "".join(f"; {form.hint}" for form in self.forms)
+        return f"CSV, TSV or XLSX, {describe_limits()}{others}"
 
     def find_misleading_name(self, name: str, path: Path) -> str:
-        return find_misleading_ending(name, path)
+        form = self._find_form([path])
+        return form.find_misleading_name(name, path) if form else find_misleading_ending(name, path)
+
+    def takes(self, paths: Sequence[Path]) -> bool:
+        return len(paths) == 1 or self._find_form(paths) is not None
 
     def recognize(self, path: Path) -> int:
-        return count_known_columns(path, self.resource.plan.columns)
+        form = self._find_form([path])
+        return form.recognize(path) if form else count_known_columns(path, self.resource.plan.columns)
+
+    def _find_form(self, paths: Iterable[Path]) -> OtherForm | None:
+        """Return the form that one of the files has, or None if all are files with a table."""
+        paths = [*paths]
+        return next((form for form in self.forms if any(map(form.recognize, paths))), None)
+
+    def _get_form(self, plan: ReadingPlan) -> OtherForm | None:
+        """Return the form that the plan has found."""
+        named = {part.value for part in plan.parts if part.name == names.FORM}
+        return next((form for form in self.forms if form.name in named), None)
 
     def upload_help(self) -> PagePart:
         plan = self.resource.plan
@@ -96,19 +137,25 @@ class TabularImporter(Importer):
         return PagePart("imports/upload-help.html", view)
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
-        (file,) = work.files
-        result = engine.check(self.resource, work, progress, FileReading.of(work.plan))
+        form = self._get_form(work.plan)
+        source = form.make_source(work.files, progress) if form else engine.make_source(work)
+        result = engine.check(self.resource, work, progress, source)
         if result is None:
-            return CheckResult(plan=self._make_plan(file, work.answers, whole=True))
+            return CheckResult(plan=self._make_plan(work.files[0], work.answers, whole=True))
         return result
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
-        (file,) = files
-        return self._make_plan(file, {})
+        if form := self._find_form(file.path for file in files):
+            return ReadingPlan([DetectedPart(names.FORM, form.name)])
+        return self._make_plan(files[0], {}) if len(files) == 1 else ReadingPlan()
 
     def plan_again(self, work: RunInput, progress: Progress) -> ReadingPlan:
-        (file,) = work.files
-        return self._make_plan(file, work.answers)
+        if self._get_form(work.plan) or len(work.files) > 1:
+            return work.plan
+        return self._make_plan(work.files[0], work.answers)
+
+    def may_read_again(self, run: ImportRun) -> bool:
+        return self._get_form(ReadingPlan.from_json(run.plan)) is None
 
     def _make_plan(self, file: StoredFile, answers: Mapping[str, str], *, whole: bool = False) -> ReadingPlan:
         plan = self.resource.plan

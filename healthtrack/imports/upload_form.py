@@ -96,7 +96,7 @@ class UploadForm(forms.Form):
         fits = {
             importer.name: min(importer.recognize(file.path) for file in files)
             for importer in self.importers
-            if importer.takes_several_files or len(files) == 1
+            if importer.takes([file.path for file in files])
         }
         best = max(fits, key=fits.__getitem__, default="")
         return best if best and fits[best] else self._find_only_taker(files)
@@ -128,4 +128,4 @@ class UploadForm(forms.Form):
         importer = self._get(name)
         if sum(file.size or 0 for file in files) > importer.max_bytes:
             return [describe_limit(importer.max_bytes)]
-        return [] if len(files) == 1 or importer.takes_several_files else [ONE_FILE]
+        return [] if importer.takes([file.path for file in files]) else [ONE_FILE]

@@ -12,6 +12,7 @@ ALL_DATE_ORDERS = "date_order"
 ALL_DECIMAL_MARKS = "decimal_mark"
 PROFILE = "profile"
 NO_PROFILE = "-"
+FORM = "form"  # the name of a form of uploads of which a table is made
 FITS = "fits"  # the name of another importer, if a file fits it better
 STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
 _COLUMN = "column:"

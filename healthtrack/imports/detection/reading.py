@@ -46,9 +46,6 @@ class FileReading:
         )
 
 
-AS_THE_HEADER_SAYS = FileReading()
-
-
 def get_structure(values: Mapping[str, Any]) -> FileStructure:
     """Return the structure in the values of parts, or in answers, which are texts."""
     line = str(values.get(names.HEADER_ROW) or 0)

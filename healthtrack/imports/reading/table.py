@@ -1,10 +1,11 @@
 """A file as a table of texts, as every reader returns it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from healthtrack.imports.reasons import Notice
 from healthtrack.imports.row_errors import RowError
 
 LINE = "line"
@@ -33,6 +34,23 @@ class MalformedRow:
     cells: list[str]
 
 
+@dataclass(frozen=True)
+class TableFacts:
+    """What is known about a table that is made of other files.
+
+    `absent` are the fields that the files say nothing about: stored rows keep their values. `lists` are comma-separated
+    fields whose order means nothing. `marks` are words about rows, by line, for the conditions of warnings. `errors`
+    belong to a line or to the upload. `describe_line` returns where a row comes from.
+    """
+
+    describe_line: Callable[[int], str]
+    absent: Sequence[str] = ()
+    lists: Sequence[str] = ()
+    marks: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    errors: Sequence[RowError] = ()
+    notices: Sequence[Notice] = ()
+
+
 @dataclass
 class Table:
     """The header of a file, and its rows in batches that can be read once.
@@ -44,6 +62,8 @@ class Table:
     Before reading the batches, set what the columns mean. `text_columns` are the positions of texts, which come from a
     workbook as the sheet displays them: with the padding zeros and fixed texts of number formats. Rows of a text file
     may leave off empty cells after the first `min_cells`.
+
+    A table may be made of files that are none. Then it may lack what files have, and say more: see `TableFacts`.
     """
 
     headers: list[str]
@@ -52,6 +72,7 @@ class Table:
     batches: Iterator[pl.DataFrame]
     text_columns: frozenset[int] = frozenset()
     min_cells: int | None = None
+    facts: "TableFacts | None" = None
     _malformed_rows: list[MalformedRow] = field(default_factory=list)
 
     def add_malformed_row(self, error: RowError, cells: list[str]) -> None:
