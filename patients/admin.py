@@ -34,6 +34,7 @@ from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.bulk_admin import BulkAdmin
 from patients.duplicates import find_possible_duplicates
+from patients.fhir.admin import FhirAdmin
 from patients.filters import RecordFilter, get_filter_names
 from patients.inlines import TrackerLinkInline
 from patients.merge_admin import MergingAdmin
@@ -126,7 +127,7 @@ def _record_access(object_id: str, response: HttpResponse) -> HttpResponse:
 
 
 @admin.register(MedicalRecord)
-class MedicalRecordAdmin(MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type: ignore[misc]  # both say which model, one untyped
+class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmin):  # type: ignore[misc]  # both say which model, one untyped
     resource_classes = [MedicalRecordResource]
     form = MedicalRecordForm
     list_display = (

@@ -15,6 +15,7 @@ PAGE_NAMES = {
     "admin:patients_medicalrecord_changelist": "Viewed the list of records",
     "admin:patients_medicalrecord_delete": "Opened the page to delete the record",
     "admin:patients_medicalrecord_export": "Exported records",
+    "admin:patients_medicalrecord_fhir": "Exported the record",
     "admin:patients_medicalrecord_history": "Viewed the record's history",
     "admin:patients_medicalrecord_merge": "Compared or merged two records",
     "admin:patients_medicalrecord_add": "Saw possible duplicates of a new record",

@@ -12,12 +12,20 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from import_export.formats.base_formats import CSV, XLSX
+from import_export.formats.base_formats import CSV, XLSX, Format
 
+from healthtrack.imports.exporting import get_label
 from patients.bulk_actions import BULK_ACTIONS, BulkAction
+from patients.fhir.exporting import FhirBundle, FhirNdjson
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
 
+_EXPORTS: dict[str, type[Format]] = {
+    "export_csv": CSV,
+    "export_xlsx": XLSX,
+    "export_fhir_bundle": FhirBundle,
+    "export_fhir_ndjson": FhirNdjson,
+}
 Action = Callable[[Any, HttpRequest, QuerySet[MedicalRecord]], HttpResponseBase | None]
 
 
@@ -31,8 +39,8 @@ class BulkAdmin(admin.ModelAdmin[MedicalRecord]):
             if request.user.has_perm(f"patients.{each.permission}_medicalrecord"):
                 actions[each.code] = (_make_action(each), each.code, each.label)
         if self.has_export_permission(request):  # type: ignore[attr-defined]  # of the importable admin
-            for code, file_format in (("export_csv", CSV), ("export_xlsx", XLSX)):
-                label = f"Export the selection as {file_format().get_title().upper()}"
+            for code, file_format in _EXPORTS.items():
+                label = f"Export the selection as {get_label(file_format)}"
                 actions[code] = (_make_export(file_format), code, label)
         return actions
 

@@ -21,12 +21,17 @@ from healthtrack.imports.resources import BulkModelResource
 EXPORTED = "_exported_rows"
 
 
+def get_label(file_format: type[Format]) -> str:
+    """Return what people call a format: its own label, or CSV and XLSX, which the package writes in lower case."""
+    return str(getattr(file_format, "label", "")) or file_format().get_title().upper()
+
+
 class FormatForm(ExportForm):
     """The form of the export page, with the first format selected."""
 
     def __init__(self, formats: Sequence[type[Format]], *args: Any, **kwargs: Any) -> None:
         super().__init__(formats, *args, **kwargs)
-        choices = [(str(place), each().get_title().upper()) for place, each in enumerate(formats)]
+        choices = [(str(place), get_label(each)) for place, each in enumerate(formats)]
         self.fields["format"] = forms.ChoiceField(choices=choices, initial="0", widget=forms.RadioSelect)
 
 

@@ -187,7 +187,7 @@ class TestPermissions:
     def test_readers_have_no_action_but_to_export(self, model: TrackerModel) -> None:
         analyst = Page.get(client_for(make_person("Analyst")), LIST)
         options = [option.get("value") for option in analyst.all("select[name=action] option")]
-        assert options == ["", "export_csv", "export_xlsx"]
+        assert options == ["", "export_csv", "export_xlsx", "export_fhir_bundle", "export_fhir_ndjson"]
 
 
 @pytest.mark.parametrize(("action", "start"), [("export_csv", b"\xef\xbb\xbfpatient_id"), ("export_xlsx", b"PK")])

@@ -1,0 +1,48 @@
+"""The admin's exports of records as FHIR: of a list, and of one record."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from import_export.formats.base_formats import CSV, XLSX, Format
+
+from healthtrack.imports.exporting import StreamedExport
+from patients.fhir.exporting import FhirBundle, FhirFormat, FhirNdjson, list_parts, stream
+from patients.models import MedicalRecord
+
+
+class FhirAdmin(StreamedExport):
+    """Adds FHIR to the formats of the export page, and a download of one record to its page."""
+
+    export_formats = [CSV, XLSX, FhirBundle, FhirNdjson]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export_record)
+        return [path("<path:object_id>/fhir/", view, name="patients_medicalrecord_fhir"), *super().get_urls()]
+
+    @method_decorator([require_safe, never_cache])
+    def export_record(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Return the record with what belongs to it as a Bundle."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        records = MedicalRecord.objects.filter(pk=unquote(object_id))
+        if not records:
+            raise Http404
+        return self._do_file_export(FhirBundle(), request, records)
+
+    def _do_file_export(
+        self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None
+    ) -> HttpResponseBase:
+        if not isinstance(file_format, FhirFormat):
+            return super()._do_file_export(file_format, request, queryset, export_form)
+        rows: Any = self.get_export_rows(request, queryset)
+        name = Path(self.get_export_filename(request, queryset, file_format)).name
+        return stream(rows, file_format, name, list_parts(request.user))

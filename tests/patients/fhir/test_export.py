@@ -1,0 +1,162 @@
+"""Exports of records as FHIR, and what an import of them says."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from healthtrack.audit.models import Access
+from healthtrack.core.cleaning import NO_VALUE, clean_text
+from healthtrack.core.formula_escaping import ERROR, FORMULA
+from healthtrack.imports import preview_queries
+from healthtrack.imports.import_at_once import import_at_once
+from patients.fhir.exporting import FhirBundle, FhirNdjson, stream
+from patients.fhir.writing import Record
+from patients.models import MedicalRecord
+from readings.models import Device, DeviceAssignment
+from tests.support import factories
+from tests.support.finished_imports import Imported
+from tests.support.page import Page
+from tests.support.signing_in import SignIn
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/patients/medicalrecord/"
+EXPORT = f"{LIST}export/"
+PERMISSIONS = ("patients.view_medicalrecord", "patients.export_medicalrecord")
+FORMATS = {"json": FhirBundle, "ndjson": FhirNdjson}
+
+
+@pytest.fixture
+def exporter(sign_in: SignIn) -> Client:
+    return sign_in(*PERMISSIONS, "readings.view_device")
+
+
+def read(answer: Any) -> list[dict[str, Any]]:
+    content = b"".join(answer.streaming_content)
+    if answer["Content-Type"] == "application/fhir+json":
+        return [entry["resource"] for entry in json.loads(content)["entry"]]
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def export(client: Client, ending: str, query: str = "") -> list[dict[str, Any]]:
+    place = {"json": "2", "ndjson": "3"}[ending]
+    return read(client.post(f"{EXPORT}{query}", {"format": place, "resource": ""}))
+
+
+def test_the_export_page_offers_fhir(exporter: Client) -> None:
+    text = Page.get(exporter, EXPORT).text
+    assert "CSV XLSX FHIR R4, Bundle FHIR R4, NDJSON" in text
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_record_becomes_resources(exporter: Client, ending: str) -> None:
+    factories.medical_record(
+        "17/é",
+        medical_conditions="Asthma,  Gout",
+        allergies="Nuts",
+        medications=True,
+        gender="O",
+        last_appointment_date=date(2024, 6, 14),
+    )
+    resources = export(exporter, ending)
+    assert [each["resourceType"] for each in resources] == [
+        *("Patient", "Condition", "Condition", "AllergyIntolerance", "MedicationStatement", "Encounter")
+    ]
+    patient, condition, *_, encounter = resources
+    assert patient["identifier"][0]["value"] == "17/é"
+    assert (patient["name"][0]["text"], patient["gender"], patient["birthDate"]) == ("Ada Byron", "other", "1980-05-17")
+    assert condition["code"] == {"text": "Asthma"}
+    assert condition["subject"]["reference"].endswith(patient["id"])
+    assert encounter["period"] == {"start": "2024-06-14", "end": "2024-06-14"}
+
+
+def test_devices_and_assignments_follow_their_patient(exporter: Client) -> None:
+    device = Device.objects.create(serial_number="SN-1", label="Left wrist", model=factories.tracker_model())
+    for number, start, end in (("P1", date(2024, 1, 1), date(2024, 2, 1)), ("P2", date(2024, 2, 1), None)):
+        record = factories.medical_record(number)
+        DeviceAssignment.objects.create(device=device, patient=record, worn_from=start, worn_until=end)
+    resources = export(exporter, "ndjson")
+    assert [each["resourceType"] for each in resources] == [
+        *("Patient", "Device", "DeviceUseStatement", "Patient", "DeviceUseStatement")
+    ]
+    assert (resources[1]["serialNumber"], resources[1]["manufacturer"]) == ("SN-1", "Xiaomi")
+    assert resources[2]["timingPeriod"] == {"start": "2024-01-01", "end": "2024-01-31"}
+    assert resources[4]["timingPeriod"] == {"start": "2024-02-01"}
+
+
+def test_devices_need_their_own_permission(sign_in: SignIn) -> None:
+    device = Device.objects.create(serial_number="SN-1")
+    DeviceAssignment.objects.create(device=device, patient=factories.medical_record(), worn_from=date(2024, 1, 1))
+    assert [each["resourceType"] for each in export(sign_in(*PERMISSIONS), "json")] == ["Patient"]
+
+
+def test_filters_and_the_selection_limit_the_export_and_the_access_log_has_it(exporter: Client) -> None:
+    factories.medical_record("P1")
+    factories.medical_record("P2", gender="M")
+    assert len(export(exporter, "json", "?gender=M")) == 1
+    access = Access.objects.filter(file_rows=1, filters=["gender"]).latest("pk")
+    assert access.page == "admin:patients_medicalrecord_export"
+    selection = {"action": "export_fhir_ndjson", "_selected_action": ["P1"]}
+    assert len(read(exporter.post(LIST, selection))) == 1
+    assert Access.objects.filter(patient_ids__contains=["P1"]).exists()
+
+
+def test_the_page_of_a_record_has_its_download(exporter: Client, sign_in: SignIn) -> None:
+    factories.medical_record("P_1")
+    (link,) = Page.get(exporter, f"{LIST}P_5F1/change/").all("a[download]")
+    answer = exporter.get(str(link.get("href")))
+    assert "P_1" not in answer["Content-Disposition"]
+    assert [each["resourceType"] for each in read(answer)] == ["Patient"]
+    accesses = [*Access.objects.order_by("pk").values_list("page", "patient_ids", "file_rows")]
+    assert ("admin:patients_medicalrecord_fhir", ["P_1*"], 1) in accesses
+    assert exporter.get(f"{LIST}P2/fhir/").status_code == 404
+    viewer = sign_in("patients.view_medicalrecord")
+    assert viewer.get(f"{LIST}P_5F1/fhir/").status_code == 403
+    assert not Page.get(viewer, f"{LIST}P_5F1/change/").all("a[download]")
+
+
+def _is_plain(text: str) -> bool:
+    return clean_text(text) == text != "" and not any(re.search(each, text) for each in (FORMULA, ERROR, NO_VALUE))
+
+
+texts = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=20).map(
+    clean_text
+)
+names = texts.filter(_is_plain)
+terms = st.lists(st.sampled_from(["Asthma", "asthma", "Gout; acute", "=1", "'-x", "É"]) | names, max_size=4)
+records = st.builds(
+    Record,
+    number=names,
+    name=names,
+    date_of_birth=st.dates(date(1930, 1, 1), date(2000, 1, 1)),
+    gender=st.sampled_from("FMOU"),
+    medical_conditions=terms.map(", ".join).filter(lambda text: not text or _is_plain(text)),
+    medications=st.booleans(),
+    allergies=terms.map(",".join).filter(lambda text: not text or _is_plain(text)),
+    last_appointment_date=st.none() | st.dates(date(2001, 1, 1), date(2024, 1, 1)),
+    tracker=st.sampled_from(["", "Band 2"]),
+)
+
+
+@settings(max_examples=settings().max_examples // 10)
+@given(stored=st.lists(records, min_size=1, max_size=4, unique_by=lambda record: record.number))
+@pytest.mark.parametrize("ending", FORMATS)
+def test_importing_an_export_changes_nothing(tmp_path: Path, ending: str, stored: list[Record]) -> None:
+    MedicalRecord.objects.all().delete()
+    for number, *values in stored:
+        MedicalRecord.objects.create(patient_id=number, **dict(zip(Record._fields[1:], values, strict=True)))
+    path = tmp_path / f"{uuid4()}.{ending}"
+    answer = stream(stored, FORMATS[ending](), "records", [])
+    path.write_bytes(b"".join(answer.streaming_content))  # type: ignore[arg-type]  # not asynchronous
+    run = import_at_once("patients.medicalrecord", [path])
+    imported = Imported(run, list(preview_queries.iterate_errors(run)))
+    assert imported.errors == []
+    assert (imported.counts.unchanged, imported.counts.new, imported.counts.changed) == (len(stored), 0, 0)
