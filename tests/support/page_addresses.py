@@ -18,7 +18,7 @@ from reports.models import SavedView
 from tests.support import factories
 from tests.support.readings import Reading, make_readings, streams, write_run
 
-PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change"}
+PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "fhir"}
 PAGES_OF_ROW |= {"end", "link", "reset", "activate", "deactivate"}
 PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "faulty", "progress", "reading"}
 PAGES_OF_PATIENT = {
@@ -51,6 +51,7 @@ NOT_PAGES = {
 # Targets of forms, downloads, parts of pages, and pages of deleted rows (tests/browser/test_restoring.py opens those).
 NOT_PAGES_OF_A_MODEL = (
     "_restore",
+    "_fhir",
     "_apply",
     "_decide",
     "_answer",

@@ -105,7 +105,7 @@ ADDRESSES = {
     "admin:patients_medicalrecord_changelist": (RECORD_READERS, RECORD_READERS),
     "admin:patients_medicalrecord_delete": (KEEPERS, KEEPERS),
     "admin:patients_medicalrecord_export": (EXPORTERS, EXPORTERS),
-    "admin:patients_medicalrecord_fhir": (EXPORTERS, EXPORTERS),
+    "admin:patients_medicalrecord_fhir": (EXPORTERS, NOBODY),
     "admin:patients_medicalrecord_history": (HISTORY_READERS, NOBODY),
     "admin:patients_medicalrecord_merge": (STEWARDS, STEWARDS),
     "admin:patients_medicalrecord_restore": (NOBODY, NOBODY),  # only for a deleted row
