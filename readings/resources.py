@@ -166,10 +166,7 @@ class DeviceAssignmentResource(BulkModelResource):
     def row_rules(self) -> Sequence[RowRule]:
         ends_early = pl.col("worn_until") <= pl.col("worn_from")
         early = "Not after the day on which the assignment begins. Enter the first day without the device."
-        return [
-            RowRule("worn_until", ends_early, early),
-            RowRule("rank", pl.col("rank") < 1, "Must be at least 1."),
-        ]
+        return [RowRule("worn_until", ends_early, early)]
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         rows.cursor.execute(_UNKNOWN_PATIENTS.format(rows=rows.tables.rows))

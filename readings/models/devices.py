@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.contrib.postgres.fields.ranges import BigIntegerRangeField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Q, UniqueConstraint, Value
 from django.db.models.functions import Lower, Now
@@ -190,6 +191,7 @@ class DeviceAssignment(models.Model):
     rank = models.PositiveSmallIntegerField(
         default=1,
         db_default=1,
+        validators=[MinValueValidator(1)],
         db_comment="Rank among the devices that the patient wears at a time: the readings of 1 are preferred",
     )
     entered_by = models.ForeignKey(
