@@ -56,6 +56,7 @@ class EpisodeStaging:
         self.staged = staged
         self.stages = f"{staged.episodes}_stages"
         self.count = 0
+        self.has_rows = False
 
     def create(self) -> None:
         with connection.cursor() as cursor:
@@ -67,6 +68,7 @@ class EpisodeStaging:
     def add(self, rows: pl.DataFrame) -> None:
         """Add checked rows with the number of their stream."""
         self.count += len(rows)
+        self.has_rows = True
         with connection.cursor() as cursor, cursor.copy(f"COPY {self.stages} FROM STDIN") as copy:
             for row in rows.select(_COLUMNS).iter_rows():
                 copy.write_row(row)
@@ -78,7 +80,7 @@ class EpisodeStaging:
         """
         names = {"episodes": self.staged.episodes}
         with connection.cursor() as cursor:
-            if self.count:
+            if self.has_rows:
                 made = self._make_episodes(workouts)
                 while batch := list(islice(made, _BATCH)):
                     episodes.add(cursor, self.staged, batch)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.urls import reverse
 
+import healthtrack
 from healthtrack.imports import staging_tables
 from healthtrack.imports.importer import (
     Importer,
@@ -32,6 +33,7 @@ from readings.devices import ensure_devices, remove_unused_devices
 from readings.formats.own import OWN_COLUMNS, OwnForm
 from readings.formats.registry import FORMATS, count_fit
 from readings.importing import preview, questions
+from readings.importing.repetition import READ_BY
 from readings.importing.staging_files import FileStaging
 from readings.importing.unreadable import Place, UnreadableRows, list_unreadable
 from readings.models import ReadingRun
@@ -136,6 +138,7 @@ class ReadingsImporter(Importer):
                 **preview.describe(cursor, application),
                 "unreadable": staging.unreadable.total,
                 "left_out": dict(staging.left_out.most_common(MAX_LEFT_OUT)),
+                READ_BY: healthtrack.__version__,
             }
         return CheckResult(
             read=staging.read,
@@ -157,6 +160,7 @@ class ReadingsImporter(Importer):
             counts = {**count_changes(cursor, application), **count_episodes(cursor, application.staged)}
             left_out = ImportRun.objects.values_list("result__left_out", flat=True).get(pk=work.run_id)
             details = {**counts, **preview.describe(cursor, application), "left_out": left_out or {}}
+            details[READ_BY] = healthtrack.__version__
             if work.previewed and any(counts[name] != work.previewed.get(name, 0) for name in _SAME):
                 return StalePreview(counts["days"], {**details, "is_stale": True})
             progress.begin(Stage.WRITING, sum(counts[name] for name in _COMPARED))

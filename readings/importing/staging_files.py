@@ -17,6 +17,7 @@ from readings.formats.registry import divide, is_data
 from readings.importing.checking import Answers, Missing, RowChecker
 from readings.importing.episodes import EpisodeStaging
 from readings.importing.lookups import Patients, get_serial_numbers, get_units_of_metrics
+from readings.importing.repetition import find_repeated, stage_again
 from readings.importing.unreadable import LINES_OF_PART, Place, UnreadableRows
 from readings.store.columns import LINE, READINGS, shorten_decimals
 from readings.store.ranges import make_ranges
@@ -60,16 +61,24 @@ class FileStaging:
         self.staged.create()
         self.unreadable.create()
         self.episodes.create()
-        with open_files(self.work.files) as parts:
-            progress.begin(Stage.READING, sum(part.size for part in parts))
-            self.is_single = len(parts) == 1
-            for each, source in divide(parts):
-                self._read(each, source, progress)
+        if repeated := find_repeated(self.work):
+            stage_again(self.staged, repeated.run_id)
+            self.read, self.episodes.count = repeated.readings, repeated.episodes
+            self.left_out.update(repeated.left_out)
+        else:
+            self._read_files(progress)
         for contradictory in self.staged.unite():
             self.unreadable.add_contradictory(self.places, contradictory)
         is_workout = {metric.metric_id: metric.code == "workout" for metric in self.units.metrics}
         workouts = {number for stream, number in self.staged.numbers.items() if is_workout[stream.metric_id]}
         self.unreadable.add_contradictory_episodes(self.places, self.episodes.unite(workouts))
+
+    def _read_files(self, progress: Progress) -> None:
+        with open_files(self.work.files) as parts:
+            progress.begin(Stage.READING, sum(part.size for part in parts))
+            self.is_single = len(parts) == 1
+            for each, source in divide(parts):
+                self._read(each, source, progress)
 
     def _read(self, reader: Format | None, source: Part | Container, progress: Progress) -> None:
         """Stage a part or container. If it is not the only one, an error of the whole of it is one among others."""
