@@ -21,7 +21,7 @@ class GarminFit(Format):
         return part.beginning[8:12] == b".FIT"
 
     def read(self, part: Part | Container) -> Iterator[Batch]:
-        """Yield a batch for each FIT file of the part: several may follow each other.
+        """Yield the contents of each FIT file of the part: several may follow each other.
 
         Nothing of a FIT file is read before its length and checksum are found to be right.
         """
@@ -33,8 +33,8 @@ class GarminFit(Format):
         data = _read_all(part)
         size = len(data)
         try:
-            for messages in read_files(data):
-                yield FileContents(messages).make_batch(size)
+            for contents in read_files(data, FileContents):
+                yield from contents.make_batches(size)
                 size = 0
         except BrokenFileError as error:
             yield Batch(errors=[RowError(str(error), error.record)], size=size)

@@ -1,12 +1,13 @@
 """The clock of a FIT file: seconds since the end of 1989, in full or only the last 16 bits of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from readings.formats.garmin_fit.messages import Message
 
-EPOCH = datetime(1989, 12, 31, tzinfo=UTC)
+# As seconds since 1970.
+EPOCH = int(datetime(1989, 12, 31, tzinfo=UTC).timestamp())
 # Smaller numbers count seconds since the device was switched on.
-FIRST_TIMESTAMP = 0x10000000
+FIRST_TIMESTAMP, LAST_TIMESTAMP = 0x10000000, 0xFFFFFFFF
 DAY = 86_400
 _BITS = 0xFFFF
 # A shorter step forward over more than this could as well be a small step back.
@@ -19,6 +20,7 @@ NO_EPOCH = (
 )
 NO_BASE = "The record has a time of 16 bits, and no full time before it."
 NO_STEP = "The time of 16 bits is before the last full time, or more than 17 hours after it."
+TOO_LATE = "There is no such time: it has more than 32 bits."
 NO_TIME = "The record has no time."
 
 
@@ -61,6 +63,8 @@ def check_timestamp(timestamp: int) -> int:
     """Return a full time. Raise ClockError if it is none."""
     if timestamp < FIRST_TIMESTAMP:
         raise ClockError(NO_EPOCH, timestamp)
+    if timestamp > LAST_TIMESTAMP:
+        raise ClockError(TOO_LATE, timestamp)
     return timestamp
 
 
@@ -75,13 +79,3 @@ def find_offset(message: Message, *, may_be_zero: bool) -> int | None:
     offset = local - utc
     is_possible = abs(offset) <= _MAX_OFFSET and offset % _QUARTER == 0
     return offset if is_possible and (offset or may_be_zero) else None
-
-
-def format_time(timestamp: int, offset: int | None) -> str:
-    """Return a time as ISO 8601. RFC 3339 has -00:00 for a known instant whose local time is unknown."""
-    local = EPOCH + timedelta(seconds=timestamp + (offset or 0))
-    text = local.strftime("%Y-%m-%dT%H:%M:%S")
-    if offset is None:
-        return f"{text}-00:00"
-    hours, minutes = divmod(abs(offset) // 60, 60)
-    return f"{text}{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}"

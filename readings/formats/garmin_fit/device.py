@@ -1,6 +1,6 @@
 """The device that wrote a FIT file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from readings.formats.garmin_fit.messages import Message
 
@@ -9,24 +9,30 @@ _NO_SERIAL_NUMBER = 0xFFFFFFFF
 _CREATOR = 0
 
 
-def find_device(messages: Sequence[Message]) -> Mapping[str, str | None]:
-    """Return `device`, `serial_number` and `model` of the device that wrote the file; None for what it does not say."""
-    names: dict[str, str] = {}
-    serial_number = ""
-    for message in messages:
-        is_own = message.name == "device_info" and message.values.get("device_index", _CREATOR) == _CREATOR
-        if message.name != "file_id" and not is_own:
-            continue
-        names = _find_names(message) | names
+class OwnDevice:
+    """Collects what the messages of a file say about the device that wrote it."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.serial_number = ""
+
+    def add(self, message: Message) -> None:
+        if message.name == "device_info" and message.values.get("device_index", _CREATOR) != _CREATOR:
+            return
+        self.names = _find_names(message) | self.names
         number = message.values.get("serial_number", _NO_SERIAL_NUMBER)
-        if not serial_number and number != _NO_SERIAL_NUMBER:
-            serial_number = str(number)
-    model = " ".join(filter(None, (names.get("maker"), names.get("product"))))
-    return {"device": serial_number or model or None, "serial_number": serial_number or None, "model": model or None}
+        if not self.serial_number and number != _NO_SERIAL_NUMBER:
+            self.serial_number = str(number)
+
+    def describe(self) -> Mapping[str, str | None]:
+        """Return `device`, `serial_number` and `model`; None for what the file does not say."""
+        model = " ".join(filter(None, (self.names.get("maker"), self.names.get("product"))))
+        serial_number = self.serial_number or None
+        return {"device": serial_number or model or None, "serial_number": serial_number, "model": model or None}
 
 
 def _find_names(message: Message) -> dict[str, str]:
-    """Return the names of maker and product, as people write them: garmin and vivo_fit are Garmin vivo fit."""
+    """Return the names of maker and product, as people write them: garmin and vivo_fit are Garmin and vivo fit."""
     texts = message.texts
     maker = texts.get("manufacturer", "").replace("_", " ")
     product = texts.get("product_name") or texts.get("garmin_product", "").replace("_", " ")

@@ -1,14 +1,16 @@
 """The messages of FIT files, checked for damage."""
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from fitdecode import CrcCheck, ErrorHandling, FitDataMessage, FitHeader, FitReader
 from fitdecode.exceptions import FitCRCError, FitEOFError, FitError, FitHeaderError
 from fitdecode.records import FitCRC
 
-MAX_MESSAGES = 2_000_000
+# A week and a half of a record each second. What is read of a file is in memory until its checksum is reached.
+MAX_MESSAGES = 1_000_000
 _CHECKSUM_BYTES = 2
 _CUT_OFF = "The FIT file was cut off: it is shorter than its header says. Get it again."
 # What fitdecode raises on damaged files besides its own errors: its checks are assertions, look-ups and conversions.
@@ -41,29 +43,51 @@ class Message:
 _NAMED = {"file_id", "device_info", "session", "sleep_level"}
 
 
-def read_files(data: bytes) -> Iterator[Sequence[Message]]:
-    """Yield the messages of each FIT file in the data. Raise BrokenFileError at the first one that is damaged."""
-    found: list[Message] = []
-    record = end = 0
-    reader = FitReader(data, processor=None, check_crc=CrcCheck.RAISE, error_handling=ErrorHandling.IGNORE)
-    try:
-        for frame in reader:
-            if isinstance(frame, FitHeader):
-                found = []
-                end += frame.header_size + frame.body_size + _CHECKSUM_BYTES
-                if end > len(data):
-                    raise BrokenFileError(_CUT_OFF, record)
-            elif isinstance(frame, FitDataMessage):
-                record += 1
-                found.append(_to_message(record, frame))
-                if len(found) > MAX_MESSAGES:
-                    raise BrokenFileError(f"The FIT file has more than {MAX_MESSAGES:,} records.", record)
-            elif isinstance(frame, FitCRC):
-                yield found
-    except FitError as error:
-        raise BrokenFileError(_explain(error), record) from error
-    except _DAMAGE as error:
-        raise BrokenFileError("The FIT file is damaged. Get it again.", record) from error
+class Collector(Protocol):
+    """What takes the messages of a file, in their order."""
+
+    def add(self, message: Message) -> None: ...
+
+
+_Collector = TypeVar("_Collector", bound=Collector)
+
+
+def read_files(data: bytes, make_collector: Callable[[], _Collector]) -> Iterator[_Collector]:
+    """Yield a collector with the messages of each FIT file in the data, after its checksum was found to be right.
+
+    Raise BrokenFileError at the first file that is damaged.
+    """
+    collector = make_collector()
+    first = end = 0
+    for record, frame in _read_frames(data):
+        if isinstance(frame, FitHeader):
+            collector, first = make_collector(), record
+            end += frame.header_size + frame.body_size + _CHECKSUM_BYTES
+            if end > len(data):
+                raise BrokenFileError(_CUT_OFF, record)
+        elif isinstance(frame, FitDataMessage):
+            collector.add(_to_message(record, frame))
+            if record - first > MAX_MESSAGES:
+                raise BrokenFileError(f"The FIT file has more than {MAX_MESSAGES:,} records.", record)
+        elif isinstance(frame, FitCRC):
+            yield collector
+
+
+def _read_frames(data: bytes) -> Iterator[tuple[int, object]]:
+    """Yield the frames, each with the number of records so far."""
+    record = 0
+    frames = iter(FitReader(data, processor=None, check_crc=CrcCheck.RAISE, error_handling=ErrorHandling.IGNORE))
+    while True:
+        try:
+            frame = next(frames, None)
+        except FitError as error:
+            raise BrokenFileError(_explain(error), record) from error
+        except _DAMAGE as error:
+            raise BrokenFileError("The FIT file is damaged. Get it again.", record) from error
+        if frame is None:
+            return
+        record += isinstance(frame, FitDataMessage)
+        yield record, frame
 
 
 def _explain(error: FitError) -> str:

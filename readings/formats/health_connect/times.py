@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from readings.formats.instants import write_instants
+
 _MAX_OFFSET = 18 * 3600
 # The years that ISO 8601 writes with four digits.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
@@ -26,11 +28,6 @@ def _format(column: str, offset: str) -> pl.Expr:
     seconds = pl.col(offset).cast(pl.Int64, strict=False)
     is_time = instant.is_between(_FIRST + _MAX_OFFSET * 1000, _LAST - _MAX_OFFSET * 1000)
     is_offset = pl.col(offset).is_null() | (seconds.abs().le(_MAX_OFFSET) & (seconds % 60 == 0)).fill_null(value=False)
-    safe = pl.when(is_time & is_offset).then(instant + seconds.fill_null(0) * 1000)
-    local = pl.from_epoch(safe, "ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3f")
-    minutes = seconds.abs() // 60
-    sign = pl.when(seconds.fill_null(-1) < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    hours, rest = (part.fill_null(0).cast(pl.String).str.zfill(2) for part in (minutes // 60, minutes % 60))
-    written = pl.concat_str(local, sign, hours, pl.lit(":"), rest)
+    written = write_instants(pl.when(is_time & is_offset).then(instant), seconds)
     raw = pl.when(is_offset).then(pl.col(column)).otherwise(pl.concat_str(column, pl.lit(" offset "), offset))
     return pl.coalesce(written, raw)

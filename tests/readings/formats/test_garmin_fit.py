@@ -162,6 +162,11 @@ class TestClock:
         assert (contents.errors[0].line, contents.errors[0].value) == (2, value)
         assert reason in contents.errors[0].reason
 
+    def test_a_time_of_64_bits_is_an_error(self, read: READ) -> None:
+        file = begin().add_raw(struct.pack("<3BHB6B", 0x40, 0, 0, 20, 2, 253, 8, 0x8F, 3, 1, 2))
+        contents = read(file.add_raw(struct.pack("<BQB", 0, 2**62, 72)))
+        assert (contents.rows, contents.errors[0].value) == ([], str(2**62))
+
     def test_a_time_of_16_bits_that_may_be_a_step_back_is_an_error(self, read: READ) -> None:
         contents = read(begin_day().add("monitoring", timestamp_16=(MIDNIGHT - 60) & 0xFFFF, heart_rate=60))
         assert "more than 17 hours after it" in contents.errors[0].reason
