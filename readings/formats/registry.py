@@ -10,6 +10,7 @@ from healthtrack.imports.row_errors import FileError
 from readings.formats.apple_health import AppleHealth
 from readings.formats.base import Format
 from readings.formats.dexcom_clarity import DexcomClarity
+from readings.formats.fhir import Fhir
 from readings.formats.fitbit_takeout import FitbitTakeout
 from readings.formats.garmin_fit import GarminFit
 from readings.formats.health_connect import HealthConnect
@@ -25,6 +26,7 @@ FORMATS: Sequence[Format] = (
     LibreView(),
     GarminFit(),
     HealthConnect(),
+    Fhir(),
     OpenMHealth(),
     OwnForm(),
 )

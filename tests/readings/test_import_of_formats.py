@@ -3,10 +3,11 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from readings.models import Device, DeviceAssignment, Episode, ReadingDay, StreamDevice
+from readings.models import Device, DeviceAssignment, Episode, ReadingDay, ReadingStream, StreamDevice
 from tests.support import factories
 from tests.support.fit_files import begin, seconds
 from tests.support.health_connect_files import make_export
@@ -72,6 +73,37 @@ def test_a_file_without_anything_to_import_says_what_it_holds(tmp_path: Path) ->
     _, errors = run_command(tmp_path / "time_in_heart_rate_zones-2024-03-05.json", patient="P1", zone="Europe/Berlin")
     assert "not imported, heart rate zones: 1" in errors
     assert "The file holds nothing that can be imported." in errors
+
+
+def make_observation(code: str, value: float, unit: str, **values: Any) -> dict[str, Any]:
+    quantity = {"value": value, "system": "http://unitsofmeasure.org", "code": unit}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": "Patient/x1"},
+        "effectiveDateTime": "2024-03-05T08:00:00+01:00",
+        "valueQuantity": quantity,
+        **values,
+    }
+
+
+def test_observations_go_to_the_records_and_devices_of_other_files(tmp_path: Path) -> None:
+    kind = {"coding": [{"code": "MR"}]}
+    patient = {"resourceType": "Patient", "id": "x1", "identifier": [{"type": kind, "value": "P1"}]}
+    device = {"resourceType": "Device", "id": "d1", "serialNumber": "SN7"}
+    observations = [
+        make_observation("8867-4", 72, "/min", device={"reference": "Device/d1"}),
+        make_observation("29463-7", 64.5, "kg"),
+        make_observation("8867-4", 72, "bpm", effectiveDateTime="2024-02-30"),
+    ]
+    for name, resources in {"Observation": observations, "Patient": [patient], "Device": [device]}.items():
+        (tmp_path / f"{name}.ndjson").write_text("\n".join(map(json.dumps, resources)))
+    found, errors = run_command(*sorted(tmp_path.iterdir()), skip_unreadable=True)
+    assert counts(found) == (2, 0, 0, 1)
+    assert "Observation.ndjson: Resource 3, unit “bpm”" in errors
+    assert set(ReadingStream.objects.values_list("patient_id", "source")) == {("P1", "SN7"), ("P1", "")}
+    assert Device.objects.get().serial_number == "SN7"
 
 
 def test_data_points_name_their_patients(tmp_path: Path) -> None:

@@ -61,6 +61,32 @@ def write_open_mhealth(path: Path) -> Path:
     return path
 
 
+def write_fhir(path: Path) -> Path:
+    """Write a value for each heart rate, and a series of samples for steps."""
+    resources = []
+    for code, unit in (("8867-4", "/min"), ("55423-8", "{steps}")):
+        coding = {"coding": [{"system": "http://loinc.org", "code": code}]}
+        shared = {"resourceType": "Observation", "status": "final", "code": coding}
+        resources += [
+            {**shared, "effectiveDateTime": time, "valueQuantity": {"value": value, "code": unit}}
+            for time, value in (HEART_RATES if unit == "/min" else ())
+        ]
+        resources += [
+            {
+                **shared,
+                "effectivePeriod": {"start": start, "end": end},
+                "valueSampledData": {
+                    "origin": {"value": 100, "code": unit},
+                    "period": 300_000,
+                    "data": str(value - 100),
+                },
+            }
+            for start, end, value in (STEPS if unit == "{steps}" else ())
+        ]
+    path.write_text("\n".join(map(json.dumps, resources)))
+    return path
+
+
 def get_days(patient: str) -> list[dict[str, Any]]:
     """Return the day rows of a patient without what differs between imports."""
     names = [field.name for field in ReadingDay._meta.concrete_fields]
@@ -74,6 +100,7 @@ def get_days(patient: str) -> list[dict[str, Any]]:
         ("1.fit", write_fit),
         ("export.db", write_health_connect),
         ("points.json", write_open_mhealth),
+        ("all.ndjson", write_fhir),
     ],
 )
 def test_the_same_readings_become_the_same_day_rows(tmp_path: Path, name: str, write: Callable[[Path], Path]) -> None:

@@ -1,12 +1,13 @@
 """Facts about public samples of the formats, which were found without our readers, on files of our own like them.
 
-The samples are those of the projects fitdecode (FIT) and Open mHealth.
+The samples are those of the projects fitdecode (FIT), Open mHealth, and the bulk exports of Synthea (FHIR).
 """
 
 import json
 from decimal import Decimal
 from pathlib import Path
 
+from readings.formats.fhir import Fhir
 from readings.formats.garmin_fit import GarminFit
 from readings.formats.open_mhealth import OpenMHealth
 from tests.support.fit_files import FitFile
@@ -77,3 +78,14 @@ def test_a_minimum_of_four_months_is_no_reading(tmp_path: Path) -> None:
     (tmp_path / "1.json").write_text(json.dumps(body, indent=4))
     contents = Contents(OpenMHealth(), tmp_path / "1.json")
     assert (contents.rows, contents.left_out) == ([], {"statistics of a period, such as averages": 1})
+
+
+def test_implants_without_readings_are_counted(tmp_path: Path) -> None:
+    """The bulk export of Synthea has 16 devices, 13 patients and no Observation."""
+    device = {"resourceType": "Device", "serialNumber": "9866037", "patient": {"reference": "Patient/1"}}
+    lines = [json.dumps({**device, "id": f"d{number}"}) for number in range(16)]
+    lines += [json.dumps({"resourceType": "Patient", "id": str(number)}) for number in range(13)]
+    (tmp_path / "1.ndjson").write_text("\n".join(lines))
+    contents = Contents(Fhir(), tmp_path / "1.ndjson")
+    assert contents.rows == []
+    assert contents.left_out == {"Patient, for the import of medical records": 13, "devices without readings": 16}

@@ -1,0 +1,130 @@
+"""Read the Observations of an upload, after the patients and devices that they refer to."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from healthtrack.imports.fhir.resources import Resource, ResourceReader
+from healthtrack.imports.opening import Part
+from healthtrack.imports.row_errors import FileError, RowError
+from patients.fhir.elements import Content, UnreadableError, get_object, iterate_objects
+from readings.formats.batch import COLUMNS, LINE, Batch, complete
+from readings.formats.fhir.codes import FOR_RECORDS, get_code
+from readings.formats.fhir.sources import Source, Sources
+from readings.formats.fhir.subjects import Subjects
+from readings.formats.fhir.values import Time, find_metric, read_time, read_values
+
+_BATCH_ROWS = 50_000
+_IMPORTED = {"final", "amended", "corrected"}
+_REFERRED = frozenset({"Patient", "Device", "DeviceMetric"})
+_WANTED = frozenset({"Observation"})
+# Counted by whether Observations refer to them.
+_DEVICES = frozenset({"Device", "DeviceMetric"})
+_OTHER_SUBJECTS = ("Group/", "Device/", "Location/")
+# Types and codes of FHIR: anything else could be about a person.
+_CODE = re.compile(r"[A-Za-z][A-Za-z-]{1,60}")
+_ROW = ("patient_id", "metric", "start", "end", "value", "unit", *Source._fields)
+
+
+class Contents:
+    """Collects the rows of the parts of an upload."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+        self.subjects, self.sources = Subjects(), Sources()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.rows: list[tuple[object, ...]] = []
+        self.errors: list[RowError] = []
+        self.left_out: Counter[str] = Counter()
+
+    def read(self) -> Iterator[Batch]:
+        """Yield everything, in batches of one part each."""
+        for part in self.parts:
+            self._find_referred(part)
+        for part in self.parts:
+            yield from self._read_part(part)
+        if self.sources.unused:
+            yield Batch(left_out={"devices without readings": self.sources.unused})
+
+    def _find_referred(self, part: Part) -> None:
+        """Note the patients and devices of a part. If it is damaged, reading it again reports that."""
+        try:
+            for resource in ResourceReader(_REFERRED).read(part):
+                if not resource.is_deletion:
+                    (self.subjects if resource.type == "Patient" else self.sources).add(resource)
+        except (FileError, UnreadableError):
+            return
+
+    def _read_part(self, part: Part) -> Iterator[Batch]:
+        reader = ResourceReader(_WANTED)
+        try:
+            for resource in reader.read(part):
+                if not resource.is_deletion:
+                    self._add(resource)
+                if len(self.rows) + len(self.errors) >= _BATCH_ROWS:
+                    yield self._take_batch(part, 0)
+        except FileError as error:
+            self.errors += error.errors
+        self._count_others(reader.others)
+        yield self._take_batch(part, part.file.size if not part.info else part.info.file_size)
+
+    def _take_batch(self, part: Part, size: int) -> Batch:
+        schema = {LINE: pl.Int64, **dict.fromkeys(_ROW, pl.String)}
+        rows = complete(pl.DataFrame(self.rows, schema=schema, orient="row"), COLUMNS)
+        own = part if len(self.parts) > 1 else None
+        batch = Batch(rows, self.errors, dict(self.left_out), size=size, part=own)
+        self._begin()
+        return batch
+
+    def _count_others(self, counts: Mapping[str, int]) -> None:
+        for kind, count in counts.items():
+            if kind in FOR_RECORDS:
+                self.left_out[f"{kind}, for the import of medical records"] += count
+            elif kind not in _DEVICES:
+                self.left_out[kind if _CODE.fullmatch(kind) else "other resources"] += count
+
+    def _add(self, resource: Resource) -> None:
+        line = resource.place.entry or resource.place.line
+        try:
+            self._add_observation(resource.content, resource, line)
+        except UnreadableError as error:
+            kind = f"{error.path}: {error.reason}"
+            self.errors.append(RowError(error.reason, line, error.path, error.value, kind))
+
+    def _add_observation(self, content: Content, resource: Resource, line: int) -> None:
+        measured = [(find_metric(each), each) for each in (content, *iterate_objects(content, "component"))]
+        measured = [(metric, each) for metric, each in measured if metric]
+        if label := _find_reason(content, is_measured=bool(measured)):
+            self.left_out[label] += 1
+            return
+        if "note" in content:
+            self.left_out["notes"] += 1
+        patient = self.subjects.find(content, resource.place)
+        source = self.sources.find(content, resource.place)
+        time = read_time(content)
+        for metric, each in measured:
+            self._add_values(each, metric, time, (line, patient, source))
+
+    def _add_values(self, content: Content, metric: str, time: Time, of: tuple[int, str | None, Source]) -> None:
+        line, patient, source = of
+        for value in read_values(content, metric, time):
+            if value.left_out:
+                self.left_out[value.left_out] += 1
+            else:
+                self.rows.append((line, patient, metric, *value.time, value.value, value.unit, *source))
+
+
+def _find_reason(content: Content, *, is_measured: bool) -> str:
+    """Return why an Observation is not imported; empty if it is."""
+    if not is_measured:
+        return "observations of other kinds"
+    status = get_code(content, "status")
+    if status not in _IMPORTED:
+        return f"observations with the status {status if _CODE.fullmatch(status) else 'unknown'}"
+    if get_code(get_object(content, "subject"), "reference").startswith(_OTHER_SUBJECTS):
+        return "observations about something else than a patient"
+    return ""
