@@ -42,15 +42,18 @@ class DeviceForm(PeriodForm):
     )
     field_order = ("device", "name", "begins", "ends")
 
-    def __init__(self, worn: Sequence[DeviceAssignment], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, worn: Sequence[DeviceAssignment], data: QueryDict | None = None, *, needs_device: bool = True
+    ) -> None:
+        super().__init__(data)
+        self.needs_device = self.fields["device"].required = needs_device
         choices = [(str(each.device_id), _describe(each)) for each in worn]
         self.fields["device"].choices = [*choices, (OTHER, "Another device")]  # type: ignore[attr-defined]  # a choice field
         self.fields["device"].initial = choices[0][0] if len(choices) == 1 else OTHER if not choices else None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("device") == OTHER and "name" in cleaned:
+        if self.needs_device and cleaned.get("device") == OTHER and "name" in cleaned:
             cleaned["device"] = self._find_device(cleaned["name"])
         return cleaned
 

@@ -120,8 +120,7 @@ class DecideSource(SourceView):
         return None
 
     def leave(self, source: Source) -> HttpResponse | None:
-        form = DeviceForm(self.list_worn(source), self.request.POST)
-        del form.fields["device"], form.fields["name"]
+        form = DeviceForm(self.list_worn(source), self.request.POST, needs_device=False)
         if not form.is_valid():
             return self.show(source, device_form=form)
         self.decide(source, None, form)

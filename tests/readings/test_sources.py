@@ -175,7 +175,9 @@ def test_wrong_input_is_explained_and_changes_nothing(keeper: Client, fields: di
     Device.objects.create(serial_number="S1", label="Ward")
     Device.objects.create(serial_number="S2", label="Ward")
     write(1)
-    assert words in Page.of(keeper.post(page_of(), fields)).text
+    page = Page.of(keeper.post(page_of(), fields))
+    assert words in page.text
+    assert page.all("#id_device input[type=radio]")
     assert stored() == [(date(1900, 1, 1), None, "open")] * 2
     assert Device.objects.count() == 2
 
