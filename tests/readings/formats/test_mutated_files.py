@@ -1,28 +1,18 @@
 """Files of vendors with random damage end in checked rows or in errors, and never in an exception."""
 
 import json
-from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.opening import open_files
-from healthtrack.imports.row_errors import FileError
-from readings.formats.registry import divide
-from readings.importing.checking import Answers, RowChecker
-from readings.importing.lookups import get_units_of_metrics
-from readings.store.columns import READINGS, shorten_decimals
 from tests.readings.formats import test_dexcom_clarity, test_fitbit_takeout, test_libreview
-from tests.support import factories
 from tests.support.apple_exports import export, record, sleep, workout
+from tests.support.checked_rows import check_rows
 from tests.support.formats import make_zip
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("_patient")
 
 # Texts that mean something to one of the formats, and others that mean nothing anywhere.
 TEXTS = [b'"', b"'", b",", b";", b"\n", b"\r", b"\t", b"<", b">", b"&", b"&#0;", b"\0", b"\xff", b"\xef\xbb\xbf", b"-"]
@@ -74,11 +64,6 @@ def fitbit_table() -> bytes:
     return b"timestamp,beats per minute,data source\n2024-01-15T07:30:00Z,72.0,Watch\n2024-01-15T07:30:05Z,73.0,Watch\n"
 
 
-@pytest.fixture(autouse=True)
-def _patient() -> None:
-    factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
-
-
 FILES = {
     "export.xml": apple,
     "clarity.csv": clarity,
@@ -95,28 +80,12 @@ def mutate(data: bytes, changes: list[Change], cut: int) -> bytes:
     return data[: len(data) - cut if cut % 3 == 0 else None]
 
 
-def check(path: Path) -> None:
-    """Read a file, and check its rows, as an import does."""
-    checker = RowChecker(get_units_of_metrics(), set(), Answers("P1", "Europe/Berlin", {"glucose": "mg/dL"}))
-    with suppress(FileError), open_files([StoredFile(path.name, path.stat().st_size, path)]) as parts:
-        for reader, source in divide(parts):
-            for batch in reader.read(source) if reader else ():
-                assert all(isinstance(count, int) for count in batch.left_out.values())
-                episodes = batch.episodes if batch.episodes is not None else batch.rows.clear()
-                if "kind" in episodes.columns:
-                    value = {"unit": pl.lit("min"), "value": pl.lit("0")}
-                    checker.check(episodes.rename({"kind": "metric"}).with_columns(**value))
-                if not batch.rows.is_empty():
-                    rows = checker.check(batch.rows).rows.with_columns(stream=pl.lit(1, pl.Int32))
-                    shorten_decimals(rows.select(*READINGS))
-
-
 @pytest.mark.parametrize("name", FILES)
 @given(changes=CHANGES, cut=st.integers(0, 500))
 def test_mutated_files_end_in_rows_or_errors(name: str, tmp_path: Path, changes: list[Change], cut: int) -> None:
     path = tmp_path / name
     path.write_bytes(mutate(FILES[name](), changes, cut))
-    check(path)
+    check_rows(path)
 
 
 @given(changes=CHANGES, cut=st.integers(0, 500))
@@ -124,4 +93,4 @@ def test_mutated_archives_end_in_rows_or_errors(tmp_path: Path, changes: list[Ch
     members = {"Takeout/Fitbit/Global Export Data/sleep-2024-01-15.json": fitbit_list(), "P1/export.xml": apple()}
     path = make_zip(tmp_path / "all.zip", members)
     path.write_bytes(mutate(path.read_bytes(), changes, cut))
-    check(path)
+    check_rows(path)
