@@ -11,12 +11,15 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from healthtrack.imports.storage_errors import StorageError, storage_errors
+
+if TYPE_CHECKING:
+    from django.core.files import File
 
 _MIN_AGE_SECONDS = 60 * 60  # a younger file without a run may still be arriving
 _READ_BYTES = 2**20
@@ -45,7 +48,7 @@ class Upload:
     def _folder(self) -> str:
         return self.name + _CHUNKS
 
-    def save(self, content: File[bytes]) -> None:
+    def save(self, content: "File[bytes]") -> None:
         """Store the file as a whole. If the storage is a folder of this machine, a temporary file is moved there."""
         with storage_errors():
             default_storage.save(self.name, content)

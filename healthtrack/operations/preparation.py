@@ -14,6 +14,7 @@ from psycopg.errors import UndefinedFunction, UndefinedTable
 
 from healthtrack.accounts import key_rotation
 from healthtrack.core import secret_files
+from healthtrack.imports.local_copies import remove_old_copies
 from healthtrack.operations.checks import check_role_cannot_rewrite_history
 from healthtrack.operations.postgresql_releases import describe_if_outdated
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 def prepare_data_folder() -> None:
     """Create the data folder, the folder of the static files and, unless variables set them, the keys.
+
+    Copies of uploads that killed processes left a day ago are removed.
 
     Other users can pass through the data folder but not list it or read its files: if root starts HealthTrack, its
     PostgreSQL runs as another user.
@@ -34,6 +37,7 @@ def prepare_data_folder() -> None:
         raise _unwritable(folder) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(folder)
+    remove_old_copies()
     if not settings.ENVIRONMENT.secret_key:
         secret_files.read_or_create(settings.SECRET_KEY_FILE, secrets.token_urlsafe(50))
     if not settings.ENVIRONMENT.totp_keys:

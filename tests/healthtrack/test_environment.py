@@ -327,3 +327,32 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("address", ["https://s3.hospital.example", "https://s3.example:9000", "http://127.0.0.1:9000"])
+def test_object_storage_is_reached_over_https_except_on_this_machine(address: str) -> None:
+    assert read(HEALTHTRACK_UPLOADS_ENDPOINT=address).uploads_endpoint == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://s3.hospital.example", "s3.hospital.example", "ftp://s3.example", "https://", "https://a:b@s3.example"],
+)
+def test_another_address_of_object_storage_is_refused(address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"HEALTHTRACK_UPLOADS_ENDPOINT is .*; set it to an address such as"):
+        read(HEALTHTRACK_UPLOADS_ENDPOINT=address)
+
+
+def test_an_unknown_encryption_of_objects_is_refused() -> None:
+    assert read(HEALTHTRACK_UPLOADS_ENCRYPTION="aws:kms").uploads_encryption == "aws:kms"
+    with pytest.raises(
+        ImproperlyConfigured, match="HEALTHTRACK_UPLOADS_ENCRYPTION is 'none'; set it to AES256 or aws:kms"
+    ):
+        read(HEALTHTRACK_UPLOADS_ENCRYPTION="none")
+
+
+def test_uploads_have_one_place() -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match="HEALTHTRACK_UPLOADS_DIR and HEALTHTRACK_UPLOADS_BUCKET are both set"
+    ):
+        read(HEALTHTRACK_UPLOADS_DIR="/srv/uploads", HEALTHTRACK_UPLOADS_BUCKET="uploads")
