@@ -16,6 +16,10 @@ from readings.store.columns import DAY_SECONDS, MICROSECONDS
 # Reasons by code: the column that is wrong, and what to do. In the order in which they are looked for.
 REASONS: Mapping[str, tuple[str, str]] = {
     "no_patient": ("patient_id", "The row names no patient. Add the column patient_id, or choose the patient."),
+    "another_patient": (
+        "patient_id",
+        "The file was uploaded for another patient. Upload it on that patient's page, or on the page of imports.",
+    ),
     "unknown_patient": ("patient_id", "No record has this number. Import the record first, or correct the number."),
     "withdrawn": ("patient_id", "This patient withdrew the consent to readings. Remove the patient's rows."),
     "no_metric": ("metric", "The row names no metric. Enter its code or LOINC code."),
@@ -56,11 +60,15 @@ MAX_SOURCE = 200
 
 @dataclass
 class Answers:
-    """What a person or command said about files that do not say it themselves; `units` by code of the metric."""
+    """What a person or command said about files that do not say it themselves; `units` by code of the metric.
+
+    If `is_only_patient`, no row may name another patient.
+    """
 
     patient: str = ""
     zone: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
+    is_only_patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,7 @@ class RowChecker:
         is_interval = pl.col("kind") == "interval"
         conditions: Mapping[str, pl.Expr] = {
             "no_patient": pl.col("patient_id").is_null(),
+            "another_patient": pl.lit(self.answers.is_only_patient) & (pl.col("patient_id") != self.answers.patient),
             "unknown_patient": pl.col("born").is_null(),
             "withdrawn": pl.col("has_withdrawn"),
             "no_metric": pl.col("metric").is_null(),

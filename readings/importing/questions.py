@@ -16,12 +16,14 @@ from readings.models import Metric
 from readings.units import get_units
 
 PATIENT, ZONE, UNIT = "patient", "zone", "unit:"
+ONLY_PATIENT = "only_patient"  # the answer of a patient's page: whoever else a file names is an error
 
 
 def get_answers(stored: Mapping[str, str]) -> Answers:
     """Return the answers that a run stores."""
     units = {name.removeprefix(UNIT): value for name, value in stored.items() if name.startswith(UNIT)}
-    return Answers(stored.get(PATIENT, ""), stored.get(ZONE, ""), units)
+    only = stored.get(ONLY_PATIENT, "")
+    return Answers(only or stored.get(PATIENT, ""), stored.get(ZONE, ""), units, is_only_patient=bool(only))
 
 
 def make_plan(missing: Missing) -> ReadingPlan:

@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.imports.upload_view import show_upload_page
 from readings.importing.importer import readings as importer
-from readings.importing.questions import PATIENT
+from readings.importing.questions import ONLY_PATIENT
 from readings.pages.views import PatientView
 
 
@@ -29,6 +29,6 @@ class UploadReadings(PatientView):
             "parent": self.number,
             "parent_address": self.address,
         }
-        return show_upload_page(request, importer.name, frame, answers={PATIENT: self.number})
+        return show_upload_page(request, importer.name, frame, answers={ONLY_PATIENT: self.number})
 
     post = get

@@ -25,6 +25,7 @@ from healthtrack.imports.unfinished_uploads import CHUNK_BYTES
 from healthtrack.imports.upload_form import UploadForm
 from patients.models import FormerNumber, MedicalRecord
 from readings.charts.chart import make_charts
+from readings.charts.episodes import list_episodes
 from readings.charts.periods import FIRST_DAY, LAST_DAY, SPANS, Period
 from readings.charts.streams import Stream, list_streams
 from readings.consents import has_withdrawn, list_consents
@@ -149,6 +150,7 @@ class PatientReadings(PatientView):
             "is_hidden": self.is_hidden,
             "consents": self.consents,
             "streams": self.streams,
+            "episodes": [] if self.is_hidden else list_episodes(self.number),
             "charts": make_charts(self.number, self.streams, excluded, period) if self.streams else None,
             "excluded": [(each, names[each.stream_id]) for each in excluded if each.stream_id in names],
             "period": period,

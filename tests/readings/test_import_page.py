@@ -127,6 +127,19 @@ class TestUploadForOnePatient:
             runs.apply(run, files, runs.no_progress)
         assert ReadingDay.objects.get().patient_id == "P1"
 
+    @pytest.mark.parametrize("name", ["readings.csv", "P2.csv"])
+    def test_rows_of_another_patient_are_errors(self, steward: Client, name: str) -> None:
+        factories.medical_record("P2", date_of_birth=date(1980, 1, 1))
+        rows = "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00+01:00,72,/min\n"
+        if name == "readings.csv":
+            rows = ROWS + ROWS.splitlines()[1].replace("P1", "P2") + "\n"
+        steward.post(self.address, {"import_file": SimpleUploadedFile(name, rows.encode())})
+        run = ImportRun.objects.latest("pk")
+        check(run)
+        assert run.invalid_count == 1
+        text = Page.get(steward, page_of(run)).text
+        assert "P2 The file was uploaded for another patient." in text
+
     def test_other_questions_remain(self, steward: Client) -> None:
         run = self.upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00,72,/min\n")
         text = steward.get(page_of(run)).content.decode()

@@ -15,7 +15,7 @@ from patients.models import FormerNumber
 from readings.attribution import BEGINNING, attribute
 from readings.charts.drawing import HEIGHT
 from readings.charts.figures import MAX_POINTS
-from readings.models import Consent, Device, DeviceAssignment, Metric, ReadingStream, StreamDevice
+from readings.models import Consent, Device, DeviceAssignment, Episode, Metric, ReadingStream, StreamDevice
 from readings.store.staging import Stream
 from tests.support import factories
 from tests.support.page import Page
@@ -161,6 +161,24 @@ class TestPage:
         row = Page.get(viewer, PAGE).rows("streams-caption")[0]
         assert row == ["Heart rate", "Watch", "Watch", "5 Mar 2026", "5 Mar 2026", "1", "100 %", "1,440"]
 
+    def test_nights_are_listed_although_no_chart_shows_them(self, viewer: Client) -> None:
+        metric = Metric.objects.get(code="sleep")
+        ReadingStream.objects.create(patient_id="P1", stream_id=7, metric_id=metric.pk, source="Watch", unit="min")
+        for run in (1, 2):  # brought the same night
+            Episode.objects.create(
+                patient_id="P1",
+                stream_id=7,
+                run_id=run,
+                starts_at=datetime(2026, 3, 4, 22, tzinfo=UTC),
+                ends_at=datetime(2026, 3, 5, 6, tzinfo=UTC),
+                start_offset=BERLIN,
+                end_offset=BERLIN,
+                day=date(2026, 3, 5),
+            )
+        row = Page.get(viewer, PAGE).rows("streams-caption")[0]
+        assert row[0].startswith("Sleep")
+        assert (row[1], row[3], row[5], row[7]) == ("Watch", "5 Mar 2026", "1", "1")
+
     def test_it_opens_at_the_last_readings_and_leads_to_the_periods_next_to_them(self, viewer: Client) -> None:
         store([*heart_rates(3, 60), *heart_rates(3, 60, begin=MIDNIGHT + 30 * DAY)])
         page = Page.get(viewer, PAGE)
@@ -226,7 +244,7 @@ class TestPage:
             of = streams(source=f"Source {run}")
             store([*heart_rates(24 * 20, 3600), *steps_of({8: 500, 9: 100})], run=run, of=of)
         for span in ("day", "week", "month", "year"):
-            with django_assert_max_num_queries(15):
+            with django_assert_max_num_queries(16):
                 get(viewer, span)
 
 
