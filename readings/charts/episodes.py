@@ -7,7 +7,8 @@ from django.db import connection
 
 _EPISODES = """
     SELECT metric.label, stream.source, min(day), max(day), count(DISTINCT day), count(DISTINCT starts_at)
-      FROM episodes JOIN reading_streams AS stream USING (patient_id, stream_id) JOIN metrics AS metric USING (metric_id)
+      FROM episodes JOIN reading_streams AS stream USING (patient_id, stream_id)
+      JOIN metrics AS metric USING (metric_id)
      WHERE patient_id = %s
      GROUP BY stream.stream_id, metric.label, stream.source ORDER BY metric.label, min(starts_at)
 """
@@ -21,7 +22,7 @@ class Episodes(NamedTuple):
     first_day: date
     last_day: date
     days: int
-    count: int
+    episodes: int
 
 
 def list_episodes(patient: str) -> list[Episodes]:

@@ -7,7 +7,7 @@ from django.contrib.staticfiles import finders
 
 
 def style_sheet() -> str:
-    found = finders.find("core/colors.css")
+    found = finders.find("core/series.css")
     assert isinstance(found, str)
     return Path(found).read_text(encoding="utf-8")
 

@@ -15,11 +15,12 @@ EVERYWHERE = {f"core/{name}.css" for name in ("colors", "frame", "header", "part
 SIGNED_IN = {*EVERYWHERE, "accounts/idle.css"}
 LIST = {"core/tables.css", "core/change-list.css", "core/active-filters.css"}
 PAGES = {
-    "home": {"reports/charts.css", "reports/home.css"},
+    "home": {"core/series.css", "reports/charts.css", "reports/home.css"},
     "reports:index": {"reports/index.css"},
     "reports:brands": {
         "core/tables.css",
         "core/active-filters.css",
+        "core/series.css",
         "reports/charts.css",
         "reports/report.css",
     },
@@ -27,7 +28,7 @@ PAGES = {
     "admin:trackers_trackermodel_changelist": {*LIST, "trackers/lists.css"},
     "admin:patients_medicalrecord_changelist": LIST,
     "admin:patients_medicalrecord_add": {"core/tables.css", "core/forms.css", "core/tags.css", "patients/record.css"},
-    "admin:patients_medicalrecord_import": {"core/tables.css", "imports/upload.css"},
+    "admin:patients_medicalrecord_import": {"core/tables.css", "imports/meter.css", "imports/upload.css"},
     "admin:password_change": {"core/forms.css"},
     "tracker-names:list": {"core/tables.css", "patients/names.css"},
     "sign-in:own": {"core/tables.css"},
