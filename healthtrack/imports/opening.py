@@ -18,6 +18,7 @@ from healthtrack.imports.limits import format_size
 from healthtrack.imports.row_errors import FileError, RowError
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_MAX_NESTED_BYTES = 4 * 1024**3
 _MAX_PARTS = 25_000
 # As many bytes of each part are read to recognize its format.
 BEGINNING_BYTES = 2048
@@ -175,6 +176,9 @@ class _Listing:
 
     def _unpack(self, part: Part) -> ZipFile:
         """Return an archive that is in an archive, after writing it into a temporary file."""
+        if part.size > _MAX_NESTED_BYTES:
+            limit = format_size(_MAX_NESTED_BYTES)
+            raise FileError(RowError(f"The archive {part.name} in an archive has more than {limit}. Upload it alone."))
         unpacked = self.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
         with open_part(part) as stream:
             while data := stream.read(2**20):
