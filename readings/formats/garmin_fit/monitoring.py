@@ -10,6 +10,9 @@ from readings.formats.garmin_fit.messages import Message
 _RUNNING, _WALKING, _SEDENTARY = 1, 6, 8
 # The field is a number of steps for these kinds of activity, and of something else for others.
 _ON_FOOT = {_RUNNING, _WALKING}
+_MOVEMENTS = frozenset({"cycles", "strokes"})
+_UNKNOWN = "first counts of a file that begins during a day"
+_OTHER_MOVEMENTS = "counts of movements that are no steps"
 _STEPS, _DISTANCE, _ENERGY = "steps", "distance", "active_energy"
 # By metric: the unit, and by how much the number in the file is too large.
 _UNITS = {_STEPS: ("{steps}", 1), _DISTANCE: ("m", 100), _ENERGY: ("kcal", 1)}
@@ -20,12 +23,13 @@ class Monitoring:
 
     def __init__(self) -> None:
         self.counters = {metric: DailyCounter() for metric in _UNITS}
+        self.other_movements = 0
 
     @property
     def left_out(self) -> Counter[str]:
-        """Return how many first counts there were of which nobody knows since when they count."""
+        """Return what is not imported: counts of which nobody knows since when they count, and what is no step."""
         unknown = sum(counter.unknown for counter in self.counters.values())
-        return Counter({"first counts of a file that begins during a day": unknown} if unknown else {})
+        return +Counter({_UNKNOWN: unknown, _OTHER_MOVEMENTS: self.other_movements})
 
     def begin(self, timestamp: int, offset: int | None) -> None:
         """Note that the device begins to count here."""
@@ -40,6 +44,7 @@ class Monitoring:
         if kind is None:
             return
         found = _find_counts(message, kind)
+        self.other_movements += kind not in _ON_FOOT and not _MOVEMENTS.isdisjoint(message.values)
         for metric, value in found.items():
             for amount in self.counters[metric].count(kind, value, timestamp, message.record, offset):
                 yield _describe(metric, amount)

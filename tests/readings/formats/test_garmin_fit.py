@@ -211,6 +211,7 @@ class TestCounters:
         assert self.get(contents) == []
         assert self.get(contents, "distance") == [("00:00", "12:01", "123.45")]
         assert self.get(contents, "active_energy") == [("00:00", "12:01", "7")]
+        assert contents.left_out == {"counts of movements that are no steps": 1}
 
 
 class TestDamage:
