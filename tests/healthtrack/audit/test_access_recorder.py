@@ -197,6 +197,6 @@ def test_recording_takes_one_statement_per_page(
     record = factories.medical_record(NUMBER)
     where = f"{RECORDS}{record.pk}/change/"
     reader.get(where)
-    with django_assert_num_queries(10) as executed:
+    with django_assert_num_queries(11) as executed:
         reader.get(where)
     assert sum("record_access" in query["sql"] for query in executed.captured_queries) == 1

