@@ -7,30 +7,14 @@ import pytest
 
 from readings.models import ReadingDay
 from tests.support import factories
+from tests.support.clarity_tables import COLUMNS, PREAMBLE, value
 from tests.support.formats import Content, read_files
 from tests.support.reading_imports import run_command
-
-COLUMNS = (
-    "Index,Timestamp (YYYY-MM-DDThh:mm:ss),Event Type,Event Subtype,Patient Info,Device Info,Source Device ID,"
-    "Glucose Value ({unit}),Insulin Value (u),Carb Value (grams),Duration (hh:mm:ss),"
-    "Glucose Rate of Change ({unit}/min),Transmitter Time (Long Integer),Transmitter ID"
-)
-PREAMBLE = """\
-1,,FirstName,,Anna,,,,,,,,,
-2,,LastName,,Example,,,,,,,,,
-3,,DateOfBirth,,1970-01-01,,,,,,,,,
-4,,Device,,,Dexcom G6 Mobile App,Android G6,,,,,,,
-5,,Alert,High,,,Android G6,200,,,,,,
-"""
 
 
 def write(path: Path, rows: str, unit: str = "mg/dL", preamble: str = PREAMBLE) -> Path:
     path.write_text(COLUMNS.format(unit=unit) + "\n" + preamble + rows)
     return path
-
-
-def value(index: int, time: str, glucose: str, clock: str = "") -> str:
-    return f"{index},{time},EGV,,,,Android G6,{glucose},,,,,{clock},8ABC12\n"
 
 
 @pytest.fixture

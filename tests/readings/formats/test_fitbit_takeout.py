@@ -9,6 +9,7 @@ import pytest
 
 from readings.models import Episode
 from tests.support import factories
+from tests.support.fitbit_lists import night
 from tests.support.formats import make_zip, read_files
 from tests.support.reading_imports import run_command
 
@@ -23,23 +24,6 @@ def path(tmp_path: Path) -> Path:
 
 def pulse(time: str, bpm: int) -> dict[str, Any]:
     return {"dateTime": time, "value": {"bpm": bpm, "confidence": 2}}
-
-
-def night() -> dict[str, Any]:
-    return {
-        "logId": 17,
-        "dateOfSleep": "2024-01-15",
-        "startTime": "2024-01-14T22:36:00.000",
-        "endTime": "2024-01-15T06:42:00.000",
-        "type": "stages",
-        "levels": {
-            "data": [
-                {"dateTime": "2024-01-14T22:36:00.000", "level": "light", "seconds": 3600},
-                {"dateTime": "2024-01-14T23:36:00.000", "level": "deep", "seconds": 25560},
-            ],
-            "shortData": [{"dateTime": "2024-01-15T01:00:00.000", "level": "wake", "seconds": 60}],
-        },
-    }
 
 
 def test_lists_are_read_with_times_without_a_zone(path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.readings.formats import test_dexcom_clarity, test_fitbit_takeout, test_libreview
+from tests.support import clarity_tables, libreview_tables
 from tests.support.apple_exports import export, record, sleep, workout
 from tests.support.checked_rows import check_rows
+from tests.support.fitbit_lists import night
 from tests.support.formats import make_zip
 
 pytestmark = pytest.mark.usefixtures("_patient")
@@ -45,19 +46,17 @@ def apple() -> bytes:
 
 
 def clarity() -> bytes:
-    rows = [test_dexcom_clarity.value(n, f"2024-03-05T08:0{n}:00", f"10{n}", f"{n}000") for n in range(6)]
-    return (
-        test_dexcom_clarity.COLUMNS.format(unit="mg/dL") + "\n" + test_dexcom_clarity.PREAMBLE + "".join(rows)
-    ).encode()
+    rows = [clarity_tables.value(n, f"2024-03-05T08:0{n}:00", f"10{n}", f"{n}000") for n in range(6)]
+    return (clarity_tables.COLUMNS.format(unit="mg/dL") + "\n" + clarity_tables.PREAMBLE + "".join(rows)).encode()
 
 
 def libre() -> bytes:
-    rows = [test_libreview.record(f"13-03-2024 08:0{n}", n, c4="98", c5="99", c14="97") for n in range(7)]
-    return (test_libreview.FIRST + test_libreview.HEADER.format(unit="mg/dL") + "".join(rows)).encode()
+    rows = [libreview_tables.record(f"13-03-2024 08:0{n}", n, c4="98", c5="99", c14="97") for n in range(7)]
+    return (libreview_tables.FIRST + libreview_tables.HEADER.format(unit="mg/dL") + "".join(rows)).encode()
 
 
 def fitbit_list() -> bytes:
-    return json.dumps([test_fitbit_takeout.night(), test_fitbit_takeout.night()]).encode()
+    return json.dumps([night(), night()]).encode()
 
 
 def fitbit_table() -> bytes:
