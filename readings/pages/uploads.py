@@ -6,6 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
+from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.imports.upload_view import show_upload_page
 from readings.importing.importer import readings as importer
 from readings.importing.questions import ONLY_PATIENT
@@ -22,6 +23,7 @@ class UploadReadings(PatientView):
         return super().test_func() and importer.may_import(self.request.user)
 
     def get(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        record_patient_access([self.number])
         frame = {
             **admin.site.each_context(request),
             "lead": f"For patient {self.number}.",
