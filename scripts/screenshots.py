@@ -107,8 +107,12 @@ def take_screenshots(address: str, password: str, folder: Path | None) -> None:
             take_every_page(page, browser, folder)
             return
         for name, show in PICTURES.items():
+            page.set_viewport_size(SIZE)
             show(page)
-            page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+            # As high as the page, so that what sticks to the edge of the window covers nothing.
+            height: int = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size(ViewportSize(width=SIZE["width"], height=height))
+            page.screenshot(path=DOCS / f"{name}.png")
 
 
 def sign_in(page: Page, password: str) -> None:
@@ -117,6 +121,8 @@ def sign_in(page: Page, password: str) -> None:
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():
         page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Skip", exact=True).click()  # the offer of the tour
+    page.wait_for_load_state()
 
 
 if __name__ == "__main__":
