@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection
-from psycopg.errors import UndefinedFunction, UndefinedTable
+from psycopg.errors import UndefinedColumn, UndefinedFunction, UndefinedTable
 
 from healthtrack.accounts import key_rotation
 from healthtrack.core import secret_files
@@ -81,11 +81,11 @@ def log_problems_with_keys_of_apps() -> None:
 
 def explain(error: Error) -> str:
     """Return a sentence if the error means that the database is missing, wrong or does not answer; otherwise ''."""
-    if isinstance(error.__cause__, (UndefinedFunction, UndefinedTable)):
+    if isinstance(error.__cause__, (UndefinedColumn, UndefinedFunction, UndefinedTable)):
         name = connection.settings_dict["NAME"]
         return (
-            f"The database {name} lacks tables or functions of HealthTrack. If DATABASE_URL names the right database,"
-            " run `manage.py migrate`."
+            f"The database {name} lacks tables, columns or functions of HealthTrack. If DATABASE_URL names the right"
+            " database, run `manage.py migrate`."
         )
     return str(as_command_error(error)) if isinstance(error, OperationalError) else ""
 

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.db import ProgrammingError, connection
 
+from healthtrack.operations.preparation import explain
 from tests.support.databases import Database
 from tests.support.serving import free_port
 
@@ -61,8 +63,15 @@ def test_a_database_without_tables_is_named(
     status, errors = run(environment, *command)
     assert status == 1
     (line,) = errors.splitlines()
-    assert f"The database {database.params['dbname']} lacks tables or functions of HealthTrack." in line
+    assert f"The database {database.params['dbname']} lacks tables, columns or functions of HealthTrack." in line
     assert "`manage.py migrate`" in line
+
+
+@pytest.mark.django_db
+def test_a_database_of_an_earlier_version_lacks_columns() -> None:
+    with pytest.raises(ProgrammingError) as missing, connection.cursor() as cursor:
+        cursor.execute("SELECT absent FROM import_runs")
+    assert "lacks tables, columns or functions of HealthTrack. If DATABASE_URL" in explain(missing.value)
 
 
 def test_the_traceback_is_shown_on_request(environment: dict[str, str], database: Database) -> None:
