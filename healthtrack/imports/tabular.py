@@ -287,7 +287,8 @@ class TabularImporter(Importer):
         return map(str, preview_queries.iterate_errors(run))
 
     def has_error_report(self, run: ImportRun) -> bool:
-        return run.invalid_count > 0 and preview_queries.has_errors(run)
+        is_table = self._get_form(ReadingPlan.from_json(run.plan)) is None
+        return is_table and run.invalid_count > 0 and preview_queries.has_errors(run)
 
     def error_report(self, run: ImportRun) -> Iterator[str]:
         return error_report.generate_error_report(run)

@@ -65,6 +65,7 @@ def test_errors_are_listed_with_file_and_line(steward: Client) -> None:
     run, page = check(steward, patient(), patient("P2", birthDate="1970"), condition(number="P3"))
     assert run.error_count == 2
     assert "1 of 2 rows is invalid" in page.text
+    assert "Download the invalid rows" not in page.text
     shown = page.texts("table.errors")[0]
     assert "all.ndjson, line 2 Patient.birthDate 1970 The date is not complete" in shown
     assert "all.ndjson, line 3 Condition.subject Patient/id-P3 The upload has no such Patient." in shown
