@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from readings.models import ReadingDay
-from tests.readings.formats import test_dexcom_clarity as clarity
-from tests.readings.formats import test_libreview as libre
-from tests.support import factories
+from tests.support import clarity_tables, factories, libreview_tables
 from tests.support.apple_exports import export, record
 from tests.support.reading_imports import run_command
 
@@ -31,13 +29,13 @@ def apple(metric: str, unit: str) -> str:
 
 
 def read_clarity(metric: str, unit: str) -> str:
-    rows = [clarity.value(n, f"2024-03-13T08:{minute:02}:00", f"{v}") for n, (minute, v) in enumerate(READINGS)]
-    return clarity.COLUMNS.format(unit=unit) + "\n" + clarity.PREAMBLE + "".join(rows)
+    rows = [clarity_tables.value(n, f"2024-03-13T08:{minute:02}:00", f"{v}") for n, (minute, v) in enumerate(READINGS)]
+    return clarity_tables.COLUMNS.format(unit=unit) + "\n" + clarity_tables.PREAMBLE + "".join(rows)
 
 
 def read_libre(metric: str, unit: str) -> str:
-    rows = [libre.record(f"13-03-2024 08:{minute:02}", 0, c4=str(value)) for minute, value in READINGS]
-    return libre.HEADER.format(unit=unit) + "".join(rows)
+    rows = [libreview_tables.record(f"13-03-2024 08:{minute:02}", 0, c4=str(value)) for minute, value in READINGS]
+    return libreview_tables.HEADER.format(unit=unit) + "".join(rows)
 
 
 @pytest.mark.parametrize(
