@@ -27,14 +27,17 @@ def measure_charts() -> None:
     )
     client = browser()
     first = date(1970, 1, 1) + timedelta(days=BEGIN // DAY)
-    times: dict[str, list[float]] = {span: [] for span in SPANS}
+    times: dict[str, list[tuple[float, float]]] = {span: [] for span in SPANS}
     for number in range(ROUNDS):
         day = first + timedelta(days=number * 37 % YEAR.days)
-        for span, seconds in times.items():
-            began = time.perf_counter()
+        for span, own in times.items():
+            began, cpu = time.perf_counter(), time.process_time()
             answer = client.get(f"/readings/{NUMBER}/?span={span}&day={day}")
-            seconds.append(time.perf_counter() - began)
+            own.append((time.perf_counter() - began, time.process_time() - cpu))
             assert b"curve-1" in answer.content
-    for span, seconds in times.items():
-        own = sorted(seconds[2:])  # the first ones warm up
-        print(f"  a patient's page, {span}: median {median(own) * 1000:.0f} ms, slowest {own[-1] * 1000:.0f} ms")
+    for span, own in times.items():
+        seconds, cpu_seconds = (sorted(each) for each in zip(*own[2:], strict=True))  # the first ones warm up
+        print(
+            f"  a patient's page, {span}: median {median(seconds) * 1000:.0f} ms, slowest {seconds[-1] * 1000:.0f} ms;"
+            f" median of the program's CPU time {median(cpu_seconds) * 1000:.0f} ms"
+        )

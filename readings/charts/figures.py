@@ -14,7 +14,9 @@ from django.db import connection
 from readings.charts.periods import Period
 from readings.charts.streams import Stream
 from readings.models import Metric
+from readings.store.blocks import Block
 from readings.store.columns import DAY_SECONDS, MICROSECONDS
+from readings.store.exclusions import leave_out
 from readings.store.packing import unpack
 from readings.store.rows import fetch, select_packed
 
@@ -29,10 +31,6 @@ _WHERE = """
 _DAYS = f"""
     SELECT stream_id, day - %(first)s, min(lowest), max(highest), sum(total), sum(counted), sum(seconds_covered)
     {_WHERE} AND counted > 0 GROUP BY stream_id, day ORDER BY stream_id, day
-"""
-_EXCLUSIONS = """
-    SELECT stream_id, (extract(epoch FROM starts_at) * 1e6)::bigint, (extract(epoch FROM ends_at) * 1e6)::bigint
-      FROM reading_exclusions WHERE patient_id = %(patient)s AND stream_id = ANY (%(streams)s)
 """
 # The figures of a part of the period, for one stream. `part` counts the hours, days or months of the period.
 FIGURES = pl.Schema(
@@ -63,13 +61,9 @@ def fetch_exact(patient: str, streams: Sequence[Stream], period: Period) -> pl.D
     values = _values(patient, streams, period)
     with connection.cursor() as cursor:
         packed = fetch(cursor, f"SELECT {select_packed('rows.stream_id')} {_WHERE}", values)
-        cursor.execute(_EXCLUSIONS, values)
-        exclusions = cursor.fetchall()
-    readings = unpack(packed)
-    for stream, start, end in exclusions:
-        excluded = (pl.col("stream") == stream) & pl.col("at").is_between(start, end, closed="left")
-        readings = readings.filter(~excluded)
-    return readings.sort("at", "stream")
+        numbers = values["streams"]
+        block = Block([patient] * len(numbers), numbers, [period.first] * len(numbers))
+        return leave_out(cursor, block, unpack(packed)).sort("at", "stream")
 
 
 def fetch_readings(patient: str, streams: Sequence[Stream], period: Period) -> pl.DataFrame:
