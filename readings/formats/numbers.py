@@ -1,4 +1,4 @@
-"""Numbers of JSON as text."""
+"""Values of JSON as text."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,9 +8,14 @@ _MAX_DECIMALS = 12
 
 
 def to_text(value: Any) -> str | None:
-    """Return a value of JSON as text: a fraction with at most 12 decimals, and what is no number as it is."""
+    """Return a value of JSON as text: a fraction with at most 12 decimals, and what is no number as it is.
+
+    Lists and objects are only marked, because they may be nested deeper than Python can write them.
+    """
     if value is None:
         return None
+    if isinstance(value, list | dict):
+        return "[…]" if isinstance(value, list) else "{…}"
     if not isinstance(value, float):
         return str(value)
     text = repr(value)

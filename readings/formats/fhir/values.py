@@ -57,7 +57,7 @@ def read_values(content: Content, metric: str, time: Time) -> Iterator[Value]:
     elif "valueSampledData" in content:
         yield from read_samples(get_object(content, "valueSampledData"), metric, time)
     elif other := next((name for name in content if name.startswith("value")), ""):
-        raise UnreadableError(other, content[other], "This is no number with a unit. Use valueQuantity.")
+        raise UnreadableError(other, to_text(content[other]), "This is no number with a unit. Use valueQuantity.")
     else:
         yield Value(metric, time, left_out="observations without a value")
 
@@ -65,7 +65,7 @@ def read_values(content: Content, metric: str, time: Time) -> Iterator[Value]:
 def _read_quantity(quantity: Content, metric: str, time: Time) -> Value:
     if comparator := get_code(quantity, "comparator"):
         reason = "The value is only known to be less or more than this, which cannot be stored."
-        raise UnreadableError("valueQuantity.comparator", f"{comparator}{quantity.get('value')}", reason)
+        raise UnreadableError("valueQuantity.comparator", f"{comparator}{to_text(quantity.get('value'))}", reason)
     return Value(metric, time, to_text(quantity.get("value")), _read_unit(quantity))
 
 
@@ -80,7 +80,9 @@ def read_samples(data: Content, metric: str, time: Time) -> Iterator[Value]:
     zero, factor = _to_decimal(origin, "value", "0"), _to_decimal(data, "factor", "1")
     period = _to_decimal(data, "period")
     if data.get("dimensions", 1) != 1:
-        raise UnreadableError("valueSampledData.dimensions", data["dimensions"], "Only one dimension can be read.")
+        raise UnreadableError(
+            "valueSampledData.dimensions", to_text(data["dimensions"]), "Only one dimension can be read."
+        )
     start = _parse(time.start)
     unit = _read_unit(origin)
     samples = get_code(data, "data").split()
@@ -101,22 +103,24 @@ def _read_sample(sample: str, empty: Value, zero: Decimal, factor: Decimal, data
         if limit not in data:
             return empty._replace(value=sample)
         return empty._replace(value=f"{zero + (_to_decimal(data, limit) + step) * factor:f}")
-    try:
-        number = Decimal(sample)
-    except InvalidOperation:
-        return empty._replace(value=sample)
+    number = _parse_number(sample)
     return empty._replace(value=f"{zero + number * factor:f}" if _is_plain(number) else sample)
 
 
 def _to_decimal(content: Content, name: str, default: str | None = None) -> Decimal:
     value = content.get(name, default)
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
+    number = _parse_number(to_text(value) or "")
     if value is None or isinstance(value, bool) or not _is_plain(number):
-        raise UnreadableError(f"valueSampledData.{name}", value, "This is no number.")
+        raise UnreadableError(f"valueSampledData.{name}", to_text(value), "This is no number.")
     return number
+
+
+def _parse_number(text: str) -> Decimal:
+    """Return a number; NaN for what JSON and FHIR do not have, such as digits of other scripts."""
+    try:
+        return Decimal(text) if text.isascii() and "_" not in text else Decimal("NaN")
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _is_plain(number: Decimal) -> bool:

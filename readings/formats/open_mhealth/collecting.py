@@ -93,7 +93,8 @@ def _find_points(content: Any) -> Iterator[tuple[Mapping[str, Any], Mapping[str,
 
 
 def _show(content: Any) -> str:
-    return ", ".join(map(str, content))[:100] if isinstance(content, dict) else str(content)[:100]
+    text = ", ".join(map(str, content)) if isinstance(content, dict) else to_text(content)
+    return (text or "")[:100]
 
 
 def _to_frame(rows: list[tuple[Any, ...]], names: tuple[str, ...]) -> pl.DataFrame:
@@ -106,7 +107,7 @@ class _Point:
     def __init__(self, to: Collector, number: int, header: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         self.to, self.number, self.body = to, number, body
         schema = header.get("schema_id")
-        self.schema = str(schema.get("name", "")) if isinstance(schema, dict) else ""
+        self.schema = _get_text(schema.get("name")) or "" if isinstance(schema, dict) else ""
         self.patient = _get_text(header.get("user_id"))
         self.device = _find_source(header)
         self.frame = read_frame(body)
@@ -148,7 +149,7 @@ class _Point:
             for stage in stages:
                 state = stage.get("sleep_stage_state") if isinstance(stage, dict) else None
                 frame = read_frame(stage, "sleep_stage_time_frame") if isinstance(stage, dict) else Frame()
-                self._add_episode("sleep", frame, SLEEP_STAGES.get(str(state), str(state)))
+                self._add_episode("sleep", frame, SLEEP_STAGES.get(name := to_text(state) or "unknown", name))
             return True
         if self.schema == "sleep-episode":
             self._add_episode("sleep", self.frame, "asleep")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from readings.formats.numbers import to_text
+
 _SECONDS = {"ms": 0.001, "sec": 1, "min": 60, "h": 3600, "d": 86_400, "wk": 604_800}
 
 
@@ -20,18 +22,18 @@ def read_frame(body: Mapping[str, Any], name: str = "effective_time_frame") -> F
     if not isinstance(frame, dict):
         return Frame()
     if "date_time" in frame:
-        return Frame(_to_text(frame["date_time"]))
+        return Frame(to_text(frame["date_time"]))
     interval = frame.get("time_interval")
     if not isinstance(interval, dict):
         return Frame()
-    start, end = _to_text(interval.get("start_date_time")), _to_text(interval.get("end_date_time"))
+    start, end = to_text(interval.get("start_date_time")), to_text(interval.get("end_date_time"))
     length = _read_duration(interval.get("duration"))
     if length is not None and end is None:
         end = _move(start, length)
     elif length is not None and start is None:
         start = _move(end, -length)
     if start is None:
-        return Frame(" ".join(str(value) for value in interval.values()) or None)
+        return Frame(" ".join(filter(None, map(to_text, interval.values()))) or None)
     return Frame(start, end)
 
 
@@ -44,7 +46,7 @@ def is_within(frame: Frame, length: timedelta) -> bool:
 def _read_duration(value: Any) -> timedelta | None:
     if not isinstance(value, dict):
         return None
-    seconds = _SECONDS.get(str(value.get("unit")))
+    seconds = _SECONDS.get(to_text(value.get("unit")) or "")
     number = value.get("value")
     if seconds is None or not isinstance(number, int | float):
         return None
@@ -69,7 +71,3 @@ def _parse(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
-
-
-def _to_text(value: Any) -> str | None:
-    return None if value is None else str(value)

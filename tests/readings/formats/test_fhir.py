@@ -153,7 +153,7 @@ class TestSamples:
     def test_values_beyond_the_limits_are_one_step_beyond_them(self, read: READ) -> None:
         series = self.series(origin=quantity(0), factor=1, lowerLimit=40, upperLimit=400, data="L U")
         assert read(series).get("value") == [("39",), ("401",)]
-        assert read(self.series(data="L x")).get("value") == [("L",), ("x",)]
+        assert read(self.series(data="L x 1_0")).get("value") == [("L",), ("x",), ("1_0",)]
 
     @pytest.mark.parametrize(
         ("values", "column"),

@@ -69,6 +69,7 @@ def value(number: float, unit: str) -> dict[str, Any]:
         ({"body_weight": value(1e-07, "kg")}, [("weight", "1e-07", "kg")]),
         ({"heart_rate": value(72, "bpm")}, [("heart_rate", "72", "bpm")]),
         ({"heart_rate": "fast"}, [("heart_rate", "fast", None)]),
+        ({"heart_rate": {"value": [1], "unit": {}}}, [("heart_rate", "[…]", None)]),
     ],
 )
 def test_measures(read: READ, body: dict[str, Any], rows: list[tuple[str, str, str]]) -> None:
@@ -146,7 +147,7 @@ class TestSleepAndActivities:
         assert contents.get("metric", "value", "unit") == [("sleep", "7.5", "h"), ("sleep", "50", "min")]
         assert [(each["kind"], each["episode"], each["start"], each["stage"]) for each in contents.episodes] == [
             *(("sleep", "2", FROM, "asleep"), ("sleep", "3", FROM, "in_bed")),
-            *(("sleep", "4", FROM, "rem"), ("sleep", "4", None, "light"), ("sleep", "4", None, "None")),
+            *(("sleep", "4", FROM, "rem"), ("sleep", "4", None, "light"), ("sleep", "4", None, "unknown")),
         ]
 
     def test_activities_are_workouts_with_amounts(self, read: READ) -> None:
@@ -202,9 +203,10 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("content", "line", "value"),
         [
-            (LINE + b"\n{cut off\n" + LINE, 2, "None"),
+            (LINE + b"\n{cut off\n" + LINE, 2, ""),
             (json.dumps([POINT, {"other": 1}]).encode(), 2, "other"),
             (json.dumps([POINT, 5]).encode(), 2, "5"),
+            (b"[" + LINE + b"," + b"[" * 1000 + b"]" * 1000 + b"]", 2, "[…]"),
             (json.dumps([POINT, {"header": {}, "body": [1]}]).encode(), 2, "header, body"),
         ],
     )
