@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import polars as pl
 
@@ -17,7 +18,7 @@ _MARK_HEIGHT = 18  # of the row with the name of a device
 _TOP, _BOTTOM = 10, 28
 _BAR_SHARE = 0.7  # of its part of the period
 _MIN_BAR = 0.004  # of the height, so that any value above zero is visible
-_MAX_DOTS = 40
+_MIN_BETWEEN_DOTS = 0.02  # of the width
 _NEAR = 0.3  # marks that are nearer to each other need rows of their own
 
 
@@ -209,9 +210,11 @@ def _draw_band(segment: _Segment, scale: Scale) -> str:
 
 
 def _draw_dots(segments: Sequence[_Segment], scale: Scale) -> str:
-    """Return a dot for each point, if there are few of them."""
+    """Return a dot for each point, unless some are too near to each other to tell them apart."""
     points = [point for segment in segments for point in segment]
-    return "".join(f"M{_place(x, mean, scale)}h0" for x, _, _, mean in points) if len(points) <= _MAX_DOTS else ""
+    if any(after[0] - before[0] < _MIN_BETWEEN_DOTS for before, after in pairwise(points)):
+        return ""
+    return "".join(f"M{_place(x, mean, scale)}h0" for x, _, _, mean in points)
 
 
 def _place(x: float, value: float, scale: Scale) -> str:

@@ -68,6 +68,13 @@ class TestLines:
         (line,) = draw_lines(draw_columns(points_at([0.5]), 1), {1: "Watch"}, Scale.over(0, 100, 1))
         assert line.line == line.dots == "M500.0,80.0h0"
 
+    def test_points_have_dots_where_they_are_not_too_near_to_each_other(self) -> None:
+        scale = Scale.over(0, 100, 1)
+        (few,) = draw_lines(draw_columns(points_at([0.1, 0.2, 0.3]), 1), {1: "Watch"}, scale)
+        assert few.dots.count("h0") == 3
+        (many,) = draw_lines(draw_columns(points_at([0.1, 0.105, 0.11]), 1), {1: "Watch"}, scale)
+        assert not many.dots
+
     @given(st.integers(1, 6), st.integers(1, 3000))
     def test_many_streams_share_the_points_of_a_chart(self, streams: int, each: int) -> None:
         readings = pl.concat(
