@@ -44,6 +44,7 @@ class ReadingsConfig(AppConfig):
         from patients.fhir import exporting  # noqa: PLC0415  (models are only ready here)
         from readings import signals  # noqa: F401, PLC0415  (connects the receivers; models are only ready here)
         from readings.fhir import DEVICES  # noqa: PLC0415  (models are only ready here)
+        from readings.fhir_observations import OBSERVATIONS  # noqa: PLC0415  (models are only ready here)
         from readings.pages.record_part import get_record_view  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
 
@@ -51,6 +52,7 @@ class ReadingsConfig(AppConfig):
         follows.register(AssignmentsAndConsents())
         follows.register(Readings())
         exporting.register(DEVICES)
+        exporting.register(OBSERVATIONS)
         registry.register("readings.device", "readings.importers.devices")
         registry.register("readings.deviceassignment", "readings.importers.device_assignments")
         registry.register("readings.reading", "readings.importing.importer.readings")

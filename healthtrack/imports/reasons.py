@@ -93,7 +93,7 @@ _REASONS = {
 }
 _NOTICES = {
     UNKNOWN_COLUMNS: "Ignored columns: {columns}",
-    OTHER_IMPORTS: "Left to the import of {label}: {counts}",
+    OTHER_IMPORTS: "Left to the import of {label}, for which you upload the same files: {counts}",
     NOT_IMPORTED: "Not imported, because records have no place for them: {counts}",
     ABSENT_TYPES: "The upload has no {types}, so existing records keep {fields}, and new ones get {value}.",
     LEFT_OUT: "Left out: {counts}",

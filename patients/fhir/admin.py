@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -15,14 +16,28 @@ from django.views.decorators.http import require_safe
 from import_export.formats.base_formats import CSV, XLSX, Format
 
 from healthtrack.imports.exporting import StreamedExport
-from patients.fhir.exporting import FhirBundle, FhirFormat, FhirNdjson, list_parts, stream
+from patients.fhir.exporting import (
+    FhirBundle,
+    FhirFormat,
+    FhirNdjson,
+    FhirWithReadings,
+    has_more_on_request,
+    list_parts,
+    stream,
+)
 from patients.models import MedicalRecord
 
 
 class FhirAdmin(StreamedExport):
     """Adds FHIR to the formats of the export page, and a download of one record to its page."""
 
-    export_formats = [CSV, XLSX, FhirBundle, FhirNdjson]
+    export_formats = [CSV, XLSX, FhirBundle, FhirNdjson, FhirWithReadings]
+
+    def init_request_context_data(self, request: HttpRequest, form: Form) -> dict[str, Any]:
+        if not has_more_on_request(request.user):
+            choices: Any = form.fields["format"]
+            choices.choices = [(value, label) for value, label in choices.choices if label != FhirWithReadings.label]
+        return super().init_request_context_data(request, form)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_record)
@@ -45,4 +60,4 @@ class FhirAdmin(StreamedExport):
             return super()._do_file_export(file_format, request, queryset, export_form)
         rows: Any = self.get_export_rows(request, queryset)
         name = Path(self.get_export_filename(request, queryset, file_format)).name
-        return stream(rows, file_format, name, list_parts(request.user))
+        return stream(rows, file_format, name, list_parts(request.user, with_all=file_format.has_all))

@@ -40,12 +40,18 @@ def list_parts(person: Person, *, with_all: bool = False) -> list[ExportPart]:
     return [part for part in _parts if person.has_perm(part.permission) and (with_all or not part.is_on_request)]
 
 
+def has_more_on_request(person: Person) -> bool:
+    """Return whether a request for everything gives the person more than an ordinary export."""
+    return len(list_parts(person, with_all=True)) > len(list_parts(person))
+
+
 class FhirFormat(Format):
     """A format of the export page."""
 
     label: ClassVar[str]
     extension: ClassVar[str]
     content_type: ClassVar[str]
+    has_all: ClassVar[bool] = False  # also what is only written on request
 
     def get_title(self) -> str:
         return self.label
@@ -71,6 +77,11 @@ class FhirNdjson(FhirFormat):
 
     def write(self, resources: Iterable[Resource]) -> Iterator[bytes]:
         return (orjson.dumps(resource) + b"\n" for resource in resources)
+
+
+class FhirWithReadings(FhirNdjson):
+    label = "FHIR R4, NDJSON with readings"
+    has_all = True
 
 
 class FhirBundle(FhirFormat):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from readings.models import Device, DeviceAssignment
 from tests.support import factories
 from tests.support.finished_imports import Imported
 from tests.support.page import Page
+from tests.support.readings import Reading, finish_run, make_readings, streams, write_run
 from tests.support.signing_in import SignIn
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +56,25 @@ def export(client: Client, ending: str, query: str = "") -> list[dict[str, Any]]
 def test_the_export_page_offers_fhir(exporter: Client) -> None:
     text = Page.get(exporter, EXPORT).text
     assert "CSV XLSX FHIR R4, Bundle FHIR R4, NDJSON" in text
+
+
+def test_readings_are_written_on_request_and_importing_them_changes_nothing(sign_in: SignIn, tmp_path: Path) -> None:
+    factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
+    readings = [*make_readings(), Reading(1, 1_741_400_000_500_000, 61), Reading(1, 1_741_400_007_000_000, 62)]
+    write_run(1, [readings], streams())
+    finish_run(1)
+    client = sign_in(*PERMISSIONS, "readings.view_readingday")
+    assert "FHIR R4, NDJSON with readings" in Page.get(client, EXPORT).text
+    path = tmp_path / "all.ndjson"
+    answer: Any = client.post(EXPORT, {"format": "4", "resource": ""})
+    path.write_bytes(b"".join(answer.streaming_content))
+    kinds = Counter(json.loads(line)["resourceType"] for line in path.read_text().splitlines())
+    assert kinds["Patient"] == 1
+    assert 3 < kinds["Observation"] < len(readings)
+    run = import_at_once("readings.reading", [path])
+    assert (run.result["new"], run.result["changed"], run.invalid_count) == (0, 0, 0)
+    assert run.result["unchanged"] == len(readings)
+    assert "with readings" not in Page.get(sign_in(*PERMISSIONS), EXPORT).text
 
 
 @pytest.mark.parametrize("ending", FORMATS)

@@ -424,7 +424,7 @@ class TestWhatIsMissing:
         others = [{"resourceType": kind} for kind in ("Observation", "Observation", "Device", "Claim")]
         deletion = {"resourceType": "Bundle", "entry": [{"request": {"method": "DELETE", "url": "Patient/1"}}]}
         notices = import_resources(patient(), *others, deletion).notices
-        assert "Left to the import of readings: 2 Observation, 1 Device" in notices
+        assert "Left to the import of readings, for which you upload the same files: 2 Observation, 1 Device" in notices
         assert "Not imported, because records have no place for them: 1 Claim" in notices
         assert any(notice.startswith("The upload deletes resources: 1 Patient.") for notice in notices)
 
