@@ -34,6 +34,7 @@ _SOURCES = """
       LEFT JOIN devices AS device ON device.serial_number <> '' AND lower(device.serial_number) = lower(streams.source)
      GROUP BY streams.source ORDER BY streams.source LIMIT {limit}
 """
+_PATIENTS = "SELECT DISTINCT patient_id FROM {streams} ORDER BY 1 LIMIT 100"
 # Days on which the patients already have readings of the same metric from another source.
 _OVERLAPS = """
     SELECT count(*) FROM (
@@ -98,24 +99,7 @@ def make_part(run: ImportRun) -> PagePart | None:
     """Return the part of the page that shows the readings of a run by metric, source and month, and what is wrong."""
     if run.needs_answers:
         return None  # the answers decide what cannot be read
-    staged = StagedReadings(run.run_id)
-    names = {
-        "days": staged.days,
-        "streams": staged.streams,
-        "episodes": staged.episodes,
-        "limit": MAX_GROUPS,
-    }
-    groups, sources, patients, episodes = [], [], [], []
-    if staging_tables.exists(f"{staged.days}_counts"):
-        with connection.cursor() as cursor:
-            cursor.execute(_GROUPS.format(**names))
-            groups = cursor.fetchall()
-            cursor.execute(_SOURCES.format(**names))
-            sources = cursor.fetchall()
-            cursor.execute(_EPISODES.format(**names))
-            episodes = cursor.fetchall()
-            cursor.execute(f"SELECT DISTINCT patient_id FROM {staged.streams} ORDER BY 1 LIMIT 100")  # noqa: S608 (own name)
-            patients = [number for (number,) in cursor.fetchall()]
+    groups, sources, episodes, patients = _fetch_staged(StagedReadings(run.run_id))
     unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
     if not groups and not unreadable and not episodes and not run.result.get("left_out"):
         return None
@@ -129,4 +113,18 @@ def make_part(run: ImportRun) -> PagePart | None:
         "unreadable": unreadable,
         "has_parts": has_parts,
     }
-    return PagePart("readings/preview.html", view, ["readings"], patients)
+    return PagePart("readings/preview.html", view, ["readings"], [number for (number,) in patients])
+
+
+def _fetch_staged(staged: StagedReadings) -> list[list[Any]]:
+    """Return the staged readings in groups, their sources, the episodes in groups, and the patients."""
+    queries = (_GROUPS, _SOURCES, _EPISODES, _PATIENTS)
+    if not staging_tables.exists(f"{staged.days}_counts"):
+        return [[] for _ in queries]
+    names = {"days": staged.days, "streams": staged.streams, "episodes": staged.episodes, "limit": MAX_GROUPS}
+    found = []
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(query.format(**names))
+            found.append(cursor.fetchall())
+    return found

@@ -93,28 +93,22 @@ def _is_balanced(rows: pl.DataFrame) -> bool:
     begins, ends = shape == _BEATS, shape == _BEATS_END
     is_entry = shape == f'{_ENTRY}" value="/>'
     is_beat = shape == f'{_BEAT}" time="/>'
-    # How many records and lists are open after the line; and before it, which is what an element on one line needs.
+    # How many records and lists are open after the line.
     in_record = opens.cast(pl.Int32).cum_sum() - closes.cast(pl.Int32).cum_sum()
     in_beats = begins.cast(pl.Int32).cum_sum() - ends.cast(pl.Int32).cum_sum()
     fits = (
-        pl.when(opens)
+        pl.when(opens | ends | is_entry)
         .then((in_record == 1) & (in_beats == 0))
-        .when(first == _RECORD)
+        .when((first == _RECORD) | closes)
         .then((in_record == 0) & (in_beats == 0))
-        .when(closes)
-        .then((in_record == 0) & (in_beats == 0))
-        .when(begins)
-        .then((in_record == 1) & (in_beats == 1))
-        .when(ends | is_entry)
-        .then((in_record == 1) & (in_beats == 0))
-        .when(is_beat)
+        .when(begins | is_beat)
         .then((in_record == 1) & (in_beats == 1))
         .otherwise(statement=False)
     )
     has_reference = pl.any_horizontal(
         pl.col(name).str.contains("&", literal=True).fill_null(value=False) for name in ("c1", "c3")
     )
-    is_right = fits & ~(is_entry & has_reference)
+    is_right = fits & ~((is_entry | is_beat) & has_reference)
     return bool(rows.select(is_right.all() & (in_record.last() == 0)).item())
 
 
