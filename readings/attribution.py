@@ -120,6 +120,8 @@ def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> i
     What people decided stays, except about the `undecided` streams.
     """
     numbers = list(patients)
+    if not numbers:
+        return 0  # without the lock, for which others would wait
     current = fetch_rows(numbers)
     with connection.cursor() as cursor:
         cursor.execute(_STREAMS, [numbers])
