@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from import_export.formats.base_formats import CSV, XLSX, Format
 
+from healthtrack.core.admin import NUL
 from healthtrack.imports.exporting import StreamedExport
 from patients.fhir.exporting import (
     FhirBundle,
@@ -48,8 +49,9 @@ class FhirAdmin(StreamedExport):
         """Return the record with what belongs to it as a Bundle."""
         if not self.has_export_permission(request):
             raise PermissionDenied
-        records = MedicalRecord.objects.filter(pk=unquote(object_id))
-        if not records:
+        number = unquote(object_id)
+        records = MedicalRecord.objects.filter(pk=number)
+        if NUL in number or not records:
             raise Http404
         return self._do_file_export(FhirBundle(), request, records)
 
