@@ -1,6 +1,7 @@
 """Medical records, and their links to tracker models."""
 
 from datetime import date
+from typing import ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -232,6 +233,9 @@ class MedicalRecordTracker(models.Model):
 
 class FormerNumber(models.Model):
     """The number of a record that was merged into another one. Searches by it find the other one."""
+
+    # Rows follow from merges and restored records: an undo does not take their changes for edits of the patient.
+    is_derived: ClassVar[bool] = True
 
     former_id = models.AutoField(primary_key=True, db_comment="Number of the row")
     number = PatientNumber(

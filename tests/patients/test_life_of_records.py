@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from healthtrack.audit.models import Action, Change
@@ -138,6 +138,15 @@ def assert_history_has_no_gap(number: str, stored: str | None) -> None:
 
 
 @pytest.mark.django_db
+@example(
+    operations=[
+        ("add", "P1", "Nuts"),
+        ("add", "P3", ""),
+        ("merge", "P1", "P3"),
+        ("restore", "P3", ""),
+        ("undo", "", ""),
+    ]
+)
 @given(operations=st.lists(OPERATIONS, min_size=1, max_size=8))
 def test_no_value_link_or_history_is_lost(tmp_path: Path, operations: list[tuple[str, str, str]]) -> None:
     with transaction.atomic():

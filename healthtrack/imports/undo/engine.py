@@ -20,7 +20,7 @@ from healthtrack.imports.results import TableCounts
 from healthtrack.imports.sql import comma, quoted
 from healthtrack.imports.undo.affected_rows import find_affected_rows, find_deletions
 from healthtrack.imports.undo.conflict_search import find_conflicts, leave_subjects
-from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns, get_tracked_tables
+from healthtrack.imports.undo.tracked import TrackedTable, get_derived_tables, get_subject_columns, get_tracked_tables
 from healthtrack.imports.undone_runs import get_first_run, get_void_runs
 
 
@@ -160,7 +160,12 @@ class Undo(ReturnedRows):
         super().__init__(cursor)
         self.resource = resource
         self.of_import = not get_first_run(run).is_edit
-        self.parameters = {"run": run.run_id, "mark": run.first_change, "void": get_void_runs()}
+        self.parameters = {
+            "run": run.run_id,
+            "mark": run.first_change,
+            "void": get_void_runs(),
+            "derived": get_derived_tables(),
+        }
 
     def find(self, *, locks: bool) -> None:
         """Find what to do with each row, and the conflicts; with `locks`, keep others from changing the rows."""

@@ -82,6 +82,11 @@ def get_tracked_tables() -> list[TrackedTable]:
     return sorted(imported, key=lambda each: len(list(each.relations)))
 
 
+def get_derived_tables() -> list[str]:
+    """Return the names of the tables whose rows nobody edits, because they follow from other rows."""
+    return [name for name, model in tracked_models().items() if getattr(model, "is_derived", False)]
+
+
 @cache
 def get_subject_columns() -> Mapping[str, TrackedTable]:
     """Return the columns of `changes` that identify the subject of a change, each with the table whose key it stores.
