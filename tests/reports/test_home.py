@@ -109,6 +109,7 @@ def test_the_change_of_patients_with_a_tracker_is_since_the_first_counted_day_of
     assert figure(page(sign_in(*EVERYTHING), PAGE), "With a tracker")[1] == note
 
 
+@pytest.mark.django_db
 def test_each_night_the_patients_with_a_tracker_are_counted() -> None:
     patients(3, 1)
     TrackedPatients.objects.create(day=get_today() - timedelta(days=500), patients=7)
