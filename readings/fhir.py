@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from patients.fhir.exporting import ExportPart
 from patients.fhir.writing import Resource, make_id, refer_to_patient
 from readings.models import Device, DeviceAssignment
 
@@ -43,6 +42,3 @@ def _make_assignment(assignment: DeviceAssignment) -> Resource:
         "timingPeriod": period,
         "device": {"reference": f"Device/{make_id('Device', assignment.device_id)}"},
     }
-
-
-DEVICES = ExportPart("readings.view_device", make_devices)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from patients.fhir.exporting import ExportPart
 from patients.fhir.writing import Resource, make_id, refer_to_patient
 from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, UCUM
 from readings.models import Metric
@@ -113,6 +112,3 @@ def _make_quantity(reading: _Reading) -> Resource:
 
 def _write_unit(reading: _Reading) -> Resource:
     return {"unit": reading.unit, "system": UCUM, "code": reading.unit}
-
-
-OBSERVATIONS = ExportPart("readings.view_readingday", make_observations, is_on_request=True)

@@ -17,13 +17,12 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 
 from healthtrack.core.admin import NUL
 from healthtrack.imports.exporting import StreamedExport
+from patients.fhir.export_parts import has_more_on_request, list_parts
 from patients.fhir.exporting import (
     FhirBundle,
     FhirFormat,
     FhirNdjson,
     FhirWithReadings,
-    has_more_on_request,
-    list_parts,
     stream,
 )
 from patients.models import MedicalRecord

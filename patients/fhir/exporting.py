@@ -1,7 +1,6 @@
 """Exports of records as FHIR R4: streamed as a Bundle or as NDJSON, with what other apps know about the patients."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar
 
@@ -9,40 +8,10 @@ import orjson
 from django.http import StreamingHttpResponse
 from import_export.formats.base_formats import Format
 
-from healthtrack.core.permissions import Person
+from patients.fhir.export_parts import ExportPart
 from patients.fhir.writing import Record, Resource, iterate_resources
 
 PATIENTS_PER_CHUNK = 500
-
-
-@dataclass(frozen=True)
-class ExportPart:
-    """What an app adds for people with a permission: resources of some patients, by their numbers.
-
-    A resource that several patients share is written once. `is_on_request` leaves it out of ordinary exports.
-    """
-
-    permission: str
-    make: Callable[[Sequence[str]], Mapping[str, Iterable[Resource]]]
-    is_on_request: bool = False
-
-
-_parts: list[ExportPart] = []
-
-
-def register(part: ExportPart) -> None:
-    """Add a part behind those before it; call it in AppConfig.ready."""
-    _parts.append(part)
-
-
-def list_parts(person: Person, *, with_all: bool = False) -> list[ExportPart]:
-    """Return the parts that the person may see; those on request only `with_all`."""
-    return [part for part in _parts if person.has_perm(part.permission) and (with_all or not part.is_on_request)]
-
-
-def has_more_on_request(person: Person) -> bool:
-    """Return whether a request for everything gives the person more than an ordinary export."""
-    return len(list_parts(person, with_all=True)) > len(list_parts(person))
 
 
 class FhirFormat(Format):

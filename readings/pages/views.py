@@ -5,12 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views import View
@@ -32,10 +31,10 @@ from readings.consents import has_withdrawn, list_consents
 from readings.exclusions import list_excluded
 from readings.formats.own import OWN_COLUMNS
 from readings.importing.importer import readings as importer
+from readings.pages.addresses import VIEW, get_address
 from readings.pages.files import list_readings
 from readings.pages.forms import ConsentForm, ExclusionForm
 
-VIEW = ("readings.view_readingday", "patients.view_medicalrecord")
 EXPORT, EXCLUDE, CONSENT = "readings.export_reading", "readings.exclude_reading", "readings.add_consent"
 DEFAULT_SPAN = "week"
 
@@ -106,12 +105,6 @@ class PatientView(UserPassesTestMixin, View):
         span = self.request.GET.get("span", DEFAULT_SPAN)
         last = max((stream.last_day for stream in self.streams), default=get_today())
         return Period.around(span if span in SPANS else DEFAULT_SPAN, last)
-
-
-def get_address(number: str, period: Period | None = None) -> str:
-    """Return the address of a patient's readings; of a period, if there is one."""
-    address = reverse("readings:patient", args=[quote(number)])
-    return f"{address}?{urlencode({'span': period.span, 'day': f'{period.first}'})}" if period else address
 
 
 class PatientReadings(PatientView):
