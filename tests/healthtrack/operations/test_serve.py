@@ -144,6 +144,7 @@ class TestALaterRun:
     def test_it_changes_neither_data_nor_password(
         self, database: Database, environment: dict[str, str], first_run: FirstRun
     ) -> None:
+        database.ask("DELETE FROM device_assignments")
         database.ask("DELETE FROM medical_record_and_trackers")
         database.ask("DELETE FROM medical_records")
         with started(environment) as server:
