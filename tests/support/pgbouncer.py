@@ -16,7 +16,7 @@ from tests.support.serving import free_port
 PROGRAM = shutil.which("pgbouncer", path="/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin")
 _SETTINGS = """\
 [databases]
-{name} = host={host} port={port} user={user}
+{name} = host='{host}' port={port} user={user}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {own_port}
