@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Length, Lower
+from django.db.models.lookups import LessThanOrEqual
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
@@ -44,6 +45,11 @@ class Gender(models.TextChoices):
 # An index over the terms holds at most 2,704 bytes of each.
 MAX_TERM_CHARACTERS = 500
 _LONG_TERM = "[^,]{250}[^,]{251}"  # PostgreSQL counts repetitions to 255 only
+
+
+def _has_short_terms(column: str) -> Q:
+    """Return the condition that no term is too long. Most texts are short as a whole, so few need the slow pattern."""
+    return Q(LessThanOrEqual(Length(column), MAX_TERM_CHARACTERS)) | ~Q(**{f"{column}__regex": _LONG_TERM})
 
 
 class MedicalRecord(models.Model):
@@ -124,12 +130,12 @@ class MedicalRecord(models.Model):
             ),
             CheckConstraint(
                 name="medical_records_conditions_short",
-                condition=~Q(medical_conditions__regex=_LONG_TERM),
+                condition=_has_short_terms("medical_conditions"),
                 violation_error_message=f"A condition is longer than {MAX_TERM_CHARACTERS} characters.",
             ),
             CheckConstraint(
                 name="medical_records_allergies_short",
-                condition=~Q(allergies__regex=_LONG_TERM),
+                condition=_has_short_terms("allergies"),
                 violation_error_message=f"An allergy is longer than {MAX_TERM_CHARACTERS} characters.",
             ),
             CheckConstraint(

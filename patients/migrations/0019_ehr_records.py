@@ -7,6 +7,8 @@ from django.contrib.postgres.operations import (
 )
 from django.db import migrations, models
 from django.db.models import CheckConstraint, Q
+from django.db.models.functions import Length
+from django.db.models.lookups import LessThanOrEqual
 
 from patients.expressions import Terms
 
@@ -27,6 +29,10 @@ def _make_terms_index(name: str) -> GinIndex:
     condition = {"conditions": ~Q(medical_conditions=""), "allergies": ~Q(allergies="")}[name]
     column = {"conditions": "medical_conditions", "allergies": "allergies"}[name]
     return GinIndex(Terms(column), name=f"medical_records_{name}", condition=condition)
+
+
+def _has_short_terms(column: str) -> Q:
+    return Q(LessThanOrEqual(Length(column), 500)) | ~Q(**{f"{column}__regex": "[^,]{250}[^,]{251}"})
 
 
 class Migration(migrations.Migration):
@@ -99,7 +105,7 @@ class Migration(migrations.Migration):
             model_name="medicalrecord",
             constraint=CheckConstraint(
                 name="medical_records_conditions_short",
-                condition=~Q(medical_conditions__regex="[^,]{250}[^,]{251}"),
+                condition=_has_short_terms("medical_conditions"),
                 violation_error_message="A condition is longer than 500 characters.",
             ),
         ),
@@ -108,7 +114,7 @@ class Migration(migrations.Migration):
             model_name="medicalrecord",
             constraint=CheckConstraint(
                 name="medical_records_allergies_short",
-                condition=~Q(allergies__regex="[^,]{250}[^,]{251}"),
+                condition=_has_short_terms("allergies"),
                 violation_error_message="An allergy is longer than 500 characters.",
             ),
         ),
