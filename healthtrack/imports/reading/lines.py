@@ -22,7 +22,8 @@ _BLOCK_BYTES = 2**16
 _BLOCK_CHARACTERS = 2**18
 _LINE_ENDS = {b"\n", b"\r"}
 _PADDING = "\0\x1a"  # at the end of files of some programs
-BLANK = rf"^(?:\s|{INVISIBLE}|[\x00\x1a])*$"
+# Of the separators \x1c to \x1f, \s means all for Python and none for polars.
+BLANK = rf"^(?:\s|{INVISIBLE}|[\x00\x1a\x1c-\x1f])*$"
 _SEPARATOR_LINE = re.compile(r"sep=([,;|:^~\t])[\r\n]*$", re.IGNORECASE)
 
 

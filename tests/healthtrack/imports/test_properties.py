@@ -196,6 +196,7 @@ def fit_for_workbook(text: str) -> str:
 )
 @example(rows=[["\ufeff", "", ""]], quoting=csv.QUOTE_MINIMAL)
 @example(rows=[["\x1f\x8b", "", ""]], quoting=csv.QUOTE_MINIMAL)
+@example(rows=[["", "", "\x1f"]], quoting=csv.QUOTE_MINIMAL)
 def test_a_well_formed_file_is_read_as_the_standard_library_reads_it(
     tmp_path: Path, rows: list[list[str]], quoting: Literal[0, 1]
 ) -> None:
