@@ -18,7 +18,7 @@ from patients.fhir.elements import (
 
 ACTIVE = {"active", "recurrence", "relapse"}
 _WRONG = {"entered-in-error", "refuted"}
-# Codes of SNOMED CT that say that there is none.
+# SNOMED CT codes for “no known” conditions and allergies.
 _NONE = {"716186003", "409137002", "428607008", "429625007", "160244002", "160245001"}
 
 
