@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from patients.fhir.writing import Resource, make_id, refer_to_patient
-from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, UCUM
+from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, OWN, UCUM
 from readings.models import Metric
 
 MAX_SAMPLES = 2_000
@@ -37,17 +37,23 @@ class _Reading(NamedTuple):
 
 def make_observations(numbers: Sequence[str]) -> Mapping[str, Iterable[Resource]]:
     """Return the readings of these patients, by patient number; they are read as they are sent."""
-    codes = {code: loinc for code, loinc in Metric.objects.values_list("code", "loinc") if METRICS.get(loinc) == code}
+    codes = {metric.code: _make_coding(metric) for metric in Metric.objects.all()}
     return {number: _iterate(number, codes) for number in numbers}
 
 
-def _iterate(number: str, codes: Mapping[str, str]) -> Iterator[Resource]:
+def _make_coding(metric: Metric) -> Resource:
+    if METRICS.get(metric.loinc) == metric.code:
+        return {"system": LOINC, "code": metric.loinc}
+    return {"system": OWN, "code": metric.code, "display": metric.label}
+
+
+def _iterate(number: str, codes: Mapping[str, Resource]) -> Iterator[Resource]:
     """Yield the Observations of a patient. Each has a query of its own, because a patient may have millions."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_READINGS, [number])
         readings = (_Reading(*row) for rows in iter(lambda: cursor.fetchmany(_ROWS_PER_FETCH), []) for row in rows)
         for _, stream in groupby(readings, key=lambda reading: reading.stream_id):
-            for series in _divide(each for each in stream if each.metric in codes):
+            for series in _divide(stream):
                 if len(series) >= _MIN_SAMPLES:
                     yield _begin(number, codes, series[0]) | _make_samples(series)
                 else:
@@ -75,12 +81,12 @@ def _continues(series: Sequence[_Reading], reading: _Reading) -> bool:
     return is_even and reading.utc_offset == last.utc_offset and len(series) < MAX_SAMPLES
 
 
-def _begin(number: str, codes: Mapping[str, str], reading: _Reading) -> Resource:
+def _begin(number: str, codes: Mapping[str, Resource], reading: _Reading) -> Resource:
     return {
         "resourceType": "Observation",
         "id": make_id("Observation", number, reading.stream_id, reading.at.isoformat()),
         "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": codes[reading.metric]}], "text": reading.metric},
+        "code": {"coding": [codes[reading.metric]], "text": reading.metric},
         "subject": refer_to_patient(number),
         **({"device": {"display": reading.source}} if reading.source else {}),
     }

@@ -47,11 +47,15 @@ class Overlap(NamedTuple):
     other_line: int | None
 
     def __str__(self) -> str:
+        return self.describe(f"Line {self.other_line}")
+
+    def describe(self, other: str) -> str:
+        """Return the error; `other` is what people call the line that the row overlaps, if it is one of the file."""
         until = f"until {self.ends}" if self.ends else "with no end"
         whose = f"patient {self.patient}, from {self.begins} {until}"
         if self.other_line is None:
             return f"The device is assigned to {whose}. End that assignment first, or correct the days."
-        return f"Line {self.other_line} assigns the device to {whose}. Correct the days of one of them."
+        return f"{other} assigns the device to {whose}. Correct the days of one of them."
 
 
 def find_in_file(cursor: CursorWrapper, rows: str) -> list[Overlap]:

@@ -16,6 +16,11 @@ COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device", "s
 # Rows with the same `episode`, a name within the part, belong together; rows without one do if they follow each other.
 # `stage` is one of `SLEEP_STAGES`, or the name of the sport.
 EPISODE_COLUMNS = ("patient_id", "kind", "episode", "start", "end", "stage", "device", "serial_number", "model")
+# Also text: who wore a device, from the first day until before the second, as ISO 8601. A device that has no serial
+# number is known by the maker's key.
+ASSIGNMENT_COLUMNS = ("patient_id", "serial_number", "maker_key", "model", "worn_from", "worn_until")
+# A column of assignments, true if they ended during their last day, on which the next one may begin.
+MAY_SHARE = "may_share"
 SLEEP_STAGES = ("in_bed", "asleep", "awake", "restless", "light", "deep", "rem")
 # A whole number: the position within the part, such as that of a line; the format has the word for it.
 LINE = "line"
@@ -25,7 +30,8 @@ PROVEN = "proven"
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a part: `rows` has `COLUMNS` and `LINE`, `episodes` has `EPISODE_COLUMNS` and `LINE`.
+    """Rows of a part: `rows` has `COLUMNS` and `LINE`, `episodes` has `EPISODE_COLUMNS` and `LINE`,
+    `assignments` has `ASSIGNMENT_COLUMNS`, `MAY_SHARE` and `LINE`, before the readings of the same devices.
 
     `errors` are the positions that are no rows. `left_out` counts by label what is not imported, such as notes. `size`
     is the number of bytes that were read for the batch. `part` is the one of a container that `LINE` belongs to.
@@ -41,6 +47,7 @@ class Batch:
     part: Part | None = None
     person: str = ""
     position: str = ""
+    assignments: pl.DataFrame | None = None
 
 
 def complete(rows: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFrame:

@@ -108,6 +108,12 @@ class RowChecker:
         self.latest = int(datetime.now(UTC).timestamp() * MICROSECONDS)
         self.codes = set(units.table["metric"])
 
+    def add_wearers(self, wearers: pl.DataFrame) -> None:
+        """Let readings be compared with these assignments, which `get_wearers` describes, and not stored ones."""
+        same = ["serial", "wearer", "worn_from"]
+        self.serial_numbers |= set(wearers["serial"])
+        self.wearers = pl.concat([self.wearers.join(wearers, on=same, how="anti"), wearers])
+
     def check(self, rows: pl.DataFrame, patient: str = "") -> Checked:
         """Return the rows, checked. `patient` is whose they are if they name nobody."""
         rows = self._fill_in(rows, patient)

@@ -32,9 +32,11 @@ from readings.attribution import attribute
 from readings.devices import ensure_devices, remove_unused_devices
 from readings.formats.own import OWN_COLUMNS, OwnForm
 from readings.formats.registry import FORMATS, count_fit
-from readings.importing import preview, questions
+from readings.importing import assignments, preview, questions
+from readings.importing.assignments import StagedAssignments
 from readings.importing.repetition import READ_BY
 from readings.importing.staging_files import FileStaging
+from readings.importing.undone_assignments import take_back
 from readings.importing.unreadable import Place, UnreadableRows, list_unreadable
 from readings.models import ReadingRun
 from readings.store import undoing
@@ -48,7 +50,7 @@ MAX_BYTES = 4 * 1024**3
 MAX_LEFT_OUT = 50  # kinds
 _COMPARED = ("new", "changed", "unchanged")
 # What a preview shows, and what must be the same when it is imported.
-_SAME = (*_COMPARED, *(f"{name}_episodes" for name in _COMPARED))
+_SAME = (*_COMPARED, *(f"{name}_episodes" for name in _COMPARED), *assignments.COUNTED)
 # Those who have a record and have not withdrawn their consent. Nobody can delete a record before the transaction ends.
 _LOCK_PATIENTS = """
     SELECT count(*) FROM (SELECT patient_id FROM medical_records
@@ -133,6 +135,7 @@ class ReadingsImporter(Importer):
             application = Application(staging.staged)
             application.compare(cursor)
             counts = {**count_changes(cursor, application), **count_episodes(cursor, staging.staged)}
+            counts |= staging.assignments.compare(cursor)
             details = {
                 **counts,
                 **preview.describe(cursor, application),
@@ -153,11 +156,14 @@ class ReadingsImporter(Importer):
         progress.begin(Stage.TURN)
         lock_order()
         application = Application(StagedReadings(work.run_id))
+        worn = StagedAssignments(work.run_id)
+        worn.create()
         with connection.cursor() as cursor:
             progress.begin(Stage.COMPARING_AGAIN)
             patients = self._lock_patients(cursor, application)
             application.compare(cursor)
             counts = {**count_changes(cursor, application), **count_episodes(cursor, application.staged)}
+            counts |= worn.compare_again(cursor)
             left_out = ImportRun.objects.values_list("result__left_out", flat=True).get(pk=work.run_id)
             details = {**counts, **preview.describe(cursor, application), "left_out": left_out or {}}
             details[READ_BY] = healthtrack.__version__
@@ -165,7 +171,8 @@ class ReadingsImporter(Importer):
                 return StalePreview(counts["days"], {**details, "is_stale": True})
             progress.begin(Stage.WRITING, sum(counts[name] for name in _COMPARED))
             application.write(cursor, progress.advance)
-            concerned = ensure_devices(preview.get_devices(cursor, application.staged))
+            concerned = ensure_devices({**worn.get_devices(cursor), **preview.get_devices(cursor, application.staged)})
+            concerned |= worn.write(cursor)
         attribute({*patients, *concerned})
         return ApplyResult(counts["days"], {**details, **preview.count_devices(work.run_id)})
 
@@ -184,8 +191,10 @@ class ReadingsImporter(Importer):
         progress.begin(Stage.WRITING)
         with connection.cursor() as cursor:
             days = undoing.undo(cursor, run.run_id)
+        worn = take_back(run)
+        attribute(worn.patients)
         remove_unused_devices(run.run_id, run.first_change)
-        return ApplyResult(days)
+        return ApplyResult(days, {"left_assignments": worn.left})
 
     def can_undo(self, run: ImportRun) -> bool:
         """Return whether the run brought readings and is not final. An undo has removed them for good."""
@@ -205,6 +214,11 @@ class ReadingsImporter(Importer):
         lines = [f"{name}: {found[name]:,}" for name in (*_COMPARED, "unreadable", "days")]
         if episodes := found.get("new_episodes", 0) + found.get("changed_episodes", 0):
             lines.append(f"nights and workouts: {episodes:,}")
+        lines += [
+            f"assignments of devices, {name.partition('_')[0]}: {found[name]:,}"
+            for name in assignments.COUNTED
+            if found.get(name)
+        ]
         left_out = [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
         verb = "were" if run.is_applied or run.is_undone else "would be"
         headline = (
@@ -212,6 +226,8 @@ class ReadingsImporter(Importer):
         )
         if episodes:
             headline += f" Nights and workouts: {episodes:,}."
+        if worn := found.get("new_assignments", 0) + found.get("changed_assignments", 0):
+            headline += f" Assignments of devices: {worn:,}."
         is_refused = run.state == State.REFUSED  # a command then prints the notices only
         unassigned = found.get("unassigned", 0) if run.is_applied else 0
         part = PagePart("readings/outcome.html", {"unassigned": unassigned}) if unassigned else None
@@ -220,7 +236,10 @@ class ReadingsImporter(Importer):
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if run.first_change is None:
             return Summary()
-        return Summary(f"The readings of the import were removed from {run.affected_count:,} days.")
+        headline = f"The readings of the import were removed from {run.affected_count:,} days."
+        if left := run.result.get("left_assignments", 0):
+            headline += f" Assignments of devices that stay, because somebody changed them or what they meet: {left:,}."
+        return Summary(headline)
 
     def as_json(self, run: ImportRun) -> dict[str, object]:
         names = (*_SAME, "unreadable", "days", "devices", "unassigned", "left_out")
@@ -240,7 +259,7 @@ class ReadingsImporter(Importer):
 
 def _refuse(staging: FileStaging) -> Reason:
     """Return why there is nothing to import, if that is so."""
-    if staging.episodes.count or staging.unreadable.total < staging.read:
+    if staging.episodes.count or staging.assignments.count or staging.unreadable.total < staging.read:
         return Reason.NONE
     return Reason.NO_VALID_ROW if staging.read else Reason.NOTHING_TO_IMPORT
 

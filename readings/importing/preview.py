@@ -9,6 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from healthtrack.imports import staging_tables
 from healthtrack.imports.importer import PagePart
 from healthtrack.imports.models import ImportRun
+from readings.importing.assignments import StagedAssignments
 from readings.importing.unreadable import list_unreadable
 from readings.store.applying import Application
 from readings.store.staging import StagedReadings
@@ -100,8 +101,9 @@ def make_part(run: ImportRun) -> PagePart | None:
     if run.needs_answers:
         return None  # the answers decide what cannot be read
     groups, sources, episodes, patients = _fetch_staged(StagedReadings(run.run_id))
+    worn = StagedAssignments(run.run_id).list_some(MAX_GROUPS)
     unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
-    if not groups and not unreadable and not episodes and not run.result.get("left_out"):
+    if not groups and not unreadable and not episodes and not worn and not run.result.get("left_out"):
         return None
     has_parts = any(row.part for row in unreadable)
     view = {
@@ -109,11 +111,17 @@ def make_part(run: ImportRun) -> PagePart | None:
         "groups": groups,
         "sources": sources,
         "episodes": episodes,
+        "worn": worn,
         "left_out": sorted(run.result.get("left_out", {}).items(), key=lambda each: (-each[1], each[0])),
         "unreadable": unreadable,
         "has_parts": has_parts,
     }
-    return PagePart("readings/preview.html", view, ["readings"], [number for (number,) in patients])
+    return PagePart(
+        "readings/preview.html",
+        view,
+        ["readings"],
+        [*dict.fromkeys([*(number for (number,) in patients), *(each.patient for each in worn)])],
+    )
 
 
 def _fetch_staged(staged: StagedReadings) -> list[list[Any]]:

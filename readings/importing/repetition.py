@@ -1,7 +1,8 @@
 """The same files again: their readings are those that are stored, and are staged from there.
 
-This holds only if nothing that decides about rows has changed since: the version of the program, the answers, the
-patients, the devices with serial numbers, and the stored readings themselves. Otherwise the files are read.
+This holds only for files without assignments of devices, and if nothing that decides about rows has changed since: the
+version of the program, the answers, the patients, the devices with serial numbers, and the stored readings themselves.
+Otherwise the files are read.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from django.db import connection
 import healthtrack
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import ImportFile, ImportRun, State
+from readings.importing.assignments import COUNTED as ASSIGNMENTS
 from readings.store.rows import ARRAYS, FIGURES, comma
 from readings.store.staging import StagedReadings
 
@@ -75,7 +77,8 @@ def find_repeated(work: RunInput) -> Repeated | None:
         pk__in=others, state=State.APPLIED, invalid_count=0, **{f"result__{READ_BY}": healthtrack.__version__}
     )
     for run in candidates.order_by("-pk"):
-        if run.answers == dict(work.answers) and _get_files(run.pk) == own:
+        has_assignments = any(run.result.get(name) for name in ASSIGNMENTS)
+        if not has_assignments and run.answers == dict(work.answers) and _get_files(run.pk) == own:
             readings, episodes = (
                 sum(run.result.get(f"{name}{ending}", 0) for name in _COUNTED) for ending in ("", "_episodes")
             )

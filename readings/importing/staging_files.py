@@ -14,7 +14,8 @@ from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
 from readings.formats.registry import divide, is_data
-from readings.importing.checking import Answers, Missing, RowChecker
+from readings.importing.assignments import StagedAssignments
+from readings.importing.checking import REASONS, Answers, Missing, RowChecker
 from readings.importing.episodes import EpisodeStaging
 from readings.importing.lookups import Patients, get_serial_numbers, get_units_of_metrics
 from readings.importing.repetition import find_repeated, stage_again
@@ -48,6 +49,7 @@ class FileStaging:
         self.checker = RowChecker(self.units, get_serial_numbers(), answers)
         self.staged = StagedReadings(work.run_id)
         self.episodes = EpisodeStaging(self.staged)
+        self.assignments = StagedAssignments(work.run_id)
         self.unreadable = UnreadableRows(work.run_id)
         self.missing = Missing()
         self.left_out: Counter[str] = Counter()
@@ -61,12 +63,14 @@ class FileStaging:
         self.staged.create()
         self.unreadable.create()
         self.episodes.create()
+        self.assignments.create()
         if repeated := find_repeated(self.work):
             stage_again(self.staged, repeated.run_id)
             self.read, self.episodes.count = repeated.readings, repeated.episodes
             self.left_out.update(repeated.left_out)
         else:
             self._read_files(progress)
+            self._resolve_assignments()
         for contradictory in self.staged.unite():
             self.unreadable.add_contradictory(self.places, contradictory)
         is_workout = {metric.metric_id: metric.code == "workout" for metric in self.units.metrics}
@@ -121,6 +125,8 @@ class FileStaging:
         self.read += len(batch.rows) + len(batch.errors)
         self.left_out.update({label: count for label, count in batch.left_out.items() if count})
         self.unreadable.add_lines(place, batch.errors)
+        if batch.assignments is not None:
+            self._stage_assignments(place, batch.assignments, patient)
         readings = self._check(place, batch.rows, patient)
         if not readings.is_empty():
             self.staged.add(shorten_decimals(readings.select(*READINGS, LINE)))
@@ -131,10 +137,44 @@ class FileStaging:
             if not episodes.is_empty():
                 self.episodes.add(episodes)
 
+    def _stage_assignments(self, place: Place, rows: pl.DataFrame, patient: str) -> None:
+        whose = patient or self.answers.patient
+        rows = rows.with_columns(pl.col("patient_id").fill_null(pl.lit(whose or None, pl.String)))
+        self.missing.patient |= not whose and rows["patient_id"].has_nulls()
+        known = set(self.checker.patients.get(rows["patient_id"].drop_nulls().unique().to_list())["patient_id"])
+        is_known = pl.col("patient_id").is_in(list(known)).fill_null(value=False)
+        is_other = pl.lit(self.answers.is_only_patient) & (pl.col("patient_id") != self.answers.patient)
+        codes = {
+            "no_patient": pl.col("patient_id").is_null(),
+            "another_patient": is_other,
+            "unknown_patient": ~is_known,
+        }
+        coded = rows.with_columns(code=pl.coalesce(pl.when(each).then(pl.lit(code)) for code, each in codes.items()))
+        wrong = coded.filter(pl.col("code").is_not_null()).select("code", LINE, "patient_id")
+        self._add_errors(
+            place, [RowError(REASONS[code][1], line, REASONS[code][0], of) for code, line, of in wrong.rows()]
+        )
+        self.assignments.add(coded.filter(pl.col("code").is_null()), place.part)
+
+    def _resolve_assignments(self) -> None:
+        """Find the devices of the assignments, and let readings be compared with who wore them then."""
+        if not self.assignments.is_open:
+            return
+        errors, unnamed = self.assignments.resolve()
+        for part, error in errors:
+            self._add_errors(self.places[part], [error])
+        self.left_out.update({"uses of devices that nobody has entered": unnamed} if unnamed else {})
+        self.checker.add_wearers(self.assignments.fetch_wearers())
+
+    def _add_errors(self, place: Place, errors: list[RowError]) -> None:
+        self.read += len(errors)
+        self.unreadable.add_lines(place, errors)
+
     def _check(self, place: Place, rows: pl.DataFrame, patient: str) -> pl.DataFrame:
         """Return the valid rows, with the number of their stream; report the others."""
         if rows.is_empty():
             return rows
+        self._resolve_assignments()
         names_patients = rows["patient_id"].count() > 0
         checked = self.checker.check(rows, "" if names_patients else patient)
         self.missing.add(checked.missing)

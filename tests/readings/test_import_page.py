@@ -1,5 +1,6 @@
 """The pages of an import of readings: upload, questions, preview, who sees them, and the access log."""
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,24 @@ def test_a_file_of_a_maker_is_recognized_and_its_preview_says_what_is_not_import
     assert "3333" in sources
     assert "Stress levels" in left_out
     assert "Record 4" in unreadable
+
+
+def test_the_preview_shows_who_wore_which_device_and_is_in_the_access_log(steward: Client) -> None:
+    use: dict[str, Any] = {
+        "resourceType": "DeviceUseStatement",
+        "status": "active",
+        "subject": {"reference": "Patient/P1"},
+    }
+    inner = {"resourceType": "Device", "id": "d", "serialNumber": "SN1"}
+    use |= {"device": {"reference": "#d"}, "contained": [inner], "timingPeriod": {"start": "2024-03-01"}}
+    run = upload_file(steward, "uses.ndjson", json.dumps(use).encode())
+    assert run.state == State.CHECKED
+    page = Page.get(steward, page_of(run))
+    (assignments,) = page.texts("table")
+    assert "P1 SN1 1 Mar 2024" in assignments
+    assert assignments.endswith("New")
+    assert "Assignments of devices: 1" in page.text
+    assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
 
 
 def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client) -> None:

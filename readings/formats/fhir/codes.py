@@ -1,9 +1,12 @@
 """What codes of LOINC mean, and whose the other types of resources are."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 LOINC = "http://loinc.org"
+# The code system of our metrics, for those that have no code of LOINC.
+OWN = "urn:uuid:4d7f6f0e-8f4b-4d0c-9a57-2a3c1f5f9b61"
 UCUM = "http://unitsofmeasure.org"
 # By LOINC code: the code of our metric. Several codes tell methods or units apart that are one metric here.
 METRICS: Mapping[str, str] = {
@@ -32,10 +35,12 @@ METRICS: Mapping[str, str] = {
     "39156-5": "body_mass_index",
 }
 # Amounts in an interval: each sample of a series lasts until the next one.
-INTERVALS = {"steps", "sleep"}
+INTERVALS = {"steps", "sleep", "distance", "active_energy"}
 FOR_RECORDS = frozenset(
     {"Patient", "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Encounter"}
 )
+# Types and codes of FHIR: anything else could be about a person.
+CODE = re.compile(r"[A-Za-z][A-Za-z-]{1,60}")
 
 
 def get_code(content: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from patients.fhir.elements import Content, UnreadableError, get_object, iterate_objects
-from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, get_code
+from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, OWN, get_code
 from readings.formats.numbers import to_text
 
 MAX_SAMPLES = 1_000_000
@@ -36,6 +36,8 @@ def find_metric(content: Content) -> str:
     for coding in iterate_objects(get_object(content, "code"), "coding"):
         if coding.get("system") == LOINC and (metric := METRICS.get(get_code(coding, "code"))):
             return metric
+        if coding.get("system") == OWN:
+            return get_code(coding, "code")
     return ""
 
 

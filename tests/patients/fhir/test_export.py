@@ -19,9 +19,10 @@ from healthtrack.core.formula_escaping import ERROR, FORMULA
 from healthtrack.imports import preview_queries
 from healthtrack.imports.import_at_once import import_at_once
 from patients.fhir.exporting import FhirBundle, FhirNdjson, stream
-from patients.fhir.writing import Record
+from patients.fhir.writing import Record, make_id
 from patients.models import MedicalRecord
-from readings.models import Device, DeviceAssignment
+from readings.formats.fhir.codes import OWN
+from readings.models import Device, DeviceAssignment, Metric
 from tests.support import factories
 from tests.support.finished_imports import Imported
 from tests.support.page import Page
@@ -77,6 +78,33 @@ def test_readings_are_written_on_request_and_importing_them_changes_nothing(sign
     assert "with readings" not in Page.get(sign_in(*PERMISSIONS), EXPORT).text
 
 
+def test_metrics_without_a_code_of_loinc_have_codes_of_our_own(sign_in: SignIn, tmp_path: Path) -> None:
+    factories.medical_record("P1", date_of_birth=date(1980, 1, 1))
+    metrics = Metric.objects.exclude(code__in=["sleep", "workout"]).values_list(
+        "code", "unit", "kind", "lowest", "highest"
+    )
+    rows = ["patient_id,metric,start,end,value,unit"]
+    for code, unit, kind, lowest, highest in metrics:
+        value = round((lowest + highest) / 2)
+        end = "2024-03-05T08:30:00+01:00" if kind == "interval" else ""
+        rows.append(f"P1,{code},2024-03-05T08:00:00+01:00,{end},{value},{unit}")
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join([*rows, ""]))
+    assert import_at_once("readings.reading", [path]).result["new"] == len(rows) - 1
+    answer: Any = sign_in(*PERMISSIONS, "readings.view_readingday").post(EXPORT, {"format": "4", "resource": ""})
+    observations = [each for each in read(answer) if each["resourceType"] == "Observation"]
+    codings = {each["code"]["text"]: each["code"]["coding"][0] for each in observations}
+    assert len(codings) == len(rows) - 1
+    assert codings["hrv_rmssd"] == {"system": OWN, "code": "hrv_rmssd", "display": "Heart rate variability (RMSSD)"}
+    assert codings["heart_rate"] == {"system": "http://loinc.org", "code": "8867-4"}
+    path = tmp_path / "all.ndjson"
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in observations))
+    # Patients are not in the file, so their numbers are only those of the resources.
+    path.write_text(path.read_text().replace(make_id("Patient", "P1"), "P1"))
+    run = import_at_once("readings.reading", [path])
+    assert [run.result[name] for name in ("new", "changed", "unchanged")] == [0, 0, len(rows) - 1]
+
+
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_record_becomes_resources(exporter: Client, ending: str) -> None:
     factories.medical_record(
@@ -111,6 +139,26 @@ def test_devices_and_assignments_follow_their_patient(exporter: Client) -> None:
     assert (resources[1]["serialNumber"], resources[1]["manufacturer"]) == ("SN-1", "Xiaomi")
     assert resources[2]["timingPeriod"] == {"start": "2024-01-01", "end": "2024-01-31"}
     assert resources[4]["timingPeriod"] == {"start": "2024-02-01"}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_importing_the_assignments_of_an_export_changes_nothing(exporter: Client, ending: str, tmp_path: Path) -> None:
+    for place, names in enumerate([{"serial_number": "SN-1"}, {"maker_key": "K-1"}]):
+        device = Device.objects.create(**names)
+        for number, start, end in (("P1", date(2024, 1, 1), date(2024, 2, 1)), ("P2", date(2024, 2, 1), None)):
+            record = MedicalRecord.objects.filter(pk=number).first() or factories.medical_record(number)
+            DeviceAssignment.objects.create(
+                device=device, patient=record, worn_from=start, worn_until=end, rank=place + 1
+            )
+    before = list(DeviceAssignment.objects.values())
+    path = tmp_path / f"all.{ending}"
+    chosen = {"json": "2", "ndjson": "3"}[ending]
+    answer: Any = exporter.post(EXPORT, {"format": chosen, "resource": ""})
+    path.write_bytes(b"".join(answer.streaming_content))
+    run = import_at_once("readings.reading", [path])
+    assert run.is_applied
+    assert [run.result[f"{name}_assignments"] for name in ("new", "changed", "unchanged")] == [0, 0, 4]
+    assert list(DeviceAssignment.objects.values()) == before
 
 
 def test_devices_need_their_own_permission(sign_in: SignIn) -> None:

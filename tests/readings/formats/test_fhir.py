@@ -49,6 +49,13 @@ DEVICE = {
     "serialNumber": "SN1",
     "deviceName": [{"name": "My watch", "type": "user-friendly-name"}, {"name": "Pixel Watch 2", "type": "model-name"}],
 }
+USE = {
+    "resourceType": "DeviceUseStatement",
+    "status": "active",
+    "subject": {"reference": "Patient/p1"},
+    "device": {"reference": "Device/d1"},
+    "timingPeriod": {"start": "2024-01-01", "end": INSTANT},
+}
 
 
 def as_lines(resources: Sequence[Any]) -> str:
@@ -219,12 +226,15 @@ class TestDevices:
     @pytest.mark.parametrize("reference", ["Device/d1", "https://example.org/fhir/Device/d1", "DeviceMetric/m1"])
     def test_devices_are_found_in_other_files(self, tmp_path: Path, reference: str) -> None:
         metric = {"resourceType": "DeviceMetric", "id": "m1", "source": {"reference": "Device/d1"}}
-        use = {"resourceType": "DeviceUseStatement", "device": {"reference": "Device/d1"}}
+        use = {"resourceType": "DeviceUseStatement", "status": "intended", "device": {"reference": "Device/d1"}}
         (tmp_path / "a.ndjson").write_text(as_lines([make_observation(device={"reference": reference})]))
         (tmp_path / "b.ndjson").write_text(as_lines([DEVICE, {**DEVICE, "id": "d2"}, metric, use]))
         contents = Contents(Fhir(), tmp_path / "a.ndjson", tmp_path / "b.ndjson")
         assert contents.get("device", "serial_number", "model") == [("SN1", "SN1", "Google Pixel Watch 2")]
-        assert contents.left_out == {"devices without readings": 1, "DeviceUseStatement": 1}
+        assert contents.left_out == {
+            "devices without readings": 1,
+            "uses of devices with the status intended": 1,
+        }
 
     @pytest.mark.parametrize(
         ("device", "row"),
@@ -302,6 +312,7 @@ def test_mutated_files_end_in_readings_or_errors(tmp_path: Path, data: st.DataOb
         make_observation("85354-9", component=[{"code": make_code("8480-6"), "valueQuantity": quantity(125)}]),
         make_patient(),
         DEVICE,
+        USE,
     ]
     path = tmp_path / "mutated.ndjson"
     path.write_text(as_lines(mutate(resources, data)))
