@@ -105,7 +105,7 @@ class RunPages(ReadOnlyModelAdmin):
         if request.POST.get("opened") not in {None, run.answers_version}:
             self.message_user(request, ANSWERED_BY_ANOTHER, messages.WARNING)
             return redirect("admin:imports_importrun_change", run.pk)
-        if run.needs_answers or (run.is_checked and importer.reads_again):
+        if run.needs_answers or (run.is_checked and importer.may_read_again(run)):
             with runs.open_uploads(run) as files:
                 form = importer.make_answers_form(run, files, request.POST)
         if form and not form.is_valid():
@@ -124,7 +124,7 @@ class RunPages(ReadOnlyModelAdmin):
         """Show how the files of a checked run are read, for people to change it."""
         run = self._get_importable_run(request, number)
         importer = registry.get(run.importer)
-        if not (run.is_checked and importer.reads_again):
+        if not (run.is_checked and importer.may_read_again(run)):
             raise Http404
         with runs.open_uploads(run) as files:
             form = importer.make_answers_form(run, files)

@@ -54,6 +54,14 @@ def test_the_upload_page_recognizes_fhir_and_the_preview_shows_records(steward: 
     assert Access.objects.filter(patient_ids__contains=["P2"], run_id=run.pk).exists()
 
 
+def test_how_files_are_read_cannot_be_changed(steward: Client) -> None:
+    run, _ = check(steward, patient())
+    assert steward.get(f"/admin/imports/importrun/{run.pk}/reading/").status_code == 404
+    steward.post(f"/admin/imports/importrun/{run.pk}/answer/", {"encoding": "utf-8"})
+    run.refresh_from_db()
+    assert (run.state, run.answers) == (State.CHECKED, {})
+
+
 def test_several_files_of_a_bulk_export_are_one_upload(steward: Client) -> None:
     files = {"Patient_ndjson": as_ndjson(patient()), "Condition_ndjson": as_ndjson(condition())}
     upload(steward, UPLOAD, **files)
