@@ -1,4 +1,4 @@
-"""Import runs: an upload on its way into the tables, the undo of one, or an edit; with files and undo conflicts."""
+"""Import runs: an upload on its way into the tables, the undo of one, or an edit; with their files."""
 
 import hashlib
 import json
@@ -12,26 +12,9 @@ from django.db.models import CheckConstraint, F, Index, OuterRef, Q, UniqueConst
 from django.db.models.functions import JSONObject, Now
 
 from healthtrack.imports.edits import Edit
-from healthtrack.imports.profiles import ReadingProfile
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
-from healthtrack.imports.unfinished_uploads import MAX_FILE_NAME_LENGTH, UnfinishedUpload
-
-__all__ = [
-    "AWAITING_PERSON",
-    "ENDED",
-    "MAX_FILE_NAME_LENGTH",
-    "OPEN",
-    "WORKING",
-    "ImportFile",
-    "ImportRun",
-    "Kind",
-    "ReadingProfile",
-    "Stage",
-    "State",
-    "UndoConflict",
-    "UnfinishedUpload",
-]
+from healthtrack.imports.states import ENDED, OPEN, WORKING, Kind, Stage, State
+from healthtrack.imports.unfinished_uploads import MAX_FILE_NAME_LENGTH
 
 _BADGE_CLASSES = {
     State.QUESTIONS: "warning",
@@ -302,30 +285,3 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class UndoConflict(models.Model):  # noqa: DJ008 (its page names it)
-    """A row that an undo left as it was, for somebody to review by hand."""
-
-    conflict_id = models.BigAutoField(primary_key=True, db_comment="Number of the conflict")
-    run = models.ForeignKey(
-        ImportRun, on_delete=models.CASCADE, related_name="conflicts", db_comment="The undo that left the row as it was"
-    )
-    table_name = models.CharField(max_length=63, db_comment="The table of the row")
-    patient_id = models.CharField(  # noqa: DJ001 (as in the history)
-        max_length=50, null=True, db_comment="The patient; null if the row concerns none"
-    )
-    model_id = models.IntegerField(null=True, db_comment="The tracker model; null if the row concerns none")
-    row_id = models.IntegerField(null=True, db_comment="The row's own number; null if another column identifies it")
-    reason = models.CharField(max_length=100, db_comment="Why the row was left as it was, as a code")
-    reason_params = models.JSONField(
-        db_default=Value({}, models.JSONField()), db_comment="Values for the sentence of the reason"
-    )
-
-    class Meta:
-        db_table = "undo_conflicts"
-        db_table_comment = (
-            "Rows that an undo of an import left as they were, mostly because somebody had changed them since"
-        )
-        ordering = ["conflict_id"]
-        default_permissions = ()

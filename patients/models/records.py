@@ -1,13 +1,12 @@
 """Medical records, and their links to tracker models."""
 
 from datetime import date
-from typing import ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Length, Lower
 from django.db.models.lookups import LessThanOrEqual
 
@@ -235,78 +234,3 @@ class MedicalRecordTracker(models.Model):
 
     def __str__(self) -> str:
         return str(self.model)
-
-
-class FormerNumber(models.Model):
-    """The number of a record that was merged into another one. Searches by it find the other one."""
-
-    # Rows follow from merges and restored records: an undo does not take their changes for edits of the patient.
-    is_derived: ClassVar[bool] = True
-
-    former_id = models.AutoField(primary_key=True, db_comment="Number of the row")
-    number = PatientNumber(
-        "former patient number",
-        max_length=50,
-        db_collation="C",
-        db_comment="The number of the record that was merged into another one",
-    )
-    patient = models.ForeignKey(
-        MedicalRecord,
-        on_delete=models.CASCADE,
-        related_name="former_numbers",
-        db_comment="The patient whose record it was merged into",
-    )
-    made_by_run = made_by_run()
-
-    class Meta:
-        db_table = "former_patient_numbers"
-        db_table_comment = "Numbers of records that were merged into others"
-        verbose_name = "former patient number"
-        default_permissions = ()
-        constraints = [
-            not_blank("former_patient_numbers", "number"),
-            UniqueConstraint(fields=["number"], name="former_patient_numbers_number"),
-        ]
-        triggers = [
-            pgtrigger.ReadOnly(name="made_by_run_never_changes", fields=["made_by_run"]),
-            *history(PATIENT),
-        ]
-
-    def __str__(self) -> str:
-        return self.number
-
-
-class PatientCount(models.Model):
-    """A difference in the number of patients with the same conditions or reported tracker, and the same models.
-
-    Triggers add these rows, so only sums mean something: `patients.patient_counts` reads them. By reported tracker,
-    patients without a link count, and patients whom imports linked to several models.
-    """
-
-    class What(models.TextChoices):
-        CONDITIONS = "conditions", "Conditions"
-        TRACKER = "tracker", "Reported tracker"
-
-    count_id = models.BigAutoField(primary_key=True, db_comment="Number of the row")
-    what = models.CharField(
-        max_length=10, choices=What, db_comment="What the label is: conditions or tracker, as the records have them"
-    )
-    label = models.CharField(max_length=4000, db_comment="The conditions, or the reported tracker; empty if none")
-    model_ids = ArrayField(
-        models.IntegerField(), db_comment="Sorted numbers of the models; by tracker, only those that imports linked"
-    )
-    patients = models.IntegerField(db_comment="How many patients more, or fewer if negative")
-
-    class Meta:
-        db_table = "patient_counts"
-        db_table_comment = "Differences in numbers of patients, for reports; sums of them are the numbers"
-        default_permissions = ()
-        constraints = [
-            CheckConstraint(
-                name="patient_counts_what_known",
-                condition=Q(what__in=["conditions", "tracker"]),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.label}: {self.patients:+d}"
