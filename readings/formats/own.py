@@ -15,6 +15,10 @@ from readings.formats.tables import split_cells
 # The columns of the form: a serial number is one of the things that `device` may be.
 OWN_COLUMNS = ("patient_id", "metric", "start", "end", "value", "unit", "device")
 REQUIRED = ("metric", "start", "value")
+# Numbers of JSON, and what other programs write as such, in one of the columns. They become texts before the line is
+# parsed, because parsers keep only as many digits as a float of 64 bits has. A quote before a colon ends a name.
+_BARE_NUMBER = rf'"({"|".join(OWN_COLUMNS)})"\s*:\s*([-+]?(?:\.?[0-9]|NaN|Inf)[^,}}\s]*)'
+_AS_TEXT = '"$1":"$2"'
 
 
 class OwnForm(Format):
@@ -78,6 +82,7 @@ def _read_json(first: bytes, blocks: Iterator[bytes]) -> Iterator[Batch]:
 def _parse_json(block: bytes, line: int) -> Batch:
     lines = pl.DataFrame({"text": block.decode("utf-8", "replace").split("\n")[:-1]}).with_row_index(LINE, line)
     lines = lines.filter(pl.col("text").str.strip_chars() != "")
+    lines = lines.with_columns(pl.col("text").str.replace_all(_BARE_NUMBER, _AS_TEXT))
     kind = pl.Struct(dict.fromkeys(OWN_COLUMNS, pl.String))
     try:
         decoded = lines.with_columns(pl.col("text").str.json_decode(kind))

@@ -71,6 +71,50 @@ def test_each_form_of_a_file_is_read(form: str, tmp_path: Path) -> None:
     assert counts(run_command(path)[0]) == (2, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("number", "value", "decimals"),
+    [
+        *(("70.1", 701, 1), ("1e2", 100, 0), ("72.0", 72, 0), ("7.20E1", 72, 0), ('"72"', 72, 0)),
+        ("78.12345678901234", 7812345678901234, 14),
+        ("72.300000000000001", 72300000000000001, 15),
+    ],
+)
+def test_numbers_of_json_are_stored_exactly(tmp_path: Path, number: str, value: int, decimals: int) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(_as_json(number))
+    found, errors = run_command(path)
+    assert (errors, found["new"]) == ("", 1)
+    row = ReadingDay.objects.get()
+    assert ((row.small_values or row.large_values), row.value_decimals) == ([value], decimals)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown", "reason"),
+    [
+        *(("1e999", "1e999", "no number"), ("NaN", "NaN", "no number"), ("-Infinity", "-Infinity", "no number")),
+        ("12345678901234567.89", "12345678901234567.89", "not plausible"),
+        ("-5", "-5", "not plausible"),
+        *(("null", "", "has no value"), ("true", "true", "no number")),
+        ("{1}", '{"patient_id"', "no JSON object"),
+    ],
+)
+def test_bad_numbers_of_json_are_reported_as_they_are_written(
+    tmp_path: Path, number: str, shown: str, reason: str
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(_as_json("70") + _as_json(number))
+    found, errors = run_command(path, skip_unreadable=True)
+    assert counts(found) == (1, 0, 0, 1)
+    assert "Line 2" in errors
+    assert shown in errors
+    assert reason in errors
+
+
+def _as_json(value: str) -> str:
+    row = '{"patient_id": "P1", "metric": "weight", "start": "2024-03-06T07:00:00Z", "value": %s, "unit": "kg"}\n'
+    return row % value
+
+
 def test_files_of_an_archive_are_named_after_patients(tmp_path: Path) -> None:
     path = tmp_path / "all.zip"
     row = "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00Z,72,/min\n"
