@@ -10,12 +10,11 @@ from healthtrack.imports import staging_tables
 from healthtrack.imports.importer import PagePart
 from healthtrack.imports.models import ImportRun
 from readings.importing.assignments import StagedAssignments
-from readings.importing.unreadable import list_unreadable
+from readings.importing.unreadable import group_unreadable
 from readings.store.applying import Application
 from readings.store.staging import StagedReadings
 
 MAX_GROUPS = 200
-MAX_UNREADABLE = 100
 _GROUPS = """
     SELECT metric.label, streams.source, to_char(counts.day, 'YYYY-MM') AS month, sum(counts.new), sum(counts.changed),
            sum(counts.unchanged), count(DISTINCT (counts.stream, counts.day))
@@ -102,10 +101,9 @@ def make_part(run: ImportRun) -> PagePart | None:
         return None  # the answers decide what cannot be read
     groups, sources, episodes, patients = _fetch_staged(StagedReadings(run.run_id))
     worn = StagedAssignments(run.run_id).list_some(MAX_GROUPS)
-    unreadable = list(list_unreadable(run.run_id, count=MAX_UNREADABLE))
+    unreadable = group_unreadable(run.run_id)
     if not groups and not unreadable and not episodes and not worn and not run.result.get("left_out"):
         return None
-    has_parts = any(row.part for row in unreadable)
     view = {
         "run": run,
         "groups": groups,
@@ -114,7 +112,6 @@ def make_part(run: ImportRun) -> PagePart | None:
         "worn": worn,
         "left_out": sorted(run.result.get("left_out", {}).items(), key=lambda each: (-each[1], each[0])),
         "unreadable": unreadable,
-        "has_parts": has_parts,
     }
     return PagePart(
         "readings/preview.html",

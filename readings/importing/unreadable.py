@@ -1,6 +1,8 @@
 """The rows of a run that cannot be read: counted all, and listed up to a limit, with place, value and reason."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import polars as pl
@@ -13,9 +15,24 @@ from readings.formats.batch import LINE
 from readings.importing.checking import REASONS
 
 MAX_LISTED = 10_000
+MAX_FIRST = 5  # of a group
+MIN_LISTED = 100  # of each reason, however many rows have others
 # The number of the part, and of the line within it, are one number in the store: line + part * this.
 LINES_OF_PART = 2**40
 _OTHER = "other"
+
+
+# What a row of the table begins with: part, its name, the word for positions, line, column, value and reason.
+_Row = tuple[int, str, str, int | None, str, str, str]
+_GROUPS = """
+    SELECT * FROM (
+        SELECT part_name, position, line, field, value, reason, others, min(place) OVER same AS first,
+               sum(coalesce(others, 1)) OVER same AS total,
+               row_number() OVER (PARTITION BY field, reason ORDER BY others NULLS FIRST, place) AS number
+          FROM (SELECT *, row_number() OVER (ORDER BY part, line, others NULLS FIRST) AS place FROM {table}) AS placed
+        WINDOW same AS (PARTITION BY field, reason)) AS counted
+     WHERE number <= %s ORDER BY first, field, reason, number
+"""
 
 
 class Place(NamedTuple):
@@ -46,6 +63,20 @@ class Unreadable(NamedTuple):
         return f"{self.part}: {error}" if self.part else error
 
 
+class Group(NamedTuple):
+    """Rows that cannot be read for one reason in one column: how many there are, and the first of them."""
+
+    column: str
+    reason: str
+    count: int
+    first: Sequence[Unreadable]
+
+    @property
+    def rest(self) -> int:
+        """Return how many rows there are besides the first ones."""
+        return self.count - len(self.first)
+
+
 class UnreadableRows:
     """Collects the rows of a run that cannot be read, in a staging table that outlives the run until its retention."""
 
@@ -57,7 +88,7 @@ class UnreadableRows:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"CREATE TABLE {self.table} (part integer, part_name text, position text, line bigint, field text,"
-                " value text, reason text)"
+                " value text, reason text, others bigint)"
             )
 
     @property
@@ -93,15 +124,20 @@ class UnreadableRows:
         rows = [(*places[part], line, column, "", reason) for part, line in found[:MAX_LISTED]]
         self._add("contradictory_episodes", len(lines), rows)
 
-    def _add(self, code: str, count: int, rows: Sequence[tuple[int, str, str, int | None, str, str, str]]) -> None:
-        room = max(MAX_LISTED - self.total, 0)
-        self.counts[code] = self.counts.get(code, 0) + count
+    def _add(self, code: str, count: int, rows: Sequence[_Row]) -> None:
+        """Add the first rows, and for each reason how many others there are."""
+        before = self.counts.get(code, 0)
+        listed = rows[: max(MAX_LISTED - self.total, MIN_LISTED - before if code in REASONS else 0, 0)]
+        others = Counter((*row[:3], None, row[4], "", row[6]) for row in rows[len(listed) :])
+        if count > len(rows):
+            others[(*rows[0][:3], None, rows[0][4], "", rows[0][6])] += count - len(rows)
+        self.counts[code] = before + count
         with connection.cursor() as cursor, cursor.copy(f"COPY {self.table} FROM STDIN") as copy:
-            for row in rows[:room]:
-                copy.write_row([part.replace("\0", "�") if isinstance(part, str) else part for part in row])
+            for row, number in [*((row, None) for row in listed), *others.items()]:
+                copy.write_row([*(part.replace("\0", "�") if isinstance(part, str) else part for part in row), number])
 
 
-def list_unreadable(run_id: int, start: int = 0, count: int = MAX_LISTED) -> Iterator[Unreadable]:
+def list_unreadable(run_id: int) -> Iterator[Unreadable]:
     """Yield the listed rows of a run that cannot be read, in the order of the files."""
     table = UnreadableRows(run_id).table
     if not staging_tables.exists(table):
@@ -109,7 +145,22 @@ def list_unreadable(run_id: int, start: int = 0, count: int = MAX_LISTED) -> Ite
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT part_name, position, line, field, value, reason FROM {table}"  # noqa: S608 (own name)
-            " ORDER BY part, line OFFSET %s LIMIT %s",
-            [start, count],
+            " WHERE others IS NULL ORDER BY part, line LIMIT %s",
+            [MAX_LISTED],
         )
         yield from map(Unreadable._make, cursor.fetchall())
+
+
+def group_unreadable(run_id: int) -> list[Group]:
+    """Return the rows of a run that cannot be read by column and reason, in the order of the first of each."""
+    table = UnreadableRows(run_id).table
+    if not staging_tables.exists(table):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS.format(table=table), [MAX_FIRST])
+        rows = cursor.fetchall()
+    groups = []
+    for (column, reason, total), alike in groupby(rows, key=lambda row: (row[3], row[5], row[8])):
+        first = [Unreadable(*row[:6]) for row in alike if row[6] is None]
+        groups.append(Group(column, reason, int(total), first))
+    return groups

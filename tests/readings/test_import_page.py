@@ -13,6 +13,7 @@ from django.urls import reverse
 from healthtrack.audit.models import Access
 from healthtrack.imports import runs
 from healthtrack.imports.models import ImportRun, State
+from readings.importing import unreadable
 from readings.models import ReadingDay
 from tests.support import factories
 from tests.support.apple_exports import export, record, sleep
@@ -70,6 +71,28 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     assert "Watch" in sources
     assert "No metric has this code" in unreadable
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
+
+
+def test_the_preview_groups_equal_errors_with_their_number_and_the_first_rows(steward: Client) -> None:
+    bad = "P1,heart_rate,2024-03-05T08:00:00+01:00,{},/min,Watch\n"
+    rows = [ROWS, *(bad.format(f"n{number}") for number in range(12)), bad.format(72).replace("heart_rate", "pulse")]
+    run = upload(steward, "".join(rows))
+    numbers, metric = Page.get(steward, page_of(run)).texts("table.errors tbody tr")
+    assert "This is no number" in numbers
+    assert "12 Line 3: n0 Line 4: n1 Line 5: n2 Line 6: n3 Line 7: n4 7 others" in numbers
+    assert "No metric has this code" in metric
+    assert "1 Line 15: pulse" in metric
+
+
+def test_many_errors_of_one_kind_hide_no_others(steward: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unreadable, "MAX_LISTED", 2)
+    monkeypatch.setattr(unreadable, "MIN_LISTED", 1)
+    bad = "P1,heart_rate,2024-03-05T08:00:00+01:00,much,/min,Watch\n"
+    run = upload(steward, ROWS + bad * 5 + bad.replace("heart_rate", "pulse") * 3)
+    numbers, metric = Page.get(steward, page_of(run)).texts("table.errors tbody tr")
+    assert "5 Line 3: much Line 4: much 3 others" in numbers
+    assert "3 Line 8: pulse 2 others" in metric
+    assert len(list(unreadable.list_unreadable(run.pk))) == 2
 
 
 def test_a_file_of_a_maker_is_recognized_and_its_preview_says_what_is_not_imported(steward: Client) -> None:
@@ -157,7 +180,8 @@ class TestUploadForOnePatient:
         check(run)
         assert run.invalid_count == 1
         text = Page.get(steward, page_of(run)).text
-        assert "P2 The file was uploaded for another patient." in text
+        assert "The file was uploaded for another patient." in text
+        assert "Line 3: P2" in text or "Line 2: P2" in text
 
     def test_other_questions_remain(self, steward: Client) -> None:
         run = self.upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00,72,/min\n")
