@@ -9,7 +9,7 @@ import polars as pl
 from readings.devices import MAX_SERIAL_NUMBER
 from readings.formats.batch import LINE, SLEEP_STAGES
 from readings.importing.lookups import Patients, Units, get_wearers
-from readings.importing.times import add_times
+from readings.importing.times import START_PROBLEMS, add_times
 from readings.importing.values import add_values
 from readings.store.columns import DAY_SECONDS, MICROSECONDS
 
@@ -170,10 +170,15 @@ class RowChecker:
 
     def _find_code(self, columns: Sequence[str]) -> pl.Expr:
         """Return the first reason against a row; null if there is none."""
-        local = pl.col("at") + pl.col("utc_offset").cast(pl.Int64) * MICROSECONDS
-        born = pl.col("born").cast(pl.Int32).cast(pl.Int64) * DAY_SECONDS * MICROSECONDS
-        is_interval = pl.col("kind") == "interval"
-        conditions: Mapping[str, pl.Expr] = {
+        conditions = {**self._check_names(), **_check_value(), **self._check_times(), **_check_device()}
+        if "stage" in columns:
+            is_known = pl.col("stage").is_null() | pl.col("stage").is_in(SLEEP_STAGES)
+            conditions = {**conditions, "unknown_stage": (pl.col("metric") == "sleep") & ~is_known}
+        return pl.coalesce(pl.when(conditions[code]).then(pl.lit(code)) for code in REASONS if code in conditions)
+
+    def _check_names(self) -> Mapping[str, pl.Expr]:
+        """Return what is wrong with the patient, metric or unit, by code."""
+        return {
             "no_patient": pl.col("patient_id").is_null(),
             "another_patient": pl.lit(self.answers.is_only_patient) & (pl.col("patient_id") != self.answers.patient),
             "unknown_patient": pl.col("born").is_null(),
@@ -182,24 +187,38 @@ class RowChecker:
             "unknown_metric": ~pl.col("metric").is_in(list(self.codes)),
             "no_unit": pl.col("unit").is_null(),
             "unknown_unit": pl.col("metric_id").is_null(),
-            "no_value": pl.col("value_text").is_null(),
-            "not_a_number": pl.col("value").is_null() & ~pl.col("is_too_precise"),
-            "too_precise": pl.col("is_too_precise"),
-            "implausible": ~pl.col("number").is_between("lowest", "highest"),
+        }
+
+    def _check_times(self) -> Mapping[str, pl.Expr]:
+        """Return what is wrong with start or end, by code."""
+        local = pl.col("at") + pl.col("utc_offset").cast(pl.Int64) * MICROSECONDS
+        born = pl.col("born").cast(pl.Int32).cast(pl.Int64) * DAY_SECONDS * MICROSECONDS
+        return {
             "no_start": pl.col("start").is_null(),
-            **{code: pl.col("start_problem") == code for code in ("not_a_time", "too_fine", "no_zone")},
-            **{code: pl.col("start_problem") == code for code in ("skipped_time", "repeated_time", "odd_offset")},
+            **{code: pl.col("start_problem") == code for code in START_PROBLEMS},
             "future": pl.col("at") > self.latest,
             "before_birth": local < born,
-            "no_end": is_interval & pl.col("end").is_null(),
+            "no_end": (pl.col("kind") == "interval") & pl.col("end").is_null(),
             "not_an_end": pl.col("end_problem").is_not_null(),
             "needless_end": (pl.col("kind") == "instant") & pl.col("end").is_not_null(),
             "end_before_start": pl.col("end_at") <= pl.col("at"),
-            "worn_by_another": pl.col("worn_by_another"),
-            "long_source": pl.col("device").str.len_chars() > MAX_SOURCE,
-            "long_serial_number": pl.col("serial_number").str.len_chars() > MAX_SERIAL_NUMBER,
         }
-        if "stage" in columns:
-            is_known = pl.col("stage").is_null() | pl.col("stage").is_in(SLEEP_STAGES)
-            conditions = {**conditions, "unknown_stage": (pl.col("metric") == "sleep") & ~is_known}
-        return pl.coalesce(pl.when(wrong).then(pl.lit(code)) for code, wrong in conditions.items())
+
+
+def _check_value() -> Mapping[str, pl.Expr]:
+    """Return what is wrong with the value, by code."""
+    return {
+        "no_value": pl.col("value_text").is_null(),
+        "not_a_number": pl.col("value").is_null() & ~pl.col("is_too_precise"),
+        "too_precise": pl.col("is_too_precise"),
+        "implausible": ~pl.col("number").is_between("lowest", "highest"),
+    }
+
+
+def _check_device() -> Mapping[str, pl.Expr]:
+    """Return what is wrong with the device, by code."""
+    return {
+        "worn_by_another": pl.col("worn_by_another"),
+        "long_source": pl.col("device").str.len_chars() > MAX_SOURCE,
+        "long_serial_number": pl.col("serial_number").str.len_chars() > MAX_SERIAL_NUMBER,
+    }

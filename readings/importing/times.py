@@ -8,6 +8,8 @@ from readings.store.columns import MICROSECONDS
 _MAX_OFFSET = 18 * 3600
 _UNKNOWN_OFFSET = "-00:00"
 _LOCAL = "%Y-%m-%dT%H:%M:%S"
+# What may be wrong with a time, in the columns `start_problem` and `end_problem`.
+START_PROBLEMS = ("not_a_time", "too_fine", "no_zone", "skipped_time", "repeated_time", "odd_offset")
 
 
 def add_times(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
@@ -31,9 +33,23 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
         fraction=text.str.extract(r"\.(\d+)").fill_null(""),
     )
     rows = _use_zone_of_instants(rows, text.str.ends_with(_UNKNOWN_OFFSET), zone)
-    problem: pl.Expr = (
+    rows = rows.with_columns(
+        pl.col("instant").dt.epoch("us").alias(at),
+        (pl.col("local").dt.epoch("s") - pl.col("instant").dt.epoch("us") // MICROSECONDS).cast(pl.Int32).alias(offset),
+    )
+    rows = rows.with_columns(_find_problem(column, offset).alias(f"{column}_problem"))
+    if rows.select((pl.col(f"{column}_problem") == "no_zone").any()).item():
+        rows = _use_zone(rows, column, zone, at, offset)
+    return rows.drop("instant", "local", "fraction", "is_without_zone")
+
+
+def _find_problem(column: str, offset: str) -> pl.Expr:
+    """Return what is wrong with a time as it is written, without regard to a chosen zone; null if nothing is."""
+    return (
         pl.when(pl.col(column).is_null())
         .then(None)
+        .when(pl.col(offset).abs() > _MAX_OFFSET)
+        .then(pl.lit("odd_offset"))
         .when(pl.col("local").is_null())
         .then(pl.lit("not_a_time"))
         .when(pl.col("fraction").str.len_bytes() > 6)
@@ -42,18 +58,6 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
         .then(pl.lit("no_zone"))
         .otherwise(None)
     )
-    rows = rows.with_columns(
-        problem.alias(f"{column}_problem"),
-        pl.col("instant").dt.epoch("us").alias(at),
-        (pl.col("local").dt.epoch("s") - pl.col("instant").dt.epoch("us") // MICROSECONDS).cast(pl.Int32).alias(offset),
-    )
-    is_odd = pl.col(offset).abs() > _MAX_OFFSET
-    rows = rows.with_columns(
-        pl.when(is_odd).then(pl.lit("odd_offset")).otherwise(f"{column}_problem").alias(f"{column}_problem")
-    )
-    if rows.select((pl.col(f"{column}_problem") == "no_zone").any()).item():
-        rows = _use_zone(rows, column, zone, at, offset)
-    return rows.drop("instant", "local", "fraction", "is_without_zone")
 
 
 def _use_zone_of_instants(rows: pl.DataFrame, has_unknown_offset: pl.Expr, zone: str) -> pl.DataFrame:
@@ -68,39 +72,37 @@ def _use_zone_of_instants(rows: pl.DataFrame, has_unknown_offset: pl.Expr, zone:
 def _use_zone(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
     """Give instants to the local times without an offset."""
     is_local = (pl.col(f"{column}_problem") == "no_zone") & ~pl.col("is_without_zone")
-    rest = pl.col(column).str.slice(19)
-    is_bare = rest.str.contains(r"^(\.\d{1,6})?$")
+    is_written_wrongly = is_local & ~pl.col(column).str.slice(19).str.contains(r"^(\.\d{1,6})?$")
     if not zone:
-        wrong = pl.when(is_local & ~is_bare).then(pl.lit("not_a_time")).otherwise(f"{column}_problem")
+        wrong = pl.when(is_written_wrongly).then(pl.lit("not_a_time")).otherwise(f"{column}_problem")
         return rows.with_columns(wrong.alias(f"{column}_problem"))
+    rows = _choose_by_order(_add_both_sides(rows, zone), is_local)
+    problem = (
+        pl.when(is_written_wrongly)
+        .then(pl.lit("not_a_time"))
+        .when(is_local & pl.col("early").is_null())
+        .then(pl.lit("skipped_time"))
+        .when(is_local & pl.col("chosen").is_null())
+        .then(pl.lit("repeated_time"))
+        .when(~is_local)
+        .then(f"{column}_problem")
+    )
     fraction = pl.col("fraction").str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
+    ahead = (pl.col("local").dt.epoch("s") - pl.col("chosen") // MICROSECONDS).cast(pl.Int32)
+    return rows.with_columns(
+        problem.alias(f"{column}_problem"),
+        pl.when(is_local).then(pl.col("chosen") + fraction).otherwise(at).alias(at),
+        pl.when(is_local).then(ahead).otherwise(offset).alias(offset),
+    ).drop("early", "late", "chosen")
+
+
+def _add_both_sides(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Return the rows with the two instants that a local time of the zone may be, `early` and `late`, mostly equal."""
     early, late = (
         pl.col("local").dt.replace_time_zone(zone, ambiguous=side, non_existent="null").dt.convert_time_zone("UTC")
         for side in ("earliest", "latest")
     )
-    rows = rows.with_columns(early=early.dt.epoch("us"), late=late.dt.epoch("us"))
-    rows = _choose_by_order(rows, is_local)
-    chosen = pl.col("chosen")
-    problem = (
-        pl.when(is_local & ~is_bare)
-        .then(pl.lit("not_a_time"))
-        .when(is_local & pl.col("early").is_null())
-        .then(pl.lit("skipped_time"))
-        .when(is_local & chosen.is_null())
-        .then(pl.lit("repeated_time"))
-        .when(is_local)
-        .then(None)
-        .otherwise(f"{column}_problem")
-    )
-    return rows.with_columns(
-        problem.alias(f"{column}_problem"),
-        pl.when(is_local).then(chosen + fraction).otherwise(at).alias(at),
-        pl.when(is_local)
-        .then(pl.col("local").dt.epoch("s") - chosen // MICROSECONDS)
-        .otherwise(offset)
-        .cast(pl.Int32)
-        .alias(offset),
-    ).drop("early", "late", "chosen")
+    return rows.with_columns(early=early.dt.epoch("us"), late=late.dt.epoch("us"))
 
 
 def _choose_by_order(rows: pl.DataFrame, is_local: pl.Expr) -> pl.DataFrame:

@@ -13,19 +13,7 @@ def add_values(rows: pl.DataFrame) -> pl.DataFrame:
     `value` is null for what is no number, or is too precise: its digits must fit beside the highest plausible value
     into 64 bits, so that values of one day can be stored with the same number of decimals. `value_text` is the text.
     """
-    rows = _write_out_exponents(rows.rename({"value": "value_text"}))
-    plain = pl.col("written").str.replace(r"^\+", "")
-    whole, _, fraction = (
-        plain.str.split_exact(".", 1).struct.field(name) for name in ("field_0", "field_0", "field_1")
-    )
-    fraction = fraction.fill_null("").str.strip_chars_end("0")
-    is_number = pl.col("written").str.contains(r"^[+-]?(\d+\.?\d*|\.\d+)$").fill_null(value=False)
-    rows = rows.with_columns(is_number=is_number, fraction=fraction, digits=pl.concat_str(whole, fraction))
-    rows = rows.with_columns(
-        decimals=pl.col("fraction").str.len_bytes().cast(pl.Int32),
-        number=pl.when("is_number").then(pl.col("written").cast(pl.Float64, strict=False)),
-        value=pl.when("is_number").then(pl.col("digits").cast(pl.Int64, strict=False)),
-    )
+    rows = _add_digits(_write_out_exponents(rows.rename({"value": "value_text"})))
     too_many = pl.col("is_number") & (
         (pl.col("decimals") > pl.col("max_decimals")).fill_null(value=False)
         | (pl.col("value").is_null() & (pl.col("number").abs() < 1e18))
@@ -38,7 +26,21 @@ def add_values(rows: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(0, pl.Int64))
         .otherwise("value"),
         decimals=pl.when(pl.col("decimals") <= 18).then("decimals").otherwise(0).cast(pl.Int8),
-    ).drop("written", "is_number", "fraction", "digits")
+    ).drop("written", "is_number")
+
+
+def _add_digits(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with all digits as `value`, null if they do not fit; the number of decimals; and the float."""
+    plain = pl.col("written").str.replace(r"^\+", "")
+    whole, fraction = (plain.str.split_exact(".", 1).struct.field(name) for name in ("field_0", "field_1"))
+    fraction = fraction.fill_null("").str.strip_chars_end("0")
+    is_number = pl.col("written").str.contains(r"^[+-]?(\d+\.?\d*|\.\d+)$").fill_null(value=False)
+    return rows.with_columns(
+        is_number=is_number,
+        decimals=fraction.str.len_bytes().cast(pl.Int32),
+        number=pl.when(is_number).then(pl.col("written").cast(pl.Float64, strict=False)),
+        value=pl.when(is_number).then(pl.concat_str(whole, fraction).cast(pl.Int64, strict=False)),
+    )
 
 
 def _write_out_exponents(rows: pl.DataFrame) -> pl.DataFrame:
