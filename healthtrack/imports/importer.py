@@ -74,6 +74,15 @@ class PagePart:
 
 
 @dataclass(frozen=True)
+class ResultLink:
+    """Where the page of an applied run leads to see what it brought, and which patients that names."""
+
+    address: str
+    label: str
+    patients: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class UndoPreview(PagePart):
     """What an undo would do, as a part of its page, and how many stored rows it would delete, revert and restore."""
 
@@ -134,6 +143,10 @@ class Importer(ABC):
     @abstractmethod
     def list_url(self) -> str:
         """Return the address of the page that lists the imported data."""
+
+    def get_result_link(self, run: ImportRun, person: Person) -> ResultLink:
+        """Return where the page of the applied run leads the person: to the list, or to the only patient concerned."""
+        return ResultLink(self.list_url, f"See the {self.label}")
 
     def upload_hint(self) -> str:
         """Return the sentence below the upload field, about accepted files and limits."""

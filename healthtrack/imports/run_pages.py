@@ -78,6 +78,8 @@ class RunPages(ReadOnlyModelAdmin):
         page = RunView(run, request.user, request.GET, answers)
         if page.importer.names_patients and page.questions:
             record_patient_access(page.questions.shown_keys, run_id=run.run_id, filters=["first rows"])
+        if page.result_link and page.result_link.patients:
+            record_patient_access(page.result_link.patients, run_id=run.run_id)
         if page.importer.names_patients and page.preview and page.preview.shown:
             record_patient_access(page.preview.patients, run_id=run.run_id, filters=page.preview.shown)
         context = {**self._get_context(request), "title": f"{run}: {run.title}", "run": run, "page": page}

@@ -13,7 +13,7 @@ from django.utils import timezone
 from healthtrack.imports import heartbeat
 from healthtrack.imports.actions import get_action
 from healthtrack.imports.answers import AnswersForm
-from healthtrack.imports.importer import Importer, PagePart, Person, Summary
+from healthtrack.imports.importer import Importer, PagePart, Person, ResultLink, Summary
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
 from healthtrack.imports.permissions import may_undo
 from healthtrack.imports.reasons import reason_text
@@ -107,6 +107,11 @@ class RunView:
     @cached_property
     def summary(self) -> Summary:
         return self.action.summary(self.query)
+
+    @cached_property
+    def result_link(self) -> ResultLink | None:
+        """Return where the person sees what the run brought, if it is applied."""
+        return self.importer.get_result_link(self.run, self.person) if self.run.is_applied else None
 
     @cached_property
     def preview(self) -> PagePart | None:

@@ -17,6 +17,7 @@ from healthtrack.imports.importer import (
     Question,
     QuestionWording,
     ReadingPlan,
+    ResultLink,
     RunInput,
     Summary,
     UndoPreview,
@@ -28,6 +29,7 @@ from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
+from readings.addresses import VIEW, get_address
 from readings.attribution import attribute
 from readings.devices import ensure_devices, remove_unused_devices
 from readings.formats.own import OWN_COLUMNS, OwnForm
@@ -85,6 +87,12 @@ class ReadingsImporter(Importer):
     @property
     def list_url(self) -> str:
         return reverse("readings:patients")
+
+    def get_result_link(self, run: ImportRun, person: Person) -> ResultLink:
+        patients = preview.find_patients(run.run_id) if person.has_perms(VIEW) else []
+        if len(patients) != 1:
+            return super().get_result_link(run, person)
+        return ResultLink(get_address(patients[0]), "See the patient's readings", patients)
 
     @property
     def max_bytes(self) -> int:

@@ -44,6 +44,16 @@ _OVERLAPS = """
           JOIN reading_days AS stored ON stored.patient_id = other.patient_id AND stored.stream_id = other.stream_id
            AND stored.day = days.day) AS both_worn
 """
+# The first two patients with readings or episodes of a run.
+_CONCERNED = """
+    SELECT patient_id FROM (
+        SELECT patient_id FROM reading_days WHERE run_id = %(run)s
+        UNION
+        SELECT patient_id FROM reading_contributions WHERE run_id = %(run)s
+        UNION
+        SELECT patient_id FROM episodes WHERE run_id = %(run)s) AS own
+     WHERE patient_id NOT LIKE 'deleted/%%' LIMIT 2
+"""
 # Of the periods of the streams, only those in which the run has readings.
 _DEVICES = """
     SELECT count(DISTINCT device_id), count(DISTINCT stream_id) FILTER (WHERE decision = 'open')
@@ -76,6 +86,13 @@ def get_devices(cursor: CursorWrapper, staged: StagedReadings) -> Mapping[str, s
     """Return the text of the model for each serial number that the files have as such."""
     cursor.execute(f"SELECT serial_number, max(model) FROM {staged.streams} WHERE serial_number <> '' GROUP BY 1")  # noqa: S608 (own name)
     return dict(cursor.fetchall())
+
+
+def find_patients(run_id: int) -> list[str]:
+    """Return the patients to whom a run brought something; if there are several, two of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONCERNED, {"run": run_id})
+        return [patient for (patient,) in cursor.fetchall()]
 
 
 def count_days(run_id: int) -> int:

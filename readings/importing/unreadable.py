@@ -68,13 +68,13 @@ class Group(NamedTuple):
 
     column: str
     reason: str
-    count: int
+    total: int
     first: Sequence[Unreadable]
 
     @property
     def rest(self) -> int:
         """Return how many rows there are besides the first ones."""
-        return self.count - len(self.first)
+        return self.total - len(self.first)
 
 
 class UnreadableRows:

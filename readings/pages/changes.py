@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from healthtrack.audit.access_recorder import record_patient_access
+from readings.addresses import get_address
 from readings.consents import ConsentError, record_consent
 from readings.exclusions import ExclusionError, count_again, exclude
-from readings.pages.addresses import get_address
 from readings.pages.forms import ConsentForm, ExclusionForm
 from readings.pages.views import CONSENT, EXCLUDE, PatientReadings, PeriodError
 

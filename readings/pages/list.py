@@ -16,7 +16,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import NUL
-from readings.pages.addresses import VIEW, get_address
+from readings.addresses import VIEW, get_address
 
 PAGE_SIZE = 50
 # A page of patients from a number on, each with the metrics, and the first and last day of the streams. The keys of the

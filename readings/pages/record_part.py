@@ -7,7 +7,7 @@ from django.db import connection
 
 from healthtrack.core.permissions import Person
 from patients.models import MedicalRecord
-from readings.pages.addresses import VIEW, get_address
+from readings.addresses import VIEW, get_address
 
 _SUMMARY = """
     SELECT array_agg(DISTINCT metric.label), max(days.last),

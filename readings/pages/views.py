@@ -23,6 +23,7 @@ from healthtrack.core.text import quote as quote_text
 from healthtrack.imports.unfinished_uploads import CHUNK_BYTES
 from healthtrack.imports.upload_form import UploadForm
 from patients.models import FormerNumber, MedicalRecord
+from readings.addresses import VIEW, get_address
 from readings.charts.chart import make_charts
 from readings.charts.episodes import list_episodes
 from readings.charts.periods import FIRST_DAY, LAST_DAY, SPANS, Period
@@ -31,7 +32,6 @@ from readings.consents import has_withdrawn, list_consents
 from readings.exclusions import list_excluded
 from readings.formats.own import OWN_COLUMNS
 from readings.importing.importer import readings as importer
-from readings.pages.addresses import VIEW, get_address
 from readings.pages.files import list_readings
 from readings.pages.forms import ConsentForm, ExclusionForm
 

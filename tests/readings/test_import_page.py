@@ -57,6 +57,11 @@ def check(run: ImportRun) -> None:
         runs.check(run, files, runs.no_progress)
 
 
+def apply(run: ImportRun) -> None:
+    with runs.open_uploads(run) as files:
+        runs.apply(run, files, runs.no_progress)
+
+
 def page_of(run: ImportRun) -> str:
     return reverse("admin:imports_importrun_change", args=[run.pk])
 
@@ -143,6 +148,21 @@ def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client
     with runs.open_uploads(run) as files:
         runs.apply(run, files, runs.no_progress)
     assert ReadingDay.objects.get().utc_offset == 3600
+
+
+def test_an_import_of_one_patient_leads_to_that_patient_and_others_to_the_list(sign_in: SignIn) -> None:
+    factories.medical_record("P2", date_of_birth=date(1980, 1, 1))
+    client = sign_in(*PERMISSIONS)
+    of_one = upload(client, ROWS)
+    apply(of_one)
+    of_two = upload(client, ROWS + ROWS.splitlines()[1].replace("P1", "P2") + "\n")
+    apply(of_two)
+    assert not Access.objects.exists()
+    assert "/readings/P1/" in Page.get(client, page_of(of_one)).addresses("p.lead a")
+    assert Access.objects.filter(patient_ids=["P1"], run_id=of_one.pk).exists()
+    assert "/readings/" in Page.get(client, page_of(of_two)).addresses("p.lead a")
+    viewer = sign_in("readings.view_readingday", "imports.view_importrun")
+    assert "/readings/P1/" not in viewer.get(page_of(of_one)).content.decode()
 
 
 def test_only_those_with_the_permission_upload(sign_in: SignIn, client: Client) -> None:
