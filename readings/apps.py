@@ -3,6 +3,7 @@ from django.apps import AppConfig
 from healthtrack.audit.registry import register_page_names
 from healthtrack.core import attention, navigation
 from healthtrack.core.help import register_help
+from healthtrack.core.replicas import routing as replicas
 from readings.help import HELP
 from readings.navigation import entries
 
@@ -28,6 +29,15 @@ PAGE_NAMES = {
     "readings:consent": "Recorded a consent to readings",
     "readings:upload": "Opened the page to upload readings of a patient",
 }
+# Lists, charts and files. Pages on which people decide or write read from the primary.
+PAGES_OF_REPLICAS = (
+    "readings:patients",
+    "readings:patient",
+    "readings:file",
+    "unassigned-sources:list",
+    "admin:readings_device_changelist",
+    "admin:readings_deviceassignment_changelist",
+)
 
 
 class ReadingsConfig(AppConfig):
@@ -39,6 +49,7 @@ class ReadingsConfig(AppConfig):
         navigation.register(entries)
         register_page_names(lambda: PAGE_NAMES)
         register_help(*HELP)
+        replicas.register("readings", lambda: PAGES_OF_REPLICAS)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows, summary  # noqa: PLC0415  (models are only ready here)
         from patients.fhir import export_parts  # noqa: PLC0415  (models are only ready here)

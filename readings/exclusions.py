@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from healthtrack.core.replicas.routing import reading
 from readings.local_times import describe_times, to_instant, to_local
 from readings.models import Exclusion
 from readings.store.applying import lock_order
@@ -78,7 +79,7 @@ class ExcludedPeriod(NamedTuple):
 
 def list_excluded(patient: str) -> list[ExcludedPeriod]:
     """Return the excluded periods of all streams of a patient, in the order of time."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_EXCLUDED, [patient])
         return [ExcludedPeriod(*row) for row in cursor.fetchall()]
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 
+from healthtrack.core.replicas.routing import get_stream_alias
 from patients.fhir.writing import Resource, make_id, refer_to_patient
 from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, OWN, UCUM
 from readings.models import Metric
@@ -49,7 +50,8 @@ def _make_coding(metric: Metric) -> Resource:
 
 def _iterate(number: str, codes: Mapping[str, Resource]) -> Iterator[Resource]:
     """Yield the Observations of a patient. Each has a query of its own, because a patient may have millions."""
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
+    alias = get_stream_alias()
+    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
         cursor.execute(_READINGS, [number])
         readings = (_Reading(*row) for rows in iter(lambda: cursor.fetchmany(_ROWS_PER_FETCH), []) for row in rows)
         for _, stream in groupby(readings, key=lambda reading: reading.stream_id):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from healthtrack.core.replicas.routing import reading
 from readings.decisions import Source
 
 PAGE_SIZE = 25
@@ -169,7 +170,7 @@ def list_sources(show: Show, search: str = "", page: int = 1) -> Found:
     With a `search`, they have the patient number, or all of its words in their name or model.
     """
     values = {**_get_search(search), "offset": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE}
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_LIST.format(condition=_CONDITIONS[show]), values)
         rows = cursor.fetchall()
     sources = [Source(*row[:3]) for row in rows]
@@ -181,7 +182,7 @@ def list_sources(show: Show, search: str = "", page: int = 1) -> Found:
 
 
 def count_waiting() -> Counted:
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_COUNT.format(condition=_CONDITIONS[Show.WAITING]), _get_search(""))
         sources, patients, streams = cursor.fetchone()
     return Counted(sources, patients, streams == MAX_STREAMS)
@@ -190,7 +191,7 @@ def count_waiting() -> Counted:
 def fetch_periods(sources: Collection[Source]) -> list[Period]:
     """Return all periods of the streams of these sources, by source and time."""
     patients, names, models = ([source[place] for source in sources] for place in range(3))
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_PERIODS, {"patients": patients, "names": names, "models": models})
         return [Period(*row) for row in cursor.fetchall()]
 

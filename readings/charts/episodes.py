@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connection
+from healthtrack.core.replicas.routing import reading
 
 _EPISODES = """
     SELECT metric.label, stream.source, min(day), max(day), count(DISTINCT day), count(DISTINCT starts_at)
@@ -27,6 +27,6 @@ class Episodes(NamedTuple):
 
 def list_episodes(patient: str) -> list[Episodes]:
     """Return the episodes of a patient by metric and source."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_EPISODES, [patient])
         return [Episodes(*row) for row in cursor.fetchall()]

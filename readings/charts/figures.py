@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from django.db import connection
 
+from healthtrack.core.replicas.routing import reading
 from readings.charts.periods import Period
 from readings.charts.streams import Stream
 from readings.models import Metric
@@ -49,7 +49,7 @@ FIGURES = pl.Schema(
 
 def fetch_days(patient: str, streams: Sequence[Stream], period: Period) -> pl.DataFrame:
     """Return `FIGURES` for each day with readings that count, from the figures of the day rows."""
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_DAYS, _values(patient, streams, period))
         rows = [(*row, 1) for row in cursor.fetchall()]
     days = pl.DataFrame(rows, schema=FIGURES, orient="row")
@@ -59,7 +59,7 @@ def fetch_days(patient: str, streams: Sequence[Stream], period: Period) -> pl.Da
 def fetch_exact(patient: str, streams: Sequence[Stream], period: Period) -> pl.DataFrame:
     """Return the readings of a period that count, as `READINGS`, in the order of time."""
     values = _values(patient, streams, period)
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         packed = fetch(cursor, f"SELECT {select_packed('rows.stream_id')} {_WHERE}", values)
         numbers = values["streams"]
         block = Block([patient] * len(numbers), numbers, [period.first] * len(numbers))

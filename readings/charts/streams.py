@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connection
-
+from healthtrack.core.replicas.routing import reading
 from readings.attribution import BEGINNING
 from readings.local_times import to_local
 from readings.models import Metric
@@ -86,7 +85,7 @@ class Stream:
 def list_streams(patient: str) -> list[Stream]:
     """Return the streams with readings of a patient, sorted by metric, then by their first reading."""
     metrics = Metric.objects.in_bulk()
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_DEVICES, [patient])
         devices: dict[int, list[DevicePeriod]] = {}
         for stream_id, *period in cursor.fetchall():

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from django.contrib import admin
 from django.contrib.auth.mixins import UserPassesTestMixin
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -16,6 +15,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import NUL
+from healthtrack.core.replicas.routing import reading
 from readings.addresses import VIEW, get_address
 
 PAGE_SIZE = 50
@@ -65,7 +65,7 @@ class PatientsWithReadings(UserPassesTestMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a page of patients, sorted by number, from the number in the address on."""
         start = request.GET.get("from", "").replace(NUL, "")
-        with connection.cursor() as cursor:
+        with reading().cursor() as cursor:
             cursor.execute(_PATIENTS, {"from": start, "count": PAGE_SIZE + 1})
             found = [Patient(*row) for row in cursor.fetchall()]
         shown = found[:PAGE_SIZE]

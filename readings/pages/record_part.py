@@ -3,9 +3,8 @@
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connection
-
 from healthtrack.core.permissions import Person
+from healthtrack.core.replicas.routing import reading
 from patients.models import MedicalRecord
 from readings.addresses import VIEW, get_address
 
@@ -34,7 +33,7 @@ def get_record_view(record: MedicalRecord, person: Person) -> RecordView | None:
     """Return what the page of a record shows to people who may view readings."""
     if not person.has_perms(VIEW):
         return None
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_SUMMARY, {"patient": record.pk})
         metrics, last_day, is_hidden = cursor.fetchone()
     return RecordView(metrics, last_day, is_hidden, get_address(record.pk))

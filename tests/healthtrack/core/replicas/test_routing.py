@@ -1,5 +1,6 @@
 """Which pages read from a replica. Here the replica is the primary under another name; see test_real_replicas too."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,11 +20,14 @@ from healthtrack.core.replicas import routing
 from healthtrack.core.replicas.lag import Lag, Monitor
 from healthtrack.imports.models import ImportRun
 from patients import paging
+from readings.attribution import attribute
+from readings.models import ReadingStream
 from tests.support import factories
 from tests.support.import_files import RECORDS as RECORDS_OF_FILES
 from tests.support.import_files import write_csv
 from tests.support.import_pages import press_import, upload
 from tests.support.page import Page
+from tests.support.readings import make_readings, streams, write_run
 from tests.support.role_holders import make_person
 from tests.support.signing_in import AsRole, client_for
 
@@ -76,6 +80,34 @@ def count_replica_queries(client: Client, address: str) -> int:
 def test_home_lists_and_reports_are_read_from_a_replica(set_lag: SetLag, as_role: AsRole, address: str) -> None:
     factories.medical_record("P1")
     assert count_replica_queries(as_role("Analyst"), address) > 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/readings/", "/readings/P1/", "/readings/P1/?span=month", "/readings/P1/file/?span=month&day=2025-03-05"),
+        *("/admin/unassigned-sources/", "/admin/readings/device/", "/admin/readings/deviceassignment/"),
+    ],
+)
+def test_readings_are_read_from_a_replica_with_charts_and_files(set_lag: SetLag, as_role: AsRole, address: str) -> None:
+    factories.medical_record("P1")
+    write_run(1, [make_readings()], streams())
+    attribute(["P1"])
+    client = as_role("Administrator")
+    client.get(address)
+    set_lag()  # measured just now, however long the first request took
+    with CaptureQueriesContext(connection) as queries:
+        assert count_replica_queries(client, address) > 0
+    assert not [each["sql"] for each in queries if re.search(r"FROM (reading_|devices|\"?device)", each["sql"])]
+
+
+@pytest.mark.parametrize("address", ["/readings/P1/upload/", "/admin/unassigned-sources/{stream}/"])
+def test_pages_that_write_readings_read_from_the_primary(set_lag: SetLag, as_role: AsRole, address: str) -> None:
+    factories.medical_record("P1")
+    write_run(1, [make_readings()], streams())
+    attribute(["P1"])
+    stream = ReadingStream.objects.earliest("stream_id").stream_id
+    assert count_replica_queries(as_role("Administrator"), address.format(stream=stream)) == 0
 
 
 @pytest.mark.parametrize("address", [RECORD, "/admin/imports/importrun/", "/sign-in/"])
