@@ -23,9 +23,9 @@ Named = TypeVar("Named", TrackerAlias, MissingModel)
 class Match(StrEnum):
     """Whether a tracker name matches a model. The values are parameters of the page's address."""
 
-    UNMATCHED = "unknown"
-    AMBIGUOUS = "shared"
-    RESOLVED = "settled"
+    UNMATCHED = "unmatched"
+    AMBIGUOUS = "ambiguous"
+    RESOLVED = "resolved"
     NOT_IN_CATALOGUE = "missing"
 
 
@@ -174,31 +174,37 @@ def get_tracker_names(pages: Mapping[Match, int], search: str = "") -> dict[Matc
         words = [f"%{reading().ops.prep_for_like_query(word)}%" for word in search.lower().split()]
         cursor.execute(_NAMES, {"size": PAGE_SIZE, "pages": json.dumps(pages), "words": words, **states})
         rows = [_Row(*row) for row in cursor.fetchall()]
-    by_match = {match: [row for row in rows if row.match == match] for match in Match}
-    choices = find_models_by_name([row.name for row in by_match[Match.AMBIGUOUS]])
-    choices |= find_similar_models([row.name for row in by_match[Match.UNMATCHED]])
+    names = _describe_rows(rows)
+    found = {match: [place for place, row in enumerate(rows) if row.match == match] for match in Match}
+    return {
+        match: NamePage(
+            [names[place] for place in places],
+            Paginator(range(rows[places[0]].total if places else 0), PAGE_SIZE).get_page(pages[match]),
+        )
+        for match, places in found.items()
+    }
+
+
+def _describe_rows(rows: Sequence[_Row]) -> list[TrackerName]:
+    """Return the tracker names of the rows in their order, with the models to choose from and what staff decided."""
+    choices = find_models_by_name([row.name for row in rows if row.match == Match.AMBIGUOUS])
+    choices |= find_similar_models([row.name for row in rows if row.match == Match.UNMATCHED])
     aliases: dict[Any, TrackerAlias] = TrackerAlias.objects.select_related("model", "created_by").in_bulk(
-        [row.alias_id for row in by_match[Match.RESOLVED]]
+        [row.alias_id for row in rows if row.match == Match.RESOLVED]
     )
     missing: dict[Any, MissingModel] = MissingModel.objects.select_related("decided_by").in_bulk(
         [row.missing_id for row in rows if row.missing_id]
     )
-    return {
-        match: NamePage(
-            [
-                TrackerName(
-                    row.name,
-                    row.patients,
-                    choices.get(row.name, ()),
-                    aliases.get(row.alias_id),
-                    missing.get(row.missing_id),
-                )
-                for row in found
-            ],
-            Paginator(range(found[0].total if found else 0), PAGE_SIZE).get_page(pages[match]),
+    return [
+        TrackerName(
+            row.name,
+            row.patients,
+            choices.get(row.name, ()),
+            aliases.get(row.alias_id),
+            missing.get(row.missing_id),
         )
-        for match, found in by_match.items()
-    }
+        for row in rows
+    ]
 
 
 def get_tracker_name(name: str) -> TrackerName:

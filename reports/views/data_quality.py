@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
 from healthtrack.roles.who_can import describe_who_can
+from patients.tracker_names import Match
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality
@@ -68,9 +69,15 @@ class DataQualityReport(Report):
         names = reverse("tracker-names:list") if self.may_view_names else ""
         ask = self._describe_who_can("trackers.add_trackeralias")
         for what, found, linked, action, anchor in (
-            ("Unmatched tracker names", self.quality.unmatched, "undecided", "Resolve the names", "unknown"),
-            ("Ambiguous tracker names", self.quality.ambiguous, "brands", "Resolve the names", "shared"),
-            ("Trackers not in the catalogue", self.quality.missing, "missing", "Review the names", "missing"),
+            ("Unmatched tracker names", self.quality.unmatched, "undecided", "Resolve the names", Match.UNMATCHED),
+            ("Ambiguous tracker names", self.quality.ambiguous, "brands", "Resolve the names", Match.AMBIGUOUS),
+            (
+                "Trackers not in the catalogue",
+                self.quality.missing,
+                "missing",
+                "Review the names",
+                Match.NOT_IN_CATALOGUE,
+            ),
         ):
             patients = sum(name.patients for name in found)
             href = names and f"{names}#{anchor}"

@@ -31,7 +31,7 @@ def test_a_chart_links_to_its_report(page: Page, person: User) -> None:
 def test_tracker_names_can_be_resolved_from_home(page: Page, person: User) -> None:
     visit(page, "/")
     page.get_by_role("link", name="Resolve unmatched names").click()
-    page.wait_for_url("**/tracker-names/#unknown")
+    page.wait_for_url("**/tracker-names/#unmatched")
 
 
 def test_a_file_that_is_ready_to_import_is_linked(page: Page, person: User) -> None:

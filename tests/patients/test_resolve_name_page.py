@@ -84,8 +84,8 @@ def test_one_click_resolves_a_name_and_says_how_many_patients_were_updated(
     steward: Client, catalogue: dict[str, TrackerModel]
 ) -> None:
     make_patients("Band 2", "BAND 2", "Honor Band 2")
-    answer = resolve(steward, "Band 2", catalogue["Xiaomi Band 2"], "?unknown=2&q=band&name=Band+2")
-    assert answer.redirect_chain == [(f"{LIST}?unknown=2", 302)]
+    answer = resolve(steward, "Band 2", catalogue["Xiaomi Band 2"], "?unmatched=2&q=band&name=Band+2")
+    assert answer.redirect_chain == [(f"{LIST}?unmatched=2", 302)]
     assert "“Band 2” now means Xiaomi Band 2. 2 patients were updated." in get_text(answer)
     assert links() == {"P0": XIAOMI, "P1": XIAOMI, "P2": {"Honor Band 2"}}
     alias = TrackerAlias.objects.get()

@@ -117,17 +117,17 @@ def test_the_number_of_patients_links_to_exactly_these(viewer: Client) -> None:
 
 def test_the_second_page_of_a_table_leaves_the_pages_of_others(viewer: Client) -> None:
     make_patients(*(f"Name {number:02}" for number in range(PAGE_SIZE + 1)))
-    text = page(viewer, f"{PAGE}?settled=7&unknown=1")
+    text = page(viewer, f"{PAGE}?resolved=7&unmatched=1")
     assert "1 to 25 of 26, most patients first" in text
     [address] = links(text, "2")
-    assert address == "?settled=7&unknown=2#unknown"
-    assert "26 to 26 of 26" in page(viewer, f"{PAGE}?unknown=2")
+    assert address == "?resolved=7&unmatched=2#unmatched"
+    assert "26 to 26 of 26" in page(viewer, f"{PAGE}?unmatched=2")
 
 
 @pytest.mark.parametrize("number", ["x", "0", "-1", "99", "9" * 30, "9" * 5000, "%00", "²", ""])
 def test_an_invalid_page_number_causes_no_error(viewer: Client, number: str) -> None:
     make_patients("Fenix")
-    assert "Fenix" in page(viewer, f"{PAGE}?unknown={number}&shared={number}&settled={number}")
+    assert "Fenix" in page(viewer, f"{PAGE}?unmatched={number}&ambiguous={number}&resolved={number}")
 
 
 def test_people_who_may_not_resolve_or_undo_see_no_buttons(viewer: Client) -> None:

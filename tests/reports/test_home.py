@@ -236,7 +236,7 @@ def test_names_to_resolve_need_attention(sign_in: SignIn) -> None:
     words = page(client, PAGE)
     assert "1 tracker name matches no model of the catalogue." in words
     assert '<span class="note">2 patients</span>' in words
-    assert '<a class="button" href="/admin/tracker-names/#unknown">Resolve unmatched names</a>' in words
+    assert '<a class="button" href="/admin/tracker-names/#unmatched">Resolve unmatched names</a>' in words
 
 
 def test_without_problems_nothing_needs_attention(sign_in: SignIn) -> None:
