@@ -42,6 +42,10 @@ class ModelForm(forms.Form):
     model = forms.ModelChoiceField(TrackerModel.objects.all(), label="Tracker model")
 
 
+class ChangedMeanwhileError(Exception):
+    """Another number of records would be changed than a person has confirmed."""
+
+
 class BulkAction(ABC):
     """One kind of change. `done` describes it in the title of its run, after the number of records."""
 
@@ -61,16 +65,20 @@ class BulkAction(ABC):
         return ""
 
     @abstractmethod
-    def write(self, records: Records, values: Values) -> None:
-        """Change the records, within the transaction of the run."""
+    def write(self, records: Records, values: Values) -> int:
+        """Change the records, within the transaction of the run, and return how many were changed."""
 
     def apply(self, records: Records, values: Values, count: int, person: User) -> ImportRun:
-        """Change the records, `count` of which are affected, and return the run that records this and can undo it."""
+        """Change those of the records that are affected, and return the run that records this and can undo it.
+
+        Raise ChangedMeanwhileError, and change nothing, if other than `count` records are affected now.
+        """
 
         def work() -> int:
             linking.wait_for_models()
             chosen = MedicalRecord.objects.filter(pk__in=self.affected(records, values).order_by().values("pk"))
-            self.write(chosen, values)
+            if self.write(chosen, values) != count:
+                raise ChangedMeanwhileError
             return count
 
         return runs.record_edit("patients.medicalrecord", Edit(self.code, {"count": f"{count:,}"}), person, work)
@@ -89,8 +97,8 @@ class SetAppointment(BulkAction):
         later = records.filter(date_of_birth__gt=values["day"]).count()
         return f"{later:,} of these patients were born after this date. Choose another date." if later else ""
 
-    def write(self, records: Records, values: Values) -> None:
-        records.update(last_appointment_date=values["day"])
+    def write(self, records: Records, values: Values) -> int:
+        return records.update(last_appointment_date=values["day"])
 
 
 class LinkTracker(BulkAction):
@@ -102,10 +110,10 @@ class LinkTracker(BulkAction):
     def affected(self, records: Records, values: Values) -> Records:
         return records.filter(~_has_link(values))
 
-    def write(self, records: Records, values: Values) -> None:
+    def write(self, records: Records, values: Values) -> int:
         model = values["model"].pk
         _execute(_LET_LINK, records, model, model)
-        _execute(_LINK, records, model)
+        return _execute(_LINK, records, model)
 
 
 class UnlinkTracker(BulkAction):
@@ -118,10 +126,11 @@ class UnlinkTracker(BulkAction):
     def affected(self, records: Records, values: Values) -> Records:
         return records.filter(_has_link(values))
 
-    def write(self, records: Records, values: Values) -> None:
+    def write(self, records: Records, values: Values) -> int:
         model, numbers = values["model"].pk, list(records.values_list("pk", flat=True))
         _execute(_KEEP_UNLINKED, records, model, model)
-        MedicalRecordTracker.objects.filter(model=model, patient__in=numbers).delete()
+        removed, _ = MedicalRecordTracker.objects.filter(model=model, patient__in=numbers).delete()
+        return removed
 
 
 class DeleteRecords(BulkAction):
@@ -134,11 +143,13 @@ class DeleteRecords(BulkAction):
     def affected(self, records: Records, values: Values) -> Records:
         return records
 
-    def write(self, records: Records, values: Values) -> None:
+    def write(self, records: Records, values: Values) -> int:
         numbers = list(records.values_list("pk", flat=True))
         follows.delete(numbers)
         with connection.cursor() as cursor:  # Django would read all rows before it deletes them
             cursor.execute("DELETE FROM medical_records WHERE patient_id = ANY (%s)", [numbers])
+            deleted: int = cursor.rowcount
+        return deleted
 
 
 BULK_ACTIONS: tuple[BulkAction, ...] = (SetAppointment(), LinkTracker(), UnlinkTracker(), DeleteRecords())
@@ -148,7 +159,10 @@ def _has_link(values: Values) -> Exists:
     return Exists(MedicalRecordTracker.objects.filter(patient=OuterRef("pk"), model=values["model"]))
 
 
-def _execute(statement: str, records: Records, *values: int) -> None:
+def _execute(statement: str, records: Records, *values: int) -> int:
+    """Execute a statement about these records, and return how many rows it changed."""
     chosen, parameters = records.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(statement.format(records=chosen), [*values, *parameters])
+        changed: int = cursor.rowcount
+    return changed

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from import_export.formats.base_formats import CSV, XLSX, Format
 
 from healthtrack.imports.exporting import get_label
-from patients.bulk_actions import BULK_ACTIONS, BulkAction
+from patients.bulk_actions import BULK_ACTIONS, BulkAction, ChangedMeanwhileError
 from patients.fhir.exporting import FhirBundle, FhirNdjson
 from patients.filters import RecordFilter
 from patients.models import MedicalRecord
@@ -26,6 +26,7 @@ _EXPORTS: dict[str, type[Format]] = {
     "export_fhir_bundle": FhirBundle,
     "export_fhir_ndjson": FhirNdjson,
 }
+CHANGED_MEANWHILE = "Somebody changed these records. Nothing was done: check the number, and confirm again."
 Action = Callable[[Any, HttpRequest, QuerySet[MedicalRecord]], HttpResponseBase | None]
 
 
@@ -57,7 +58,12 @@ class BulkAdmin(admin.ModelAdmin[MedicalRecord]):
         affected = action.affected(records, form.cleaned_data).count()
         if request.POST["step"] != "confirm" or request.POST.get("count", "").replace(",", "").strip() != str(affected):
             return self._show_bulk_page(request, records, action, form, affected)
-        run = action.apply(records, form.cleaned_data, affected, request.user)  # type: ignore[arg-type]  # a signed-in person
+        try:
+            run = action.apply(records, form.cleaned_data, affected, request.user)  # type: ignore[arg-type]  # a signed-in person
+        except ChangedMeanwhileError:
+            affected = action.affected(records, form.cleaned_data).count()
+            form.add_error(None, CHANGED_MEANWHILE)
+            return self._show_bulk_page(request, records, action, form, affected)
         page = reverse("admin:imports_importrun_change", args=[run.pk])
         words = '{}. To undo this, <a href="{}">open {}</a>.'
         self.message_user(request, format_html(words, run.title, page, str(run).lower()), messages.SUCCESS)

@@ -8,6 +8,7 @@ from django.test import Client
 
 from healthtrack.audit.models import Access
 from healthtrack.imports.models import ImportRun
+from patients import linking
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.forms import form_with
@@ -51,6 +52,15 @@ def confirm(client: Client, action: str, count: int, **values: Any) -> str:
 
 def stored() -> list[Any]:
     return [list(model.objects.order_by("pk").values()) for model in (MedicalRecord, MedicalRecordTracker)]
+
+
+def add_like(number: str) -> MedicalRecord:
+    """Add a record with the appointment and the trackers of another one, and return it."""
+    like = MedicalRecord.objects.get(pk=number)
+    record = factories.medical_record(f"{number}-2", last_appointment_date=like.last_appointment_date)
+    for model in like.tracker_models.all():
+        factories.link(record, model)
+    return record
 
 
 def undo_last(client: Client) -> None:
@@ -116,6 +126,20 @@ class TestTheConfirmation:
         form = form_with(answer, "select_across")
         admin.post(f"{LIST}?gender=M&count=1", {**form.fields, "step": "confirm", "count": "1"})
         assert sorted(MedicalRecord.objects.values_list("pk", flat=True)) == [*NUMBERS]
+
+    @pytest.mark.parametrize("action", ["set_appointment", "link_tracker", "unlink_tracker", "delete_records"])
+    def test_nothing_changes_if_the_number_changes_after_the_confirmation(
+        self, admin: Client, model: TrackerModel, action: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = stored()
+        monkeypatch.setattr(linking, "wait_for_models", lambda: add_like("P1") and add_like("P3"))
+        values = {"day": "2024-01-02", "model": model.pk, "select_across": "1", "step": "confirm"}
+        count = {"unlink_tracker": 1, "delete_records": 3}.get(action, 2)
+        page = Page.of(choose(admin, action, **values, count=str(count)))
+        assert "Somebody changed these records. Nothing was done" in page.text
+        assert page.all("#count")
+        assert stored() == before
+        assert not ImportRun.objects.exists()
 
     def test_nothing_to_change_offers_no_confirmation(self, admin: Client, model: TrackerModel) -> None:
         MedicalRecord.objects.update(last_appointment_date="2024-01-02")
