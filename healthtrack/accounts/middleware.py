@@ -23,6 +23,7 @@ from healthtrack.accounts.security_resets import must_set_password
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit.actor import acting_as
 from healthtrack.core.date_formats import written_for
+from healthtrack.core.http import SAFE_METHODS
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -139,7 +140,7 @@ def redirect_to_sign_in(request: HttpRequest, page: str, **why: str) -> HttpResp
     """Redirect to a page of the sign-in, which leads back here afterwards."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Refresh": "true"})  # the page is loaded again, and redirected
-    here = {"next": request.get_full_path()} if request.method in {"GET", "HEAD"} else {}
+    here = {"next": request.get_full_path()} if request.method in SAFE_METHODS else {}
     return HttpResponseRedirect(f"{reverse(page)}?{urlencode({**here, **why})}")
 
 

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.file_parts import get_beginnings
 from healthtrack.core.client_address import client_address
+from healthtrack.core.http import get_view_name
 
 
 @dataclass
@@ -100,13 +101,12 @@ def access_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Calla
 
 
 def _write(request: HttpRequest, shown: _PatientAccess) -> None:
-    page = request.resolver_match.view_name if request.resolver_match else ""
     actor = acting_as(request.user.pk, request=request.id)  # type: ignore[attr-defined]  # our own attribute of requests
     with actor, connection.cursor() as cursor:
         cursor.execute(
             _WRITE,
             [
-                page,
+                get_view_name(request),
                 list(shown.patient_ids),
                 # One text takes a tenth of the time of a list. No patient number has a control character.
                 None if shown.file_patients is None else _SEPARATOR.join(shown.file_patients),

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from healthtrack.core import logs
+from healthtrack.core.http import SAFE_METHODS
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -18,7 +19,7 @@ UNUSED_FEATURES = (
     "payment",
     "usb",
 )
-METHODS = ("GET", "HEAD", "POST")
+METHODS = (*SAFE_METHODS, "POST")
 HEADERS = {
     "Cache-Control": "no-store, private",  # a page may name a patient, and the browser may be shared
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from healthtrack import __version__
 from healthtrack.core.client_address import client_address, is_in_networks
+from healthtrack.core.http import get_view_name
 from healthtrack.core.replicas import routing
 from healthtrack.imports.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
@@ -49,7 +50,7 @@ def request_metrics(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         start = time.perf_counter()
         response = get_response(request)
-        view = request.resolver_match.view_name if request.resolver_match else NO_VIEW
+        view = get_view_name(request) or NO_VIEW
         SECONDS.labels(view).observe(time.perf_counter() - start)
         REQUESTS.labels(view, response.status_code).inc()
         return response

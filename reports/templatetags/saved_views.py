@@ -1,7 +1,9 @@
+"""The menu of saved views."""
+
 from django import template
-from django.http import HttpRequest
 from django.template.context import Context
 
+from healthtrack.core.http import get_view_name
 from reports.saved_view_rules import get_page_titles, get_visible_views
 
 register = template.Library()
@@ -21,9 +23,5 @@ def saved_views_menu(context: Context) -> dict[str, object]:
         "views": views[:MAX_IN_MENU],
         "more": len(views) > MAX_IN_MENU,
         "user": request.user,
-        "here": request.get_full_path() if _page(request) in titles else "",
+        "here": request.get_full_path() if get_view_name(request) in titles else "",
     }
-
-
-def _page(request: HttpRequest) -> str:
-    return request.resolver_match.view_name if request.resolver_match else ""  # a page that does not exist has none

@@ -14,10 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.http import HttpRequest
 
+from healthtrack.core.http import SAFE_METHODS, get_view_name
 from healthtrack.core.pooling import get_direct_alias
 from healthtrack.core.replicas.lag import Lag, Monitor
 
-SAFE_METHODS = {"GET", "HEAD"}
 WRITTEN = "written"  # a key of the session: the position in the log that has the person's latest write
 WRITTEN_BY_WORKER = "written_position"  # the same of what a worker wrote for the person, with the row of the session
 
@@ -46,13 +46,12 @@ def get_pages() -> frozenset[str]:
 
 def only_reads(request: HttpRequest) -> bool:
     """Return whether the request writes nothing, as far as its method and its view say."""
-    view = request.resolver_match.view_name if request.resolver_match else ""
-    return request.method in SAFE_METHODS or view in _reading_posts
+    return request.method in SAFE_METHODS or get_view_name(request) in _reading_posts
 
 
 def may_read_replica(request: HttpRequest) -> bool:
     """Return whether the view of the request may read from a replica."""
-    view = request.resolver_match.view_name if request.resolver_match else ""
+    view = get_view_name(request)
     return view in _reading_posts or (request.method in SAFE_METHODS and view in get_pages())
 
 
