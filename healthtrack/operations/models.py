@@ -1,3 +1,5 @@
+"""The tables of restores, backups and what else System status shows."""
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -18,10 +20,10 @@ class Restore(models.Model):
     version = models.CharField(max_length=MAX_TEXT, db_comment="HealthTrack that wrote the backup, empty if unknown")
     written = models.CharField("backup of", max_length=MAX_TEXT, db_comment="When it was written, empty if unknown")
     signed_by = models.CharField(max_length=60, db_comment="Public key that fits its signature, empty if unsigned")
-    accounts = models.IntegerField(db_comment="Accounts that it brought, open and closed")
+    accounts = models.IntegerField(db_comment="Accounts in it, deactivated ones included")
     open_accounts = models.IntegerField(db_comment="Accounts that can sign in")
-    superusers = models.IntegerField(db_comment="Open accounts with superuser status")
-    role_holders = models.JSONField("roles", db_comment="How many open accounts have each role")
+    superusers = models.IntegerField(db_comment="Active accounts with superuser status")
+    role_holders = models.JSONField("roles", db_comment="How many active accounts have each role")
     last_change_at = models.DateTimeField(
         "last change in history", null=True, db_comment="When the last row of its history was written, null if none"
     )
@@ -37,7 +39,7 @@ class Restore(models.Model):
         return f"Restore {self.restore_id}"
 
     def describe_roles(self) -> str:
-        """Return the roles with the number of open accounts that have them."""
+        """Return the roles with the number of active accounts that have them."""
         return ", ".join(f"{name} {holders}" for name, holders in self.role_holders.items()) or "none"
 
 

@@ -129,6 +129,6 @@ def find_people_without_second_factor() -> QuerySet[User]:
 
 
 def find_failed_runs() -> QuerySet[ImportRun]:
-    """Return the imports that failed lately because of the program, the newest first."""
+    """Return the latest imports that failed, each with the user name of its `person`."""
     failed = ImportRun.objects.filter(state=State.FAILED).annotate(person=F("started_by__username"))
     return failed.order_by("-run_id")[:FAILED_RUNS_SHOWN]

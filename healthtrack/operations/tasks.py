@@ -1,3 +1,5 @@
+"""The periodic job that measures the database."""
+
 from procrastinate.contrib.django import app
 
 from healthtrack.operations import database_size

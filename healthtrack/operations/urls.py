@@ -1,3 +1,5 @@
+"""The addresses of this app."""
+
 from django.urls import path
 
 from healthtrack.operations.status_views import RecordDrill, SystemStatus
