@@ -41,6 +41,22 @@ def measure(wanted: list[str], records_to_import: int, seconds: int) -> None:
 
     from django.db import connection  # noqa: PLC0415 (Django must be set up first)
 
+    from benchmarks import server_rights  # noqa: PLC0415 (Django must be set up first)
+
+    parts = get_parts(records_to_import, seconds)
+    _refuse_unknown(wanted, parts)
+    server_rights.grant()
+    everyday_name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        for part in wanted or [part for part in parts if part != "billion"]:  # it takes long
+            parts[part]()
+    finally:
+        connection.creation.destroy_test_db(everyday_name, verbosity=0)
+
+
+def get_parts(records_to_import: int, seconds: int) -> "dict[str, Callable[[], None]]":
+    """Return the function that measures each part, by the name of the part."""
     from benchmarks import (  # noqa: PLC0415 (Django must be set up first)
         access,
         apple,
@@ -57,14 +73,13 @@ def measure(wanted: list[str], records_to_import: int, seconds: int) -> None:
         replica,
         reports,
         runs,
-        server_rights,
     )
 
     def compare_imports() -> None:
         imports.compare_import()
         reading.compare_reading()
 
-    parts: dict[str, Callable[[], None]] = {
+    return {
         "imports": compare_imports,
         "reading": reading.compare_reading,
         "memory": imports.measure_memory,
@@ -84,15 +99,6 @@ def measure(wanted: list[str], records_to_import: int, seconds: int) -> None:
         "exports": access.measure_recorded_exports,
         "constants": constants.measure_constants,
     }
-    _refuse_unknown(wanted, parts)
-    server_rights.grant()
-    everyday_name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        for part in wanted or [part for part in parts if part != "billion"]:  # it takes long
-            parts[part]()
-    finally:
-        connection.creation.destroy_test_db(everyday_name, verbosity=0)
 
 
 def _refuse_unknown(wanted: "Iterable[str]", parts: "Iterable[str]") -> None:

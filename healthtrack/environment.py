@@ -353,25 +353,29 @@ class Environment:
             if name == variable.old_name:
                 renamed.append((name, variable.name))
         environment = cls(**given, renamed=tuple(renamed))
-        if environment.direct_database and not environment.database:
-            raise ImproperlyConfigured(
-                "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the address of the connection "
-                "pool, or of the database itself if there is no pool."
-            )
-        if environment.uploads_dir and environment.uploads_bucket:
-            raise ImproperlyConfigured(
-                "HEALTHTRACK_UPLOADS_DIR and HEALTHTRACK_UPLOADS_BUCKET are both set. Unset one of them: uploads are "
-                "stored either in a folder or in a bucket."
-            )
-        if environment.mail_server and not environment.mail_from:
-            raise ImproperlyConfigured(
-                "HEALTHTRACK_MAIL_FROM is missing. Set it to the address that mails come from, such as "
-                "healthtrack@hospital.example."
-            )
+        environment._refuse_contradictions()
         if environment.production:
             environment._refuse_unsafe_values({cls.variables()[name].name for name, value in given.items() if value})
             environment._refuse_unverified_database(variables)
         return environment
+
+    def _refuse_contradictions(self) -> None:
+        """Raise ImproperlyConfigured if a variable is set that makes no sense without, or together with, another."""
+        if self.direct_database and not self.database:
+            raise ImproperlyConfigured(
+                "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the address of the connection "
+                "pool, or of the database itself if there is no pool."
+            )
+        if self.uploads_dir and self.uploads_bucket:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_UPLOADS_DIR and HEALTHTRACK_UPLOADS_BUCKET are both set. Unset one of them: uploads are "
+                "stored either in a folder or in a bucket."
+            )
+        if self.mail_server and not self.mail_from:
+            raise ImproperlyConfigured(
+                "HEALTHTRACK_MAIL_FROM is missing. Set it to the address that mails come from, such as "
+                "healthtrack@hospital.example."
+            )
 
     def _refuse_unsafe_values(self, given: set[str]) -> None:
         """Raise ImproperlyConfigured if a setting is unsafe in production, or missing where the default is unsafe."""

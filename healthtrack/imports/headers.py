@@ -53,15 +53,20 @@ def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, st
             shown = " and ".join(dict.fromkeys(table.headers[place].strip() for place in places))
             reason = f"Appears {len(places)} times in the header. Keep one of the columns."
             layout.errors.append(RowError(reason, table.header_line, "header", shown))
-    ignored = [
-        show_value(table.headers[place].strip()) or place + 1  # a column without a name is identified by its number
-        for place in range(len(table.headers))
-        if str(place) not in layout.positions
-    ]
     named = {column.name: column for column in columns}
     placed = [(int(place), named[name]) for place, name in layout.positions.items()]
     layout.text_columns = frozenset(place for place, column in placed if isinstance(column.widget, TextWidget))
     layout.min_cells = max((place + 1 for place, column in placed if column.required), default=1)
+    ignored = _list_ignored(table, layout)
     if ignored and not layout.errors:
         layout.notices.append(Notice(UNKNOWN_COLUMNS, {"columns": ignored}))
     return layout
+
+
+def _list_ignored(table: Table, layout: Layout) -> list[str | int]:
+    """Return the names of the columns that belong to no field; a column without a name is identified by its number."""
+    return [
+        show_value(header.strip()) or place + 1
+        for place, header in enumerate(table.headers)
+        if str(place) not in layout.positions
+    ]

@@ -1,3 +1,5 @@
+"""The base class of admins whose models are imported and exported."""
+
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import HttpRequest, HttpResponseRedirect

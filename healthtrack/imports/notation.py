@@ -32,4 +32,3 @@ class Notation:
 
 # How the documented files are written.
 DOCUMENTED = Notation(DateOrder.MONTH_FIRST, DecimalMark.POINT)
-UNDECIDED = Notation()

@@ -130,8 +130,6 @@ class PatientReadings(PatientView):
         status: int = 200,
     ) -> HttpResponse:
         """Return the page with the charts of a period, and with forms that were sent and are not valid."""
-        excluded = [] if self.is_hidden else list_excluded(self.number)
-        names = {stream.stream_id: f"{stream.metric}, {stream.name}" for stream in self.streams}
         user = self.request.user
         context = {
             **admin.site.each_context(self.request),
@@ -140,12 +138,7 @@ class PatientReadings(PatientView):
             "record": self.record,
             "address": self.address,
             "error": error,
-            "is_hidden": self.is_hidden,
-            "consents": self.consents,
-            "streams": self.streams,
-            "episodes": [] if self.is_hidden else list_episodes(self.number),
-            "charts": make_charts(self.number, self.streams, excluded, period) if self.streams else None,
-            "excluded": [(each, names[each.stream_id]) for each in excluded if each.stream_id in names],
+            **self.get_readings(period),
             "period": period,
             "navigation": self.get_navigation(period),
             "exclusion_form": exclusion_form or self.make_exclusion_form(period),
@@ -157,6 +150,19 @@ class PatientReadings(PatientView):
             "may_consent": user.has_perm(CONSENT),
         }
         return render(self.request, "readings/patient.html", context, status=status)
+
+    def get_readings(self, period: Period) -> dict[str, Any]:
+        """Return what the page shows of the patient's readings: nothing but the consents if they are hidden."""
+        excluded = [] if self.is_hidden else list_excluded(self.number)
+        names = {stream.stream_id: f"{stream.metric}, {stream.name}" for stream in self.streams}
+        return {
+            "is_hidden": self.is_hidden,
+            "consents": self.consents,
+            "streams": self.streams,
+            "episodes": [] if self.is_hidden else list_episodes(self.number),
+            "charts": make_charts(self.number, self.streams, excluded, period) if self.streams else None,
+            "excluded": [(each, names[each.stream_id]) for each in excluded if each.stream_id in names],
+        }
 
     def get_navigation(self, period: Period) -> dict[str, Any]:
         """Return the addresses of other spans and of the periods next to this one, as far as there are readings."""
