@@ -1,3 +1,5 @@
+"""The tables of accounts: sessions, recovery codes and counted uses. The others are beside what uses them."""
+
 import secrets
 from typing import Any, ClassVar
 

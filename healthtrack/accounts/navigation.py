@@ -1,3 +1,5 @@
+"""The entry of this app in the navigation."""
+
 from collections.abc import Iterator
 
 from healthtrack.core.navigation import Entry

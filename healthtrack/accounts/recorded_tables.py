@@ -61,6 +61,8 @@ class NeverDeleted(pgtrigger.Trigger):
 
 
 class SignedInUser(User):
+    """The accounts. Losing a right, or another password, ends the sessions of an account."""
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -99,7 +101,9 @@ class SignedInUser(User):
         ]
 
 
-class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
+class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]  # made by Django, for which the stubs have no type
+    """The roles of accounts. Losing one ends the sessions of the account."""
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -112,7 +116,9 @@ class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]
         ]
 
 
-class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]
+class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]  # as above
+    """The permissions of accounts. Losing one ends the sessions of the account."""
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -126,6 +132,8 @@ class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-
 
 
 class RecordedGroup(Group):
+    """The roles."""
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -133,7 +141,9 @@ class RecordedGroup(Group):
         triggers = history_as(Recording(GROUP, "id", "{name}", {"name": "{}"}))
 
 
-class RecordedGroupPermission(Group.permissions.through):  # type: ignore[misc,name-defined]
+class RecordedGroupPermission(Group.permissions.through):  # type: ignore[misc,name-defined]  # as above
+    """The permissions of roles."""
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -143,6 +153,8 @@ class RecordedGroupPermission(Group.permissions.through):  # type: ignore[misc,n
 
 
 class RecordedDevice(TOTPDevice):
+    """The authenticator apps of accounts."""
+
     class Meta:
         proxy = True
         default_permissions = ()

@@ -1,3 +1,5 @@
+"""What happens when somebody signs in, signs out or fails to, wherever Django or django-axes notices it."""
+
 import time
 from typing import Any
 

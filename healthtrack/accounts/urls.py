@@ -1,3 +1,5 @@
+"""The addresses of the pages about one's own account."""
+
 from django.urls import path
 
 from healthtrack.accounts.link_views import UseLink

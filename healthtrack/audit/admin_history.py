@@ -1,3 +1,5 @@
+"""The history of a row, as a page of the admin."""
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

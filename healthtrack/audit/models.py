@@ -1,3 +1,5 @@
+"""The table of the history. Those of the access log and of user names are beside what uses them."""
+
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import CheckConstraint, Index, Q

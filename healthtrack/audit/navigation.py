@@ -1,3 +1,5 @@
+"""The entries of this app in the navigation."""
+
 from collections.abc import Iterator
 
 from healthtrack.core.navigation import Entry

@@ -1,3 +1,5 @@
+"""The periodic job for tables with a partition for each month."""
+
 from procrastinate.contrib.django import app
 
 from healthtrack.core import monthly_partitions

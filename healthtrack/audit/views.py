@@ -1,3 +1,5 @@
+"""The page of the activity log."""
+
 from datetime import timedelta
 
 from django import forms

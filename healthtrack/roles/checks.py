@@ -1,3 +1,5 @@
+"""Check that the roles come last among the apps."""
+
 from collections.abc import Sequence
 from typing import Any
 

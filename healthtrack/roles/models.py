@@ -1,3 +1,5 @@
+"""The tables of emergency access."""
+
 from datetime import datetime, timedelta
 
 from django.conf import settings

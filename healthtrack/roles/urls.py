@@ -1,3 +1,5 @@
+"""The addresses of this app."""
+
 from django.urls import path
 
 from healthtrack.roles.views import EmergencyPage, EndEmergency, RolesPage

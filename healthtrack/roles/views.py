@@ -1,3 +1,5 @@
+"""The page of roles, and the pages of emergency access."""
+
 from typing import TYPE_CHECKING, cast
 
 from django import forms

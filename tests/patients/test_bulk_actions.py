@@ -133,7 +133,7 @@ class TestTheConfirmation:
     ) -> None:
         before = stored()
         monkeypatch.setattr(linking, "wait_for_models", lambda: add_like("P1") and add_like("P3"))
-        values = {"day": "2024-01-02", "model": model.pk, "select_across": "1", "step": "confirm"}
+        values: dict[str, Any] = {"day": "2024-01-02", "model": model.pk, "select_across": "1", "step": "confirm"}
         count = {"unlink_tracker": 1, "delete_records": 3}.get(action, 2)
         page = Page.of(choose(admin, action, **values, count=str(count)))
         assert "Somebody changed these records. Nothing was done" in page.text

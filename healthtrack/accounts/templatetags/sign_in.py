@@ -1,3 +1,5 @@
+"""The warning before an idle session ends."""
+
 from django import template
 from django.conf import settings
 from django.template.context import Context

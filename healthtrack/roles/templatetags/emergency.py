@@ -1,3 +1,5 @@
+"""The line on every page while somebody uses emergency access."""
+
 from typing import Any
 
 from django import template
