@@ -9,19 +9,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipExtFile, ZipFile, ZipInfo
 
 from django.conf import settings
 
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.limits import format_size
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MAX_NESTED_BYTES = 4 * 1024**3
 _MAX_PARTS = 25_000
 # As many bytes of each part are read to recognize its format.
 BEGINNING_BYTES = 2048
+# Of what is packed, so much is unpacked at once, because nothing of it can be read if it is damaged.
+_PIECE_BYTES = 2**16
 _DAMAGE = (
     BadZipFile,
     zlib.error,
@@ -39,7 +41,7 @@ class Part:
     """One file of an upload; `number` counts the parts of all files from 1.
 
     In an archive, `path` is the name there; within an archive in an archive, it begins with the name of that archive.
-    `beginning` has the first bytes, unpacked.
+    `beginning` has the first bytes, unpacked. Nothing of a part that `is_damaged` can be read.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Part:
     archive: ZipFile | None = field(default=None, repr=False, compare=False)
     info: ZipInfo | None = field(default=None, repr=False, compare=False)
     beginning: bytes = field(default=b"", repr=False, compare=False)
+    is_damaged: bool = False
 
     @property
     def name(self) -> str:
@@ -153,8 +156,12 @@ class _Listing:
             self._check(file, info)
             path = f"{folder}/{info.filename}" if folder else info.filename
             part = Part(len(self.parts) + 1, file, path, archive, info)
-            with open_part(part) as stream:
-                beginning = stream.read(BEGINNING_BYTES)
+            try:
+                with open_part(part) as stream:
+                    beginning = stream.read(BEGINNING_BYTES)
+            except DamageError:  # the other files may be whole
+                self._add(replace(part, is_damaged=True))
+                continue
             if may_nest and beginning.startswith(_ZIP):
                 self._add_archive(file, self._unpack(part), path, may_nest=False)
             else:
@@ -222,20 +229,39 @@ class Limited:
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, name: str) -> None:
         self.stream, self.name = stream, name
+        self.is_packed = isinstance(stream, gzip.GzipFile | ZipExtFile)
         self.read_bytes = 0
+        self.damage: Exception | None = None
 
     def read(self, size: int) -> bytes:
-        try:
-            data = self.stream.read(size)
-        except _DAMAGE as error:
-            raise damaged(self.name) from error
+        """Return at most `size` bytes. Of a damaged file, those before the damage are returned before the error."""
+        data = self._read_packed(size) if self.is_packed else self.stream.read(size)
+        if self.damage and not data:
+            raise damaged(self.name, self.read_bytes) from self.damage
         self.read_bytes += len(data)
         if self.read_bytes > settings.READINGS_MAX_UNPACKED_BYTES:
             limit = format_size(settings.READINGS_MAX_UNPACKED_BYTES)
             raise FileError(RowError(f"The file {self.name} has more than {limit} when unpacked."))
         return data
 
+    def _read_packed(self, size: int) -> bytes:
+        pieces, length = [], 0
+        while length < size and not self.damage:
+            try:
+                piece = self.stream.read1(min(size - length, _PIECE_BYTES))  # type: ignore[union-attr]  # all these have it
+            except _DAMAGE as error:
+                self.damage = error
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            length += len(piece)
+        return b"".join(pieces)
 
-def damaged(name: str) -> FileError:
-    """Return the error of a file that is cut off or damaged."""
-    return FileError(RowError(f"The file {name} is damaged or was cut off. Get it again, and upload it as a whole."))
+
+def damaged(name: str, place: int | None = None) -> DamageError:
+    """Return the error of a file that is cut off or damaged; `place` is how many bytes of it were read, unpacked."""
+    after = f" after {place:,} bytes" if place else ""
+    return DamageError(
+        RowError(f"The file {name} is damaged or was cut off{after}. Get it again, and upload it as a whole.")
+    )

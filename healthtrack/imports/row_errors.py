@@ -52,3 +52,7 @@ class FileError(Exception):
     def __init__(self, *errors: RowError) -> None:
         super().__init__(" ".join(map(str, errors)))
         self.errors = errors
+
+
+class DamageError(FileError):
+    """The file is damaged or was cut off here. What was read of it before is right."""

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import polars as pl
 
@@ -11,6 +10,7 @@ from healthtrack.imports.opening import Container, Part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
+from readings.formats.chunks import read_chunks
 from readings.formats.glucose import find_unit, read_glucose
 from readings.formats.tables import Record, read_records, split_beginning
 
@@ -46,8 +46,7 @@ class DexcomClarity(Format):
         """Yield the glucose values. The rows of a transmitter are in the order of its clock."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         reader = _Reader(part)
-        records = read_records(part)
-        while chunk := list(islice(records, _BATCH)):
+        for chunk in read_chunks(read_records(part), _BATCH):
             yield reader.read(chunk)
 
 

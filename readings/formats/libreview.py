@@ -3,14 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from contextlib import suppress
 
 import polars as pl
 
 from healthtrack.imports.opening import Container, Part
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
+from readings.formats.chunks import read_chunks
 from readings.formats.glucose import find_unit, read_glucose
 from readings.formats.tables import Record, read_records, split_beginning
 
@@ -47,8 +48,7 @@ class LibreView(Format):
         """Yield the values of glucose. Raise FileError if no date proves its order of day and month."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         reader = _Reader(_find_order(part))
-        records = read_records(part)
-        while chunk := list(islice(records, _BATCH)):
+        for chunk in read_chunks(read_records(part), _BATCH):
             yield reader.read(chunk)
 
 
@@ -66,10 +66,10 @@ def _is_header(record: Record) -> bool:
 
 
 def _find_order(part: Part) -> str:
-    """Return the order of dates that a row proves."""
+    """Return the order of dates that a row proves. If the part is damaged, reading it again reports that."""
     proven: set[str] = set()
     has_stamps = False
-    for record in read_records(part):
+    for record in _read_undamaged(part):
         found = _STAMP.match(record.get(_TIME))
         if not found:
             continue
@@ -84,6 +84,11 @@ def _find_order(part: Part) -> str:
     if has_stamps and not proven:
         raise FileError(RowError(_UNPROVEN.format(name=part.name)))
     return next(iter(proven), "year first")
+
+
+def _read_undamaged(part: Part) -> Iterator[Record]:
+    with suppress(DamageError):
+        yield from read_records(part)
 
 
 def _to_iso(text: str, order: str) -> str:

@@ -8,9 +8,9 @@ import polars as pl
 
 from healthtrack.imports.importer import RunInput
 from healthtrack.imports.models import Stage
-from healthtrack.imports.opening import Container, Part, open_files
+from healthtrack.imports.opening import Container, Part, damaged, open_files
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
 from readings.formats.registry import divide, is_data
@@ -92,12 +92,15 @@ class FileStaging:
             else:
                 self._stage(reader, source, progress)
         except FileError as error:
-            if self.is_single or isinstance(error, SeveralPeopleError):
+            is_partly_read = isinstance(error, DamageError) and (self.read or self.episodes.count)
+            if isinstance(error, SeveralPeopleError) or (self.is_single and not is_partly_read):
                 raise
             self.read += len(error.errors)
-            self.unreadable.add_lines(Place(source.number, source.name, ""), error.errors)
+            self.unreadable.add_lines(Place(source.number, "" if self.is_single else source.name, ""), error.errors)
 
     def _refuse(self, source: Part | Container) -> None:
+        if isinstance(source, Part) and source.is_damaged:
+            raise damaged(source.name)
         if isinstance(source, Part) and not is_data(source):
             self.left_out["files of other kinds"] += 1
             return

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -195,6 +196,21 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     _, errors = run_command(path)
     assert "is damaged or was cut off" in errors
     assert ImportRun.objects.get().state == State.REFUSED
+
+
+def test_of_a_damaged_file_what_was_read_before_is_offered(tmp_path: Path) -> None:
+    rows = "".join(
+        f"P1,heart_rate,2024-03-0{1 + n // 1440}T{n // 60 % 24:02}:{n % 60:02}:00+01:00,,{60 + n * n % 41},/min,Watch\n"
+        for n in range(8000)
+    )
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress((HEADER + rows).encode())[:-9000])
+    found, errors = run_command(path)
+    assert found["unreadable"] >= 1
+    assert re.search(r"The file a.csv.gz is damaged or was cut off after [\d,]+ bytes", errors)
+    assert not ReadingDay.objects.exists()
+    found, errors = run_command(path, skip_unreadable=True)
+    assert 1000 < found["new"] < 8000
 
 
 def test_a_file_without_the_columns_is_refused(file: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 
 BLOCK_BYTES = 4 * 2**20
 MAX_ENTRY_BYTES = 64 * 2**20
@@ -158,7 +158,7 @@ class BundleStream:
 
     def _damaged(self, number: int) -> FileError:
         reason = "The Bundle is damaged or was cut off here. Get the file again, and upload it as a whole."
-        return FileError(RowError(reason, source=f"{self.name}, entry {number}"))
+        return DamageError(RowError(reason, number, source=f"{self.name}, entry {number}"))
 
 
 def _parse(text: bytes | memoryview) -> Any:

@@ -15,6 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _ANY_TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+_MAX_ERRORS = 10_000
 _REMEDY = "Export the data as FHIR R4 in JSON: NDJSON or Bundles."
 
 
@@ -55,10 +56,15 @@ def list_types(beginning: bytes) -> set[str]:
 
 
 class ResourceReader:
-    """Reads the resources of wanted types, and counts the others."""
+    """Reads the resources of wanted types, and counts the others.
 
-    def __init__(self, wanted: Collection[str]) -> None:
+    With a list of `errors`, lines that are no resources are added to it, unless they are too many. Otherwise the first
+    one ends the reading.
+    """
+
+    def __init__(self, wanted: Collection[str], errors: list[RowError] | None = None) -> None:
         self.wanted = wanted
+        self.errors = errors
         self.others: Counter[str] = Counter()
         self._parsed = {kind.encode() for kind in wanted} | {b"Bundle"}
 
@@ -82,12 +88,20 @@ class ResourceReader:
                 if match and match[1] not in self._parsed and text.endswith((b"}", b"}\r")):
                     self.others[match[1].decode()] += 1
                 else:
-                    yield from self._read_line(text, Place(part.number, line), part)
+                    yield from self._try_line(text, Place(part.number, line), part)
             next_line += len(whole)
             if len(rest) > MAX_ENTRY_BYTES:
                 raise FileError(RowError("The line has more than 64 MB.", source=f"{part.name}, line {next_line}"))
             block = stream.read(BLOCK_BYTES)
-        yield from self._read_line(rest, Place(part.number, next_line), part)
+        yield from self._try_line(rest, Place(part.number, next_line), part)
+
+    def _try_line(self, text: bytes, place: Place, part: Part) -> Iterator[Resource]:
+        try:
+            yield from self._read_line(text, place, part)
+        except FileError as error:
+            if self.errors is None or len(self.errors) >= _MAX_ERRORS:
+                raise
+            self.errors += error.errors
 
     def _read_line(self, text: bytes, place: Place, part: Part) -> Iterator[Resource]:
         if not text.strip():
@@ -95,7 +109,7 @@ class ResourceReader:
         document = _loads(text)
         if document is None:
             reason = "The line is no JSON: it is damaged or was cut off. Get the file again, and upload it as a whole."
-            raise FileError(RowError(reason, source=describe_place(part.name, place)))
+            raise FileError(RowError(reason, place.line, source=describe_place(part.name, place)))
         yield from self._expand(document, place, part)
 
     def _read_document(self, document: BundleStream, part: Part) -> Iterator[Resource]:
@@ -115,7 +129,7 @@ class ResourceReader:
         kind = document.get("resourceType") if isinstance(document, dict) else None
         if not isinstance(kind, str) or not kind:
             reason = f"There is no resource of FHIR: the name resourceType is missing. {_REMEDY}"
-            raise FileError(RowError(reason, source=describe_place(part.name, place)))
+            raise FileError(RowError(reason, place.entry or place.line, source=describe_place(part.name, place)))
         if kind == "Bundle":
             entries = document.get("entry", [])
             for number, entry in enumerate(entries if isinstance(entries, list) else [], start=1):
@@ -127,7 +141,8 @@ class ResourceReader:
 
     def _read_entry(self, entry: Any, place: Place, part: Part) -> Iterator[Resource]:
         if not isinstance(entry, dict):
-            raise FileError(RowError("The entry is no object of JSON.", source=describe_place(part.name, place)))
+            reason = "The entry is no object of JSON."
+            raise FileError(RowError(reason, place.entry, source=describe_place(part.name, place)))
         request = entry.get("request")
         if isinstance(request, dict) and request.get("method") == "DELETE":
             kind = str(request.get("url", "")).split("?")[0].split("/")[0]

@@ -13,7 +13,7 @@ from xml.parsers import expat
 import polars as pl
 
 from healthtrack.imports.opening import Limited
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 from readings.formats.apple_health.lines import BEGINNING, read_lines
 
 _BLOCK = 16 * 2**20
@@ -71,11 +71,19 @@ class Elements:
 def read_elements(stream: Limited) -> Iterator[Elements]:
     """Yield the elements in chunks. What is no XML is an error, after which reading goes on with the next line.
 
-    Raise FileError if the document has no root, entities, or elements that are too large or too deep.
+    Raise FileError if the document has no root, entities, or elements that are too large or too deep, and DamageError
+    where the stream is damaged.
     """
     reader = _Reader(stream.name)
     rest = _skip_prolog(stream)
-    while block := stream.read(_BLOCK):
+    damage = None
+    while not damage:
+        try:
+            block = stream.read(_BLOCK)
+        except DamageError as error:
+            damage, block = error, b""
+        if not block:
+            break
         rest += block.translate(None, _FORBIDDEN)
         # What follows the last beginning of a record may be incomplete.
         end = rest.rfind(b"\n" + BEGINNING) + 1
@@ -85,8 +93,11 @@ def read_elements(stream: Limited) -> Iterator[Elements]:
         if reader.elements.count >= _CHUNK:
             yield reader.take()
     reader.read(rest)
-    reader.finish()
+    if not damage:
+        reader.finish()
     yield reader.take()
+    if damage:
+        raise damage
 
 
 def _skip_prolog(stream: Limited) -> bytes:

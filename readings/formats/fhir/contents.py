@@ -59,7 +59,7 @@ class Contents:
 
         If it is damaged, reading it again reports that.
         """
-        reader = ResourceReader(_REFERRED)
+        reader = ResourceReader(_REFERRED, [])
         with suppress(FileError):
             for resource in reader.read(part):
                 if not resource.is_deletion:
@@ -69,7 +69,7 @@ class Contents:
     def _read_statements(self, part: Part) -> Iterator[Batch]:
         """Yield who used devices. The same readings may be by them, so this comes before all readings."""
         with suppress(FileError):
-            for resource in ResourceReader({STATEMENT}).read(part):
+            for resource in ResourceReader({STATEMENT}, []).read(part):
                 if not resource.is_deletion:
                     self._add(resource)
                 if len(self.assignments) + len(self.errors) >= _BATCH_ROWS:
@@ -77,7 +77,8 @@ class Contents:
         yield self._take_batch(part, 0)
 
     def _read_part(self, part: Part) -> Iterator[Batch]:
-        reader = ResourceReader(_WANTED)
+        damaged: list[RowError] = []
+        reader = ResourceReader(_WANTED, damaged)
         try:
             for resource in reader.read(part):
                 if not resource.is_deletion:
@@ -85,7 +86,8 @@ class Contents:
                 if len(self.rows) + len(self.errors) >= _BATCH_ROWS:
                     yield self._take_batch(part, 0)
         except FileError as error:
-            self.errors += error.errors
+            damaged += error.errors
+        self.errors += damaged
         self._count_others(reader.others)
         yield self._take_batch(part, part.file.size if not part.info else part.info.file_size)
 

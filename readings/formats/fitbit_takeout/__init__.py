@@ -7,7 +7,8 @@ the tables are read.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from healthtrack.imports.opening import Container, Part
+from healthtrack.imports.opening import Container, Part, damaged
+from healthtrack.imports.row_errors import FileError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
 from readings.formats.fitbit_takeout.lists import find_list, is_list, read_list
@@ -45,9 +46,12 @@ class FitbitTakeout(Format):
             if table.rank and any(overlap(find_days(each.name), span) for span in days[table.content]):
                 left_out[f"files with the same {table.content} again"] += 1
             else:
-                yield from read_table(each, table)
+                yield from self._read_file(read_table(each, table), each, parts)
         for each in parts:
             if each.number in known:
+                continue
+            if each.is_damaged:
+                yield Batch(errors=damaged(each.name).errors, part=each)
                 continue
             found = find_list(each)
             if found is None:
@@ -55,8 +59,17 @@ class FitbitTakeout(Format):
             elif any(overlap(find_days(each.name), span) for span in days[found.content]):
                 left_out[f"files with the same {found.content} again"] += 1
             else:
-                yield from read_list(each, found)
+                yield from self._read_file(read_list(each, found), each, parts)
         yield Batch(left_out=left_out, part=parts[0])
+
+    def _read_file(self, batches: Iterator[Batch], part: Part, parts: Sequence[Part]) -> Iterator[Batch]:
+        """Yield the batches of a file. If it is not the only one, an error of the whole file is one among others."""
+        try:
+            yield from batches
+        except FileError as error:
+            if len(parts) == 1:
+                raise
+            yield Batch(errors=error.errors, part=part)
 
 
 def _find_days_of_tables(tables: Sequence[tuple[Part, Table]]) -> dict[str, set[tuple[int, int]]]:

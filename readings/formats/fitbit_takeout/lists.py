@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 import orjson
 import polars as pl
 
-from healthtrack.imports.limits import format_size
-from healthtrack.imports.opening import Part, open_part
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.opening import Part
+from healthtrack.imports.row_errors import RowError
 from readings.formats.batch import EPISODE_COLUMNS, LINE, Batch, complete
+from readings.formats.chunks import read_chunks
+from readings.formats.documents import read_documents
 from readings.formats.fitbit_takeout.names import find_stem
 from readings.formats.fitbit_takeout.tables import SOURCE, add_seconds
 
-MAX_BYTES = 64 * 2**20
+_BATCH_ENTRIES = 50_000
 _BEGINNING = re.compile(rb'\s*\[\s*\{\s*"(dateTime|logId)"\s*:')
 _US_TIME = r"^(\d\d)/(\d\d)/(\d\d) (\d\d:\d\d:\d\d)$"
 _CLASSIC = {"asleep": "asleep", "restless": "restless", "awake": "awake"}
@@ -72,26 +73,15 @@ def find_list(part: Part) -> List | None:
 
 
 def read_list(part: Part, found: List) -> Iterator[Batch]:
-    """Yield the entries. Raise FileError if the part is no list, or larger than any that Fitbit writes."""
-    with open_part(part) as stream:
-        data = bytearray()
-        while block := stream.read(2**20):
-            data += block
-            if len(data) > MAX_BYTES:
-                raise FileError(RowError(f"The list {part.name} has more than {format_size(MAX_BYTES)}."))
-    try:
-        entries = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise FileError(
-            RowError(f"The file {part.name} is no JSON, or was cut off: {error.msg}.", error.lineno)
-        ) from error
-    if not isinstance(entries, list):
-        raise FileError(RowError(f"The file {part.name} is no list."))
-    made = _make_batch(entries, found)
-    yield Batch(made.rows, made.errors, made.left_out, made.episodes, len(data), part, position="entry")
+    """Yield the entries. One that is damaged is an error. Raise FileError if an entry is larger than any of Fitbit."""
+    for chunk in read_chunks(read_documents(part), _BATCH_ENTRIES):
+        errors = [RowError(each.problem, each.number) for each in chunk if each.problem]
+        made = _make_batch([(each.number, each.content) for each in chunk if not each.problem], found)
+        size = sum(each.size for each in chunk)
+        yield Batch(made.rows, [*made.errors, *errors], made.left_out, made.episodes, size, part, position="entry")
 
 
-def _make_batch(entries: Sequence[Any], found: List) -> Batch:
+def _make_batch(entries: Sequence[tuple[int, Any]], found: List) -> Batch:
     readers: Mapping[str, Callable[[int, Entry], list[tuple[object, ...]]]] = {
         "sleep": _read_night,
         "workouts": _read_workout,
@@ -122,10 +112,10 @@ def _make_batch(entries: Sequence[Any], found: List) -> Batch:
 
 
 def _read_each(
-    entries: Sequence[Any], read: Callable[[int, Entry], list[tuple[object, ...]]]
+    entries: Sequence[tuple[int, Any]], read: Callable[[int, Entry], list[tuple[object, ...]]]
 ) -> tuple[list[tuple[object, ...]], list[RowError]]:
     rows, errors = [], []
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in entries:
         try:
             rows += read(number, entry)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):

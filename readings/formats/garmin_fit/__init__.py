@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from healthtrack.imports.limits import format_size
 from healthtrack.imports.opening import Container, Part, open_part
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
 
@@ -23,14 +23,14 @@ class GarminFit(Format):
     def read(self, part: Part | Container) -> Iterator[Batch]:
         """Yield the contents of each FIT file of the part: several may follow each other.
 
-        Nothing of a FIT file is read before its length and checksum are found to be right.
+        Nothing of a FIT file is read before its checksum is found to be right, unless it was cut off.
         """
         # Only FIT files need fitdecode, which takes as long to import as all formats together.
         from readings.formats.garmin_fit.contents import FileContents  # noqa: PLC0415
         from readings.formats.garmin_fit.messages import BrokenFileError, read_files  # noqa: PLC0415
 
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
-        data = _read_all(part)
+        data, damage = _read_all(part)
         size = len(data)
         try:
             for contents in read_files(data, FileContents):
@@ -38,13 +38,19 @@ class GarminFit(Format):
                 size = 0
         except BrokenFileError as error:
             yield Batch(errors=[RowError(str(error), error.record)], size=size)
+        if damage:
+            raise damage
 
 
-def _read_all(part: Part) -> bytes:
+def _read_all(part: Part) -> tuple[bytes, DamageError | None]:
+    """Return the content, and the error of a part that is damaged after it."""
+    pieces = []
     with open_part(part) as stream:
-        pieces = []
-        while piece := stream.read(2**20):
-            pieces.append(piece)
-            if stream.read_bytes > MAX_BYTES:
-                raise FileError(RowError(f"The file {part.name} has more than {format_size(MAX_BYTES)}."))
-    return b"".join(pieces)
+        try:
+            while piece := stream.read(2**20):
+                pieces.append(piece)
+                if stream.read_bytes > MAX_BYTES:
+                    raise FileError(RowError(f"The file {part.name} has more than {format_size(MAX_BYTES)}."))
+        except DamageError as error:
+            return b"".join(pieces), error
+    return b"".join(pieces), None

@@ -12,7 +12,7 @@ from fitdecode.records import FitCRC
 # A week and a half of a record each second. What is read of a file is in memory until its checksum is reached.
 MAX_MESSAGES = 1_000_000
 _CHECKSUM_BYTES = 2
-_CUT_OFF = "The FIT file was cut off: it is shorter than its header says. Get it again."
+_CUT_OFF = "The FIT file was cut off after this record: it is shorter than its header says. Get it again."
 # What fitdecode raises on damaged files besides its own errors: its checks are assertions, look-ups and conversions.
 _DAMAGE = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 
@@ -55,22 +55,32 @@ _Collector = TypeVar("_Collector", bound=Collector)
 def read_files(data: bytes, make_collector: Callable[[], _Collector]) -> Iterator[_Collector]:
     """Yield a collector with the messages of each FIT file in the data, after its checksum was found to be right.
 
-    Raise BrokenFileError at the first file that is damaged.
+    Raise BrokenFileError at the first file that is damaged. If it was cut off, its messages up to there are yielded
+    before. With other damage, nobody knows which of its messages are right.
     """
     collector = make_collector()
     first = end = 0
-    for record, frame in _read_frames(data):
+    frames = _read_frames(data)
+    while True:
+        try:
+            record, frame = next(frames, (0, None))
+        except BrokenFileError as error:
+            if end <= len(data):
+                raise
+            yield collector
+            raise BrokenFileError(_CUT_OFF, error.record or 0) from error
+        if frame is None:
+            return
         if isinstance(frame, FitHeader):
             collector, first = make_collector(), record
             end += frame.header_size + frame.body_size + _CHECKSUM_BYTES
-            if end > len(data):
-                raise BrokenFileError(_CUT_OFF, record)
         elif isinstance(frame, FitDataMessage):
             collector.add(_to_message(record, frame))
             if record - first > MAX_MESSAGES:
                 raise BrokenFileError(f"The FIT file has more than {MAX_MESSAGES:,} records.", record)
         elif isinstance(frame, FitCRC):
             yield collector
+            collector = make_collector()
 
 
 def _read_frames(data: bytes) -> Iterator[tuple[int, object]]:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
 
 from healthtrack.imports.opening import Part
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
 from readings.formats.batch import EPISODE_COLUMNS, LINE, Batch, complete
 from readings.formats.health_connect import tables
 from readings.formats.health_connect.database import Database, quote
@@ -100,7 +101,20 @@ def read_contents(database: Database, part: Part) -> Iterator[Batch]:
     origins = Origins(database, found)
     for number, table in enumerate(sorted(tables.READ.intersection(found)), start=1):
         section = part.make_section(number, table)
-        yield from _read_table(Source(database, section, origins, table), found)
+        yield from _read_up_to_damage(_read_table(Source(database, section, origins, table), found), section)
+
+
+def _read_up_to_damage(batches: Iterator[Batch], part: Part) -> Iterator[Batch]:
+    """Yield the batches of a table. A damaged place in it is an error with the last row before it."""
+    last = 0
+    try:
+        for batch in batches:
+            tables = [each for each in (batch.rows, batch.episodes) if each is not None]
+            last = max(last, *(int(each.select(pl.col(LINE).max()).item() or 0) for each in tables))
+            yield batch
+    except DamageError:
+        reason = "The table is damaged or was cut off after this row. Export the data from the phone again."
+        yield Batch(errors=[RowError(reason, last or None)], part=part)
 
 
 def _count_others(database: Database, found: Sequence[str]) -> Mapping[str, int]:
@@ -111,8 +125,9 @@ def _count_others(database: Database, found: Sequence[str]) -> Mapping[str, int]
     counts = {}
     for table in found:
         if table not in tables.READ and (table in tables.ROUTES or "uuid" in database.get_columns(table)):
-            ((count,),) = database.select_all(f"SELECT count(*) FROM {quote(table)}")  # noqa: S608
-            counts[_make_label(table)] = int(count or 0)
+            with suppress(DamageError):  # then the tables that are read say where
+                ((count,),) = database.select_all(f"SELECT count(*) FROM {quote(table)}")  # noqa: S608
+                counts[_make_label(table)] = int(count or 0)
     return {label: count for label, count in counts.items() if count}
 
 

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from django.conf import settings
+
 from healthtrack.imports.opening import Part, damaged, open_part
-from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.row_errors import DamageError, FileError, RowError
+from readings.formats.chunks import read_chunks
 
 _COPY_BYTES = 2**20
 _MAX_CELL_BYTES = 2**20
@@ -36,7 +39,7 @@ class Database:
     """A database that can only be read. Its methods raise FileError if it is damaged."""
 
     def __init__(self, connection: sqlite3.Connection, name: str, size: int) -> None:
-        self.connection, self.name, self.size = connection, name, size
+        self.connection, self.name, self.size = connection, name, size  # the size of what there is of it
         self.steps = 0
         connection.set_progress_handler(self._count_steps, _STEPS_OF_A_CALL)
 
@@ -46,12 +49,13 @@ class Database:
         return self.steps > _STEPS_OF_A_BYTE * max(self.size, _COPY_BYTES)
 
     def select(self, sql: str, size: int) -> Iterator[list[tuple[str | int | None, ...]]]:
-        """Yield up to `size` rows of a query at once."""
+        """Yield up to `size` rows of a query at once, also those before a damaged place."""
+        with closing(self.connection.cursor()) as cursor:
+            yield from read_chunks(self._iterate(cursor, sql), size)
+
+    def _iterate(self, cursor: sqlite3.Cursor, sql: str) -> Iterator[tuple[str | int | None, ...]]:
         try:
-            with closing(self.connection.cursor()) as cursor:
-                cursor.execute(sql)
-                while rows := cursor.fetchmany(size):
-                    yield rows
+            yield from cursor.execute(sql)
         except _DAMAGE as error:
             raise damaged(self.name) from error
 
@@ -75,16 +79,49 @@ def quote(name: str) -> str:
 
 @contextmanager
 def open_database(part: Part) -> Iterator[Database]:
-    """Open a part. Raise FileError if it is no database, or has more than tables and indexes."""
+    """Open a part. Raise FileError if it is no database, or has more than tables and indexes.
+
+    Where it was cut off, raise DamageError after all was read that is there.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.db"
-        with open_part(part) as stream, path.open("wb") as copy:
-            while piece := stream.read(_COPY_BYTES):
-                copy.write(piece)
+        size, damage = _copy(part, path)
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
-            database = Database(connection, part.name, path.stat().st_size)
+            database = Database(connection, part.name, size)
             _make_safe(database)
             yield database
+        if damage:
+            raise damage
+
+
+def _copy(part: Part, path: Path) -> tuple[int, DamageError | None]:
+    """Copy a part, and return its size, and the error of one that is damaged or was cut off.
+
+    What is missing becomes empty pages: without them, SQLite reads nothing at all.
+    """
+    damage = None
+    with open_part(part) as stream, path.open("wb") as copy:
+        try:
+            while piece := stream.read(_COPY_BYTES):
+                copy.write(piece)
+        except DamageError as error:
+            damage = error
+        size = copy.tell()
+        page, whole = _find_size(part.beginning)
+        if size < whole <= settings.READINGS_MAX_UNPACKED_BYTES:
+            copy.truncate(size - size % page)  # half a page has rows without their content
+            copy.truncate(whole)
+            damage = damage or damaged(part.name, size)
+    return size, damage
+
+
+def _find_size(beginning: bytes) -> tuple[int, int]:
+    """Return how many bytes a page and the whole database have; the second is 0 if the header does not say that."""
+    page, written, pages, valid_for = (
+        int.from_bytes(beginning[place : place + length]) for place, length in ((16, 2), (24, 4), (28, 4), (92, 4))
+    )
+    page = 2**16 if page == 1 else page
+    return page, pages * page if page and written == valid_for else 0
 
 
 def _make_safe(database: Database) -> None:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from healthtrack.imports.opening import Container, Part
+from healthtrack.imports.row_errors import DamageError
 from readings.formats.base import Format
 from readings.formats.batch import Batch
+from readings.formats.documents import read_documents
 from readings.formats.open_mhealth.collecting import Collector
-from readings.formats.open_mhealth.documents import read_documents
 
 _BOM = b"\xef\xbb\xbf"
 # What only data points have: a header that names a schema, or a body with the time in which it is valid.
@@ -27,8 +28,12 @@ class OpenMHealth(Format):
         """Yield the data points. Raise FileError if the part is damaged, or no JSON."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         collector = Collector()
-        for document in read_documents(part):
-            collector.add(document)
-            if collector.is_full:
-                yield collector.take_batch()
+        try:
+            for document in read_documents(part):
+                collector.add(document)
+                if collector.is_full:
+                    yield collector.take_batch()
+        except DamageError:
+            yield collector.take_batch()
+            raise
         yield collector.take_batch()

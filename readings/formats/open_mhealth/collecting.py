@@ -10,8 +10,8 @@ import polars as pl
 
 from healthtrack.imports.row_errors import RowError
 from readings.formats.batch import COLUMNS, EPISODE_COLUMNS, LINE, Batch, complete
+from readings.formats.documents import Document
 from readings.formats.numbers import to_text
-from readings.formats.open_mhealth.documents import Document
 from readings.formats.open_mhealth.frames import Frame, is_within, read_frame
 from readings.formats.open_mhealth.measures import (
     AMOUNTS,
@@ -29,7 +29,6 @@ _STATISTICS = "statistics of a period, such as averages"
 _NO_POINT = "This is no data point: it needs a header and a body, or at least a measure with its time frame."
 # Names of schemas and measures: anything else could be about a person.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,60}")
-_NO_JSON = "The line is no JSON: it is damaged or was cut off."
 # The summary of a day is no workout.
 _MAX_WORKOUT = timedelta(hours=23)
 
@@ -71,7 +70,7 @@ class Collector:
             found += 1
             _Point(self, document.number, header, body).add()
         if not found:
-            reason = _NO_JSON if document.content is None else _NO_POINT
+            reason = document.problem or _NO_POINT
             self.errors.append(RowError(reason, document.number, value=_show(document.content)))
 
 

@@ -288,6 +288,22 @@ class TestFiles:
         assert (contents.recognized, len(contents.rows), len(contents.errors)) == (1, 2, 1)
         assert "damaged or was cut off" in contents.errors[0].reason
 
+    def test_lines_that_are_damaged_are_errors_and_the_others_are_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "all.ndjson"
+        line = as_lines([make_observation()])
+        path.write_text(line + '{"resourceType":\n' + "{}\n" + line + line[:50])
+        contents = Contents(Fhir(), path)
+        assert contents.get("line") == [(1,), (4,)]
+        assert [error.line for error in contents.errors] == [2, 3, 5]
+
+    def test_of_a_bundle_that_was_cut_off_the_beginning_is_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "all.json"
+        entries = [{"resource": make_observation()}] * 3
+        path.write_text(json.dumps({"resourceType": "Bundle", "entry": entries})[:-50])
+        contents = Contents(Fhir(), path)
+        assert contents.get("line") == [(1,), (2,)]
+        assert [(error.line, "was cut off here" in error.reason) for error in contents.errors] == [(3, True)]
+
     def test_batches_are_bounded(self, read: READ, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("readings.formats.fhir.contents._BATCH_ROWS", 7)
         assert len(read(*[make_observation()] * 20).rows) == 20

@@ -129,10 +129,31 @@ def test_a_single_list_is_read_by_its_name(tmp_path: Path) -> None:
     assert read_files(path).select("metric", "value") == [("steps", "3")]
 
 
+def test_of_a_list_that_is_cut_off_the_beginning_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sleep-2024-01-02.json"
+    path.write_text(json.dumps([night(), night()])[:-200])
+    content = read_files(path)
+    assert set(content.episodes["line"]) == {1}
+    assert [(error.line, "was cut off here" in error.reason) for error in content.errors] == [(2, True)]
+
+
+def test_of_an_export_with_a_damaged_file_the_others_are_read(tmp_path: Path) -> None:
+    steps = json.dumps([{"dateTime": "01/02/24 05:01:00", "value": "3"}])
+    folder = "Takeout/Fitbit/Global Export Data"
+    members = {f"{folder}/steps-2024-0{month}-02.json": steps for month in (1, 3, 5)}
+    path = make_zip(tmp_path / "takeout.zip", members)
+    data = path.read_bytes()
+    place = data.index(b"2024-03-02.json") + len("2024-03-02.json") + 5
+    path.write_bytes(data[:place] + b"?" + data[place + 1 :])
+    content = read_files(path)
+    assert len(content.rows) == 2
+    assert "is damaged or was cut off" in content.errors[0].reason
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('[{"dateTime": "01/02/24 05:01:00", "value": "3"}', "is no JSON, or was cut off"),
+        ('[{"dateTime": "01/02/24 05:01:00", "val', "damaged or was cut off here, at byte 1."),
         ('[{"dateTime": "01/02/24 05:01:00", "value": {"bpm": 3}}]', "not of the kind that the name of the file says"),
         ('[{"dateTime": "01/02/24 05:01:00"}, 7]', "not of the kind"),
     ],

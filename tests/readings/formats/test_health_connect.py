@@ -3,17 +3,23 @@
 import sqlite3
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.imports.row_errors import FileError
+from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.opening import open_files
+from healthtrack.imports.row_errors import DamageError, FileError
 from readings.formats.health_connect import HealthConnect
 from tests.support.checked_rows import check_rows
 from tests.support.health_connect_files import Export, make_export
 from tests.support.parts import Contents
+
+if TYPE_CHECKING:
+    from readings.formats.batch import Batch
 
 MORNING = "2024-03-05T08:00:00+01:00"
 
@@ -170,13 +176,28 @@ class TestHostileFiles:
             "INSERT INTO weight_record_table (weight) WITH RECURSIVE n(i) AS"
             " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n"
         )
-        with pytest.raises(FileError, match="is damaged"):
-            read(export)
+        assert "is damaged" in read(export).errors[0].reason
 
     def test_a_truncated_database_is_refused(self, export: Export) -> None:
         export.path.write_bytes(export.path.read_bytes()[:3000])
         with pytest.raises(FileError, match="is damaged"):
             read(export)
+
+    def test_of_a_database_that_was_cut_off_the_beginning_is_read(self, export: Export) -> None:
+        for number in range(600):
+            time = f"2024-03-05T08:{number // 60:02}:{number % 60:02}+01:00"
+            export.add_instant("weight_record_table", time, weight=7e4)
+        whole = export.path.read_bytes()
+        export.path.write_bytes(whole[: len(whole) * 2 // 3])
+        with open_files([StoredFile(export.path.name, 0, export.path)]) as parts:
+            batches: list[Batch] = []
+            with pytest.raises(DamageError, match=f"cut off after {len(whole) * 2 // 3:,} bytes"):
+                batches.extend(HealthConnect().read(parts[0]))
+        rows = pl.concat([batch.rows for batch in batches])
+        assert 50 < len(rows) < 600
+        assert list(rows["line"]) == list(range(1, len(rows) + 1))
+        errors = [(batch.part.name, error.line) for batch in batches for error in batch.errors if batch.part]
+        assert errors == [("weight_record_table", len(rows))]
 
     def test_a_database_with_a_write_ahead_log_is_read(self, export: Export) -> None:
         export.run("PRAGMA journal_mode = WAL")

@@ -1,7 +1,9 @@
 """Open mHealth and IEEE 1752.1: measures, time frames, sleep, activities, and the forms of files."""
 
+import gzip
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.imports.row_errors import FileError
+from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.opening import open_files
+from healthtrack.imports.row_errors import DamageError, FileError
 from readings.formats.open_mhealth import OpenMHealth
 from tests.support.checked_rows import check_rows
 from tests.support.mutated_json import mutate
@@ -190,13 +194,13 @@ class TestFiles:
     )
     def test_forms(self, read: READ, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
         for size in (2**20, 300):
-            monkeypatch.setattr("readings.formats.open_mhealth.documents.BLOCK_BYTES", size)
+            monkeypatch.setattr("readings.formats.documents.BLOCK_BYTES", size)
             contents = read(content)
             assert (contents.get("value"), contents.errors) == ([("72",)] * 2, [])
         assert abs(contents.size - len(content)) <= 3
 
     def test_entries_of_long_arrays_are_numbered(self, read: READ, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("readings.formats.open_mhealth.documents.BLOCK_BYTES", 1000)
+        monkeypatch.setattr("readings.formats.documents.BLOCK_BYTES", 1000)
         monkeypatch.setattr("readings.formats.open_mhealth.collecting._BATCH_ROWS", 7)
         assert read([POINT] * 50).get("line") == [(number,) for number in range(1, 51)]
 
@@ -216,12 +220,51 @@ class TestFiles:
         errors = read(content).errors
         assert [(error.line, error.value) for error in errors] == [(line, value)]
 
+    @pytest.mark.parametrize("block", [2**20, 300])
     @pytest.mark.parametrize(
-        "content", [b"[" + LINE + b"," + LINE[:50], b"[" + LINE, json.dumps(POINT, indent=1)[:-5].encode()]
+        ("content", "place"),
+        [
+            (b"\xef\xbb\xbf [" + LINE + b"," + LINE[:50], 5 + len(LINE)),
+            (b"[" + LINE, 1 + len(LINE)),
+            (b"[" + LINE + b"] and more", 1 + len(LINE)),
+            (b"[" + LINE + LINE + b"]", 1 + len(LINE)),
+        ],
     )
-    def test_files_that_are_cut_off_are_refused(self, read: READ, content: bytes) -> None:
+    def test_of_arrays_that_are_cut_off_the_beginning_is_read(
+        self, read: READ, content: bytes, place: int, block: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("readings.formats.documents.BLOCK_BYTES", block)
+        contents = read(content)
+        assert contents.get("line", "value") == [(1, "72")]
+        assert [error.line for error in contents.errors] == [2]
+        assert f"cut off here, at byte {place:,}" in contents.errors[0].reason
+
+    def test_a_damaged_entry_of_an_array_is_an_error_of_its_own(self, read: READ) -> None:
+        line = self.LINE
+        contents = read(
+            b"[" + b",".join([line, line.replace(b"72", b"NaN"), line.replace(b"uuid", b"\xff"), line]) + b"]"
+        )
+        assert contents.get("line") == [(1,), (4,)]
+        assert [(error.line, error.reason) for error in contents.errors] == [
+            (2, "The entry is no JSON: it is damaged."),
+            (3, "The entry is no JSON: it is damaged."),
+        ]
+
+    def test_a_document_that_is_cut_off_is_refused(self, read: READ) -> None:
         with pytest.raises(FileError, match="damaged or was cut off"):
-            read(content)
+            read(json.dumps(POINT, indent=1)[:-5].encode())
+
+    def test_of_a_damaged_gzip_file_the_beginning_is_read(self, tmp_path: Path) -> None:
+        points = [{**POINT, "body": {**POINT["body"], "other": sha256(b"%d" % n).hexdigest()}} for n in range(2000)]
+        path = tmp_path / "points.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(points).encode())[:-5000])
+        contents: list[Any] = []
+        with (
+            open_files([StoredFile(path.name, path.stat().st_size, path)]) as parts,
+            pytest.raises(DamageError, match=r"cut off after \d{2,3},\d{3} bytes"),
+        ):
+            contents.extend(OpenMHealth().read(parts[0]))
+        assert 100 < sum(len(batch.rows) for batch in contents) < 2000
 
     @pytest.mark.parametrize(
         ("name", "content"),
@@ -230,8 +273,8 @@ class TestFiles:
     def test_documents_that_are_too_large_are_refused(
         self, read: READ, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("readings.formats.open_mhealth.documents.BLOCK_BYTES", 300)
-        monkeypatch.setattr("readings.formats.open_mhealth.documents.MAX_DOCUMENT_BYTES", 500)
+        monkeypatch.setattr("readings.formats.documents.BLOCK_BYTES", 300)
+        monkeypatch.setattr("readings.formats.documents.MAX_DOCUMENT_BYTES", 500)
         with pytest.raises(FileError, match="of more than 64 MB"):
             read(content)
 
