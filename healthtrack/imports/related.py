@@ -55,7 +55,7 @@ class RelatedRows:
             INSERT INTO {table(self.model)} ({columns})
             SELECT rows.{quoted(key.name)}, named.{quoted(self.lookup.key)}{values}
               FROM {staged} AS rows JOIN {quoted(self.lookup.view)} AS named ON {self._matches}
-             WHERE rows.outcome = 'new' AND {WITHIN_STEP}
+             WHERE rows.outcome = 'new' AND {WITHIN_STEP} ORDER BY rows.{quoted(key.name)}
         """  # noqa: S608 (names of columns, tables and views that the program declares)
 
     def count_by_row(self) -> str:

@@ -37,6 +37,7 @@ from healthtrack.imports.staging_tables import StagingTables
 
 _IMPORT_LOCK = 0x48544D50  # any number, the same for every import
 ROWS_PER_STEP = 50_000
+_STATISTICS = 10  # the default is 100
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class StagedRows:
                 target {key_type(self.plan.model)}, parent bigint, outcome text NOT NULL DEFAULT 'new')
         """)
         self.add_missing_columns()
+        # The planner needs to know little about these, and a tenth of the usual sample says it.
+        analyzed = [LINE, "outcome", *(quoted(column.name) for column in self.plan.keys)]
+        few = comma(f"ALTER COLUMN {name} SET STATISTICS {_STATISTICS}" for name in analyzed)
+        self.cursor.execute(f"ALTER TABLE {self.tables.rows} {few}")
 
     def add_missing_columns(self) -> None:
         """Add the columns that tables of earlier versions lack.
@@ -119,6 +124,8 @@ class StagedRows:
 
     def delete(self, lines: Sequence[int | None]) -> None:
         """Delete the rows of these lines, which have errors."""
+        if not lines:
+            return
         self.cursor.execute(f"DELETE FROM {self.tables.rows} WHERE {LINE} = ANY (%s)", [list(lines)])  # noqa: S608 (constants)
 
     def find_parents(self, *, marks_stale: bool = False) -> None:
@@ -216,13 +223,14 @@ class StagedRows:
             filled[quoted(self.plan.parent.foreign_key)] = "rows.parent"
         if related:
             filled[quoted(related.count)] = "coalesce(related.rows, 0)"
-        # Primary keys are assigned in the file's order. Rows that have their own key need no sorting, which is slow.
-        order = f"ORDER BY rows.{LINE}" if isinstance(self.plan.model._meta.pk, AutoField) else ""
+        # Primary keys are assigned in the file's order. Rows with a key of their own are sorted by it, because an index
+        # grows faster at its end than all over.
+        key = LINE if isinstance(self.plan.model._meta.pk, AutoField) else self.plan.keys[0].name
         self.cursor.execute(
             f"""
             INSERT INTO {table(self.plan.model)} ({comma(filled)})
             SELECT {comma(filled.values())} FROM {self.tables.rows} AS rows {related.count_by_row() if related else ""}
-             WHERE rows.outcome = 'new' AND {WITHIN_STEP} {order}
+             WHERE rows.outcome = 'new' AND {WITHIN_STEP} ORDER BY rows.{quoted(key)}
             """,  # noqa: S608 (names from the plan)
             step.bounds,
         )
