@@ -105,9 +105,9 @@ def join_stored_rows(plan: Plan) -> str:
 
 
 def plan_for_large_sets(cursor: CursorWrapper) -> None:
-    """Forbid nested loops until the end of the transaction.
+    """Forbid nested loops until the end of the transaction, and let it join and sort a large file in memory.
 
     A table that the same transaction has just filled is empty in the planner's statistics. A nested loop over it would
     take forever.
     """
-    cursor.execute("SET LOCAL enable_nestloop = off")
+    cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'")
