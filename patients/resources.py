@@ -17,6 +17,7 @@ from healthtrack.imports.staging import StagedRows
 from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
+from patients.gender_words import GENDER_WORDS, UNSURE_GENDER_WORDS
 from patients.import_warnings import get_row_warnings
 from patients.models import MAX_TERM_CHARACTERS, FormerNumber, MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
@@ -28,7 +29,7 @@ TRACKER_NAMES = Lookup("tracker_model_names", name="name", key="model_id", group
 
 class MedicalRecordResource(LinkingResource):
     patient_id = Field("patient_id", "patient_id", IdentifierWidget())
-    gender = Field("gender", "gender", ChoiceWidget())
+    gender = Field("gender", "gender", ChoiceWidget(GENDER_WORDS, UNSURE_GENDER_WORDS))
     tracker = Field("tracker", "Tracker", TextWidget())
 
     duplicate_rows = DuplicateRows.ERROR
@@ -43,15 +44,38 @@ class MedicalRecordResource(LinkingResource):
         count="link_count",
     )
     known_as = {
-        "patient_id": ["MRN", "ID", "patient number", "patient no", "medical record number", "record number"],
-        "name": ["full name", "patient name"],
-        "date_of_birth": ["DOB", "birth date", "birthday", "born"],
-        "gender": ["sex"],
-        "medical_conditions": ["conditions", "condition", "diagnoses", "diagnosis", "medical condition"],
-        "medications": ["medication", "takes medication"],
-        "allergies": ["allergy"],
-        "last_appointment_date": ["last appointment", "last visit", "last visit date", "last seen"],
-        "tracker": ["device", "wearable", "fitness tracker", "reported tracker"],
+        "patient_id": [
+            *("MRN", "ID", "patient number", "patient no", "medical record number", "record number"),
+            *("Patientennummer", "Patienten-Nr", "Pat-Nr", "Patienten-ID", "numéro de patient", "numéro patient"),
+            *("número de paciente", "numero paziente", "patiëntnummer"),
+        ],
+        "name": [
+            *("full name", "patient name", "Patientenname", "nom complet", "nom du patient", "nombre completo"),
+            *("nombre del paciente", "nome completo", "nome paziente"),
+        ],
+        "date_of_birth": [
+            *("DOB", "birth date", "birthday", "born", "Geburtsdatum", "Geb-Datum", "geboren", "geboren am"),
+            *("date de naissance", "fecha de nacimiento", "data di nascita", "data de nascimento", "geboortedatum"),
+        ],
+        "gender": ["sex", "Geschlecht", "sexe", "genre", "sexo", "sesso", "geslacht"],
+        "medical_conditions": [
+            *("conditions", "condition", "diagnoses", "diagnosis", "medical condition", "Diagnosen", "Diagnose"),
+            *("Erkrankungen", "Vorerkrankungen", "diagnostics", "antécédents", "diagnósticos", "diagnosi"),
+        ],
+        "medications": [
+            *("medication", "takes medication", "Medikamente", "Medikation", "nimmt Medikamente", "médicaments"),
+            *("medicamentos", "medicación", "farmaci", "medicatie"),
+        ],
+        "allergies": ["allergy", "Allergien", "Allergie", "alergias", "alergia", "allergieën"],
+        "last_appointment_date": [
+            *("last appointment", "last visit", "last visit date", "last seen", "last appt", "letzter Termin"),
+            *("letzter Besuch", "dernière visite", "dernier rendez-vous", "última visita", "última cita"),
+            *("ultima visita", "laatste afspraak"),
+        ],
+        "tracker": [
+            *("device", "wearable", "fitness tracker", "reported tracker", "Gerät", "Fitnesstracker", "appareil"),
+            *("dispositivo", "apparaat"),
+        ],
     }
     examples = [
         {

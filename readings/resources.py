@@ -7,13 +7,14 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.imports.hooks import UndoneRows
+from healthtrack.imports.number_widgets import WholeNumberWidget
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.references import ReferenceWidget
 from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.widgets import DateWidget, IdentifierWidget, KeyWidget, TextWidget, WholeNumberWidget
+from healthtrack.imports.widgets import DateWidget, IdentifierWidget, KeyWidget, TextWidget
 from readings import overlapping_assignments
 from readings.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice

@@ -6,9 +6,10 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.imports.hooks import Effects, UndoneRows
+from healthtrack.imports.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.widgets import DecimalWidget, TextWidget, WholeNumberWidget
+from healthtrack.imports.widgets import TextWidget
 from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel

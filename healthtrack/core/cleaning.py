@@ -9,7 +9,11 @@ from unicodedata import normalize
 # Characters without width or meaning inside a word, such as the zero-width space and the byte-order mark.
 MEANINGLESS = "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]"
 # All characters without width. Joiners and direction marks have a meaning between letters, but not at the ends.
-INVISIBLE = "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+# Fillers, variation selectors and tags of emoji are among them.
+INVISIBLE = (
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
+)
 # Words for "no value". People are called Nan and Null, so a required text only excludes the words that name nobody.
 NO_VALUE = r"(?i)^(none|null|n/a|n\.a\.|na|nan|nil)$"
 # In dates, numbers and choices a dash means none too. As a text it may stand for something.

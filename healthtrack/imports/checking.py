@@ -1,6 +1,6 @@
 """Clean and validate a batch of rows, one whole column at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -12,7 +12,7 @@ from healthtrack.imports.plan import Column, RowRule
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.widgets import ErrorRule, TextWidget
-from healthtrack.imports.words import Meaning, translate
+from healthtrack.imports.words import translate
 
 # Control characters that do not count as whitespace. XLSX files can hold hardly any of them.
 _CONTROL = "[\\p{Cc}\ufffe\uffff]"
@@ -43,7 +43,7 @@ class ColumnCheck:
     column: Column
     notation: Notation = DOCUMENTED
     header: str = ""
-    words: dict[str, Meaning] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
     new_words: Collection[str] = ()
     proved_forms: str | None = None
 

@@ -20,7 +20,6 @@ from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
-from healthtrack.imports.words import Meaning
 
 _READING_OPTIONS = {
     "--profile": "the name of a profile that was saved for files with the same header",
@@ -37,7 +36,6 @@ _CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
 }
 _TEXTS = {"profile": names.PROFILE, "sheet": names.SHEET, "header_row": names.HEADER_ROW}
-_MEANINGS = {"yes": Meaning.YES, "no": Meaning.NO, "none": Meaning.NONE, "text": Meaning.AS_IT_IS}
 _BAR_WIDTH = 40
 _CLEAR = "\r\x1b[K"  # clears the line
 
@@ -60,7 +58,7 @@ class ImportCommand(BaseCommand):
             action="append",
             default=[],
             metavar="WORD=MEANING",
-            help=f"what a word means: {', '.join(_MEANINGS)}; may be repeated",
+            help=f"what a word means: {', '.join(importer.meanings)}; may be repeated",
         )
         if kinds := [warning.kind for warning in importer.warnings]:
             parser.add_argument(
@@ -76,7 +74,8 @@ class ImportCommand(BaseCommand):
     def handle(
         self, *, file: Sequence[Path], dry_run: bool, json: bool, accept: Sequence[str] = (), **options: Any
     ) -> None:
-        answers = _get_answers(options) | dict(map(_parse_word, options["word"]))
+        meanings = registry.get(self.importer).meanings
+        answers = _get_answers(options) | dict(_parse_word(word, meanings) for word in options["word"])
         self._check_profile(answers.get(names.PROFILE, ""))
         instructions, track = Instructions(answers, accept), partial(show_progress, self.stderr)
         try:
@@ -96,7 +95,7 @@ def report_run(command: BaseCommand, run: ImportRun, *, dry_run: bool, as_json: 
     """Print what an ended run did; raise CommandError if it imported nothing."""
     importer = registry.get(run.importer)
     summary = importer.summary(run)
-    for sentence in (*importer.errors(run), *summary.notices):
+    for sentence in (*importer.errors(run), *summary.notices, *importer.describe_assumptions(run).values()):
         command.stderr.write(sentence)
     if as_json:
         command.stdout.write(json.dumps(importer.as_json(run)))
@@ -137,12 +136,12 @@ def _get_answers(options: Mapping[str, str]) -> dict[str, str]:
     return answers
 
 
-def _parse_word(text: str) -> tuple[str, str]:
+def _parse_word(text: str, meanings: Mapping[str, str]) -> tuple[str, str]:
     """Return the name of the part, and the answer, of a word and its meaning."""
     word, _, meaning = text.rpartition("=")
-    if not word or meaning not in _MEANINGS:
-        raise CommandError(f"--word must be a word and its meaning, such as ja=yes: {' or '.join(_MEANINGS)}.")
-    return names.word("", word.lower()), _MEANINGS[meaning]
+    if not word or meaning.lower() not in meanings:
+        raise CommandError(f"--word must be a word and its meaning, such as ja=yes: {' or '.join(meanings)}.")
+    return names.word("", word.lower()), meanings[meaning.lower()]
 
 
 def _check_delimiter(delimiter: str) -> str:

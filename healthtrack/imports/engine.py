@@ -35,7 +35,7 @@ from healthtrack.imports.row_errors import FileError, RowError
 from healthtrack.imports.row_warnings import Choice, Decisions
 from healthtrack.imports.sql import plan_for_large_sets
 from healthtrack.imports.staging import ROWS_PER_STEP, StagedRows, acquire_import_lock
-from healthtrack.imports.words import get_usual_words
+from healthtrack.imports.words import get_new_words
 
 COMPARE_STEPS = 4
 _ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
@@ -266,7 +266,7 @@ class _TableCheck:
         if reading.is_final:
             return check
         return replace(
-            check, new_words=get_usual_words(column).keys() - words, proved_forms=reading.proved_forms.get(name)
+            check, new_words=get_new_words(column) - words.keys(), proved_forms=reading.proved_forms.get(name)
         )
 
     def _compare(self) -> TabularResult:

@@ -196,6 +196,11 @@ class Importer(ABC):
         """Return the fields that columns of files belong to, and their names for people; for profiles."""
         return {}
 
+    @property
+    def meanings(self) -> Mapping[str, str]:
+        """Return what words of its files can mean, by how people write it in commands."""
+        return {}
+
     def describe_assumptions(self, run: ImportRun) -> Mapping[str, str]:
         """Return what the plan of a run assumes, in a sentence by the name of the part, for people to check."""
         return {}

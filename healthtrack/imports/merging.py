@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from healthtrack.imports.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.plan import Column, DuplicateRows, Plan
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.sql import comma, compared_column, quoted, shown_column, staged_column
 from healthtrack.imports.staging_tables import StagingTables
-from healthtrack.imports.widgets import DecimalWidget, WholeNumberWidget
 
 _MAX_LINES_NAMED = 5
 _ROWS_PER_FETCH = 2000

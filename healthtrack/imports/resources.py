@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from import_export.resources import ModelResource
 
-from healthtrack.imports import widgets
+from healthtrack.imports import number_widgets, widgets
 from healthtrack.imports.hooks import ImportHooks
 from healthtrack.imports.plan import DuplicateRows, Plan, RowRule, make_plan
 from healthtrack.imports.row_warnings import RowWarning
@@ -20,8 +20,8 @@ class BulkModelResource(ImportHooks, ModelResource):
 
     WIDGETS_MAP = {
         "CharField": widgets.TextWidget,
-        "PositiveIntegerField": widgets.WholeNumberWidget,
-        "DecimalField": widgets.DecimalWidget,
+        "PositiveIntegerField": number_widgets.WholeNumberWidget,
+        "DecimalField": number_widgets.DecimalWidget,
         "DateField": widgets.DateWidget,
         "BooleanField": widgets.YesNoWidget,
     }

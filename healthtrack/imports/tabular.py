@@ -42,6 +42,7 @@ from healthtrack.imports.row_warnings import Choice, Decisions, RowWarning
 from healthtrack.imports.tabular_preview import TabularPreview
 from healthtrack.imports.undo import service as undo_service
 from healthtrack.imports.upload_help import describe_columns, get_template_urls
+from healthtrack.imports.words import Meaning, get_documented_words, has_few_words, is_yes_no
 
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
 
@@ -193,6 +194,12 @@ class TabularImporter(Importer):
 
     def describe_fields(self) -> Mapping[str, str]:
         return {column.name: column.header for column in self.resource.plan.columns}
+
+    @property
+    def meanings(self) -> Mapping[str, str]:
+        few = [column for column in self.resource.plan.columns if has_few_words(column) and not is_yes_no(column)]
+        choices = {word: value for column in few for word, value in get_documented_words(column).items()}
+        return {"yes": Meaning.YES, "no": Meaning.NO, "none": Meaning.NONE, "text": Meaning.AS_IT_IS, **choices}
 
     def describe_assumptions(self, run: ImportRun) -> Mapping[str, str]:
         columns = self.resource.plan.columns

@@ -1,11 +1,12 @@
 """The words of files that mean yes, no or no value, beyond those that the documentation names."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 import polars as pl
 
 from healthtrack.imports.plan import Column
-from healthtrack.imports.widgets import NO_WORDS, YES_WORDS, YesNoWidget
+from healthtrack.imports.widgets import NO_WORDS, YES_WORDS, ChoiceWidget, YesNoWidget, list_choice_words
 
 
 class Meaning(StrEnum):
@@ -18,9 +19,15 @@ class Meaning(StrEnum):
 
 
 DOCUMENTED_WORDS = {**dict.fromkeys(YES_WORDS, Meaning.YES), **dict.fromkeys(NO_WORDS, Meaning.NO)}
-# In lower case. English, German, French, Spanish, Portuguese, Italian, Dutch, Scandinavian, Polish, Czech; and digits.
-_YES = ("1", "ja", "j", "oui", "si", "sí", "s", "sim", "sì", "tak", "ano", "wahr", "vrai", "verdadero", "vero")
-_NO = ("0", "nein", "non", "não", "nao", "nee", "nej", "nei", "nie", "ne", "falsch", "faux", "falso")
+# In lower case, in European languages, Turkish, Japanese and Chinese; with digits and signs.
+_YES = (
+    *("1", "ja", "j", "oui", "si", "sí", "s", "sim", "sì", "tak", "ano", "wahr", "vrai", "verdadero", "vero"),
+    *("t", "on", "igen", "evet", "kyllä", "да", "はい", "是", "\u2713", "\u2714", "\u2611"),
+)
+_NO = (
+    *("0", "nein", "non", "não", "nao", "nee", "nej", "nei", "nie", "ne", "falsch", "faux", "falso"),
+    *("f", "off", "nem", "hay\u0131r", "ei", "нет", "いいえ", "否", "\u2717", "\u2718", "\u2610"),
+)
 _NONE = (
     *(
         "-",
@@ -49,20 +56,49 @@ def is_yes_no(column: Column) -> bool:
     return isinstance(column.widget, YesNoWidget)
 
 
-def get_usual_words(column: Column) -> dict[str, Meaning]:
+def has_few_words(column: Column) -> bool:
+    """Return whether each value of a column is one of few words."""
+    return isinstance(column.widget, YesNoWidget | ChoiceWidget)
+
+
+def get_documented_words(column: Column) -> Mapping[str, str]:
+    """Return what the words mean that the documentation names for a column of few words."""
+    if isinstance(column.widget, ChoiceWidget):
+        return list_choice_words(column.field)
+    return DOCUMENTED_WORDS if is_yes_no(column) else {}
+
+
+def get_usual_words(column: Column) -> dict[str, str]:
     """Return what usual words mean in a column; the documented ones, which need no decision, are not among them."""
-    return {**(USUAL_YES_NO if is_yes_no(column) else {}), **({} if column.required else USUAL_NONE)}
+    usual = column.widget.usual if isinstance(column.widget, ChoiceWidget) else {}
+    return {**usual, **(USUAL_YES_NO if is_yes_no(column) else {}), **({} if column.required else USUAL_NONE)}
+
+
+def get_unsure_words(column: Column) -> Mapping[str, Collection[str]]:
+    """Return the words whose meaning is not sure in a column that also has one of these other words."""
+    return column.widget.unsure if isinstance(column.widget, ChoiceWidget) else {}
+
+
+def get_new_words(column: Column) -> set[str]:
+    """Return the words that need a decision wherever they appear first."""
+    others = {other for others in get_unsure_words(column).values() for other in others}
+    return {*get_usual_words(column), *others}
 
 
 def list_meanings(column: Column) -> list[str]:
-    """Return what a word of the column can mean."""
+    """Return what a word of the column can mean: a `Meaning`, or a choice of the field."""
     possible = [Meaning.YES, Meaning.NO] if is_yes_no(column) else []
-    return [*possible, *([] if column.required else [Meaning.NONE]), Meaning.AS_IT_IS]
+    choices = [str(value) for value, _ in column.field.flatchoices] if isinstance(column.widget, ChoiceWidget) else []
+    return [*possible, *choices, *([] if column.required else [Meaning.NONE]), Meaning.AS_IT_IS]
 
 
-def translate(text: pl.Expr, words: dict[str, Meaning]) -> pl.Expr:
+def translate(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
     """Return the texts with the documented word for each of these words."""
-    replaced = {word: _REPLACEMENTS[meaning] for word, meaning in words.items() if meaning in _REPLACEMENTS}
+    replaced = {
+        word: _REPLACEMENTS.get(Meaning(meaning)) if meaning in _REPLACEMENTS else meaning
+        for word, meaning in words.items()
+        if meaning != Meaning.AS_IT_IS
+    }
     if not replaced:
         return text
     folded = text.str.to_lowercase()

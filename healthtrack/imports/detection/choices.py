@@ -10,10 +10,19 @@ from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.plan import Column, DuplicateRows
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import DetectedPart
+from healthtrack.imports.row_errors import show_value
 from healthtrack.imports.words import Meaning, list_meanings
 
 _EXAMPLE_DAY = date(1980, 5, 17)
-_DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
+_DELIMITERS = {
+    ",": "Comma",
+    ";": "Semicolon",
+    "\t": "Tab",
+    "|": "Vertical bar",
+    "^": "Caret",
+    "~": "Tilde",
+    ":": "Colon",
+}
 AS_DETECTED = "As the file shows it"
 DUPLICATE_ROWS = {
     str(DuplicateRows.MEAN): "Average their numbers",
@@ -43,7 +52,8 @@ def describe_meanings(field: str, columns: Sequence[Column]) -> Mapping[str, str
     if column is None:
         return {}
     as_it_is = "Import it as a text" if column.is_text else "Report an error"
-    return {meaning: {**MEANINGS, Meaning.AS_IT_IS: as_it_is}[meaning] for meaning in list_meanings(column)}
+    labels = {str(value): str(label) for value, label in getattr(column.field, "flatchoices", ())}
+    return {meaning: {**labels, **MEANINGS, Meaning.AS_IT_IS: as_it_is}[meaning] for meaning in list_meanings(column)}
 
 
 def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, str]:
@@ -55,12 +65,21 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
     if names.get_noted_field(part.name):
         return DATE_ORDERS if names.get_dated_field(part.name) else DECIMAL_MARKS
     if part.name in names.STRUCTURE:
-        return get_structure_choices(part.name, part.value, part.params.get("sheets", ()))
+        choices = get_structure_choices(part.name, part.value, part.params.get("sheets", ()))
+        return add_examples(choices, part.params.get("examples", {}))
     others: Mapping[str, Mapping[str, str]] = {
         names.PROFILE: {name: name for name in part.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"},
         names.DUPLICATE_ROWS: DUPLICATE_ROWS,
     }
     return others.get(part.name, {})
+
+
+def add_examples(choices: Mapping[str, str], examples: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the choices of an encoding, each with what a word of the file is in it."""
+    return {
+        value: f"{words}: {show_value(examples[value])}" if value in examples else words
+        for value, words in choices.items()
+    }
 
 
 def get_structure_choices(name: str, value: Any, sheets: Sequence[str] = ()) -> Mapping[str, str]:

@@ -87,7 +87,8 @@ def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
 def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:
     """Add the place of the only notation that reads each text, as `kind`.
 
-    It is -1 if several notations read a text differently, and null if none reads it or all read it alike.
+    It is -1 if several notations read a text differently, and null if all read it alike. Of texts that none reads, it
+    is the only notation that they show.
     """
     notations = column.widget.notations
     values = [f"value {place}" for place in range(len(notations))]
@@ -97,6 +98,15 @@ def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:
     count = pl.sum_horizontal(each.cast(pl.Int8) for each in is_read)
     first = pl.coalesce(pl.when(each).then(place) for place, each in enumerate(is_read))
     differs = pl.any_horizontal(pl.col(value) != pl.col(values[0]) for value in values[1:])
+    shown = [column.widget.shows_notation(pl.col("text"), notation) for notation in notations]
+    is_shown_once = pl.sum_horizontal(each.cast(pl.Int8) for each in shown) == 1
+    first_shown = pl.coalesce(pl.when(each).then(place) for place, each in enumerate(shown))
     return texts.with_columns(
-        pl.when(count == 1).then(first).when((count > 1) & differs).then(_AMBIGUOUS).alias("kind")
+        pl.when(count == 1)
+        .then(first)
+        .when((count > 1) & differs)
+        .then(_AMBIGUOUS)
+        .when((count == 0) & is_shown_once)
+        .then(first_shown)
+        .alias("kind")
     )

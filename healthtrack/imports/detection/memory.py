@@ -57,7 +57,7 @@ def choose_profile(profiles: Sequence[Remembered], answer: str) -> Memory:
 def list_remembered_structure(
     profile: Remembered, found: Sequence[DetectedPart], answers: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what a profile says otherwise than what was found about the place of the table, and nobody answered.
+    """Return what a profile says about the place of the table that was not found so or not surely, and nobody answered.
 
     An encoding that the whole file proves, and a sheet that the file lacks, are not among it.
     """
@@ -67,7 +67,8 @@ def list_remembered_structure(
         is_proved = part.name == names.ENCODING and part.certainty is Certainty.CERTAIN
         is_missing = part.name == names.SHEET and value not in part.params.get("sheets", ())
         is_open = part.name in names.STRUCTURE and part.name not in answers and not (is_proved or is_missing)
-        if is_open and value not in {"", str(part.value)}:
+        is_answer = value != str(part.value) or part.certainty is Certainty.UNKNOWN
+        if is_open and value and is_answer:
             remembered[part.name] = value
     return remembered
 

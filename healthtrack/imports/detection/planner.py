@@ -27,9 +27,10 @@ from healthtrack.imports.detection.structure import (
 from healthtrack.imports.detection.words import WordCounter, make_word_parts
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import is_workbook, open_table
+from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading.table import Table
 from healthtrack.imports.reading.workbook import open_book, open_sheet
-from healthtrack.imports.reading_plans import DetectedPart, Question, ReadingPlan
+from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
 from healthtrack.imports.row_errors import FileError
 
 Answers = Mapping[str, str]
@@ -164,3 +165,5 @@ class _Planner:
             self._profile.make_part(part.name, part.value, part.params) if part.name in self._structure else part
             for part in parts
         ]
+        unknown = [part for part in self.parts if part.certainty is Certainty.UNKNOWN]
+        self.questions += [Question(part.name, [*ENCODINGS], str(part.value), part.params) for part in unknown]

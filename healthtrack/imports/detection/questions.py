@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.choices import describe_meanings
+from healthtrack.imports.detection.choices import add_examples, describe_meanings
 from healthtrack.imports.importer import QuestionWording
 from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.plan import Column
+from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import Question
 
 _EXAMPLE_DAY = date(1980, 5, 17)
@@ -28,6 +29,9 @@ def describe_question(question: Question, columns: Sequence[Column]) -> Question
         choices = {names.NOT_IMPORTED: "Do not import"} | {column.name: column.header for column in columns}
         label = f"Which field is the column “{header}”?"
         return QuestionWording(label, choices, for_commands="Rename the column, or use --profile.")
+    if question.name == names.ENCODING:
+        encodings = add_examples(ENCODINGS, question.params.get("examples", {}))
+        return QuestionWording("How is this file encoded?", encodings, for_commands="Add --encoding, such as cp1252.")
     if question.name == names.PROFILE:
         profiles = {name: name for name in question.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"}
         return QuestionWording("Which profile is this file read with?", profiles, for_commands="Add --profile NAME.")

@@ -8,7 +8,6 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
 from healthtrack.imports.reading_plans import ReadingPlan
-from healthtrack.imports.words import Meaning
 
 PROVED_FORMS = "forms"  # the parameter of parts with the forms of values whose notation is proved
 WHOLE_FILE = "whole_file"  # the part that says that all rows were looked at, not only the first
@@ -26,7 +25,7 @@ class FileReading:
     structure: FileStructure = UNKNOWN_STRUCTURE
     fields: Mapping[int, str] = field(default_factory=dict)
     notations: Mapping[str, Notation] = field(default_factory=dict)
-    words: Mapping[str, dict[str, Meaning]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_final: bool = False
     proved_forms: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,12 +73,12 @@ def get_notations(values: Mapping[str, Any]) -> dict[str, Notation]:
     return notations
 
 
-def get_words(values: Mapping[str, Any]) -> dict[str, dict[str, Meaning]]:
+def get_words(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return what the words of each field mean."""
-    found: dict[str, dict[str, Meaning]] = {}
+    found: dict[str, dict[str, str]] = {}
     for name, value in values.items():
-        if (named := names.get_word(name)) and value in set(Meaning):
-            found.setdefault(named[0], {})[named[1]] = Meaning(value)
+        if (named := names.get_word(name)) and value:
+            found.setdefault(named[0], {})[named[1]] = str(value)
     return found
 
 

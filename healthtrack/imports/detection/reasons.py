@@ -15,6 +15,7 @@ class Why(StrEnum):
     SEVERAL_PROFILES = "several_profiles"
     VALID_ENCODING = "valid_encoding"
     LOOKS_ENCODED = "looks_encoded"
+    UNCLEAR_ENCODING = "unclear_encoding"
     MATCHING_COLUMNS = "matching_columns"
     ONLY_SHEET = "only_sheet"
     SEVERAL_SHEETS = "several_sheets"
@@ -33,6 +34,7 @@ class Why(StrEnum):
     USUAL_WORD = "usual_word"
     UNKNOWN_WORD = "unknown_word"
     RARE_WORD = "rare_word"
+    UNSURE_WORD = "unsure_word"
 
 
 _SENTENCES = {
@@ -43,6 +45,9 @@ _SENTENCES = {
     Why.SEVERAL_PROFILES: "Several profiles were saved for files with the same header.",
     Why.VALID_ENCODING: "The whole file is valid in this encoding.",
     Why.LOOKS_ENCODED: "The file is not valid UTF-8. In this encoding a word of it is “{example}”.",
+    Why.UNCLEAR_ENCODING: (
+        "The file is not valid UTF-8, and several encodings are possible. In this one a word of it is “{example}”."
+    ),
     Why.MATCHING_COLUMNS: "{matches} of {columns} columns are found in this way.",
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
     Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
@@ -63,6 +68,7 @@ _SENTENCES = {
     Why.DOCUMENTED_WORD: "The documentation names this word. It appears in {count}.",
     Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
     Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
+    Why.UNSURE_WORD: "It appears in {count}, and means different things in different languages.",
     Why.RARE_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
 }
 

@@ -14,6 +14,7 @@ from healthtrack.imports.notation import DOCUMENTED
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.row_errors import FileError, show_value
+from healthtrack.imports.widgets import TextWidget
 from healthtrack.imports.words import translate
 
 SAMPLE_ROWS = 3
@@ -42,6 +43,9 @@ def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> 
     try:
         with open_table(path, reading.structure, batch_rows=SAMPLE_ROWS) as table:
             table.min_cells = 0
+            typed = {column.name for column in columns if not isinstance(column.widget, TextWidget)}
+            others = (place for place in range(len(table.headers)) if reading.fields.get(place) not in typed)
+            table.text_columns = frozenset(others)
             rows = next(iter(table.batches), pl.DataFrame()).head(SAMPLE_ROWS)
     except (FileError, FileNotFoundError):
         return Sample()

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,17 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.detection.columns import count_matches
 from healthtrack.imports.detection.reasons import Why
 from healthtrack.imports.plan import Column
-from healthtrack.imports.reading.delimited import DELIMITERS
+from healthtrack.imports.reading.delimited import DELIMITERS, RARE_DELIMITERS
 from healthtrack.imports.reading.encodings import Encoding, detect_encoding
 from healthtrack.imports.reading.lines import get_named_delimiter, is_blank, open_lines
 from healthtrack.imports.reading.table import FileStructure
 from healthtrack.imports.reading.workbook import Workbook
 from healthtrack.imports.reading_plans import Certainty, DetectedPart
+from healthtrack.imports.row_errors import show_value
 
 MAX_HEADER_ROWS = 30  # of which one is the header
+_MAX_SEARCHED_ROWS = 500  # if no row among these names half of the columns
+_GOOD = 0.5
 _MAX_CHARACTERS = 2**16
 _MIN_MATCHES = 2  # in a row that is not the first
 SAMPLE_ROWS = 2000
@@ -26,13 +29,14 @@ SAMPLE_ROWS = 2000
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that may be the header, and how many columns it names."""
+    """A row that may be the header, how many columns it names, and whether rows follow it."""
 
     matches: int
     line: int
     cells: Sequence[str]
     delimiter: str = ""
     sheet: str = ""
+    has_rows: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,17 @@ class BookStructure:
 def find_text_structure(path: Path, columns: Sequence[Column], known: FileStructure) -> TextStructure:
     """Find out what is not known yet about a text file."""
     encoding = Encoding(known.encoding) if known.encoding else detect_encoding(path)
-    with open_lines(path, encoding.name) as lines:
-        head = _take(lines)
-    named = next((delimiter for line in head[:1] if (delimiter := get_named_delimiter(line))), "")
-    delimiters = known.delimiter or _list_possible_delimiters(head, named)
-    candidates = [each for delimiter in delimiters for each in _list_candidates(head, delimiter, columns)]
-    header = choose_header(candidates, known.header_line)
+    header: Candidate | None = None
+    named = ""
+    for rows in _list_search_depths(known):
+        with open_lines(path, encoding.name) as lines:
+            head = _take(lines, rows)
+        named = next((delimiter for line in head[:1] if (delimiter := get_named_delimiter(line))), "")
+        delimiters = known.delimiter or _list_possible_delimiters(head, named)
+        candidates = [each for delimiter in delimiters for each in _list_candidates(head, delimiter, columns)]
+        header = choose_header(candidates, known.header_line)
+        if len(head) < rows or _is_good(header, columns):
+            break
     delimiter = known.delimiter or (header.delimiter if header else named)
     line = known.header_line or (header.line if header else 0)
     return TextStructure(FileStructure(encoding.name, delimiter, header_line=line), encoding, header)
@@ -71,17 +80,40 @@ def find_text_structure(path: Path, columns: Sequence[Column], known: FileStruct
 def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileStructure) -> BookStructure:
     """Find out what is not known yet about a workbook."""
     headers: dict[str, Candidate] = {}
-    for sheet in [known.sheet] if known.sheet else book.sheets:
-        first, _ = next(book.read_batches(sheet, batch_rows=MAX_HEADER_ROWS))
-        rows = ((line, [cell or "" for cell in row]) for line, row in first[:MAX_HEADER_ROWS])
-        found = [Candidate(count_matches(cells, columns), line, cells, sheet=sheet) for line, cells in rows]
-        if header := choose_header(found, known.header_line):
-            headers[sheet] = header
-    best = max(headers.values(), key=lambda each: each.matches, default=None)
+    best: Candidate | None = None
+    for rows in _list_search_depths(known):
+        for sheet in [known.sheet] if known.sheet else book.sheets:
+            if header := _find_header(book, sheet, columns, known.header_line, rows):
+                headers[sheet] = header
+        best = max(headers.values(), key=_rank, default=None)
+        if _is_good(best, columns):
+            break
     sheet = known.sheet or (best.sheet if best else "")
-    others = [name for name, each in headers.items() if best and each.matches == best.matches and name != sheet]
+    others = [name for name, each in headers.items() if best and _rank(each) == _rank(best) and name != sheet]
     line = known.header_line or (best.line if best else 0)
     return BookStructure(FileStructure(sheet=sheet, header_line=line), best, book.sheets, others)
+
+
+def _find_header(book: Workbook, sheet: str, columns: Sequence[Column], line: int, rows: int) -> Candidate | None:
+    first, _ = next(book.read_batches(sheet, batch_rows=rows))
+    cells_by_line = ((number, [cell or "" for cell in row]) for number, row in first[:rows])
+    found = [Candidate(count_matches(cells, columns), number, cells, sheet=sheet) for number, cells in cells_by_line]
+    header = choose_header(found, line)
+    return header and replace(header, has_rows=first[-1][0] > header.line)
+
+
+def _rank(header: Candidate) -> tuple[int, bool]:
+    """Return how well a sheet fits: a template without rows less than a sheet with the same header and rows."""
+    return header.matches, header.has_rows
+
+
+def _list_search_depths(known: FileStructure) -> list[int]:
+    """Return among how many rows to look for the header: among few first, which are enough for nearly all files."""
+    return sorted({max(MAX_HEADER_ROWS, min(known.header_line, _MAX_SEARCHED_ROWS)), _MAX_SEARCHED_ROWS})
+
+
+def _is_good(header: Candidate | None, columns: Sequence[Column]) -> bool:
+    return header is not None and header.matches >= _GOOD * len(columns)
 
 
 def choose_header(candidates: Sequence[Candidate], line: int = 0) -> Candidate | None:
@@ -92,10 +124,10 @@ def choose_header(candidates: Sequence[Candidate], line: int = 0) -> Candidate |
     return max(named, key=lambda each: (each.matches, -each.line), default=None)
 
 
-def _take(lines: Iterator[str]) -> list[str]:
+def _take(lines: Iterator[str], rows: int) -> list[str]:
     """Return the first lines: enough for the rows that may be the header, and not too long."""
     taken: list[str] = []
-    for line in islice(lines, MAX_HEADER_ROWS):
+    for line in islice(lines, rows):
         taken.append(line[:_MAX_CHARACTERS])
         if sum(map(len, taken)) > _MAX_CHARACTERS:
             break
@@ -104,7 +136,7 @@ def _take(lines: Iterator[str]) -> list[str]:
 
 def _list_possible_delimiters(head: Sequence[str], named: str) -> list[str]:
     """Return the delimiters to try: of those that no line contains, only the first, as they all give the same rows."""
-    delimiters = list(dict.fromkeys(named + DELIMITERS))
+    delimiters = list(dict.fromkeys(named + DELIMITERS + RARE_DELIMITERS))
     absent = [delimiter for delimiter in delimiters if not any(delimiter in line for line in head)]
     return [delimiter for delimiter in delimiters if delimiter not in absent[1:]]
 
@@ -128,8 +160,11 @@ def list_text_parts(found: TextStructure, columns: Sequence[Column], answers: Ma
     part = DetectedPart(names.ENCODING, encoding.name, reason=Why.VALID_ENCODING)
     if names.ENCODING in answers:
         part = DetectedPart(names.ENCODING, encoding.name, reason=Why.CHOSEN)
+    elif encoding.examples:
+        params = {"example": show_value(encoding.example), "examples": encoding.examples}
+        part = DetectedPart(names.ENCODING, encoding.name, Certainty.UNKNOWN, Why.UNCLEAR_ENCODING, params)
     elif encoding.is_guess:
-        params = {"example": encoding.example}
+        params = {"example": show_value(encoding.example)}
         part = DetectedPart(names.ENCODING, encoding.name, Certainty.ASSUMED, Why.LOOKS_ENCODED, params)
     return [
         part,

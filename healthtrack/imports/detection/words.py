@@ -14,7 +14,15 @@ from healthtrack.imports.detection.reasons import Why, count_values
 from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import VALUE_IN_NAME, Certainty, DetectedPart, Question
 from healthtrack.imports.row_errors import show_value
-from healthtrack.imports.words import DOCUMENTED_WORDS, Meaning, get_usual_words, is_yes_no, list_meanings
+from healthtrack.imports.words import (
+    Meaning,
+    get_documented_words,
+    get_unsure_words,
+    get_usual_words,
+    has_few_words,
+    is_yes_no,
+    list_meanings,
+)
 
 MAX_UNLISTED = 8  # of the words of a column that are in no list, the commonest ones
 _MAX_LENGTH = 20
@@ -25,10 +33,10 @@ _MIN_SHARE = 0.1
 
 
 class WordCounter:
-    """Counts the words of columns for yes or no, and the usual words for no value in columns that may be empty."""
+    """Counts the words of columns of few words, and the usual words for no value in columns that may be empty."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.columns = [column for column in columns if is_yes_no(column) or not column.required]
+        self.columns = [column for column in columns if has_few_words(column) or not column.required]
         self.counts = {column.name: Counter[str]() for column in self.columns}
 
     def add(self, cleaned: pl.DataFrame) -> None:
@@ -42,7 +50,7 @@ class WordCounter:
 
 def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
     words = cleaned.select(pl.col(text_name(column)).str.to_lowercase().alias("word")).drop_nulls()
-    if not is_yes_no(column):
+    if not has_few_words(column):
         words = words.filter(pl.col("word").is_in([*get_usual_words(column)]))
     return words.group_by("word").len().sort("word")
 
@@ -66,20 +74,24 @@ def make_word_parts(
 def _make_parts(
     column: Column, header: str, counts: Counter[str], answers: Mapping[str, str], remembered: Remembered
 ) -> Iterator[DetectedPart]:
-    documented = DOCUMENTED_WORDS if is_yes_no(column) else {}
-    usual = get_usual_words(column)
+    documented, usual = get_documented_words(column), get_usual_words(column)
     ranked = [word for word, _ in counts.most_common()]
+    unsure = {word for word, others in get_unsure_words(column).items() if any(other in counts for other in others)}
     unlisted = [word for word in ranked if word not in {*documented, *usual} and len(word) <= _MAX_LENGTH]
     for word in ranked:
-        if word not in {*documented, *usual, *unlisted[:MAX_UNLISTED]}:
+        if word not in {*documented, *usual, *unlisted[:MAX_UNLISTED], *unsure}:
             continue
+        if word in documented and word not in unsure and not is_yes_no(column):
+            continue  # F and M need no explanation
         name, params = names.word(column.name, word), {"header": header, "count": count_values(counts[word])}
         answer = answers.get(name) or answers.get(names.word("", word), "")
         earlier = remembered.answers.get(name, "")
         if answer in list_meanings(column):
             yield DetectedPart(name, answer, reason=Why.CHOSEN, params=params)
-        elif earlier in list_meanings(column) and earlier != documented.get(word):
+        elif earlier in list_meanings(column) and (word in unsure or earlier != documented.get(word)):
             yield remembered.make_part(name, earlier, params)
+        elif word in unsure:
+            yield DetectedPart(name, None, Certainty.UNKNOWN, Why.UNSURE_WORD, params)
         elif word in documented:
             yield DetectedPart(name, documented[word], reason=Why.DOCUMENTED_WORD, params=params)
         elif word in usual:

@@ -1,6 +1,7 @@
 """Read CSV, TSV and XLSX files, recognised by their content, into batches of text columns."""
 
 import re
+from codecs import BOM_UTF8
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -22,6 +23,9 @@ _OTHER_FORMATS = (
     b"\x1f\x8b",
     b"{\\rtf",
     b"<",
+    b"\xff\xfe\x00\x00",
+    b"ID;PWXL",
+    b"MIME-Version:",
 )
 _JSON = re.compile(rb"\s*(\[\s*)?\{")
 _HEAD_BYTES = 4096
@@ -51,7 +55,8 @@ def is_workbook(path: Path) -> bool:
         return True
     if head.startswith(_OLD_OFFICE):
         raise FileError(RowError("This is an old or encrypted Excel file. Save it as XLSX without a password."))
-    if head.startswith(_OTHER_FORMATS) or _JSON.match(head) or (_has_nul(head) and not find_utf_16(head)):
+    text = head.removeprefix(BOM_UTF8)
+    if text.startswith(_OTHER_FORMATS) or _JSON.match(text) or (_has_nul(head) and not find_utf_16(head)):
         raise FileError(RowError("This is not a CSV, TSV or XLSX file. Save the table in one of these formats."))
     return False
 

@@ -22,10 +22,11 @@ from healthtrack.imports.reading.malformed import (
     describe_width_error,
     split_first_line,
 )
-from healthtrack.imports.reading.table import LINE, FileStructure, Table
+from healthtrack.imports.reading.table import LINE, FileStructure, Table, drop_repeated_headers
 from healthtrack.imports.row_errors import FileError, RowError
 
 DELIMITERS = ",\t;|"
+RARE_DELIMITERS = "^~:"  # only where they separate names of columns
 MAX_HEADER_LINES = 20  # of one header with line breaks in quotes
 MAX_COLUMNS = 1024
 _LINE_END = "\n"
@@ -46,7 +47,7 @@ def open_text(path: Path, structure: FileStructure, *, batch_rows: int = 0) -> I
         check_rows(expected)
         header = read_header(lines, structure.delimiter)
         table = Table(header.cells, line, expected, iter(()))
-        table.batches = _read_batches(table, lines, header.delimiter)
+        table.batches = drop_repeated_headers(_read_batches(table, lines, header.delimiter), header.cells)
         try:
             yield table
         finally:

@@ -1,15 +1,30 @@
 """What number formats make of a number: a date, a percentage, or a text with padding zeros and fixed parts."""
 
+import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 _BUILT_IN_DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
 _BUILT_IN_CODES = {"9": "0%", "10": "0.00%"}
 _LITERALS = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]\-]*)[^\]]*\]|\[[^\]]*\]', re.DOTALL)
-_SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*', re.DOTALL)
-_TOKEN = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]\-]*)[^\]]*\]|\[[^\]]*\]|([0#?]+(?:\.[0#?]+)?)|(.)', re.DOTALL)
+_SECTION = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*)(;|$)', re.DOTALL)
+_TOKEN = re.compile(
+    r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]\-]*)[^\]]*\]|\[[^\]]*\]|([0#?]+(?:\.[0#?]+)?|General)|(.)',
+    re.DOTALL | re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[0-9.]+)\]")
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_FRACTION_OR_POWER = re.compile(r"[0#?] *\/|E[+\-]", re.IGNORECASE)
+_GENERAL = "general"
 _DIGITS = re.compile("[0#?]")
 _MAX_PLACES = 30
 
@@ -34,15 +49,41 @@ def get_built_in_format(number: str) -> NumberFormat:
 
 
 def parse_format(code: str) -> NumberFormat:
-    """Return the format of a code such as `00000` or `dd.mm.yyyy`. Only its section for positive numbers counts."""
-    match = _SECTION.match(code)
-    section = match[0] if match else ""
-    bare = _LITERALS.sub("", section)
-    if re.search("[dmyhs]", bare, re.IGNORECASE) and bare.lower() != "general":
+    """Return the format of a code such as `00000` or `dd.mm.yyyy`.
+
+    Only its first section counts, which is that for positive numbers, unless others have conditions.
+    """
+    sections = [section for section, _ in _SECTION.findall(code)] or [""]
+    bare = _LITERALS.sub("", sections[0])
+    if re.search("[dmyhs]", bare, re.IGNORECASE) and bare.lower() != _GENERAL:
         return NumberFormat(is_date=True)
     if "%" in bare:
         return NumberFormat(is_percent=True)
-    return NumberFormat(show=_make_display(section))
+    if _CONDITION.search(sections[0]):
+        return NumberFormat(show=_make_choice(sections[:3]))
+    return NumberFormat(show=_make_display(sections[0]))
+
+
+def _make_choice(sections: Sequence[str]) -> Callable[[str], str] | None:
+    """Return the function that displays a number by the first section whose condition it meets."""
+    displays = [(_CONDITION.search(section), _make_display(section)) for section in sections]
+    if not any(display for _, display in displays):
+        return None
+
+    def show(number: str) -> str:
+        for condition, display in displays:
+            if condition is None or _meets(number, condition):
+                return display(number) if display else number
+        return number
+
+    return show
+
+
+def _meets(number: str, condition: re.Match[str]) -> bool:
+    try:
+        return _COMPARISONS[condition[1]](float(number), float(condition[2]))
+    except ValueError:
+        return False
 
 
 def _make_display(section: str) -> Callable[[str], str] | None:
@@ -56,6 +97,8 @@ def _make_display(section: str) -> Callable[[str], str] | None:
     pads = sum(piece.count("0") for piece, is_text in pieces if not is_text) > 1
     if "." in "".join(piece for piece, is_text in pieces if not is_text) or not 0 < places <= _MAX_PLACES:
         return None
+    if _FRACTION_OR_POWER.search(_LITERALS.sub("", section)):
+        return None
     return (lambda number: _display(number, pieces)) if adds_text or pads else None
 
 
@@ -68,6 +111,8 @@ def _parse_token(match: re.Match[str]) -> tuple[str, bool]:
 
 
 def _display(number: str, pieces: list[tuple[str, bool]]) -> str:
+    if any(piece.lower() == _GENERAL for piece, is_text in pieces if not is_text):
+        return "".join(piece if is_text else number for piece, is_text in pieces)
     try:
         digits = str(Decimal(number).quantize(Decimal(1), ROUND_HALF_UP))
     except InvalidOperation:

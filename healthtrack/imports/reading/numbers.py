@@ -1,6 +1,7 @@
 """Read the numbers of a workbook. Dates are stored as numbers too: only the cell's number format tells them apart."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ _DAY_ZERO_OF_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 (spreadsheets know no t
 _FALSE_LEAP_DAY = 60  # Office counts a 29 February 1900, which did not exist
 _CACHED_DAYS = 2**16
 _EXACT_DIGITS = 15
+# With a decimal comma it would be read as thousands.
+_LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _MAX_STYLES = 2**16  # more than Office writes
 
 
@@ -73,7 +76,7 @@ class NumberFormatter:
         plain = _plain(number)
         if special.is_percent:
             return _percent(plain)
-        return DisplayedNumber.make(plain, special.show(plain)) if special.show and plain else plain
+        return DisplayedNumber.make(_format_plain(number), special.show(plain)) if special.show and plain else plain
 
 
 def _plain(number: str) -> str:
@@ -87,6 +90,8 @@ def _plain(number: str) -> str:
 
 def _format_plain(number: str) -> str:
     plain = _plain(number)
+    if _LIKE_THOUSANDS.fullmatch(plain):
+        return DisplayedNumber.make(f"{plain}0", plain)
     if len(plain) <= _EXACT_DIGITS or not plain.isdecimal():
         return plain
     return DisplayedNumber.make(plain, f"{float(plain):.14E}")  # Office has replaced further digits by zeros

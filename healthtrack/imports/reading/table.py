@@ -1,10 +1,11 @@
 """A file as a table of texts, as every reader returns it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from healthtrack.core.formula_escaping import BYTE_ORDER_MARK
 from healthtrack.imports.reasons import Notice
 from healthtrack.imports.row_errors import RowError
 
@@ -88,3 +89,15 @@ class Table:
         """Free the memory of the rows, which refer to the table and would stay until garbage is collected."""
         self.batches = iter(())
         self._malformed_rows = []
+
+
+def drop_repeated_headers(batches: Iterable[pl.DataFrame], headers: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the batches without rows that repeat the header, as joined files and printed pages do."""
+    names = {str(place): header.strip() for place, header in enumerate(headers)}
+    first = next((place for place, header in names.items() if header), None)
+    for batch in batches:
+        if first is None or not batch[first].str.contains(names[first], literal=True).any():
+            yield batch
+            continue
+        cells = {place: pl.col(place).fill_null("").str.strip_chars(f"{BYTE_ORDER_MARK} \t\r\n") for place in names}
+        yield batch.filter(~pl.all_horizontal(cells[place] == header for place, header in names.items()))

@@ -16,7 +16,14 @@ from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreada
 from healthtrack.imports.reading.lines import is_blank
 from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
-from healthtrack.imports.reading.table import BATCH_ROWS, LINE, SAMPLE_SHARE, FileStructure, Table
+from healthtrack.imports.reading.table import (
+    BATCH_ROWS,
+    LINE,
+    SAMPLE_SHARE,
+    FileStructure,
+    Table,
+    drop_repeated_headers,
+)
 from healthtrack.imports.reading.xml import Attributes, PartParser
 from healthtrack.imports.row_errors import FileError, RowError
 
@@ -97,8 +104,10 @@ class Workbook:
         self._format_number = NumberFormatter(styles.formats, from_1904=contents.from_1904).format
         self._parts = {sheet.name: sheet.part for sheet in reversed(contents.sheets) if not sheet.is_hidden}
         self.sheets = list(reversed(self._parts))
-        if not self.sheets:
+        if not contents.sheets:
             raise unreadable_workbook()
+        if not self.sheets:
+            raise FileError(RowError("All sheets of the workbook are hidden. Show the sheet that has the table."))
 
     def read_batches(self, sheet: str, *, batch_rows: int = 0) -> Iterator[tuple[Rows, int]]:
         """Return the sheet's rows in batches, each with an estimate of the number of rows in the whole sheet."""
@@ -165,7 +174,8 @@ def _make_table(book: Workbook, structure: FileStructure, batch_rows: int) -> Ta
     (header_line, header), *rows = first
     table = Table([cell or "" for cell in _cells(header, columns)], header_line, expected - 1, iter(()))
     following = (batch for batch, _ in batches)
-    table.batches = (_frame(batch, columns, table.text_columns) for batch in chain([rows], following) if batch)
+    frames = (_frame(batch, columns, table.text_columns) for batch in chain([rows], following) if batch)
+    table.batches = drop_repeated_headers(frames, table.headers)
     return table
 
 
