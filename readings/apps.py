@@ -53,13 +53,20 @@ class ReadingsConfig(AppConfig):
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows, summary  # noqa: PLC0415  (models are only ready here)
         from patients.fhir import export_parts  # noqa: PLC0415  (models are only ready here)
-        from readings import signals  # noqa: F401, PLC0415  (connects the receivers; models are only ready here)
         from readings.pages.record_part import get_record_view  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
+        from readings.renamed_models import (  # noqa: PLC0415  (models are only ready here)
+            attribute_readings_of_models,
+            attribute_readings_of_names,
+        )
+        from trackers import model_hooks  # noqa: PLC0415  (models are only ready here)
 
         summary.register(summary.SummaryPart("Readings", "readings/record-summary.html", get_record_view))
         follows.register(AssignmentsAndConsents())
         follows.register(Readings())
+        model_hooks.register_observer(
+            model_hooks.ModelObserver(attribute_readings_of_models, attribute_readings_of_names)
+        )
         export_parts.register(export_parts.ExportPart("readings.view_device", "readings.fhir.make_devices"))
         observations = "readings.fhir_observations.make_observations"
         export_parts.register(export_parts.ExportPart("readings.view_readingday", observations, is_on_request=True))

@@ -1,6 +1,7 @@
-"""What another app does when tracker models, or the names that staff resolve to them, change.
+"""What other apps do when tracker models, or the names that staff resolve to them, change.
 
-This app knows no patients. The app that links patients to models registers one follower in its AppConfig.ready.
+This app knows no patients. The app that links patients to models registers one follower in its AppConfig.ready. Apps
+whose data names models register observers. Whoever changes models or names calls `announce_models` or `announce_names`.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,20 @@ class ModelFollower:
     relink_names: Callable[[Sequence[str]], None]
 
 
+@dataclass(frozen=True)
+class ModelObserver:
+    """The functions of an app whose data names models, called after those of the follower.
+
+    `models_changed` receives the keys of new or renamed models, `names_changed` tracker names that staff have just
+    resolved or unresolved.
+    """
+
+    models_changed: Callable[[Sequence[int]], None]
+    names_changed: Callable[[Sequence[str]], None]
+
+
 _followers: list[ModelFollower] = []
+_observers: list[ModelObserver] = []
 
 
 def register(follower: ModelFollower) -> None:
@@ -39,3 +53,22 @@ def follower() -> ModelFollower:
     if not _followers:
         raise ImproperlyConfigured("No app follows the changes of tracker models.")
     return _followers[0]
+
+
+def register_observer(observer: ModelObserver) -> None:
+    """Register an observer; call it in AppConfig.ready."""
+    _observers.append(observer)
+
+
+def announce_models(keys: Sequence[int]) -> None:
+    """Tell the follower and the observers which models are new or renamed, within the transaction that changed them."""
+    follower().link(keys)
+    for observer in _observers:
+        observer.models_changed(keys)
+
+
+def announce_names(names: Sequence[str]) -> None:
+    """Tell the follower and the observers which tracker names were resolved or unresolved."""
+    follower().relink_names(names)
+    for observer in _observers:
+        observer.names_changed(names)

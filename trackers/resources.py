@@ -32,15 +32,14 @@ class TrackerResource(LinkingResource):
     watched_model = TrackerModel
 
     def after_insert(self, keys: Sequence[int], *, dry_run: bool) -> Effects:
-        follower = model_hooks.follower()
-        counts = follower.count_links(keys)
+        counts = model_hooks.follower().count_links(keys)
         if not dry_run:
-            follower.link(keys)
+            model_hooks.announce_models(keys)
         return counts.as_effects()
 
     def after_undo(self, rows: UndoneRows) -> None:
         inserted = [int(key) for (key,) in rows.get_inserted(TrackerModel, "model_id")]
-        model_hooks.follower().link([*inserted, *rows.get_restored_keys(TrackerModel, "model_name")])
+        model_hooks.announce_models([*inserted, *rows.get_restored_keys(TrackerModel, "model_name")])
 
 
 class TrackerModelResource(TrackerResource):

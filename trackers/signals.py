@@ -14,9 +14,9 @@ from trackers.models import TrackerAlias, TrackerModel
 
 @receiver(post_save, sender=TrackerModel)
 def link_patients_of_saved_model(instance: TrackerModel, **_: Any) -> None:
-    model_hooks.follower().link([instance.pk])
+    model_hooks.announce_models([instance.pk])
 
 
 @receiver([post_save, post_delete], sender=TrackerAlias)
 def relink_patients_of_resolved_name(instance: TrackerAlias, **_: Any) -> None:
-    model_hooks.follower().relink_names([instance.name])
+    model_hooks.announce_names([instance.name])
