@@ -18,6 +18,11 @@ from readings.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.resources import DeviceAssignmentResource, DeviceResource
 
+_CANNOT_BE_DELETED = (
+    "cannot be deleted: readings came from it. If it was entered by mistake, first delete its assignments on its page,"
+    " and let its sources come from another device or none under Unassigned sources."
+)
+
 
 @admin.register(Device)
 class DeviceAdmin(ImportableModelAdmin):
@@ -80,7 +85,7 @@ class DeviceAdmin(ImportableModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         keys = [device.pk for device in objs]
         used = set(StreamDevice.objects.filter(device_id__in=keys).values_list("device_id", flat=True))
-        if errors := [f"{device} cannot be deleted: readings came from it." for device in objs if device.pk in used]:
+        if errors := [f"{device} {_CANNOT_BE_DELETED}" for device in objs if device.pk in used]:
             return [], {}, set(), errors
         return super().get_deleted_objects(objs, request)
 

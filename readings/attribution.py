@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from readings.midnights import fetch_midnights, get_day
 from readings.models import StreamDevice
 from trackers.names import find_models_by_name
 
 BEGINNING = datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC)
 _Decision = StreamDevice.Decision
-# The first day is one too early, because the first reading may belong to the day before in UTC.
 _STREAMS = """
     SELECT stream.patient_id, stream.stream_id, coalesce(nullif(stream.model, ''), stream.source), device.device_id,
-           least((SELECT day FROM reading_days AS own
-                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id ORDER BY day LIMIT 1),
-                 (SELECT min(day) FROM episodes AS own
-                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id)) - 1
+           least((SELECT first_at FROM reading_days AS own
+                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id
+                   ORDER BY day, first_at LIMIT 1),
+                 (SELECT min(starts_at) FROM episodes AS own
+                   WHERE own.patient_id = stream.patient_id AND own.stream_id = stream.stream_id))
       FROM reading_streams AS stream
       LEFT JOIN devices AS device ON lower(device.serial_number) = lower(stream.source) AND stream.source <> ''
      WHERE stream.patient_id = ANY (%s) ORDER BY stream.patient_id, stream.stream_id
@@ -52,15 +53,24 @@ _CONCERNED_BY_NAMES = """
     SELECT DISTINCT patient_id FROM reading_streams
      WHERE lower(coalesce(nullif(model, ''), source)) = ANY (%s) AND patient_id NOT LIKE 'deleted/%%'
 """
-_REPLACE = """
-    DELETE FROM stream_devices USING unnest(%(patients)s::text[], %(streams)s::integer[]) AS old (patient_id, stream_id)
-     WHERE stream_devices.patient_id = old.patient_id AND stream_devices.stream_id = old.stream_id
-"""
-_RECORD = """
+# Replaces all rows of these streams, whatever they cover, and writes the history, in one statement.
+_WRITE = """
+    WITH removed AS (
+        DELETE FROM stream_devices AS old
+         USING unnest(%(patients)s::text[], %(streams)s::integer[]) AS one (patient, stream)
+         WHERE old.patient_id = one.patient AND old.stream_id = one.stream
+        RETURNING old.starts_at
+    ), added AS (
+        INSERT INTO stream_devices (patient_id, stream_id, starts_at, device_id, decision, decided_by_id)
+        SELECT new.* FROM unnest(%(row_patients)s::text[], %(row_streams)s::integer[], %(starts_at)s::timestamptz[],
+                                 %(devices)s::integer[], %(decisions)s::text[], %(people)s::integer[]) AS new
+         WHERE (SELECT count(*) FROM removed) >= 0  -- not before they are gone
+    )
     SELECT record_reading_change('reading_streams', 'update', patient, stream, jsonb_build_object(
                'devices', jsonb_build_array(old, new)))
       FROM unnest(%(patients)s::text[], %(streams)s::integer[], %(old)s::jsonb[], %(new)s::jsonb[])
            AS one (patient, stream, old, new)
+     WHERE old IS NOT NULL
 """
 
 
@@ -84,8 +94,7 @@ class Worn(NamedTuple):
     worn_from: datetime.date
     worn_until: datetime.date | None
 
-    def covers(self, instant: datetime.datetime) -> bool:
-        day = instant.date()
+    def covers(self, day: datetime.date) -> bool:
         return self.worn_from <= day and (self.worn_until is None or day < self.worn_until)
 
 
@@ -131,37 +140,52 @@ def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> i
         for patient, *assignment in cursor.fetchall():
             worn[patient].append(Worn(*assignment))
     models = find_models_by_name({model for _, _, model, *_ in streams if model})
-    changes = {}
-    for patient, stream, text, device, first_day in streams:
+    fitting = {}
+    for patient, stream, text, device, _ in streams:
         known = {model.pk for model in models.get(text, ())}
-        automatic = list(_attribute_one(device, [each for each in worn[patient] if each.model_id in known]))
-        kept = [] if (patient, stream) in undecided else current[patient, stream]
-        rows = _leave_out_beginning(keep_decisions(automatic, kept), first_day)
-        if rows != current[patient, stream]:
-            changes[patient, stream] = rows
+        fitting[patient, stream] = [each for each in worn[patient] if device is None and each.model_id in known]
+    automatic = _attribute_by_model(fitting)
+    changes = {}
+    for patient, stream, _, device, first_at in streams:
+        key = (patient, stream)
+        found = automatic[key] if device is None else [Row(BEGINNING, device, _Decision.SERIAL)]
+        decided = [] if key in undecided else current[key]
+        rows = _leave_out_beginning(keep_decisions(found, decided), first_at)
+        if rows != current[key]:
+            changes[key] = rows
     write_rows(changes, current)
     return len(changes)
 
 
-def _attribute_one(device: int | None, worn: Sequence[Worn]) -> Iterator[Row]:
-    """Yield the rows of a stream that nobody has decided about."""
-    if device is not None:
-        yield Row(BEGINNING, device, _Decision.SERIAL)
-        return
-    days = {each.worn_from for each in worn} | {each.worn_until for each in worn if each.worn_until}
-    instants = [datetime.datetime.combine(day, datetime.time(), datetime.UTC) for day in sorted(days)]
+def _attribute_by_model(fitting: Mapping[Key, Sequence[Worn]]) -> dict[Key, list[Row]]:
+    """Return the rows of streams that nobody has decided about, from the devices that fit and when they were worn."""
+    days = {key: _list_days(worn) for key, worn in fitting.items()}
+    midnights = fetch_midnights([(*key, day) for key, own in days.items() for day in own])
+    return {
+        key: list(_attribute_one(worn, {day: midnights[*key, day] for day in days[key]}))
+        for key, worn in fitting.items()
+    }
+
+
+def _list_days(worn: Sequence[Worn]) -> list[datetime.date]:
+    """Return the days on which the devices of a patient change."""
+    return sorted({each.worn_from for each in worn} | {each.worn_until for each in worn if each.worn_until})
+
+
+def _attribute_one(worn: Sequence[Worn], begins: Mapping[datetime.date, datetime.datetime]) -> Iterator[Row]:
+    """Yield the rows of a stream; `begins` has the instants at which the days of changes begin, in their order."""
     before: int | str | None = ""
-    for instant in (BEGINNING, *instants):
-        found = {each.device_id for each in worn if each.covers(instant)}
+    for day, instant in {datetime.date.min: BEGINNING, **begins}.items():
+        found = {each.device_id for each in worn if each.covers(day)}
         chosen = found.pop() if len(found) == 1 else None
         if chosen != before:
             yield Row(instant, chosen, _Decision.OPEN if chosen is None else _Decision.MODEL)
         before = chosen
 
 
-def _leave_out_beginning(rows: list[Row], first_day: datetime.date | None) -> list[Row]:
+def _leave_out_beginning(rows: list[Row], first_at: datetime.datetime | None) -> list[Row]:
     """Return the rows without an open one at the beginning if it ends before there are readings."""
-    if len(rows) > 1 and rows[0].decision == _Decision.OPEN and first_day and rows[1].starts_at.date() <= first_day:
+    if len(rows) > 1 and rows[0].decision == _Decision.OPEN and first_at and rows[1].starts_at <= first_at:
         return rows[1:]
     return rows
 
@@ -187,29 +211,22 @@ def write_rows(changes: Mapping[Key, Sequence[Row]], current: Mapping[Key, Seque
     if not changes:
         return
     keys = list(changes)
-    values: dict[str, Any] = {"patients": [patient for patient, _ in keys], "streams": [stream for _, stream in keys]}
+    rows = [(*key, *row) for key, own in changes.items() for row in own]
+    columns = list(zip(*rows, strict=True))
+    names = ("row_patients", "row_streams", "starts_at", "devices", "decisions", "people")
+    values: dict[str, Any] = {
+        **{name: list(column) for name, column in zip(names, columns, strict=True)},
+        "patients": [patient for patient, _ in keys],
+        "streams": [stream for _, stream in keys],
+        "old": [_as_json(current[key]) if current[key] else None for key in keys],
+        "new": [_as_json(changes[key]) for key in keys],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_REPLACE, values)
-        with cursor.copy(
-            "COPY stream_devices (patient_id, stream_id, starts_at, device_id, decision, decided_by_id) FROM STDIN"
-        ) as copy:
-            for key, rows in changes.items():
-                for row in rows:
-                    copy.write_row((*key, *row))
-        known = [key for key in keys if current[key]]
-        cursor.execute(
-            _RECORD,
-            {
-                "patients": [patient for patient, _ in known],
-                "streams": [stream for _, stream in known],
-                "old": [_as_json(current[key]) for key in known],
-                "new": [_as_json(changes[key]) for key in known],
-            },
-        )
+        cursor.execute(_WRITE, values)
 
 
 def _as_json(rows: Sequence[Row]) -> str:
     """Return the devices of a stream as the history shows them: their numbers, and since when."""
     names = [f"{row.device_id}" if row.device_id else "unassigned" for row in rows]
-    since = ["", *(f" from {row.starts_at.date()}" for row in rows[1:])]
+    since = ["", *(f" from {get_day(row.starts_at)}" for row in rows[1:])]
     return json.dumps(", ".join(f"{name}{day}" for name, day in zip(names, since, strict=True)))

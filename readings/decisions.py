@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from readings.attribution import BEGINNING, Row, attribute, fetch_rows, write_rows
+from readings.midnights import fetch_midnights
 from readings.models import ReadingStream, StreamDevice
 
 _OPEN = StreamDevice.Decision.OPEN
@@ -41,12 +42,16 @@ def decide(
 ) -> None:
     """Let all readings of the source come from the device, past and future, or from none.
 
-    The decision can be limited to the days from `begins` until before `ends`. Outside of them, all stays as it is.
+    The decision can be limited to the patient's local days from `begins` until before `ends`; all else stays as it is.
     """
     current = fetch_rows([source.patient_id])
-    start, end = (_to_instant(day) if day else None for day in (begins, ends))
-    decision = Row(start or BEGINNING, device_id, _PERSON, person_id)
-    write_rows({key: put_decision(current[key], decision, end) for key in _list_streams(source)}, current)
+    streams = _list_streams(source)
+    midnights = fetch_midnights([(*key, day) for key in streams for day in (begins, ends) if day])
+    changes = {}
+    for key in streams:
+        start, end = (midnights[*key, day] if day else None for day in (begins, ends))
+        changes[key] = put_decision(current[key], Row(start or BEGINNING, device_id, _PERSON, person_id), end)
+    write_rows(changes, current)
 
 
 @transaction.atomic
@@ -69,7 +74,3 @@ def put_decision(rows: Sequence[Row], decision: Row, end: datetime.datetime | No
 def _list_streams(source: Source) -> list[tuple[str, int]]:
     streams = ReadingStream.objects.filter(patient_id=source.patient_id, source=source.name, model=source.model)
     return list(streams.order_by("stream_id").values_list("patient_id", "stream_id"))
-
-
-def _to_instant(day: datetime.date) -> datetime.datetime:
-    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)

@@ -18,7 +18,9 @@ from django.views.decorators.cache import cache_control
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import NUL
 from healthtrack.roles.who_can import describe_who_can
+from readings.attribution import BEGINNING
 from readings.decisions import Source, decide, find_source, undo_decisions
+from readings.midnights import get_day
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.pages.source_forms import DeviceForm, NewDeviceForm, PeriodForm, find_model
 from readings.sources import PAGE_SIZE, Period, Show, Summary, fetch_periods, list_sources
@@ -167,13 +169,14 @@ def _unite(periods: Sequence[Period], devices: dict[Any, Device]) -> Any:
     labels = dict(StreamDevice.Decision.choices)
 
     def key(period: Period) -> tuple[Any, ...]:
-        return period.starts_at, str(period.ends_at), period.device_id or 0, period.decision
+        ends = str(get_day(period.ends_at)) if period.ends_at else "no end"
+        return get_day(period.starts_at), ends, period.device_id or 0, period.decision
 
     for _, equal in groupby(sorted(periods, key=key), key=key):
         first, *others = equal
         yield {
-            "starts_at": first.starts_at if first.starts_at.year > 1900 else None,
-            "ends_at": first.ends_at,
+            "begins": get_day(first.starts_at) if first.starts_at > BEGINNING else None,
+            "ends": get_day(first.ends_at) if first.ends_at else None,
             "metrics": ", ".join(sorted({first.metric, *(each.metric for each in others)})),
             "device": devices.get(first.device_id),
             "decision": labels[first.decision],

@@ -1,10 +1,13 @@
 """The page of unassigned sources: what waits, and what people decide about it."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
@@ -12,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.audit.models import Access, Change
 from readings.attribution import BEGINNING, Row, attribute, keep_decisions
 from readings.decisions import Source, decide, find_source, put_decision, undo_decisions
+from readings.midnights import get_day
 from readings.models import Consent, Device, DeviceAssignment, ReadingStream, StreamDevice
 from readings.sources import Show, count_waiting, list_sources
 from tests.support import factories
@@ -19,11 +23,14 @@ from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.readings import Reading, streams, write_run
 from tests.support.signing_in import AsRole, SignIn
+from trackers import model_hooks
+from trackers.models import TrackerModel
 
 SOURCES = "/admin/unassigned-sources/"
 VIEW = ("readings.view_readingstream", "readings.view_device", "readings.view_deviceassignment")
 NOON = 1_709_640_000_000_000  # of 5 March 2024
-DAY = 86_400_000_000
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
 WATCH = Source("P1", "Watch", "")
 
 
@@ -204,6 +211,66 @@ def test_a_resolved_tracker_name_and_a_new_model_answer_what_waits() -> None:
     assert waiting() == []
     alias.delete()
     assert waiting() == [("P1", "Watch", 2)]
+
+
+def test_a_model_that_an_undo_or_another_program_renames_attributes_readings_again() -> None:
+    model = factories.tracker_model("Xiaomi", "Band 2")
+    device = Device.objects.create(serial_number="S1", model=model)
+    DeviceAssignment.objects.create(device=device, patient_id="P1", worn_from="2024-03-01")
+    write(1, source="Band 3")
+    assert waiting() == [("P1", "Band 3", 2)]
+    TrackerModel.objects.filter(pk=model.pk).update(model_name="Band 3")
+    model_hooks.announce_models([model.pk])
+    assert waiting() == []
+    assert {row[1] for row in stored()} == {device.pk}
+
+
+def test_devices_change_at_midnight_of_the_patient() -> None:
+    """A device worn from 6 March gets what local clocks say is 6 March, east and west of Greenwich and on a journey."""
+    model = factories.tracker_model("Xiaomi", "Band 2")
+    device = Device.objects.create(serial_number="S1", model=model)
+    factories.medical_record("P3")
+    for patient, offsets in {"P1": (3, 3), "P2": (-8, -8), "P3": (-5, 1)}.items():
+        DeviceAssignment.objects.filter(device=device).delete()
+        DeviceAssignment.objects.create(device=device, patient_id=patient, worn_from="2024-03-06")
+        midnight = NOON + DAY // 2  # of 6 March in UTC
+        last, first = (midnight - offset * HOUR for offset in offsets)
+        before, after = last - HOUR // 60, max(last, first) + HOUR // 60
+        readings = [
+            Reading(1, at, 70, utc_offset=offset * 3600) for at, offset in zip((before, after), offsets, strict=True)
+        ]
+        write_run(int(patient[1]), [readings], streams(patient, "Xiaomi Band 2")[:1])
+        attribute([patient])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT day, device_id FROM readings WHERE patient_id = %s ORDER BY at", [patient])
+            assert cursor.fetchall() == [(date(2024, 3, 5), None), (date(2024, 3, 6), device.pk)]
+        row = StreamDevice.objects.filter(patient_id=patient).latest("starts_at")
+        assert get_day(row.starts_at) == date(2024, 3, 6)
+
+
+def test_a_decision_for_days_means_those_of_the_patient() -> None:
+    device = Device.objects.create(serial_number="S1")
+    evening = NOON + 11 * HOUR  # of 5 March in UTC, 6 March in Helsinki
+    write_run(1, [[Reading(1, at, 70, utc_offset=7200) for at in (NOON, evening, evening + DAY)]], streams()[:1])
+    attribute(["P1"])
+    decide(WATCH, device.pk, 1, date(2024, 3, 6), date(2024, 3, 7))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT device_id FROM readings ORDER BY at")
+        assert cursor.fetchall() == [(None,), (device.pk,), (None,)]
+    assert Change.objects.latest("pk").fields == {
+        "devices": ["unassigned", f"unassigned, {device.pk} from 2024-03-06, unassigned from 2024-03-07"]
+    }
+
+
+def test_all_readings_of_a_source_are_attributed_in_one_statement() -> None:
+    device = Device.objects.create(serial_number="S1")
+    write(1, days=3)
+    with CaptureQueriesContext(connection) as queries:
+        decide(WATCH, device.pk, 1)
+    written = [each["sql"] for each in queries if re.search(r"INSERT|UPDATE|DELETE|COPY", each["sql"])]
+    assert len(written) == 1
+    undo_decisions(WATCH)
+    assert stored() == [(date(1900, 1, 1), None, "open")] * 2
 
 
 @pytest.mark.parametrize(("role", "is_for_them"), [("Record keeper", True), ("Analyst", False)])
