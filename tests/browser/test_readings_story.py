@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from readings.models import ReadingDay
 from tests.support import factories
 from tests.support.browser_pages import SignInAs, visit
-from tests.support.import_browser import assert_fine, await_visible, press
+from tests.support.import_browser import assert_fine, await_visible, drop_file, press
 from tests.support.workers import worker
 
 pytestmark = pytest.mark.usefixtures("areas_dropped", "jobs_dropped")
@@ -41,15 +41,15 @@ def test_a_file_dropped_on_a_patients_page_is_previewed_imported_charted_and_und
     visit(page, PAGE)
     expect(page.get_by_text("This patient has no readings yet.")).to_be_visible()
     assert_fine(page)
-    page.get_by_label("Choose a file, or drop it here").set_input_files(write_rows(tmp_path / "export.csv"))
+    drop_file(page, page.locator(".upload-area"), write_rows(tmp_path / "export.csv"))
     press(page, "Check the file")
     with worker():
         await_visible(page.get_by_text("readings would be added"))
         expect(page.get_by_text("Whose readings are these?")).to_have_count(0)
         press(page, "Import this file")
         await_visible(page.get_by_text("readings were added"))
-        page.get_by_role("link", name="See the readings").click()
-        page.get_by_role("link", name="P1").click()
+        page.get_by_role("link", name="See the patient's readings").click()
+        expect(page).to_have_url(re.compile(f"{PAGE}$"))
         chart = page.get_by_role("img", name="Heart rate, ")
         expect(chart).to_be_visible()
         page.get_by_role("link", name="Day", exact=True).click()

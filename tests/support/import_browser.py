@@ -29,3 +29,16 @@ def assert_fine(page: Page) -> None:
     assert_accessible(page)
     assert_fits_a_phone(page)
     page.set_viewport_size(DESKTOP)
+
+
+def drop_file(page: Page, area: Locator, path: Path) -> None:
+    """Drag a file over the middle of the area and drop it there, as a person does from the desktop."""
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    browser.detach()
