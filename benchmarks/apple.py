@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks.apple_files import write_export
-from healthtrack.imports.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from readings.importing.importer import NAME

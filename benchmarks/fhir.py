@@ -25,7 +25,7 @@ connection.settings_dict["NAME"] = sys.argv[1]
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from healthtrack.imports import registry
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 registry.get("patients.medicalrecord")
 paths = [Path(line.strip()) for line in sys.stdin]
 import_at_once("patients.medicalrecord", paths[:1], dry_run=True)  # loads all that an import needs

@@ -16,7 +16,7 @@ from benchmarks.imports import PATIENTS, TABLES
 from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser, opening
 from healthtrack.audit.models import Change
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from django.core.management import call_command
 from django.db import connection
 
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun
 
 

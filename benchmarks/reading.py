@@ -13,15 +13,15 @@ from openpyxl import Workbook, load_workbook
 from benchmarks.imports import PATIENTS
 from benchmarks.measuring import empty_records, import_catalogue, medians, sample_files
 from benchmarks.runs import stage_alone
-from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, State
 
 _PEAK_MEMORY = """
 import sys, django; django.setup()
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from healthtrack.imports import checking
+from healthtrack.imports.columns import checking
 from healthtrack.imports.reading import open_table
 before = getrusage(RUSAGE_SELF).ru_maxrss
 with open_table(Path(sys.argv[1])) as table:

@@ -17,13 +17,13 @@ from benchmarks.imports import copy_in, copy_out
 from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports import staging_tables
-from healthtrack.imports.checking import check_batch
-from healthtrack.imports.headers import find_layout
-from healthtrack.imports.heartbeat import is_alive
+from healthtrack.imports.columns.checking import check_batch
+from healthtrack.imports.life_cycle.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
-from healthtrack.imports.staging import StagedRows
+from healthtrack.imports.tables.headers import find_layout
+from healthtrack.imports.tables.staging import StagedRows
 from patients.resources import MedicalRecordResource
 
 PATIENTS = 100_000

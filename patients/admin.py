@@ -29,7 +29,7 @@ from healthtrack.core.date_formats import get_today
 from healthtrack.core.lists import yes_or_no
 from healthtrack.core.text import quote
 from healthtrack.core.widgets import TagInput
-from healthtrack.imports.model_admin import ImportableModelAdmin
+from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.bulk_admin import BulkAdmin

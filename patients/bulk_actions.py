@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from healthtrack.core.widgets import DayInput
-from healthtrack.imports import runs
 from healthtrack.imports.edits import Edit
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from patients import follows, linking
 from patients.models import MedicalRecord, MedicalRecordTracker

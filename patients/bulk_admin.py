@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from import_export.formats.base_formats import CSV, XLSX, Format
 
-from healthtrack.imports.exporting import get_label
+from healthtrack.imports.pages.exporting import get_label
 from patients.bulk_actions import BULK_ACTIONS, BulkAction, ChangedMeanwhileError
 from patients.fhir.exporting import FhirBundle, FhirNdjson
 from patients.filters import RecordFilter

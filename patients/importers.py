@@ -1,6 +1,6 @@
 """The importers of this app, as they are registered."""
 
-from healthtrack.imports.tabular import TabularImporter
+from healthtrack.imports.tabular.importer import TabularImporter
 from patients.fhir.upload import FhirRecords
 from patients.resources import MedicalRecordResource
 

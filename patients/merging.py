@@ -10,8 +10,8 @@ from django.db.models import Max
 
 from healthtrack.audit.models import Change
 from healthtrack.core.readable_values import describe_value
-from healthtrack.imports import runs
 from healthtrack.imports.edits import Edit
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from patients import follows, linking
 from patients.models import MedicalRecord

@@ -7,14 +7,14 @@ import polars as pl
 from import_export.fields import Field
 
 from healthtrack.core.date_formats import get_today
-from healthtrack.imports.hooks import Effects, UndoneRows
-from healthtrack.imports.plan import DuplicateRows, RowRule
+from healthtrack.imports.columns.plan import DuplicateRows, RowRule
+from healthtrack.imports.columns.widgets import ChoiceWidget, IdentifierWidget, TextWidget
 from healthtrack.imports.reasons import ConflictReason
-from healthtrack.imports.related import Lookup, RelatedRows
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.row_warnings import RowWarning
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.widgets import ChoiceWidget, IdentifierWidget, TextWidget
+from healthtrack.imports.tables.hooks import Effects, UndoneRows
+from healthtrack.imports.tables.related import Lookup, RelatedRows
+from healthtrack.imports.tables.staging import StagedRows
 from patients import follows, linking
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.gender_words import GENDER_WORDS, UNSURE_GENDER_WORDS

@@ -12,7 +12,7 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.widgets import hide_related_buttons
-from healthtrack.imports.model_admin import ImportableModelAdmin
+from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from readings.assignment_forms import AssignmentInline
 from readings.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice

@@ -1,6 +1,6 @@
 """The importers of tables of this app, as they are registered; that of readings is in `importing`."""
 
-from healthtrack.imports.tabular import TabularImporter
+from healthtrack.imports.tabular.importer import TabularImporter
 from readings.resources import DeviceAssignmentResource, DeviceResource
 
 devices = TabularImporter("readings.device", DeviceResource)

@@ -6,15 +6,15 @@ from typing import Any
 import polars as pl
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import UndoneRows
+from healthtrack.imports.columns.plan import DuplicateRows, RowRule
+from healthtrack.imports.columns.references import ReferenceWidget
+from healthtrack.imports.columns.widgets import DateWidget, IdentifierWidget, KeyWidget, TextWidget
 from healthtrack.imports.number_widgets import WholeNumberWidget
-from healthtrack.imports.plan import DuplicateRows, RowRule
 from healthtrack.imports.reasons import ConflictReason
-from healthtrack.imports.references import ReferenceWidget
-from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.row_errors import RowError
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.widgets import DateWidget, IdentifierWidget, KeyWidget, TextWidget
+from healthtrack.imports.tables.hooks import UndoneRows
+from healthtrack.imports.tables.resources import BulkModelResource
+from healthtrack.imports.tables.staging import StagedRows
 from readings import overlapping_assignments
 from readings.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice

@@ -18,7 +18,7 @@ from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.core.widgets import hide_related_buttons
-from healthtrack.imports.model_admin import ImportableModelAdmin
+from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
 from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import polars as pl
 from import_export.fields import Field
 
-from healthtrack.imports.hooks import Effects, UndoneRows
+from healthtrack.imports.columns.plan import DuplicateRows, RowRule
+from healthtrack.imports.columns.widgets import TextWidget
 from healthtrack.imports.number_widgets import DecimalWidget, WholeNumberWidget
-from healthtrack.imports.plan import DuplicateRows, RowRule
-from healthtrack.imports.resources import BulkModelResource
-from healthtrack.imports.widgets import TextWidget
+from healthtrack.imports.tables.hooks import Effects, UndoneRows
+from healthtrack.imports.tables.resources import BulkModelResource
 from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel

@@ -12,13 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.accounts.list_admin import PersonalListAdmin
-from healthtrack.imports import chunk_views, registry
+from healthtrack.imports import registry
+from healthtrack.imports.life_cycle.unseen import mark_as_seen
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.pages import chunk_views
+from healthtrack.imports.pages.profile_admin import ReadingProfileAdmin
+from healthtrack.imports.pages.run_pages import RunPages
+from healthtrack.imports.pages.upload_view import show_upload_page
 from healthtrack.imports.permissions import can_upload, can_view_runs, get_visible_runs
-from healthtrack.imports.profile_admin import ReadingProfileAdmin
-from healthtrack.imports.run_pages import RunPages
-from healthtrack.imports.unseen import mark_as_seen
-from healthtrack.imports.upload_view import show_upload_page
 
 __all__ = ["ImportRunAdmin", "ReadingProfileAdmin"]
 

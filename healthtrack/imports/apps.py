@@ -20,8 +20,8 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from healthtrack.imports import own_writes, unseen  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.history import INSERT_SOURCE  # noqa: PLC0415  (models are only ready here)
+        from healthtrack.imports.life_cycle import own_writes, unseen  # noqa: PLC0415  (models are only ready here)
         from healthtrack.imports.navigation import entries  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)

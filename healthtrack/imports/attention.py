@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from healthtrack.core.attention import Task, TaskSource
 from healthtrack.core.permissions import Person
-from healthtrack.imports import heartbeat, registry
+from healthtrack.imports import registry
+from healthtrack.imports.life_cycle import heartbeat
 from healthtrack.imports.models import AWAITING_PERSON, WORKING, ImportRun, Kind, State
 from healthtrack.imports.permissions import get_importers
 

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.core.text import quote
 from healthtrack.imports import registry
+from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.detection import names
-from healthtrack.imports.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun, ReadingProfile, Stage, State
-from healthtrack.imports.notation import DateOrder, DecimalMark
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text

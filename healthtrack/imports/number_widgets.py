@@ -7,8 +7,8 @@ from decimal import Decimal
 import polars as pl
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from healthtrack.imports.notation import DOCUMENTED, DecimalMark, Notation
-from healthtrack.imports.widgets import ColumnWidget, ErrorRule, ModelField
+from healthtrack.imports.columns.notation import DOCUMENTED, DecimalMark, Notation
+from healthtrack.imports.columns.widgets import ColumnWidget, ErrorRule, ModelField
 
 _GROUPED_BY_SPACES = "[1-9][0-9]{0,2}(?:[ '\u2019][0-9]{3})+"
 

@@ -5,8 +5,8 @@ from django.db.models import Q, QuerySet
 from healthtrack.core.permissions import Person
 from healthtrack.imports import registry
 from healthtrack.imports.edits import Edit
+from healthtrack.imports.life_cycle.undone_runs import get_first_run
 from healthtrack.imports.models import ImportRun, Kind
-from healthtrack.imports.undone_runs import get_first_run
 
 VIEW_ALL = "imports.view_importrun"
 UNDO = "imports.undo_importrun"

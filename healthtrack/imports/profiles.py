@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 from django.db.models.functions import Now
 
-from healthtrack.imports.header_names import normalize_header
+from healthtrack.imports.columns.header_names import normalize_header
 from healthtrack.imports.row_errors import show_value
 
 MAX_NAME_LENGTH = 100

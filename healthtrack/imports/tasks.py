@@ -8,14 +8,14 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from healthtrack.imports import claims, expiring, runs
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.mails import mail_result
+from healthtrack.imports.life_cycle import claims, expiring, runs
+from healthtrack.imports.life_cycle.locks import is_locked
+from healthtrack.imports.life_cycle.mails import mail_result
+from healthtrack.imports.life_cycle.outcomes import get_outcome
+from healthtrack.imports.life_cycle.progress_writer import track_progress
 from healthtrack.imports.models import WORKING, ImportRun, State
-from healthtrack.imports.outcomes import get_outcome
-from healthtrack.imports.progress_writer import track_progress
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.run_locks import is_locked
 
 MAX_ATTEMPTS = 3
 

@@ -28,7 +28,7 @@ from healthtrack import __version__
 from healthtrack.core.client_address import client_address, is_in_networks
 from healthtrack.core.http import get_view_name
 from healthtrack.core.replicas import routing
-from healthtrack.imports.heartbeat import is_alive
+from healthtrack.imports.life_cycle.heartbeat import is_alive
 from healthtrack.imports.models import ImportRun, State
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

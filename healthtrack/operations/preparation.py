@@ -14,7 +14,7 @@ from psycopg.errors import UndefinedColumn, UndefinedFunction, UndefinedTable
 
 from healthtrack.accounts import key_rotation
 from healthtrack.core import secret_files
-from healthtrack.imports.local_copies import remove_old_copies
+from healthtrack.imports.uploads.local_copies import remove_old_copies
 from healthtrack.operations.checks import check_role_cannot_rewrite_history
 from healthtrack.operations.postgresql_releases import describe_if_outdated
 

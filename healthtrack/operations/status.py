@@ -17,7 +17,7 @@ from healthtrack.accounts import mail
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.replicas import routing
 from healthtrack.core.replicas.routing import describe_lag
-from healthtrack.imports.heartbeat import SILENT_SECONDS
+from healthtrack.imports.life_cycle.heartbeat import SILENT_SECONDS
 from healthtrack.operations.postgresql_releases import describe_if_outdated
 
 MAX_BACKUP_AGE = timedelta(hours=48)

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
-from healthtrack.imports import heartbeat
+from healthtrack.imports.life_cycle import heartbeat
 from healthtrack.imports.tasks import fail_abandoned, is_last_attempt
 
 CONCURRENT_JOBS = 2  # so that a file can be checked while another is imported

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from import_export.formats.base_formats import CSV, XLSX, Format
 
 from healthtrack.core.admin import NUL
-from healthtrack.imports.exporting import StreamedExport
+from healthtrack.imports.pages.exporting import StreamedExport
 from patients.fhir.export_parts import has_more_on_request, list_parts
 from patients.fhir.exporting import (
     FhirBundle,

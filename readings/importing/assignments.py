@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports import staging_tables
-from healthtrack.imports.outcomes import CollisionError
+from healthtrack.imports.life_cycle.outcomes import CollisionError
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
 from readings import overlapping_assignments

@@ -22,9 +22,9 @@ from healthtrack.imports.importer import (
     Summary,
     UndoPreview,
 )
+from healthtrack.imports.life_cycle.outcomes import CollisionError
 from healthtrack.imports.limits import format_size
 from healthtrack.imports.models import ImportRun, Stage, State
-from healthtrack.imports.outcomes import CollisionError
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from healthtrack.imports.life_cycle.undone_runs import get_void_runs
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.undone_runs import get_void_runs
 from readings.overlapping_assignments import find_restored
 
 # Those that somebody else changed since.

@@ -7,7 +7,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
 from healthtrack.audit.access_recorder import record_patient_access
-from healthtrack.imports.upload_view import show_upload_page
+from healthtrack.imports.pages.upload_view import show_upload_page
 from readings.importing.importer import readings as importer
 from readings.importing.questions import ONLY_PATIENT
 from readings.pages.views import PatientView

@@ -20,8 +20,8 @@ from healthtrack.core.admin import NUL
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.downloads import Sheet, stream_csv
 from healthtrack.core.text import quote as quote_text
-from healthtrack.imports.unfinished_uploads import CHUNK_BYTES
-from healthtrack.imports.upload_form import UploadForm
+from healthtrack.imports.pages.upload_form import UploadForm
+from healthtrack.imports.uploads.unfinished_uploads import CHUNK_BYTES
 from patients.models import FormerNumber, MedicalRecord
 from readings.addresses import VIEW, get_address
 from readings.charts.chart import make_charts

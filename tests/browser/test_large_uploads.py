@@ -6,8 +6,8 @@ import pytest
 from django.conf import LazySettings
 from playwright.sync_api import Page, Route, expect
 
-from healthtrack.imports import unfinished_uploads
 from healthtrack.imports.models import ImportRun, UnfinishedUpload
+from healthtrack.imports.uploads import unfinished_uploads
 from tests.support.browser_pages import SignInAs, assert_accessible, assert_fits_a_phone, visit
 from tests.support.complaints import Complaints
 from tests.support.import_browser import press

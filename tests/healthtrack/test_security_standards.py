@@ -10,8 +10,8 @@ from django.conf import settings
 from healthtrack import settings as project
 from healthtrack.accounts import limits, lockout, passwords
 from healthtrack.core import timeouts
-from healthtrack.imports import unfinished_uploads
 from healthtrack.imports.reading import archive, delimited
+from healthtrack.imports.uploads import unfinished_uploads
 from tests.support.asvs import levels_1_and_2
 from tests.support.named_tests import find_missing_tests, names_tests
 

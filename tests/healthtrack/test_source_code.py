@@ -35,7 +35,7 @@ EXCEPTIONS = {
     # Each cell of a row is escaped.
     "writes markup without escaping": {"reports/templatetags/tables.py"},
     # Only the exceptions of the library: django-storages connects, to the object storage of the settings.
-    "connects to other servers": {"healthtrack/imports/storage_errors.py"},
+    "connects to other servers": {"healthtrack/imports/uploads/storage_errors.py"},
     # To the mail server of the settings only.
     "sends mail": {"healthtrack/accounts/mail.py"},
     # Sample data is invented from a seed, so that the same seed gives the same files.

@@ -15,7 +15,7 @@ from patients.models import MedicalRecord
 HEAVY = {
     *("argon2", "croniter.croniter", "dateutil.parser.isoparser", "import_export.admin", "import_export.resources"),
     *("lxml", "openpyxl", "polars", "prometheus_client", "pyrage", "rapidfuzz", "segno", "tablib", "yaml"),
-    *("healthtrack.imports.engine", "healthtrack.urls", "patients.admin"),
+    *("healthtrack.imports.tables.engine", "healthtrack.urls", "patients.admin"),
 }
 
 
@@ -39,7 +39,7 @@ def test_no_heavy_library_is_imported_before_it_is_used() -> None:
 
 def test_an_import_command_imports_the_engine_but_no_page() -> None:
     loaded = loaded_after("import patients.importers, patients.management.commands.import_medical_records")
-    assert loaded == {"healthtrack.imports.engine", "import_export.resources", "polars", "tablib"}
+    assert loaded == {"healthtrack.imports.tables.engine", "import_export.resources", "polars", "tablib"}
 
 
 def test_a_web_server_imports_its_pages_before_the_first_request() -> None:

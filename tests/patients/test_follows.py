@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients import follows

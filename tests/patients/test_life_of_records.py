@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from healthtrack.audit.models import Action, Change
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.undone_runs import is_undoable
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import Deletion, restore
-from healthtrack.imports.undone_runs import is_undoable
 from patients import follows
 from patients.merging import compare, merge
 from patients.models import MedicalRecord, MedicalRecordTracker

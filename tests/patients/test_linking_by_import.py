@@ -4,8 +4,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from healthtrack.imports.related import RelatedRows
-from healthtrack.imports.staging import StagedRows, Step
+from healthtrack.imports.tables.related import RelatedRows
+from healthtrack.imports.tables.staging import StagedRows, Step
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.database_sessions import start_in_another_session

@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import runs
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import no_progress
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.runs import no_progress
 from readings.attribution import attribute
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.resources import DeviceAssignmentResource
@@ -171,7 +171,7 @@ def test_an_assignment_that_somebody_entered_after_the_check_ends_the_import(
         DeviceAssignment.objects.create(device=device, patient_id="P2", worn_from="2024-04-01")
         apply(*args)
 
-    monkeypatch.setattr("healthtrack.imports.import_at_once.apply", enter_first)
+    monkeypatch.setattr("healthtrack.imports.life_cycle.import_at_once.apply", enter_first)
     run = import_at_once("readings.deviceassignment", [file])
     assert (run.state, run.reason) == (State.FAILED, "collision")
     assert [patient for _, patient, *_ in stored_assignments()] == ["P2"]

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, State
 from readings.importing import unreadable
 from readings.models import ReadingDay

@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from healthtrack.imports import runs
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import no_progress
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import NoProgress
-from healthtrack.imports.runs import no_progress
 from readings.models import Contribution, ReadingDay, ReadingRun
 from tests.support import factories
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as project
 from django.test import Client
 
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun, State
 from readings.models import DISTRIBUTABLE, Device, ReadingDay, ReadingRun
 from tests.support import factories

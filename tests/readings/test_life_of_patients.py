@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from healthtrack.audit.models import Action, Change, reserve_change_id
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import restore
 from patients import follows

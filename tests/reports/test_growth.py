@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from reports.queries.growth import Growth, count_growth

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from healthtrack.imports import preview_queries, runs
-from healthtrack.imports.import_at_once import import_at_once
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.results import ErrorGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import RowError
+from healthtrack.imports.tabular import preview_queries
 from trackers.links import LinkCounts
 
 

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.db.models import Model
 from openpyxl import Workbook
 
-from healthtrack.imports.resources import BulkModelResource
+from healthtrack.imports.tables.resources import BulkModelResource
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from tests.support.finished_imports import Imported, import_file

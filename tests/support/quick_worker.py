@@ -21,7 +21,7 @@ WITHOUT_END = "--without-end"
 
 def main() -> None:
     django.setup()
-    from healthtrack.imports import heartbeat  # noqa: PLC0415 (Django must be set up first)
+    from healthtrack.imports.life_cycle import heartbeat  # noqa: PLC0415 (Django must be set up first)
     from healthtrack.operations import worker  # noqa: PLC0415 (Django must be set up first)
 
     worker.HEARTBEAT_SECONDS, worker.UPKEEP_SECONDS, worker.GRACE_SECONDS = 0.3, 0.5, 0.2
@@ -32,8 +32,9 @@ def main() -> None:
 
 
 def read_without_end() -> None:
-    from healthtrack.imports import engine, reading  # noqa: PLC0415 (Django must be set up first)
+    from healthtrack.imports import reading  # noqa: PLC0415 (Django must be set up first)
     from healthtrack.imports.reading.table import FileStructure, Table  # noqa: PLC0415 (Django must be set up first)
+    from healthtrack.imports.tables import engine  # noqa: PLC0415 (Django must be set up first)
 
     @contextmanager
     def open_endless(path: Path, structure: FileStructure) -> Iterator[Table]:

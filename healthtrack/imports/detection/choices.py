@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from healthtrack.imports.columns.notation import DateOrder, DecimalMark
+from healthtrack.imports.columns.plan import Column, DuplicateRows
+from healthtrack.imports.columns.words import Meaning, list_meanings
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import MAX_HEADER_ROWS
-from healthtrack.imports.notation import DateOrder, DecimalMark
-from healthtrack.imports.plan import Column, DuplicateRows
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import DetectedPart
 from healthtrack.imports.row_errors import show_value
-from healthtrack.imports.words import Meaning, list_meanings
 
 _EXAMPLE_DAY = date(1980, 5, 17)
 _DELIMITERS = {

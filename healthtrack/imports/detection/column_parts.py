@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.columns import MatchedBy, match_header
 from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reasons import Why
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
 from healthtrack.imports.row_errors import show_value
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from healthtrack.imports.header_names import normalize_header
-from healthtrack.imports.plan import Column
+from healthtrack.imports.columns.header_names import normalize_header
+from healthtrack.imports.columns.plan import Column
 
 _SIMILAR = 78  # of 100: "Date birth" is similar to "date_of_birth", "Last name" is not similar to "name"
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from healthtrack.imports.columns.plan import DuplicateRows, Plan
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reasons import Why
-from healthtrack.imports.plan import DuplicateRows, Plan
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPlan
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.imports.checking import read_valid, text_name
-from healthtrack.imports.notation import DOCUMENTED, Notation
-from healthtrack.imports.plan import Column
+from healthtrack.imports.columns.checking import read_valid, text_name
+from healthtrack.imports.columns.notation import DOCUMENTED, Notation
+from healthtrack.imports.columns.plan import Column
 
 _AMBIGUOUS = -1
 _DOCUMENTED = (Notation(DOCUMENTED.date_order), Notation(None, DOCUMENTED.decimal_mark))

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import find_book_structure, find_text_structure
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import is_workbook
 from healthtrack.imports.reading.archive import open_archive
 from healthtrack.imports.reading.encodings import UTF_8, find_utf_16

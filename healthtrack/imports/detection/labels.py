@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import get_choices
 from healthtrack.imports.detection.reasons import describe_reason
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import DetectedPart
 
 STRUCTURE = {

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from healthtrack.imports.columns.header_names import states_month_first
+from healthtrack.imports.columns.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import Evidence, EvidenceCounter
 from healthtrack.imports.detection.memory import Remembered
 from healthtrack.imports.detection.reading import PROVED_FORMS
 from healthtrack.imports.detection.reasons import Why, count_values
-from healthtrack.imports.header_names import states_month_first
-from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
 from healthtrack.imports.row_errors import show_value
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from healthtrack.imports.checking import clean_batch
+from healthtrack.imports.columns.checking import clean_batch
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.column_parts import ColumnParts
 from healthtrack.imports.detection.evidence import EvidenceCounter
@@ -25,7 +26,6 @@ from healthtrack.imports.detection.structure import (
     list_text_parts,
 )
 from healthtrack.imports.detection.words import WordCounter, make_word_parts
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import is_workbook, open_table
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading.table import Table

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+from healthtrack.imports.columns.notation import DateOrder, DecimalMark
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import add_examples, describe_meanings
 from healthtrack.imports.importer import QuestionWording
-from healthtrack.imports.notation import DateOrder, DecimalMark
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import Question
 

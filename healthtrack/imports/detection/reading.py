@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.detection import names
-from healthtrack.imports.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
 from healthtrack.imports.reading_plans import ReadingPlan
 

@@ -12,13 +12,13 @@ from django.http import QueryDict
 
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.imports.answers import AnswersForm
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import get_choices
 from healthtrack.imports.detection.labels import get_label
 from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.detection.reasons import Why, describe_reason
 from healthtrack.imports.detection.sample import Sample, read_sample
-from healthtrack.imports.plan import Column
 from healthtrack.imports.profiles import MAX_NAME_LENGTH
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPlan
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import polars as pl
 from django.utils.formats import date_format
 
-from healthtrack.imports.checking import clean_batch, text_name
+from healthtrack.imports.columns.checking import clean_batch, text_name
+from healthtrack.imports.columns.notation import DOCUMENTED
+from healthtrack.imports.columns.plan import Column
+from healthtrack.imports.columns.widgets import TextWidget
+from healthtrack.imports.columns.words import translate
 from healthtrack.imports.detection.reading import FileReading
-from healthtrack.imports.notation import DOCUMENTED
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.row_errors import FileError, show_value
-from healthtrack.imports.widgets import TextWidget
-from healthtrack.imports.words import translate
 
 SAMPLE_ROWS = 3
 UNCLEAR = "not clear"

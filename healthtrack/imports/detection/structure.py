@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.columns import count_matches
 from healthtrack.imports.detection.reasons import Why
-from healthtrack.imports.plan import Column
 from healthtrack.imports.reading.delimited import DELIMITERS, RARE_DELIMITERS
 from healthtrack.imports.reading.encodings import Encoding, detect_encoding
 from healthtrack.imports.reading.lines import get_named_delimiter, is_blank, open_lines

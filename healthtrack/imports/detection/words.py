@@ -6,15 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from healthtrack.imports.checking import text_name
-from healthtrack.imports.detection import names
-from healthtrack.imports.detection.column_parts import ColumnParts
-from healthtrack.imports.detection.memory import Remembered
-from healthtrack.imports.detection.reasons import Why, count_values
-from healthtrack.imports.plan import Column
-from healthtrack.imports.reading_plans import VALUE_IN_NAME, Certainty, DetectedPart, Question
-from healthtrack.imports.row_errors import show_value
-from healthtrack.imports.words import (
+from healthtrack.imports.columns.checking import text_name
+from healthtrack.imports.columns.plan import Column
+from healthtrack.imports.columns.words import (
     Meaning,
     get_documented_words,
     get_unsure_words,
@@ -23,6 +17,12 @@ from healthtrack.imports.words import (
     is_yes_no,
     list_meanings,
 )
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.column_parts import ColumnParts
+from healthtrack.imports.detection.memory import Remembered
+from healthtrack.imports.detection.reasons import Why, count_values
+from healthtrack.imports.reading_plans import VALUE_IN_NAME, Certainty, DetectedPart, Question
+from healthtrack.imports.row_errors import show_value
 
 MAX_UNLISTED = 8  # of the words of a column that are in no list, the commonest ones
 _MAX_LENGTH = 20

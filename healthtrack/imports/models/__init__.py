@@ -4,7 +4,7 @@ from healthtrack.imports.models.conflicts import UndoConflict
 from healthtrack.imports.models.runs import ImportFile, ImportRun
 from healthtrack.imports.profiles import ReadingProfile
 from healthtrack.imports.states import AWAITING_PERSON, ENDED, OPEN, WORKING, Kind, Stage, State
-from healthtrack.imports.unfinished_uploads import MAX_FILE_NAME_LENGTH, UnfinishedUpload
+from healthtrack.imports.uploads.unfinished_uploads import MAX_FILE_NAME_LENGTH, UnfinishedUpload
 
 __all__ = [
     "AWAITING_PERSON",

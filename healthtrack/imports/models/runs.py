@@ -14,7 +14,7 @@ from django.db.models.functions import JSONObject, Now
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.states import ENDED, OPEN, WORKING, Kind, Stage, State
-from healthtrack.imports.unfinished_uploads import MAX_FILE_NAME_LENGTH
+from healthtrack.imports.uploads.unfinished_uploads import MAX_FILE_NAME_LENGTH
 
 _BADGE_CLASSES = {
     State.QUESTIONS: "warning",

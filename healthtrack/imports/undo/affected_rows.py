@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from healthtrack.audit.models import Change
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY
-from healthtrack.imports.sql import column_type, comma, quoted
+from healthtrack.imports.tables.sql import column_type, comma, quoted
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
 _STATE_BEFORE = "(SELECT jsonb_object_agg(key, value -> 0) FROM jsonb_each(fields))"

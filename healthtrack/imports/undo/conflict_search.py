@@ -5,7 +5,7 @@ from typing import Any
 
 from healthtrack.audit.triggers import OWN_KEY, tracked_models
 from healthtrack.imports.reasons import ConflictReason
-from healthtrack.imports.sql import quoted
+from healthtrack.imports.tables.sql import quoted
 from healthtrack.imports.undo.affected_rows import Execute
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 

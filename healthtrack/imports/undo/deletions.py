@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, get_subject
-from healthtrack.imports.hooks import UndoneRows
 from healthtrack.imports.results import TableCounts
+from healthtrack.imports.tables.hooks import UndoneRows
 from healthtrack.imports.undo.engine import RestoredDeletions
 from healthtrack.imports.undo.tracked import get_tracked_tables
 

@@ -13,15 +13,15 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from healthtrack.audit.triggers import OWN_KEY
+from healthtrack.imports.life_cycle.undone_runs import get_first_run, get_void_runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import ConflictReason
-from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import TableCounts
-from healthtrack.imports.sql import comma, quoted
+from healthtrack.imports.tables.resources import BulkModelResource
+from healthtrack.imports.tables.sql import comma, quoted
 from healthtrack.imports.undo.affected_rows import find_affected_rows, find_deletions
 from healthtrack.imports.undo.conflict_search import find_conflicts, leave_subjects
 from healthtrack.imports.undo.tracked import TrackedTable, get_derived_tables, get_subject_columns, get_tracked_tables
-from healthtrack.imports.undone_runs import get_first_run, get_void_runs
 
 
 class ReturnedRows:

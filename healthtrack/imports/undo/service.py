@@ -15,10 +15,10 @@ from healthtrack.audit.subjects import record_access_to_changes
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reasons import conflict_text
-from healthtrack.imports.resources import BulkModelResource
 from healthtrack.imports.results import ApplyResult, TableCounts, TabularResult
-from healthtrack.imports.sql import plan_for_large_sets
-from healthtrack.imports.staging import acquire_import_lock
+from healthtrack.imports.tables.resources import BulkModelResource
+from healthtrack.imports.tables.sql import plan_for_large_sets
+from healthtrack.imports.tables.staging import acquire_import_lock
 from healthtrack.imports.undo.engine import Undo
 
 MAX_SAMPLES = 20

@@ -10,7 +10,7 @@ from django.db.models import CASCADE, ForeignKey, Model
 from healthtrack.audit.models import Change
 from healthtrack.audit.subjects import get_stored_column, get_subject, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN, history_of, tracked_models
-from healthtrack.imports.sql import comma, quoted
+from healthtrack.imports.tables.sql import comma, quoted
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.test import Client
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
-from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.life_cycle import runs
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported

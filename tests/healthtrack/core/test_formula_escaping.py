@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthtrack.core.formula_escaping import escape_formula
-from healthtrack.imports.widgets import TextWidget
+from healthtrack.imports.columns.widgets import TextWidget
 from patients.models import MedicalRecord
 
 # The signs with which formulas begin in spreadsheet programs, and the white space that they skip.

@@ -14,10 +14,11 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import expiring, registry
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports import registry
+from healthtrack.imports.life_cycle import expiring
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.outcomes import AlreadyUndoneError
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.reasons import Reason
 from tests.support import factories
 from tests.support.finished_imports import apply
@@ -185,7 +186,7 @@ def test_a_run_that_needs_answers_can_be_cancelled(counter: Client) -> None:
 def test_a_run_that_nobody_answers_expires_after_a_day(counter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     upload(counter, WITH_BLANK_LINES)
     later = timezone.now() + timedelta(hours=25)
-    monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: later)
+    monkeypatch.setattr("healthtrack.imports.life_cycle.runs.timezone.now", lambda: later)
     expiring.remove_expired()
     assert (last_run().state, last_run().reason) == (State.EXPIRED, Reason.EXPIRED)
 

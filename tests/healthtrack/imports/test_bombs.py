@@ -21,9 +21,9 @@ MAX_MEGABYTES_WITHIN_LIMITS = 256
 MAX_MEGABYTES_FOR_MORE_ROWS = 24
 
 READER = """
-from healthtrack.imports.checking import check_batch
+from healthtrack.imports.columns.checking import check_batch
 from healthtrack.imports.detection.planner import make_plan
-from healthtrack.imports.headers import find_layout
+from healthtrack.imports.tables.headers import find_layout
 from healthtrack.imports.row_errors import FileError
 from healthtrack.imports.reading import open_table
 from patients.resources import MedicalRecordResource
@@ -45,7 +45,7 @@ def use(path):
 # Smaller batches than usual, because the errors of a batch may be in memory.
 CHECKER = """
 from django.db import transaction
-from healthtrack.imports import preview_queries
+from healthtrack.imports.tabular import preview_queries
 from healthtrack.imports.importer import RunInput, StoredFile
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import NoProgress

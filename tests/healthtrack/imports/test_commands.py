@@ -202,7 +202,7 @@ class TestFilesThatCannotBeRead:
         def forbidden(*_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("healthtrack.imports.engine.open_table", forbidden)
+        monkeypatch.setattr("healthtrack.imports.tables.engine.open_table", forbidden)
         with pytest.raises(CommandError, match=r"rows\.csv cannot be read: Permission denied\.$"):
             run(RECORDS, write_csv(path, RECORDS.rows({})))
 

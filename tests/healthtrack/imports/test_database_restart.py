@@ -27,7 +27,8 @@ from django.core.management import call_command
 
 django.setup()
 call_command("migrate", verbosity=0)
-from healthtrack.imports import runs, tasks
+from healthtrack.imports import tasks
+from healthtrack.imports.life_cycle import runs
 from tests.support import factories
 from tests.support.finished_imports import check_file
 

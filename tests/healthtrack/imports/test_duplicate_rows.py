@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import duplicate_groups, staging_tables
-from healthtrack.imports.expiring import RETENTION, remove_expired
+from healthtrack.imports import staging_tables
+from healthtrack.imports.life_cycle.expiring import RETENTION, remove_expired
 from healthtrack.imports.models import ImportRun, State
+from healthtrack.imports.tables import duplicate_groups
 from tests.support.finished_imports import get_counts, get_result
 from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, Row, write_csv
@@ -145,7 +146,7 @@ def test_the_result_page_links_to_the_list_until_its_retention_is_over(
     assert groups(steward)[-1] == ["Result", "2479"]
     later = last_run().started_at + 2 * RETENTION
     with monkeypatch.context() as patch, run_commit_hooks():
-        patch.setattr("healthtrack.imports.expiring.timezone.now", lambda: later)
+        patch.setattr("healthtrack.imports.life_cycle.expiring.timezone.now", lambda: later)
         remove_expired()
     assert last_run().pk not in staging_tables.list_staged_runs()
     assert "Duplicates" not in Page.of(steward.get(address("change"))).texts(".tabs a")

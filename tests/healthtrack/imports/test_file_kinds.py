@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from healthtrack.imports.error_report import generate_error_report
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reading_plans import ReadingPlan
+from healthtrack.imports.tabular.error_report import generate_error_report
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support.finished_imports import check_file
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, write_csv

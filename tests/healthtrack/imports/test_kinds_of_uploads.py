@@ -9,7 +9,7 @@ from django.test import Client
 
 from healthtrack.imports.detection import fitting
 from healthtrack.imports.models import ImportRun
-from healthtrack.imports.upload_form import ONE_FILE, UNRECOGNIZED
+from healthtrack.imports.pages.upload_form import ONE_FILE, UNRECOGNIZED
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, write_csv, write_xlsx
 from tests.support.import_pages import last_run
 from tests.support.page import Page, text_of

@@ -10,8 +10,9 @@ from django.test import Client
 
 from healthtrack.accounts.models import Preferences
 from healthtrack.core.environment_values import parse_mail_server
-from healthtrack.imports import registry, runs
-from healthtrack.imports.mails import mail_result
+from healthtrack.imports import registry
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.mails import mail_result
 from healthtrack.imports.models import ImportRun, State
 from tests.support import factories
 from tests.support.import_files import CATALOGUE, write_csv

@@ -11,14 +11,14 @@ import pytest
 from django.db import IntegrityError, connection
 from django.http import QueryDict
 
-from healthtrack.imports import writing
-from healthtrack.imports.hooks import Effects, ImportHooks
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.results import StagedRow
 from healthtrack.imports.row_warnings import Decisions
-from healthtrack.imports.staging import StagedRows
-from healthtrack.imports.tabular_preview import TabularPreview
+from healthtrack.imports.tables import writing
+from healthtrack.imports.tables.hooks import Effects, ImportHooks
+from healthtrack.imports.tables.staging import StagedRows
+from healthtrack.imports.tabular.preview import TabularPreview
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from tests.support.finished_imports import Imported, check_file

@@ -10,11 +10,12 @@ from django.conf import LazySettings
 from django.conf import settings as project
 from django.test import Client
 
-from healthtrack.imports import expiring, unfinished_uploads
+from healthtrack.imports.life_cycle import expiring
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.storage_errors import StorageError
-from healthtrack.imports.uploads import Upload
+from healthtrack.imports.uploads import unfinished_uploads
+from healthtrack.imports.uploads.storage_errors import StorageError
+from healthtrack.imports.uploads.stored import Upload
 from tests.support.chunked_uploads import CHUNK_BYTES, cut, finish, send_all
 from tests.support.import_files import RECORDS, write_csv, write_xlsx
 from tests.support.import_pages import last_run, press_import, run_commit_hooks, run_jobs, upload
@@ -118,7 +119,7 @@ class TestTheObjects:
         Upload("0" * 32).save_chunk(1, b"stray")
         expiring.remove_expired()
         assert len(bucket.list_objects()) == 2
-        monkeypatch.setattr("healthtrack.imports.uploads._MIN_AGE_SECONDS", -60)
+        monkeypatch.setattr("healthtrack.imports.uploads.stored._MIN_AGE_SECONDS", -60)
         expiring.remove_expired()
         assert [each["Key"] for each in bucket.list_objects()] == [last_run().all_files[0].upload]
 

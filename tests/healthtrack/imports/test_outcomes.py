@@ -4,8 +4,8 @@ import pytest
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
 from psycopg import errors
 
+from healthtrack.imports.life_cycle.outcomes import AlreadyUndoneError, Outcome, get_outcome
 from healthtrack.imports.models import State
-from healthtrack.imports.outcomes import AlreadyUndoneError, Outcome, get_outcome
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason
 

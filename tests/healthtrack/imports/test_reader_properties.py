@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.imports.checking import check_batch
-from healthtrack.imports.headers import find_layout
+from healthtrack.imports.columns.checking import check_batch
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.row_errors import FileError, RowError
+from healthtrack.imports.tables.headers import find_layout
 from tests.support.import_files import CATALOGUE, RECORDS, Kind
 from tests.support.workbooks import Cells, make_parts, minimal_workbook
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.imports.checking import ColumnCheck, check_batch
+from healthtrack.imports.columns.checking import ColumnCheck, check_batch
+from healthtrack.imports.columns.notation import DOCUMENTED, DateOrder, DecimalMark
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.reading import FileReading
-from healthtrack.imports.headers import find_layout
-from healthtrack.imports.notation import DOCUMENTED, DateOrder, DecimalMark
 from healthtrack.imports.reading import open_table
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.tables.headers import find_layout
 from tests.support.import_files import CATALOGUE, RECORDS, Kind
 from tests.support.styled_workbooks import write_workbook
 

@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.imports import claims, registry
+from healthtrack.imports import registry
+from healthtrack.imports.life_cycle import claims
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_tables import list_staged_runs
@@ -465,7 +466,7 @@ class TestWorkThatFails:
             raise ZeroDivisionError
 
         page = preview_of(steward, path, {})
-        monkeypatch.setattr("healthtrack.imports.engine.apply", broken)
+        monkeypatch.setattr("healthtrack.imports.tables.engine.apply", broken)
         with pytest.raises(ZeroDivisionError):
             press_import(steward, page)
         assert last_run().state == State.FAILED

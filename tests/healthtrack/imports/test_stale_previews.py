@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.models import Access, Change
-from healthtrack.imports import runs, staging_tables
+from healthtrack.imports import staging_tables
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
 from tests.support import factories

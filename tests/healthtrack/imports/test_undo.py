@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthtrack.audit.models import Change
-from healthtrack.imports import runs
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.outcomes import AlreadyUndoneError
+from healthtrack.imports.life_cycle.undone_runs import is_undoable
 from healthtrack.imports.models import ImportRun, State
-from healthtrack.imports.outcomes import AlreadyUndoneError
 from healthtrack.imports.undo import service as undo_service
-from healthtrack.imports.undone_runs import is_undoable
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from tests.support import factories

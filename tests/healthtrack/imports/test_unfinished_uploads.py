@@ -13,10 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.accounts.models import Session, SignInEvent
-from healthtrack.imports import chunk_views, expiring, unfinished_uploads, upload_view
+from healthtrack.imports.life_cycle import expiring
 from healthtrack.imports.models import ImportRun, State, UnfinishedUpload
-from healthtrack.imports.upload_handler import ReceivedFile
-from healthtrack.imports.uploads import Upload
+from healthtrack.imports.pages import chunk_views, upload_view
+from healthtrack.imports.uploads import unfinished_uploads
+from healthtrack.imports.uploads.receiving import ReceivedFile
+from healthtrack.imports.uploads.stored import Upload
 from tests.support import factories
 from tests.support.chunked_uploads import CHUNK_BYTES, UPLOAD, cut, finish, send, send_all, start
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
@@ -277,7 +279,7 @@ class TestRetention:
         expiring.remove_expired()
         assert len(stored(data_folder)) == 2
         later = timezone.now().timestamp() + 25 * 3600
-        monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: later)
+        monkeypatch.setattr("healthtrack.imports.uploads.stored.time.time", lambda: later)
         expiring.remove_expired()
         assert stored(data_folder) == []
         assert list((data_folder / "uploads").iterdir()) == []

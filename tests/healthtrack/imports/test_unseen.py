@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from healthtrack.imports import runs
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from tests.support import factories

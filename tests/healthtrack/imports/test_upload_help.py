@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from healthtrack.imports.upload_help import ColumnHelp, describe_columns
+from healthtrack.imports.tabular.upload_help import ColumnHelp, describe_columns
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn

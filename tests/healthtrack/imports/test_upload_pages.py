@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from healthtrack.accounts.limits import Limit
 from healthtrack.accounts.models import SignInEvent
-from healthtrack.imports import expiring
+from healthtrack.imports.life_cycle import expiring
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_tables import list_staged_runs
@@ -281,8 +281,8 @@ class TestRetention:
     def remove_expired_after(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         def remove(hours: float) -> None:
             clock, moment = time.time() + hours * 3600, timezone.now() + timedelta(hours=hours)
-            monkeypatch.setattr("healthtrack.imports.uploads.time.time", lambda: clock)
-            monkeypatch.setattr("healthtrack.imports.runs.timezone.now", lambda: moment)
+            monkeypatch.setattr("healthtrack.imports.uploads.stored.time.time", lambda: clock)
+            monkeypatch.setattr("healthtrack.imports.life_cycle.runs.timezone.now", lambda: moment)
             with run_commit_hooks():
                 expiring.remove_expired()
 

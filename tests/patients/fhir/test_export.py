@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from healthtrack.audit.models import Access
 from healthtrack.core.cleaning import NO_VALUE, clean_text
 from healthtrack.core.formula_escaping import ERROR, FORMULA
-from healthtrack.imports import preview_queries
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.tabular import preview_queries
 from patients.fhir.exporting import FhirBundle, FhirNdjson, stream
 from patients.fhir.writing import Record, make_id
 from patients.models import MedicalRecord

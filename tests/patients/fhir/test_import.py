@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from healthtrack.imports import preview_queries
-from healthtrack.imports.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.tabular import preview_queries
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.fhir_files import (

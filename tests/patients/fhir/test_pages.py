@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from healthtrack.audit.models import Access
-from healthtrack.imports import runs
-from healthtrack.imports.import_at_once import import_at_once
+from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
 from tests.support import factories

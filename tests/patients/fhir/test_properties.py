@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthtrack.imports.fhir.bundle_stream import BundleStream
-from healthtrack.imports.import_at_once import import_at_once
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import State
 from healthtrack.imports.progress import NoProgress
 from healthtrack.imports.row_errors import FileError

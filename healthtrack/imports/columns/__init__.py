@@ -1,0 +1,1 @@
+"""The columns of files: what they mean, how their texts are read, and which are errors."""

@@ -1,0 +1,1 @@
+"""Import tables by sets: stage, combine, compare and write rows, as a resource declares them."""

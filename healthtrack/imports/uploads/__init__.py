@@ -1,0 +1,1 @@
+"""Uploaded files: receive, store and copy them."""
