@@ -1,4 +1,4 @@
-"""The parts of uploaded files: a plain file, what a gzip file holds, or each file of a zip archive; as streams."""
+"""The parts of uploads: a plain file, what a gzip file holds, or each file of a zip or tar archive; as streams."""
 
 import gzip
 import struct
@@ -9,17 +9,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO
-from zipfile import BadZipFile, ZipExtFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipExtFile, ZipFile, ZipInfo
 
 from django.conf import settings
 
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.limits import format_size
 from healthtrack.imports.row_errors import DamageError, FileError, RowError
+from healthtrack.imports.tar_archives import is_tar, read_members
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MAX_NESTED_BYTES = 4 * 1024**3
 _MAX_PARTS = 25_000
+# Of a tar archive, the first bytes show what it is.
+_QUICK_BYTES = 64 * 2**20
 # As many bytes of each part are read to recognize its format.
 BEGINNING_BYTES = 2048
 # Of what is packed, so much is unpacked at once, because nothing of it can be read if it is damaged.
@@ -77,7 +80,7 @@ class Part:
     def patient_names(self) -> Sequence[str]:
         """Return what may be a patient's number: the name of the file without its endings, and those of its folders."""
         path = PurePosixPath(self.path or self.file.name)
-        folders = [folder.removesuffix(".zip") for folder in reversed(path.parent.parts)]
+        folders = [folder.removesuffix(".zip").removesuffix(".tgz") for folder in reversed(path.parent.parts)]
         return [path.name.split(".")[0], *folders, self.file.name.split(".")[0]]
 
 
@@ -141,7 +144,11 @@ class _Listing:
         if beginning.startswith(_GZIP):
             with gzip.open(file.path) as unpacked:
                 beginning = Limited(unpacked, file.name).read(BEGINNING_BYTES)
-        self._add(Part(len(self.parts) + 1, file, beginning=beginning))
+        part = Part(len(self.parts) + 1, file, beginning=beginning)
+        if is_tar(beginning):
+            self._add_archive(file, self._repack(part), "", may_nest=self.may_nest)
+        else:
+            self._add(part)
 
     def _add(self, part: Part) -> None:
         self.parts.append(part)
@@ -162,8 +169,9 @@ class _Listing:
             except DamageError:  # the other files may be whole
                 self._add(replace(part, is_damaged=True))
                 continue
-            if may_nest and beginning.startswith(_ZIP):
-                self._add_archive(file, self._unpack(part), path, may_nest=False)
+            if may_nest and (beginning.startswith(_ZIP) or is_tar(beginning)):
+                inner = self._repack(part) if is_tar(beginning) else self._unpack(part)
+                self._add_archive(file, inner, path, may_nest=False)
             else:
                 self._add(replace(part, beginning=beginning))
 
@@ -195,6 +203,31 @@ class _Listing:
         except _DAMAGE as error:
             raise damaged(part.name) from error
 
+    def _repack(self, part: Part) -> ZipFile:
+        """Return the files of a tar archive as a zip archive, of which parts can be opened in any order.
+
+        If it has to be quick, they are only the first ones.
+        """
+        packed = self.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+        archive = self.stack.enter_context(ZipFile(packed, "w", ZIP_DEFLATED, compresslevel=1))
+        with open_part(part) as stream, self._report_damage(part):
+            for member in read_members(stream, part.name):
+                with archive.open(ZipInfo(member.name), "w", force_zip64=True) as copy:
+                    for piece in member.content:
+                        copy.write(piece)
+                is_enough = not self.may_nest and stream.read_bytes > _QUICK_BYTES
+                if is_enough or len(archive.filelist) > _MAX_PARTS:
+                    break
+        return archive
+
+    @contextmanager
+    def _report_damage(self, part: Part) -> Iterator[None]:
+        """Let an archive that is damaged be a part of its own, after the files that it had until there."""
+        try:
+            yield
+        except DamageError:
+            self._add(replace(part, is_damaged=True, beginning=b""))
+
 
 def _is_content(info: ZipInfo) -> bool:
     """Return whether a member of an archive is a file that people know of."""
@@ -213,7 +246,7 @@ def open_part(part: Part) -> Iterator["Limited"]:
                 stream = stack.enter_context(part.archive.open(part.info))
             except _DAMAGE as error:
                 raise damaged(part.name) from error
-            if part.info.filename.endswith(".gz"):
+            if part.info.filename.endswith((".gz", ".tgz")):
                 stream = stack.enter_context(gzip.open(stream))
         else:
             stream = stack.enter_context(part.file.path.open("rb"))

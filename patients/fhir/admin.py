@@ -45,14 +45,15 @@ class FhirAdmin(StreamedExport):
 
     @method_decorator([require_safe, never_cache])
     def export_record(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """Return the record with what belongs to it as a Bundle."""
+        """Return the record with what belongs to it as a Bundle, or with its readings as NDJSON on request."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         number = unquote(object_id)
         records = MedicalRecord.objects.filter(pk=number)
         if NUL in number or not records:
             raise Http404
-        return self._do_file_export(FhirBundle(), request, records)
+        file_format = FhirWithReadings() if "readings" in request.GET else FhirBundle()
+        return self._do_file_export(file_format, request, records)
 
     def _do_file_export(
         self, file_format: Format, request: HttpRequest, queryset: QuerySet[Model], export_form: object = None

@@ -34,7 +34,21 @@ FORMATS: Sequence[Format] = (
 # How well files of a vendor fit: better than any table whose columns happen to have the same names.
 _VENDORS_FIT = 1000
 # Archives have other files beside data: these endings are those of data, whose loss people must know of.
-_DATA_ENDINGS = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".json", ".xml", ".fit", ".db", ".gz", ".zip")
+_DATA_ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".ndjson",
+    ".jsonl",
+    ".json",
+    ".xml",
+    ".fit",
+    ".db",
+    ".gz",
+    ".zip",
+    ".tgz",
+    ".tar",
+)
 
 
 def divide(parts: Sequence[Part]) -> Iterator[tuple[Format | None, Part | Container]]:

@@ -65,13 +65,13 @@ _LOCK_PATIENTS = """
 
 
 class ReadingsImporter(Importer):
-    """Imports readings from files of many formats: plain, compressed with gzip, or in a zip archive."""
+    """Imports readings from files of many formats: plain, compressed with gzip, or in a zip or tar archive."""
 
     name = NAME
     label = "readings"
     unit = "reading"
     takes_several_files = True
-    accepts = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xml,.fit,.db,.gz,.zip"
+    accepts = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xml,.fit,.db,.gz,.zip,.tgz,.tar"
     names_patients = True
 
     def may_import(self, person: Person) -> bool:
@@ -99,7 +99,8 @@ class ReadingsImporter(Importer):
         return MAX_BYTES
 
     def upload_hint(self) -> str:
-        return f"Files of devices and apps, CSV or NDJSON, also in gzip or zip files, at most {format_size(MAX_BYTES)}"
+        packed = "also in gzip, zip or tar files"
+        return f"Files of devices and apps, CSV or NDJSON, {packed}, at most {format_size(MAX_BYTES)}"
 
     def find_misleading_name(self, name: str, path: Path) -> str:
         if Path(name).suffix.lower() in self.accepts.split(","):

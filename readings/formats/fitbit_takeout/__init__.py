@@ -4,6 +4,7 @@ The tables (CSV) have absolute times, the lists (JSON) have times without a zone
 the tables are read.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,19 +18,22 @@ from readings.formats.fitbit_takeout.tables import Table, find_table, read_table
 
 # The folders of an export, in which all files belong to it.
 _ROOTS = {"fitbit", "google health"}
+# The number of one of several archives: takeout-20240115T083000Z-001.zip
+_DIVIDED = re.compile(r"(?<=Z)(?:-\d+)?-\d{3}(?: ?\(\d+\))?(?=\.(?:zip|tgz))", re.IGNORECASE)
 _SECTIONS = {"global export data", "physical activity_googledata", "health fitness data_googledata"}
 
 
 class FitbitTakeout(Format):
     name = "fitbit_takeout"
     label = "Google Takeout of Fitbit"
+    spans_files = True
 
     def find_containers(self, parts: Sequence[Part]) -> Iterable[Sequence[Part]]:
-        """Return the files below each folder of an export."""
-        exports: dict[str, list[Part]] = defaultdict(list)
+        """Return the files below each folder of an export, whose archive Google may have divided into several."""
+        exports: dict[tuple[str, str], list[Part]] = defaultdict(list)
         for part in parts:
             if root := _find_root(part):
-                exports[root].append(part)
+                exports[_find_archive(part), _DIVIDED.sub("", root)].append(part)
         return [members for members in exports.values() if any(map(self.recognize, members))]
 
     def recognize(self, part: Part) -> bool:
@@ -70,6 +74,12 @@ class FitbitTakeout(Format):
             if len(parts) == 1:
                 raise
             yield Batch(errors=error.errors, part=part)
+
+
+def _find_archive(part: Part) -> str:
+    """Return what the archives of one export have in common: the name without its number, or else the file itself."""
+    name = part.file.name
+    return _DIVIDED.sub("", name) if _DIVIDED.search(name) else str(part.file.path)
 
 
 def _find_days_of_tables(tables: Sequence[tuple[Part, Table]]) -> dict[str, set[tuple[int, int]]]:

@@ -19,8 +19,8 @@ from readings.units import get_units
 
 class Command(BaseCommand):
     help = (
-        "Import readings from exports of makers of devices, or from CSV or NDJSON files; also in gzip or zip files."
-        " All files of a command are one import."
+        "Import readings from exports of makers of devices, or from CSV or NDJSON files; also in gzip, zip or tar"
+        " files. All files of a command are one import."
     )
     requires_system_checks = []
 

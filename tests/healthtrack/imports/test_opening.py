@@ -1,7 +1,5 @@
 """The parts of uploads: archives, archives in archives, and those that are refused."""
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +8,12 @@ import pytest
 from healthtrack.imports import opening
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.opening import open_files, open_part
-from healthtrack.imports.row_errors import FileError
+from tests.support.opened_uploads import list_paths, pack, refuse
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "upload.zip"
-
-
-def pack(members: dict[str, bytes]) -> bytes:
-    """Return a zip archive with these members."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def list_paths(path: Path, content: bytes, **options: Any) -> list[str]:
-    """Return the paths of the parts of an upload."""
-    path.write_bytes(content)
-    with open_files([StoredFile(path.name, len(content), path)], **options) as parts:
-        return [part.path for part in parts]
-
-
-def refuse(path: Path, content: bytes) -> str:
-    """Return why an upload is refused."""
-    with pytest.raises(FileError) as refused:
-        list_paths(path, content)
-    return str(refused.value)
 
 
 def test_archives_in_archives_are_opened_once_and_not_when_it_must_be_quick(path: Path) -> None:

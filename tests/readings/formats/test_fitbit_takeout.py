@@ -1,16 +1,20 @@
 """Google Takeout of Fitbit: which of its many files are read, and how."""
 
+import io
 import json
+import tarfile
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from readings.formats.fitbit_takeout import FitbitTakeout
 from readings.models import Episode
 from tests.support import factories
 from tests.support.fitbit_lists import night
 from tests.support.formats import make_zip, read_files
+from tests.support.parts import Contents
 from tests.support.reading_imports import run_command
 
 LISTS, TABLES = "Takeout/Fitbit/Global Export Data", "Takeout/Fitbit/Physical Activity_GoogleData"
@@ -126,6 +130,49 @@ def test_tables_of_sleep_have_the_offset_of_the_place(path: Path) -> None:
 def test_a_single_list_is_read_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "steps-2024-01-02.json"
     path.write_text(json.dumps([{"dateTime": "01/02/24 05:01:00", "value": "3"}]))
+    assert read_files(path).select("metric", "value") == [("steps", "3")]
+
+
+FOLDER = "Takeout/Fitbit"
+LIST = json.dumps([{"dateTime": "01/15/24 07:30:00", "value": "3"}])
+TABLE = "timestamp,steps\n2024-01-15T07:30:00Z,3\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("takeout-20240115T083000Z-001.zip", "takeout-20240115T083000Z-002.zip"), (1, 1)),
+        (("takeout-20240115T083000Z-1-001.zip", "takeout-20240115T083000Z-1-002 (1).zip"), (1, 1)),
+        (("takeout-20240115T083000Z-001.zip", "takeout-20240116T083000Z-001.zip"), (2, 2)),
+        (("P1.zip", "P2.zip"), (2, 2)),
+    ],
+)
+def test_archives_into_which_an_export_was_divided_are_one(
+    tmp_path: Path, names: tuple[str, str], expected: tuple[int, int]
+) -> None:
+    paths = [tmp_path / name for name in names]
+    make_zip(paths[0], {f"{FOLDER}/Global Export Data/steps-2024-01-15.json": LIST})
+    make_zip(paths[1], {f"{FOLDER}/Physical Activity_GoogleData/steps_2024-01-15.csv": TABLE})
+    contents = Contents(FitbitTakeout(), *paths)
+    assert (contents.recognized, len(contents.rows)) == expected
+    assert contents.left_out.get("files with the same steps again", 0) == 2 - expected[0]
+
+
+def test_archives_of_an_export_within_a_folder_of_a_patient_are_one(tmp_path: Path) -> None:
+    inner = [tmp_path / f"takeout-20240115T083000Z-00{number}.zip" for number in (1, 2)]
+    make_zip(inner[0], {f"{FOLDER}/Global Export Data/steps-2024-01-15.json": LIST})
+    make_zip(inner[1], {f"{FOLDER}/Physical Activity_GoogleData/steps_2024-01-15.csv": TABLE})
+    path = make_zip(tmp_path / "all.zip", {f"P1/{each.name}": each.read_bytes() for each in inner})
+    contents = Contents(FitbitTakeout(), path)
+    assert (contents.recognized, len(contents.rows)) == (1, 1)
+
+
+def test_an_export_as_tgz_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "takeout-20240115T083000Z-001.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo(f"{FOLDER}/Global Export Data/steps-2024-01-15.json")
+        info.size = len(LIST)
+        archive.addfile(info, io.BytesIO(LIST.encode()))
     assert read_files(path).select("metric", "value") == [("steps", "3")]
 
 
