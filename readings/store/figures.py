@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from readings.store.columns import DAY_SECONDS, MICROSECONDS, add_day
-from readings.store.packing import KEY
+from readings.store.columns import DAY_SECONDS, MAX_DECIMALS, MICROSECONDS
+from readings.store.packing import KEY, has_lengths, order
 
 # A reading without neighbours covers a minute. Otherwise it covers the time until the next one, at most twice the
 # median gap of the day: one missing reading is no gap, two are.
@@ -19,9 +19,11 @@ RANGES = pl.Schema({"stream": pl.Int32, "limits": pl.List(pl.Float64), "lower": 
 
 def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:
     """Return the day rows with the figures of these readings, which are those of the rows that are not excluded."""
-    ordered = add_day(readings).sort([*KEY, "at"])
-    covered = _add_coverage(ordered.with_columns(number=pl.col("value") / pl.lit(10.0).pow(pl.col("decimals"))))
-    figures = covered.group_by(KEY, maintain_order=True).agg(
+    ordered = order(readings)
+    powers = pl.Series([10.0**places for places in range(MAX_DECIMALS + 1)])
+    covered = _add_coverage(ordered.with_columns(number=ordered["value"] / powers.gather(ordered["decimals"])))
+    figures = covered.group_by("row", maintain_order=True).agg(
+        *(pl.col(name).first() for name in KEY),
         pl.len().cast(pl.Int32).alias("counted"),
         (pl.col("covered").sum() // MICROSECONDS).cast(pl.Int32).alias("seconds_covered"),
         pl.col("number").min().alias("lowest"),
@@ -29,29 +31,29 @@ def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame
         pl.col("number").sum().alias("total"),
         (pl.col("number") ** 2).sum().alias("total_of_squares"),
     )
-    figures = figures.join(_sum_ranges(covered, ranges), on=KEY, how="left")
+    figures = figures.drop("row").join(_sum_ranges(covered, ranges), on=KEY, how="left")
     joined = rows.drop(_FIGURES, strict=False).join(figures, on=KEY, how="left", maintain_order="left")
     return joined.with_columns(pl.col("counted", "seconds_covered", "total", "total_of_squares").fill_null(0))
 
 
 def _add_coverage(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return the sorted readings with the microseconds that each of them covers, together at most a day."""
-    following = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in KEY)
-    ordered = ordered.with_columns(
-        until_next=pl.when(following).then(pl.col("at").shift(-1) - pl.col("at")),
-        row=pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in KEY).fill_null(value=False).cum_sum(),
-    )
-    median = ordered.group_by("row", maintain_order=True).agg(pl.col("until_next").median())["until_next"]
-    median = median.cast(pl.Int64).gather(ordered["row"])
-    until_next = pl.min_horizontal("until_next", (median * _TOLERANCE).alias("most"))
-    instant = pl.when(following).then(until_next).otherwise(median.fill_null(_ALONE))
-    # Intervals that overlap cover their common time once.
-    interval = pl.min_horizontal("length", "until_next")
-    covered = pl.when(pl.col("length").is_null()).then(instant).otherwise(interval)
-    ordered = ordered.with_columns(covered=covered, before=covered.cum_sum() - covered)
+    row = ordered["row"]
+    following = pl.col("row") == pl.col("row").shift(-1)
+    ordered = ordered.with_columns(until_next=pl.when(following).then(pl.col("at").shift(-1) - pl.col("at")))
+    by_row = ordered.group_by("row", maintain_order=True).agg(pl.col("until_next").median().cast(pl.Int64), pl.len())
+    usual = by_row["until_next"]
+    until_next = pl.min_horizontal("until_next", (usual * _TOLERANCE).gather(row).alias("most"))
+    covered = pl.when(pl.col("until_next").is_null()).then(usual.fill_null(_ALONE).gather(row)).otherwise(until_next)
+    if has_lengths(ordered):
+        # Intervals that overlap cover their common time once.
+        interval = pl.min_horizontal("length", "until_next")
+        covered = pl.when(pl.col("length").is_null()).then(covered).otherwise(interval)
+    ordered = ordered.with_columns(covered=covered)
     # What the readings before it in its row cover.
-    before = pl.col("before") - pl.col("before").first().over("row")
-    return ordered.with_columns(covered=pl.col("covered").clip(upper_bound=pl.max_horizontal(_DAY - before, 0)))
+    before = ordered["covered"].cum_sum() - ordered["covered"]
+    before -= before.gather(by_row["len"].cum_sum() - by_row["len"]).gather(row)
+    return ordered.with_columns(covered=pl.min_horizontal("covered", (_DAY - before).clip(0)))
 
 
 def _sum_ranges(covered: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """Pack readings into day rows, and unpack them again."""
 
+from collections.abc import Collection
+
 import polars as pl
 
 from readings.store.columns import DAY_SECONDS, LINE, MICROSECONDS, READINGS, add_day, shorten_decimals
@@ -10,86 +12,114 @@ _SMALL = 2**15
 _UNITS = {0: MICROSECONDS, 3: 1_000, 6: 1}
 
 
+def order(readings: pl.DataFrame) -> pl.DataFrame:
+    """Return the readings sorted by `KEY` and time, with their `day`, and the number of their day row from 0, `row`.
+
+    Readings that have a `row` are sorted already.
+    """
+    if "row" in readings.columns:
+        return readings
+    ordered = add_day(readings).sort([*KEY, "at"])
+    begins = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in KEY)
+    return ordered.with_columns(row=begins.fill_null(value=False).cum_sum().set_sorted())
+
+
 def pack(readings: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each stream, day and offset, with lists in the order of time, sorted by this key.
 
     The columns are those of `reading_days`, except the figures. `day` counts days since 1970, `first_at` and `last_at`
     microseconds. The readings must have no repetitions.
     """
-    ordered = add_day(readings).sort([*KEY, "at"])
-    ordered = ordered.with_columns(row=_number_rows(ordered))
+    ordered = order(readings)
     rows = _describe_rows(ordered)
-    scaled = _scale(ordered, rows)
-    lists = scaled.group_by("row", maintain_order=True).agg(
-        pl.col("gap").alias("gaps"),
-        pl.col("value").alias("values"),
-        pl.col("length").alias("lengths"),
-        pl.col("proven").alias("offsets_proven"),
-        *([pl.col(LINE).alias("lines")] if LINE in readings.columns else []),
+    lists = ["lengths"] if has_lengths(ordered) else []
+    lists += ["offsets_proven"] if ordered["proven"].any() else []
+    lists += ["lines"] if LINE in readings.columns else []
+    singular = {"lengths": "length", "offsets_proven": "proven", "lines": LINE}
+    packed = (
+        _scale(ordered, rows)
+        .group_by("row", maintain_order=True)
+        .agg(
+            pl.col("gap").alias("gaps"),
+            pl.col("value").alias("values"),
+            *(pl.col(singular[name]).alias(name) for name in lists),
+        )
     )
-    return _shorten_lists(rows.with_columns(lists.drop("row")))
+    absent = {"lengths": pl.List(pl.Int64), "offsets_proven": pl.List(pl.Boolean)}
+    rows = rows.with_columns(packed.drop("row")).with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in absent.items() if name not in lists
+    )
+    return _shorten_lists(rows, lists)
 
 
-def _number_rows(ordered: pl.DataFrame) -> pl.Series:
-    """Return the number of the day row, from 0, that each of the sorted readings belongs to."""
-    begins = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in KEY)
-    return ordered.select(begins.fill_null(value=False).cum_sum()).to_series()
+def has_lengths(readings: pl.DataFrame) -> bool:
+    """Return whether any of the readings is an interval."""
+    return readings["length"].null_count() < len(readings)
 
 
 def _describe_rows(ordered: pl.DataFrame) -> pl.DataFrame:
     midnight = (pl.col("day").cast(pl.Int64) * DAY_SECONDS - pl.col("utc_offset")) * MICROSECONDS
-    length = pl.col("length").fill_null(0)
-    return (
-        ordered.group_by("row", maintain_order=True)
-        .agg(
-            *(pl.col(name).first() for name in KEY),
-            pl.col("at").first().alias("first_at"),
-            pl.col("at").last().alias("last_at"),
-            *(
-                ((pl.col("at") % unit == 0) & (length % unit == 0)).all().alias(f"fits_{places}")
-                for places, unit in _UNITS.items()
-            ),
-            pl.col("decimals").max().alias("value_decimals"),
-            pl.len().cast(pl.Int32).alias("reading_count"),
-        )
-        .with_columns(
-            time_decimals=pl.when("fits_0").then(0).when("fits_3").then(3).otherwise(6).cast(pl.Int8),
-            midnight=midnight,
-        )
-        .with_columns(unit=pl.col("time_decimals").replace_strict(_UNITS, return_dtype=pl.Int64))
-        .with_columns(first_time=(pl.col("first_at") - pl.col("midnight")) // pl.col("unit"))
-        .drop("row", "midnight", *(f"fits_{places}" for places in _UNITS))
+    rows = ordered.group_by("row", maintain_order=True).agg(
+        *(pl.col(name).first() for name in KEY),
+        pl.col("at").first().alias("first_at"),
+        pl.col("at").last().alias("last_at"),
+        pl.col("decimals").max().alias("value_decimals"),
+        pl.len().cast(pl.Int32).alias("reading_count"),
     )
+    rows = rows.with_columns(_find_time_decimals(ordered), midnight=midnight)
+    return (
+        rows.with_columns(unit=pl.col("time_decimals").replace_strict(_UNITS, return_dtype=pl.Int64))
+        .with_columns(first_time=(pl.col("first_at") - pl.col("midnight")) // pl.col("unit"))
+        .drop("row", "midnight")
+    )
+
+
+def _find_time_decimals(ordered: pl.DataFrame) -> pl.Series:
+    """Return for each day row how many decimals of a second its times and lengths have: 0, 3 or 6."""
+    times = [pl.col("at"), *([pl.col("length").fill_null(0)] if has_lengths(ordered) else [])]
+    fits = {places: pl.all_horizontal(time % unit == 0 for time in times) for places, unit in _UNITS.items()}
+    if ordered.select(fits[0].all()).item():
+        return pl.repeat(0, ordered["row"][-1] + 1 if len(ordered) else 0, dtype=pl.Int8, eager=True).alias(
+            "time_decimals"
+        )
+    by_row = ordered.group_by("row", maintain_order=True).agg(whole=fits[0].all(), thousandths=fits[3].all())
+    decimals = pl.when("whole").then(0).when("thousandths").then(3).otherwise(6).cast(pl.Int8)
+    return by_row.select(time_decimals=decimals).to_series()
 
 
 def _scale(ordered: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the sorted readings with gaps, lengths and values in the units of their rows."""
-    unit = rows["unit"].gather(ordered["row"])
-    decimals = rows["value_decimals"].gather(ordered["row"])
+    units = rows["unit"].unique().to_list()
+    unit = pl.lit(units[0] if len(units) == 1 else rows["unit"].gather(ordered["row"]), pl.Int64)
     gap = pl.when(pl.col("row") == pl.col("row").shift(1)).then(pl.col("at") - pl.col("at").shift(1)).otherwise(0)
-    scaled = ordered.with_columns(unit=unit, gap=gap).with_columns(
-        gap=pl.col("gap") // pl.col("unit"), length=pl.col("length") // pl.col("unit")
-    )
+    scaled = ordered.with_columns(gap=gap // unit, length=pl.col("length") // unit)
+    decimals = rows["value_decimals"].gather(ordered["row"])
     if (decimals == ordered["decimals"]).all():
         return scaled
     missing = (decimals - ordered["decimals"]).cast(pl.Int64)
     return scaled.with_columns(value=pl.col("value") * pl.lit(10, pl.Int64).pow(missing))
 
 
-def _shorten_lists(rows: pl.DataFrame) -> pl.DataFrame:
+def _shorten_lists(rows: pl.DataFrame, present: Collection[str]) -> pl.DataFrame:
     lengths, proven = pl.col("lengths"), pl.col("offsets_proven")
-    return rows.drop("unit").with_columns(
-        lengths=pl.when(lengths.list.first().is_null())
-        .then(None)
-        .when(lengths.list.min() == lengths.list.max())
-        .then(lengths.list.head(1))
-        .otherwise(lengths),
-        offsets_proven=pl.when(~proven.list.any())
-        .then(None)
-        .when(proven.list.all())
-        .then(proven.list.head(1))
-        .otherwise(proven),
-    )
+    rows = rows.drop("unit")
+    if "lengths" in present:
+        rows = rows.with_columns(
+            lengths=pl.when(lengths.list.first().is_null())
+            .then(None)
+            .when(lengths.list.min() == lengths.list.max())
+            .then(lengths.list.head(1))
+            .otherwise(lengths)
+        )
+    if "offsets_proven" in present:
+        rows = rows.with_columns(
+            offsets_proven=pl.when(~proven.list.any())
+            .then(None)
+            .when(proven.list.all())
+            .then(proven.list.head(1))
+            .otherwise(proven)
+        )
+    return rows
 
 
 def is_small(rows: pl.DataFrame) -> pl.Series:
