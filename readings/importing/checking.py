@@ -47,6 +47,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "needless_end": ("end", "This metric is measured at an instant: leave the end empty."),
     "end_before_start": ("end", "The end is not after the start."),
     "worn_by_another": ("device", "Another patient wore the device with this serial number on that day."),
+    "shared_device": (
+        "device",
+        "Another patient has readings from the device with this serial number at that time. Correct the number.",
+    ),
     "long_source": ("device", "The name of the source has more than 200 characters."),
     "long_serial_number": ("serial_number", "The serial number has more than 100 characters."),
     "unknown_stage": ("stage", "There is no such stage of sleep."),

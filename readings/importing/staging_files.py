@@ -19,6 +19,7 @@ from readings.importing.checking import REASONS, Answers, Missing, RowChecker
 from readings.importing.episodes import EpisodeStaging
 from readings.importing.lookups import Patients, get_serial_numbers, get_units_of_metrics
 from readings.importing.repetition import find_repeated, stage_again
+from readings.importing.shared_devices import remove_shared_days
 from readings.importing.unreadable import LINES_OF_PART, Place, UnreadableRows
 from readings.store.columns import LINE, READINGS, shorten_decimals
 from readings.store.ranges import make_ranges
@@ -73,6 +74,7 @@ class FileStaging:
             self._resolve_assignments()
         for contradictory in self.staged.unite():
             self.unreadable.add_contradictory(self.places, contradictory)
+        self.unreadable.add_shared(self.places, remove_shared_days(self.staged))
         is_workout = {metric.metric_id: metric.code == "workout" for metric in self.units.metrics}
         workouts = {number for stream, number in self.staged.numbers.items() if is_workout[stream.metric_id]}
         self.unreadable.add_contradictory_episodes(self.places, self.episodes.unite(workouts))

@@ -50,7 +50,7 @@ def _find_problem(column: str, offset: str) -> pl.Expr:
         .then(None)
         .when(pl.col(offset).abs() > _MAX_OFFSET)
         .then(pl.lit("odd_offset"))
-        .when(pl.col("local").is_null())
+        .when(pl.col("local").is_null() | (pl.col(column).str.slice(17, 2) == "60"))
         .then(pl.lit("not_a_time"))
         .when(pl.col("fraction").str.len_bytes() > 6)
         .then(pl.lit("too_fine"))

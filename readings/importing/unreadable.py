@@ -13,6 +13,7 @@ from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
 from readings.formats.batch import LINE
 from readings.importing.checking import REASONS
+from readings.importing.shared_devices import SharedDay
 
 MAX_LISTED = 10_000
 MAX_FIRST = 5  # of a group
@@ -123,6 +124,17 @@ class UnreadableRows:
         found = [divmod(number, LINES_OF_PART) for number in lines]
         rows = [(*places[part], line, column, "", reason) for part, line in found[:MAX_LISTED]]
         self._add("contradictory_episodes", len(lines), rows)
+
+    def add_shared(self, places: Mapping[int, Place], days: Sequence[SharedDay]) -> None:
+        """Add days of readings that name the device of another patient; their lines include the number of the part."""
+        column, reason = REASONS["shared_device"]
+        rows: list[_Row] = []
+        for day in days:
+            found = [divmod(number, LINES_OF_PART) for number in (day.lines or ())[: MAX_LISTED - len(rows)]]
+            rows += [(*places[part], line, column, day.serial_number, reason) for part, line in found]
+        if days:
+            rows = rows or [(0, "", "", None, column, days[0].serial_number, reason)]
+            self._add("shared_device", sum(day.readings for day in days), rows)
 
     def _add(self, code: str, count: int, rows: Sequence[_Row]) -> None:
         """Add the first rows, and for each reason how many others there are."""

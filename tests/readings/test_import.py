@@ -156,6 +156,7 @@ def test_the_same_file_again_changes_nothing_even_from_another_zone(file: Path, 
         ("P1,steps,2024-03-05T08:00:00Z,2024-03-05T08:01:00Z,-5,{steps},", "value", "not plausible"),
         ("P1,heart_rate,2024-02-30T08:00:00Z,,72,/min,", "start", "no existing date"),
         ("P1,heart_rate,2024-03-05T25:00:00Z,,72,/min,", "start", "no existing date"),
+        ("P1,heart_rate,2024-03-05T08:00:60Z,,72,/min,", "start", "no existing date"),
         ("P1,heart_rate,yesterday,,72,/min,", "start", "no existing date"),
         ("P1,heart_rate,2024-03-05T08:00:00.1234567Z,,72,/min,", "start", "more than six decimals"),
         ("P1,heart_rate,2999-03-05T08:00:00Z,,72,/min,", "start", "in the future"),
@@ -229,6 +230,41 @@ def test_a_device_that_another_patient_wore_is_no_source(file: Path) -> None:
     DeviceAssignment.objects.create(device=device, patient_id="P2", worn_from=date(2024, 3, 1))
     file.write_text(HEADER + HEART_RATE.replace("Watch", "sn1"))
     assert "Another patient wore the device" in run_command(file)[1]
+
+
+class TestOneSerialNumberForTwoPatients:
+    """Rows that name the serial number of a device which nobody is assigned to."""
+
+    OF_P1 = HEART_RATE.replace("Watch", "SN1") + HEART_RATE.replace("Watch", "SN1").replace("08:00", "08:30")
+    OF_P2 = HEART_RATE.replace("Watch", "sn1").replace("P1", "P2").replace("08:00", "08:15")
+
+    @pytest.fixture(autouse=True)
+    def _device(self) -> None:
+        Device.objects.create(serial_number="SN1")
+
+    @pytest.mark.parametrize("is_reversed", [False, True])
+    def test_at_the_same_time_all_of_them_are_unreadable(self, file: Path, *, is_reversed: bool) -> None:
+        rows = [*self.OF_P1.splitlines(), *self.OF_P2.splitlines(), HEART_RATE.strip()]
+        file.write_text(HEADER + "\n".join(reversed(rows) if is_reversed else rows) + "\n")
+        found, errors = run_command(file, skip_unreadable=True)
+        assert counts(found) == (1, 0, 0, 3)
+        first = 3 if is_reversed else 2
+        for line in range(first, first + 3):
+            assert f"Line {line}, device “sn1”: Another patient has readings from the device" in errors
+        assert ReadingStream.objects.get().source == "Watch"
+
+    def test_readings_of_another_import_count_as_well(self, file: Path, tmp_path: Path) -> None:
+        file.write_text(HEADER + self.OF_P1)
+        run_command(file)
+        later = tmp_path / "later.csv"
+        later.write_text(HEADER + self.OF_P2)
+        assert "Another patient has readings from the device" in run_command(later)[1]
+        undo(ImportRun.objects.earliest("pk"))
+        assert run_command(later)[0]["new"] == 1
+
+    def test_one_after_the_other_may_wear_it(self, file: Path) -> None:
+        file.write_text(HEADER + self.OF_P1 + self.OF_P2.replace("08:15", "09:15"))
+        assert counts(run_command(file)[0]) == (3, 0, 0, 0)
 
 
 class TestQuestions:
