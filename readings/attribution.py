@@ -132,13 +132,7 @@ def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> i
     if not numbers:
         return 0  # without the lock, for which others would wait
     current = fetch_rows(numbers)
-    with connection.cursor() as cursor:
-        cursor.execute(_STREAMS, [numbers])
-        streams = cursor.fetchall()
-        cursor.execute(_ASSIGNMENTS, [numbers])
-        worn: dict[str, list[Worn]] = defaultdict(list)
-        for patient, *assignment in cursor.fetchall():
-            worn[patient].append(Worn(*assignment))
+    streams, worn = _fetch_streams(numbers)
     models = find_models_by_name({model for _, _, model, *_ in streams if model})
     fitting = {}
     for patient, stream, text, device, _ in streams:
@@ -155,6 +149,21 @@ def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> i
             changes[key] = rows
     write_rows(changes, current)
     return len(changes)
+
+
+def _fetch_streams(patients: Sequence[str]) -> tuple[list[tuple[Any, ...]], Mapping[str, Sequence[Worn]]]:
+    """Return the streams of patients, and the devices of known models that each of them wore.
+
+    A stream is its patient and number, the text of its model, the device with its serial number, and its first instant.
+    """
+    worn: dict[str, list[Worn]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAMS, [patients])
+        streams = cursor.fetchall()
+        cursor.execute(_ASSIGNMENTS, [patients])
+        for patient, *assignment in cursor.fetchall():
+            worn[patient].append(Worn(*assignment))
+    return streams, worn
 
 
 def _attribute_by_model(fitting: Mapping[Key, Sequence[Worn]]) -> dict[Key, list[Row]]:

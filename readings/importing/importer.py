@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import QueryDict
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 import healthtrack
@@ -229,9 +230,11 @@ class ReadingsImporter(Importer):
             if found.get(name)
         ]
         left_out = [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
-        verb = "were" if run.is_applied or run.is_undone else "would be"
+        new, days = found["new"], found["days"]
+        verb = "would be" if not (run.is_applied or run.is_undone) else "was" if new == 1 else "were"
         headline = (
-            f"{found['new']:,} readings {verb} added and {found['changed']:,} changed, on {found['days']:,} days."
+            f"{new:,} reading{pluralize(new)} {verb} added and {found['changed']:,} changed, on {days:,}"
+            f" day{pluralize(days)}."
         )
         if episodes:
             headline += f" Nights and workouts: {episodes:,}."
