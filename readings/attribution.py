@@ -151,7 +151,7 @@ def attribute(patients: Collection[str], *, undecided: Container[Key] = ()) -> i
     return len(changes)
 
 
-def _fetch_streams(patients: Sequence[str]) -> tuple[list[tuple[Any, ...]], Mapping[str, Sequence[Worn]]]:
+def _fetch_streams(patients: list[str]) -> tuple[list[tuple[Any, ...]], Mapping[str, Sequence[Worn]]]:
     """Return the streams of patients, and the devices of known models that each of them wore.
 
     A stream is its patient and number, the text of its model, the device with its serial number, and its first instant.
