@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 from import_export.fields import Field
 
+from healthtrack.imports.columns.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
 from healthtrack.imports.columns.widgets import TextWidget
-from healthtrack.imports.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.tables.hooks import Effects, UndoneRows
 from healthtrack.imports.tables.resources import BulkModelResource
 from trackers import model_hooks

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from healthtrack.imports.columns.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.columns.plan import Column, DuplicateRows, Plan
-from healthtrack.imports.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import StagingTables
 from healthtrack.imports.tables.sql import comma, compared_column, quoted, shown_column, staged_column

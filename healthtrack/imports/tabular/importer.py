@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -42,28 +41,12 @@ from healthtrack.imports.row_warnings import Choice, Decisions, RowWarning
 from healthtrack.imports.tables import engine
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tabular import error_report, preview_queries, wording
+from healthtrack.imports.tabular.other_forms import OtherForm
 from healthtrack.imports.tabular.preview import TabularPreview
 from healthtrack.imports.tabular.upload_help import describe_columns, get_template_urls
 from healthtrack.imports.undo import service as undo_service
 
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
-
-
-class OtherForm(Protocol):
-    """A form of uploads that are no tables, of which one is made. Plans store the `name`."""
-
-    name: str
-    accepts: str  # as in the accept attribute of HTML
-    hint: str
-
-    def recognize(self, path: Path) -> int:
-        """Return how well a file fits: 0 if it does not have this form; see `Importer.recognize`."""
-
-    def find_misleading_name(self, name: str, path: Path) -> str:
-        """Return why the name of a file does not fit: see `Importer.find_misleading_name`."""
-
-    def make_source(self, files: Sequence[StoredFile], progress: Progress) -> engine.TableSource:
-        """Return the table of these files, to be opened once."""
 
 
 class TabularImporter(Importer):
