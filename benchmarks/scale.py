@@ -57,7 +57,7 @@ class Need:
 
 
 def estimate(patients: int, devices: int, cadence: int, retention_months: int) -> Need:
-    """Return what this many patients need, of whom devices send a reading every `cadence` seconds."""
+    """Return what so many patients need, if each of their devices sends a reading every `cadence` seconds."""
     reading = min(READINGS, key=lambda known: abs(known.cadence - cadence))
     rate = devices / cadence
     days = retention_months * MONTH_DAYS

@@ -43,14 +43,14 @@ class HealthTrackSite(SignInSite):
         self.import_admins()
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # a redirect is no template
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # a redirect is not a template
         """Redirect to the first page of the administration that the person may open, otherwise to Home.
 
         Django's page repeats what the navigation offers.
         """
         return redirect(get_section_address(request.user, "Administration") or "home")
 
-    def app_index(  # type: ignore[override]  # a redirect is no template
+    def app_index(  # type: ignore[override]  # a redirect is not a template
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return self.index(request)

@@ -33,7 +33,7 @@ _NOTATIONS = [
 def split_birth_dates(text: str) -> tuple[list[date], str]:
     """Return the days that the first date in the text may mean, and the text without it.
 
-    A date such as 4/10/53 may mean several days. Days on which no living person was born are no dates of birth.
+    A date such as 4/10/53 may mean several days. Days on which no living person was born are not dates of birth.
     """
     for notation in _NOTATIONS:
         if found := notation.search(text):

@@ -156,7 +156,7 @@ class MedicalRecordResource(LinkingResource):
             linking.relink(rematched)
 
     def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
-        """Return the patients of whom other parts have data, and those that cannot be merged again as they were."""
+        """Return the patients about whom other parts have data, and those that cannot be merged again as they were."""
         if of_import:
             deleted = rows.get_deleted_keys(MedicalRecord)
             return {ConflictReason.HAS_DATA: follows.find_conflicts(deleted)} if deleted else {}

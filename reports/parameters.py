@@ -53,7 +53,7 @@ def _bands_error(value: str, reason: str) -> ParameterError:
 
 
 def parse_day(parameter: str, label: str, value: str) -> date:
-    """Return the day. Raises ParameterError if the value is no day in the notation of ISO 8601."""
+    """Return the day. Raises ParameterError if the value is not a day in the notation of ISO 8601."""
     try:
         day = date.fromisoformat(value)
     except ValueError:

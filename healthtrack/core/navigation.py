@@ -104,7 +104,7 @@ def get_links(person: Person, path: str) -> list[Link]:
     sections = list(_shown(person))
     entries = [entry for section in sections for entry in section.entries]
     addresses = {entry.address for entry in entries if path.startswith((entry.address, entry.below or entry.address))}
-    # A page below a section's own page need not belong to it: /admin/password_change/ is no page of Administration.
+    # A page below a section's own page need not belong to it: /admin/password_change/ is not a page of Administration.
     addresses |= {section.address for section in sections if section.address == path}
     here = max(addresses, key=len, default="")
     return [_marked(section, here, path) for section in sections]

@@ -103,7 +103,7 @@ class TabularResult:
     """What a tabular import found or did, as the run stores it in `result`. The table of the file's rows comes last."""
 
     tables: Sequence[TableCounts] = ()
-    # Duplicate rows that are no rows of their own any more, and the rows that they were combined into.
+    # Duplicate rows that are not rows of their own any more, and the rows that they were combined into.
     merged: int = 0
     combined: int = 0
     # What the rows change in other tables, as the resource counts and describes it.

@@ -19,7 +19,7 @@ class RowError:
 
     `line` counts the lines of the file from 1 (in an XLSX file its rows). It is None for an error of the file as a
     whole. Errors of one `kind` are counted together. The kind is the reason, unless the reason differs from row to row.
-    `source` says where it is in an upload whose rows are no lines of one file, such as "Patient.ndjson, line 3".
+    `source` says where it is in an upload whose rows are not lines of one file, such as "Patient.ndjson, line 3".
     """
 
     reason: str

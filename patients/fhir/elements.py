@@ -86,7 +86,7 @@ def make_partial_error(text: str, path: str) -> UnreadableError:
 
 
 def parse_day(text: str, path: str) -> date:
-    """Return the day of a date, or of a time in its own offset. Raise UnreadableError if it is no whole date."""
+    """Return the day of a date, or of a time in its own offset. Raise UnreadableError if it is not a whole date."""
     if is_partial(text):
         raise make_partial_error(text, path)
     day, _, _ = text.partition("T")

@@ -28,7 +28,7 @@ class FhirRecords:
     hint = "or FHIR R4 in JSON: NDJSON files or Bundles, several at once or as a zip"
 
     def recognize(self, path: Path) -> int:
-        """Return how well a file fits: 0 if it is no FHIR, else more if it begins with resources of records."""
+        """Return how well a file fits: 0 if it is not FHIR, else more if it begins with resources of records."""
         found: set[str] = set()
         for part in _peek(path):
             if _NAMESPACE in part.beginning or find_type(part.beginning):
@@ -80,7 +80,7 @@ class FhirSource:
 
 
 def _peek(path: Path) -> list[Part]:
-    """Return the parts of a file, each with its beginning; none if it is no archive that can be read."""
+    """Return the parts of a file, each with its beginning; none if it is not an archive that can be read."""
     try:
         with open_files([StoredFile(path.name, 0, path)], is_quick=True) as parts:
             return [] if any(part.path.lower() == "xl/workbook.xml" for part in parts) else parts

@@ -84,7 +84,7 @@ def draw_columns(readings: pl.DataFrame, series: int) -> pl.DataFrame:
     """Return the points of a chart with so many series: `stream`, `x`, `low`, `high`, `mean`, and whether it `begins`.
 
     A point unites the readings of a column as wide as a pixel. It begins a line where more than twice the usual time
-    has passed since the reading before: one missing reading is no gap, two are.
+    has passed since the reading before: one missing reading is not a gap, two are.
     """
     columns = min(_MAX_COLUMNS, MAX_POINTS // (_POINTS_OF_COLUMN * max(series, 1)))
     gap = (pl.col("x") - pl.col("x").shift(1)).over("stream")

@@ -113,7 +113,7 @@ def _name(stream: Stream) -> str:
 
 
 def _tell_apart(streams: Sequence[Stream]) -> list[Stream]:
-    """Return the streams with names of which no two of one metric are equal."""
+    """Return the streams with names that differ within each metric."""
     count = Counter((stream.metric, stream.name) for stream in streams)
     return [
         stream
@@ -133,7 +133,7 @@ class Mark(NamedTuple):
 
 
 def list_marks(streams: Sequence[Stream]) -> list[Mark]:
-    """Return the changes of device among the streams of one metric, in the order of time; the first is no change."""
+    """Return the changes of device among the streams of one metric, in the order of time; the first is not a change."""
     begins = sorted(
         (
             Mark(

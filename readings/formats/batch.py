@@ -33,7 +33,7 @@ class Batch:
     """Rows of a part: `rows` has `COLUMNS` and `LINE`, `episodes` has `EPISODE_COLUMNS` and `LINE`,
     `assignments` has `ASSIGNMENT_COLUMNS`, `MAY_SHARE` and `LINE`, before the readings of the same devices.
 
-    `errors` are the positions that are no rows. `left_out` counts by label what is not imported, such as notes. `size`
+    `errors` are the positions that are not rows. `left_out` counts by label what is not imported, such as notes. `size`
     is the number of bytes that were read for the batch. `part` is the one of a container that `LINE` belongs to.
     `position` is its word for `LINE`, where that of the format does not fit. `person` tells the people of several
     parts apart, such as by their names; it is compared and never stored.

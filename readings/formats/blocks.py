@@ -34,7 +34,7 @@ def read_blocks(stream: Limited, part: Part) -> Iterator[bytes]:
 
 def _check_text(data: bytes, part: Part) -> None:
     if b"\0" in data[:4096]:
-        raise FileError(RowError(f"The file {part.name} is no text in UTF-8. Save it as CSV in UTF-8."))
+        raise FileError(RowError(f"The file {part.name} is not text in UTF-8. Save it as CSV in UTF-8."))
 
 
 def chain(body: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def _has_all_cells(block: bytes, rows: pl.DataFrame) -> bool:
 
 
 def _parse_slowly(block: bytes, names: Sequence[str], line: int) -> tuple[pl.DataFrame, Sequence[RowError]]:
-    """Parse lines one by one, because some of them do not fit the header, or are no UTF-8."""
+    """Parse lines one by one, because some of them do not fit the header, or are not UTF-8."""
     rows, errors = [], []
     for number, raw in enumerate(block.split(b"\n")[:-1], start=line):
         if not raw.strip():

@@ -1,4 +1,4 @@
-"""Dexcom Clarity: a table of events of which those of kind EGV are glucose; its first rows have names and alerts."""
+"""Dexcom Clarity: a table of events. Those of kind EGV are glucose; its first rows have names and alerts."""
 
 import re
 from collections import Counter

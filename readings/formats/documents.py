@@ -16,8 +16,8 @@ _BOM = b"\xef\xbb\xbf"
 _SEPARATOR = re.compile(r"\s*,?\s*")
 # Only finds where a value ends: orjson decides whether it is JSON.
 _DECODER = json.JSONDecoder()
-_NO_JSON = "The line is no JSON: it is damaged or was cut off."
-_NO_ENTRY = "The entry is no JSON: it is damaged."
+_NO_JSON = "The line is not JSON: it is damaged or was cut off."
+_NO_ENTRY = "The entry is not JSON: it is damaged."
 _BROKEN = (
     "The list is damaged or was cut off here, at byte {:,}. What follows cannot be read. Get the file again, and upload"
     " it as a whole."
@@ -41,7 +41,7 @@ class Document(NamedTuple):
 
 
 def read_documents(part: Part) -> Iterator[Document]:
-    """Yield the documents of a part. One that is no JSON has None as content, and a problem.
+    """Yield the documents of a part. One that is not JSON has None as content, and a problem.
 
     Raise FileError if nothing can be read, and DamageError where the part is damaged.
     """
@@ -77,7 +77,7 @@ def _parse_all(text: bytes, part: Part) -> Any:
     document = _parse(text)
     if document is None:
         reason = (
-            f"The file {part.name} is no JSON: it is damaged or was cut off. Get it again, and upload it as a whole."
+            f"The file {part.name} is not JSON: it is damaged or was cut off. Get it again, and upload it as a whole."
         )
         raise FileError(RowError(reason))
     return document

@@ -8,7 +8,7 @@ _MAX_DECIMALS = 12
 
 
 def to_text(value: Any) -> str | None:
-    """Return a value of JSON as text: a fraction with at most 12 decimals, and what is no number as it is.
+    """Return a value of JSON as text: a fraction with at most 12 decimals, and what is not a number as it is.
 
     Lists and objects are only marked, because they may be nested deeper than Python can write them.
     """

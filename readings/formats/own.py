@@ -101,7 +101,7 @@ def _decode_slowly(lines: pl.DataFrame, kind: pl.Struct) -> tuple[pl.DataFrame, 
         except pl.exceptions.PolarsError:
             value = None
         if value is None:
-            errors.append(RowError("The line is no JSON object with these names.", number, "", text[:101]))
+            errors.append(RowError("The line is not a JSON object with these names.", number, "", text[:101]))
         else:
             good.append((number, value))
     return pl.DataFrame(good, schema={LINE: pl.UInt32, "text": kind}, orient="row"), errors

@@ -71,7 +71,7 @@ def _count(lines: Iterator[str], position: list[int]) -> Iterator[str]:
 
 
 def split_cells(line: str, delimiter: str = ",") -> list[str]:
-    """Return the cells of a line, also if the whole line is quoted; the line itself if it is no line of a table."""
+    """Return the cells of a line, also if the whole line is quoted; the line itself if it is not a line of a table."""
     try:
         cells = next(csv.reader([line], delimiter=delimiter), [])
         return next(csv.reader(cells, delimiter=delimiter), []) if len(cells) == 1 else cells

@@ -15,7 +15,7 @@ _PATIENTS = """
                       WHERE consent.patient_id = record.patient_id ORDER BY since DESC LIMIT 1), false)
       FROM medical_records AS record WHERE record.patient_id = ANY (%s)
 """
-# The places of those of whom a known device was worn by somebody else: patient's own assignments are no hindrance.
+# Of rows whose device another patient wore: the patient's own assignments do not count.
 _WORN = """
     SELECT lower(device.serial_number), assignment.patient_id, assignment.worn_from, assignment.worn_until
       FROM devices AS device JOIN device_assignments AS assignment USING (device_id)

@@ -37,7 +37,7 @@ _STREAM = ["patient_id", "metric_id", "device", "unit"]
 
 
 class SeveralPeopleError(FileError):
-    """The files are of several people, and do not say of whom."""
+    """The files are of several people, and do not say whose readings are whose."""
 
 
 class FileStaging:

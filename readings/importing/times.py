@@ -16,7 +16,7 @@ def add_times(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
     """Return the rows with `at`, `utc_offset`, `end_at`, `length` and what is wrong: `start_problem`, `end_problem`.
 
     Instants count microseconds since 1970. Times without an offset are in the time zone `zone`, if there is one. So are
-    those with -00:00, which RFC 3339 has for a known instant of which the local time is unknown.
+    those with -00:00, which RFC 3339 uses for a known instant whose local time is unknown.
     """
     rows = _add_instants(rows, "start", zone, "at", "utc_offset")
     rows = _add_instants(rows, "end", zone, "end_at", "end_offset")

@@ -97,7 +97,7 @@ class UnreadableRows:
         return sum(self.counts.values())
 
     def add_lines(self, place: Place, errors: Sequence[RowError]) -> None:
-        """Add positions that are no rows."""
+        """Add positions that are not rows."""
         rows = [(*place, each.line, each.column, each.value or "", each.reason) for each in errors]
         self._add(_OTHER, len(errors), rows)
 

@@ -10,7 +10,7 @@ _EXPONENT = r"^[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,2}$"
 def add_values(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `value` and `decimals`, `number` as a float, and whether it `is_too_precise`.
 
-    `value` is null for what is no number, or is too precise: its digits must fit beside the highest plausible value
+    `value` is null for what is not a number, or is too precise: its digits must fit beside the highest plausible value
     into 64 bits, so that values of one day can be stored with the same number of decimals. `value_text` is the text.
     """
     rows = _add_digits(_write_out_exponents(rows.rename({"value": "value_text"})))

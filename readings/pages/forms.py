@@ -29,7 +29,7 @@ class LocalTimeField(forms.Field):
         except ValueError:
             local = None
         if local is None or local.tzinfo is not None or not 1900 <= local.year < 2200:
-            raise ValidationError(f"{quote(str(value)[:40])} is no date and time. Write it as 2026-03-05T08:00.")
+            raise ValidationError(f"{quote(str(value)[:40])} is not a date and time. Write it as 2026-03-05T08:00.")
         return local
 
 

@@ -40,7 +40,7 @@ DEFAULT_SPAN = "week"
 
 
 class PeriodError(Exception):
-    """A parameter of the address that is no period; the message is for people."""
+    """A parameter of the address that is not a period; the message is for people."""
 
 
 @method_decorator(cache_control(no_store=True), name="dispatch")
@@ -89,7 +89,7 @@ class PatientView(UserPassesTestMixin, View):
         """Return the period of the address. Raise PeriodError if a parameter of the address is wrong."""
         span, text = self.request.GET.get("span", DEFAULT_SPAN), self.request.GET.get("day", "")
         if span not in SPANS:
-            raise PeriodError(f"{quote_text(span[:40])} is no span. Choose {', '.join(SPANS)}.")
+            raise PeriodError(f"{quote_text(span[:40])} is not a span. Choose {', '.join(SPANS)}.")
         if not text:
             return self.latest_period
         try:
@@ -97,7 +97,7 @@ class PatientView(UserPassesTestMixin, View):
         except ValueError:
             day = None
         if day is None or not FIRST_DAY <= day <= LAST_DAY:
-            raise PeriodError(f"{quote_text(text[:40])} is no day. Write it as 2026-03-05.")
+            raise PeriodError(f"{quote_text(text[:40])} is not a day. Write it as 2026-03-05.")
         return Period.around(span, day)
 
     @property

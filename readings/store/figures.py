@@ -6,7 +6,7 @@ from readings.store.columns import DAY_SECONDS, MAX_DECIMALS, MICROSECONDS
 from readings.store.packing import KEY, has_lengths, order
 
 # A reading without neighbours covers a minute. Otherwise it covers the time until the next one, at most twice the
-# median gap of the day: one missing reading is no gap, two are.
+# median gap of the day: one missing reading is not a gap, two are.
 _ALONE = 60 * MICROSECONDS
 _TOLERANCE = 2
 _DAY = DAY_SECONDS * MICROSECONDS

@@ -35,7 +35,7 @@ class HeatTable:
 
 
 def heat_table(columns: Sequence[str], rows: Sequence[HeatRow]) -> HeatTable:
-    """Return the table with shades from 0 to SHADES, relative to the highest value that is no total.
+    """Return the table with shades from 0 to SHADES, relative to the highest value that is not a total.
 
     A total is much higher than the values that it contains: measured by it, all of these would look the same.
     """

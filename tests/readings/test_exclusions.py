@@ -97,9 +97,9 @@ def test_readings_that_are_imported_later_into_the_period_are_excluded_too(keepe
     ("sent", "words"),
     [
         ({"ends": "2026-03-05T08:00"}, "The end is not after the beginning."),
-        ({"starts": "yesterday"}, "“yesterday” is no date and time. Write it as 2026-03-05T08:00."),
-        ({"starts": "2026-03-05T08:00+01:00"}, "is no date and time."),
-        ({"starts": "0001-01-01T00:00"}, "is no date and time."),
+        ({"starts": "yesterday"}, "“yesterday” is not a date and time. Write it as 2026-03-05T08:00."),
+        ({"starts": "2026-03-05T08:00+01:00"}, "is not a date and time."),
+        ({"starts": "0001-01-01T00:00"}, "is not a date and time."),
         ({"ends": "2026-07-05T08:00"}, "At most 92 days can be excluded at once. Exclude the rest separately."),
         ({"reason": " "}, "This field is required."),
         ({"reason": "x" * 501}, "at most 500 characters"),

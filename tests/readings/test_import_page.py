@@ -83,7 +83,7 @@ def test_the_preview_groups_equal_errors_with_their_number_and_the_first_rows(st
     rows = [ROWS, *(bad.format(f"n{number}") for number in range(12)), bad.format(72).replace("heart_rate", "pulse")]
     run = upload(steward, "".join(rows))
     numbers, metric = Page.get(steward, page_of(run)).texts("table.errors tbody tr")
-    assert "This is no number" in numbers
+    assert "This is not a number" in numbers
     assert "12 Line 3: n0 Line 4: n1 Line 5: n2 Line 6: n3 Line 7: n4 7 others" in numbers
     assert "No metric has this code" in metric
     assert "1 Line 15: pulse" in metric

@@ -195,9 +195,9 @@ class TestPage:
     @pytest.mark.parametrize(
         ("query", "words"),
         [
-            ("span=decade", "“decade” is no span. Choose day, week, month, year."),
-            ("day=2026-02-30", "“2026-02-30” is no day. Write it as 2026-03-05."),
-            ("day=9999-12-31", "“9999-12-31” is no day."),
+            ("span=decade", "“decade” is not a span. Choose day, week, month, year."),
+            ("day=2026-02-30", "“2026-02-30” is not a day. Write it as 2026-03-05."),
+            ("day=9999-12-31", "“9999-12-31” is not a day."),
         ],
     )
     def test_a_wrong_address_gets_a_message(self, viewer: Client, query: str, words: str) -> None:
@@ -292,7 +292,7 @@ class TestFile:
         ]
 
     def test_a_wrong_address_leads_back_with_a_message(self, viewer: Client) -> None:
-        assert "is no day" in Page.of(viewer.get(f"{PAGE}file/?day=x", follow=True)).text
+        assert "is not a day" in Page.of(viewer.get(f"{PAGE}file/?day=x", follow=True)).text
 
 
 def test_patients_are_listed_in_pages(viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.support.page_addresses import is_page
 
-# Files are no pages; neither are other places of the same page.
+# Files are not pages; neither are other places of the same page.
 LINKS = "a[href^='/']:not([download]):not([href*='format=']), a[href^='?']:not([href*='format='])"
 
 

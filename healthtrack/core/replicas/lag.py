@@ -34,7 +34,7 @@ _REPLICA = """
 class Lag:
     """What was measured of a replica: the position that it has reached, and the age of its data in seconds.
 
-    The age is None if the replica does not answer, or is no replica at all.
+    The age is None if the replica does not answer, or is not a replica at all.
     """
 
     position: int = 0

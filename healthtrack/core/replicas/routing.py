@@ -102,14 +102,14 @@ def choose(request: HttpRequest) -> str:
 
 
 def is_fit(lag: Lag) -> bool:
-    """Return whether pages may read from a replica of which this was measured."""
+    """Return whether pages may read from the replica whose lag this is."""
     return lag.age is not None and lag.is_current and lag.age <= settings.REPLICA_MAX_LAG
 
 
 def describe_lag(lag: Lag) -> str:
     """Return how old the data of a replica is, and whether pages are read from it."""
     if lag.age is None or not lag.is_current:
-        return "does not answer, or is no replica"
+        return "does not answer, or is not a replica"
     suffix = "" if is_fit(lag) else ", too much to be read"
     return f"{lag.age:.1f} s behind the primary{suffix}"
 

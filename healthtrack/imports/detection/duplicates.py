@@ -13,7 +13,7 @@ from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPl
 def add_duplicate_rule(
     reading: ReadingPlan, plan: Plan, answers: Mapping[str, str], profiles: Iterable[Remembered] = ()
 ) -> ReadingPlan:
-    """Return the reading plan with the rule, if there is something to choose: duplicates that are no errors.
+    """Return the reading plan with the rule, if there is something to choose: duplicates that are not errors.
 
     It is the answer, or that of the profile which the reading plan uses, or else the rule of the importer.
     """

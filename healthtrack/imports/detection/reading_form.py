@@ -150,6 +150,6 @@ class ReadingForm(AnswersForm):
         return (name, self.sample.headers, answers) if name and not self._changes_structure else None
 
     def _find_moved_fields(self) -> set[str]:
-        """Return the fields of changed columns, of which a notation of another column says nothing."""
+        """Return the fields that got another column, or lost theirs: what is known of a notation no longer applies."""
         changed = [name for name in self.changed_data if names.get_position(name) is not None]
         return {self.cleaned_data[name] for name in changed} | {str(self._parts[name].value) for name in changed}

@@ -20,7 +20,7 @@ _REMEDY = "Export the data as FHIR R4 in JSON: NDJSON or Bundles."
 
 
 class Place(NamedTuple):
-    """Where a resource stands: in which line of which part, counted from 1, and as which entry of a Bundle, if any."""
+    """Where a resource is: the number of the part, the line, and the entry of a Bundle, if any; all counted from 1."""
 
     part: int
     line: int
@@ -44,7 +44,7 @@ def describe_place(name: str, place: Place) -> str:
 
 
 def find_type(beginning: bytes) -> str:
-    """Return the type of the first resource at the beginning of a file; empty if it is no FHIR in JSON."""
+    """Return the type of the first resource at the beginning of a file; empty if it is not FHIR in JSON."""
     text = beginning.removeprefix(_BOM).lstrip()
     match = _ANY_TYPE.search(text) if text.startswith(b"{") else None
     return match[1].decode() if match else ""
@@ -58,7 +58,7 @@ def list_types(beginning: bytes) -> set[str]:
 class ResourceReader:
     """Reads the resources of wanted types, and counts the others.
 
-    With a list of `errors`, lines that are no resources are added to it, unless they are too many. Otherwise the first
+    With a list of `errors`, lines that are not resources are added to it, unless they are too many. Otherwise the first
     one ends the reading.
     """
 
@@ -108,7 +108,7 @@ class ResourceReader:
             return
         document = _loads(text)
         if document is None:
-            reason = "The line is no JSON: it is damaged or was cut off. Get the file again, and upload it as a whole."
+            reason = "The line is not JSON: it is damaged or was cut off. Get the file again, and upload it as a whole."
             raise FileError(RowError(reason, place.line, source=describe_place(part.name, place)))
         yield from self._expand(document, place, part)
 
@@ -117,7 +117,7 @@ class ResourceReader:
         if entries is None:
             content = _loads(document.read_rest())
             if content is None:
-                reason = "The file is no JSON: it is damaged or was cut off. Get it again, and upload it as a whole."
+                reason = "The file is not JSON: it is damaged or was cut off. Get it again, and upload it as a whole."
                 raise FileError(RowError(reason, source=part.name))
             yield from self._expand(content, Place(part.number, 1), part)
             return
@@ -141,7 +141,7 @@ class ResourceReader:
 
     def _read_entry(self, entry: Any, place: Place, part: Part) -> Iterator[Resource]:
         if not isinstance(entry, dict):
-            reason = "The entry is no object of JSON."
+            reason = "The entry is not an object of JSON."
             raise FileError(RowError(reason, place.entry, source=describe_place(part.name, place)))
         request = entry.get("request")
         if isinstance(request, dict) and request.get("method") == "DELETE":
@@ -162,7 +162,7 @@ def _check_beginning(beginning: bytes, part: Part) -> None:
     elif text.startswith(_UTF_16) or b"\0" in text[:64]:
         reason = "The file is not encoded in UTF-8. Save it as UTF-8."
     elif not text.startswith(b"{"):
-        reason = f"The file is no FHIR in JSON. {_REMEDY}"
+        reason = f"The file is not FHIR in JSON. {_REMEDY}"
     if reason:
         raise FileError(RowError(reason, source=part.name))
 

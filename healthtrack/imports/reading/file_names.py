@@ -16,7 +16,7 @@ def find_misleading_ending(name: str, path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(len(_OLD_OFFICE))
     if ending == WORKBOOK_ENDING and not head.startswith((_ZIP, _OLD_OFFICE)):
-        return "The name ends in .xlsx, but the file is no Excel workbook. Save the table as XLSX, or rename the file."
+        return "The name ends in .xlsx, but this is not an Excel workbook. Save the table as XLSX, or rename the file."
     if ending != WORKBOOK_ENDING and head.startswith(_ZIP):
         return f"The name ends in {ending}, but the file is a workbook or an archive. Save the table as CSV or XLSX."
     return ""

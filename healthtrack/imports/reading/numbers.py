@@ -115,7 +115,7 @@ def _date_from_1904(number: str) -> str:
 
 
 def _date(number: str, day_zero: datetime) -> str:
-    """Return the moment of a day number. One that is no date, such as 0 and 60, is returned as a plain number."""
+    """Return the moment of a day number. One that is not a date, such as 0 and 60, is returned as a plain number."""
     try:
         days = float(number)
     except ValueError:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from import_export.resources import ModelResource
 
-from healthtrack.imports import number_widgets
-from healthtrack.imports.columns import widgets
+from healthtrack.imports.columns import number_widgets, widgets
 from healthtrack.imports.columns.plan import DuplicateRows, Plan, RowRule, make_plan
 from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.tables.hooks import ImportHooks

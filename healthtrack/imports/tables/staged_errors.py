@@ -27,7 +27,7 @@ class ErrorSpool:
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._writer = csv.writer(file)
-        # Where a line comes from, in an upload whose rows are no lines of one file.
+        # Where a line comes from, in an upload whose rows are not lines of one file.
         self.describe_line: Callable[[int], str] = lambda _: ""
 
     def add(self, errors: Iterable[RowError]) -> None:

@@ -1,4 +1,4 @@
-"""Forms of uploads that are no tables, such as FHIR. What implements them makes a table."""
+"""Forms of uploads that are not tables, such as FHIR. Classes of other apps make tables of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from healthtrack.imports.tables.engine import TableSource
 
 
 class OtherForm(Protocol):
-    """A form of uploads that are no tables, of which one is made. Plans store the `name`."""
+    """A form of uploads that are not tables, but are made into one. Plans store the `name`."""
 
     name: str
     accepts: str  # as in the accept attribute of HTML

@@ -34,7 +34,7 @@ def leave_subjects(execute: Execute, subject: TrackedTable, keys: Collection[Any
     """Store a conflict for all rows of these subjects, such as patients with their links."""
     (column,) = subject.keys
     key = subject.history_keys
-    # Rows that are no subject have numbers of their own in the same column, whatever their table.
+    # Rows that are not a subject have numbers of their own in the same column, whatever their table.
     own = "table_name = %(table)s AND " if key == quoted(OWN_KEY) else ""
     execute(
         f"""

@@ -35,7 +35,7 @@ class Upload:
 
     @classmethod
     def make(cls) -> "Upload":
-        """Return an upload with a new name, of which nothing is stored yet."""
+        """Return an upload with a new name; nothing of it is stored yet."""
         return cls(secrets.token_hex(16))
 
     @property
@@ -86,7 +86,7 @@ class Upload:
 
 
 def find_local_path(name: str) -> Path | None:
-    """Return the path of a name in the storage; None if the storage is no folder of this machine."""
+    """Return the path of a name in the storage; None if the storage is not a folder of this machine."""
     try:
         return Path(default_storage.path(name))
     except NotImplementedError:

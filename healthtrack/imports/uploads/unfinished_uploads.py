@@ -136,7 +136,7 @@ def discard(uploads: models.QuerySet[UnfinishedUpload]) -> None:
 
 
 def discard_older(than: datetime) -> None:
-    """End the unfinished uploads of which nothing has arrived since then."""
+    """End the unfinished uploads that have received nothing since then."""
     discard(UnfinishedUpload.objects.filter(changed_at__lt=than))
 
 

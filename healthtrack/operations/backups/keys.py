@@ -1,4 +1,4 @@
-"""The keys of backups: age's public keys, which encrypt and are no secret, and the secret keys that decrypt."""
+"""The keys of backups: age's public keys, which encrypt and are not secret, and the secret keys that decrypt."""
 
 from datetime import UTC, datetime
 from pathlib import Path

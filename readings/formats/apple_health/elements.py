@@ -69,7 +69,7 @@ class Elements:
 
 
 def read_elements(stream: Limited) -> Iterator[Elements]:
-    """Yield the elements in chunks. What is no XML is an error, after which reading goes on with the next line.
+    """Yield the elements in chunks. What is not XML is an error, after which reading goes on with the next line.
 
     Raise FileError if the document has no root, entities, or elements that are too large or too deep, and DamageError
     where the stream is damaged.
@@ -186,13 +186,13 @@ class _Reader:
         """Return what follows the line with the error."""
         self.error_count += 1
         if self.error_count > _MAX_ERRORS:
-            raise FileError(RowError(f"The file {self.name} is no XML document.", self.number))
+            raise FileError(RowError(f"The file {self.name} is not an XML document.", self.number))
         begin = block.rfind(b"\n", 0, max(place, 0)) + 1
         end = block.find(b"\n", max(place, 0))
         line = block[begin : end if end >= 0 else None].strip().decode("utf-8", "replace")
         if self.is_complete:
             return b""
-        reason = f"This is no XML: {expat.errors.messages[error.code]}."
+        reason = f"This is not XML: {expat.errors.messages[error.code]}."
         self.elements.errors.append(RowError(reason, self.number + 1, "", line))
         self.depth = 0
         self._start_parser(_PREFIX + b"<HealthData>")

@@ -1,6 +1,6 @@
 """Records as Apple writes them, an element on each line: they are read by columns, which is several times faster.
 
-Only pieces of which each line has the expected form are read so. All others go to the parser of XML, which decides what
+Only pieces in which each line has the expected form are read so. All others go to the parser of XML, which decides what
 is right and wrong; so what is read never depends on the way in which it is read.
 """
 

@@ -51,7 +51,7 @@ def read_time(content: Content) -> Time:
 
 
 def read_values(content: Content, metric: str, time: Time) -> Iterator[Value]:
-    """Yield the values of an Observation or component. Raise UnreadableError if a value is no number."""
+    """Yield the values of an Observation or component. Raise UnreadableError if a value is not a number."""
     if "valueQuantity" in content:
         yield _read_quantity(get_object(content, "valueQuantity"), metric, time)
     elif "valueInteger" in content:
@@ -59,7 +59,7 @@ def read_values(content: Content, metric: str, time: Time) -> Iterator[Value]:
     elif "valueSampledData" in content:
         yield from read_samples(get_object(content, "valueSampledData"), metric, time)
     elif other := next((name for name in content if name.startswith("value")), ""):
-        raise UnreadableError(other, to_text(content[other]), "This is no number with a unit. Use valueQuantity.")
+        raise UnreadableError(other, to_text(content[other]), "This is not a number with a unit. Use valueQuantity.")
     else:
         yield Value(metric, time, left_out="observations without a value")
 
@@ -113,7 +113,7 @@ def _to_decimal(content: Content, name: str, default: str | None = None) -> Deci
     value = content.get(name, default)
     number = _parse_number(to_text(value) or "")
     if value is None or isinstance(value, bool) or not _is_plain(number):
-        raise UnreadableError(f"valueSampledData.{name}", to_text(value), "This is no number.")
+        raise UnreadableError(f"valueSampledData.{name}", to_text(value), "This is not a number.")
     return number
 
 

@@ -1,4 +1,4 @@
-"""The names of files of an export: what they have, and of which days."""
+"""The names of files of an export: what the files hold, and for which days."""
 
 import re
 from datetime import date, timedelta

@@ -19,9 +19,7 @@ from readings.formats.instants import write_instants
 _FRAME_ROWS = 50_000
 _GARMIN = "garmin"
 _OTHER = "other records"
-_SEVERAL_PEOPLE = (
-    "The file has readings of several people, of which this is user profile {}. Export those of one person."
-)
+_SEVERAL_PEOPLE = "The file has readings of several people; this is user profile {}. Export those of one person."
 # Messages of scales and blood pressure monitors, which a family may share, say whose they are.
 _PERSON, _PERSON_BITS = "user_profile_index", 0x0FFF
 

@@ -27,7 +27,7 @@ class DailyCounter:
         self.base: int | None = None  # until when everything is counted
         self.day: int | None = None  # the local day that the counts belong to
         self.is_whole_day = False  # whether kinds without a count have counted nothing
-        self.unknown = 0  # first counts of which nobody knows when they began
+        self.unknown = 0  # first counts, because nobody knows when they began
         self.pending: Amount | None = None
 
     def begin(self, timestamp: int, offset: int | None) -> None:

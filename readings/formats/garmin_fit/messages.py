@@ -39,7 +39,7 @@ class Message:
     texts: Mapping[str, str]
 
 
-# Messages of which not only the numbers matter, but also names.
+# Messages in which names matter as well as numbers.
 _NAMED = {"file_id", "device_info", "session", "sleep_level"}
 
 
@@ -106,7 +106,7 @@ def _explain(error: FitError) -> str:
     if isinstance(error, FitCRCError):
         return "The FIT file is damaged: its checksum is wrong. Get it again."
     if isinstance(error, FitHeaderError):
-        return "The bytes here are no FIT file: they do not begin with its header."
+        return "The bytes here are not a FIT file: they do not begin with its header."
     return "The FIT file is damaged: a record does not match its definition. Get it again."
 
 

@@ -12,7 +12,7 @@ _RUNNING, _WALKING, _SEDENTARY = 1, 6, 8
 _ON_FOOT = {_RUNNING, _WALKING}
 _MOVEMENTS = frozenset({"cycles", "strokes"})
 _UNKNOWN = "first counts of a file that begins during a day"
-_OTHER_MOVEMENTS = "counts of movements that are no steps"
+_OTHER_MOVEMENTS = "counts of movements that are not steps"
 _STEPS, _DISTANCE, _ENERGY = "steps", "distance", "active_energy"
 # By metric: the unit, and by how much the number in the file is too large.
 _UNITS = {_STEPS: ("{steps}", 1), _DISTANCE: ("m", 100), _ENERGY: ("kcal", 1)}
@@ -27,7 +27,7 @@ class Monitoring:
 
     @property
     def left_out(self) -> Counter[str]:
-        """Return what is not imported: counts of which nobody knows since when they count, and what is no step."""
+        """Return what is not imported: counts without a known beginning, and movements that are not steps."""
         unknown = sum(counter.unknown for counter in self.counters.values())
         return +Counter({_UNKNOWN: unknown, _OTHER_MOVEMENTS: self.other_movements})
 

@@ -20,7 +20,7 @@ class HealthConnect(Format):
         return part.beginning.startswith(_SQLITE)
 
     def read(self, part: Part | Container) -> Iterator[Batch]:
-        """Yield the rows of each table. Raise FileError if it is no database of Health Connect, or a damaged one."""
+        """Yield the rows of each table. Raise FileError if it is not a database of Health Connect, or a damaged one."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
         with open_database(part) as database:
             yield from read_contents(database, part)

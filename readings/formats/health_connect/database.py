@@ -24,7 +24,7 @@ _STEPS_OF_A_CALL = 100_000
 _STEPS_OF_A_BYTE = 100
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
 _FUNCTIONS = {"count", "like"}
-# Names that are no UTF-8 raise an error of their own.
+# Names that are not UTF-8 raise an error of their own.
 _DAMAGE = (sqlite3.Error, UnicodeError)
 _OBJECTS = """
     SELECT type, name, sql FROM sqlite_master
@@ -79,7 +79,7 @@ def quote(name: str) -> str:
 
 @contextmanager
 def open_database(part: Part) -> Iterator[Database]:
-    """Open a part. Raise FileError if it is no database, or has more than tables and indexes.
+    """Open a part. Raise FileError if it is not a database, or has more than tables and indexes.
 
     Where it was cut off, raise DamageError after all was read that is there.
     """

@@ -14,8 +14,8 @@ _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 def format_times(rows: pl.DataFrame, times: Sequence[tuple[str, str]]) -> pl.DataFrame:
     """Return the rows with `start`, and with `end` if there are two times.
 
-    `times` has the names of a column with milliseconds and one with the offset, both as text. What is no time stays as
-    it is, so that the reader reports it. An offset that is missing is unknown, which RFC 3339 writes as -00:00.
+    `times` has the names of a column with milliseconds and one with the offset, both as text. What is not a time stays
+    as it is, so that the reader reports it. An offset that is missing is unknown, which RFC 3339 writes as -00:00.
     """
     names = ["start", "end"][: len(times)]
     return rows.with_columns(

@@ -26,10 +26,10 @@ _BATCH_ROWS = 50_000
 _ROW = ("patient_id", "metric", "start", "end", "value", "unit", "device")
 _EPISODE = ("patient_id", "kind", "episode", "start", "end", "stage", "device")
 _STATISTICS = "statistics of a period, such as averages"
-_NO_POINT = "This is no data point: it needs a header and a body, or at least a measure with its time frame."
+_NO_POINT = "This is not a data point: it needs a header and a body, or at least a measure with its time frame."
 # Names of schemas and measures: anything else could be about a person.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,60}")
-# The summary of a day is no workout.
+# The summary of a day is not a workout.
 _MAX_WORKOUT = timedelta(hours=23)
 
 

@@ -10,7 +10,7 @@ _SECONDS = {"ms": 0.001, "sec": 1, "min": 60, "h": 3600, "d": 86_400, "wk": 604_
 
 
 class Frame(NamedTuple):
-    """A time, or an interval if there is an end, in ISO 8601; what is no time is left as the file has it."""
+    """A time, or an interval if there is an end, in ISO 8601; what is not a time is left as the file has it."""
 
     start: str | None = None
     end: str | None = None

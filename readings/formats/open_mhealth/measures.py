@@ -39,7 +39,7 @@ OF_ACTIVITIES: Mapping[str, Measure] = {
     "kcal_burned": Measure("active_energy", {"kcal": "kcal"}),
     "base_movement_quantity": _STEPS,
 }
-# Amounts in an interval, whose sum is no statistic but the amount itself.
+# Amounts in an interval, whose sum is not a statistic but the amount itself.
 AMOUNTS = {"steps", "sleep", "distance", "active_energy"}
 SENSOR_GLUCOSE = "glucose"
 SLEEP_STAGES = {

@@ -334,7 +334,7 @@ REFUSED_BY_THE_FORM = {
         "The name ends in .csv, but the file is a workbook or an archive. Save the table as CSV or XLSX."
     ),
     "workbook_by_name.xlsx": (
-        "The name ends in .xlsx, but the file is no Excel workbook. Save the table as XLSX, or rename the file."
+        "The name ends in .xlsx, but this is not an Excel workbook. Save the table as XLSX, or rename the file."
     ),
 }
 

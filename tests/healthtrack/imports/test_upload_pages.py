@@ -197,7 +197,7 @@ class TestMisleadingNames:
     MESSAGES = {
         "rows.exe": "The name of the file must end in .csv, .tsv, .txt or .xlsx.",
         "rows": "The name of the file must end in .csv, .tsv, .txt or .xlsx.",
-        "rows.xlsx": "The name ends in .xlsx, but the file is no Excel workbook.",
+        "rows.xlsx": "The name ends in .xlsx, but this is not an Excel workbook.",
         "workbook.csv": "The name ends in .csv, but the file is a workbook or an archive.",
     }
 

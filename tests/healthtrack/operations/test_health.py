@@ -41,7 +41,7 @@ def test_an_answer_is_never_cached() -> None:
     [
         (0.25, 200, "0.2 s behind the primary"),
         (12.0, 503, "12.0 s behind the primary, too much to be read"),
-        (None, 503, "does not answer, or is no replica"),
+        (None, 503, "does not answer, or is not a replica"),
     ],
 )
 def test_it_reports_how_far_each_replica_is_behind(

@@ -118,7 +118,7 @@ class TestReplicas:
     def test_those_that_are_not_read_are_a_warning(self, office: Client, set_lags: Callable[..., None]) -> None:
         set_lags(None, 11.0)
         page = Page.get(office, STATUS)
-        assert value_of(page, "Replica1").startswith("Does not answer, or is no replica")
+        assert value_of(page, "Replica1").startswith("Does not answer, or is not a replica")
         assert value_of(page, "Replica2").startswith("11.0 s behind the primary, too much to be read")
         sentence = "No page is read from replica1, replica2, so the primary server has more work."
         assert warnings(office) == [sentence]

@@ -442,7 +442,7 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            (as_ndjson(*EVERYTHING)[:-20], "export.json, line 6: The line is no JSON: it is damaged or was cut off."),
+            (as_ndjson(*EVERYTHING)[:-20], "export.json, line 6: The line is not JSON: it is damaged or was cut off."),
             (json.dumps(bundle(*EVERYTHING)).encode()[:-20], "export.json, entry 6: The Bundle is damaged"),
             (json.dumps(bundle(*EVERYTHING), indent=1).encode()[:-90], "export.json, entry 6: The Bundle is damaged"),
             (json.dumps(bundle(*EVERYTHING), indent=1).encode()[:-3], "export.json, entry 7: The Bundle is damaged"),
@@ -464,9 +464,9 @@ class TestBadFiles:
         ("content", "message"),
         [
             (b'<Patient xmlns="http://hl7.org/fhir"/>', "other.json: The file is XML. Export the data as FHIR R4"),
-            (b"patient_id,name\n1,Ada\n", "other.json: The file is no FHIR in JSON."),
+            (b"patient_id,name\n1,Ada\n", "other.json: The file is not FHIR in JSON."),
             (b"", "other.json: The file is empty."),
-            (b"{\n", "other.json: The file is no JSON"),
+            (b"{\n", "other.json: The file is not JSON"),
         ],
     )
     def test_every_file_of_the_upload_must_be_fhir(self, tmp_path: Path, content: bytes, message: str) -> None:

@@ -147,7 +147,7 @@ class TestBadFiles:
         content = read(path, export(PULSE, "<Record type=1>", PULSE))
         assert content.select("line") == [(1,), (2,)]
         assert (content.errors[0].line, content.errors[0].value) == (2, "<Record type=1>")
-        assert "This is no XML" in content.errors[0].reason
+        assert "This is not XML" in content.errors[0].reason
 
     def test_entities_are_never_expanded(self, path: Path) -> None:
         bomb = '<!DOCTYPE HealthData [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>\n'
@@ -234,7 +234,7 @@ class TestImport:
         )
         _, errors = run_command(path, patient="P1")
         assert "Record 1, start “2024-02-30" in errors
-        assert "Record 2, value “x”: This is no number" in errors
+        assert "Record 2, value “x”: This is not a number" in errors
         assert "Record 3, unit “furlongs”" in errors
         assert "Record 4, stage “HKCategoryValueSleepAnalysisDreaming”: There is no such stage of sleep." in errors
         assert not ReadingDay.objects.exists()

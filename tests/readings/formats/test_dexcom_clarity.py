@@ -94,8 +94,8 @@ class TestImport:
             value(6, "2024-02-30T08:00:00", "103") + value(7, "2024-03-05T08:00:00", "1O3") + "8,2024-03-05T08:05:00\n"
         )
         _, errors = run_command(write(path, rows), patient="P1", zone="Europe/Berlin")
-        assert "Line 7, start “2024-02-30T08:00:00”: This is no existing date and time" in errors
-        assert "Line 8, value “1O3”: This is no number" in errors
+        assert "Line 7, start “2024-02-30T08:00:00”: This is not an existing date and time" in errors
+        assert "Line 8, value “1O3”: This is not a number" in errors
         assert "Line 9 “2024-03-05T08:05:00”: The row ends before the glucose value." in errors
 
     def test_the_transmitters_clock_orders_times_that_occur_twice(self, path: Path) -> None:

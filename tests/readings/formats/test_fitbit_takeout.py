@@ -234,5 +234,5 @@ class TestImport:
         }
         _, errors = run_command(make_zip(path, members), patient="P1", zone="UTC")
         assert "heart_rate-2024-01-15.json: Entry 1, start “2024-13-15T08:30:00”" in errors
-        assert "steps_2024-01-01.csv: Line 2, value “x”: This is no number" in errors
+        assert "steps_2024-01-01.csv: Line 2, value “x”: This is not a number" in errors
         assert "steps_2024-01-01.csv: Line 3 “2024-01-15T07:31:00Z”: Has 1 cells, but the header has 2." in errors

@@ -211,7 +211,7 @@ class TestCounters:
         assert self.get(contents) == []
         assert self.get(contents, "distance") == [("00:00", "12:01", "123.45")]
         assert self.get(contents, "active_energy") == [("00:00", "12:01", "7")]
-        assert contents.left_out == {"counts of movements that are no steps": 1}
+        assert contents.left_out == {"counts of movements that are not steps": 1}
 
 
 class TestDamage:
@@ -228,7 +228,7 @@ class TestDamage:
             (FILE.make()[:-1] + b"\0", 0, "checksum is wrong"),
             (FILE.make()[:20] + b"\7" + FILE.make()[21:], 0, "damaged"),
             (begin().add_raw(b"\x05\x01\x02").make(), 0, "does not match its definition"),
-            (FILE.make() + b"rest of another file", 1, "no FIT file"),
+            (FILE.make() + b"rest of another file", 1, "not a FIT file"),
         ],
     )
     def test_a_damaged_file_is_an_error_of_its_own(self, read: READ, data: bytes, rows: int, reason: str) -> None:

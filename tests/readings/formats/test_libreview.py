@@ -120,6 +120,6 @@ class TestImport:
         rows = record("31-02-2024 08:00", 0, c4="98") + record("13-03-2024 08:00", 9) + record("13-03-2024 08:01", 0)
         path.write_text(HEADER.format(unit="mg/dL") + rows)
         _, errors = run_command(path, patient="P1", zone="UTC")
-        assert "Line 2, start “2024-02-31T08:00:00”: This is no existing date and time" in errors
+        assert "Line 2, start “2024-02-31T08:00:00”: This is not an existing date and time" in errors
         assert "Line 3 “9”: There is no such kind of record." in errors
         assert "Line 4: The row has no value" in errors or "Line 4, value: The row has no value" in errors

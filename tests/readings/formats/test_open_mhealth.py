@@ -246,8 +246,8 @@ class TestFiles:
         )
         assert contents.get("line") == [(1,), (4,)]
         assert [(error.line, error.reason) for error in contents.errors] == [
-            (2, "The entry is no JSON: it is damaged."),
-            (3, "The entry is no JSON: it is damaged."),
+            (2, "The entry is not JSON: it is damaged."),
+            (3, "The entry is not JSON: it is damaged."),
         ]
 
     def test_a_document_that_is_cut_off_is_refused(self, read: READ) -> None:
