@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.core.admin import NUL
+from healthtrack.core.widgets import RowChoice
 from healthtrack.roles.who_can import describe_who_can
 from patients.models import MedicalRecord
 from patients.tracker_names import (
@@ -48,7 +48,7 @@ class ResolveForm(forms.ModelForm[TrackerAlias]):
         # The admin site does not exist yet when this class is created.
         relation: Any = TrackerAlias._meta.get_field("model")
         model: Any = self.fields["model"]
-        model.widget = AutocompleteSelect(relation, admin.site, choices=model.choices)
+        model.widget = RowChoice(relation, admin.site, choices=model.choices)
         model.widget.is_required = True
 
 

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
-from healthtrack.core.widgets import hide_related_buttons
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from readings.assignment_forms import AssignmentInline
 from readings.attribution import attribute, find_patients_of_devices
@@ -29,7 +28,6 @@ class DeviceAdmin(ImportableModelAdmin):
     """Devices, each with the patients who wore it. Whoever changes assignments attributes their readings again."""
 
     resource_classes = [DeviceResource]
-    change_list_template = "readings/device-list.html"  # type: ignore[misc]  # set by django-import-export otherwise
     form = ConcurrentEditForm
     list_display = ("name", "model", "label", "worn_by", "worn_since")
     list_filter = ("model__brand_name",)
@@ -88,13 +86,6 @@ class DeviceAdmin(ImportableModelAdmin):
         if errors := [f"{device} {_CANNOT_BE_DELETED}" for device in objs if device.pk in used]:
             return [], {}, set(), errors
         return super().get_deleted_objects(objs, request)
-
-    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(*args, **kwargs)
-        if field:
-            hide_related_buttons(field.widget)
-            field.widget.can_view_related = False
-        return field
 
     @admin.display(description="device", ordering="serial_number")
     def name(self, device: Device) -> str:

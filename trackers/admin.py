@@ -17,7 +17,6 @@ from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
 from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
-from healthtrack.core.widgets import hide_related_buttons
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions
@@ -228,12 +227,6 @@ class TrackerAliasAdmin(HistoryAdmin, PersonalListAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrackerAlias | None = None) -> tuple[str, ...]:
         return ("name", "created_by", "created_at") if obj else ()
-
-    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(*args, **kwargs)
-        if field:
-            hide_related_buttons(field.widget)
-        return field
 
     def save_model(self, request: HttpRequest, obj: TrackerAlias, form: forms.ModelForm[Any], change: bool) -> None:
         # The person who chooses another model is the one who resolved the name.

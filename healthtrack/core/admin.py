@@ -20,7 +20,7 @@ from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
 from healthtrack.core.database_errors import is_write_conflict
 from healthtrack.core.forms import CleanedCharField
 from healthtrack.core.lists import SortedList
-from healthtrack.core.widgets import AutocompleteByNumber, DayInput
+from healthtrack.core.widgets import AutocompleteByNumber, DayInput, hide_related_buttons
 
 NUL = "\0"
 CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
@@ -39,6 +39,12 @@ class ConflictSafeModelAdmin(AutocompleteByNumber, ModelAdmin[Any]):
     formfield_overrides = {**CLEANED_TEXT, models.DateField: {"widget": DayInput}}
     # What the list can show besides `list_display`.
     extra_columns: Sequence[str] = ()
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        if field:
+            hide_related_buttons(field.widget)
+        return field
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SortedList

@@ -10,16 +10,27 @@ from django.forms import ModelChoiceField
 from django.forms.widgets import Script
 from django.http import HttpRequest
 
+from healthtrack.core.date_formats import get_date_format
+
 MAX_KEY_DIGITS = 18  # every number of so many digits fits into a bigint
 
 
 class DayInput(forms.DateInput):
-    """The browser's own date picker, which works with every keyboard, screen reader and phone."""
+    """The browser's own date picker, which works with every keyboard, screen reader and phone.
+
+    It follows the language of the browser. A script writes the date in the format of the person beside it.
+    """
 
     input_type = "date"
 
+    class Media:
+        js = [Script("core/days.js", defer=True)]
+
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return super().get_context(name, value, {**(attrs or {}), "data-format": get_date_format()})
 
 
 class TagInput(forms.TextInput):
@@ -32,7 +43,7 @@ class TagInput(forms.TextInput):
 
     class Media:
         css = {"all": ["core/tags.css"]}
-        js = [Script("core/tags.js", defer=True)]
+        js = [Script("core/listbox.js", defer=True), Script("core/tags.js", defer=True)]
 
     def __init__(self, list_suggestions: Callable[[], Sequence[str]]) -> None:
         super().__init__(attrs={"class": "vLargeTextField tags"})
@@ -46,8 +57,17 @@ class TagInput(forms.TextInput):
         return context
 
 
-class NumberAutocomplete(AutocompleteSelect):
-    """Show no choice for a value that cannot be a key; Django's widget would query the database with it, and fail."""
+class RowChoice(AutocompleteSelect):
+    """A field that finds a row of another table by words of its name.
+
+    A script of our own (core/choice.js) replaces jQuery and Select2, which were half of what such a page weighed. The
+    widget shows no choice for a value that cannot be a key; Django's would query the database with it, and fail.
+    """
+
+    class Media:
+        extend = False
+        css = {"all": ["core/tags.css"]}
+        js = [Script("core/listbox.js", defer=True), Script("core/choice.js", defer=True)]
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         keys = [key for key in value if not key or (key.isascii() and key.isdecimal() and len(key) <= MAX_KEY_DIGITS)]
@@ -64,15 +84,16 @@ class AutocompleteByNumber:
         **kwargs: Any,
     ) -> ModelChoiceField[Any] | None:
         if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]  # a mix-in of admins
-            kwargs.setdefault("widget", NumberAutocomplete(db_field, self.admin_site))  # type: ignore[attr-defined]  # a mix-in of admins
+            kwargs.setdefault("widget", RowChoice(db_field, self.admin_site))  # type: ignore[attr-defined]  # a mix-in of admins
         field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # a mix-in of admins
         return field
 
 
 def hide_related_buttons(widget: Any) -> None:
-    """Hide the buttons that add, change or delete the referenced row, if the widget has them.
+    """Hide the buttons that add, change, delete or view the referenced row, if the widget has them.
 
     Next to the choice of a row, they would invite mistakes.
     """
     if isinstance(widget, RelatedFieldWidgetWrapper):
         widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
+        widget.can_view_related = False

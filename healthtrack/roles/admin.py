@@ -3,8 +3,10 @@
 People can neither give permissions that they do not have, nor edit users who have such permissions.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission, User
@@ -15,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
 from healthtrack.accounts.forms import AccountForm
@@ -44,6 +47,29 @@ def _missing_permissions(user: Any) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=keys)
 
 
+def _describe(permission: Permission) -> str:
+    return capfirst(permission.name.removeprefix("Can "))
+
+
+class PermissionField(forms.ModelMultipleChoiceField[Permission]):
+    def label_from_instance(self, obj: Permission) -> str:
+        return _describe(obj)
+
+
+def _get_permission_field() -> dict[str, Any]:
+    """Return how forms let people choose permissions: those of the apps that roles are about, as checkboxes.
+
+    The permissions of other apps, such as those of the job queue, allow nothing on any page.
+    """
+    apps = {name.partition(".")[0] for role in ROLES for name in role.permissions}
+    return {
+        "form_class": PermissionField,
+        "queryset": Permission.objects.filter(content_type__app_label__in=apps),
+        "widget": forms.CheckboxSelectMultiple({"class": "rights"}),
+        "help_text": "",  # Django's explains how to select several in a list
+    }
+
+
 class RolesFilter(admin.RelatedFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,10 +78,11 @@ class RolesFilter(admin.RelatedFieldListFilter):
 
 class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
     form = AccountForm
-    list_display = ("username", "first_name", "last_name", "role_names", "state", "last_login")
+    list_display = ("username", "first_name", "last_name", "role_names", "state", "last_sign_in")
+    search_help_text = "Search by user name, first or last name or e-mail address."
     extra_columns = ("email", "superuser", "date_joined")
     list_filter = ("is_active", "is_superuser", ("groups", RolesFilter))
-    filter_horizontal = ("user_permissions",)
+    filter_horizontal = ()  # permissions are checkboxes
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -65,6 +92,10 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
         if not person.is_active:
             return "Deactivated"
         return "Active" if person.last_login else "Has never signed in"
+
+    @admin.display(description="last sign-in", ordering="last_login")
+    def last_sign_in(self, person: User) -> datetime | None:
+        return person.last_login
 
     superuser = yes_or_no("is_superuser", description="superuser")
 
@@ -88,15 +119,11 @@ class AccountAdmin(PersonalListAdmin, AccountSecurityAdmin):
         fields = super().get_readonly_fields(request, obj)
         return (*fields, "role_names", *CHANGED_BY_OTHERS) if obj == request.user else fields
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "groups" and hasattr(field.widget, "can_add_related"):
-            field.widget.can_add_related = False  # roles are added on the page of the roles
-        return field
-
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = RoleCards
+        else:
+            kwargs |= _get_permission_field()
         field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.label = "Roles"
@@ -127,6 +154,7 @@ class RoleAdmin(HistoryAdmin, ConflictSafeModelAdmin, GroupAdmin):
     """Superusers may edit groups that somebody added. Nobody may edit the roles: the program defines them."""
 
     row_kind = "role"
+    filter_horizontal = ()  # permissions are checkboxes
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return super().get_fields(request, obj) if self.has_change_permission(request, obj) else ("name", "rights")
@@ -135,13 +163,15 @@ class RoleAdmin(HistoryAdmin, ConflictSafeModelAdmin, GroupAdmin):
         fields = super().get_readonly_fields(request, obj)
         return fields if self.has_change_permission(request, obj) else (*fields, "rights")
 
+    def formfield_for_manytomany(self, *args: Any, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(*args, **{**kwargs, **_get_permission_field()})
+
     @admin.display
     def rights(self, role: Group) -> SafeString:
         """Return what the role may do, as a list."""
-        names = sorted(permission.name.removeprefix("Can ") for permission in role.permissions.all())
+        names = sorted(_describe(permission) for permission in role.permissions.all())
         return format_html(
-            "<ul class='rights'>{}</ul>",
-            format_html_join("", "<li>{}</li>", ((name[:1].upper() + name[1:],) for name in names)),
+            "<ul class='rights'>{}</ul>", format_html_join("", "<li>{}</li>", ((name,) for name in names))
         )
 
     def changeform_view(

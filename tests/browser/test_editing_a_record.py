@@ -17,8 +17,7 @@ IS_UNCOVERED = """
 
 def choose(page: Page, row: int, words: str, model: str) -> None:
     page.get_by_text("Link a tracker").click()
-    page.locator(f"#tracker_links-{row} .select2").get_by_role("combobox").click()
-    page.locator(".select2-search__field").fill(words)
+    page.locator(f"#tracker_links-{row}").get_by_role("combobox", name="Model").fill(words)
     page.get_by_role("option", name=model).click()
 
 
@@ -34,7 +33,7 @@ def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: Sign
     visit(page, "/admin/patients/medicalrecord/P1/change/")
     choose(page, 0, "mi band", "Xiaomi Mi Band 5")
     choose(page, 1, "honor", "Honor Band 6")
-    expect(page.get_by_role("combobox", name="Model Honor Band 6")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Model").nth(1)).to_have_value("Honor Band 6")
     assert_accessible(page)
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
@@ -46,13 +45,13 @@ def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: Sign
     assert list(map(str, MedicalRecord.objects.get().tracker_models.all())) == ["Xiaomi Mi Band 5"]
 
 
-def test_a_new_row_can_be_removed_and_what_it_needs_is_loaded_with_it(page: Page, sign_in_as: SignInAs) -> None:
+def test_a_new_row_can_be_removed(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord", "trackers.view_trackermodel")
     factories.tracker_model("Xiaomi", "Mi Band 5")
     factories.tracker_model("Honor", "Band 6")
     record = factories.medical_record("P1")
     visit(page, "/admin/patients/medicalrecord/P1/change/")
-    assert page.evaluate("typeof django.jQuery") == "undefined"
+    assert page.evaluate("typeof jQuery") == "undefined"
     choose(page, 0, "mi band", "Xiaomi Mi Band 5")
     choose(page, 1, "honor", "Honor Band 6")
     page.locator("#tracker_links-0").get_by_role("button", name="Remove").click()

@@ -1,27 +1,7 @@
 "use strict";
 
-// Adds and removes rows of a form as Django's script does, but without jQuery. Fields that search need jQuery and Select2,
-// half of what such a page weighs. A page that names these scripts loads them when the first of these fields appears.
+// Adds and removes rows of a form as Django's script does, but without jQuery, which weighs as much as the other scripts.
 {
-  const { fieldScripts } = document.currentScript.dataset;
-  const FIELD = ".admin-autocomplete:not([name*=__prefix__])";
-  let isLoading = false;
-
-  const loadFields = () => {
-    if (!fieldScripts || isLoading || !document.querySelector(FIELD)) {
-      return;
-    }
-    isLoading = true;
-    let script;
-    for (const address of fieldScripts.split(" ")) {
-      script = document.createElement("script");
-      script.async = false; // one after the other
-      script.src = address;
-      document.head.append(script);
-    }
-    script.addEventListener("load", () => setTimeout(() => document.dispatchEvent(new Event("fields:ready"))));
-  };
-
   const makeLink = (text, name, act) => {
     const link = document.createElement("a");
     link.href = "#";
@@ -39,7 +19,7 @@
     const old = new RegExp(`${prefix}-(\\d+|__prefix__)`);
     row.id = `${prefix}-${place}`;
     for (const element of row.querySelectorAll("*")) {
-      for (const attribute of ["id", "name", "for"]) {
+      for (const attribute of ["id", "name", "for", "aria-controls"]) {
         if (element.hasAttribute(attribute)) {
           element.setAttribute(attribute, element.getAttribute(attribute).replace(old, `${prefix}-${place}`));
         }
@@ -70,8 +50,8 @@
       }));
       empty.before(row);
       count();
-      loadFields();
       row.dispatchEvent(new CustomEvent("formset:added", { bubbles: true, detail: { formsetName: prefix } }));
+      row.querySelector("input:not([type=hidden]), select:not([hidden]), textarea")?.focus();
     };
     const last = document.createElement("tr");
     last.className = "add-row";
@@ -83,5 +63,4 @@
   for (const group of document.querySelectorAll("[data-inline-formset]")) {
     offerRows(group, JSON.parse(group.dataset.inlineFormset).options);
   }
-  loadFields();
 }

@@ -7,43 +7,24 @@
   const trimmed = (text) => text.trim().replace(/\s+/g, " ");
   const split = (text) => text.split(",").map(trimmed).filter(Boolean);
   const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  const make = (name, attributes = {}, ...children) => {
-    const element = document.createElement(name);
-    Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
-    element.append(...children);
-    return element;
-  };
 
   const show = (input) => {
     const {id, list} = input;
     const label = trimmed(input.labels[0]?.textContent ?? "").replace(/:$/, "");
     const known = [...list.options].map((option) => option.value);
     const tags = split(input.value);
-    const chosen = make("ul", {class: "chosen-tags", "aria-label": label});
-    const options = make("ul", {id: `${id}_options`, role: "listbox", "aria-label": label, hidden: ""});
-    const entry = make("input", {
-      type: "text", role: "combobox", autocomplete: "off",
-      "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": options.id,
-    });
-    const heard = make("p", {class: "visually-hidden", "aria-live": "polite"});
-    const box = make("div", {class: "tag-box"}, chosen, entry, options, heard);
-    let active = -1;
+    const chosen = makeElement("ul", {class: "chosen-tags", "aria-label": label});
+    const entry = makeElement("input", {type: "text"});
+    const heard = makeElement("p", {class: "visually-hidden", "aria-live": "polite"});
 
     const isIn = (texts, text) => texts.some((other) => fold(other) === fold(text));
     const store = () => {
       input.value = [...tags, ...split(entry.value).filter((text) => !isIn(tags, text))].join(", ");
     };
-    const close = () => {
-      active = -1;
-      options.hidden = true;
-      options.replaceChildren();
-      entry.setAttribute("aria-expanded", "false");
-      entry.removeAttribute("aria-activedescendant");
-    };
     const draw = () => chosen.replaceChildren(...tags.map((tag, place) => {
-      const button = make("button", {type: "button", "aria-label": `Remove ${tag}`}, "×");
+      const button = makeElement("button", {type: "button", "aria-label": `Remove ${tag}`}, "×");
       button.addEventListener("click", () => remove(place));
-      return make("li", {class: "badge"}, tag, button);
+      return makeElement("li", {class: "badge"}, tag, button);
     }));
     const add = (texts) => {
       for (const text of texts) {
@@ -52,10 +33,12 @@
         if (!has) tags.push(text);
       }
       entry.value = "";
-      close();
+      choices.close();
       draw();
       store();
     };
+    const choices = makeListbox(entry, id, label, (text) => add([text]));
+    const box = makeElement("div", {class: "tag-box"}, chosen, entry, choices.element, heard);
     const remove = (place) => {
       const [tag] = tags.splice(place, 1);
       heard.textContent = `${tag} removed`;
@@ -68,32 +51,17 @@
       const free = known.filter((tag) => !isIn(tags, tag));
       const begins = free.filter((tag) => fold(tag).startsWith(typed));
       const contains = free.filter((tag) => !begins.includes(tag) && fold(tag).includes(typed));
-      const found = [...begins, ...contains].slice(0, MAX_SHOWN);
-      close();
-      options.append(...found.map((tag, place) => make(
-        "li", {id: `${options.id}_${place}`, role: "option", "aria-selected": "false"}, tag,
-      )));
-      options.hidden = !found.length;
-      entry.setAttribute("aria-expanded", String(!options.hidden));
+      choices.show([...begins, ...contains].slice(0, MAX_SHOWN));
     };
-    const activate = (place) => {
-      options.children[active]?.setAttribute("aria-selected", "false");
-      active = (place + options.children.length) % options.children.length;
-      const option = options.children[active];
-      option.setAttribute("aria-selected", "true");
-      option.scrollIntoView({block: "nearest"});
-      entry.setAttribute("aria-activedescendant", option.id);
-    };
-
     const move = (step) => {
-      if (options.hidden) suggest();
-      if (!options.hidden) activate(active < 0 && step < 0 ? -1 : active + step);
+      if (!choices.isOpen()) suggest();
+      choices.move(step);
     };
     const keys = {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
-      Enter: () => add(active < 0 ? split(entry.value) : [options.children[active].textContent]),
-      Escape: close,
+      Enter: () => (choices.hasActive() ? choices.takeActive() : add(split(entry.value))),
+      Escape: choices.close,
       // The last tag becomes text again.
       Backspace: () => {
         const tag = tags.pop();
@@ -103,8 +71,8 @@
       },
     };
     const isFor = {
-      Enter: () => active >= 0 || trimmed(entry.value),
-      Escape: () => !options.hidden,
+      Enter: () => choices.hasActive() || trimmed(entry.value),
+      Escape: choices.isOpen,
       Backspace: () => !entry.value && tags.length,
     };
     entry.addEventListener("keydown", (event) => {
@@ -124,15 +92,10 @@
       }
     });
     // A new tag may move what is below it, so a click elsewhere adds none: it would miss its target.
-    entry.addEventListener("blur", close);
-    options.addEventListener("mousedown", (event) => event.preventDefault()); // the entry keeps the focus
-    options.addEventListener("click", (event) => {
-      const option = event.target.closest("[role=option]");
-      if (option) add([option.textContent]);
-    });
+    entry.addEventListener("blur", choices.close);
     box.addEventListener("click", (event) => {
       if (event.target === box || event.target === chosen) entry.focus();
-      if (event.target === entry && options.hidden) suggest();
+      if (event.target === entry && !choices.isOpen()) suggest();
     });
 
     for (const name of ["aria-describedby", "aria-invalid", "autofocus"]) {
