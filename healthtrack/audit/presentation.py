@@ -24,6 +24,7 @@ from healthtrack.audit.triggers import MADE_BY_RUN, get_program_history, history
 from healthtrack.core.readable_values import describe_value
 
 COMMAND_LINE = "the command line"
+EMPTY: Sequence[Any] = (None, "", [])
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ class _EntryBuilder:
         known = self.names.get(model, {}).get(key)
         if known or is_named_by_key(model) or get_program_history(model):
             return known or str(key)
-        return self._name_at_the_time(model, change) or f"{model._meta.verbose_name} {key}"
+        if name := self._name_at_the_time(model, change):
+            return name
+        return str(key) if model is get_changed_model(change) else f"{model._meta.verbose_name} {key}"
 
     def _name_at_the_time(self, model: type[Model], change: Change) -> str:
         """Return the name that a deleted row had, if this change is its insertion or deletion; otherwise ''."""
@@ -155,11 +158,14 @@ class _EntryBuilder:
             return
         if program := get_program_history(model):
             for column, (old, new) in change.fields.items():
+                if old in EMPTY and new in EMPTY:
+                    continue
                 yield FieldChange(program.labels.get(column, column), describe_value(old), describe_value(new))
             return
-        for column, (old, new) in change.fields.items():
-            column_field = _field(model, column)
-            if column_field is None:
+        for column_field in model._meta.concrete_fields:  # in the order of the form
+            column = str(column_field.column)
+            old, new = change.fields.get(column, (None, None))
+            if old in EMPTY and new in EMPTY:
                 continue
             label = str(column_field.verbose_name).capitalize()
             if not column_field.editable and column != MADE_BY_RUN:

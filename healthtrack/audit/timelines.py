@@ -32,6 +32,10 @@ class Page:
     older: int | None  # the last change of this page, if there is a next one
     is_newest: bool
 
+    @property
+    def has_imports(self) -> bool:
+        return any(entry.run_id for entry in self.entries)
+
 
 def get_history(row_model: type[Model], key: Any, after: int | None) -> Page:
     """Return a page of the row's changes, and what imports inserted, which is stored in the rows themselves."""

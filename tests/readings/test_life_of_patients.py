@@ -172,6 +172,16 @@ def shown() -> list[str]:
         return [number for (number,) in cursor.fetchall()]
 
 
+def test_the_page_of_a_record_deletes_it_with_its_assignments(sign_in: SignIn) -> None:
+    device = Device.objects.create(serial_number="S-1")
+    DeviceAssignment.objects.create(device=device, patient_id="P1", worn_from=date(2025, 1, 1))
+    client = sign_in("patients.view_medicalrecord", "patients.delete_medicalrecord")
+    response = client.post("/admin/patients/medicalrecord/P1/delete/", {"post": "yes"})
+    assert response.status_code == 302
+    assert [*MedicalRecord.objects.values_list("pk", flat=True)] == ["P2"]
+    assert not DeviceAssignment.objects.exists()
+
+
 def test_a_merge_attributes_the_streams_again_and_the_history_shows_it(sign_in: SignIn) -> None:
     write(1, "P1")
     attribute(["P1"])

@@ -21,7 +21,7 @@ from healthtrack.audit.admin_history import VIEW, HistoryAdmin
 from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import get_changed_model, record_access_to_changes
-from healthtrack.audit.timelines import get_changes
+from healthtrack.audit.timelines import get_changes, newest
 from healthtrack.audit.triggers import tracked_models
 from healthtrack.imports.tables.hooks import UndoneRows
 from healthtrack.imports.undo.deletions import Deletion, get_key, get_restorable_tables, restore
@@ -119,7 +119,7 @@ class RestoringAdmin(HistoryAdmin):
         if not (self.has_view_permission(request) and request.user.has_perm(VIEW)):
             raise PermissionDenied
         key = self._key(object_id)
-        change = get_changes(self.model, key).select_related("person").filter(pk=change_id).first() if key else None
+        change = newest(get_changes(self.model, key)).filter(pk=change_id).first() if key else None
         if change is None or change.action != Action.DELETE or change.table_name not in get_restorable_tables():
             raise Http404
         deletion = Deletion(change)
