@@ -47,7 +47,10 @@ class ChangedMeanwhileError(Exception):
 
 
 class BulkAction(ABC):
-    """One kind of change. `done` describes it in the title of its run, after the number of records."""
+    """One kind of change.
+
+    `done` describes it in the title of its run, after the number of records. `verb` says what happens to a record.
+    """
 
     code: ClassVar[str]
     label: ClassVar[str]
@@ -55,6 +58,7 @@ class BulkAction(ABC):
     permission: ClassVar[str] = "change"
     form_class: ClassVar[type[forms.Form]] = forms.Form
     is_destructive: ClassVar[bool] = False
+    verb: ClassVar[str] = "changed"
 
     @abstractmethod
     def affected(self, records: Records, values: Values) -> Records:
@@ -139,6 +143,7 @@ class DeleteRecords(BulkAction):
     done = "deleted"
     permission = "bulk_delete"
     is_destructive = True
+    verb = "deleted"
 
     def affected(self, records: Records, values: Values) -> Records:
         return records

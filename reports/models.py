@@ -1,5 +1,3 @@
-from urllib.parse import parse_qsl
-
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
@@ -126,11 +124,6 @@ class SavedView(models.Model):
     @property
     def address(self) -> str:
         return f"{reverse(self.page)}?{self.query}" if self.query else reverse(self.page)
-
-    @property
-    def filters(self) -> list[tuple[str, str]]:
-        """Return the names and values of the parameters in the address."""
-        return parse_qsl(self.query)
 
 
 class DismissedTask(models.Model):  # noqa: DJ008 (nobody reads it)

@@ -4,12 +4,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.core import search_terms
 from healthtrack.core.permissions import can_view
 from healthtrack.core.text import quote
-from patients.filters import PARAMETERS
+from patients.filters import PARAMETERS, RecordFilter
 from patients.models import MedicalRecord
 from reports.models import SavedView
 from reports.registry import reports
@@ -52,6 +53,16 @@ def build_view(address: str, user: User) -> SavedView:
         )
     known = RECORD_PARAMETERS if page == RECORDS else {*PARAMETERS, "sort", *_get_parameters_of_reports()}
     return SavedView(owner=user, page=page, query=_clean_query(parts.query, known))
+
+
+def describe_filters(view: SavedView) -> list[tuple[str, str]]:
+    """Return the labels and values of the filters of a view, and the other parameters in its address."""
+    parameters = QueryDict(view.query, mutable=True)
+    models: list[str] = parameters.pop("tracker_model", [])  # their names would take a query for each view
+    active = [(each.label, each.value) for each in RecordFilter(parameters).active_filters]
+    others = [(name, value) for name, value in parse_qsl(view.query) if name not in PARAMETERS]
+    numbers = [("Tracker model", f"number {number}") for number in models]
+    return [*active, *numbers, *((name.replace("_", " ").capitalize(), value) for name, value in others)]
 
 
 def is_searched(address: str) -> bool:

@@ -26,6 +26,7 @@ def figure(name: str, label: str) -> Column:
 class Cell:
     value: Value
     href: str = ""
+    shown: str = ""  # on the page, if it is not the value
 
     @property
     def is_figure(self) -> bool:
@@ -33,6 +34,8 @@ class Cell:
 
     @property
     def text(self) -> str:
+        if self.shown:
+            return self.shown
         if isinstance(self.value, float):
             return f"{self.value:.1f}"
         return f"{self.value:,}" if isinstance(self.value, int) else str(self.value)

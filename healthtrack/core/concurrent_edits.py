@@ -131,7 +131,7 @@ class ConcurrentEditForm(forms.ModelForm[Any]):
                 marker=self._marker(name),
             )
         )
-        self.add_error(name, "Somebody else changed this field while you edited it. Choose one of the two values.")
+        self.add_error(name, "Somebody else changed this field while you edited it. Choose a value above.")
 
     def _show_stored(self, name: str, html_name: str) -> None:
         """Let this input of the form show the stored value."""

@@ -4,10 +4,12 @@ from django import template
 from django.template.context import Context
 
 from healthtrack.core.http import get_view_name
-from reports.saved_view_rules import get_page_titles, get_visible_views
+from reports.saved_view_rules import describe_filters, get_page_titles, get_visible_views
 
 register = template.Library()
 MAX_IN_MENU = 8
+
+register.filter(describe_filters)
 
 
 @register.inclusion_tag("reports/saved-views-menu.html", takes_context=True)

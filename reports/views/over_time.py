@@ -82,7 +82,7 @@ class PatientsOverTime(Report):
     def rows(self) -> Iterator[Row]:
         for month in self.months:
             yield (
-                Cell(f"{month:%Y-%m}"),
+                Cell(f"{month:%Y-%m}", shown=f"{month:%b %Y}"),
                 Cell(self.totals_by_month[month], self.get_patients(month)),
                 *(
                     Cell(counted[month], self.get_patients(month, group) if self.grouping != "source" else "")

@@ -23,7 +23,7 @@ def test_a_view_is_saved_opened_renamed_and_deleted(page: Page, sign_in_as: Sign
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Edit Brands of women").click()
     page.get_by_role("button", name="Delete view").click()
-    expect(page.get_by_role("main").get_by_text("No saved views yet.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("There are no saved views yet.")).to_be_visible()
 
 
 def test_the_menu_opens_by_keyboard_and_fits_a_phone(page: Page, sign_in_as: SignInAs) -> None:

@@ -76,7 +76,7 @@ def links() -> set[tuple[str, str]]:
 class TestTheChanges:
     def test_the_last_appointment_is_set(self, admin: Client, model: TrackerModel) -> None:
         before = stored()
-        assert "2 of them will be changed." in preview(admin, "set_appointment", day="2024-01-02").text
+        assert "2 records will be changed." in preview(admin, "set_appointment", day="2024-01-02").text
         assert stored() == before
         text = confirm(admin, "set_appointment", 2, day="2024-01-02")
         assert "2 medical records: last appointment set." in text
@@ -86,7 +86,7 @@ class TestTheChanges:
 
     def test_a_tracker_is_linked_also_where_staff_had_removed_it(self, admin: Client, model: TrackerModel) -> None:
         before = stored()
-        assert "2 of them will be changed." in preview(admin, "link_tracker", model=model.pk).text
+        assert "2 records will be changed." in preview(admin, "link_tracker", model=model.pk).text
         confirm(admin, "link_tracker", 2, model=model.pk)
         assert links() == {(number, "staff") for number in NUMBERS}
         assert not MedicalRecord.objects.filter(unlinked_model_ids__contains=[model.pk]).exists()
@@ -95,7 +95,7 @@ class TestTheChanges:
 
     def test_a_link_is_removed_and_no_import_makes_it_again(self, admin: Client, model: TrackerModel) -> None:
         before = stored()
-        assert "1 of them will be changed." in preview(admin, "unlink_tracker", model=model.pk).text
+        assert "1 record will be changed." in preview(admin, "unlink_tracker", model=model.pk).text
         confirm(admin, "unlink_tracker", 1, model=model.pk)
         assert links() == set()
         assert MedicalRecord.objects.get(pk="P1").unlinked_model_ids == [model.pk]
@@ -114,7 +114,7 @@ class TestTheConfirmation:
     @pytest.mark.parametrize("count", ["", "2", "three"])
     def test_the_number_must_be_typed(self, admin: Client, model: TrackerModel, count: str) -> None:
         answer = choose(admin, "delete_records", step="confirm", count=count)
-        assert "Type 3, the number of records that will be changed." in Page.of(answer).text
+        assert "This is not the number of records that will be deleted. Type 3." in Page.of(answer).text
         assert MedicalRecord.objects.count() == 3
 
     def test_all_records_of_the_list_are_named_by_its_filters(self, admin: Client, model: TrackerModel) -> None:
@@ -144,7 +144,7 @@ class TestTheConfirmation:
     def test_nothing_to_change_offers_no_confirmation(self, admin: Client, model: TrackerModel) -> None:
         MedicalRecord.objects.update(last_appointment_date="2024-01-02")
         page = preview(admin, "set_appointment", day="2024-01-02")
-        assert "0 of them will be changed." in page.text
+        assert "0 records will be changed." in page.text
         assert page.all("#count") == []
 
     @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_a_second_model_of_the_same_name_is_rejected_with_an_error(keeper: Clien
 def test_an_unused_model_is_deleted_with_its_variants(keeper: Client) -> None:
     model = factories.tracker_model()
     factories.variant(model)
-    assert "These rows are deleted" in keeper.get(page(model, "delete")).content.decode()
+    assert "This deletes" in keeper.get(page(model, "delete")).content.decode()
     keeper.post(page(model, "delete"), {"post": "yes"})
     assert not TrackerModel.objects.exists()
     assert not FitnessTracker.objects.exists()

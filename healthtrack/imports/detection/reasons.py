@@ -48,7 +48,7 @@ _SENTENCES = {
     Why.UNCLEAR_ENCODING: (
         "The file is not valid UTF-8, and several encodings are possible. In this one a word of it is “{example}”."
     ),
-    Why.MATCHING_COLUMNS: "{matches} of {columns} columns are found in this way.",
+    Why.MATCHING_COLUMNS: "This way, {matches} of {columns} columns can be found.",
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
     Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
     Why.NAME: "The header has its name.",

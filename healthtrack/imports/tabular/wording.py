@@ -48,6 +48,8 @@ def _describe_warnings(result: TabularResult) -> str:
     warned, held = result.listed.get(WARNING, 0), result.counts.held
     if not warned:
         return ""
+    if held == warned:
+        return f" {_rows(warned)} with warnings {_is(held)} held back."
     return f" {_rows(warned)} {'has' if warned == 1 else 'have'} warnings; {held:,} of them {_is(held)} held back."
 
 

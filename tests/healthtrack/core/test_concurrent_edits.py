@@ -14,7 +14,7 @@ from tests.support.signing_in import AsRole, client_for
 from trackers.models import FitnessTracker
 
 RECORD = "/admin/patients/medicalrecord/P1/change/"
-QUESTION = "Somebody else changed this field while you edited it. Choose one of the two values."
+QUESTION = "Somebody else changed this field while you edited it. Choose a value above."
 THEIRS, MINE = {"choice-name": "theirs"}, {"choice-name": "mine"}
 
 

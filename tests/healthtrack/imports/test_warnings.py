@@ -162,7 +162,7 @@ class TestThePreview:
         press_import(steward, preview({}, {}))
         page = preview(ANOTHER, {"allergies": "Pollen"}, {})
         shown = text(page)
-        assert "1 row has warnings; 1 of them is held back." in shown
+        assert "1 row with warnings is held back." in shown
         assert "Another person: 1" in shown
         assert "from Ada Byron to Eve King" in shown
         assert "Import 2 valid rows (hold back 1)" in shown
