@@ -45,6 +45,31 @@ def test_two_trackers_are_linked_and_one_is_removed(page: Page, sign_in_as: Sign
     assert list(map(str, MedicalRecord.objects.get().tracker_models.all())) == ["Xiaomi Mi Band 5"]
 
 
+def test_a_model_is_chosen_with_the_keyboard(page: Page, sign_in_as: SignInAs) -> None:
+    sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord", "trackers.view_trackermodel")
+    factories.tracker_model("Xiaomi", "Mi Band 5")
+    factories.tracker_model("Honor", "Band 6")
+    record = factories.medical_record("P1")
+    visit(page, "/admin/patients/medicalrecord/P1/change/")
+    page.get_by_role("button", name="Link a tracker").press("Enter")
+    field = page.get_by_role("combobox", name="Model")
+    expect(field).to_be_focused()
+    page.keyboard.type("nothing of this name")
+    expect(page.get_by_text("No match. Try other words.")).to_be_visible()
+    field.press("Escape")
+    expect(field).to_have_value("")
+    field.press("ArrowDown")
+    expect(page.locator(".choice").get_by_role("option")).to_have_text(["Honor Band 6", "Xiaomi Mi Band 5"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", name="Xiaomi Mi Band 5")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Xiaomi Mi Band 5")
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert [model.model_name for model in record.tracker_models.all()] == ["Mi Band 5"]
+
+
 def test_a_new_row_can_be_removed(page: Page, sign_in_as: SignInAs) -> None:
     sign_in_as("patients.view_medicalrecord", "patients.change_medicalrecord", "trackers.view_trackermodel")
     factories.tracker_model("Xiaomi", "Mi Band 5")
@@ -67,6 +92,8 @@ def test_a_date_is_chosen_in_the_calendar_of_the_browser(page: Page, sign_in_as:
     visit(page, "/admin/patients/medicalrecord/P1/change/")
     expect(page.get_by_label("Date of birth:")).to_have_value("1980-05-17")
     page.get_by_label("Last appointment date:").fill("2025-06-14")
+    # In the format of the person: the field itself follows the language of the browser.
+    assert page.locator(".written-day").all_text_contents() == ["17 May 1980", "14 Jun 2025"]
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert str(MedicalRecord.objects.get().last_appointment_date) == "2025-06-14"

@@ -61,7 +61,7 @@ def test_the_page_names_who_changed_the_field(keeper: Client, record: MedicalRec
     (person,) = User.objects.all()
     (editor, own) = Page.of(conflict(keeper)).texts(".conflicts .editor")
     assert editor.startswith(f"saved by {person}, ")
-    assert own == "yours"
+    assert own == "entered by you"
 
 
 @pytest.mark.parametrize(("choice", "name"), [(THEIRS, "Ada King"), (MINE, "Ada Lovelace")])

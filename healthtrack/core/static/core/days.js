@@ -3,7 +3,7 @@
 // Write each date of a form beside its field in the format that the person chose: the field itself follows the language
 // of the browser, which may put the day and the month the other way round.
 {
-  const write = (day, format) => {
+  const describe = (day, format) => {
     const year = String(day.getUTCFullYear()).padStart(4, "0");
     const get = (options) => day.toLocaleDateString("en-US", {timeZone: "UTC", ...options});
     const parts = {
@@ -16,7 +16,7 @@
   const show = (input) => {
     const written = document.createElement("span");
     const update = () => {
-      written.textContent = input.valueAsDate ? write(input.valueAsDate, input.dataset.format) : "";
+      written.textContent = input.valueAsDate ? describe(input.valueAsDate, input.dataset.format) : "";
     };
     written.className = "written-day";
     input.after(written);
