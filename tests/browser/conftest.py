@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Start a browser per module, not per session: while Playwright runs, no other test can have an event loop."""
+    """Start a browser for this folder, not for the session: while Playwright runs, no test can have an event loop."""
     assert program(), "The browser tests need Chromium, and with CI set they must not be skipped."
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Django refuses to run in an event loop. That of Playwright is suspended whenever a test runs.
