@@ -85,7 +85,7 @@ def test_a_screenshot_is_saved_for_people_to_look_at(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
-    file = settings.HEALTHTRACK_DATA_DIR / "pictures" / f"charts-{width}-{scheme}.png"
+    file = settings.BASE_DIR / "var" / "pictures" / f"charts-{width}-{scheme}.png"
     picture = page.screenshot(path=file, full_page=True)
     assert int.from_bytes(picture[16:20]) == width
     assert file.read_bytes() == picture

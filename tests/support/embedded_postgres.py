@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from healthtrack.operations.embedded_postgres import locks
 from healthtrack.operations.embedded_postgres.folder import ServerFolder
+from tests.support.quick_folders import quick_folder
 
 PROJECT = Path(__file__).parents[2]
 GRACE_SECONDS = 0.5
@@ -141,7 +142,7 @@ def system_programs() -> list[Path]:
 def server_data_folder() -> Iterator[Path]:
     """Return a data folder for an embedded PostgreSQL of one test, and stop its server at the end."""
     # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="ht-test-", dir=quick_folder())).resolve()
     folder.chmod(0o755)
     yield folder
     stop_servers(folder.glob("postgres-*"))

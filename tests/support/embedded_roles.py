@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from django.db import connection
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE, binaries
 from healthtrack.operations.embedded_postgres.roles import SUPERUSER as SERVERS_SUPERUSER
 from healthtrack.operations.embedded_postgres.roles import USER
+from tests.support.quick_folders import quick_folder
 
 SUPERUSER = "superuser_of_the_tests"
 ROLES_LOCK = 0x48540002
@@ -37,8 +39,12 @@ def uses_embedded_server() -> bool:
 
 
 def data_folder_of_the_tests(data_folder: Path) -> Path:
-    """Return the folder of a server of their own, one for each major version of the programs."""
-    folder = data_folder / "tests"
+    """Return the folder of a server of their own, one for each major version of the programs, in memory if possible."""
+    folder = quick_folder()
+    if folder:
+        folder /= f"healthtrack-tests-{os.getuid()}-{sha256(bytes(data_folder)).hexdigest()[:8]}"
+    else:
+        folder = data_folder / "tests"
     return folder / str(binaries.major_version(binaries.find(folder)))
 
 

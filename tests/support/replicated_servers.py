@@ -17,6 +17,7 @@ from healthtrack.operations.embedded_postgres import binaries, unprivileged
 from healthtrack.operations.embedded_postgres.unprivileged import Account
 from tests.support.databases import Database
 from tests.support.embedded_postgres import wait_for
+from tests.support.quick_folders import quick_folder
 from tests.support.serving import free_port
 
 NAME = "records"
@@ -98,7 +99,7 @@ class PostgresServer:
 @contextmanager
 def primary() -> Iterator[PostgresServer]:
     """Start a server with an empty database; at the end, stop it and delete the folder of all servers."""
-    folder = Path(mkdtemp(prefix="ht-replicas-"))
+    folder = Path(mkdtemp(prefix="ht-replicas-", dir=quick_folder()))
     account = _account(folder)
     server = PostgresServer(folder / "primary", account)
     try:

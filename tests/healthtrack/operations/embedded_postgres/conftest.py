@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import embedded_postgres_users
 from tests.support.embedded_postgres import Client, stop_servers
+from tests.support.quick_folders import quick_folder
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def own_binaries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def data() -> Iterator[Path]:
     # Not in pytest's folder, which no other user may enter: if root runs the tests, the server runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="ht-test-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="ht-test-", dir=quick_folder())).resolve()
     folder.chmod(0o755)
     yield folder / "var"
     stop_servers(folder.glob("**/postgres-*"))
