@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +53,12 @@ def pytest_configure() -> None:
     settings.FILES_A_MINUTE = 1_000_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
     test_client.store_rendered_templates = _remember_only_whole_pages  # type: ignore[attr-defined]  # not in the stubs
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start one worker more than there are cores: tests of programs and in a browser wait much of their time."""
+    return (yield) + 1
 
 
 def _remember_only_whole_pages(store: dict[str, Any], *, template: Template, context: Context, **signal: Any) -> None:
