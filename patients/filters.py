@@ -3,7 +3,8 @@
 Every condition is a range of an indexed column or an EXISTS over the links, so the database may start from any of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, reduce
@@ -14,7 +15,7 @@ from django.core.validators import RegexValidator
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest, QueryDict
-from django_filters import CharFilter, ChoiceFilter, MultipleChoiceFilter
+from django_filters import CharFilter, ChoiceFilter, Filter, MultipleChoiceFilter
 from django_filters.filterset import FilterSet
 
 from healthtrack.core.date_formats import get_today
@@ -48,6 +49,16 @@ DATE_HINT = "Use a date such as 2024-12-31."
 AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
 # Pairs of filters that bound one range: the first must not be greater than the second.
 RANGES = (("min_age", "max_age"), ("appointment_after", "appointment_before"), ("added_after", "added_before"))
+
+
+class _Filters(dict[str, Filter]):
+    """The filters of a class, of which each instance takes a copy. A full copy would take a tenth of a page's time."""
+
+    def __deepcopy__(self, _: object) -> dict[str, Filter]:
+        copies = {name: copy(each) for name, each in self.items()}
+        for each in copies.values():
+            each.method = each.method  # type: ignore[method-assign,misc]  # a property, which binds it to the copy
+        return copies
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,10 @@ class RecordFilter(FilterSet):
         model = MedicalRecord
         fields: list[str] = []
 
+    @classmethod
+    def get_filters(cls) -> "_Filters":
+        return _Filters(super().get_filters())
+
     @cached_property
     def errors_by_parameter(self) -> dict[str, str]:
         """A sentence for each parameter with an invalid value, and for each inverted range."""
@@ -145,9 +160,16 @@ class RecordFilter(FilterSet):
                 others = tuple(other for other in values if other != value)
                 yield ActiveFilter(name, self.filters[name].label, self._describe_value(name, value), others)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether the address has a filter. Without one there is no form to build, which would take longer."""
+        return any(name in self.data for name in self.filters)
+
     @cached_property
     def cleaned_values(self) -> dict[str, Any]:
         """The valid values of the address as Python objects, by parameter."""
+        if not self.is_used:
+            return {}
         self.form.full_clean()
         values: dict[str, Any] = self.form.cleaned_data
         return values
@@ -157,8 +179,14 @@ class RecordFilter(FilterSet):
         """The day on which ages are counted: today if the address has none."""
         return self.cleaned_values.get("as_of") or get_today()
 
+    @property
+    def errors(self) -> Mapping[str, Any]:
+        return super().errors if self.is_used else {}
+
     def filter_queryset(self, queryset: Records) -> Records:
         """Return the matching records; none if a value is invalid, as ignoring it would answer another question."""
+        if not self.is_used:
+            return queryset
         return queryset.none() if self.error_messages else super().filter_queryset(queryset)
 
     def filter_by_term(self, records: Records, name: str, values: Sequence[str]) -> Records:
@@ -245,7 +273,7 @@ class RecordFilter(FilterSet):
         return list(dict.fromkeys(value for value in given if value.strip()))
 
     def _describe_errors(self) -> Iterator[tuple[str, str]]:
-        for name in self.form.errors:
+        for name in self.errors:
             hint = self.filters[name].extra["help_text"]
             value = quote(" ".join(self._get_values(name)))
             yield name, f"{value} is not a valid value for “{self.filters[name].label}”. {hint}"

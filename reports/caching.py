@@ -25,9 +25,11 @@ _PRUNE = "WITH gone AS (DELETE FROM report_changes) INSERT INTO report_changes D
 Answer = TypeVar("Answer")
 
 
-def cached(key: str, parameters: object, count: Callable[[], Answer]) -> Answer:
-    """Return the cached result for this key and these parameters if no data changed since; otherwise count again."""
-    state = read_state()
+def cached(key: str, parameters: object, count: Callable[[], Answer], state: str | None) -> Answer:
+    """Return the cached result for this key and these parameters if no data changed since; otherwise count again.
+
+    `state` is what `read_state` returned before, for this page.
+    """
     digest = _digest(key, parameters, state)
     answers = caches["reports"]
     answer: Answer | None = answers.get(digest)

@@ -9,7 +9,6 @@ from django.utils.http import urlencode
 from healthtrack.core import search_terms
 from healthtrack.core.permissions import can_view
 from patients.age import Band
-from patients.filters import RecordFilter
 from patients.models import MedicalRecord
 from patients.record_list import COUNT_VAR
 
@@ -20,10 +19,10 @@ BOUNDS = {"added_after": max, "added_before": min}
 class DrillDown:
     """Addresses of the list of records, filtered to exactly the patients that a figure counts."""
 
-    def __init__(self, request: HttpRequest, record_filter: RecordFilter) -> None:
+    def __init__(self, request: HttpRequest, filters: Mapping[str, Sequence[str]]) -> None:
         self.is_open = can_view(request.user, MedicalRecord)
         self.list = reverse("admin:patients_medicalrecord_changelist") if self.is_open else ""
-        self.filters: dict[str, Sequence[str]] = dict(record_filter.active_values)
+        self.filters: dict[str, Sequence[str]] = dict(filters)
         if search_terms.get_query(request):
             self.filters[search_terms.TOKEN] = [request.GET[search_terms.TOKEN]]
 

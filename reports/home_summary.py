@@ -21,7 +21,6 @@ from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
 from healthtrack.core.date_formats import get_date_format, get_today
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.permissions import get_importers
-from patients.filters import RecordFilter
 from reports.caching import Count, cached_stale, read_state
 from reports.charts.rows import Bar, Line
 from reports.drill_down import DrillDown
@@ -97,7 +96,7 @@ class HomeFigures:
     def __init__(self, summary: HomeSummary) -> None:
         self.summary = summary
         self.user = summary.user
-        self.links = DrillDown(summary.request, RecordFilter({}))
+        self.links = DrillDown(summary.request, {})
         self.shows_patients = self.links.is_open or self.user.has_perm("reports.view_age_groups")
         self.shows_edits = self.links.is_open and self.user.has_perm(VIEW_HISTORY)
         self.shows_report = {report.name.replace("-", "_"): report.is_open_to(self.user) for report in reports()}

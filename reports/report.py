@@ -22,7 +22,7 @@ from healthtrack.core.permissions import Person
 from healthtrack.roles.table import Right
 from patients.filters import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
-from reports.caching import cached
+from reports.caching import cached, read_state
 from reports.charts.declaration import Chart
 from reports.charts.files import draw_png, draw_svg
 from reports.drill_down import DrillDown
@@ -114,7 +114,7 @@ class Report(StaffPage):
 
     @cached_property
     def links(self) -> DrillDown:
-        return DrillDown(self.request, self.record_filter)
+        return DrillDown(self.request, self.record_filter.active_values)
 
     @cached_property
     def sort(self) -> str:
@@ -126,7 +126,11 @@ class Report(StaffPage):
         Each count of a report needs its own key. `parameters` are everything else that the result depends on.
         """
         arguments = (sorted(self.record_filter.active_values.items()), self.as_of, parameters)
-        return cached(f"{self.name} {key}", arguments, count)
+        return cached(f"{self.name} {key}", arguments, count, self._state)
+
+    @cached_property
+    def _state(self) -> str | None:
+        return read_state()
 
     def context(self) -> Mapping[str, object]:
         """Return what the template needs besides the table."""
@@ -142,11 +146,16 @@ class Report(StaffPage):
     def ordered_rows(self) -> Iterable[Row]:
         return self.rows() if self.sort == self.published_order else sort_rows([*self.rows()], self.columns, self.sort)
 
+    @cached_property
+    def all_rows(self) -> Sequence[Row]:
+        """All rows in the order of the table."""
+        return [*self.ordered_rows()]
+
     def rows_between(self, start: int, stop: int) -> Sequence[Row]:
-        return [*self.ordered_rows()][start:stop]
+        return self.all_rows[start:stop]
 
     def count_rows(self) -> int:
-        return len([*self.rows()])
+        return len(self.all_rows)
 
     def heading(self) -> dict[str, object]:
         return {"title": self.title, "report": self, "counted_at": timezone.now()}

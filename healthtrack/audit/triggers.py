@@ -10,6 +10,7 @@ Their functions run with the rights of the owner of the tables, so nobody else n
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pgtrigger
@@ -93,7 +94,8 @@ def history_of_deletions(recording: Recording) -> list[pgtrigger.Trigger]:
     return [HistoryTrigger(pgtrigger.Delete, recording=recording, old="old_values"), _truncate_trigger()]
 
 
-def tracked_models() -> dict[str, type[Model]]:
+@cache
+def tracked_models() -> Mapping[str, type[Model]]:
     """Return the models with a history, by the names of their tables; for tables of Django, our proxies."""
     return {
         model._meta.db_table: model
@@ -115,7 +117,8 @@ class ProgramHistory:
     recording: None = None
 
 
-def recorded_models() -> dict[str, type[Model]]:
+@cache
+def recorded_models() -> Mapping[str, type[Model]]:
     """Return the models whose changes are in the history, whether triggers or the program write it, by table."""
     by_program = (model for model in apps.get_models() if hasattr(model, "program_history"))
     return {**tracked_models(), **{model._meta.db_table: model for model in by_program}}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from operator import attrgetter
 
 from django.urls import reverse
@@ -28,7 +29,7 @@ class HelpSection:
     def template(self) -> str:
         return f"help/{self.code}.html"
 
-    @property
+    @cached_property
     def address(self) -> str:
         return f"{reverse('help')}#{self.code}"
 
@@ -39,6 +40,7 @@ _sections: list[HelpSection] = []
 def register_help(*sections: HelpSection) -> None:
     """Add the sections to the help."""
     _sections.extend(sections)
+    find_section.cache_clear()
 
 
 def get_sections() -> list[HelpSection]:
@@ -46,6 +48,7 @@ def get_sections() -> list[HelpSection]:
     return sorted(_sections, key=attrgetter("order"))
 
 
+@cache
 def find_section(page: str) -> HelpSection | None:
     """Return the section that explains the page with this view name: the one that names it most exactly."""
     named = [(len(name), section) for section in _sections for name in section.pages if fnmatchcase(page, name)]

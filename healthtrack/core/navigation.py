@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from operator import attrgetter
 
 from django.http import HttpRequest
@@ -90,7 +91,8 @@ def register_badge(section: str, count: Callable[[HttpRequest], int], descriptio
 
 def add_badges(links: Iterable[Link], request: HttpRequest) -> list[Link]:
     """Return the sections with their badges."""
-    return [replace(link, badge=_get_badge(link.label, request)) for link in links]
+    badges = ((link, _get_badge(link.label, request)) for link in links)
+    return [replace(link, badge=badge) if badge else link for link, badge in badges]
 
 
 def _get_badge(section: str, request: HttpRequest) -> Badge | None:
@@ -148,16 +150,21 @@ def _shown(person: Person) -> Iterator[Link]:
     for section in _sections:
         own = [entry for entry in entries if entry.section == section.label]
         shown = tuple(
-            Link(entry.label, reverse(entry.page), title=entry.title, below=reverse(entry.below) if entry.below else "")
+            Link(entry.label, _get_address(entry.page), title=entry.title, below=_get_address(entry.below))
             for entry in own
             if entry.is_open_to(person)
         )
         if shown or not own:
-            yield Link(section.label, reverse(section.page) if section.page else shown[0].address, shown)
+            yield Link(section.label, _get_address(section.page) or shown[0].address, shown)
+
+
+@cache
+def _get_address(page: str) -> str:
+    return reverse(page) if page else ""
 
 
 def _marked(link: Link, here: str, path: str) -> Link:
+    if here not in {link.address, *(entry.address for entry in link.entries)}:
+        return link
     entries = tuple(_marked(entry, here, path) for entry in link.entries)
-    if here not in {link.address, *(entry.address for entry in entries)}:
-        return Link(link.label, link.address, entries)
-    return Link(link.label, link.address, entries, "page" if link.address == path else "true")
+    return replace(link, entries=entries, current="page" if link.address == path else "true")

@@ -57,10 +57,11 @@ def shaded_table(
 @register.simple_tag
 def draw_chart(chart: Chart) -> SafeString:
     """Draw a declared chart."""
+    drawn = chart.drawn
     context = {
         **_heading(chart.rows, chart.title, chart.description),
-        "chart": chart.drawn,
-        "table": chart.drawn,
+        "chart": drawn,
+        "table": drawn,
         "corner": chart.corner,
     }
     return render_to_string(f"reports/charts/{chart.template}.html", context)

@@ -10,7 +10,7 @@ from django.db import connection, models
 from healthtrack.audit.models import Access, Change
 from healthtrack.audit.subjects import get_changed_key, get_subject, record_access_to_changes
 from healthtrack.audit.timelines import get_history
-from healthtrack.audit.triggers import Subject, history, made_by_run
+from healthtrack.audit.triggers import Subject, history, made_by_run, recorded_models, tracked_models
 from patients.models import PATIENT, MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from trackers.models import TRACKER_MODEL, FitnessTracker, TrackerModel
@@ -50,6 +50,7 @@ def wards() -> Iterator[tuple[Any, Any]]:
         def __str__(self) -> str:
             return f"{self.ward}, bed {self.bed_id}"
 
+    _find_models_again()
     with connection.schema_editor() as editor:
         for model in (Ward, Bed):
             editor.create_model(model)
@@ -59,6 +60,12 @@ def wards() -> Iterator[tuple[Any, Any]]:
     for name in ("ward", "bed"):
         del apps.all_models["audit"][name]
     apps.clear_cache()
+    _find_models_again()
+
+
+def _find_models_again() -> None:
+    tracked_models.cache_clear()
+    recorded_models.cache_clear()
 
 
 def shown_history(model: type[models.Model], key: object) -> list[str]:
