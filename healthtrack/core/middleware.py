@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 
 from healthtrack.core import logs
 from healthtrack.core.http import SAFE_METHODS
+from healthtrack.core.interpreter_stack import reserve_stack
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -28,8 +29,12 @@ HEADERS = {
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
-    """Give each request an id, which the log, the error page and the header X-Request-ID show."""
+    """Give each request an id, which the log, the error page and the header X-Request-ID show.
 
+    It is the outermost middleware, and so it reserves the stack for what answers the request.
+    """
+
+    @reserve_stack
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.id = secrets.token_hex(8)  # type: ignore[attr-defined]  # our own attribute of requests
         token = logs.request_id.set(request.id)  # type: ignore[attr-defined]  # our own attribute of requests
