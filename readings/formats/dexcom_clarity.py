@@ -12,6 +12,7 @@ from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
 from readings.formats.chunks import read_chunks
 from readings.formats.glucose import find_unit, read_glucose
+from readings.formats.stamps import STAMP, find_order, write_iso
 from readings.formats.tables import Record, read_records, split_beginning
 
 # Columns by their place, because their names are in the language of the account.
@@ -45,7 +46,7 @@ class DexcomClarity(Format):
     def read(self, part: Part | Container) -> Iterator[Batch]:
         """Yield the glucose values. The rows of a transmitter are in the order of its clock."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
-        reader = _Reader(part)
+        reader = _Reader(part, _find_date_order(part))
         for chunk in read_chunks(read_records(part), _BATCH):
             yield reader.read(chunk)
 
@@ -58,11 +59,22 @@ def _is_header(record: Record) -> bool:
     )
 
 
+def _find_date_order(part: Part) -> str:
+    """Return the order of dates that do not begin with the year, as the header or a row proves it; else nothing."""
+    records = split_beginning(part)
+    times = [record.get(_TIME) for record in records]
+    if not any(STAMP.fullmatch(time) and not _TIME_FORM.fullmatch(time) for time in times):
+        return ""
+    form = next((record.get(_TIME).upper() for record in records if _is_header(record)), "")
+    stated = [order for letters, order in (("MM/DD/", "month first"), ("DD/MM/", "day first")) if letters in form]
+    return stated[0] if stated else find_order(part, _TIME)
+
+
 class _Reader:
     """Reads the rows of a part. Names are only compared, to find out whether it holds several people."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
+    def __init__(self, part: Part, order: str) -> None:
+        self.part, self.order = part, order
         self.unit: str | None = None
         self.person: dict[str, str] = {}
         self.models: set[str] = set()
@@ -112,7 +124,7 @@ class _Reader:
         clock = record.get(_CLOCK)
         return (
             record.line,
-            _to_iso(record.get(_TIME)),
+            _to_iso(record.get(_TIME), self.order),
             value,
             record.get(_SOURCE),
             record.get(_TRANSMITTER),
@@ -152,10 +164,10 @@ def _order_by_clock(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _to_iso(text: str) -> str:
+def _to_iso(text: str, order: str) -> str:
     """Return a time with a T and an hour of two digits; other text as it is."""
     found = _TIME_FORM.fullmatch(text)
     if not found:
-        return text
+        return write_iso(text, order) if order else text
     day, hour, rest = found.groups()
     return f"{day}T{hour:0>2}:{rest if ':' in rest else f'{rest}:00'}"

@@ -1,18 +1,17 @@
 """FreeStyle LibreView: a table of all records of an account, with headers in the account's language."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 import polars as pl
 
 from healthtrack.imports.opening import Container, Part
-from healthtrack.imports.row_errors import DamageError, FileError, RowError
+from healthtrack.imports.row_errors import RowError
 from readings.formats.base import Format
 from readings.formats.batch import LINE, Batch, complete
 from readings.formats.chunks import read_chunks
 from readings.formats.glucose import find_unit, read_glucose
+from readings.formats.stamps import STAMP, find_order, write_iso
 from readings.formats.tables import Record, read_records, split_beginning
 
 _DEVICE, _SERIAL, _TIME, _KIND, _NOTES = 0, 1, 2, 3, 13
@@ -21,15 +20,7 @@ _MIN_COLUMNS = 15
 _VALUES = {"0": ("glucose", 4), "1": ("glucose_scan", 5), "2": ("blood_glucose", 14)}
 _LEFT_OUT = {"3": "ketones", "4": "insulin", "5": "meals", "6": "notes and events"}
 _LIMITS = {"mg/dL": ("39", "501"), "mmol/L": ("2.1", "27.9")}
-_STAMP = re.compile(
-    r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})[ T]+(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?\s*([AaPp])?\.?\s*(?:[Mm]\.?)?"
-)
 _BATCH = 200_000
-_UNPROVEN = (
-    "No date in the file {name} shows whether the day or the month comes first. Export a longer period, which includes"
-    " days after the 12th."
-)
-_CONTRADICTORY = "The dates of the file {name} have the day first in some rows, and the month first in others."
 
 
 class LibreView(Format):
@@ -47,7 +38,7 @@ class LibreView(Format):
     def read(self, part: Part | Container) -> Iterator[Batch]:
         """Yield the values of glucose. Raise FileError if no date proves its order of day and month."""
         assert isinstance(part, Part)  # noqa: S101 (the format has no containers)
-        reader = _Reader(_find_order(part))
+        reader = _Reader(find_order(part, _TIME))
         for chunk in read_chunks(read_records(part), _BATCH):
             yield reader.read(chunk)
 
@@ -55,7 +46,7 @@ class LibreView(Format):
 def _is_record(record: Record) -> bool:
     return (
         len(record.cells) >= _MIN_COLUMNS
-        and bool(_STAMP.fullmatch(record.get(_TIME)))
+        and bool(STAMP.fullmatch(record.get(_TIME)))
         and record.get(_KIND) in {*_VALUES, *_LEFT_OUT}
     )
 
@@ -63,50 +54,6 @@ def _is_record(record: Record) -> bool:
 def _is_header(record: Record) -> bool:
     """Return whether these are names of columns: as many as those of a record, and no time among them."""
     return len(record.cells) >= _MIN_COLUMNS and bool(record.get(_KIND)) and not record.get(_KIND).isdigit()
-
-
-def _find_order(part: Part) -> str:
-    """Return the order of dates that a row proves. If the part is damaged, reading it again reports that."""
-    proven: set[str] = set()
-    has_stamps = False
-    for record in _read_undamaged(part):
-        found = _STAMP.match(record.get(_TIME))
-        if not found:
-            continue
-        has_stamps = True
-        first, second = found[1], found[2]
-        if len(first) == 4:
-            return "year first"
-        proven |= {"day first"} if int(first) > 12 else set()
-        proven |= {"month first"} if int(second) > 12 else set()
-        if len(proven) > 1:
-            raise FileError(RowError(_CONTRADICTORY.format(name=part.name), record.line, "start", found[0]))
-    if has_stamps and not proven:
-        raise FileError(RowError(_UNPROVEN.format(name=part.name)))
-    return next(iter(proven), "year first")
-
-
-def _read_undamaged(part: Part) -> Iterator[Record]:
-    with suppress(DamageError):
-        yield from read_records(part)
-
-
-def _to_iso(text: str, order: str) -> str:
-    """Return a local time in ISO 8601; text that is none as it is."""
-    found = _STAMP.fullmatch(text)
-    if not found:
-        return text
-    first, second, third, hour, minute, seconds, half = found.groups()
-    year, month, day = {
-        "year first": (first, second, third),
-        "day first": (third, second, first),
-        "month first": (third, first, second),
-    }[order]
-    if half:
-        if not 1 <= int(hour) <= 12:
-            return text
-        hour = str(int(hour) % 12 + (12 if half.lower() == "p" else 0))
-    return f"{year:0>4}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute}:{seconds or '00'}"
 
 
 class _Reader:
@@ -137,7 +84,7 @@ class _Reader:
         unit = self.units.get(place)
         value = read_glucose(record.get(place), _LIMITS[unit]) if unit else record.get(place)
         serial = record.get(_SERIAL)
-        return record.line, metric, _to_iso(record.get(_TIME), self.order), value, unit, record.get(_DEVICE), serial
+        return record.line, metric, write_iso(record.get(_TIME), self.order), value, unit, record.get(_DEVICE), serial
 
 
 def _make_rows(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:

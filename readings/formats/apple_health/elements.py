@@ -28,7 +28,8 @@ _FORBIDDEN = bytes(set(range(32)) - {9, 10, 13})
 _FORBIDDEN_REFERENCE = re.compile(rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.IGNORECASE)
 _END = b"\n</HealthData>"
 _PREFIX = b'<?xml version="1.0" encoding="UTF-8"?>'
-_IGNORED = {"HealthData", "ExportDate", "MetadataEntry", "WorkoutEvent", "Location", "FileReference"}
+# Records within a correlation are records.
+_IGNORED = {"HealthData", "ExportDate", "MetadataEntry", "Correlation", "WorkoutEvent", "Location", "FileReference"}
 _LABELS = {
     "ActivitySummary": "activity summaries",
     "Audiogram": "audiograms",

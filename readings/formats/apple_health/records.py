@@ -62,6 +62,10 @@ _STAGES = {
 }
 _STAGE_PREFIX, _WORKOUT_PREFIX = "HKCategoryValueSleepAnalysis", "HKWorkoutActivityType"
 _WORKOUT_ATTRIBUTES = ("workoutActivityType", "sourceName", "device", "startDate", "endDate")
+# Phones with a clock of 12 hours write times like this, in some versions of iOS.
+_TWELVE_HOURS = re.compile(r"(\d{4}-\d\d-\d\d) (\d{1,2})(:\d\d:\d\d)\s?([AaPp])\.?\s?[Mm]\.? ?([+-]\d\d:?\d\d)")
+_LENGTH = len("2024-03-05 08:00:00 +0100")
+_HALF = r"[AaPp]\.?\s?[Mm]"
 _TIME = r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ?([+-]\d\d):?(\d\d)$"
 _MOLES = r"^mmol<[\d.]+>/L$"
 # Numbers with more decimals come from binary fractions; that many are exact to far more than anything measures.
@@ -146,6 +150,7 @@ def _find_times(rows: pl.DataFrame, zones: Mapping[int, str]) -> pl.DataFrame:
 
     An interval that ends in the second in which it begins is one of a second: Apple cuts off the fractions.
     """
+    rows = rows.with_columns(_write_24_hours(rows[column]) for column in ("startDate", "endDate"))
     iso = {
         name: pl.col(column).str.replace(_TIME, "${1}T${2}${3}:${4}")
         for name, column in (("start", "startDate"), ("end", "endDate"))
@@ -153,6 +158,20 @@ def _find_times(rows: pl.DataFrame, zones: Mapping[int, str]) -> pl.DataFrame:
     rows = rows.with_columns(**iso)
     rows = rows.with_columns(end=_lengthen(pl.col("start"), pl.col("end")))
     return _use_zones(rows.with_columns(end=pl.when("is_interval").then("end")), zones)
+
+
+def _write_24_hours(times: pl.Series) -> pl.Series:
+    """Return times of a clock of 24 hours; text that is no time as it is."""
+    longer = times.filter(times.str.len_bytes() > _LENGTH)
+    halves = longer.filter(longer.str.contains(_HALF)).unique()
+    return times.replace({text: _TWELVE_HOURS.sub(_write_hour, text) for text in halves}) if len(halves) else times
+
+
+def _write_hour(found: re.Match[str]) -> str:
+    day, hour, rest, half, offset = found.groups()
+    if not 1 <= int(hour) <= 12:
+        return found[0]
+    return f"{day} {int(hour) % 12 + (12 if half.lower() == 'p' else 0):02}{rest} {offset}"
 
 
 def _lengthen(start: pl.Expr, end: pl.Expr) -> pl.Expr:

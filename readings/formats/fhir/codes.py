@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 LOINC = "http://loinc.org"
+# What systems write for it, too.
+LOINC_NAMES = {LOINC, "https://loinc.org", "http://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"}
 # The code system of our metrics, for those that have no code of LOINC.
 OWN = "urn:uuid:4d7f6f0e-8f4b-4d0c-9a57-2a3c1f5f9b61"
 UCUM = "http://unitsofmeasure.org"
@@ -36,6 +38,39 @@ METRICS: Mapping[str, str] = {
 }
 # Amounts in an interval: each sample of a series lasts until the next one.
 INTERVALS = {"steps", "sleep", "distance", "active_energy"}
+# One value for a day, of which the date is enough.
+DAILY = {"daily_steps", "daily_energy", "resting_heart_rate"}
+# Units as people write them, in lower case, where no code of UCUM is stated.
+UNITS: Mapping[str, str] = {
+    "bpm": "/min",
+    "beats/min": "/min",
+    "beats/minute": "/min",
+    "beats per minute": "/min",
+    "breaths/min": "/min",
+    "breaths/minute": "/min",
+    "breaths per minute": "/min",
+    "mmhg": "mm[Hg]",
+    "mm hg": "mm[Hg]",
+    "steps": "{steps}",
+    "percent": "%",
+    "°c": "Cel",
+    "deg c": "Cel",
+    "degc": "Cel",
+    "degrees c": "Cel",
+    "celsius": "Cel",
+    "°f": "[degF]",
+    "deg f": "[degF]",
+    "degf": "[degF]",
+    "degrees f": "[degF]",
+    "fahrenheit": "[degF]",
+    "lb": "[lb_av]",
+    "lbs": "[lb_av]",
+    "in": "[in_i]",
+    "inch": "[in_i]",
+    "inches": "[in_i]",
+    "kg/m²": "kg/m2",
+    "kg/m^2": "kg/m2",
+}
 FOR_RECORDS = frozenset(
     {"Patient", "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Encounter"}
 )

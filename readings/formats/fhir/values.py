@@ -1,17 +1,20 @@
 """The values of an Observation or of a component of it."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from patients.fhir.elements import Content, UnreadableError, get_object, iterate_objects
-from readings.formats.fhir.codes import INTERVALS, LOINC, METRICS, OWN, get_code
+from readings.formats.fhir.codes import DAILY, INTERVALS, LOINC_NAMES, METRICS, OWN, UNITS, get_code
 from readings.formats.numbers import to_text
 
 MAX_SAMPLES = 1_000_000
 _SAMPLES_WITHOUT_VALUE = "samples without a value"
 _MAX_EXPONENT = 30
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
 
 
 class Time(NamedTuple):
@@ -34,7 +37,7 @@ class Value(NamedTuple):
 def find_metric(content: Content) -> str:
     """Return our code for what was measured; empty if it is something else."""
     for coding in iterate_objects(get_object(content, "code"), "coding"):
-        if coding.get("system") == LOINC and (metric := METRICS.get(get_code(coding, "code"))):
+        if coding.get("system") in LOINC_NAMES and (metric := METRICS.get(get_code(coding, "code"))):
             return metric
         if coding.get("system") == OWN:
             return get_code(coding, "code")
@@ -52,6 +55,8 @@ def read_time(content: Content) -> Time:
 
 def read_values(content: Content, metric: str, time: Time) -> Iterator[Value]:
     """Yield the values of an Observation or component. Raise UnreadableError if a value is not a number."""
+    if metric in DAILY and _DATE.fullmatch(time.start or ""):
+        time = Time(f"{time.start}T00:00:00")
     if "valueQuantity" in content:
         yield _read_quantity(get_object(content, "valueQuantity"), metric, time)
     elif "valueInteger" in content:
@@ -72,8 +77,11 @@ def _read_quantity(quantity: Content, metric: str, time: Time) -> Value:
 
 
 def _read_unit(quantity: Content) -> str | None:
-    """Return the code of the unit, which UCUM has; or its text, if that is all there is."""
-    return get_code(quantity, "code") or get_code(quantity, "unit") or None
+    """Return the code of the unit, which UCUM has; or what its text means, if that is all there is."""
+    if code := get_code(quantity, "code"):
+        return _ANNOTATION.sub(lambda found: found[0].lower(), code)  # which means nothing
+    text = get_code(quantity, "unit")
+    return UNITS.get(text.strip().lower(), text) or None
 
 
 def read_samples(data: Content, metric: str, time: Time) -> Iterator[Value]:

@@ -17,7 +17,10 @@ class Frame(NamedTuple):
 
 
 def read_frame(body: Mapping[str, Any], name: str = "effective_time_frame") -> Frame:
-    """Return the time frame of a body; without a start if it states none, or only a part of a day."""
+    """Return the time frame of a body; without a start if it states none, or only a part of a day.
+
+    An interval of no length is an instant.
+    """
     frame = body.get(name)
     if not isinstance(frame, dict):
         return Frame()
@@ -34,7 +37,7 @@ def read_frame(body: Mapping[str, Any], name: str = "effective_time_frame") -> F
         start = _move(end, -length)
     if start is None:
         return Frame(" ".join(filter(None, map(to_text, interval.values()))) or None)
-    return Frame(start, end)
+    return Frame(start, None if end == start else end)
 
 
 def is_within(frame: Frame, length: timedelta) -> bool:

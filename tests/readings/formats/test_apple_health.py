@@ -95,6 +95,28 @@ def test_what_has_no_metric_is_counted(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("2024-03-05 8:00:00 AM +0100", "2024-03-05T08:00:00+01:00"),
+        ("2024-03-05 12:00:00\u202fPM +0100", "2024-03-05T12:00:00+01:00"),
+        ("2024-03-05 12:30:00 a.m. +0100", "2024-03-05T00:30:00+01:00"),
+        ("2024-03-05 13:30:00 PM +0100", "2024-03-05 13:30:00 PM +0100"),
+    ],
+)
+def test_times_of_phones_with_a_clock_of_12_hours(path: Path, written: str, read_as: str) -> None:
+    text = export(PULSE, PULSE.replace("2024-03-05 08:00:00 +0100", written))
+    assert read(path, text).select("start") == [("2024-03-05T08:00:00+01:00",), (read_as,)]
+
+
+def test_the_records_of_a_correlation_count_once(path: Path) -> None:
+    systolic = record("BloodPressureSystolic", "120", "mmHg", "08:00:00")
+    correlation = f'<Correlation type="HKCorrelationTypeIdentifierBloodPressure">\n{systolic}\n</Correlation>'
+    content = read(path, export(systolic, correlation))
+    assert content.select("metric", "value") == [("systolic_pressure", "120")] * 2
+    assert content.left_out == {}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         export(PULSE, dtd=BROKEN_DTD),

@@ -77,6 +77,28 @@ def test_headers_in_another_language_are_read_by_their_places(path: Path) -> Non
     assert read(path).select("value", "unit") == [("5.6", "mmol/L")]
 
 
+@pytest.mark.parametrize(
+    ("form", "first", "second", "days"),
+    [
+        ("MM/DD/YYYY hh:mm:ss", "03/05/2024 08:00:00", "03/05/2024 8:05:00 PM", "2024-03-05"),
+        ("DD/MM/YYYY hh:mm:ss", "05/03/2024 08:00:00", "05/03/2024 20:05", "2024-03-05"),
+        ("YYYY-MM-DDThh:mm:ss", "1/13/2024 8:00", "1/13/2024 20:05", "2024-01-13"),
+        ("YYYY-MM-DDThh:mm:ss", "13.01.2024 08:00", "13.01.2024 20:05", "2024-01-13"),
+    ],
+)
+def test_the_header_or_a_day_shows_the_order_of_dates(
+    path: Path, form: str, first: str, second: str, days: str
+) -> None:
+    write(path, value(6, first, "103") + value(7, second, "104"))
+    path.write_text(path.read_text().replace("YYYY-MM-DDThh:mm:ss", form))
+    assert read(path).select("start") == [(f"{days}T08:00:00",), (f"{days}T20:05:00",)]
+
+
+def test_dates_whose_order_nothing_shows_are_refused(path: Path) -> None:
+    content = read_files(write(path, value(6, "1/2/2024 8:00", "103")))
+    assert "whether the day or the month comes first" in str(content.errors[0])
+
+
 def test_a_file_of_several_people_is_refused(path: Path) -> None:
     content = read_files(write(path, value(6, "2024-03-05T08:00:00", "103") + "7,,FirstName,,Berta,,,,,,,,,\n"))
     assert "has several people" in str(content.errors[0])

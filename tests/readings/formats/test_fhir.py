@@ -84,11 +84,26 @@ class TestValues:
             ("8310-5", quantity(36.6, "Cel"), ("body_temperature", "36.6", "Cel")),
             ("8867-4", quantity(72, None), ("heart_rate", "72", "any")),
             ("8867-4", {"value": "fast"}, ("heart_rate", "fast", None)),
+            ("8867-4", quantity(72, "{Beats}/min"), ("heart_rate", "72", "{beats}/min")),
+            ("8867-4", {"value": 72, "unit": " BPM"}, ("heart_rate", "72", "/min")),
+            ("8480-6", {"value": 120, "unit": "mmHg"}, ("systolic_pressure", "120", "mm[Hg]")),
+            ("8310-5", {"value": 98.6, "unit": "°F"}, ("body_temperature", "98.6", "[degF]")),
+            ("29463-7", {"value": 150, "unit": "lbs"}, ("weight", "150", "[lb_av]")),
         ],
     )
     def test_quantities(self, read: READ, code: str, value: Any, row: tuple[str, str, str]) -> None:
         contents = read(make_observation(code, valueQuantity=value))
         assert contents.get("line", "metric", "value", "unit", "start", "end") == [(1, *row, INSTANT, None)]
+
+    @pytest.mark.parametrize("system", ["https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"])
+    def test_loinc_has_several_names(self, read: READ, system: str) -> None:
+        observation = {**make_observation(), "code": make_code("8867-4", system)}
+        assert read(observation).get("metric") == [("heart_rate",)]
+
+    def test_of_a_value_for_a_day_the_date_is_enough(self, read: READ) -> None:
+        steps = make_observation("41950-7", effectiveDateTime="2024-03-05", valueQuantity=quantity(9000, "{steps}/d"))
+        weight = make_observation("29463-7", effectiveDateTime="2024-03-05", valueQuantity=quantity(70, "kg"))
+        assert read(steps, weight).get("start") == [("2024-03-05T00:00:00",), ("2024-03-05",)]
 
     def test_components_are_readings_of_one_instant(self, read: READ) -> None:
         component = [

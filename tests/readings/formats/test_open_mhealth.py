@@ -87,6 +87,7 @@ class TestTimeFrames:
         ("interval", "start", "end"),
         [
             ({"start_date_time": FROM, "end_date_time": UNTIL}, FROM, UNTIL),
+            ({"start_date_time": FROM, "end_date_time": FROM}, FROM, None),
             ({"start_date_time": FROM, "duration": value(1, "h")}, FROM, UNTIL),
             ({"end_date_time": UNTIL, "duration": value(3600, "sec")}, FROM, UNTIL),
             ({"start_date_time": FROM, "duration": value(1, "Mo")}, FROM, None),
