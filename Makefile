@@ -41,7 +41,7 @@ test-database: development
 
 # The property tests of the reader and the imports, with ten times as many generated files as in `make test`.
 properties: development
-	$(VENV_PYTHON) -m pytest tests/healthtrack/imports tests/patients/test_life_of_records.py tests/readings/formats -k "properties or life_of_records or mutated" --hypothesis-profile=thorough $(ARGS)
+	$(VENV_PYTHON) -m pytest tests/healthtrack/imports tests/patients/test_life_of_records.py tests/readings -k "properties or life_of_records or mutated" --hypothesis-profile=thorough $(ARGS)
 
 # Kill the database, workers and web servers for three minutes while people work; then check that nothing is lost.
 fault-injection: development

@@ -37,7 +37,7 @@ CONTENT = (
     *("first_time", "time_decimals", "value_decimals", "gaps"),
     *("small_values", "large_values", "lengths", "offsets_proven"),
 )
-_LISTS = ("gaps", "small_values", "large_values", "lengths", "range_seconds", "lines")
+LISTS = ("gaps", "small_values", "large_values", "lengths")
 _MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
 # How `fetch` receives the columns that `unpack` needs.
 _FETCHED = pl.Schema(
@@ -62,8 +62,11 @@ def comma(names: Sequence[str], alias: str = "") -> str:
 
 
 def same_content(left: str, right: str) -> str:
-    """Return the SQL condition that two rows, given by their aliases, hold the same readings."""
-    return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in CONTENT)
+    """Return the SQL condition that two rows, given by their aliases, hold the same readings.
+
+    It compares the bytes of arrays, which is quicker than to compare their elements.
+    """
+    return f"ROW({comma(CONTENT, left)})::record *= ROW({comma(CONTENT, right)})::record"
 
 
 def copy_in(cursor: CursorWrapper, table: str, rows: pl.DataFrame) -> None:
@@ -77,8 +80,7 @@ def copy_in(cursor: CursorWrapper, table: str, rows: pl.DataFrame) -> None:
     text = rows.with_columns(
         pl.from_epoch("day", "d").dt.strftime("%Y-%m-%d"),
         *(pl.from_epoch(name, "us").dt.strftime(_MOMENT) for name in ("first_at", "last_at")),
-        *(_write_list(name) for name in _LISTS if name in rows.columns),
-        _write_list("offsets_proven"),
+        *(_write_list(name) for name in (*LISTS, "offsets_proven", "range_seconds", "lines") if name in rows.columns),
     )
     with cursor.copy(f"COPY {table} ({comma(text.columns)}) FROM STDIN") as copy:
         for part in text.iter_slices(10_000):

@@ -17,7 +17,7 @@ from readings.store.blocks import NEAR, Block, divide
 from readings.store.columns import LINE, READINGS, add_day, unite_repeated
 from readings.store.figures import RANGES, add_figures
 from readings.store.packing import order, pack, unpack
-from readings.store.rows import ARRAYS, FIGURES, comma, copy_in, fetch, select_packed
+from readings.store.rows import ARRAYS, FIGURES, LISTS, comma, copy_in, fetch, select_packed
 
 STORED = (*ARRAYS, *FIGURES)
 # The pieces that may share instants with others or with contradictory readings, and those of days that are in several
@@ -91,6 +91,9 @@ class StagedReadings:
                 f"CREATE TABLE {self.pieces} (piece bigint GENERATED ALWAYS AS IDENTITY, stream integer, day date,"
                 f" utc_offset integer, {columns}, lines bigint[])"
             )
+            # They are compressed when they are stored for good, which readings that are known already never are.
+            uncompressed = (f"ALTER {name} SET STORAGE EXTERNAL" for name in (*LISTS, "lines"))
+            cursor.execute(f"ALTER TABLE {self.pieces} {', '.join(uncompressed)}")
             cursor.execute(
                 f"CREATE TABLE {self.contradictory} (day date, stream integer, at bigint, length bigint,"
                 " utc_offset integer, value bigint, decimals smallint, proven boolean, line bigint)"
