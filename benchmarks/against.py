@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 WORKTREES = PROJECT / "var" / "benchmarks"
 ONE_SIDE = PROJECT / "benchmarks" / "one_side.py"
 SERVER_RIGHTS = PROJECT / "benchmarks" / "server_rights.py"
-PARTS = ("startup", "imports", "runs", "reports", "records", "home", "sign-in")
+PARTS = ("startup", "imports", "runs", "reports", "records", "home", "search", "sign-in")
 PAIRS = 5
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import django
 
@@ -26,6 +27,8 @@ LISTS = (
     *("", "p=-1", "o=2", "o=-3&p=-1", "gender=F", "condition=asthma", "condition=gout", "linked=none"),
     *("linked=brands", "max_age=18", "min_age=51", "appointment=stale", "gender=F&condition=asthma&max_age=35"),
 )
+SEARCHES = ("j", "james", "mary ku", "mcc", "van dyk", "o'n", "1500")  # as somebody types
+MISSPELT = "jamse kumar"
 REPORTS = ("age-groups", "without-tracker", "brands", "conditions", "data-quality")
 PASSWORD = "a long password to sign in with"  # noqa: S105 (of a temporary database)
 APPLY = re.compile("/(apply|process_import)/$")  # as named now, and before runs had pages of their own
@@ -50,7 +53,7 @@ class Measurements:
             call_command("import_fitness_trackers", self.files / "fitness_trackers.csv", stdout=io.StringIO())
             self.client = client_for()
             self.loaded = True
-        if part in {"reports", "records", "home"} and not count_records():
+        if part in {"reports", "records", "home", "search"} and not count_records():
             self._import_records()
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")
@@ -98,6 +101,15 @@ class Measurements:
         taken = [fastest(lambda query=query: self._open(f"{RECORDS}?{query}")) for query in LISTS]  # type: ignore[misc]  # mypy infers no type for a default
         return {"records, all lists": sum(taken), "records, slowest list": max(taken)}
 
+    def _measure_search(self) -> dict[str, float]:
+        in_list = sum(fastest(lambda words=words: self._search_list(words)) for words in SEARCHES)  # type: ignore[misc]  # mypy infers no type for a default
+        in_header = sum(fastest(lambda words=words: self._search(words)) for words in SEARCHES)  # type: ignore[misc]  # mypy infers no type for a default
+        return {
+            "search, in the list of records": in_list,
+            "search, in the header": in_header,
+            "search, in the header with a typing error": fastest(lambda: self._search(MISSPELT)),
+        }
+
     def _measure_home(self) -> dict[str, float]:
         change_data()
         first = seconds(lambda: self._open("/"))
@@ -111,6 +123,20 @@ class Measurements:
             person.set_password(PASSWORD)
             person.save()
         return {"sign-in with a password, and Home": fastest(sign_in)}
+
+    def _search_list(self, words: str) -> None:
+        self._open(f"{RECORDS}?{urlencode({'q': words})}")
+
+    def _search(self, words: str) -> None:
+        """Search as the header of every page does; before it had a search, people searched the list."""
+        from django.urls import NoReverseMatch, reverse  # noqa: PLC0415 (Django must be set up first)
+
+        try:
+            page = self.client.post(reverse("search"), {"q": words}, follow=True)
+        except NoReverseMatch:
+            self._search_list(words)
+        else:
+            assert page.status_code == 200
 
     def _open(self, address: str) -> None:
         assert self.client.get(address, follow=True).status_code == 200
