@@ -113,12 +113,7 @@ def check_batch(
     work = cleaned.with_columns(translate(each.text, each.words) for each in checks if each.words).with_columns(
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
-    by_name = {each.column.name: each for each in checks}
-    odd = _have_odd_texts(work, checks)
-    rules_by_column = [
-        (each, each.error_rules(has_odd_texts=has_odd)) for each, has_odd in zip(checks, odd, strict=True)
-    ]
-    rules_by_column += [(by_name[rule.column], [(rule.broken, rule.reason)]) for rule in rules]
+    rules_by_column = _list_rules(work, checks, rules)
     # Which rule each row breaks first: a column for each entry of the list, null where the row breaks none.
     broken = work.select(
         _first_broken(column_rules).alias(str(place)) for place, (_, column_rules) in enumerate(rules_by_column)
@@ -128,13 +123,24 @@ def check_batch(
         for place, (each, column_rules) in enumerate(rules_by_column)
         for error in _collect_errors(work, broken[str(place)], each, column_rules)
     ]
+    names = [each.column.name for each in checks]
     if not errors:
-        return CheckedBatch(work.select(LINE, *by_name), [])
+        return CheckedBatch(work.select(LINE, *names), [])
     contradicted = [
         each.column.name for place, each in enumerate(checks) if each.is_contradicted(work, broken[str(place)])
     ]
     valid = broken.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return CheckedBatch(work.filter(valid).select(LINE, *by_name), errors, frozenset(contradicted))
+    return CheckedBatch(work.filter(valid).select(LINE, *names), errors, frozenset(contradicted))
+
+
+def _list_rules(
+    work: pl.DataFrame, checks: Sequence[ColumnCheck], rules: Sequence[RowRule]
+) -> list[tuple[ColumnCheck, list[ErrorRule]]]:
+    """Return the rules of each column in the order of `checks`, then each rule over several columns by itself."""
+    odd = _have_odd_texts(work, checks)
+    of_columns = [(each, each.error_rules(has_odd_texts=has_odd)) for each, has_odd in zip(checks, odd, strict=True)]
+    by_name = {each.column.name: each for each in checks}
+    return [*of_columns, *((by_name[rule.column], [(rule.broken, rule.reason)]) for rule in rules)]
 
 
 def _find_undecided(cleaned: pl.DataFrame, checks: Sequence[ColumnCheck]) -> frozenset[str]:

@@ -124,27 +124,24 @@ def make_plan(
 
     A field may follow one foreign key, as in `model__brand_name`: it is then a column of the parent.
     """
-    columns: list[Column] = []
-    parent: Parent | None = None
-    for name, field in fields.items():
+    relations = {path[0] for *path, _ in (field.attribute.split("__") for field in fields.values()) if path}
+    parent = Parent(model, relations.pop()) if relations else None
+
+    def make_column(name: str, field: Field) -> Column:
         *path, field_name = field.attribute.split("__")
-        owner = model
-        if path:
-            parent = Parent(model, path[0])
-            owner = parent.model
-        columns.append(
-            Column(
-                name=name,
-                header=field.column_name,
-                widget=field.widget,
-                field=_concrete(owner, field_name),
-                of_parent=bool(path),
-                is_key=name in keys,
-                case_insensitive=field_name in case_insensitive_fields(owner),
-                known_as=known_as.get(name, ()),
-            )
+        owner = parent.model if path and parent else model
+        return Column(
+            name=name,
+            header=field.column_name,
+            widget=field.widget,
+            field=_concrete(owner, field_name),
+            of_parent=bool(path),
+            is_key=name in keys,
+            case_insensitive=field_name in case_insensitive_fields(owner),
+            known_as=known_as.get(name, ()),
         )
-    return Plan(model, columns, parent, duplicate_rows)
+
+    return Plan(model, [make_column(*each) for each in fields.items()], parent, duplicate_rows)
 
 
 def _concrete(model: type[Model], name: str) -> ModelField:

@@ -24,6 +24,13 @@ class Layout:
     text_columns: frozenset[int] = frozenset()
     min_cells: int = 1
 
+    def describe_cells(self, columns: Sequence[Column]) -> None:
+        """Find out from the positions of the columns which cells are texts, and how many a row needs."""
+        named = {column.name: column for column in columns}
+        placed = [(int(place), named[name]) for place, name in self.positions.items()]
+        self.text_columns = frozenset(place for place, column in placed if isinstance(column.widget, TextWidget))
+        self.min_cells = max((place + 1 for place, column in placed if column.required), default=1)
+
     def prepare(self, table: Table) -> None:
         """Tell the table what its columns mean."""
         table.text_columns, table.min_cells = self.text_columns, self.min_cells
@@ -53,10 +60,7 @@ def find_layout(table: Table, columns: Sequence[Column], fields: Mapping[int, st
             shown = " and ".join(dict.fromkeys(table.headers[place].strip() for place in places))
             reason = f"Appears {len(places)} times in the header. Keep one of the columns."
             layout.errors.append(RowError(reason, table.header_line, "header", shown))
-    named = {column.name: column for column in columns}
-    placed = [(int(place), named[name]) for place, name in layout.positions.items()]
-    layout.text_columns = frozenset(place for place, column in placed if isinstance(column.widget, TextWidget))
-    layout.min_cells = max((place + 1 for place, column in placed if column.required), default=1)
+    layout.describe_cells(columns)
     ignored = _list_ignored(table, layout)
     if ignored and not layout.errors:
         layout.notices.append(Notice(UNKNOWN_COLUMNS, {"columns": ignored}))
