@@ -69,8 +69,8 @@ _COUNT = f"""
 """  # noqa: S608 (constants of this module)
 _PERIODS = f"""
     SELECT stream.patient_id, stream.source, stream.model, period.stream_id, metric.label, period.starts_at,
-           next.ends_at, period.device_id, period.decision, period.decided_by_id, counted.readings, counted.first_at,
-           counted.last_at
+           next.ends_at, period.device_id, period.decision, period.decided_by_id, counted.readings, counted.first_day,
+           counted.last_day
       FROM unnest(%(patients)s::text[], %(names)s::text[], %(models)s::text[]) AS source (patient_id, name, model)
       JOIN reading_streams AS stream ON stream.patient_id = source.patient_id AND stream.source = source.name
        AND stream.model = source.model
@@ -78,11 +78,11 @@ _PERIODS = f"""
       JOIN stream_devices AS period ON period.patient_id = stream.patient_id AND period.stream_id = stream.stream_id
            {_NEXT}
      CROSS JOIN LATERAL (
-           SELECT coalesce(sum(readings), 0)::bigint AS readings, min(first_at) AS first_at, max(last_at) AS last_at
-             FROM (SELECT sum(reading_count) AS readings, min(first_at) AS first_at, max(last_at) AS last_at
+           SELECT coalesce(sum(readings), 0)::bigint AS readings, min(first_day) AS first_day, max(last_day) AS last_day
+             FROM (SELECT sum(reading_count) AS readings, min(day) AS first_day, max(day) AS last_day
                      FROM reading_days AS own WHERE {_DAYS}
                    UNION ALL
-                   SELECT count(*), min(starts_at), max(ends_at) FROM episodes AS own WHERE {_EPISODES}) AS both_kinds
+                   SELECT count(*), min(day), max(day) FROM episodes AS own WHERE {_EPISODES}) AS both_kinds
            ) AS counted
      ORDER BY stream.patient_id, stream.source, stream.model, period.starts_at, metric.label
 """  # noqa: S608 (constants of this module)
@@ -102,8 +102,8 @@ class Period(NamedTuple):
     decision: str
     decided_by_id: int | None
     readings: int
-    first_at: datetime.datetime | None
-    last_at: datetime.datetime | None
+    first_day: datetime.date | None  # of the patient, as is the last one
+    last_day: datetime.date | None
 
     @property
     def source(self) -> Source:
@@ -117,7 +117,7 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """Periods of one source, taken together: their metrics, readings, first and last reading."""
+    """Periods of one source, taken together: their metrics, readings, first and last day."""
 
     source: Source
     periods: Sequence[Period]
@@ -136,12 +136,12 @@ class Summary:
         return sum(period.readings for period in self.periods)
 
     @property
-    def first_at(self) -> datetime.datetime | None:
-        return min((period.first_at for period in self.periods if period.first_at), default=None)
+    def first_day(self) -> datetime.date | None:
+        return min((period.first_day for period in self.periods if period.first_day), default=None)
 
     @property
-    def last_at(self) -> datetime.datetime | None:
-        return max((period.last_at for period in self.periods if period.last_at), default=None)
+    def last_day(self) -> datetime.date | None:
+        return max((period.last_day for period in self.periods if period.last_day), default=None)
 
     @property
     def devices(self) -> set[int]:

@@ -17,7 +17,7 @@ from readings.attribution import BEGINNING, Row, attribute, keep_decisions
 from readings.decisions import Source, decide, find_source, put_decision, undo_decisions
 from readings.midnights import get_day
 from readings.models import Consent, Device, DeviceAssignment, ReadingStream, StreamDevice
-from readings.sources import Show, count_waiting, list_sources
+from readings.sources import Show, Summary, count_waiting, fetch_periods, list_sources
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
@@ -253,6 +253,8 @@ def test_a_decision_for_days_means_those_of_the_patient() -> None:
     evening = NOON + 11 * HOUR  # of 5 March in UTC, 6 March in Helsinki
     write_run(1, [[Reading(1, at, 70, utc_offset=7200) for at in (NOON, evening, evening + DAY)]], streams()[:1])
     attribute(["P1"])
+    summary = Summary(WATCH, fetch_periods([WATCH]))
+    assert (summary.first_day, summary.last_day) == (date(2024, 3, 5), date(2024, 3, 7))
     decide(WATCH, device.pk, 1, date(2024, 3, 6), date(2024, 3, 7))
     with connection.cursor() as cursor:
         cursor.execute("SELECT device_id FROM readings ORDER BY at")
