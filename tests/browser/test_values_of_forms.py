@@ -19,6 +19,7 @@ FILTERS = (
 CUT_OFF = """
 [...document.querySelectorAll("main :is(input, textarea)")]
   .filter((each) => each.checkVisibility() && !["checkbox", "radio", "file", "submit"].includes(each.type))
+  .filter((each) => !each.closest(".choice")?.querySelector("[aria-live]").textContent.includes(each.value))
   .filter((each) => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight + 2)
   .map((each) => `${each.name || each.id}: ${each.value} (${each.scrollWidth} > ${each.clientWidth})`)
 """

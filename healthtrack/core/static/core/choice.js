@@ -15,11 +15,15 @@
     let timer;
     let request;
 
+    // Below the entry, if it does not fit into it.
+    const showWhole = () => {
+      note.textContent = entry.scrollWidth > entry.clientWidth ? entry.value : "";
+    };
     const choose = (text, place) => {
       const option = new Option(text, place === undefined ? "" : found[place].id, true, true);
       select.replaceChildren(...(option.value ? [new Option(), option] : [option]));
       entry.value = text;
-      note.textContent = "";
+      showWhole();
       close();
       select.dispatchEvent(new Event("change", {bubbles: true}));
     };
@@ -57,7 +61,7 @@
         choose(found[place].text, place);
       }
       entry.value = getChosen();
-      note.textContent = "";
+      showWhole();
       close();
     };
 
@@ -90,6 +94,8 @@
     select.removeAttribute("id");
     entry.id = id; // the label and links to errors lead to it
     select.after(makeElement("div", {class: "choice"}, entry, list.element, note));
+    showWhole();
+    window.addEventListener("resize", showWhole);
   };
 
   const showAll = (within) => within.querySelectorAll("select.admin-autocomplete:not([hidden], [name*=__prefix__])").forEach(show);
