@@ -165,7 +165,7 @@ class _ProgressBar:
     def __init__(self, terminal: OutputWrapper) -> None:
         self.terminal = terminal
 
-    def begin(self, stage: Stage, total: int = 0) -> None:
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None:
         self.stage, self.done, self.total = stage, 0, total
         self.advance(0)
 

@@ -25,8 +25,8 @@ class StoppedError(Exception):
 class Progress(Protocol):
     """What an import reports its progress to."""
 
-    def begin(self, stage: Stage, total: int = 0) -> None:
-        """Start a stage with this many rows to do; 0 if unknown."""
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None:
+        """Start a stage with this many rows to do; 0 if unknown. Counts of bytes only move the bar."""
 
     def advance(self, rows: int) -> None:
         """Count rows as done. Raises CancelledError or StoppedError if the import must end here."""
@@ -35,7 +35,7 @@ class Progress(Protocol):
 class NoProgress:
     """A progress that stores and shows nothing."""
 
-    def begin(self, stage: Stage, total: int = 0) -> None: ...
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None: ...
 
     def advance(self, rows: int) -> None: ...
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.fhir.resources import Place, ResourceReader, describe_place, find_type, list_types
 from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.models import Stage
 from healthtrack.imports.opening import Part, open_files
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading.table import Table
@@ -70,11 +71,14 @@ class FhirSource:
 
             collected = Collection(describe)
             reader = ResourceReader(WANTED)
+            self.progress.begin(Stage.READING, sum(part.size for part in parts), in_bytes=True)
+            reported = 0
             for part in parts:
                 for number, resource in enumerate(reader.read(part)):
                     collected.add(resource)
                     if not number % _RESOURCES_PER_STEP:
-                        self.progress.advance(0)  # raises an exception if somebody cancelled the import
+                        self.progress.advance(reader.read_bytes - reported)
+                        reported = reader.read_bytes
         collected.counts.update(reader.others)
         yield make_table(collected)
 

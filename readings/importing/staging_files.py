@@ -81,7 +81,7 @@ class FileStaging:
 
     def _read_files(self, progress: Progress) -> None:
         with open_files(self.work.files) as parts:
-            progress.begin(Stage.READING, sum(part.size for part in parts))
+            progress.begin(Stage.READING, sum(part.size for part in parts), in_bytes=True)
             self.is_single = len(parts) == 1
             for each, source in divide(parts):
                 self._read(each, source, progress)

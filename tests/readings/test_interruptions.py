@@ -35,7 +35,7 @@ def _patient() -> None:
 class Killed(NoProgress):
     """Ends the session of the database, as the death of a worker does, when the writing begins."""
 
-    def begin(self, stage: Stage, total: int = 0) -> None:
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None:
         if stage == Stage.WRITING:
             connection.connection.close()
 

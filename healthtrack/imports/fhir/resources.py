@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import orjson
@@ -66,17 +67,32 @@ class ResourceReader:
         self.wanted = wanted
         self.errors = errors
         self.others: Counter[str] = Counter()
+        self._before = 0
+        self._stream: Limited | None = None
         self._parsed = {kind.encode() for kind in wanted} | {b"Bundle"}
 
     def read(self, part: Part) -> Iterator[Resource]:
         """Yield the resources of a part. Raise FileError if it is damaged, cut off, or no FHIR in JSON."""
-        with open_part(part) as stream:
+        with open_part(part) as stream, self._count(stream):
             beginning = stream.read(BLOCK_BYTES).removeprefix(_BOM)
             _check_beginning(beginning, part)
             if _has_lines(beginning):
                 yield from self._read_lines(stream, beginning, part)
             else:
                 yield from self._read_document(BundleStream(stream, beginning, part.name), part)
+
+    @property
+    def read_bytes(self) -> int:
+        """Return how many bytes were read so far, of all parts."""
+        return self._before + (self._stream.read_bytes if self._stream else 0)
+
+    @contextmanager
+    def _count(self, stream: Limited) -> Iterator[None]:
+        self._stream = stream
+        try:
+            yield
+        finally:
+            self._before, self._stream = self.read_bytes, None
 
     def _read_lines(self, stream: Limited, beginning: bytes, part: Part) -> Iterator[Resource]:
         next_line, rest, block = 1, b"", beginning

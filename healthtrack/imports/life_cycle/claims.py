@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from healthtrack.imports.life_cycle.locks import run_lock
 from healthtrack.imports.models import ImportRun, Stage, State
-from healthtrack.imports.progress import compute_fraction_done
 
 _RECORD_PROGRESS = """
     UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
@@ -28,10 +27,15 @@ def claim_run(run_id: int, state: State) -> Iterator[ImportRun | None]:
         yield ImportRun.objects.get(pk=run_id) if is_claimed else None
 
 
-def record_progress(database: BaseDatabaseWrapper, run_id: int, stage: Stage, done: int, total: int) -> bool:
-    """Store the progress of a run through another database session. Return whether somebody requested to cancel it."""
+def record_progress(
+    database: BaseDatabaseWrapper, run_id: int, stage: Stage, items: tuple[int, int], fraction_done: float
+) -> bool:
+    """Store the progress of a run through another database session. Return whether somebody requested to cancel it.
+
+    `items` are those that are done, and those to do in the stage.
+    """
     with database.cursor() as cursor:
-        cursor.execute(_RECORD_PROGRESS, [stage, done, total, compute_fraction_done(stage, done, total), run_id])
+        cursor.execute(_RECORD_PROGRESS, [stage, *items, fraction_done, run_id])
         return any(cancel_requested for (cancel_requested,) in cursor.fetchall())
 
 

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from healthtrack.imports.life_cycle import claims
 from healthtrack.imports.models import ImportRun, Stage
-from healthtrack.imports.progress import CancelledError, StoppedError
+from healthtrack.imports.progress import CancelledError, StoppedError, compute_fraction_done
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,12 +25,12 @@ class ProgressWriter:
         self.run = run
         self.is_stopping = is_stopping
         self.session: psycopg.Connection[tuple[object, ...]] = connection.connection
-        self.stage, self.done, self.total = Stage.READING, 0, 0
+        self.stage, self.done, self.total, self.in_bytes = Stage.READING, 0, 0, False
         self.stop_error: CancelledError | StoppedError | None = None
         self.ended = threading.Event()
 
-    def begin(self, stage: Stage, total: int = 0) -> None:
-        self.stage, self.done, self.total = stage, 0, total
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None:
+        self.stage, self.done, self.total, self.in_bytes = stage, 0, total, in_bytes
         self.advance(0)
 
     def advance(self, rows: int) -> None:
@@ -48,7 +48,9 @@ class ProgressWriter:
                     own.close()  # the import runs into the same error, and reports it
 
     def _tick(self, own: BaseDatabaseWrapper) -> None:
-        cancel_requested = claims.record_progress(own, self.run.run_id, self.stage, self.done, self.total)
+        items = (0, 0) if self.in_bytes else (self.done, self.total)
+        fraction = compute_fraction_done(self.stage, self.done, self.total)
+        cancel_requested = claims.record_progress(own, self.run.run_id, self.stage, items, fraction)
         if cancel_requested:
             self.stop_error = CancelledError()
         elif self.is_stopping():

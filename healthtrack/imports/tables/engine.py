@@ -226,7 +226,8 @@ class _TableCheck:
         checks = [self._make_check(column) for column in columns]
         for column in columns:
             column.widget.prepare()
-        self.progress.begin(Stage.READING, table.rows_expected)
+        if not table.facts:  # what makes a table of other files has shown the progress of reading them
+            self.progress.begin(Stage.READING, table.rows_expected)
         with self.rows.open_copy() as copy_rows:
             for batch in table.batches:
                 named = batch.select(LINE, *layout.positions).rename(layout.positions)

@@ -18,6 +18,8 @@ from readings.formats.fhir.uses import STATEMENT, find_reason, read_period
 from readings.formats.fhir.values import Time, find_metric, read_time, read_values
 
 _BATCH_ROWS = 50_000
+# After so many bytes there is a batch, to show the progress.
+_STEP_BYTES = 32 * 2**20
 _IMPORTED = {"final", "amended", "corrected"}
 _REFERRED = frozenset({"Patient", "Device", "DeviceMetric"})
 _WANTED = frozenset({"Observation"})
@@ -79,17 +81,20 @@ class Contents:
     def _read_part(self, part: Part) -> Iterator[Batch]:
         damaged: list[RowError] = []
         reader = ResourceReader(_WANTED, damaged)
+        reported = 0
         try:
             for resource in reader.read(part):
                 if not resource.is_deletion:
                     self._add(resource)
-                if len(self.rows) + len(self.errors) >= _BATCH_ROWS:
-                    yield self._take_batch(part, 0)
+                unreported = reader.read_bytes - reported
+                if len(self.rows) + len(self.errors) >= _BATCH_ROWS or unreported >= _STEP_BYTES:
+                    reported += unreported
+                    yield self._take_batch(part, unreported)
         except FileError as error:
             damaged += error.errors
         self.errors += damaged
         self._count_others(reader.others)
-        yield self._take_batch(part, part.file.size if not part.info else part.info.file_size)
+        yield self._take_batch(part, max(0, part.size - reported))
 
     def _take_batch(self, part: Part, size: int) -> Batch:
         schema = {LINE: pl.Int64, **dict.fromkeys(_ROW, pl.String)}

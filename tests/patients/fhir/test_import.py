@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.models import Stage
+from healthtrack.imports.progress import NoProgress
 from healthtrack.imports.tabular import preview_queries
+from patients.fhir.upload import FhirRecords
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.fhir_files import (
@@ -60,6 +64,32 @@ def import_resources(tmp_path: Path) -> Any:
 def fields(number: str = "P1") -> dict[str, Any]:
     names = ("name", "gender", "medical_conditions", "medications", "allergies", "last_appointment_date", "tracker")
     return dict(MedicalRecord.objects.values(*names).get(pk=number))
+
+
+class Shown(NoProgress):
+    """Notes what a progress bar would show while files are read."""
+
+    def __init__(self) -> None:
+        self.total, self.done = 0, [0]
+
+    def begin(self, stage: Stage, total: int = 0, *, in_bytes: bool = False) -> None:
+        assert (stage, in_bytes) == (Stage.READING, True)
+        self.total = total
+
+    def advance(self, rows: int) -> None:
+        self.done.append(self.done[-1] + rows)
+
+
+def test_the_progress_of_reading_resources_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.fhir.upload._RESOURCES_PER_STEP", 2)
+    monkeypatch.setattr("healthtrack.imports.fhir.resources.BLOCK_BYTES", 500)
+    path = write_ndjson(tmp_path / "all.ndjson", *EVERYTHING)
+    shown = Shown()
+    size = path.stat().st_size
+    with FhirRecords().make_source([StoredFile(path.name, size, path)], shown).open():
+        assert shown.total == size
+    assert shown.done == sorted(shown.done)
+    assert 0 < shown.done[-2] < shown.done[-1] <= size
 
 
 class TestForms:
