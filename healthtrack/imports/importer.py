@@ -196,6 +196,10 @@ class Importer(ABC):
         """Return the fields that columns of files belong to, and their names for people; for profiles."""
         return {}
 
+    def describe_meanings(self, field: str) -> Mapping[str, str]:
+        """Return what a word in a column of this field can mean, in words by the answer; for profiles."""
+        return {}
+
     @property
     def meanings(self) -> Mapping[str, str]:
         """Return what words of its files can mean, by how people write it in commands."""

@@ -18,6 +18,7 @@ class Meaning(StrEnum):
     AS_IT_IS = "-"
 
 
+UNDECIDED = "?"  # what a word means whose question is open: no choice of any field
 DOCUMENTED_WORDS = {**dict.fromkeys(YES_WORDS, Meaning.YES), **dict.fromkeys(NO_WORDS, Meaning.NO)}
 # In lower case, in European languages, Turkish, Japanese and Chinese; with digits and signs.
 _YES = (
@@ -46,6 +47,7 @@ _NONE = (
     ),
     *("not applicable", "not available", "n. a.", "aucun", "aucune", "néant", "ninguno", "ninguna", "nenhum"),
     *("nenhuma", "nessuno", "nessuna", "geen", "n.v.t.", "ingen", "inga", "intet", "brak", "žádné"),
+    *("нет данных", "なし", "無し", "特になし", "无", "無"),
 )
 USUAL_YES_NO = {**dict.fromkeys(_YES, Meaning.YES), **dict.fromkeys(_NO, Meaning.NO)}
 USUAL_NONE = dict.fromkeys(_NONE, Meaning.NONE)

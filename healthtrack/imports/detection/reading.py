@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
+from healthtrack.imports.columns.words import UNDECIDED
 from healthtrack.imports.detection import names
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
 from healthtrack.imports.reading_plans import ReadingPlan
@@ -77,8 +78,8 @@ def get_words(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return what the words of each field mean."""
     found: dict[str, dict[str, str]] = {}
     for name, value in values.items():
-        if (named := names.get_word(name)) and value:
-            found.setdefault(named[0], {})[named[1]] = str(value)
+        if named := names.get_word(name):
+            found.setdefault(named[0], {})[named[1]] = str(value or UNDECIDED)
     return found
 
 

@@ -142,7 +142,7 @@ def _list_possible_delimiters(head: Sequence[str], named: str) -> list[str]:
 
 
 def _list_candidates(head: Sequence[str], delimiter: str, columns: Sequence[Column]) -> list[Candidate]:
-    reader = csv.reader(iter(head), delimiter=delimiter)
+    reader = csv.reader(iter(head), delimiter=delimiter, skipinitialspace=True)
     candidates: list[Candidate] = []
     while True:
         line = reader.line_num + 1

@@ -21,7 +21,6 @@ from healthtrack.imports.detection.choices import (
     DATE_ORDERS,
     DECIMAL_MARKS,
     DUPLICATE_ROWS,
-    MEANINGS,
     get_structure_choices,
 )
 from healthtrack.imports.detection.labels import STRUCTURE
@@ -60,7 +59,8 @@ class ProfileForm(ConcurrentEditForm):
         elif part in names.STRUCTURE:
             self._add_field(part, STRUCTURE[part], get_structure_choices(part, self.instance.answers[part]))
         elif named := names.get_word(part):
-            self._add_field(part, f"“{named[1]}” in {self._columns.get(named[0], named[0])}", MEANINGS)
+            meanings = registry.get(self.instance.importer).describe_meanings(named[0])
+            self._add_field(part, f"“{named[1]}” in {self._columns.get(named[0], named[0])}", meanings)
         elif field := names.get_noted_field(part):
             choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
             self._add_field(part, f"Dates and numbers of {self._columns.get(field, field)}", choices)

@@ -77,7 +77,7 @@ def read_header(lines: Lines, delimiter: str = "") -> Header:
 def _read_header_record(lines: Lines, line: int, delimiter: str) -> list[str]:
     lines.begin_record()
     try:
-        record = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+        record = next(csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True), [])
     except csv.Error:
         record = None
     if record is not None and len(lines.record) <= MAX_HEADER_LINES:
@@ -98,7 +98,8 @@ def _read_batches(table: Table, lines: Lines, delimiter: str) -> Iterator[pl.Dat
         batch = _parse_single_lines(chunk, lines.number - len(chunk) + 1, names, delimiter)
         if batch is None:
             lines.put_back(chunk)
-            batch = _frame(list(_parse_records(table, lines, delimiter)), names)
+            skips_spaces = any(f'{delimiter} "' in line for line in chunk)
+            batch = _frame(list(_parse_records(table, lines, delimiter, skips_spaces=skips_spaces)), names)
         yield batch
         if lines.batch_rows:
             lines.batch_rows = 1  # who reads a sample looks further only to see whether there are more rows
@@ -139,9 +140,14 @@ def _drop_blank_rows(records: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return records.filter(~pl.all_horizontal(pl.col(name).str.contains(BLANK) for name in names))
 
 
-def _parse_records(table: Table, lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Return the records that begin on lines that were put back, each with the line on which it begins."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+def _parse_records(
+    table: Table, lines: Lines, delimiter: str, *, skips_spaces: bool
+) -> Iterator[tuple[int, list[str]]]:
+    """Return the records that begin on lines that were put back, each with the line on which it begins.
+
+    Some programs put a space before each quoted cell, which does not belong to it.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skips_spaces)
     width = len(table.headers)
     while lines.any_put_back:
         line = lines.begin_record()

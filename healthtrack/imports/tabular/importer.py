@@ -10,6 +10,7 @@ from healthtrack.imports import registry, staging_tables
 from healthtrack.imports.columns.plan import DuplicateRows
 from healthtrack.imports.columns.words import Meaning, get_documented_words, has_few_words, is_yes_no
 from healthtrack.imports.detection import names
+from healthtrack.imports.detection.choices import describe_meanings
 from healthtrack.imports.detection.duplicates import add_duplicate_rule
 from healthtrack.imports.detection.fitting import count_known_columns, get_better_importer, redirect_plan
 from healthtrack.imports.detection.labels import describe_part
@@ -179,6 +180,9 @@ class TabularImporter(Importer):
 
     def describe_fields(self) -> Mapping[str, str]:
         return {column.name: column.header for column in self.resource.plan.columns}
+
+    def describe_meanings(self, field: str) -> Mapping[str, str]:
+        return describe_meanings(field, self.resource.plan.columns)
 
     @property
     def meanings(self) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from django.test import Client
 from healthtrack.imports.models import ReadingProfile, State
 from healthtrack.imports.reading.encodings import CODE_PAGES, detect_encoding
 from patients.models import MedicalRecord
-from tests.support.forms import form_to
+from tests.support.forms import form_to, form_with
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Row, write_csv
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.page import Page
@@ -143,6 +143,7 @@ class TestGenders:
         page = Page.of(upload(steward, RECORDS, write(path, *words)))
         assert last_run().state == State.QUESTIONS
         assert "means different things in different languages" in page.text
+        assert "not clear" in page.text
 
     def test_so_it_is_far_below(self, steward: Client, path: Path) -> None:
         upload(steward, RECORDS, write(path, *["M"] * 2100, "H"))
@@ -152,6 +153,16 @@ class TestGenders:
         answer(steward, upload(steward, RECORDS, write(path, "H", "M")), **{"word:gender:m": "F"})
         import_it(steward)
         assert stored("gender") == ["M", "F"]
+
+    def test_a_profile_remembers_the_answer_and_shows_it(self, steward: Client, path: Path) -> None:
+        answers = {"word:gender:m": "F", "profile_name": "Clinic 7"}
+        answer(steward, upload(steward, RECORDS, write(path, "H", "M")), **answers)
+        page = steward.get(f"/admin/imports/readingprofile/{ReadingProfile.objects.get().pk}/change/")
+        form = form_with(page, "name")
+        assert form.fields["word:gender:m"] == "F"
+        steward.post(f"/admin/imports/readingprofile/{ReadingProfile.objects.get().pk}/change/", form.fields)
+        shown = Page.of(upload(steward, RECORDS, write(path, "M", "H")))
+        assert "“m” in gender: Female. Remembered in the profile “Clinic 7”." in shown.text
 
     def test_a_command_takes_it(self, path: Path) -> None:
         with pytest.raises(CommandError):
@@ -190,6 +201,15 @@ class TestHeaders:
         assert RECORDS.run(path).errors == []
         record = MedicalRecord.objects.get()
         assert (record.name, str(record.date_of_birth), record.medications) == ("Jürgen Größe", "1980-05-17", True)
+
+    @pytest.mark.parametrize(
+        "header", ["Brand Name, Device Type, Model Name", 'Brand Name, "Device Type", "Model Name"']
+    )
+    def test_spaces_before_quotes_do_not_belong_to_cells(self, path: Path, header: str) -> None:
+        path.write_text(f'{header}\nXiaomi, "Band, fitness", "Band ""2"""\nXiaomi, Band, "Band 3"\n')
+        assert MODELS.run(path).errors == []
+        found = set(TrackerModel.objects.values_list("device_type", "model_name"))
+        assert found == {("Band, fitness", 'Band "2"'), ("Band", "Band 3")}
 
     @pytest.mark.parametrize("delimiter", ["^", "~", ":"])
     def test_rare_delimiters_are_found(self, path: Path, delimiter: str) -> None:
