@@ -160,7 +160,7 @@ def list_text_parts(found: TextStructure, columns: Sequence[Column], answers: Ma
     part = DetectedPart(names.ENCODING, encoding.name, reason=Why.VALID_ENCODING)
     if names.ENCODING in answers:
         part = DetectedPart(names.ENCODING, encoding.name, reason=Why.CHOSEN)
-    elif encoding.examples:
+    elif encoding.examples and found.header:  # without a header the file is no table in any encoding
         params = {"example": show_value(encoding.example), "examples": encoding.examples}
         part = DetectedPart(names.ENCODING, encoding.name, Certainty.UNKNOWN, Why.UNCLEAR_ENCODING, params)
     elif encoding.is_guess:

@@ -119,6 +119,11 @@ class TestEncodings:
         call_command(RECORDS.command, path, "--accept=another-person", stdout=StringIO(), stderr=errors)
         assert "Encoding: Windows-1252 (Western Europe)." in errors.getvalue()
 
+    def test_a_file_without_a_table_is_an_error_in_any_encoding(self, path: Path) -> None:
+        path.write_bytes(b"\xb7")
+        (error,) = RECORDS.run(path).errors
+        assert "No column has an expected name." in str(error)
+
     def test_a_file_cut_off_within_a_letter_is_utf_8(self, path: Path) -> None:
         content = write_csv(path, RECORDS.rows({"name": "Jürgen"})).read_bytes()
         path.write_bytes(content + "P2,Zoë".encode()[:-1])
