@@ -229,7 +229,7 @@ class TestPages:
         answer = steward.post(address, {**second.fields, part: ""})
         choices = Page.of(answer).texts(".conflicts label")
         assert choices[0].startswith("Month first, such as 05/17/1980 saved by staff")
-        assert choices[1] == "As the file shows it yours"
+        assert choices[1] == "As the file shows it entered by you"
         steward.post(address, {**form_with(answer, "name").fields, f"choice-{part}": "mine"})
         profile = ReadingProfile.objects.get()
         assert (profile.name, part in profile.answers) == ("Clinic 8", False)
