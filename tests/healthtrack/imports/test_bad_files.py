@@ -343,7 +343,8 @@ def get_command_errors(kind: Kind, path: Path) -> list[str]:
     stderr = StringIO()
     with pytest.raises(CommandError, match=r"^Nothing was imported"):
         call_command(kind.command, path, stdout=StringIO(), stderr=stderr)
-    return stderr.getvalue().removesuffix("\n").split("\n")
+    lines = stderr.getvalue().removesuffix("\n").split("\n")
+    return [line for line in lines if not line.startswith("Decimal mark in ")]  # what was assumed follows the errors
 
 
 def store_something() -> None:
@@ -443,11 +444,11 @@ class TestLargeFiles:
         self, tmp_path: Path, sign_in: SignIn, write: Callable[[Path, Sequence[Row]], Path]
     ) -> None:
         name = "rows.csv" if write is write_csv else "rows.xlsx"
-        path = write(tmp_path / name, RECORDS.rows(*[{"gender": "X"}] * 10_000))
-        assert get_command_errors(RECORDS, path) == several(2, "gender", NO_GENDER, *["X"] * 10_000)
+        path = write(tmp_path / name, RECORDS.rows(*[{"date_of_birth": "soon"}] * 10_000))
+        assert get_command_errors(RECORDS, path) == several(2, "date_of_birth", NO_DATE, *["soon"] * 10_000)
         page = upload(sign_in(*RECORDS.steward), RECORDS, path)
         assert page.status_code == 200
-        assert page.content.count(b"<code>X</code>") == 50
+        assert page.content.count(b"<code>soon</code>") == 50
         assert "Errors: 1 to 50 of 10,000" in " ".join(page.content.decode().split())
         assert "Every row of the file has an error." in page.content.decode()
 
