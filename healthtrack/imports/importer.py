@@ -50,6 +50,8 @@ class RunInput:
 
     `decisions` says what to do with the rows of each kind of warning, as far as somebody decided.
     `previewed` is the `result` that a person has seen and confirmed; None if nobody has seen a preview.
+    `at_once` says that the import follows a check without errors at once. Then the check need not find out what the
+    import would change, and `is_compared` is false for that import.
     """
 
     run_id: int
@@ -58,6 +60,8 @@ class RunInput:
     answers: Mapping[str, str]
     decisions: Mapping[str, str] = field(default_factory=dict)
     previewed: Mapping[str, Any] | None = None
+    at_once: bool = False
+    is_compared: bool = True
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,16 @@ def get_action(run: ImportRun) -> RunAction:
     return actions[Kind(run.kind)](run)
 
 
-def get_run_input(run: ImportRun, files: Sequence[StoredFile]) -> RunInput:
-    """Return the files, plan and answers for the importer."""
+def get_run_input(run: ImportRun, files: Sequence[StoredFile], *, at_once: bool = False) -> RunInput:
+    """Return the files, plan and answers for the importer; `at_once` as in `RunInput`."""
     previewed = run.result if run.has_uploads else None  # the command line shows no preview
-    return RunInput(run.run_id, files, ReadingPlan.from_json(run.plan), run.answers, run.decisions, previewed)
+    return RunInput(
+        run.run_id,
+        files,
+        ReadingPlan.from_json(run.plan),
+        run.answers,
+        run.decisions,
+        previewed,
+        at_once,
+        previewed is not None or bool(run.result.get("tables")),
+    )

@@ -54,7 +54,7 @@ def import_at_once(
         run.save(update_fields=["without_invalid"])
     with run_lock(run.run_id):
         try:
-            check(run, files, track)
+            check(run, files, track, at_once=not dry_run)
             _finish(run, files, track, dry_run=dry_run)
         except BaseException as error:
             outcome = get_outcome(error)

@@ -1,6 +1,7 @@
 """Plan how to read the files of a run, and check them once the plan has no question left."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from healthtrack.imports import registry
 from healthtrack.imports.importer import Importer, StoredFile
@@ -11,22 +12,30 @@ from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import CheckResult
 
 
-def plan_and_check(run: ImportRun, files: Sequence[StoredFile], progress: Progress) -> CheckResult | None:
-    """Set the plan of the run, and return what the check found; None if the plan has questions for a person."""
+def plan_and_check(
+    run: ImportRun, files: Sequence[StoredFile], progress: Progress, *, at_once: bool = False
+) -> CheckResult | None:
+    """Set the plan of the run, and return what the check found; None if the plan has questions for a person.
+
+    `at_once` says that the import follows a check without errors at once.
+    """
     importer = registry.get(run.importer)
     if run.plan is None:
         run.plan = importer.plan(files, progress).as_json()
     if run.answers:
         run.plan = importer.plan_again(get_run_input(run, files), progress).as_json()
-    result = _check(importer, run, files, progress)
+    check = partial(_check, importer, run, files, progress, at_once=at_once)
+    result = check()
     if result is not None and result.plan is not None:
         run.plan = result.plan.as_json()
-        result = _check(importer, run, files, progress)
+        result = check()
     return result
 
 
-def _check(importer: Importer, run: ImportRun, files: Sequence[StoredFile], progress: Progress) -> CheckResult | None:
-    return None if has_open_questions(run) else importer.check(get_run_input(run, files), progress)
+def _check(
+    importer: Importer, run: ImportRun, files: Sequence[StoredFile], progress: Progress, *, at_once: bool
+) -> CheckResult | None:
+    return None if has_open_questions(run) else importer.check(get_run_input(run, files, at_once=at_once), progress)
 
 
 def has_open_questions(run: ImportRun) -> bool:

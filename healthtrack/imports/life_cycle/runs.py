@@ -111,12 +111,15 @@ def open_uploads(run: ImportRun) -> Iterator[list[StoredFile]]:
         ]
 
 
-def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
-    """Plan how to read the files; then check them, unless the plan has questions for a person."""
+def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, at_once: bool = False) -> None:
+    """Plan how to read the files; then check them, unless the plan has questions for a person.
+
+    `at_once` says that the import follows a check without errors at once, and nobody sees a preview.
+    """
     began = time.monotonic()
     with transaction.atomic():
         with track() as progress:
-            result = plan_and_check(run, files, progress)
+            result = plan_and_check(run, files, progress, at_once=at_once)
         run.check_seconds = (run.check_seconds or 0) + time.monotonic() - began
         if result is None:
             _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=run.check_seconds)

@@ -3,8 +3,10 @@
 from healthtrack.core.appearance import look_the_same
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.reading.table import LINE
+from healthtrack.imports.results import TabularResult
 from healthtrack.imports.row_warnings import WARNING
 from healthtrack.imports.tables.absent_columns import fill_absent
+from healthtrack.imports.tables.counting import count_rows
 from healthtrack.imports.tables.sql import (
     comma,
     primary_key,
@@ -14,7 +16,7 @@ from healthtrack.imports.tables.sql import (
     table,
     target_matches,
 )
-from healthtrack.imports.tables.staging import StagedRows
+from healthtrack.imports.tables.staging import ROWS_WITHOUT_INDEX, StagedRows
 
 _RESET = "warnings = NULL, accepted = false"
 _WITHOUT_WARNING = f"CASE rows.outcome WHEN '{WARNING}' THEN 'changed' ELSE rows.outcome END"
@@ -23,6 +25,21 @@ _WITHOUT_WARNING = f"CASE rows.outcome WHEN '{WARNING}' THEN 'changed' ELSE rows
 def compare(rows: StagedRows) -> None:
     """Set the outcome of each row: new, changed, unchanged, or with warnings."""
     _compare(rows, again=False)
+
+
+def compare_and_lock(rows: StagedRows, *, is_compared: bool) -> tuple[int, TabularResult]:
+    """Compare the rows, and lock the stored ones that they change. Return how many rows are stale, and the counts."""
+    if not is_compared:
+        compare(rows)
+        rows.analyze_outcomes()
+        result = count_rows(rows)
+        if sum(result.listed.values()) > ROWS_WITHOUT_INDEX:
+            rows.create_indexes()
+        if not {"changed", WARNING} & result.listed.keys():
+            return 0, result
+    rows.lock_changed()  # from now on nobody changes what the preview, or the first comparison, showed
+    stale = compare_again(rows)
+    return stale, count_rows(rows)
 
 
 def compare_again(rows: StagedRows) -> int:
@@ -42,8 +59,9 @@ def _compare(rows: StagedRows, *, again: bool) -> None:
     fill_absent(rows)
     if again:
         _forget_deleted(rows)
-    _find_changed(rows, again=again)
-    if _has_changed(rows):  # an import of new rows alone need not join them with the stored ones again
+    updated = _find_changed(rows, again=again)
+    # An import of new rows alone need not join them with the stored ones again.
+    if (updated or again) and _has_changed(rows):
         _ignore_invisible_changes(rows)
         _find_warnings(rows, of_new=False, again=again)
     _find_warnings(rows, of_new=True, again=again)
@@ -57,7 +75,8 @@ def _forget_deleted(rows: StagedRows) -> None:
     """)  # noqa: S608 (names from the plan)
 
 
-def _find_changed(rows: StagedRows, *, again: bool) -> None:
+def _find_changed(rows: StagedRows, *, again: bool) -> int:
+    """Set the outcomes of rows that are stored. Return how many have got another one than before."""
     plan, key = rows.plan, primary_key(rows.plan.model)
     new, old = comma(map(staged_column, plan.values)), comma(map(stored_column, plan.values))
     changed = f"(ROW({new}) IS DISTINCT FROM ROW({old}) AND ({' OR '.join(map(_differ, plan.values))}))"
@@ -72,6 +91,7 @@ def _find_changed(rows: StagedRows, *, again: bool) -> None:
          WHERE {target_matches(plan)}
            AND (rows.target IS DISTINCT FROM target.{key} OR {_WITHOUT_WARNING} <> {outcome} OR rows.seen <> {seen})
     """)  # noqa: S608 (names from the plan)
+    return int(rows.cursor.rowcount)
 
 
 def _has_changed(rows: StagedRows) -> bool:

@@ -27,19 +27,18 @@ from healthtrack.imports.reading.table import LINE, MalformedRow, Table, TableFa
 from healthtrack.imports.reasons import Notice, Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, ErrorGroup, StalePreview, TabularResult
 from healthtrack.imports.row_errors import FileError, RowError
-from healthtrack.imports.row_warnings import Choice, Decisions
+from healthtrack.imports.row_warnings import WARNING, Choice, Decisions
 from healthtrack.imports.tables import staged_errors, writing
 from healthtrack.imports.tables.absent_columns import add_marks, adopt_lists, fill_absent, set_absent
-from healthtrack.imports.tables.comparing import compare, compare_again
+from healthtrack.imports.tables.comparing import compare, compare_and_lock
 from healthtrack.imports.tables.counting import count_rows
 from healthtrack.imports.tables.headers import Layout, find_layout
 from healthtrack.imports.tables.hooks import Effects
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tables.sql import plan_for_large_sets
-from healthtrack.imports.tables.staging import ROWS_PER_STEP, StagedRows, acquire_import_lock
+from healthtrack.imports.tables.staging import ROWS_WITHOUT_INDEX, StagedRows, acquire_import_lock
 
 COMPARE_STEPS = 4
-_ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ def check(resource: BulkModelResource, work: RunInput, progress: Progress, sourc
         plan = replace(resource.plan, duplicate_rows=get_duplicate_rule(work.plan, resource.duplicate_rows))
         rows = StagedRows(plan, cursor, tables, Decisions(resource.row_warnings(), work.decisions))
         try:
-            result = _TableCheck(resource, source, rows, progress).run()
+            result = _TableCheck(resource, source, rows, progress, at_once=work.at_once).run()
         except _ContradictedError:
             return None
         # Without pages, the few steps of the import read all rows faster than an index of them is created.
-        if work.previewed is not None or result.read > _ROWS_WITHOUT_INDEX:
+        if work.previewed is not None or (result.read > ROWS_WITHOUT_INDEX and not work.at_once):
             rows.create_indexes()
         return result
 
@@ -103,19 +102,18 @@ def apply(resource: BulkModelResource, work: RunInput, progress: Progress) -> Ap
         progress.begin(Stage.TURN)
         acquire_import_lock(cursor)
         progress.begin(Stage.COMPARING_AGAIN)
-        rows.lock_changed()  # from now on nobody changes what the preview showed
-        stale = compare_again(rows)
+        stale, result = compare_and_lock(rows, is_compared=work.is_compared)
         if next(resource.find_errors(rows), None):
             raise CollisionError
-        result = count_rows(rows)
         effects = resource.count_effects(rows)
         if work.previewed is not None and (stale or _differ(effects, work.previewed)):
             return StalePreview(*_describe(result, writing.preview(resource, rows), stale))
         if stale:
             rows.lock_changed()
-        rows.release_accepted()
+        if WARNING in result.listed:
+            rows.release_accepted()
         progress.begin(Stage.WRITING, result.counts.new + result.counts.changed)
-        effects = {**effects, **writing.write(resource, rows, progress)}
+        effects = {**effects, **writing.write(resource, rows, result.counts, progress)}
     return ApplyResult(*_describe(result, effects))
 
 
@@ -157,7 +155,10 @@ class _TableCheck:
         source: TableSource,
         rows: StagedRows,
         progress: Progress,
+        *,
+        at_once: bool,
     ) -> None:
+        self.at_once = at_once
         self.resource = resource
         self.source = source
         self.reading = source.reading
@@ -182,11 +183,13 @@ class _TableCheck:
         result = TabularResult(notices=self.notices, groups=groups)
         if not is_table:
             return CheckResult(errors=errors, refused=Reason.NOT_A_TABLE, details=result.details())
-        result = replace(self._compare(), notices=self.notices, groups=groups)
+        # An import that follows at once compares the rows itself, when nobody else can import any more.
+        compared = TabularResult() if self.at_once and not errors else self._compare()
+        result = replace(compared, notices=self.notices, groups=groups)
         if errors and isinstance(self.source, FileSource):
             staged_errors.store_invalid_rows(cursor, staged, self.source.open, self._layout.prepare)
         valid = self.rows_read - invalid
-        result = replace(result, merged=valid - sum(result.listed.values()), combined=self.combined)
+        result = replace(result, merged=valid - self.rows.count(), combined=self.combined)
         refused = Reason.NONE if valid else Reason.NO_VALID_ROW
         return CheckResult(self.rows_read, invalid, errors, result.affected, refused, result.details())
 

@@ -37,6 +37,7 @@ from healthtrack.imports.tables.sql import (
 
 _IMPORT_LOCK = 0x48544D50  # any number, the same for every import
 ROWS_PER_STEP = 50_000
+ROWS_WITHOUT_INDEX = 4 * ROWS_PER_STEP
 _STATISTICS = 10  # the default is 100
 
 
@@ -151,6 +152,10 @@ class StagedRows:
     def analyze_outcomes(self) -> None:
         """Let the planner know how many rows are new, changed and unchanged."""
         self.cursor.execute(f"ANALYZE {self.tables.rows} ({LINE}, outcome)")
+
+    def count(self) -> int:
+        self.cursor.execute(f"SELECT count(*) FROM {self.tables.rows}")  # noqa: S608 (a constant)
+        return int(self.cursor.fetchone()[0])
 
     def count_stale(self) -> int:
         """Return the number of rows that have changed since the preview."""

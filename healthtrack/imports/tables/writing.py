@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from healthtrack.imports.progress import Progress
+from healthtrack.imports.results import TableCounts
 from healthtrack.imports.tables.hooks import Effects, ImportHooks
 from healthtrack.imports.tables.staging import StagedRows, acquire_import_lock
 
@@ -24,19 +25,21 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
         return {**effects, **hooks.after_insert(keys, dry_run=True)}
 
 
-def write(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
-    """Write the compared rows. Return what their new rows changed in other tables."""
+def write(hooks: ImportHooks, rows: StagedRows, counts: TableCounts, progress: Progress) -> Effects:
+    """Write the compared rows, of which there are so many. Return what their new rows changed in other tables."""
     effects: Effects = {}
     related = hooks.related_rows
-    rematched = rows.rematched_keys(related) if related else []
+    rematched = rows.rematched_keys(related) if related and counts.changed else []
     hooks.before_write()
     parents = rows.insert_parents()
     if rows.plan.parent and hooks.watched_model is rows.plan.parent.model:
         effects = hooks.after_insert(parents, dry_run=False)
     # First, because a changed row may end where a new one begins.
-    for step in rows.steps("changed"):
-        progress.advance(rows.update_changed(step))
-    _insert(hooks, rows, progress)
+    if counts.changed:
+        for step in rows.steps("changed"):
+            progress.advance(rows.update_changed(step))
+    if counts.new:
+        _insert(hooks, rows, progress)
     if hooks.watched_model is rows.plan.model:
         effects = hooks.after_insert(rows.inserted_keys(), dry_run=False)
     hooks.after_write(rows, rematched)

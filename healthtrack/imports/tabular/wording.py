@@ -10,7 +10,10 @@ from healthtrack.imports.row_warnings import WARNING
 
 def has_counts(run: ImportRun) -> bool:
     """Return whether the counts of the run say something: what it would change, changes or changed."""
-    return run.state in {State.CHECKED, State.APPLIED, State.UNDONE} or run.reason == Reason.DRY_RUN
+    is_compared = bool(run.result.get("tables"))
+    return run.state in {State.APPLIED, State.UNDONE} or (
+        is_compared and (run.is_checked or run.reason == Reason.DRY_RUN)
+    )
 
 
 def get_headline(run: ImportRun, result: TabularResult) -> str:
@@ -39,6 +42,8 @@ def _describe_check(run: ImportRun, result: TabularResult) -> str:
     counts, invalid = result.counts, run.invalid_count
     if run.error_count:
         return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
+    if not result.tables:
+        return "No errors found. The command that read the file is importing it."
     if counts.new or counts.changed or counts.held:
         return "No errors found. Nothing has been changed yet."
     return "No errors found. This file would not change anything."

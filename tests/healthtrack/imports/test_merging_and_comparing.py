@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.results import StagedRow
+from healthtrack.imports.results import StagedRow, TableCounts
 from healthtrack.imports.row_warnings import Decisions
 from healthtrack.imports.tables import writing
 from healthtrack.imports.tables.hooks import Effects, ImportHooks
@@ -434,11 +434,11 @@ class TestAllOrNothing:
         write = writing.write
         events: list[str] = []
 
-        def watched(hooks: ImportHooks, rows: StagedRows, progress: Progress) -> Effects:
+        def watched(hooks: ImportHooks, rows: StagedRows, counts: TableCounts, progress: Progress) -> Effects:
             events.append("begins")
             if len(events) == 1:
                 wait_until_another_waits()
-            effects = write(hooks, rows, progress)
+            effects = write(hooks, rows, counts, progress)
             events.append("ends")
             return effects
 

@@ -275,6 +275,13 @@ class TestThePreview:
         preview_of(steward, path, {}, {})
         assert "New rows: 2" in text_of(steward.get(f"{address(last_run())}?{query}"))
 
+    def test_a_run_of_a_command_says_that_it_is_being_imported(self, steward: Client) -> None:
+        run = factories.import_run(State.CHECKED, upload="", result={"merged": 1})
+        assert headline_of(run) == "No errors found. The command that read the file is importing it."
+        page = Page.of(steward.get(address(run)))
+        assert headline_of(run) in page.text
+        assert not page.all("#counts-caption")
+
 
 class TestErrors:
     CHANGES: tuple[Row, ...] = ({"gender": "X"}, {"date_of_birth": "soon"}, {"gender": "Y"}, {"name": "Eve"})
