@@ -5,7 +5,6 @@
 """
 
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks.apple_files import write_export
+from benchmarks.measuring import peak_megabytes
 from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
@@ -33,12 +33,12 @@ def measure_apple() -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "export.xml"
         records = write_export(path, MEGABYTES * 10**6)
-        before = _peak()
+        before = peak_megabytes()
         first, run = _time(lambda: _import(path, dry_run=True))
         print(
             f"export of {MEGABYTES:,} MB, {records:,} records, {run.result['new']:,} readings: preview in {first:.1f} s"
         )
-        print(f"peak memory: {_peak() - before:,.0f} MB more than before")
+        print(f"peak memory: {peak_megabytes() - before:,.0f} MB more than before")
         bare, _ = _time(lambda: _read_with_lxml(path))
         print(f"{first / bare:.2f} x lxml, which reads the attributes and discards them")
         _import(path)
@@ -56,10 +56,6 @@ def _time(work: Callable[[], Result]) -> tuple[float, Result]:
     began = time.monotonic()
     result = work()
     return time.monotonic() - began, result
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _read_with_lxml(path: Path) -> None:

@@ -23,16 +23,16 @@ django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
+from benchmarks.measuring import peak_megabytes
 from healthtrack.imports import registry
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 registry.get("patients.medicalrecord")
 paths = [Path(line.strip()) for line in sys.stdin]
 import_at_once("patients.medicalrecord", paths[:1], dry_run=True)  # loads all that an import needs
-before, began = getrusage(RUSAGE_SELF).ru_maxrss, time.process_time()
+before, began = peak_megabytes(), time.process_time()
 run = import_at_once("patients.medicalrecord", paths, dry_run=True)
 seconds = time.process_time() - began
-print(run.affected_count, seconds, (getrusage(RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(run.affected_count, seconds, peak_megabytes() - before)
 """
 
 

@@ -68,10 +68,9 @@ def measure_memory() -> None:
         script = (
             "import django; django.setup();"
             f"from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
-            "from pathlib import Path; from resource import RUSAGE_SELF, getrusage;"
-            "from benchmarks.measuring import import_records;"
+            "from pathlib import Path; from benchmarks.measuring import import_records, peak_megabytes;"
             f"run = import_records(Path({str(records)!r}));"
-            "print(run.affected_count, run.seconds, getrusage(RUSAGE_SELF).ru_maxrss // 1024)"
+            "print(run.affected_count, run.seconds, peak_megabytes())"
         )
         done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
         new, seconds, megabytes = done.stdout.split()

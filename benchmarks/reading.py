@@ -20,14 +20,14 @@ from healthtrack.imports.models import ImportRun, State
 _PEAK_MEMORY = """
 import sys, django; django.setup()
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
+from benchmarks.measuring import peak_megabytes
 from healthtrack.imports.columns import checking
 from healthtrack.imports.reading import open_table
-before = getrusage(RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 with open_table(Path(sys.argv[1])) as table:
     for batch in table.batches:
         pass
-print((getrusage(RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(peak_megabytes() - before)
 """
 
 

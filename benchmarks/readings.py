@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 
 import polars as pl
 from django.db import connection, transaction
 
 from benchmarks.generated_readings import DAY, Generated
+from benchmarks.measuring import peak_megabytes
 from benchmarks.reading_charts import YEAR, measure_charts
 from readings.store import undoing
 from readings.store.applying import lock_order
@@ -28,7 +28,6 @@ BILLION = (
     Generated("glucose", "mg/dL", 2_000, 180, 300),
     Generated("steps", "{steps}", 100_000, 30, 300, is_interval=True),
 )
-_MEGABYTE = 1024  # kilobytes, as the system counts memory
 
 
 @dataclass(frozen=True)
@@ -221,4 +220,4 @@ def _size() -> int:
 
 
 def _print_memory() -> None:
-    print(f"  the program's peak memory: {getrusage(RUSAGE_SELF).ru_maxrss // _MEGABYTE} MB")
+    print(f"  the program's peak memory: {peak_megabytes()} MB")

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from benchmarks.imports import copy_in, copy_out
-from benchmarks.measuring import empty_records, import_catalogue, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, peak_megabytes, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports import staging_tables
 from healthtrack.imports.columns.checking import check_batch
@@ -113,7 +113,7 @@ def _follow_a_million(worker: subprocess.Popen[bytes]) -> None:
         limit = _timed(lambda: copy_in(finished))
     print(f"Upload of {MANY_PATIENTS:,} records, from the file to applied:")
     print(f"  {taken / limit:.2f} x bare COPY of the finished rows ({taken:.0f} s for {limit:.0f} s)")
-    print(f"  peak memory of the worker {_peak_megabytes(worker)} MB")
+    print(f"  peak memory of the worker {peak_megabytes(worker.pid)} MB")
     print(f"  the record list meanwhile {median(meanwhile) / median(quiet):.2f} x otherwise, {len(meanwhile)} requests")
     print(f"  a page of the preview at most {max(pages) * 1000:.0f} ms and {kilobytes:.0f} kB")
 
@@ -168,9 +168,3 @@ def _timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def _peak_megabytes(process: subprocess.Popen[bytes]) -> int:
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(peak) // 1024
