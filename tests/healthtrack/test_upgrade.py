@@ -11,9 +11,8 @@ import html
 import json
 import lzma
 import re
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +27,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from healthtrack.operations.worker import work
-from tests.support.databases import connected_to
+from tests.support.databases import connected_to, temporary_database
 from tests.support.import_files import RECORDS, write_csv
 
 pytestmark = pytest.mark.slow  # it migrates an old database, and copies it for each worker
@@ -121,7 +120,8 @@ class Old:
 @pytest.fixture(scope="module")
 def upgraded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Old, str]]:
     """The old data as they were, and the name of a migrated database with them."""
-    with django_db_blocker.unblock(), made_database() as name:
+    with django_db_blocker.unblock(), temporary_database() as database:
+        name = str(database.params["dbname"])
         dump = lzma.decompress(DUMP.read_bytes()).decode()
         beside = json.loads(dump.partition("\n")[0].removeprefix("-- "))
         with connected_to(name):
@@ -130,16 +130,6 @@ def upgraded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
             old = Old(beside)
             call_command("migrate", interactive=False, verbosity=0)
         yield old, name
-
-
-@contextmanager
-def made_database(template: str = "template1") -> Iterator[str]:
-    name = f"upgraded_{uuid.uuid4().hex}"
-    ask(f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield name
-    finally:
-        ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -167,7 +157,7 @@ def old_at_work(
         (settings.MEDIA_ROOT / upload).write_text(content, newline="")
     # The worker's threads end with it, and would leave their connections open.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    with django_db_blocker.unblock(), made_database(name) as own, connected_to(own):
+    with django_db_blocker.unblock(), temporary_database(name) as own, connected_to(str(own.params["dbname"])):
         yield left
 
 
