@@ -17,7 +17,8 @@ FILTERS = (
     "&brand=Samsung+Electronics&as_of=2025-12-31&tracker=Galaxy+Watch+4+Classic+LTE"
 )
 CUT_OFF = """
-new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() => [...document.querySelectorAll("main :is(input, textarea)")]
+new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+[...document.querySelectorAll("main :is(input, textarea)")]
   .filter((each) => each.checkVisibility() && !["checkbox", "radio", "file", "submit"].includes(each.type))
   .filter((each) => !each.closest(".choice")?.querySelector("[aria-live]").textContent.includes(each.value))
   .filter((each) => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight + 2)
