@@ -84,7 +84,13 @@ class Measurements:
             page = self._upload()
             previewed = time.perf_counter() - start
             self._apply(page)
-            return {"runs, upload to preview": previewed, "runs, upload to applied": time.perf_counter() - start}
+            applied = time.perf_counter() - start
+            undone = seconds(self._undo)
+            return {
+                "runs, upload to preview": previewed,
+                "runs, upload to applied": applied,
+                "runs, undo of the import": undone,
+            }
 
     def _measure_reports(self) -> dict[str, float]:
         def look(report: str) -> Callable[[], None]:
@@ -162,6 +168,15 @@ class Measurements:
         ((action, fields),) = (form for form in forms.found if APPLY.search(form[0]))
         self.client.post(action, fields)
         await_state(State.APPLIED)
+
+    def _undo(self) -> None:
+        from django.urls import reverse  # noqa: PLC0415 (Django must be set up first)
+
+        from healthtrack.imports.models import ImportRun, State  # noqa: PLC0415 (Django must be set up first)
+
+        self.client.post(reverse("admin:imports_importrun_undo", args=[ImportRun.objects.latest("run_id").pk]))
+        await_state(State.APPLIED)
+        assert not count_records()
 
 
 class Forms(HTMLParser):
