@@ -31,6 +31,8 @@ SETTINGS = {
     "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "100",
+    # A statement locks each partition that it may read, with its indexes: years of readings, months of the logs.
+    "max_locks_per_transaction": "512",
     "max_wal_size": "2GB",
     "fsync": "on",
     "full_page_writes": "on",

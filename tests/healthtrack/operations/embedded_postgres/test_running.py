@@ -15,7 +15,7 @@ from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keep
 SETTINGS = """
     SELECT current_setting('server_encoding'), current_setting('listen_addresses'),
         current_setting('TimeZone'), current_setting('fsync'), current_setting('synchronous_commit'),
-        current_setting('max_connections'), upper('ä'), lower('É')
+        current_setting('max_connections'), current_setting('max_locks_per_transaction'), upper('ä'), lower('É')
 """
 
 PREFORK = """
@@ -44,7 +44,7 @@ sys.stdin.read()
 @pytest.mark.parametrize("user", ["current user", "normal user"])
 def test_the_first_client_starts_a_server(data: Path, user: str, request: pytest.FixtureRequest) -> None:
     with Client(data, request.getfixturevalue("normal_user") if user == "normal user" else ()) as client:
-        assert client.ask(SETTINGS) == [["UTF8", "", "UTC", "on", "on", "100", "Ä", "é"]]
+        assert client.ask(SETTINGS) == [["UTF8", "", "UTC", "on", "on", "100", "512", "Ä", "é"]]
         server = home(data)
         assert client.place == server.root / "run"
         for folder in (server.root, server.cluster, client.place):
