@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks.apple_files import write_export
-from benchmarks.measuring import peak_megabytes
 from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from readings.importing.importer import NAME
+from tests.support.memory import peak_megabytes
 
 MEGABYTES = int(os.environ.get("HEALTHTRACK_EXPORT_MB", "1000"))
 Result = TypeVar("Result")

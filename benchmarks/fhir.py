@@ -23,7 +23,7 @@ django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from pathlib import Path
-from benchmarks.measuring import peak_megabytes
+from tests.support.memory import peak_megabytes
 from healthtrack.imports import registry
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 registry.get("patients.medicalrecord")

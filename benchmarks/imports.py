@@ -68,7 +68,8 @@ def measure_memory() -> None:
         script = (
             "import django; django.setup();"
             f"from django.db import connection; connection.settings_dict['NAME'] = {name!r};"
-            "from pathlib import Path; from benchmarks.measuring import import_records, peak_megabytes;"
+            "from pathlib import Path; from benchmarks.measuring import import_records;"
+            "from tests.support.memory import peak_megabytes;"
             f"run = import_records(Path({str(records)!r}));"
             "print(run.affected_count, run.seconds, peak_megabytes())"
         )

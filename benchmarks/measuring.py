@@ -56,13 +56,3 @@ def empty_records() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE medical_records CASCADE")  # with what belongs to patients
         cursor.execute("CHECKPOINT")
-
-
-def peak_megabytes(process: int | str = "self") -> int:
-    """Return the most megabytes of memory that a process has used, from Linux.
-
-    getrusage would count the memory of the process that started it.
-    """
-    status = Path(f"/proc/{process}/status").read_text()
-    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(peak) // 1024

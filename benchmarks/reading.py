@@ -20,7 +20,7 @@ from healthtrack.imports.models import ImportRun, State
 _PEAK_MEMORY = """
 import sys, django; django.setup()
 from pathlib import Path
-from benchmarks.measuring import peak_megabytes
+from tests.support.memory import peak_megabytes
 from healthtrack.imports.columns import checking
 from healthtrack.imports.reading import open_table
 before = peak_megabytes()

@@ -13,11 +13,11 @@ import polars as pl
 from django.db import connection, transaction
 
 from benchmarks.generated_readings import DAY, Generated
-from benchmarks.measuring import peak_megabytes
 from benchmarks.reading_charts import YEAR, measure_charts
 from readings.store import undoing
 from readings.store.applying import lock_order
 from readings.store.writing import write_run
+from tests.support.memory import peak_megabytes
 
 READINGS_IN_ALL = int(os.environ.get("HEALTHTRACK_READINGS", "100000000"))
 MAX_OF_OTHERS = 10_000_000

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from benchmarks.imports import copy_in, copy_out
-from benchmarks.measuring import empty_records, import_catalogue, peak_megabytes, sample_files
+from benchmarks.measuring import empty_records, import_catalogue, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser
 from healthtrack.imports import staging_tables
 from healthtrack.imports.columns.checking import check_batch
@@ -25,6 +25,7 @@ from healthtrack.imports.reading.table import LINE
 from healthtrack.imports.tables.headers import find_layout
 from healthtrack.imports.tables.staging import StagedRows
 from patients.resources import MedicalRecordResource
+from tests.support.memory import peak_megabytes
 
 PATIENTS = 100_000
 ROUNDS = 3

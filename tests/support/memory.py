@@ -1,6 +1,7 @@
 """Measure the memory that a process of its own needs for files."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,27 +10,31 @@ from pathlib import Path
 from django.conf import settings
 
 _MEASURE = r"""
-import re, resource, sys
+import sys
 from pathlib import Path
 import django
 django.setup()
-
-def peak():
-    # getrusage would begin with the memory of the process that started this one.
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) // 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20
+from tests.support.memory import peak_megabytes
 
 {definition}
 
 first, *others = map(Path, sys.argv[1:])
 use(first)
 for path in others:
-    before = peak()
+    before = peak_megabytes()
     result = use(path)  # until the peak is known
-    print(path.stem, peak() - before, sep="\t")
+    print(path.stem, peak_megabytes() - before, sep="\t")
 """
+
+
+def peak_megabytes(process: int | str = "self") -> int:
+    """Return the most megabytes of memory that a process has used; without Linux, that of this process."""
+    # getrusage would begin with the memory of the process that started this one.
+    status = Path(f"/proc/{process}/status")
+    if status.exists():
+        (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak) // 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20
 
 
 def measure_peaks(definition: str, files: list[Path], variables: Mapping[str, str]) -> dict[str, int]:
