@@ -8,14 +8,11 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports.life_cycle.undone_runs import get_void_runs
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.undo.conflict_search import CHANGED_BY_OTHERS
 from readings.overlapping_assignments import find_restored
 
 # Those that somebody else changed since.
-_CHANGED_SINCE = """
-    SELECT row_id FROM changes
-     WHERE table_name = 'device_assignments' AND change_id > %(since)s AND run_id IS DISTINCT FROM %(run)s
-       AND (run_id IS NULL OR run_id <> ALL (%(void)s))
-"""
+_CHANGED_SINCE = f"SELECT row_id FROM changes WHERE table_name = 'device_assignments' AND {CHANGED_BY_OTHERS}"  # noqa: S608 (a constant)
 _BROUGHT = "SELECT assignment_id, patient_id FROM device_assignments WHERE made_by_run = %s"
 _ENDS_BEFORE = """
     SELECT DISTINCT ON (row_id) row_id, fields -> 'worn_until' ->> 0
@@ -46,7 +43,7 @@ def take_back(run: ImportRun) -> TakenBack:
     transaction that undoes the run.
     """
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"since": run.first_change or 0, "run": run.run_id, "void": get_void_runs()}
+        values: dict[str, Any] = {"mark": run.first_change or 0, "run": run.run_id, "void": get_void_runs()}
         cursor.execute(_CHANGED_SINCE, values)
         changed_since = {key for (key,) in cursor.fetchall()}
         cursor.execute(_BROUGHT, [run.run_id])

@@ -9,11 +9,14 @@ from healthtrack.imports.tables.sql import quoted
 from healthtrack.imports.undo.affected_rows import Execute
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
-# Changes by others, after the run, that are not undone themselves. A link that follows from the reported tracker does
-# not count, nor does a row of a derived table: nobody made it.
-_LATER = """
+# Changes by others, after the run, that are not undone themselves.
+CHANGED_BY_OTHERS = """
     change_id > %(mark)s AND run_id IS DISTINCT FROM %(run)s AND (run_id IS NULL OR run_id <> ALL(%(void)s))
-    AND (fields -> 'source' IS NULL OR fields -> 'source' ? 'staff') AND table_name <> ALL(%(derived)s)
+"""
+# A link that follows from the reported tracker does not count, nor does a row of a derived table: nobody made it.
+_LATER = f"""
+    {CHANGED_BY_OTHERS} AND (fields -> 'source' IS NULL OR fields -> 'source' ? 'staff')
+    AND table_name <> ALL(%(derived)s)
 """
 
 
