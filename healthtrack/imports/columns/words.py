@@ -30,23 +30,9 @@ _NO = (
     *("f", "off", "nem", "hay\u0131r", "ei", "нет", "いいえ", "否", "\u2717", "\u2718", "\u2610"),
 )
 _NONE = (
-    *(
-        "-",
-        "--",
-        "---",
-        "\u2013",
-        "\u2014",
-        "k.a.",
-        "k. a.",
-        "keine",
-        "keine angabe",
-        "kein",
-        "keiner",
-        "keines",
-        "entfällt",
-    ),
-    *("not applicable", "not available", "n. a.", "aucun", "aucune", "néant", "ninguno", "ninguna", "nenhum"),
-    *("nenhuma", "nessuno", "nessuna", "geen", "n.v.t.", "ingen", "inga", "intet", "brak", "žádné"),
+    *("-", "--", "---", "\u2013", "\u2014", "k.a.", "k. a.", "kein", "keine", "keiner", "keines", "keine angabe"),
+    *("entfällt", "not applicable", "not available", "n. a.", "aucun", "aucune", "néant", "ninguno", "ninguna"),
+    *("nenhum", "nenhuma", "nessuno", "nessuna", "geen", "n.v.t.", "ingen", "inga", "intet", "brak", "žádné"),
     *("нет данных", "なし", "無し", "特になし", "无", "無"),
 )
 USUAL_YES_NO = {**dict.fromkeys(_YES, Meaning.YES), **dict.fromkeys(_NO, Meaning.NO)}

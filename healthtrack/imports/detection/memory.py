@@ -57,9 +57,9 @@ def choose_profile(profiles: Sequence[Remembered], answer: str) -> Memory:
 def list_remembered_structure(
     profile: Remembered, found: Sequence[DetectedPart], answers: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what a profile says about the place of the table that was not found so or not surely, and nobody answered.
+    """Return what a profile says about where the table is, if the file shows something else or nothing certain.
 
-    An encoding that the whole file proves, and a sheet that the file lacks, are not among it.
+    What somebody has answered, an encoding that the whole file proves, and a sheet that the file lacks are left out.
     """
     remembered = {}
     for part in found:

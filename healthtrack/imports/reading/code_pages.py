@@ -16,7 +16,7 @@ _LETTERS = {
     "cp852": frozenset(_CENTRAL),
     "cp1254": frozenset(f"{_WESTERN}ĞğİıŞş"),
 }
-# The letters of other scripts. Their code pages cannot be told apart surely.
+# The letters of other scripts. Nobody can be sure which of their code pages a file has.
 _CYRILLIC = r"[\u0401\u0410-\u044f\u0451]"
 _SCRIPTS_WITH_CASE = {"cp1251": _CYRILLIC, "koi8_r": _CYRILLIC, "cp866": _CYRILLIC, "cp1253": r"[\u0386-\u03ce]"}
 _OTHER_SCRIPTS = {

@@ -26,7 +26,10 @@ def preview(hooks: ImportHooks, rows: StagedRows) -> Effects:
 
 
 def write(hooks: ImportHooks, rows: StagedRows, counts: TableCounts, progress: Progress) -> Effects:
-    """Write the compared rows, of which there are so many. Return what their new rows changed in other tables."""
+    """Write the compared rows; `counts` says how many of them are new and changed.
+
+    Return what their new rows changed in other tables.
+    """
     effects: Effects = {}
     related = hooks.related_rows
     rematched = rows.rematched_keys(related) if related and counts.changed else []

@@ -138,9 +138,7 @@ class Contents:
         if not source.serial_number and not key:
             self.left_out["uses of devices without a serial number"] += 1
             return
-        self.assignments.append(
-            (line, patient, source.serial_number, key, source.model, period.worn_from, period.worn_until, period[2])
-        )
+        self.assignments.append((line, patient, source.serial_number, key, source.model, *period))
 
     def _add_observation(self, content: Content, resource: Resource, line: int) -> None:
         measured = [(find_metric(each), each) for each in (content, *iterate_objects(content, "component"))]

@@ -36,10 +36,13 @@ _FORBIDDEN = (
 
 
 class Database:
-    """A database that can only be read. Its methods raise FileError if it is damaged."""
+    """A database that can only be read. Its methods raise FileError if it is damaged.
+
+    `size` is its number of bytes; of a file that was cut off, the number before the cut.
+    """
 
     def __init__(self, connection: sqlite3.Connection, name: str, size: int) -> None:
-        self.connection, self.name, self.size = connection, name, size  # the size of what there is of it
+        self.connection, self.name, self.size = connection, name, size
         self.steps = 0
         connection.set_progress_handler(self._count_steps, _STEPS_OF_A_CALL)
 
