@@ -18,7 +18,7 @@ MAX_MEGABYTES = 100
 RELATIONS = "xl/_rels/workbook.xml.rels"
 
 MAX_MEGABYTES_WITHIN_LIMITS = 256
-MAX_MEGABYTES_FOR_MORE_ROWS = 24
+MAX_MEGABYTES_FOR_MORE_ROWS = 40
 
 READER = """
 from healthtrack.imports.columns.checking import check_batch
