@@ -10,7 +10,7 @@ from healthtrack.core.help_views import show_help, show_tour, skip_tour
 from healthtrack.operations.csp_reports import policy_report
 from healthtrack.operations.health import healthz
 from healthtrack.operations.metrics import metrics
-from patients.search_views import Search, Suggestions
+from patients.search.views import Search, Suggestions
 from reports.views.home import DismissTask, Home, RestoreTasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/tour/skip/", skip_tour, name="help-skip-tour"),
     path("search/", Search.as_view(), name="search"),
     path("search/suggestions/", Suggestions.as_view(), name="search-suggestions"),
-    path("admin/tracker-names/", include("patients.urls")),
+    path("admin/tracker-names/", include("patients.linking.urls")),
     path("admin/unassigned-sources/", include("readings.source_urls")),
     path("admin/changes/", Changes.as_view(), name="changes"),
     path("admin/accesses/", Accesses.as_view(), name="accesses"),

@@ -30,18 +30,25 @@ from healthtrack.core.lists import yes_or_no
 from healthtrack.core.text import quote
 from healthtrack.core.widgets import TagInput
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
-from patients import follows, linking
+from patients import follows
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
-from patients.bulk_admin import BulkAdmin
-from patients.duplicates import find_possible_duplicates
+from patients.edits.bulk_admin import BulkAdmin
+from patients.edits.duplicates import find_possible_duplicates
+from patients.edits.merge_admin import MergingAdmin
 from patients.fhir.admin import FhirAdmin
-from patients.filters import RecordFilter, get_filter_names
-from patients.inlines import TrackerLinkInline
-from patients.merge_admin import MergingAdmin
+from patients.filters.records import RecordFilter, get_filter_names
+from patients.linking import links
+from patients.linking.inlines import TrackerLinkInline
 from patients.models import FormerNumber, MedicalRecord
-from patients.record_list import COLUMNS_BY_NUMBER, INDEXED_COLUMNS, SORTED_IN_SHORT_LISTS, RecordList, list_errors
+from patients.record_list.changelist import (
+    COLUMNS_BY_NUMBER,
+    INDEXED_COLUMNS,
+    SORTED_IN_SHORT_LISTS,
+    RecordList,
+    list_errors,
+)
 from patients.resources import MedicalRecordResource
-from patients.search import search_records
+from patients.search.records import search_records
 from patients.summary import Summary
 from patients.terms import list_allergies, list_conditions
 from trackers.models import TrackerModel
@@ -100,7 +107,7 @@ class MedicalRecordForm(ConcurrentEditForm):
 
 def reported_tracker_changed(form: forms.ModelForm[MedicalRecord]) -> bool:
     """Return whether the form changes the reported tracker to something that means another tracker."""
-    return "tracker" in form.changed_data and linking.means_another_tracker(
+    return "tracker" in form.changed_data and links.means_another_tracker(
         str(form.initial["tracker"]), form.instance.tracker
     )
 
@@ -220,7 +227,7 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
 
     def lock_row(self, request: HttpRequest, object_id: str) -> None:
         if request.POST.get("tracker") != request.POST.get("initial-tracker"):
-            linking.wait_for_models()
+            links.wait_for_models()
         super().lock_row(request, object_id)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -273,7 +280,7 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
     def save_model(self, request: HttpRequest, obj: MedicalRecord, form: forms.ModelForm[Any], change: bool) -> None:
         needs_links = not change or reported_tracker_changed(form)
         if needs_links:
-            linking.wait_for_models()
+            links.wait_for_models()
         if change:
             # Leave the fields that this person did not change: somebody else may have changed them meanwhile.
             obj.save(update_fields=form.changed_data)
@@ -281,7 +288,7 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
             # If somebody else has just added this number, fail rather than overwrite their record.
             obj.save(force_insert=True)
         if needs_links:
-            linking.relink([obj.pk])
+            links.relink([obj.pk])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -25,7 +25,7 @@ PAGE_NAMES = {
 
 def get_filter_labels() -> dict[str, str]:
     """Return the labels of the filters of records, by their names in the access log."""
-    from patients.filters import RecordFilter  # noqa: PLC0415  (models are only ready here)
+    from patients.filters.records import RecordFilter  # noqa: PLC0415  (models are only ready here)
 
     return {name: str(each.label) for name, each in RecordFilter().filters.items()} | {search_terms.TOKEN: "Search"}
 
@@ -36,10 +36,11 @@ class PatientsConfig(AppConfig):
 
     def ready(self) -> None:
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
-        from patients import follows, linking  # noqa: PLC0415  (models are only ready here)
-        from patients.bulk_actions import BULK_ACTIONS  # noqa: PLC0415  (models are only ready here)
+        from patients import follows  # noqa: PLC0415  (models are only ready here)
+        from patients.edits.bulk_actions import BULK_ACTIONS  # noqa: PLC0415  (models are only ready here)
+        from patients.linking import links  # noqa: PLC0415  (models are only ready here)
+        from patients.linking.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
         from patients.parts import FormerNumbers, TrackerLinks  # noqa: PLC0415  (models are only ready here)
-        from patients.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
         from trackers import model_extensions, model_hooks  # noqa: PLC0415  (models are only ready here)
 
         navigation.register(entries)
@@ -59,8 +60,8 @@ class PatientsConfig(AppConfig):
         model_extensions.register(PatientsOfModels())
         model_hooks.register(
             model_hooks.ModelFollower(
-                link=linking.link_waiting_patients,
-                count_links=linking.count_waiting_patients,
-                relink_names=linking.relink_names,
+                link=links.link_waiting_patients,
+                count_links=links.count_waiting_patients,
+                relink_names=links.relink_names,
             )
         )

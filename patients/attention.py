@@ -7,14 +7,14 @@ from django.urls import reverse
 
 from healthtrack.core.attention import Task, TaskSource
 from healthtrack.core.permissions import Person, has_all
-from patients.models import MedicalRecord
-from patients.tracker_names import (
+from patients.linking.tracker_names import (
     Match,
     UnresolvedNames,
     UnresolvedPatients,
     count_unresolved_names,
     count_unresolved_patients,
 )
+from patients.models import MedicalRecord
 from trackers.names import count_requested_models
 
 SECONDS = 60

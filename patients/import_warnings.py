@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from healthtrack.imports.row_warnings import Decision, RowWarning
 from patients.expressions import Terms
-from patients.linking import another_tracker_meant
+from patients.linking.links import another_tracker_meant
 
 _ANOTHER_PERSON = "(lower(rows.name) <> lower(target.name) AND rows.date_of_birth <> target.date_of_birth)"
 # An edit by a person that no import has overwritten since. Undone imports do not count.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from patients import linking
 from patients.follows import Part
+from patients.linking import links
 from patients.models import FormerNumber, MedicalRecordTracker
 
 # A model that staff linked for either patient is linked by staff.
@@ -31,7 +31,7 @@ class TrackerLinks(Part):
         MedicalRecordTracker.objects.filter(patient__in=numbers).delete()
 
     def restore(self, numbers: Sequence[str]) -> None:
-        linking.update_import_links(numbers)
+        links.update_import_links(numbers)
 
     def erase(self, numbers: Sequence[str]) -> None:
         self.delete(numbers)

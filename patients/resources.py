@@ -15,10 +15,11 @@ from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.tables.hooks import Effects, UndoneRows
 from healthtrack.imports.tables.related import Lookup, RelatedRows
 from healthtrack.imports.tables.staging import StagedRows
-from patients import follows, linking
+from patients import follows
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date
 from patients.gender_words import GENDER_WORDS, UNSURE_GENDER_WORDS
 from patients.import_warnings import get_row_warnings
+from patients.linking import links
 from patients.models import MAX_TERM_CHARACTERS, FormerNumber, MedicalRecord, MedicalRecordTracker
 from trackers.links import LinkCounts
 from trackers.resources import LinkingResource
@@ -149,11 +150,11 @@ class MedicalRecordResource(LinkingResource):
             yield RowError(reason, line, "date_of_birth", str(born))
 
     def before_write(self) -> None:
-        linking.wait_for_models()
+        links.wait_for_models()
 
     def after_write(self, rows: StagedRows, rematched: Sequence[Any]) -> None:
         if rematched:
-            linking.relink(rematched)
+            links.relink(rematched)
 
     def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
         """Return the patients about whom other parts have data, and those that cannot be merged again as they were."""
@@ -176,7 +177,7 @@ class MedicalRecordResource(LinkingResource):
         if inserted := [number for (number,) in rows.get_inserted(MedicalRecord, "patient_id")]:
             follows.restore(inserted)
         if changed := rows.get_restored_keys(MedicalRecord, "tracker"):
-            linking.update_import_links(changed)
+            links.update_import_links(changed)
 
 
 def _has_long_term(text: pl.Expr) -> pl.Expr:

@@ -10,7 +10,7 @@ from healthtrack.core import search_terms
 from healthtrack.core.permissions import can_view
 from patients.age import Band
 from patients.models import MedicalRecord
-from patients.record_list import COUNT_VAR
+from patients.record_list.changelist import COUNT_VAR
 
 # The later of two first days, and the earlier of two last days: days in addresses sort as texts.
 BOUNDS = {"added_after": max, "added_before": min}

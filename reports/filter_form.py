@@ -7,7 +7,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 
-from patients.filters import MAX_AGE, PARAMETERS, YES_OR_NO, RecordFilter
+from patients.filters.records import MAX_AGE, PARAMETERS, YES_OR_NO, RecordFilter
 from patients.terms import list_allergies, list_conditions
 from trackers.models import TrackerModel
 

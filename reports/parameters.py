@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from healthtrack.core.text import quote
 from patients.age import BANDS, Band
-from patients.filters import DATE_HINT, MAX_AGE
+from patients.filters.records import DATE_HINT, MAX_AGE
 
 MAX_BANDS = 20
 

@@ -20,7 +20,7 @@ from healthtrack.core.date_formats import get_today
 from healthtrack.core.downloads import FORMATS, Sheet
 from healthtrack.core.permissions import Person
 from healthtrack.roles.table import Right
-from patients.filters import ActiveFilter, RecordFilter
+from patients.filters.records import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import cached, read_state
 from reports.charts.declaration import Chart

@@ -10,7 +10,7 @@ from django.urls import reverse
 from healthtrack.core import search_terms
 from healthtrack.core.permissions import can_view
 from healthtrack.core.text import quote
-from patients.filters import PARAMETERS, RecordFilter
+from patients.filters.records import PARAMETERS, RecordFilter
 from patients.models import MedicalRecord
 from reports.models import SavedView
 from reports.registry import reports

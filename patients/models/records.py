@@ -12,9 +12,9 @@ from django.db.models.lookups import LessThanOrEqual
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
 from healthtrack.core.constraints import not_blank
-from patients import triggers
 from patients.age import completed_years
 from patients.expressions import NameWords, Terms
+from patients.models import triggers
 from trackers.models import TRACKER_MODEL, TrackerModel
 
 # Pages that are not about one patient show the number: a name must not appear there.

@@ -1,4 +1,4 @@
-from patients.filters import Records
+from patients.filters.records import Records
 
 
 def is_everybody(records: Records) -> bool:

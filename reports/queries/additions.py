@@ -1,7 +1,7 @@
 """How many of the patients of today were added on each day, also by what they have today.
 
-Records that do not exist any more do not count, because no filter applies to them. `patients.added` says which time
-counts.
+Records that do not exist any more do not count, because no filter applies to them. `patients.filters.added` says which
+time counts.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from datetime import date
 from django.utils import timezone
 
 from healthtrack.core.replicas.routing import reading
-from patients.filters import Records
+from patients.filters.records import Records
 
 _ADDED = """
 WITH inserted AS (

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 
 from healthtrack.core.replicas.routing import reading
 from patients.age import BANDS, Band
-from patients.filters import Records
+from patients.filters.records import Records
 from patients.models import Gender, MedicalRecord
 from reports.queries import is_everybody
 

@@ -2,7 +2,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from patients.filters import Records
+from patients.filters.records import Records
 from patients.models import MedicalRecord
 from reports.queries.model_sets import ModelSet, model_sets
 from trackers.models import TrackerModel

@@ -3,7 +3,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from healthtrack.core.replicas.routing import reading
-from patients.filters import Records
+from patients.filters.records import Records
 from reports.queries.brands import Catalogue
 from reports.queries.model_sets import model_sets
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Cast, Lower
 
 from healthtrack.core.replicas.routing import reading
 from healthtrack.imports.models import ImportRun, State
-from patients.filters import RecordFilter, Records
+from patients.filters.records import RecordFilter, Records
 from patients.models import MedicalRecord, MedicalRecordTracker
 from reports.queries import is_everybody
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from healthtrack.core.replicas.routing import reading
-from patients.filters import Records
+from patients.filters.records import Records
 from patients.models import PatientCount
 from patients.patient_counts import read_patient_counts
 from reports.queries import is_everybody

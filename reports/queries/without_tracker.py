@@ -6,7 +6,7 @@ from django.db.models import Count, Min, Q
 from django.db.models.functions import Lower
 
 from healthtrack.core.downloads import stream_rows
-from patients.filters import Records
+from patients.filters.records import Records
 from patients.models import MedicalRecord
 from trackers.names import find_models_by_name
 

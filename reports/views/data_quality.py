@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
 from healthtrack.roles.who_can import describe_who_can
-from patients.tracker_names import Match
+from patients.linking.tracker_names import Match
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality

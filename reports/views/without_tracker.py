@@ -11,9 +11,9 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.downloads import Sheet
 from healthtrack.roles.table import NAMED_LISTS
-from patients.filters import Records, get_filter_names
+from patients.filters.records import Records, get_filter_names
 from patients.models import MedicalRecord
-from patients.search import search_records
+from patients.search.records import search_records
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.parameters import ParameterError

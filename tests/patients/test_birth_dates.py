@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from patients.birth_dates import split_birth_dates
+from patients.search.birth_dates import split_birth_dates
 
 APRIL_10, OCTOBER_4 = date(1953, 4, 10), date(1953, 10, 4)
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from healthtrack.audit.models import Access
 from healthtrack.imports.models import ImportRun
-from patients import linking
+from patients.linking import links as linking
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.forms import form_with

@@ -11,8 +11,8 @@ from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients import follows
-from patients.bulk_actions import DeleteRecords
-from patients.merging import get_version, merge
+from patients.edits.bulk_actions import DeleteRecords
+from patients.edits.merging import get_version, merge
 from patients.models import FormerNumber, MedicalRecord, MedicalRecordTracker
 from patients.parts import FormerNumbers, TrackerLinks
 from patients.resources import MedicalRecordResource

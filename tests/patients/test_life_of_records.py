@@ -16,7 +16,7 @@ from healthtrack.imports.life_cycle.undone_runs import is_undoable
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import Deletion, restore
 from patients import follows
-from patients.merging import compare, merge
+from patients.edits.merging import compare, merge
 from patients.models import MedicalRecord, MedicalRecordTracker
 from patients.resources import MedicalRecordResource
 from tests.support import factories

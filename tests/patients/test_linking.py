@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from patients.linking import count_waiting_patients, link_waiting_patients, relink
+from patients.linking.links import count_waiting_patients, link_waiting_patients, relink
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.database_sessions import start_in_another_session

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from patients.filters import RecordFilter
-from patients.tracker_names import Match, count_unresolved_names, get_tracker_names
+from patients.filters.records import RecordFilter
+from patients.linking.tracker_names import Match, count_unresolved_names, get_tracker_names
 from tests.support import factories
 from tests.support.report_pages import page, table
 from tests.support.role_holders import make_person

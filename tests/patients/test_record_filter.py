@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from patients.age import completed_years
-from patients.filters import RecordFilter
+from patients.filters.records import RecordFilter
 from patients.models import MedicalRecord
 from tests.support import factories
 

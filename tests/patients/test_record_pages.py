@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from patients import paging
 from patients.admin import MedicalRecordAdmin
 from patients.models import MedicalRecord
+from patients.record_list import paging
 from tests.support import factories
 from tests.support.search_tokens import with_search_token
 from tests.support.signing_in import AsRole

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from patients.models import MedicalRecord
-from patients.search import MAX_WORDS, search_records
+from patients.search.records import MAX_WORDS, search_records
 from tests.support import factories
 
 

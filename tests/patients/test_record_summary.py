@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.audit.models import Access
-from patients import linking, summary, terms
+from patients import summary, terms
+from patients.linking import links
 from patients.summary import SummaryPart
 from tests.support import factories
 from tests.support.forms import form_with
@@ -39,7 +40,7 @@ def facts(client: Client) -> dict[str, str]:
 def test_it_has_what_matters_about_a_patient(sign_in: SignIn) -> None:
     factories.tracker_model()
     factories.medical_record("P1", **VALUES)
-    linking.relink(["P1"])
+    links.relink(["P1"])
     client = sign_in(VIEW)
     age = timezone.localdate().year - 1980
     assert text_of(Page.get(client, ADDRESS).one(".record-summary .identity")) == (

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from patients.views import MAX_MODELS_FOUND
+from patients.linking.views import MAX_MODELS_FOUND
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
@@ -214,7 +214,7 @@ def test_nothing_is_changed_if_resolving_fails_half_way(steward: Client, monkeyp
     def fail(*_: object) -> None:
         raise IntegrityError
 
-    monkeypatch.setattr("patients.views.filter_by_reported_tracker", fail)
+    monkeypatch.setattr("patients.linking.views.filter_by_reported_tracker", fail)
     resolve(steward, "Fenix", model)
     assert not TrackerAlias.objects.exists()
     assert links() == {"P0": set()}

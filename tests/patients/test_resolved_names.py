@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
-from patients.linking import relink_names
+from patients.linking.links import relink_names
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.database_sessions import start_in_another_session

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.models import Access
 from patients.models import FormerNumber, MedicalRecord
-from patients.search_views import MAX_RESULTS, MAX_SUGGESTIONS
+from patients.search.views import MAX_RESULTS, MAX_SUGGESTIONS
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.signing_in import SignIn

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from patients import tracker_names
-from patients.tracker_names import PAGE_SIZE, Match, count_unresolved_names, get_tracker_names
+from patients.linking import tracker_names
+from patients.linking.tracker_names import PAGE_SIZE, Match, count_unresolved_names, get_tracker_names
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.page_permissions import REPORT_PERMISSIONS, assert_page_needs

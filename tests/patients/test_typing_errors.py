@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from patients.models import MedicalRecord
-from patients.search import search_with_one_error
+from patients.search.records import search_with_one_error
 from tests.support import factories
 
 

@@ -11,7 +11,7 @@ from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import restore
 from patients import follows
-from patients.merging import compare, merge
+from patients.edits.merging import compare, merge
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 from readings.attribution import attribute

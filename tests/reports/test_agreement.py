@@ -12,8 +12,8 @@ from django.utils.http import urlencode
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from patients import paging
 from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.record_list import paging
 from tests.support import factories
 from tests.support.report_pages import check_figures, csv_rows, table, xlsx_table
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.imports.models import State
-from patients.linking import relink
+from patients.linking.links import relink
 from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs

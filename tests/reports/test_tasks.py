@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.imports.models import ImportFile, State
-from patients.filters import RecordFilter
+from patients.filters.records import RecordFilter
+from patients.linking.tracker_names import count_unresolved_patients
 from patients.models import MedicalRecord
-from patients.tracker_names import count_unresolved_patients
 from reports.models import DismissedTask
 from tests.support import factories
 from tests.support.page import Page

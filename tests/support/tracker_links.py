@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from patients.linking import relink
+from patients.linking.links import relink
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported

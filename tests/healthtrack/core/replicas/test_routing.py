@@ -19,7 +19,7 @@ from healthtrack.audit.models import Access
 from healthtrack.core.replicas import routing
 from healthtrack.core.replicas.lag import Lag, Monitor
 from healthtrack.imports.models import ImportRun
-from patients import paging
+from patients.record_list import paging
 from readings.attribution import attribute
 from readings.models import ReadingStream
 from tests.support import factories
@@ -234,4 +234,4 @@ def fail_on_replica(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
             raise error
         return get_row_page(*arguments, **options)
 
-    monkeypatch.setattr("patients.record_list.get_row_page", fail)
+    monkeypatch.setattr("patients.record_list.changelist.get_row_page", fail)

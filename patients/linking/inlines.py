@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from healthtrack.core.composite_keys import CompositeKeyFormSet
 from healthtrack.core.widgets import AutocompleteByNumber, hide_related_buttons
-from patients import linking
+from patients.linking import links
 from patients.models import MedicalRecord, MedicalRecordTracker
 
 
@@ -69,7 +69,7 @@ class TrackerLinkFormSet(CompositeKeyFormSet):
     def _reported_tracker_changes(self) -> bool:
         """Return whether the same form changes what the reported tracker means, which replaces all links."""
         stored = MedicalRecord.objects.filter(pk=self.instance.pk).values_list("tracker", flat=True).first()
-        return stored is None or linking.means_another_tracker(stored, self.instance.tracker)
+        return stored is None or links.means_another_tracker(stored, self.instance.tracker)
 
 
 class TrackerLinkInline(AutocompleteByNumber, admin.TabularInline[MedicalRecordTracker, MedicalRecord]):

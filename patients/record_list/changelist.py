@@ -14,9 +14,9 @@ from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.core.lists import SortedList
 from healthtrack.core.text import quote
-from patients import sidebar
-from patients.filters import PARAMETERS, RecordFilter, get_filter_names
-from patients.paging import LAST, MAX_ROWS_COUNTED, ListedRows, RowPage, get_row_page
+from patients.filters.records import PARAMETERS, RecordFilter, get_filter_names
+from patients.record_list import sidebar
+from patients.record_list.paging import LAST, MAX_ROWS_COUNTED, ListedRows, RowPage, get_row_page
 
 COUNT_VAR = "count"
 INDEXED_COLUMNS = ("patient_id", "full_name", "date_of_birth", "age", "last_appointment")

@@ -20,7 +20,7 @@ from healthtrack.core.help import find_help
 from healthtrack.core.navigation import FoundPage, find_pages
 from patients.age import completed_years
 from patients.models import MedicalRecord
-from patients.search import search_records, search_with_one_error
+from patients.search.records import search_records, search_with_one_error
 
 MAX_RESULTS, MAX_SUGGESTIONS = 50, 8
 MAX_SORTED = 200  # of a search that finds more, the first of these are shown, and more words are needed anyway

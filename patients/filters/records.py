@@ -21,12 +21,12 @@ from django_filters.filterset import FilterSet
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.search_terms import TOKEN
 from healthtrack.core.text import quote
-from patients.added import filter_added_since, filter_added_until
 from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
-from patients.filter_fields import DayFilter, TextsFilter, WholeNumberFilter
+from patients.filters.added import filter_added_since, filter_added_until
+from patients.filters.fields import DayFilter, TextsFilter, WholeNumberFilter
+from patients.linking.tracker_names import filter_by_reported_tracker
 from patients.models import Gender, MedicalRecord, MedicalRecordTracker
-from patients.tracker_names import filter_by_reported_tracker
 from trackers.models import MissingModel, TrackerModel
 
 Records: TypeAlias = QuerySet[MedicalRecord]

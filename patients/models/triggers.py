@@ -4,12 +4,12 @@ Every form of the anti-join of patients and links is slow. So each record stores
 index finds the records without any. Each trigger handles all rows that a statement changed, and writes only where the
 number is wrong: an import that fills in the right number pays only for the comparison.
 
-Each statement adds the differences that it makes to the counts of patients: see `patients.count_triggers`.
+Each statement adds the differences that it makes to the counts of patients: see `patients.models.count_triggers`.
 """
 
 import pgtrigger
 
-from patients.count_triggers import ADD_CHANGED, ADD_INSERTED, RECOUNT_ALL, SUBTRACT_DELETED, add_linked
+from patients.models.count_triggers import ADD_CHANGED, ADD_INSERTED, RECOUNT_ALL, SUBTRACT_DELETED, add_linked
 
 # The planner knows the length of an array, so it finds a few rows by the index even where an import has switched off
 # joins by index. The statement is executed as text because PL/pgSQL would cache a plan for an array of any length: one

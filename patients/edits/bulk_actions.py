@@ -13,7 +13,8 @@ from healthtrack.core.widgets import DayInput
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
-from patients import follows, linking
+from patients import follows
+from patients.linking import links
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import TrackerModel
 
@@ -79,7 +80,7 @@ class BulkAction(ABC):
         """
 
         def work() -> int:
-            linking.wait_for_models()
+            links.wait_for_models()
             chosen = MedicalRecord.objects.filter(pk__in=self.affected(records, values).order_by().values("pk"))
             if self.write(chosen, values) != count:
                 raise ChangedMeanwhileError

@@ -13,7 +13,8 @@ from healthtrack.core.readable_values import describe_value
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
-from patients import follows, linking
+from patients import follows
+from patients.linking import links
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
 
@@ -80,7 +81,7 @@ def merge(target: str, source: str, from_source: Collection[str], version: int, 
     """
 
     def work() -> int:
-        linking.wait_for_models()
+        links.wait_for_models()
         numbers = sorted((target, source))
         records = {record.pk: record for record in MedicalRecord.objects.filter(pk__in=numbers).select_for_update()}
         if len(records) < len(numbers) or get_version(numbers) != version:

@@ -20,14 +20,14 @@ from django.views.decorators.cache import cache_control
 from healthtrack.core.admin import NUL
 from healthtrack.core.widgets import RowChoice
 from healthtrack.roles.who_can import describe_who_can
-from patients.models import MedicalRecord
-from patients.tracker_names import (
+from patients.linking.tracker_names import (
     Match,
     filter_by_reported_tracker,
     find_missing_model,
     get_tracker_name,
     get_tracker_names,
 )
+from patients.models import MedicalRecord
 from trackers.models import MissingModel, TrackerAlias, TrackerModel
 from trackers.names import find_models_by_name, split_brand
 

@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from import_export.formats.base_formats import CSV, XLSX, Format
 
 from healthtrack.imports.pages.exporting import get_label
-from patients.bulk_actions import BULK_ACTIONS, BulkAction, ChangedMeanwhileError
+from patients.edits.bulk_actions import BULK_ACTIONS, BulkAction, ChangedMeanwhileError
 from patients.fhir.exporting import FhirBundle, FhirNdjson
-from patients.filters import RecordFilter
+from patients.filters.records import RecordFilter
 from patients.models import MedicalRecord
 
 _EXPORTS: dict[str, type[Format]] = {

@@ -9,10 +9,10 @@ from django.db.models import F, Q, QuerySet, Value
 
 from healthtrack.core.admin import NUL
 from healthtrack.core.replicas.routing import reading
-from patients.birth_dates import split_birth_dates
 from patients.expressions import LenientQuery, Matches, NamePrefixes, NameWords
 from patients.models import MedicalRecord
-from patients.typing_errors import make_lenient_query
+from patients.search.birth_dates import split_birth_dates
+from patients.search.typing_errors import make_lenient_query
 
 # No name has more words, and each word costs a look-up in the index.
 MAX_WORDS = 20

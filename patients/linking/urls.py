@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import AddModel, DecideMissingModel, ResolveName, TrackerNames, UndoMissingModel, UndoName
+from patients.linking.views import AddModel, DecideMissingModel, ResolveName, TrackerNames, UndoMissingModel, UndoName
 from trackers.models import MissingModel
 
 app_name = "tracker-names"

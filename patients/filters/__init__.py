@@ -1,0 +1,1 @@
+"""The filters over patients, shared by the list of records and the reports."""

@@ -1,0 +1,1 @@
+"""Link patients to tracker models, and resolve tracker names."""

@@ -1,0 +1,1 @@
+"""Search patients by number, name or date of birth."""
