@@ -1,6 +1,6 @@
 """What the page of a run shows of the readings that it would import."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -8,9 +8,9 @@ from django.db.backends.utils import CursorWrapper
 
 from healthtrack.imports import staging_tables
 from healthtrack.imports.importer import PagePart
-from healthtrack.imports.models import ImportRun
+from healthtrack.imports.models import ImportRun, State
 from readings.importing.assignments import StagedAssignments
-from readings.importing.unreadable import group_unreadable
+from readings.importing.unreadable import Group, group_unreadable
 from readings.store.applying import Application
 from readings.store.staging import StagedReadings
 
@@ -129,6 +129,7 @@ def make_part(run: ImportRun) -> PagePart | None:
         "worn": worn,
         "left_out": sorted(run.result.get("left_out", {}).items(), key=lambda each: (-each[1], each[0])),
         "unreadable": unreadable,
+        "problems": _list_problems(run, unreadable),
     }
     return PagePart(
         "readings/preview.html",
@@ -136,6 +137,13 @@ def make_part(run: ImportRun) -> PagePart | None:
         ["readings"],
         [*dict.fromkeys([*(number for (number,) in patients), *(each.patient for each in worn)])],
     )
+
+
+def _list_problems(run: ImportRun, unreadable: Sequence[Group]) -> list[str]:
+    """Return why nothing of the files could be read; nothing if the reasons are about rows or columns."""
+    first = [row for group in unreadable for row in group.first]
+    is_about_files = run.state == State.REFUSED and not any(row.column or row.place for row in first)
+    return [str(row) for row in first] if is_about_files else []
 
 
 def _fetch_staged(staged: StagedReadings) -> list[list[Any]]:

@@ -34,7 +34,7 @@ def test_a_german_excel_file_is_imported_without_a_question(page: Page, sign_in_
             ),
         )
         await_visible(page.get_by_text("Assumed: please check"))
-        expect(page.get_by_text("In this encoding a word of it is “Jürgen”.")).to_be_visible()
+        expect(page.get_by_text("Read in this encoding, it contains “Jürgen”.")).to_be_visible()
         assert_fine(page)
         press(page, "Import this file")
         await_visible(page.get_by_text("2 rows were added and 0 updated."))

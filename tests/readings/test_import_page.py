@@ -100,6 +100,16 @@ def test_many_errors_of_one_kind_hide_no_others(steward: Client, monkeypatch: py
     assert len(list(unreadable.list_unreadable(run.pk))) == 2
 
 
+def test_a_file_of_no_format_says_what_to_do_and_leads_back_to_the_upload(steward: Client) -> None:
+    run = upload_file(steward, "rows.json", b'{"a": [1, 2]}')
+    assert run.state == State.REFUSED
+    page = Page.get(steward, page_of(run))
+    assert page.texts("table") == []
+    (reason,) = page.texts("main h2 + ul li")
+    assert reason.startswith("The file rows.json has none of the formats that can be read.")
+    assert UPLOAD in page.addresses("a.button")
+
+
 def test_a_file_of_a_maker_is_recognized_and_its_preview_says_what_is_not_imported(steward: Client) -> None:
     assert "Garmin FIT" in steward.get(UPLOAD).content.decode()
     file = begin().add("monitoring_info", timestamp=seconds(NOON), local_timestamp=seconds(NOON) + 3600)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.structure import find_book_structure, find_text_structure
+from healthtrack.imports.detection.memory import Recall
+from healthtrack.imports.detection.structure import Candidate, find_book_structure, find_text_structure
 from healthtrack.imports.reading import is_workbook
 from healthtrack.imports.reading.archive import open_archive
 from healthtrack.imports.reading.encodings import UTF_8, find_utf_16
@@ -48,10 +49,10 @@ def get_better_importer(plan: ReadingPlan) -> str:
     return next((part.value for part in plan.parts if part.name == names.FITS), "")
 
 
-def count_known_columns(path: Path, columns: Sequence[Column]) -> int:
+def count_known_columns(path: Path, columns: Sequence[Column], recall: Recall) -> int:
     """Return how many of the columns the file has, without reading all of it; 0 if it has less than half of them.
 
-    A workbook that is too large to be opened for this is not recognized.
+    If `recall` returns profiles for its header, all columns count: a person has chosen their fields before. A workbook that is too large to be opened for this is not recognized.
     """
     try:
         if is_workbook(path):
@@ -64,18 +65,26 @@ def count_known_columns(path: Path, columns: Sequence[Column]) -> int:
                 structure = FileStructure(find_utf_16(file.read(_HEAD_BYTES)) or UTF_8)
     except FileError:
         return 0
-    matches = _count_matches(path, columns, structure)
-    return matches if matches >= _POOR * len(columns) else 0
+    header = _find_header(path, columns, structure)
+    if not header:
+        return 0
+    if header.matches >= _POOR * len(columns):
+        return header.matches
+    return len(columns) if recall(header.cells) else 0
 
 
-def _count_matches(path: Path, columns: Sequence[Column], known: FileStructure = UNKNOWN_STRUCTURE) -> int:
+def _count_matches(path: Path, columns: Sequence[Column]) -> int:
     """Return how many of the columns the file has."""
+    header = _find_header(path, columns, UNKNOWN_STRUCTURE)
+    return header.matches if header else 0
+
+
+def _find_header(path: Path, columns: Sequence[Column], known: FileStructure) -> Candidate | None:
+    """Return the row that names the most columns, or None if no row does or the file cannot be read."""
     try:
         if is_workbook(path):
             with open_book(path) as book:
-                header = find_book_structure(book, columns, known).header
-        else:
-            header = find_text_structure(path, columns, known).header
+                return find_book_structure(book, columns, known).header
+        return find_text_structure(path, columns, known).header
     except FileError:
-        return 0
-    return header.matches if header else 0
+        return None

@@ -44,9 +44,9 @@ _SENTENCES = {
     Why.SAME_HEADER: "It was saved for a file with the same header.",
     Why.SEVERAL_PROFILES: "Several profiles were saved for files with the same header.",
     Why.VALID_ENCODING: "The whole file is valid in this encoding.",
-    Why.LOOKS_ENCODED: "The file is not valid UTF-8. In this encoding a word of it is “{example}”.",
+    Why.LOOKS_ENCODED: "The file is not valid UTF-8. Read in this encoding, it contains “{example}”.",
     Why.UNCLEAR_ENCODING: (
-        "The file is not valid UTF-8, and several encodings are possible. In this one a word of it is “{example}”."
+        "The file is not valid UTF-8, and several encodings are possible. Read in this one, it contains “{example}”."
     ),
     Why.MATCHING_COLUMNS: "This way, {matches} of {columns} columns can be found.",
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
@@ -65,7 +65,7 @@ _SENTENCES = {
     ),
     Why.STATED: "The header says so.",
     Why.STATED_OTHERWISE: "The header says otherwise, but {count} can only be {kind}, such as “{example}”.",
-    Why.DOCUMENTED_WORD: "The documentation names this word. It appears in {count}.",
+    Why.DOCUMENTED_WORD: "This is the documented word for it. It appears in {count}.",
     Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
     Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
     Why.UNSURE_WORD: "It appears in {count}, and means different things in different languages.",

@@ -102,7 +102,7 @@ class TabularImporter(Importer):
 
     def recognize(self, path: Path) -> int:
         form = self._find_form([path])
-        return form.recognize(path) if form else count_known_columns(path, self.resource.plan.columns)
+        return form.recognize(path) if form else count_known_columns(path, self.resource.plan.columns, self._recall)
 
     def _find_form(self, paths: Iterable[Path]) -> OtherForm | None:
         """Return the form that one of the files has, or None if all are files with a table."""

@@ -10,6 +10,7 @@ from django.test import Client
 from healthtrack.imports.detection import fitting
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.pages.upload_form import ONE_FILE, UNRECOGNIZED
+from healthtrack.imports.profiles import save_profile
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, write_csv, write_xlsx
 from tests.support.import_pages import last_run
 from tests.support.page import Page, text_of
@@ -68,6 +69,12 @@ def test_a_file_of_no_known_kind_needs_a_choice(steward: Client, tmp_path: Path)
     assert errors(send(steward, write_csv(tmp_path / "rows.csv", [{"Name": "Ada", "City": "London"}]))) == [
         UNRECOGNIZED
     ]
+
+
+def test_a_header_for_which_a_profile_is_saved_shows_the_kind(steward: Client, tmp_path: Path) -> None:
+    save_profile(RECORDS.importer, "Clinic 7", ["Sex", "Who", "Born"], {"column:1": "patient_id"}, None)
+    send(steward, write_csv(tmp_path / "rows.csv", [{"sex": "F", "Who": "P1", "Born": "1980-05-17"}]), kind="")
+    assert last_run().importer == RECORDS.importer
 
 
 def test_a_workbook_that_is_too_large_to_open_needs_a_choice(

@@ -121,7 +121,7 @@ class TestAssumptions:
         page = words(upload(steward, RECORDS, write_code_page(path)))
         assert "Assumed: please check" in page
         assert "Encoding: Windows-1252 (Western Europe). The file is not valid UTF-8." in page
-        assert "In this encoding a word of it is “Zoë”." in page
+        assert "Read in this encoding, it contains “Zoë”." in page
         assert page.index("Assumed") < page.index("New rows")
 
     def test_a_change_checks_the_file_again(self, steward: Client, path: Path) -> None:
@@ -179,7 +179,7 @@ class TestWhoAndWhen:
         stored = json.dumps(last_run().plan)
         assert "Zo" not in stored
         assert "1980" not in stored
-        assert "In this encoding a word of it is “…”." in words(steward.get(address("change")))
+        assert "Read in this encoding, it contains “…”." in words(steward.get(address("change")))
 
 
 class TestFilesOfAnotherType:
