@@ -155,12 +155,12 @@ def test_the_page_of_a_name_offers_its_models_and_any_other(
 ) -> None:
     make_patients("Band 2")
     text = page(steward, f"{RESOLVE}?name=band+2")
-    assert "Models with this name" in text
+    assert "Link to a model with this name" in text
     for name in ALL_BAND_2:
         assert f'value="{catalogue[name].pk}"' in text
     assert f'value="{catalogue["Amazfit Bip U"].pk}"' not in text
     assert 'data-model-name="trackeralias"' in text
-    assert "Similar models in the catalogue" in page(steward, f"{RESOLVE}?name=Bip+Uu")
+    assert "Link to a similar model" in page(steward, f"{RESOLVE}?name=Bip+Uu")
 
 
 def test_models_are_found_by_their_words_without_scripts(steward: Client, catalogue: dict[str, TrackerModel]) -> None:
