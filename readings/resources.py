@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 from import_export.fields import Field
 
+from healthtrack.imports.columns.dates import DateWidget
 from healthtrack.imports.columns.number_widgets import WholeNumberWidget
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
 from healthtrack.imports.columns.references import ReferenceWidget
-from healthtrack.imports.columns.widgets import DateWidget, IdentifierWidget, KeyWidget, TextWidget
+from healthtrack.imports.columns.widgets import IdentifierWidget, KeyWidget, TextWidget
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.tables.hooks import UndoneRows

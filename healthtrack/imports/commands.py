@@ -23,7 +23,7 @@ from healthtrack.imports.reasons import reason_text
 
 _READING_OPTIONS = {
     "--profile": "the name of a profile that was saved for files with the same header",
-    "--date-order": "the order of dates such as 03/04/1980: mdy (month first) or dmy (day first)",
+    "--date-order": "the order of dates such as 03/04/1980: mdy (month first), dmy (day first), ydm (year, day)",
     "--decimal": "the decimal mark of numbers: point or comma",
     "--encoding": "the encoding of a text file, such as cp1252",
     "--delimiter": "the character between the cells of a text file, or tab",

@@ -1,14 +1,16 @@
 """Imports into tables, for tests: the run, its counts and its errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from healthtrack.imports import registry
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.life_cycle import runs
-from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
 from healthtrack.imports.results import ErrorGroup, TableCounts, TabularResult
 from healthtrack.imports.row_errors import RowError
@@ -59,6 +61,17 @@ class Imported:
         return reason_text(self.run.reason, self.run.reason_params)
 
     @property
+    def questions(self) -> list[str]:
+        """Return what a person has to answer before the file can be read, and how commands are answered."""
+        importer = registry.get(self.run.importer)
+        words = map(importer.wording, ReadingPlan.from_json(self.run.plan).questions)
+        return [f"{each.label} {each.for_commands}" for each in words]
+
+    @property
+    def assumptions(self) -> list[str]:
+        return list(registry.get(self.run.importer).describe_assumptions(self.run).values())
+
+    @property
     def error_groups(self) -> Sequence[ErrorGroup]:
         return self.result.groups
 
@@ -83,8 +96,10 @@ def check_file(importer: str, path: Path) -> ImportRun:
     return run
 
 
-def import_file(importer: str, path: Path, *, dry_run: bool = False) -> Imported:
-    run = import_at_once(importer, [path], dry_run=dry_run)
+def import_file(
+    importer: str, path: Path, *, dry_run: bool = False, answers: Mapping[str, str] | None = None
+) -> Imported:
+    run = import_at_once(importer, [path], dry_run=dry_run, instructions=Instructions(answers or {}))
     return Imported(run, list(preview_queries.iterate_errors(run)))
 
 

@@ -79,7 +79,7 @@ class ColumnCheck:
     def is_contradicted(self, work: pl.DataFrame, broken: pl.Series) -> bool:
         """Return whether a value that breaks a rule is valid in another notation."""
         widget = self.column.widget
-        others = [notation for notation in widget.notations if notation != self.notation]
+        others = [each for each in widget.all_notations if each != self.notation]
         if not others or broken.null_count() == len(broken):
             return False
         texts = work.lazy().select(self.text.alias("text")).filter(broken.is_not_null())

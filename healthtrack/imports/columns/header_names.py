@@ -5,7 +5,13 @@ from unicodedata import normalize
 
 from healthtrack.core.cleaning import INVISIBLE
 
-_STATED_FORMAT = re.compile(r"\s*\(\s*(MM[/-]DD|(?:DD|TT|JJ)[/.-]MM)[/.-](?:YYYY|JJJJ|AAAA)\s*\)\s*$", re.IGNORECASE)
+_YEAR = "(?:YYYY|JJJJ|AAAA)"
+_DAY = "(?:DD|TT|JJ)"
+_STATED_FORMAT = re.compile(
+    rf"\s*\(\s*(?:(?P<mdy>MM[/-]{_DAY}[/-]{_YEAR})|(?P<dmy>{_DAY}[/.-]MM[/.-]{_YEAR})"
+    rf"|(?P<ymd>{_YEAR}[/.-]MM[/.-]{_DAY})|(?P<ydm>{_YEAR}[/.-]{_DAY}[/.-]MM))\s*\)\s*$",
+    re.IGNORECASE,
+)
 
 
 def normalize_header(header: str) -> str:
@@ -17,7 +23,7 @@ def normalize_header(header: str) -> str:
     return re.sub(rf"[\s_\-\u2010-\u2013.:*]+|{INVISIBLE}+", "", name).lower()
 
 
-def states_month_first(header: str) -> bool | None:
-    """Return whether a header states that its dates are month first, as in "born (MM/DD/YYYY)"; None if it does not."""
+def get_stated_order(header: str) -> str:
+    """Return the order of dates that a header states, as in "born (MM/DD/YYYY)": mdy, dmy, ymd, ydm or nothing."""
     stated = _STATED_FORMAT.search(header)
-    return stated[1].upper().startswith("MM") if stated else None
+    return (stated.lastgroup or "") if stated else ""

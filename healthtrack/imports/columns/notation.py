@@ -7,6 +7,7 @@ from enum import StrEnum
 class DateOrder(StrEnum):
     MONTH_FIRST = "mdy"
     DAY_FIRST = "dmy"
+    YEAR_DAY_MONTH = "ydm"
 
 
 class DecimalMark(StrEnum):

@@ -5,7 +5,6 @@ and the import, which reads a whole column at once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any, ClassVar
 
 import polars as pl
@@ -15,33 +14,14 @@ from import_export import widgets
 
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON
 from healthtrack.core.formula_escaping import ESCAPED_FORMULA, escape_formula
-from healthtrack.imports.columns.notation import DOCUMENTED, DateOrder, Notation
+from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 
 # A condition that is true where a row has an error, and the sentence that says what is wrong and how to correct it.
 ErrorRule = tuple[pl.Expr, str]
 ModelField = Field[Any, Any]
 
-# The end of a date at midnight, and of a date with any time of day.
-_MIDNIGHT = (
-    r",?[ Tt](0?0[:.]00([:.]00([.,]0+)?)?|12:00(:00(\.0+)?)? ?[Aa]\.?[Mm]\.?)"
-    r"( ?([Zz]|UTC|GMT|Uhr|[+\-]00:?00))?$"
-)
-_TIME = r"[0-9][ T,]+[0-9]{1,2}:[0-9]{2}"
-_YEAR_FIRST = r"^[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{1,2}$"
-_TWO_DIGIT_YEAR = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}([ T,].*)?$"
-# By order: the separators that it is written with, and the format once they are hyphens. Points are day first.
-_ORDERS = {
-    DateOrder.MONTH_FIRST: (r"^[0-9]{1,2}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{4}$", "%m-%d-%Y"),
-    DateOrder.DAY_FIRST: (r"^[0-9]{1,2}(-[0-9]{1,2}-|/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}$", "%d-%m-%Y"),
-}
-_EXAMPLES = {
-    DateOrder.MONTH_FIRST: "Use MM/DD/YYYY or YYYY-MM-DD.",
-    DateOrder.DAY_FIRST: "Use DD/MM/YYYY or YYYY-MM-DD, because the dates of this column are day first.",
-    None: "Use MM/DD/YYYY or YYYY-MM-DD.",
-}
-# Spreadsheets take 1900 for a leap year, so that earlier dates are a day off.
-_FIRST_SPREADSHEET_DAY = date(1900, 3, 1)
-_DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+# A date cell of a workbook, as the reader returns it.
+DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
 YES_WORDS = ("yes", "y", "true")
 NO_WORDS = ("no", "n", "false")
 
@@ -49,10 +29,16 @@ NO_WORDS = ("no", "n", "false")
 class ColumnWidget(widgets.Widget):
     """A type of column. Its expressions work on the columns of one batch, in which null means "no value".
 
-    `notations` lists how a column of this type may be written, if there is more than one way.
+    `notations` lists how a column of this type may be written, if there is more than one way. `rare_notation` is
+    one that only counts if values prove it, or if somebody says so.
     """
 
     notations: ClassVar[Sequence[Notation]] = ()
+    rare_notation: ClassVar[Notation | None] = None
+
+    @property
+    def all_notations(self) -> list[Notation]:
+        return [*self.notations, *([self.rare_notation] if self.rare_notation else [])]
 
     def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
         """Return the typed values of cleaned texts, null for a text that is none."""
@@ -89,7 +75,7 @@ class ColumnWidget(widgets.Widget):
         return pl.lit(value=False)
 
     def _read_alike(self, text: pl.Expr, field: ModelField) -> pl.Expr:
-        """Return the values of the texts that all notations read alike."""
+        """Return the values of the texts that all usual notations read alike."""
         first, *others = (self.read(text, field, notation) for notation in self.notations)
         return pl.when(pl.all_horizontal(first == other for other in others)).then(first)
 
@@ -110,7 +96,7 @@ class TextWidget(ColumnWidget):
                 value.str.len_chars() > field.max_length,
                 f"Longer than {field.max_length} characters. Shorten it.",
             ),
-            (text.str.contains(_DATE_CELL), "This cell contains a date. Format it as text and enter the text again."),
+            (text.str.contains(DATE_CELL), "This cell contains a date. Format it as text and enter the text again."),
         ]
 
     def describe_values(self, field: ModelField) -> str:
@@ -136,44 +122,6 @@ class KeyWidget(IdentifierWidget):
 
     def describe_values(self, field: ModelField) -> str:
         return super().describe_values(field.target_field)  # type: ignore[attr-defined]  # a foreign key
-
-
-class DateWidget(ColumnWidget):
-    notations = tuple(Notation(date_order=order) for order in DateOrder)
-
-    def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
-        if notation.date_order is None:
-            return self._read_alike(text, field)
-        day = text.str.replace(_MIDNIGHT, "")
-        shape, form = _ORDERS[notation.date_order]
-        return pl.coalesce(
-            pl.when(day.str.contains(shape)).then(day.str.replace_all("[/.]", "-")).str.to_date(form, strict=False)
-            for shape, form in ((_YEAR_FIRST, "%Y-%m-%d"), (shape, form))
-        )
-
-    def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
-        is_wrong = value.is_null() & text.is_not_null()
-        return [
-            (is_wrong & text.str.contains(_TWO_DIGIT_YEAR), "The year has two digits. Write all four."),
-            (is_wrong & text.str.contains(_TIME), "This value contains a time of day. Remove the time."),
-            (is_wrong, f"Not a valid date. {_EXAMPLES[notation.date_order]}"),
-            (value.dt.year() < 1, "Date is before the year 1. Correct it."),
-        ]
-
-    def get_form(self, text: pl.Expr) -> pl.Expr:
-        """Return the separator: dates with points are day first, which says nothing about dates with slashes."""
-        return text.str.extract(r"^[0-9]+([/.\-])")
-
-    def has_other_form(self, text: pl.Expr, forms: str) -> pl.Expr | None:
-        others = "".join(separator for separator in "/.-" if separator not in forms)
-        return text.str.contains(rf"^[0-9]{{1,2}}[{others}]") if others else None  # the hyphen is last or alone
-
-    def describe_values(self, field: ModelField) -> str:
-        return "a date as MM/DD/YYYY or YYYY-MM-DD, or an Excel date cell"
-
-    def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]  # untyped in the base class
-        """Return a date, or text if it is too early for a spreadsheet, which counts days from 1900."""
-        return value.isoformat() if value and value < _FIRST_SPREADSHEET_DAY else value
 
 
 class ChoiceWidget(ColumnWidget):

@@ -33,6 +33,7 @@ DUPLICATE_ROWS = {
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
     str(DateOrder.DAY_FIRST): f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y}",
+    str(DateOrder.YEAR_DAY_MONTH): f"Year, day, month, such as {_EXAMPLE_DAY:%Y-%d-%m}",
 }
 MEANINGS = {
     str(Meaning.YES): "Yes",

@@ -1,7 +1,7 @@
 """Count what the values of a column say about its notation: which order its dates have, and its decimal mark."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,7 +10,11 @@ from healthtrack.imports.columns.checking import read_valid, text_name
 from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 from healthtrack.imports.columns.plan import Column
 
+# Kinds of values beside the places of notations. What only the rare notation would read differently counts only if
+# values prove that notation, or if somebody says so.
 _AMBIGUOUS = -1
+_RARELY_AMBIGUOUS = -2  # the rare notation reads it differently
+_NOT_RARE = -3  # the rare notation does not read it
 _DOCUMENTED = (Notation(DOCUMENTED.date_order), Notation(None, DOCUMENTED.decimal_mark))
 
 
@@ -18,9 +22,9 @@ _DOCUMENTED = (Notation(DOCUMENTED.date_order), Notation(None, DOCUMENTED.decima
 class Evidence:
     """How many values of a column only one notation reads, by notation, and how many several read differently.
 
-    `proof` has a value of each notation. `ambiguous` counts the values that nothing decides: values of another form,
-    such as dates with another separator, say nothing about them. `proved_forms` are the forms that have proofs, and
-    `ambiguous_forms` those of the values that nothing decides.
+    `possible` has the notations to choose from, and `proof` a value of each notation. `ambiguous` counts the values
+    that nothing decides: values of another form, such as dates with another separator, say nothing about them.
+    `proved_forms` are the forms that have proofs, and `ambiguous_forms` those of the values that nothing decides.
     """
 
     only: dict[Notation, int] = field(default_factory=dict)
@@ -29,6 +33,7 @@ class Evidence:
     ambiguous_example: str = ""
     proved_forms: str = ""
     ambiguous_forms: str = ""
+    possible: Sequence[Notation] = ()
 
     @property
     def decided(self) -> Notation | None:
@@ -57,10 +62,16 @@ class EvidenceCounter:
                 self._kinds[column.name][form_of_value, kind] += times
                 self._examples[column.name].setdefault(kind, example)
 
-    def get_evidence(self, column: Column) -> Evidence:
-        """Return what the values of a column say that have been counted so far."""
-        kinds, examples, notations = self._kinds[column.name], self._examples[column.name], column.widget.notations
+    def get_evidence(self, column: Column, *, may_be_rare: bool = False) -> Evidence:
+        """Return what the values of a column say that have been counted so far.
+
+        The rare notation is possible if a value of any column proves it, or if somebody says so.
+        """
+        notations = column.widget.all_notations
+        is_rare_possible = may_be_rare or self._proves_rare
+        kinds, examples = self._list_kinds(column, is_rare_possible=is_rare_possible)
         evidence = Evidence(ambiguous_example=examples.get(_AMBIGUOUS, ""))
+        evidence.possible = notations if is_rare_possible else column.widget.notations
         decided = {form for form, kind in kinds if kind != _AMBIGUOUS}
         evidence.proved_forms = "".join(sorted(decided))
         for (form, kind), times in kinds.items():
@@ -73,6 +84,32 @@ class EvidenceCounter:
         if len(evidence.only) > 1:
             evidence.ambiguous = sum(times for (_, kind), times in kinds.items() if kind == _AMBIGUOUS)
         return evidence
+
+    @property
+    def _proves_rare(self) -> bool:
+        """Return whether only the rare notation reads any value of the file."""
+        return any(kind == len(each.widget.notations) for each in self.columns for _, kind in self._kinds[each.name])
+
+    def _list_kinds(
+        self, column: Column, *, is_rare_possible: bool
+    ) -> tuple[Mapping[tuple[str, int], int], Mapping[int, str]]:
+        """Return how many values of the column have each form and kind, and an example of each kind.
+
+        What the rare notation does not read belongs to the usual notation of most values, if it counts at all.
+        """
+        counted, examples = self._kinds[column.name], self._examples[column.name]
+        usual = Counter[int]()
+        for (_, kind), times in counted.items():
+            usual[kind] += times if 0 <= kind < len(column.widget.notations) else 0
+        commonest = max(usual, key=lambda kind: (usual[kind], -kind), default=0)
+        replaced = {_RARELY_AMBIGUOUS: _AMBIGUOUS, _NOT_RARE: max(commonest, 0)} if is_rare_possible else {}
+        kinds = Counter[tuple[str, int]]()
+        shown: dict[int, str] = {}
+        for (form, kind), times in counted.items():
+            if kind >= _AMBIGUOUS or is_rare_possible:
+                kinds[form, replaced.get(kind, kind)] += times
+                shown.setdefault(replaced.get(kind, kind), examples[kind])
+        return kinds, shown
 
 
 def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
@@ -87,12 +124,13 @@ def _count(column: Column, cleaned: pl.LazyFrame) -> pl.LazyFrame:
 def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:
     """Add the place of the only notation that reads each text, as `kind`.
 
-    It is -1 if several notations read a text differently, and null if all read it alike. Of texts that none reads, it
+    It is negative if notations read a text differently, and null if all read it alike. Of texts that none reads, it
     is the only notation that they show.
     """
     notations = column.widget.notations
     values = [f"value {place}" for place in range(len(notations))]
-    for value, notation in zip(values, notations, strict=True):
+    rare = f"value {len(notations)}"
+    for value, notation in zip([*values, rare], column.widget.all_notations, strict=False):
         texts = read_valid(column, texts, notation, value)
     is_read = [pl.col(value).is_not_null() for value in values]
     count = pl.sum_horizontal(each.cast(pl.Int8) for each in is_read)
@@ -101,11 +139,20 @@ def _classify(column: Column, texts: pl.LazyFrame) -> pl.LazyFrame:
     shown = [column.widget.shows_notation(pl.col("text"), notation) for notation in notations]
     is_shown_once = pl.sum_horizontal(each.cast(pl.Int8) for each in shown) == 1
     first_shown = pl.coalesce(pl.when(each).then(place) for place, each in enumerate(shown))
+    has_rare = column.widget.rare_notation is not None
+    is_rare, read_usual = (pl.col(rare).is_not_null() if has_rare else pl.lit(value=False)), pl.coalesce(values)
+    differs_rarely = is_rare & (pl.col(rare) != read_usual) if has_rare else is_rare
     return texts.with_columns(
-        pl.when(count == 1)
+        pl.when((count == 0) & is_rare)
+        .then(len(notations))
+        .when((count == 1) & ~differs_rarely)
         .then(first)
-        .when((count > 1) & differs)
+        .when((count == 1) | ((count > 1) & differs))
         .then(_AMBIGUOUS)
+        .when((count > 1) & differs_rarely)
+        .then(_RARELY_AMBIGUOUS)
+        .when((count > 1) & ~is_rare & has_rare)
+        .then(_NOT_RARE)
         .when((count == 0) & is_shown_once)
         .then(first_shown)
         .alias("kind")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from healthtrack.imports.columns.header_names import states_month_first
+from healthtrack.imports.columns.header_names import get_stated_order
 from healthtrack.imports.columns.notation import DOCUMENTED, DateOrder, DecimalMark, Notation
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
@@ -15,6 +15,8 @@ from healthtrack.imports.detection.reasons import Why, count_values
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question
 from healthtrack.imports.row_errors import show_value
 
+_RARE_ORDER = DateOrder.YEAR_DAY_MONTH
+_YEAR_FIRST = "ymd"  # what headers may state beside the orders
 DOCUMENTED_SEPARATOR = "/"  # dates with others may be of another source
 
 
@@ -28,8 +30,10 @@ def make_notation_parts(
     questions: list[Question] = []
     for column in counter.columns:
         header = show_value(found.headers[positions[column.name]].strip())
-        notation = _NotationOfColumn(column, counter.get_evidence(column), header, is_documented=is_documented)
-        part = notation.make_part(answers.get(notation.name) or answers.get(notation.name_for_all, ""))
+        may_be_rare = _RARE_ORDER in (get_stated_order(header), remembered.answers.get(names.date_order(column.name)))
+        evidence = counter.get_evidence(column, may_be_rare=may_be_rare)
+        notation = _NotationOfColumn(column, evidence, header, is_documented=is_documented)
+        part = notation.make_part(answers.get(notation.name, ""), answers.get(notation.name_for_all, ""))
         parts.append(notation.recall(part, remembered))
         if parts[-1].certainty is Certainty.UNKNOWN:
             questions.append(notation.make_question())
@@ -52,16 +56,17 @@ class _NotationOfColumn:
         self.name_for_all = names.ALL_DATE_ORDERS if self.has_dates else names.ALL_DECIMAL_MARKS
         has_documented_form = evidence.ambiguous_forms == DOCUMENTED_SEPARATOR
         self.is_documented = is_documented and self.has_dates and has_documented_form
-        month_first = states_month_first(header) if self.has_dates else None
-        orders = {True: DateOrder.MONTH_FIRST, False: DateOrder.DAY_FIRST}
-        self.stated = None if month_first is None else orders[month_first]
+        self.stated = get_stated_order(header) if self.has_dates else ""
 
-    def make_part(self, answer: str) -> DetectedPart:
+    def make_part(self, answer: str, answer_for_all: str) -> DetectedPart:
+        """Return the part. An answer for all columns is about dates with the year last, unless it says otherwise."""
+        if not answer and self.evidence.decided != Notation(_RARE_ORDER):
+            answer = answer_for_all
         if self._is_choice(answer):
             return DetectedPart(self.name, answer, reason=Why.CHOSEN, params=self.params)
         if len(self.evidence.only) > 1:
             return self._make_contradictory_part()
-        if self.stated and any(notation.date_order != self.stated for notation in self.evidence.only):
+        if self._contradicts_header:
             return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.STATED_OTHERWISE, self._describe_proof())
         if decided := self.evidence.decided:
             params = {**self._describe_proof(), PROVED_FORMS: self.evidence.proved_forms}
@@ -70,10 +75,16 @@ class _NotationOfColumn:
             return DetectedPart(self.name, None, reason=Why.NOTHING_TO_DECIDE, params=self.params)
         return self._make_ambiguous_part()
 
+    @property
+    def _contradicts_header(self) -> bool:
+        """Return whether values have another order than the header states. That of years first says nothing of last."""
+        orders = {notation.date_order for notation in self.evidence.only}
+        return _RARE_ORDER in orders if self.stated == _YEAR_FIRST else bool(self.stated and orders - {self.stated})
+
     def _make_ambiguous_part(self) -> DetectedPart:
         """Return what the header says, by stating the order or by being the documented one; otherwise a question."""
         evidence = self.evidence
-        if self.stated:
+        if self._is_choice(self.stated):
             return DetectedPart(self.name, self.stated, reason=Why.STATED, params=self.params)
         if self.is_documented:
             return DetectedPart(self.name, DOCUMENTED.date_order, reason=Why.DOCUMENTED, params=self.params)
@@ -101,7 +112,7 @@ class _NotationOfColumn:
         The values of the other notation are then errors, and never read in another way than they were written.
         """
         evidence = self.evidence
-        (first, count), (second, other_count) = sorted(evidence.only.items(), key=lambda each: -each[1])
+        (first, count), (second, other_count) = sorted(evidence.only.items(), key=lambda each: -each[1])[:2]
         params = {
             **self.params,
             "count": count_values(count),
@@ -119,7 +130,7 @@ class _NotationOfColumn:
 
     def make_question(self) -> Question:
         most = self.evidence.commonest
-        choices = [str(choice) for choice in (DateOrder if self.has_dates else DecimalMark)]
+        choices = [self._value(notation) for notation in self.evidence.possible]
         example = self.evidence.ambiguous_example
         return Question(self.name, choices, self._value(most) if most else "", {**self.params, "example": example})
 
@@ -131,6 +142,7 @@ class _NotationOfColumn:
         return {
             DateOrder.MONTH_FIRST: "month first",
             DateOrder.DAY_FIRST: "day first",
+            _RARE_ORDER: "year, day, month",
             DecimalMark.POINT: "written with a decimal point",
             DecimalMark.COMMA: "written with a decimal comma",
         }[notation.date_order or notation.decimal_mark or DateOrder.MONTH_FIRST]

@@ -15,6 +15,7 @@ _EXAMPLE_DAY = date(1980, 5, 17)
 _DATE_ORDERS = {
     DateOrder.MONTH_FIRST: f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y} for {_EXAMPLE_DAY:%-d %B %Y}",
     DateOrder.DAY_FIRST: f"Day first, such as {_EXAMPLE_DAY:%d/%m/%Y} for {_EXAMPLE_DAY:%-d %B %Y}",
+    DateOrder.YEAR_DAY_MONTH: f"Year, day, month, such as {_EXAMPLE_DAY:%Y-%d-%m} for {_EXAMPLE_DAY:%-d %B %Y}",
 }
 _DECIMAL_MARKS = {
     DecimalMark.POINT: "A point, such as 1,299.50",
@@ -42,10 +43,11 @@ def describe_question(question: Question, columns: Sequence[Column]) -> Question
     example = question.params.get("example", "")
     shown = f"The file contains “{example}”." if example else ""
     if names.get_dated_field(question.name):
-        orders = {str(order): words for order, words in _DATE_ORDERS.items()}
-        return QuestionWording(
-            f"In which order are the dates in “{header}”?", orders, shown, "Add --date-order mdy or --date-order dmy."
-        )
+        orders = {str(order): words for order, words in _DATE_ORDERS.items() if order in question.choices}
+        if DateOrder.YEAR_DAY_MONTH in orders:
+            orders[DateOrder.MONTH_FIRST] += f", and {_EXAMPLE_DAY:%Y-%m-%d}"
+        options = f"Add {' or '.join(f'--date-order {order}' for order in orders)}."
+        return QuestionWording(f"In which order are the dates in “{header}”?", orders, shown, options)
     marks = {str(mark): words for mark, words in _DECIMAL_MARKS.items()}
     return QuestionWording(
         f"What is the decimal mark of the numbers in “{header}”?",

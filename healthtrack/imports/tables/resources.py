@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from import_export.resources import ModelResource
 
-from healthtrack.imports.columns import number_widgets, widgets
+from healthtrack.imports.columns import dates, number_widgets, widgets
 from healthtrack.imports.columns.plan import DuplicateRows, Plan, RowRule, make_plan
 from healthtrack.imports.row_warnings import RowWarning
 from healthtrack.imports.tables.hooks import ImportHooks
@@ -22,7 +22,7 @@ class BulkModelResource(ImportHooks, ModelResource):
         "CharField": widgets.TextWidget,
         "PositiveIntegerField": number_widgets.WholeNumberWidget,
         "DecimalField": number_widgets.DecimalWidget,
-        "DateField": widgets.DateWidget,
+        "DateField": dates.DateWidget,
         "BooleanField": widgets.YesNoWidget,
     }
     duplicate_rows: ClassVar[DuplicateRows]

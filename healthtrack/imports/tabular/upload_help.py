@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Model
 from django.urls import reverse
 
-from healthtrack.imports.columns.widgets import DateWidget
+from healthtrack.imports.columns.dates import DateWidget
 from healthtrack.imports.tables.resources import BulkModelResource
 
 TEMPLATE_FORMATS = ("csv", "xlsx")

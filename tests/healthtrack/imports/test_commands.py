@@ -144,7 +144,7 @@ class TestOptionsForReading:
     @pytest.mark.parametrize(
         ("option", "message"),
         [
-            ("--date-order=ymd", "--date-order must be mdy or dmy."),
+            ("--date-order=ymd", "--date-order must be mdy or dmy or ydm."),
             ("--decimal=x", "--decimal must be point or comma or . or ,."),
             ("--encoding=utf-99", "There is no encoding “utf-99”. Choose one such as utf-8 or cp1252."),
             ("--delimiter=ab", "--delimiter must be one character, or tab."),

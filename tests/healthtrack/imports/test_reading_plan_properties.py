@@ -5,9 +5,10 @@ value that is read must be the one that was meant. Answers are those of the pers
 """
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -28,15 +29,20 @@ from tests.support.import_files import CATALOGUE, RECORDS, Kind
 from tests.support.styled_workbooks import write_workbook
 
 YEAR_FIRST = "ymd"
+RARE = DateOrder.YEAR_DAY_MONTH
 FORMS = {
     DateOrder.MONTH_FIRST: "{m}{s}{d}{s}{y}",
     DateOrder.DAY_FIRST: "{d}{s}{m}{s}{y}",
     YEAR_FIRST: "{y}{s}{m}{s}{d}",
+    RARE: "{y}{s}{d}{s}{m}",
 }
+NAMED = "named"  # dates with the name of a month
+NAMED_FORMS = ["{d} {b} {y}", "{d}-{b}-{y}", "{b} {d}, {y}", "{d}. {b} {y}", "{d}{b}{y}", "{y}-{b}-{d}"]
+MONTHS = ["Januar", "Feb", "März", "April", "may", "juin", "jul.", "agosto", "sept.", "outubro", "november", "déc."]
 days = st.dates(date(1930, 1, 1), date(2020, 12, 31))
 early_days = days.map(lambda day: day.replace(day=1 + day.day % 12))  # most of them can be read in two ways
 orders = st.sampled_from([*DateOrder, YEAR_FIRST])
-separators = st.sampled_from("/-.")
+separators = st.sampled_from(["/", "-", ".", ""])
 midnights = st.sampled_from(["", " 00:00", "T00:00:00Z", " 12:00:00 AM"])
 encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "mac_roman", "cp850"])
 people = st.lists(
@@ -67,16 +73,20 @@ def written_dates(draw: st.DrawFn, order: str) -> Written:
     pads = draw(st.booleans())
     if separator == "." and order == DateOrder.MONTH_FIRST:
         separator = "/"  # nobody writes month first with points
-    number = "{:02}" if pads else "{}"
+    number = "{:02}" if pads or not separator else "{}"
+    if order == NAMED:
+        form = draw(st.sampled_from(NAMED_FORMS))
+        return Written(form.format(d=number.format(day.day), b=MONTHS[day.month - 1], y=day.year), day, order)
     text = FORMS[order].format(d=number.format(day.day), m=number.format(day.month), y=day.year, s=separator)
     return Written(text + draw(midnights), day, order)
 
 
 @st.composite
 def columns_of_dates(draw: st.DrawFn) -> tuple[list[Written], str]:
-    """Dates of one file: all in one order with ISO dates among them, or in mixed orders."""
+    """Dates of one file: all in one order with ISO dates and names of months among them, or in mixed orders."""
     order = draw(st.sampled_from(list(DateOrder)))
-    used: list[str] = draw(st.sampled_from([[order], [order, YEAR_FIRST], [*DateOrder], [YEAR_FIRST]]))
+    mixed = [[order], [order, NAMED], [order, YEAR_FIRST], [*DateOrder], [YEAR_FIRST], [*FORMS, NAMED]]
+    used: list[str] = draw(st.sampled_from(mixed))
     dates = st.sampled_from(used).flatmap(written_dates)
     return draw(st.lists(dates, min_size=1, max_size=12)), str(order)
 
@@ -164,21 +174,50 @@ def assert_read_as_meant(
 def is_hidden(date_written: Written, written: Sequence[Written]) -> bool:
     """Return whether nobody could know from the file that this date is in another order than its neighbours.
 
-    That is so if all dates with its separator could be in one order that is not its own.
+    That is so if all dates of its form could be in one order that is not its own, in which some of them are, or which
+    is the usual one for dates with the year first.
     """
-    if not isinstance(date_written.meant, date) or date_written.notation == YEAR_FIRST:
+    if not isinstance(date_written.meant, date) or date_written.notation == NAMED:
         return False
-    like = [
-        each for each in written if each.notation != YEAR_FIRST and separator_of(each) == separator_of(date_written)
-    ]
-    others = [order for order in DateOrder if order != date_written.notation]
-    return any(each.notation in others for each in like) and all(
-        each.notation in others or (isinstance(each.meant, date) and each.meant.day <= 12) for each in like
+    like = [each for each in written if each.notation != NAMED and form_of(each) == form_of(date_written)]
+    return any(
+        read_as(date_written, order) not in (None, date_written.meant)
+        and (order == YEAR_FIRST or any(each.notation == order for each in like))
+        and all(read_as(each, order) or is_read_beside(each, order) for each in like)
+        for order in FORMS
     )
 
 
+def is_read_beside(each: Written, order: str) -> bool:
+    """Return whether a column in this order also has the date, because it is an ISO date."""
+    return order in (DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST) and read_as(each, YEAR_FIRST) is not None
+
+
+def read_as(each: Written, order: str) -> date | None:
+    """Return the date that a text is in an order, as the standard library reads it."""
+    separator = separator_of(each)
+    if separator == "." and order == DateOrder.MONTH_FIRST:
+        return None
+    form = FORMS[order].format(d="%d", m="%m", y="%Y", s=separator)
+    digits = each.text.split(separator) if separator else []
+    places = ("y" if len(digits[0]) > 2 else "d") if digits else FORMS[order][1]
+    if places != FORMS[order][1] and "y" in (places, FORMS[order][1]):
+        return None
+    try:
+        found = datetime.strptime(re.split("[ T]", each.text)[0], form).date()  # noqa: DTZ007 (dates have no zone)
+    except ValueError:
+        return None
+    return found if 1800 <= found.year < 2200 else None
+
+
+def form_of(each: Written) -> tuple[str, bool]:
+    """Return the separator of a date, and whether the year is first: dates of other forms say nothing about it."""
+    separator = separator_of(each)
+    return separator, bool(separator) and each.text.index(separator) > 2
+
+
 def separator_of(each: Written) -> str:
-    return next(letter for letter in each.text if not letter.isdecimal())
+    return next((letter for letter in re.split("[ T]", each.text)[0] if not letter.isdecimal()), "")
 
 
 class TestDates:
@@ -199,7 +238,7 @@ class TestDates:
         file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
         found = read(RECORDS, file, {names.ALL_DATE_ORDERS: order})
         assert found is not None
-        if {each.notation for each in written} <= {order, YEAR_FIRST}:
+        if {each.notation for each in written} <= {order, NAMED, *([] if order == RARE else [YEAR_FIRST])}:
             assert len(found) == len(written)
             assert_read_as_meant(found, "date_of_birth", written)
 
