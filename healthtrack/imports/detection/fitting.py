@@ -52,7 +52,8 @@ def get_better_importer(plan: ReadingPlan) -> str:
 def count_known_columns(path: Path, columns: Sequence[Column], recall: Recall) -> int:
     """Return how many of the columns the file has, without reading all of it; 0 if it has less than half of them.
 
-    If `recall` returns profiles for its header, all columns count: a person has chosen their fields before. A workbook that is too large to be opened for this is not recognized.
+    If `recall` returns profiles for its header, all columns count: a person has chosen their fields before. A workbook
+    that is too large to be opened for this is not recognized.
     """
     try:
         if is_workbook(path):
