@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
 
-from healthtrack.core import database_tls
 from healthtrack.core import environment_values as values
+from healthtrack.core.database import tls
 from healthtrack.core.environment_values import InvalidValueError, MailServer, Network
 from healthtrack.core.environment_variables import Variable, declare
 
@@ -408,7 +408,7 @@ class Environment:
         """Raise ImproperlyConfigured if the database is on another machine, whose certificate nobody would check."""
         databases = [("DATABASE_URL", self.database), ("DATABASE_DIRECT_URL", self.direct_database)]
         for name, database in [*databases, *(("DATABASE_REPLICA_URL", replica) for replica in self.replicas)]:
-            if database and (host := database_tls.find_unverified_host(database, variables)):
+            if database and (host := tls.find_unverified_host(database, variables)):
                 raise ImproperlyConfigured(
                     f"{name} connects to another machine, {host}, without checking that it is the right one. Add "
                     f"sslmode=verify-full to {name}, and sslrootcert= with the file of your certificate authority, or "

@@ -10,8 +10,8 @@ from csp.constants import NONE, SELF
 from django.utils.functional import SimpleLazyObject
 
 from healthtrack.core import secret_files
+from healthtrack.core.database.pooling import DIRECT
 from healthtrack.core.lazy_modules import import_when_used
-from healthtrack.core.pooling import DIRECT
 from healthtrack.environment import BASE_DIR, Environment
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE
 
@@ -192,12 +192,12 @@ AUTHENTICATION_BACKENDS = [
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = "healthtrack.accounts.lockout.get_lockout_parameters"
+AXES_LOCKOUT_PARAMETERS = "healthtrack.accounts.sign_in.lockout.get_lockout_parameters"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "healthtrack.accounts.lockout.get_attempt_name"
+AXES_USERNAME_CALLABLE = "healthtrack.accounts.sign_in.lockout.get_attempt_name"
 AXES_CLIENT_IP_CALLABLE = "healthtrack.core.client_address.client_network"
-AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.lockout.get_axes_refusal"
+AXES_LOCKOUT_CALLABLE = "healthtrack.accounts.sign_in.lockout.get_axes_refusal"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -211,7 +211,7 @@ AUTH_PASSWORD_VALIDATORS = [
         ("CommonPasswordValidator", {}),
     )
 ]
-AUTH_PASSWORD_VALIDATORS += [{"NAME": "healthtrack.accounts.passwords.GuessablePasswordValidator"}]
+AUTH_PASSWORD_VALIDATORS += [{"NAME": "healthtrack.accounts.sign_in.passwords.GuessablePasswordValidator"}]
 PASSWORD_WORDS = ENVIRONMENT.password_words
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -220,7 +220,7 @@ PASSWORD_HASHERS = [
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # messages may name a patient
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
-SESSION_ENGINE = "healthtrack.accounts.sessions"
+SESSION_ENGINE = "healthtrack.accounts.sign_in.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # from the sign-in on, even if the person is active
 SESSION_IDLE_SECONDS = 15 * 60  # the session timeout
 SESSION_WARNING_SECONDS = 2 * 60  # before the session timeout

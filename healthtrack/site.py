@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 
-from healthtrack.accounts.admin_site import SignInSite
+from healthtrack.accounts.pages.admin_site import SignInSite
 from healthtrack.core.navigation import get_section_address
 
 # The page of an import describes its jobs in plain words, and Django's page of a TOTP device would show its key.

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from healthtrack.accounts.event_views import SignInEvents
+from healthtrack.accounts.pages.event_views import SignInEvents
 from healthtrack.audit.access_views import Accesses
 from healthtrack.audit.views import Changes
 from healthtrack.core.help_views import show_help, show_tour, skip_tour

@@ -6,8 +6,8 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from healthtrack.core.pooling import use_pool
-from healthtrack.core.timeouts import set_page_timeouts
+from healthtrack.core.database.pooling import use_pool
+from healthtrack.core.database.timeouts import set_page_timeouts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 use_pool()

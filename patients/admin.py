@@ -24,11 +24,11 @@ from django.utils.text import Truncator
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.date_formats import get_today
-from healthtrack.core.lists import yes_or_no
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.widgets import TagInput
+from healthtrack.core.lists.changelist import yes_or_no
 from healthtrack.core.text import quote
-from healthtrack.core.widgets import TagInput
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from patients import follows
 from patients.age import MAX_AGE, TOO_LONG_AGO, get_latest_birth_date

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from readings.assignment_forms import AssignmentInline
 from readings.attribution import attribute, find_patients_of_devices

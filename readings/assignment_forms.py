@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
-from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
-from healthtrack.core.widgets import DayInput
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.concurrent_formsets import ConcurrentEditFormSet
+from healthtrack.core.forms.widgets import DayInput
 from patients.models import MedicalRecord
 from readings.models import Device, DeviceAssignment
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from healthtrack.core.monthly_partitions import add_months
+from healthtrack.core.database.monthly_partitions import add_months
 from readings.models import Contribution, Episode, ReadingDay, ReadingRun
 from readings.store import undoing
 from readings.store.applying import lock_order

@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from healthtrack.core.attention import MAX_FACTS_LENGTH, MAX_KEY_LENGTH
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.constraints import not_blank
 from patients.models import MedicalRecord, MedicalRecordTracker
 from trackers.models import FitnessTracker, MissingModel, TrackerAlias, TrackerModel
 

@@ -17,7 +17,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.core import search_terms
 from healthtrack.core.date_formats import get_today
-from healthtrack.core.downloads import FORMATS, Sheet
+from healthtrack.core.downloads.responses import FORMATS, Sheet
 from healthtrack.core.permissions import Person
 from healthtrack.roles.table import Right
 from patients.filters.records import ActiveFilter, RecordFilter

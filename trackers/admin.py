@@ -12,11 +12,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import CLEANED_TEXT, ReadOnlyModelAdmin
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
-from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
 from trackers.counts import rows_per_model
 from trackers.model_extensions import extensions

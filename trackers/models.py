@@ -10,7 +10,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.constraints import not_blank
 
 MAX_RATING = Decimal(5)
 TRACKER_MODEL = Subject("model_id", stored_in="model_id")

@@ -21,10 +21,11 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
-from healthtrack.accounts import first_sign_in, mail, second_factor
+from healthtrack.accounts import mail
 from healthtrack.accounts.event_recorder import record
-from healthtrack.accounts.forms import ConfirmationForm, NewAccountForm, PasswordOfAnotherForm
 from healthtrack.accounts.models import Session
+from healthtrack.accounts.pages.forms import ConfirmationForm, NewAccountForm, PasswordOfAnotherForm
+from healthtrack.accounts.sign_in import first_sign_in, second_factor
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.sign_in_links import LIFETIME
 from healthtrack.audit.admin_history import HistoryAdmin

@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Sign-in"
 
     def ready(self) -> None:
-        from healthtrack.accounts import signals  # noqa: F401, PLC0415  (its receivers need the models)
+        from healthtrack.accounts.sign_in import signals  # noqa: F401, PLC0415  (its receivers need the models)
 
         navigation.register(entries)
         register_help(*HELP)

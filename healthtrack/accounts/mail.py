@@ -9,7 +9,7 @@ from django.core.mail import send_mail
 from django.db import models
 from django.db.models.functions import Now
 
-from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.database.append_only import AppendOnly
 
 _logger = logging.getLogger(__name__)
 

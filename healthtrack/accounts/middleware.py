@@ -16,10 +16,11 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from healthtrack.accounts import limits, second_factor
+from healthtrack.accounts import limits
 from healthtrack.accounts.event_recorder import record, sign_out
 from healthtrack.accounts.models import Session
 from healthtrack.accounts.security_resets import must_set_password
+from healthtrack.accounts.sign_in import second_factor
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit.actor import acting_as
 from healthtrack.core.date_formats import written_for

@@ -6,8 +6,8 @@ from django.db.models import CheckConstraint, F, Index, Q
 from django.db.models.functions import Now
 
 from healthtrack.audit.actor import COMMAND
-from healthtrack.core.append_only import AppendOnly
-from healthtrack.core.monthly_partitions import MonthlyPartitions
+from healthtrack.core.database.append_only import AppendOnly
+from healthtrack.core.database.monthly_partitions import MonthlyPartitions
 
 
 class Kind(models.TextChoices):

@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from healthtrack.accounts.link_views import UseLink
-from healthtrack.accounts.list_views import ListSettingsPage
-from healthtrack.accounts.preference_views import PreferencesPage
-from healthtrack.accounts.views import (
+from healthtrack.accounts.pages.link_views import UseLink
+from healthtrack.accounts.pages.list_views import ListSettingsPage
+from healthtrack.accounts.pages.preference_views import PreferencesPage
+from healthtrack.accounts.pages.views import (
     AccountSecurity,
     EndSession,
     EnrolSecondFactor,

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import F, Index
 from django.db.models.functions import Now
 
-from healthtrack.core.append_only import AppendOnly
-from healthtrack.core.monthly_partitions import MonthlyPartitions
+from healthtrack.core.database.append_only import AppendOnly
+from healthtrack.core.database.monthly_partitions import MonthlyPartitions
 
 
 class Access(models.Model):

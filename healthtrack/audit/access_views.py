@@ -19,8 +19,8 @@ from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.audit.account_names import full_name, name_at
 from healthtrack.audit.file_parts import get_possible_beginnings
 from healthtrack.audit.models import Access
-from healthtrack.core.log_groups import Group, Grouping, get_group, get_group_page
-from healthtrack.core.log_pages import DayField, get_last_id, get_page, get_start
+from healthtrack.core.lists.log_groups import Group, Grouping, get_group, get_group_page
+from healthtrack.core.lists.log_pages import DayField, get_last_id, get_page, get_start
 
 VIEW = "audit.view_access"
 # Each file is an entry of its own.

@@ -9,7 +9,7 @@ from django.db.models import CharField, F, Func, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat, Trim
 
 from healthtrack.audit.triggers import DefinerTrigger
-from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.database.append_only import AppendOnly
 
 USED_ONCE = "account_names_used_once"
 MESSAGE = "Another account has or had the user name %s. User names are not used again; choose another one."

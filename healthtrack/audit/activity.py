@@ -12,8 +12,8 @@ from healthtrack.audit.models import Action, Change
 from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import get_changed_model, record_access_to_changes
 from healthtrack.audit.timelines import newest
-from healthtrack.core.log_groups import Group, Grouping, get_group, get_group_page
-from healthtrack.core.log_pages import get_page
+from healthtrack.core.lists.log_groups import Group, Grouping, get_group, get_group_page
+from healthtrack.core.lists.log_pages import get_page
 
 MAX_ROWS_NAMED = 5  # of a group of changes
 GROUPING = Grouping(

@@ -19,8 +19,8 @@ from django.db.models import BigIntegerField, Func
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from healthtrack.core.database.transaction_settings import Setting, set_in_open_transaction
 from healthtrack.core.http import SAFE_METHODS
-from healthtrack.core.transaction_settings import Setting, set_in_open_transaction
 
 PERSON, REQUEST, RUN = "healthtrack.person", "healthtrack.request", "healthtrack.run"
 COMMAND = "command "  # the beginning of the request of a change that a command made

@@ -20,8 +20,8 @@ from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import Entry, get_actor_name
 from healthtrack.audit.subjects import is_named_by_key
 from healthtrack.audit.timelines import find_latest_changes, get_history
-from healthtrack.core.concurrent_edits import Conflict
-from healthtrack.core.log_pages import get_last_id
+from healthtrack.core.forms.concurrent_edits import Conflict
+from healthtrack.core.lists.log_pages import get_last_id
 
 VIEW = "audit.view_change"
 

@@ -4,7 +4,8 @@ from healthtrack.audit.actor import get_transaction_settings
 from healthtrack.audit.help import HELP
 from healthtrack.audit.navigation import entries
 from healthtrack.audit.registry import register_page_names
-from healthtrack.core import navigation, transaction_settings
+from healthtrack.core import navigation
+from healthtrack.core.database import transaction_settings
 from healthtrack.core.help import register_help
 
 PAGE_NAMES = {"accesses": "Viewed the access log", "changes": "Viewed the activity log"}

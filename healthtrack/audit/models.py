@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from healthtrack.audit.access_log import Access
 from healthtrack.audit.account_names import AccountName
-from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.database.append_only import AppendOnly
 
 __all__ = ["Access", "AccountName", "Action", "Change"]
 

@@ -21,7 +21,7 @@ from healthtrack.audit.recording import Recording
 from healthtrack.audit.registry import run_address
 from healthtrack.audit.subjects import get_changed_key, get_changed_model, is_named_by_key, key_columns
 from healthtrack.audit.triggers import MADE_BY_RUN, get_program_history, history_of
-from healthtrack.core.readable_values import describe_value
+from healthtrack.core.forms.readable_values import describe_value
 
 COMMAND_LINE = "the command line"
 EMPTY: Sequence[Any] = (None, "", [])

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from healthtrack.core import monthly_partitions
+from healthtrack.core.database import monthly_partitions
 
 
 @app.periodic(cron="23 2 * * *")

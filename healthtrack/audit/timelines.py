@@ -21,7 +21,7 @@ from healthtrack.audit.subjects import (
     record_access_to_changes,
 )
 from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY, history_of, tracked_models
-from healthtrack.core import log_pages
+from healthtrack.core.lists import log_pages
 
 RECENT_CHANGES = 50
 

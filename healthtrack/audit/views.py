@@ -18,7 +18,7 @@ from healthtrack.audit.admin_history import VIEW
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import owners
 from healthtrack.audit.triggers import recorded_models
-from healthtrack.core.log_pages import DayField, get_last_id, get_start
+from healthtrack.core.lists.log_pages import DayField, get_last_id, get_start
 from healthtrack.core.permissions import Person, can_view
 
 MAX_RUN_ID = 2**63 - 1

@@ -16,11 +16,11 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
-from healthtrack.core.database_errors import is_write_conflict
-from healthtrack.core.forms import CleanedCharField
-from healthtrack.core.lists import SortedList
-from healthtrack.core.widgets import AutocompleteByNumber, DayInput, hide_related_buttons
+from healthtrack.core.database.errors import is_write_conflict
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm, Conflict
+from healthtrack.core.forms.fields import CleanedCharField
+from healthtrack.core.forms.widgets import AutocompleteByNumber, DayInput, hide_related_buttons
+from healthtrack.core.lists.changelist import SortedList
 
 NUL = "\0"
 CLEANED_TEXT: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from healthtrack.core import search_path, timeouts, transaction_settings
+from healthtrack.core.database import search_path, timeouts, transaction_settings
 
 
 class CoreConfig(AppConfig):

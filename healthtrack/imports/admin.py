@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
 from healthtrack.imports import registry
 from healthtrack.imports.life_cycle.unseen import mark_as_seen
 from healthtrack.imports.models import ImportRun

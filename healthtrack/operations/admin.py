@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
 from healthtrack.core.admin import ListOnlyModelAdmin
 from healthtrack.operations.models import Restore
 

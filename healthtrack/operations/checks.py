@@ -53,7 +53,7 @@ def check_role_cannot_rewrite_history(*, databases: Sequence[str] | None = None,
 @checks.register(checks.Tags.database, deploy=True)
 def check_keys_of_apps(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """Return a warning if keys of authenticator apps are not encrypted, and one if some cannot be decrypted."""
-    from healthtrack.accounts import key_rotation  # noqa: PLC0415  (needs the models, and few processes run it)
+    from healthtrack.accounts.sign_in import key_rotation  # noqa: PLC0415  (needs the models, and few processes run it)
 
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []

@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
-from healthtrack.core.append_only import AppendOnly
+from healthtrack.core.database.append_only import AppendOnly
 from healthtrack.imports.models import ImportFile, ImportRun
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
-from healthtrack.accounts import key_rotation
+from healthtrack.accounts.sign_in import key_rotation
 from healthtrack.core import secret_files
 from healthtrack.operations import static_files
 

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from healthtrack.core.append_only import AppendOnly
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.append_only import AppendOnly
+from healthtrack.core.database.constraints import not_blank
 
 
 class Restore(models.Model):

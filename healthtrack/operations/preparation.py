@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection
 from psycopg.errors import UndefinedColumn, UndefinedFunction, UndefinedTable
 
-from healthtrack.accounts import key_rotation
+from healthtrack.accounts.sign_in import key_rotation
 from healthtrack.core import secret_files
 from healthtrack.imports.uploads.local_copies import remove_old_copies
 from healthtrack.operations.checks import check_role_cannot_rewrite_history

@@ -16,11 +16,12 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack import __version__
-from healthtrack.accounts import key_rotation, mail, second_factor
+from healthtrack.accounts import mail
 from healthtrack.accounts.models import AuthenticatorApp
+from healthtrack.accounts.sign_in import key_rotation, second_factor
 from healthtrack.core.date_formats import get_today
-from healthtrack.core.forms import CleanedCharField
-from healthtrack.core.widgets import DayInput
+from healthtrack.core.forms.fields import CleanedCharField
+from healthtrack.core.forms.widgets import DayInput
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.operations import database_size, status
 from healthtrack.operations.models import Backup, Restore, RestoreDrill

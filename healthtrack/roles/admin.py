@@ -20,12 +20,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from healthtrack.accounts.admin import AccountSecurityAdmin
-from healthtrack.accounts.forms import AccountForm
-from healthtrack.accounts.list_admin import PersonalListAdmin
+from healthtrack.accounts.pages.forms import AccountForm
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
 from healthtrack.audit.account_names import name_at
 from healthtrack.audit.admin_history import HistoryAdmin
 from healthtrack.core.admin import ConflictSafeModelAdmin, ListOnlyModelAdmin
-from healthtrack.core.lists import yes_or_no
+from healthtrack.core.lists.changelist import yes_or_no
 from healthtrack.roles.emergency import own_permissions
 from healthtrack.roles.models import EmergencyAccess
 from healthtrack.roles.role_cards import RoleCards

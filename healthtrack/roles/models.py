@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
-from healthtrack.core.append_only import AppendOnly
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.append_only import AppendOnly
+from healthtrack.core.database.constraints import not_blank
 
 DURATION = timedelta(hours=1)
 

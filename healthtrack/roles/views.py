@@ -14,7 +14,7 @@ from django.views import View
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.core.client_address import client_address
-from healthtrack.core.forms import CleanedCharField
+from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.roles import emergency
 from healthtrack.roles.table import ROLES, rights
 

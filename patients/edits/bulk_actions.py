@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from healthtrack.core.widgets import DayInput
+from healthtrack.core.forms.widgets import DayInput
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun

@@ -21,7 +21,7 @@ from healthtrack.audit.admin_history import VIEW as VIEW_HISTORY
 from healthtrack.audit.presentation import Entry
 from healthtrack.audit.timelines import get_history
 from healthtrack.core.admin import NUL
-from healthtrack.core.widgets import MAX_KEY_DIGITS
+from healthtrack.core.forms.widgets import MAX_KEY_DIGITS
 from patients.edits.duplicates import find_next_pair, find_possible_duplicates
 from patients.edits.merging import FIELDS, Comparison, OutdatedComparisonError, compare, merge
 from patients.models import FormerNumber, MedicalRecord

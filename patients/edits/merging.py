@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max
 
 from healthtrack.audit.models import Change
-from healthtrack.core.readable_values import describe_value
+from healthtrack.core.forms.readable_values import describe_value
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun

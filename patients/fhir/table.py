@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from healthtrack.core.formula_escaping import escape_formula
+from healthtrack.core.downloads.formula_escaping import escape_formula
 from healthtrack.imports.fhir.resources import Place
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.table import BATCH_ROWS, LINE, Table, TableFacts

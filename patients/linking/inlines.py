@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from healthtrack.core.composite_keys import CompositeKeyFormSet
-from healthtrack.core.widgets import AutocompleteByNumber, hide_related_buttons
+from healthtrack.core.forms.composite_keys import CompositeKeyFormSet
+from healthtrack.core.forms.widgets import AutocompleteByNumber, hide_related_buttons
 from patients.linking import links
 from patients.models import MedicalRecord, MedicalRecordTracker
 

@@ -18,7 +18,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control
 
 from healthtrack.core.admin import NUL
-from healthtrack.core.widgets import RowChoice
+from healthtrack.core.forms.widgets import RowChoice
 from healthtrack.roles.who_can import describe_who_can
 from patients.linking.tracker_names import (
     Match,

@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.text
 
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import patients.models
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("patient_id", ""), _negated=True),
-                    ("patient_id", healthtrack.core.constraints._Trimmed("patient_id")),
+                    ("patient_id", healthtrack.core.database.constraints._Trimmed("patient_id")),
                 ),
                 name="medical_records_patient_id_not_blank",
                 violation_error_message="Enter the patient id, without blanks around it.",
@@ -273,7 +273,8 @@ class Migration(migrations.Migration):
             model_name="medicalrecord",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("name", ""), _negated=True), ("name", healthtrack.core.constraints._Trimmed("name"))
+                    models.Q(("name", ""), _negated=True),
+                    ("name", healthtrack.core.database.constraints._Trimmed("name")),
                 ),
                 name="medical_records_name_not_blank",
                 violation_error_message="Enter the name, without blanks around it.",

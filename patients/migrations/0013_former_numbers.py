@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import healthtrack.audit.actor
 import healthtrack.audit.trigger_sql
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import patients.models
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("number", ""), _negated=True),
-                            ("number", healthtrack.core.constraints._Trimmed("number")),
+                            ("number", healthtrack.core.database.constraints._Trimmed("number")),
                         ),
                         name="former_patient_numbers_number_not_blank",
                         violation_error_message="Enter the number, without blanks around it.",

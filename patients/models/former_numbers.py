@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from healthtrack.audit.triggers import history, made_by_run
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.constraints import not_blank
 from patients.models.records import PATIENT, MedicalRecord, PatientNumber
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Length, Lower
 from django.db.models.lookups import LessThanOrEqual
 
 from healthtrack.audit.triggers import Subject, history, made_by_run
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.constraints import not_blank
 from patients.age import completed_years
 from patients.expressions import NameWords, Terms
 from patients.models import triggers

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
-from healthtrack.core.lists import SortedList
+from healthtrack.core.lists.changelist import SortedList
 from healthtrack.core.text import quote
 from patients.filters.records import PARAMETERS, RecordFilter, get_filter_names
 from patients.record_list import sidebar

@@ -7,7 +7,7 @@ import django.db.models.functions.datetime
 import django.db.models.functions.text
 import healthtrack.audit.actor
 import healthtrack.audit.trigger_sql
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 import readings.models.devices
@@ -990,7 +990,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("code", ""), _negated=True),
-                            ("code", healthtrack.core.constraints._Trimmed("code")),
+                            ("code", healthtrack.core.database.constraints._Trimmed("code")),
                         ),
                         name="metrics_code_not_blank",
                         violation_error_message="Enter the code, without blanks around it.",
@@ -998,7 +998,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("label", ""), _negated=True),
-                            ("label", healthtrack.core.constraints._Trimmed("label")),
+                            ("label", healthtrack.core.database.constraints._Trimmed("label")),
                         ),
                         name="metrics_label_not_blank",
                         violation_error_message="Enter the label, without blanks around it.",
@@ -1006,7 +1006,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("unit", ""), _negated=True),
-                            ("unit", healthtrack.core.constraints._Trimmed("unit")),
+                            ("unit", healthtrack.core.database.constraints._Trimmed("unit")),
                         ),
                         name="metrics_unit_not_blank",
                         violation_error_message="Enter the unit, without blanks around it.",

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower, Now
 from django.utils.formats import date_format
 
 from healthtrack.audit.triggers import history, made_by_run
-from healthtrack.core.constraints import not_blank
+from healthtrack.core.database.constraints import not_blank
 from patients.models import PATIENT, MedicalRecord
 from trackers.models import TRACKER_MODEL, TrackerModel
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from healthtrack.core.xlsx_writer import Cell
+from healthtrack.core.downloads.xlsx_writer import Cell
 from readings.charts.figures import fetch_exact
 from readings.charts.periods import Period
 from readings.charts.streams import Stream

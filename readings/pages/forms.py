@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from healthtrack.core.date_formats import get_today
+from healthtrack.core.forms.widgets import DayInput
 from healthtrack.core.text import quote
-from healthtrack.core.widgets import DayInput
 from readings.charts.streams import Stream
 from readings.exclusions import MAX_DAYS
 

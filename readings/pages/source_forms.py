@@ -7,8 +7,8 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
-from healthtrack.core.forms import CleanedCharField
-from healthtrack.core.widgets import DayInput
+from healthtrack.core.forms.fields import CleanedCharField
+from healthtrack.core.forms.widgets import DayInput
 from readings.decisions import Source
 from readings.models import Device, DeviceAssignment
 from trackers.models import TrackerModel

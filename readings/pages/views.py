@@ -18,7 +18,7 @@ from django.views.decorators.cache import cache_control
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import NUL
 from healthtrack.core.date_formats import get_today
-from healthtrack.core.downloads import Sheet, stream_csv
+from healthtrack.core.downloads.responses import Sheet, stream_csv
 from healthtrack.core.text import quote as quote_text
 from healthtrack.imports.pages.upload_form import UploadForm
 from healthtrack.imports.uploads.unfinished_uploads import CHUNK_BYTES

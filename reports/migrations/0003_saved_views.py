@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 from django.conf import settings
 from django.db import migrations, models
 
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("name", ""), _negated=True),
-                            ("name", healthtrack.core.constraints._Trimmed("name")),
+                            ("name", healthtrack.core.database.constraints._Trimmed("name")),
                         ),
                         name="saved_views_name_not_blank",
                         violation_error_message="Enter the name, without blanks around it.",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Lower
 
-from healthtrack.core.downloads import stream_rows
+from healthtrack.core.downloads.responses import stream_rows
 from patients.filters.records import Records
 from patients.models import MedicalRecord
 from trackers.names import find_models_by_name

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
-from healthtrack.core.forms import CleanedCharField
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.fields import CleanedCharField
 from reports.models import SavedView
 from reports.report import StaffPage
 from reports.saved_view_rules import (

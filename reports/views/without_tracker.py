@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
-from healthtrack.core.downloads import Sheet
+from healthtrack.core.downloads.responses import Sheet
 from healthtrack.roles.table import NAMED_LISTS
 from patients.filters.records import Records, get_filter_names
 from patients.models import MedicalRecord

@@ -29,8 +29,8 @@ from import_export.admin import ExportMixin
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
-from healthtrack.accounts import sessions
 from healthtrack.accounts.models import Session
+from healthtrack.accounts.sign_in import sessions
 from patients.models import MedicalRecord
 
 PACKAGES = ("healthtrack", "patients", "readings", "reports", "trackers")

@@ -13,7 +13,7 @@ from django.test import Client
 from zxcvbn import matching
 
 from healthtrack import settings as project
-from healthtrack.accounts.passwords import MAX_LETTERS
+from healthtrack.accounts.sign_in.passwords import MAX_LETTERS
 from tests.support.page import Page
 from tests.support.signing_in import PASSWORD, SignIn
 

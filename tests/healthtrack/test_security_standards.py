@@ -8,8 +8,9 @@ import pytest
 from django.conf import settings
 
 from healthtrack import settings as project
-from healthtrack.accounts import limits, lockout, passwords
-from healthtrack.core import timeouts
+from healthtrack.accounts import limits
+from healthtrack.accounts.sign_in import lockout, passwords
+from healthtrack.core.database import timeouts
 from healthtrack.imports.reading import archive, delimited
 from healthtrack.imports.uploads import unfinished_uploads
 from tests.support.asvs import levels_1_and_2

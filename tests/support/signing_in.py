@@ -14,7 +14,7 @@ from django_otp.oath import TOTP
 
 from healthtrack.accounts import app_keys
 from healthtrack.accounts.models import AuthenticatorApp
-from healthtrack.accounts.sessions import SessionStore
+from healthtrack.accounts.sign_in.sessions import SessionStore
 from tests.support import factories
 
 SignIn = Callable[..., Client]

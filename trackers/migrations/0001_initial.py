@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 from decimal import Decimal
 from django.db import migrations, models
 
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("brand_name", ""), _negated=True),
-                            ("brand_name", healthtrack.core.constraints._Trimmed("brand_name")),
+                            ("brand_name", healthtrack.core.database.constraints._Trimmed("brand_name")),
                         ),
                         name="tracker_models_brand_name_not_blank",
                         violation_error_message="Enter the brand name, without blanks around it.",
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("model_name", ""), _negated=True),
-                            ("model_name", healthtrack.core.constraints._Trimmed("model_name")),
+                            ("model_name", healthtrack.core.database.constraints._Trimmed("model_name")),
                         ),
                         name="tracker_models_model_name_not_blank",
                         violation_error_message="Enter the model name, without blanks around it.",
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("device_type", ""), _negated=True),
-                            ("device_type", healthtrack.core.constraints._Trimmed("device_type")),
+                            ("device_type", healthtrack.core.database.constraints._Trimmed("device_type")),
                         ),
                         name="tracker_models_device_type_not_blank",
                         violation_error_message="Enter the device type, without blanks around it.",

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("name", ""), _negated=True),
-                            ("name", healthtrack.core.constraints._Trimmed("name")),
+                            ("name", healthtrack.core.database.constraints._Trimmed("name")),
                         ),
                         name="missing_models_name_not_blank",
                         violation_error_message="Enter the name, without blanks around it.",

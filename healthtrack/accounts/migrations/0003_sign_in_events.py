@@ -7,7 +7,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-from healthtrack.core.monthly_partitions import MonthlyPartitions
+from healthtrack.core.database.monthly_partitions import MonthlyPartitions
 
 # Django creates no partitioned tables. The key has the time, because keys are unique in each partition only.
 TABLE = """

@@ -9,7 +9,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-from healthtrack.core.monthly_partitions import MonthlyPartitions
+from healthtrack.core.database.monthly_partitions import MonthlyPartitions
 
 # Django makes no table of parts. Its key holds the moment, for a part's rows are unique by themselves alone.
 TABLE = """

@@ -14,8 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.http import HttpRequest
 
+from healthtrack.core.database.pooling import get_direct_alias
 from healthtrack.core.http import SAFE_METHODS, get_view_name
-from healthtrack.core.pooling import get_direct_alias
 from healthtrack.core.replicas.lag import Lag, Monitor
 
 WRITTEN = "written"  # a key of the session: the position in the log that has the person's latest write

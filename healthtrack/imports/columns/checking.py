@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE, NO_TYPED_VALUE, NO_VALUE
-from healthtrack.core.formula_escaping import ERROR, FORMULA
+from healthtrack.core.downloads.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 from healthtrack.imports.columns.plan import Column, RowRule
 from healthtrack.imports.columns.widgets import ErrorRule, TextWidget

@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from import_export import widgets
 
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON
-from healthtrack.core.formula_escaping import ESCAPED_FORMULA, escape_formula
+from healthtrack.core.downloads.formula_escaping import ESCAPED_FORMULA, escape_formula
 from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 
 # A condition that is true where a row has an error, and the sentence that says what is wrong and how to correct it.

@@ -10,7 +10,7 @@ from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
 
-from healthtrack.core.forms import CleanedCharField
+from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
 
-from healthtrack.core.pooling import is_pooled
+from healthtrack.core.database.pooling import is_pooled
 
 _LOCK = 0x48545255  # any number, the same for all runs
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import Error, InterfaceError, OperationalError
 from psycopg.errors import QueryCanceled
 
-from healthtrack.core.database_errors import is_write_conflict
+from healthtrack.core.database.errors import is_write_conflict
 from healthtrack.imports.models import State
 from healthtrack.imports.progress import CancelledError, StoppedError
 from healthtrack.imports.reasons import Reason

@@ -14,7 +14,7 @@ from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.forms import ExportForm
 from import_export.signals import post_export
 
-from healthtrack.core.downloads import FORMATS, Sheet, stream_rows
+from healthtrack.core.downloads.responses import FORMATS, Sheet, stream_rows
 from healthtrack.core.replicas.routing import choose, read_from
 from healthtrack.imports.tables.resources import BulkModelResource
 

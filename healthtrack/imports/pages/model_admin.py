@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
 from healthtrack.imports.pages.admin_mixins import ImportExportAdmin
 from healthtrack.imports.pages.restoring_admin import RestoringAdmin
 from healthtrack.imports.tables.hooks import UndoneRows

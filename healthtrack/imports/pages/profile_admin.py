@@ -11,9 +11,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
-from healthtrack.core.concurrent_edits import ConcurrentEditForm, Conflict
-from healthtrack.core.forms import CleanedCharField
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm, Conflict
+from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from healthtrack.core.cleaning import INVISIBLE
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK
+from healthtrack.core.downloads.formula_escaping import BYTE_ORDER_MARK
 from healthtrack.imports.reading.encodings import detect_encoding
 from healthtrack.imports.reading.table import BATCH_ROWS, SAMPLE_SHARE
 from healthtrack.imports.row_errors import FileError, RowError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK
+from healthtrack.core.downloads.formula_escaping import BYTE_ORDER_MARK
 from healthtrack.imports.reasons import Notice
 from healthtrack.imports.row_errors import RowError
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
+from healthtrack.core.downloads.formula_escaping import BYTE_ORDER_MARK, escape_formula
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.tabular import preview_queries
 

@@ -7,7 +7,7 @@ from django.core.paginator import Page
 from django.db import connection, transaction
 
 from healthtrack.core.cleaning import clean_key
-from healthtrack.core.formula_escaping import restore_formula
+from healthtrack.core.downloads.formula_escaping import restore_formula
 from healthtrack.imports import staging_tables
 from healthtrack.imports.columns.plan import Column, Plan
 from healthtrack.imports.detection.columns import match_header

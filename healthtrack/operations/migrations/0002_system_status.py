@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("file_name", ""), _negated=True),
-                    ("file_name", healthtrack.core.constraints._Trimmed("file_name")),
+                    ("file_name", healthtrack.core.database.constraints._Trimmed("file_name")),
                 ),
                 name="restore_drills_file_name_not_blank",
                 violation_error_message="Enter the file name, without blanks around it.",

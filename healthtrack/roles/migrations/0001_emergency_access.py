@@ -2,10 +2,10 @@
 
 import datetime
 import django.db.models.deletion
-from healthtrack.core.append_only import FUNCTION
+from healthtrack.core.database.append_only import FUNCTION
 import django.db.models.expressions
 
-import healthtrack.core.constraints
+import healthtrack.core.database.constraints
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -108,7 +108,8 @@ class Migration(migrations.Migration):
             model_name="emergencyaccess",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("reason", ""), _negated=True), ("reason", healthtrack.core.constraints._Trimmed("reason"))
+                    models.Q(("reason", ""), _negated=True),
+                    ("reason", healthtrack.core.database.constraints._Trimmed("reason")),
                 ),
                 name="emergency_accesses_reason_not_blank",
                 violation_error_message="Enter the reason, without blanks around it.",

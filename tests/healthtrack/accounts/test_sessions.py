@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.accounts.models import Session, SignInEvent
-from healthtrack.accounts.sessions import SessionStore
+from healthtrack.accounts.sign_in.sessions import SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from tests.support import factories
 from tests.support.signing_in import PASSWORD, client_for
@@ -341,7 +341,7 @@ def test_expired_sessions_are_deleted_at_a_sign_in(keeper: User) -> None:
 
 
 def test_sessions_are_stored_in_the_database(settings: LazySettings) -> None:
-    assert settings.SESSION_ENGINE == "healthtrack.accounts.sessions"
+    assert settings.SESSION_ENGINE == "healthtrack.accounts.sign_in.sessions"
 
 
 def test_a_lost_database_connection_is_no_ended_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.accounts.models import SignInEvent
 from healthtrack.accounts.sign_in_events import Kind
-from healthtrack.core.log_pages import PAGE_SIZE
+from healthtrack.core.lists.log_pages import PAGE_SIZE
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.accounts.models import Mail, Session, SignInEvent, SignInLink
-from healthtrack.accounts.sessions import SessionStore
+from healthtrack.accounts.sign_in.sessions import SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.sign_in_links import make_digest
 from healthtrack.audit.models import Change

@@ -13,7 +13,7 @@ from healthtrack.audit import access_recorder
 from healthtrack.audit.file_parts import get_beginnings
 from healthtrack.audit.models import Access
 from healthtrack.audit.registry import page_names
-from healthtrack.core.log_pages import PAGE_SIZE
+from healthtrack.core.lists.log_pages import PAGE_SIZE
 from tests.support import factories
 from tests.support.every_address import ALL
 from tests.support.page import Page

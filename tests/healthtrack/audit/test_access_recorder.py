@@ -103,7 +103,7 @@ def test_the_patients_of_a_file_are_recorded_before_their_rows_are_sent(
     reader: Client, download: Callable[[Client], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access_recorder, "PATIENTS_PER_PART", 2)
-    monkeypatch.setattr("healthtrack.core.downloads.CHUNK_ROWS", 1)
+    monkeypatch.setattr("healthtrack.core.downloads.responses.CHUNK_ROWS", 1)
     for number in range(5):
         factories.medical_record(f"P{number}", name=NAME)
     sent = ""

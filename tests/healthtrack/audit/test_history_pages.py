@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
-from healthtrack.core import log_pages
+from healthtrack.core.lists import log_pages
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from healthtrack.audit.access_views import GROUPING, AccessesForm
 from healthtrack.audit.activity import get_activity_page, get_single_page
 from healthtrack.audit.models import Access, Change
-from healthtrack.core import log_groups, log_pages
-from healthtrack.core.log_groups import Group, get_group, get_group_page
+from healthtrack.core.lists import log_groups, log_pages
+from healthtrack.core.lists.log_groups import Group, get_group, get_group_page
 from patients.models import MedicalRecord
 
 NOW = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from django.http import StreamingHttpResponse
 from openpyxl import load_workbook
 
-from healthtrack.core import downloads, xlsx_writer
-from healthtrack.core.downloads import Sheet, stream_csv, stream_xlsx
+from healthtrack.core.downloads import responses, xlsx_writer
+from healthtrack.core.downloads.responses import Sheet, stream_csv, stream_xlsx
 
 # When a response is closed, Django checks the database connections.
 pytestmark = pytest.mark.django_db
@@ -70,18 +70,18 @@ def test_a_file_is_streamed_while_its_rows_are_read(download: Callable[[Sheet], 
     read: list[int] = []
 
     def rows() -> Iterator[tuple[str, int]]:
-        for number in range(3 * downloads.CHUNK_ROWS):
+        for number in range(3 * responses.CHUNK_ROWS):
             read.append(number)
             yield "P", number
 
     response = download(Sheet("names", COLUMNS, rows()))
     assert read == []
     next(iter(response))
-    assert len(read) == downloads.CHUNK_ROWS
+    assert len(read) == responses.CHUNK_ROWS
 
 
 def test_a_csv_file_of_many_rows_holds_each_row_once() -> None:
-    rows = [("P", number) for number in range(2 * downloads.CHUNK_ROWS + 1)]
+    rows = [("P", number) for number in range(2 * responses.CHUNK_ROWS + 1)]
     assert [int(number) for _, number in read_csv(Sheet("names", COLUMNS, rows))[1:]] == [number for _, number in rows]
 
 

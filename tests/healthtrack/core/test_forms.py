@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from healthtrack.core.forms import CleanedCharField
+from healthtrack.core.forms.fields import CleanedCharField
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthtrack.core.formula_escaping import escape_formula
+from healthtrack.core.downloads.formula_escaping import escape_formula
 from healthtrack.imports.columns.widgets import TextWidget
 from patients.models import MedicalRecord
 

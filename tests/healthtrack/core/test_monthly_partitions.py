@@ -14,7 +14,7 @@ from healthtrack.accounts.models import SignInEvent
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit import tasks
 from healthtrack.audit.models import Access
-from healthtrack.core.monthly_partitions import MonthlyPartitions, add_months
+from healthtrack.core.database.monthly_partitions import MonthlyPartitions, add_months
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from django.db import connection, connections, transaction
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Action, Change
-from healthtrack.core.pooling import POOLED, get_direct_alias, use_pool
-from healthtrack.core.timeouts import PAGE_TIMEOUTS
+from healthtrack.core.database.pooling import POOLED, get_direct_alias, use_pool
+from healthtrack.core.database.timeouts import PAGE_TIMEOUTS
 from healthtrack.imports.life_cycle.locks import run_lock
 from patients.models import MedicalRecord
 from tests.support import factories

@@ -60,7 +60,7 @@ def test_every_static_file_of_ours_is_used() -> None:
     root = Path(settings.BASE_DIR)
     apps = ("healthtrack/*", "patients", "trackers", "reports")
     ours = [file.relative_to(file.parent.parent) for app in apps for file in root.glob(f"{app}/static/*/*")]
-    users = [*root.glob("templates/**/*.html"), *root.glob("healthtrack/*/*.py"), root / "trackers" / "admin.py"]
+    users = [*root.glob("templates/**/*.html"), *root.glob("healthtrack/**/*.py"), root / "trackers" / "admin.py"]
     text = "\n".join(user.read_text() for user in users)
     assert ours
     assert [str(file) for file in ours if f'"{file}"' not in text] == []

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import path
 
 from healthtrack import errors
-from healthtrack.core import timeouts
+from healthtrack.core.database import timeouts
 from healthtrack.urls import handler500
 from healthtrack.urls import urlpatterns as pages
 from patients.models import MedicalRecord

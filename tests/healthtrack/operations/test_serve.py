@@ -21,7 +21,7 @@ from django.core.management.base import CommandError
 from django.db import OperationalError
 from django.test import RequestFactory
 
-from healthtrack.accounts import second_factor
+from healthtrack.accounts.sign_in import second_factor
 from healthtrack.environment import Environment
 from healthtrack.operations import demo
 from healthtrack.operations.management.commands import serve

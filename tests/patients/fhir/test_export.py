@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from healthtrack.audit.models import Access
 from healthtrack.core.cleaning import NO_VALUE, SHORTENED_NUMBER, clean_text
-from healthtrack.core.formula_escaping import ERROR, FORMULA
+from healthtrack.core.downloads.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.tabular import preview_queries
 from patients.fhir.exporting import FhirBundle, FhirNdjson, stream

@@ -1,7 +1,7 @@
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
-from healthtrack.accounts import second_factor
+from healthtrack.accounts.sign_in import second_factor
 from healthtrack.audit.actor import AttributedCommand
 
 

@@ -1,6 +1,6 @@
 from django.core.management.base import CommandError
 
-from healthtrack.accounts import key_rotation
+from healthtrack.accounts.sign_in import key_rotation
 from healthtrack.audit.actor import AttributedCommand
 
 

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from healthtrack.core import monthly_partitions
-from healthtrack.core.search_path import refuse_namesake_schema
+from healthtrack.core.database import monthly_partitions
+from healthtrack.core.database.search_path import refuse_namesake_schema
 
 
 class Command(BaseCommand):

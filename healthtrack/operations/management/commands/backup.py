@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error
 from django.template.defaultfilters import filesizeformat
 
-from healthtrack.core.search_path import refuse_namesake_schema
+from healthtrack.core.database.search_path import refuse_namesake_schema
 from healthtrack.operations.backups import writing
 from healthtrack.operations.history_rights import role_of_session
 from healthtrack.operations.models import Backup, Restore

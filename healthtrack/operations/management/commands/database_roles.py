@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from healthtrack.core.search_path import refuse_namesake_schema
+from healthtrack.core.database.search_path import refuse_namesake_schema
 from healthtrack.operations import database_roles
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from healthtrack.accounts import key_rotation
-from healthtrack.core.search_path import refuse_namesake_schema
+from healthtrack.accounts.sign_in import key_rotation
+from healthtrack.core.database.search_path import refuse_namesake_schema
 from healthtrack.operations.backups import restoring
 from healthtrack.operations.models import Restore
 

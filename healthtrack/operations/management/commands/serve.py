@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import Error, connection
 
-from healthtrack.accounts import second_factor
+from healthtrack.accounts.sign_in import second_factor
 from healthtrack.core.environment_values import MAX_PORT
 from healthtrack.operations import demo
 from healthtrack.operations.embedded_postgres import EMBEDDED_ENGINE

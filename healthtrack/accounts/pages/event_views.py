@@ -16,7 +16,7 @@ from django.views.decorators.cache import cache_control
 from healthtrack.accounts.models import SignInEvent
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit.account_names import name_at
-from healthtrack.core.log_pages import DayField, get_last_id, get_page, get_start
+from healthtrack.core.lists.log_pages import DayField, get_last_id, get_page, get_start
 
 VIEW = "signin.view_signinevent"
 

@@ -14,9 +14,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, When
 
-from healthtrack.core import log_pages
-from healthtrack.core.log_pages import get_place, is_between, start_after
-from healthtrack.core.widgets import MAX_KEY_DIGITS
+from healthtrack.core.forms.widgets import MAX_KEY_DIGITS
+from healthtrack.core.lists import log_pages
+from healthtrack.core.lists.log_pages import get_place, is_between, start_after
 
 MAX_ENTRIES = 500  # of one page
 _CODE = re.compile(rf"([0-9]{{1,{MAX_KEY_DIGITS}}})-([0-9]{{1,{MAX_KEY_DIGITS}}})\Z", re.ASCII)

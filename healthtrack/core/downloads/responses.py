@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from healthtrack.core.formula_escaping import BYTE_ORDER_MARK, escape_formula
+from healthtrack.core.downloads.formula_escaping import BYTE_ORDER_MARK, escape_formula
+from healthtrack.core.downloads.xlsx_writer import XLSX_TYPE, Cell, write_workbook
 from healthtrack.core.replicas.routing import get_stream_alias
-from healthtrack.core.xlsx_writer import XLSX_TYPE, Cell, write_workbook
 
 CHUNK_ROWS = 1000
 

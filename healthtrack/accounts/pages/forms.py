@@ -11,15 +11,15 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, U
 from django.db import transaction
 from django.http import HttpRequest
 
-from healthtrack.accounts import second_factor
 from healthtrack.accounts.app_keys import UnreadableKeyError
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import PASSWORD_CHECKS
-from healthtrack.accounts.second_factor import Enrolment
 from healthtrack.accounts.security_resets import must_set_password
+from healthtrack.accounts.sign_in import second_factor
+from healthtrack.accounts.sign_in.second_factor import Enrolment
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.audit import account_names
-from healthtrack.core.concurrent_edits import ConcurrentEditForm
+from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -8,9 +8,9 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from healthtrack.accounts import lockout, second_factor
-from healthtrack.accounts.forms import SignInForm
-from healthtrack.accounts.views import ChangePassword
+from healthtrack.accounts.pages.forms import SignInForm
+from healthtrack.accounts.pages.views import ChangePassword
+from healthtrack.accounts.sign_in import lockout, second_factor
 
 if TYPE_CHECKING:
     from django.template.response import TemplateResponse

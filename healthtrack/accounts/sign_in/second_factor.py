@@ -19,10 +19,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from healthtrack.accounts import app_keys, lockout
+from healthtrack.accounts import app_keys
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.limits import CODES_IN_KNOWN_BROWSER
 from healthtrack.accounts.models import AuthenticatorApp, RecoveryCodes, Session
+from healthtrack.accounts.sign_in import lockout
 from healthtrack.accounts.sign_in_events import Kind
 
 OWED = "owes_second_factor"

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from healthtrack.core.cleaning import NO_REQUIRED_VALUE, NO_VALUE, clean_text, show_invisible
-from healthtrack.core.formula_escaping import ERROR
+from healthtrack.core.downloads.formula_escaping import ERROR
 from healthtrack.core.text import quote
 
 _CONTROL = re.compile(r"[\x01-\x1f\x7f-\x9f]")

@@ -3,8 +3,8 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from healthtrack.core.pooling import is_pooled
-from healthtrack.core.transaction_settings import Setting
+from healthtrack.core.database.pooling import is_pooled
+from healthtrack.core.database.transaction_settings import Setting
 
 PAGE_TIMEOUTS = {
     "statement_timeout": "30s",

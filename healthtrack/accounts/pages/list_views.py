@@ -17,9 +17,9 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control
 
-from healthtrack.accounts.list_admin import PersonalListAdmin
 from healthtrack.accounts.list_settings import ListSettings, get_list_settings
-from healthtrack.core.lists import get_column_label, get_column_name
+from healthtrack.accounts.pages.list_admin import PersonalListAdmin
+from healthtrack.core.lists.changelist import get_column_label, get_column_name
 
 PAGE_SIZES = (25, 50, 100, 200)
 FILTERS = "_changelist_filters"  # as in Django's addresses of forms: the filters of the list to return to

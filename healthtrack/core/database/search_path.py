@@ -8,8 +8,8 @@ from django.core.management import CommandError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from healthtrack.core.pooling import is_pooled
-from healthtrack.core.transaction_settings import Setting
+from healthtrack.core.database.pooling import is_pooled
+from healthtrack.core.database.transaction_settings import Setting
 
 _OWNER_OF_NAMESAKE = """
     SELECT current_user, rolname FROM pg_catalog.pg_namespace JOIN pg_catalog.pg_roles ON pg_roles.oid = nspowner

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from healthtrack.accounts.list_settings import get_list_settings
 from healthtrack.core.admin import ConflictSafeModelAdmin
-from healthtrack.core.lists import get_column_name
+from healthtrack.core.lists.changelist import get_column_name
 
 
 class PersonalListAdmin(ConflictSafeModelAdmin):

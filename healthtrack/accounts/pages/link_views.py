@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views import View
 
-from healthtrack.accounts import first_sign_in, lockout, second_factor
+from healthtrack.accounts.sign_in import first_sign_in, lockout, second_factor
 from healthtrack.accounts.sign_in_links import SignInLink, find_usable
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from healthtrack.accounts import mail
+from healthtrack.accounts.pages.views import AccountPage
 from healthtrack.accounts.preferences import Preferences
-from healthtrack.accounts.views import AccountPage
 from healthtrack.core.date_formats import get_today, list_examples
 from healthtrack.core.environment_values import InvalidValueError, parse_time_zone
 

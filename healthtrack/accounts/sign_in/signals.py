@@ -10,11 +10,12 @@ from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from healthtrack.accounts import limits, second_factor
-from healthtrack.accounts.browsers import describe_browser
+from healthtrack.accounts import limits
 from healthtrack.accounts.event_recorder import record
 from healthtrack.accounts.security_resets import MUST_SET_PASSWORD, get_resets
-from healthtrack.accounts.sessions import ADDRESS, BEGAN, BROWSER, SessionStore
+from healthtrack.accounts.sign_in import second_factor
+from healthtrack.accounts.sign_in.browsers import describe_browser
+from healthtrack.accounts.sign_in.sessions import ADDRESS, BEGAN, BROWSER, SessionStore
 from healthtrack.accounts.sign_in_events import Kind
 from healthtrack.accounts.typed_names import digest, get_typed_name
 from healthtrack.core.client_address import client_address, client_network

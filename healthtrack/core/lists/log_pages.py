@@ -13,7 +13,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan, LessThanOrEqu
 from django.http import HttpRequest
 from django.utils import timezone
 
-from healthtrack.core.widgets import MAX_KEY_DIGITS, DayInput
+from healthtrack.core.forms.widgets import MAX_KEY_DIGITS, DayInput
 
 PAGE_SIZE = 50
 FILTER_YEARS = range(1900, 3000)

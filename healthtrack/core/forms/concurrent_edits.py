@@ -18,7 +18,7 @@ from django.db.models import Manager, Model, QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import ModelChoiceField
 
-from healthtrack.core.readable_values import describe_value
+from healthtrack.core.forms.readable_values import describe_value
 
 THEIRS, MINE = "theirs", "mine"
 

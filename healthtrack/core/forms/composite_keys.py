@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Field, Model
 
-from healthtrack.core.concurrent_formsets import ConcurrentEditFormSet
+from healthtrack.core.forms.concurrent_formsets import ConcurrentEditFormSet
 
 
 class CompositeKeyField(forms.Field):

@@ -18,11 +18,12 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views import View
 
-from healthtrack.accounts import event_recorder, lockout, second_factor
-from healthtrack.accounts.forms import CodeForm, EnrolForm, OwnPasswordForm, check_code
+from healthtrack.accounts import event_recorder
 from healthtrack.accounts.models import RecoveryCodes, Session
-from healthtrack.accounts.second_factor import Enrolment
+from healthtrack.accounts.pages.forms import CodeForm, EnrolForm, OwnPasswordForm, check_code
 from healthtrack.accounts.security_resets import MUST_SET_PASSWORD, get_resets, must_set_password
+from healthtrack.accounts.sign_in import lockout, second_factor
+from healthtrack.accounts.sign_in.second_factor import Enrolment
 from healthtrack.accounts.sign_in_events import Kind
 
 

@@ -1,0 +1,1 @@
+"""Form fields, widgets and formsets that several apps use."""

@@ -1,0 +1,1 @@
+"""Lists on pages: the lists of the admin, and logs page by page."""
