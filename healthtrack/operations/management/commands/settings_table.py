@@ -9,7 +9,7 @@ PAGE = "docs/settings.md"
 
 
 class Command(BaseCommand):
-    help = "Write the table of docs/settings.md from the variables that healthtrack/environment.py declares."
+    help = "Write the table of docs/settings.md from the variables that healthtrack/environment/ declares."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is not up to date")
