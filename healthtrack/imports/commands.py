@@ -18,6 +18,7 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
 from healthtrack.imports.models import ImportRun, ReadingProfile, Stage, State
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
+from healthtrack.imports.reading.table import HiddenRows, MergedCells
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
 
@@ -28,12 +29,16 @@ _READING_OPTIONS = {
     "--encoding": "the encoding of a text file, such as cp1252",
     "--delimiter": "the character between the cells of a text file, or tab",
     "--sheet": "the sheet of a workbook",
+    "--hidden-rows": "whether to import the hidden rows of a sheet: import or leave_out",
+    "--merged-cells": "what merged cells of a sheet hold in the rows below their first: repeat or empty",
     "--header-row": "the number of the row with the names of the columns, from 1",
 }
 # By option: the part of the reading plan, and its values by what people write.
 _CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "date_order": (names.ALL_DATE_ORDERS, {order: order for order in DateOrder}),
     "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
+    "hidden_rows": (names.HIDDEN_ROWS, {each: each for each in HiddenRows}),
+    "merged_cells": (names.MERGED_CELLS, {each: each for each in MergedCells}),
 }
 _TEXTS = {"profile": names.PROFILE, "sheet": names.SHEET, "header_row": names.HEADER_ROW}
 _BAR_WIDTH = 40

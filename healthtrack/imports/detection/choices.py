@@ -10,6 +10,7 @@ from healthtrack.imports.columns.words import Meaning, list_meanings
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import MAX_HEADER_ROWS
 from healthtrack.imports.reading.encodings import ENCODINGS
+from healthtrack.imports.reading.table import HiddenRows, MergedCells
 from healthtrack.imports.reading_plans import DetectedPart
 from healthtrack.imports.row_errors import show_value
 
@@ -29,6 +30,13 @@ DUPLICATE_ROWS = {
     str(DuplicateRows.FIRST): "Keep the first row",
     str(DuplicateRows.LAST): "Keep the last row",
     str(DuplicateRows.ERROR): "Report an error if they differ",
+}
+MARKS = {
+    names.MERGED_CELLS: {
+        str(MergedCells.REPEAT): "Repeat the value in each of their rows",
+        str(MergedCells.EMPTY): "Leave the rows below the first one empty",
+    },
+    names.HIDDEN_ROWS: {str(HiddenRows.IMPORT): "Import them", str(HiddenRows.LEAVE_OUT): "Leave them out"},
 }
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
@@ -71,6 +79,7 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
     others: Mapping[str, Mapping[str, str]] = {
         names.PROFILE: {name: name for name in part.params.get("profiles", ())} | {names.NO_PROFILE: "None of them"},
         names.DUPLICATE_ROWS: DUPLICATE_ROWS,
+        **MARKS,
     }
     return others.get(part.name, {})
 

@@ -15,6 +15,8 @@ STRUCTURE = {
     names.PROFILE: "Profile",
     names.HEADER_ROW: "Header",
     names.DUPLICATE_ROWS: "Duplicate rows",
+    names.MERGED_CELLS: "Merged cells",
+    names.HIDDEN_ROWS: "Hidden rows",
 }
 
 

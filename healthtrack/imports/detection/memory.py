@@ -66,7 +66,9 @@ def list_remembered_structure(
         value = profile.answers.get(part.name, "")
         is_proved = part.name == names.ENCODING and part.certainty is Certainty.CERTAIN
         is_missing = part.name == names.SHEET and value not in part.params.get("sheets", ())
-        is_open = part.name in names.STRUCTURE and part.name not in answers and not (is_proved or is_missing)
+        is_open = (
+            part.name in (*names.STRUCTURE, *names.MARKS) and part.name not in answers and not (is_proved or is_missing)
+        )
         is_answer = value != str(part.value) or part.certainty is Certainty.UNKNOWN
         if is_open and value and is_answer:
             remembered[part.name] = value

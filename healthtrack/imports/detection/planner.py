@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from healthtrack.imports.columns.checking import clean_batch
@@ -18,6 +19,7 @@ from healthtrack.imports.detection.memory import (
 )
 from healthtrack.imports.detection.notation_parts import make_notation_parts
 from healthtrack.imports.detection.reading import WHOLE_FILE, get_structure
+from healthtrack.imports.detection.sheet_parts import decide_about_marks
 from healthtrack.imports.detection.structure import (
     SAMPLE_ROWS,
     find_book_structure,
@@ -28,7 +30,7 @@ from healthtrack.imports.detection.structure import (
 from healthtrack.imports.detection.words import WordCounter, make_word_parts
 from healthtrack.imports.reading import is_workbook, open_table
 from healthtrack.imports.reading.encodings import ENCODINGS
-from healthtrack.imports.reading.table import Table
+from healthtrack.imports.reading.table import MergedCells, Table
 from healthtrack.imports.reading.workbook import open_book, open_sheet
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
 from healthtrack.imports.row_errors import FileError
@@ -150,9 +152,13 @@ class _Planner:
         known = get_structure({**self._structure, **self.answers})
         if is_workbook(self.path):
             with open_book(self.path) as book:
+                # A header may be merged over two rows.
+                known = replace(known, merged_cells=known.merged_cells or MergedCells.REPEAT)
                 book_found = find_book_structure(book, self.columns, known)
-                self._add_structure(list_book_parts(book_found, self.columns, self.answers))
-                with open_sheet(book, book_found.structure, batch_rows=rows) as table:
+                marks = book.find_marks(book_found.structure.sheet)
+                structure, mark_parts = decide_about_marks(book_found.structure, marks, self.answers)
+                self._add_structure([*list_book_parts(book_found, self.columns, self.answers), *mark_parts])
+                with open_sheet(book, structure, batch_rows=rows) as table:
                     yield table
             return
         found = find_text_structure(self.path, self.columns, known)

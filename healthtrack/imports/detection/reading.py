@@ -7,7 +7,7 @@ from typing import Any
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.columns.words import UNDECIDED
 from healthtrack.imports.detection import names
-from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
+from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure, HiddenRows, MergedCells
 from healthtrack.imports.reading_plans import ReadingPlan
 
 PROVED_FORMS = "forms"  # the parameter of parts with the forms of values whose notation is proved
@@ -54,6 +54,8 @@ def get_structure(values: Mapping[str, Any]) -> FileStructure:
         delimiter=values.get(names.DELIMITER) or "",
         sheet=values.get(names.SHEET) or "",
         header_line=int(line) if line.isdecimal() else 0,
+        merged_cells=next((each for each in MergedCells if each == values.get(names.MERGED_CELLS)), None),
+        hidden_rows=next((each for each in HiddenRows if each == values.get(names.HIDDEN_ROWS)), None),
     )
 
 

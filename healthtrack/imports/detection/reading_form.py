@@ -94,7 +94,7 @@ class ReadingForm(AnswersForm):
 
     @property
     def structure(self) -> list[PartRow]:
-        shown = (names.PROFILE, *names.STRUCTURE, names.DUPLICATE_ROWS)
+        shown = (names.PROFILE, *names.STRUCTURE, *names.MARKS, names.DUPLICATE_ROWS)
         return [self._make_row(name) for name in shown if name in self.fields]
 
     @property

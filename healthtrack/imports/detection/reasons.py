@@ -19,6 +19,8 @@ class Why(StrEnum):
     MATCHING_COLUMNS = "matching_columns"
     ONLY_SHEET = "only_sheet"
     SEVERAL_SHEETS = "several_sheets"
+    MERGED_CELLS = "merged_cells"
+    HIDDEN_ROWS = "hidden_rows"
     NAME = "name"
     SYNONYM = "synonym"
     SIMILAR = "similar"
@@ -51,6 +53,8 @@ _SENTENCES = {
     Why.MATCHING_COLUMNS: "This way, {matches} of {columns} columns can be found.",
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
     Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
+    Why.MERGED_CELLS: "{count} cell{plural} of the sheet {are} merged over several rows.",
+    Why.HIDDEN_ROWS: "The sheet hides {count} row{plural}, such as by a filter.",
     Why.NAME: "The header has its name.",
     Why.SYNONYM: "The header has another name for it.",
     Why.SIMILAR: "The header is similar to its name.",

@@ -83,7 +83,7 @@ def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileSt
     best: Candidate | None = None
     for rows in _list_search_depths(known):
         for sheet in [known.sheet] if known.sheet else book.sheets:
-            if header := _find_header(book, sheet, columns, known.header_line, rows):
+            if header := _find_header(book, replace(known, sheet=sheet), columns, rows):
                 headers[sheet] = header
         best = max(headers.values(), key=_rank, default=None)
         if _is_good(best, columns):
@@ -91,11 +91,13 @@ def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileSt
     sheet = known.sheet or (best.sheet if best else "")
     others = [name for name, each in headers.items() if best and _rank(each) == _rank(best) and name != sheet]
     line = known.header_line or (best.line if best else 0)
-    return BookStructure(FileStructure(sheet=sheet, header_line=line), best, book.sheets, others)
+    return BookStructure(replace(known, sheet=sheet, header_line=line), best, book.sheets, others)
 
 
-def _find_header(book: Workbook, sheet: str, columns: Sequence[Column], line: int, rows: int) -> Candidate | None:
-    first, _ = next(book.read_batches(sheet, batch_rows=rows))
+def _find_header(book: Workbook, known: FileStructure, columns: Sequence[Column], rows: int) -> Candidate | None:
+    sheet, line = known.sheet, known.header_line
+    # Hidden rows count as well: only those below the header can be left out.
+    first, _ = next(book.read_batches(replace(known, hidden_rows=None), batch_rows=rows))
     cells_by_line = ((number, [cell or "" for cell in row]) for number, row in first[:rows])
     found = [Candidate(count_matches(cells, columns), number, cells, sheet=sheet) for number, cells in cells_by_line]
     header = choose_header(found, line)

@@ -21,6 +21,7 @@ from healthtrack.imports.detection.choices import (
     DATE_ORDERS,
     DECIMAL_MARKS,
     DUPLICATE_ROWS,
+    MARKS,
     get_structure_choices,
 )
 from healthtrack.imports.detection.labels import STRUCTURE
@@ -56,6 +57,8 @@ class ProfileForm(ConcurrentEditForm):
         """Add the field of an answer about something else than which field a column belongs to."""
         if part == names.DUPLICATE_ROWS:
             self._add_field(part, STRUCTURE[part], DUPLICATE_ROWS)
+        elif part in names.MARKS:
+            self._add_field(part, STRUCTURE[part], MARKS[part])
         elif part in names.STRUCTURE:
             self._add_field(part, STRUCTURE[part], get_structure_choices(part, self.instance.answers[part]))
         elif named := names.get_word(part):

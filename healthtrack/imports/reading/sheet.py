@@ -10,12 +10,14 @@ from healthtrack.imports.row_errors import FileError, RowError
 
 MAX_COLUMNS = 256  # up to column IV
 MAX_ROWS = 2**20
+MAX_MERGED = 2**17
 MAX_SHARED_BYTES = 64 * 2**20  # three times what a full sheet of ordinary records shares
 MAX_SHARED_BYTES_PER_CHUNK = 4 * 2**20  # for the cells of one chunk, each of which needs only some bytes there
 _ESCAPED = re.compile("_x((?!D[89A-F])[0-9A-F]{4})_", re.IGNORECASE)  # a character that XML cannot hold
 _MAX_COLUMN_LETTERS = 3
 _MAX_DIGITS = 12
 _DIGITS = "0123456789"
+_TRUE = ("1", "true")
 
 Row = list[str | None]
 FormatNumber = Callable[[str, str], str]
@@ -72,6 +74,8 @@ class SharedTexts(PartParser):
 class SheetRows(PartParser):
     """Collects the rows that are not empty in `done`: each as its number and its cells, None for an empty cell.
 
+    `hidden` has the numbers of those that are hidden, and `merged` the areas of merged cells, such as A2:A4.
+
     `start` and `end` are called tens of millions of times for a large sheet. They therefore test the most frequent
     names first, and call as few functions as possible.
     """
@@ -79,11 +83,14 @@ class SheetRows(PartParser):
     def __init__(self, texts: SharedTexts, format_number: FormatNumber) -> None:
         super().__init__()
         self.done: list[tuple[int, Row]] = []
+        self.hidden: list[int] = []
+        self.merged: list[str] = []
         self._texts = texts
         self._format_number = format_number
         self._columns: dict[str, int] = {}  # positions by the letters of the columns
         self._line = 0
         self._row: Row = []
+        self._is_hidden = False
         self._next = 0
         self._cell: Attributes = {}
         self._override: str | None = None  # the cell's formula or inline text, which count before its value
@@ -97,8 +104,8 @@ class SheetRows(PartParser):
     def begin(self, root: str) -> None:
         if root != "worksheet":
             raise unreadable_workbook()
-        names = ("row", "c", "v", "f", "t", "rPh")
-        self._row_name, self._cell_name, self._v, self._f, self._t, self._phonetic = (
+        names = ("row", "c", "v", "f", "t", "rPh", "mergeCell")
+        self._row_name, self._cell_name, self._v, self._f, self._t, self._phonetic, self._merged = (
             self.main + name for name in names
         )
 
@@ -112,8 +119,11 @@ class SheetRows(PartParser):
             self.text.clear()
         elif name == self._row_name:
             self._begin_row(attributes.get("r"))
+            self._is_hidden = attributes.get("hidden") in _TRUE
         elif name == self._phonetic:
             self._in_phonetic = True
+        elif name == self._merged:
+            self._add_merged(attributes.get("ref", ""))
         else:
             self.text.clear()
 
@@ -126,6 +136,8 @@ class SheetRows(PartParser):
         elif name == self._row_name:
             if self._row:
                 self.done.append((self._line, self._row))
+                if self._is_hidden:
+                    self.hidden.append(self._line)
         elif name == self._t and not self._in_phonetic:
             self._override = (self._override or "") + _unescape("".join(self.text))
             if len(self._override) > MAX_TEXT_CHARACTERS:
@@ -134,6 +146,11 @@ class SheetRows(PartParser):
             self._override = "=" + "".join(self.text)
         elif name == self._phonetic:
             self._in_phonetic = False
+
+    def _add_merged(self, area: str) -> None:
+        self.merged.append(area)
+        if len(self.merged) > MAX_MERGED:
+            raise FileError(RowError("The sheet has too many merged cells. Split them, or save the table as CSV."))
 
     def _begin_row(self, number: str | None) -> None:
         line = self._line + 1 if number is None else _parse_number(number)
@@ -150,7 +167,7 @@ class SheetRows(PartParser):
             letters = place.rstrip(_DIGITS)
             position = self._columns.get(letters)
             if position is None:
-                position = self._columns[letters] = _column_position(letters)
+                position = self._columns[letters] = find_column_position(letters)
         else:
             position = self._next
         self._next = position + 1
@@ -189,7 +206,8 @@ def _parse_number(number: str) -> int:
     return int(number)
 
 
-def _column_position(letters: str) -> int:
+def find_column_position(letters: str) -> int:
+    """Return the position of a column by its letters, from 0 for A. Raise FileError if it has none."""
     if not (letters.isascii() and letters.isalpha() and letters.isupper()):
         raise unreadable_workbook()
     position = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import polars as pl
 
@@ -14,14 +15,33 @@ BATCH_ROWS = 50_000
 SAMPLE_SHARE = 4  # a batch of few rows may be a quarter as large as others
 
 
+class MergedCells(StrEnum):
+    """What cells hold that a workbook merges with a cell above them."""
+
+    REPEAT = "repeat"
+    EMPTY = "empty"
+
+
+class HiddenRows(StrEnum):
+    """Whether rows are read that a workbook hides, such as by a filter."""
+
+    IMPORT = "import"
+    LEAVE_OUT = "leave_out"
+
+
 @dataclass(frozen=True)
 class FileStructure:
-    """How the bytes of a file become a table. What is empty is found out, without regard to what the columns mean."""
+    """How the bytes of a file become a table. What is empty is found out, without regard to what the columns mean.
+
+    Without `merged_cells` and `hidden_rows`, the sheet has none: merged cells are then empty, and hidden rows are read.
+    """
 
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
     header_line: int = 0
+    merged_cells: MergedCells | None = None
+    hidden_rows: HiddenRows | None = None
 
 
 UNKNOWN_STRUCTURE = FileStructure()

@@ -1,6 +1,6 @@
 """Read a sheet of an XLSX file. Cells become the texts that a CSV file would hold, formulas their own text."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -12,15 +12,24 @@ import polars as pl
 
 from healthtrack.core.text import quote
 from healthtrack.imports.limits import check_rows
-from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, unreadable_workbook
+from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, read_chunks, unreadable_workbook
 from healthtrack.imports.reading.lines import is_blank
 from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
+from healthtrack.imports.reading.sheet_marks import (
+    NO_MARKS,
+    MergedCellFiller,
+    SheetMarks,
+    find_merged_cells,
+    has_marks,
+)
 from healthtrack.imports.reading.table import (
     BATCH_ROWS,
     LINE,
     SAMPLE_SHARE,
     FileStructure,
+    HiddenRows,
+    MergedCells,
     Table,
     drop_repeated_headers,
 )
@@ -104,18 +113,39 @@ class Workbook:
         self._format_number = NumberFormatter(styles.formats, from_1904=contents.from_1904).format
         self._parts = {sheet.name: sheet.part for sheet in reversed(contents.sheets) if not sheet.is_hidden}
         self.sheets = list(reversed(self._parts))
+        self._marks: dict[str, SheetMarks] = {}  # by part
         if not contents.sheets:
             raise unreadable_workbook()
         if not self.sheets:
             raise FileError(RowError("All sheets of the workbook are hidden. Show the sheet that has the table."))
 
-    def read_batches(self, sheet: str, *, batch_rows: int = 0) -> Iterator[tuple[Rows, int]]:
-        """Return the sheet's rows in batches, each with an estimate of the number of rows in the whole sheet."""
+    def find_marks(self, sheet: str) -> SheetMarks:
+        """Return the merged cells and hidden rows of a sheet. The first call reads the whole sheet."""
+        part = self._find_part(sheet)
+        if part not in self._marks:
+            self._marks[part] = NO_MARKS
+            if has_marks(read_chunks(self._archive, part)):
+                self._marks[part] = self._read_marks(part)
+        return self._marks[part]
+
+    def _read_marks(self, part: str) -> SheetMarks:
+        parser = SheetRows(self._texts, self._format_number)
+        for _ in parser.parse(self._archive, part):
+            parser.done.clear()
+            parser.take_shared_bytes()
+        return SheetMarks(list(find_merged_cells(parser.merged)), parser.hidden)
+
+    def _find_part(self, sheet: str) -> str:
         part = self._parts.get(sheet or self.sheets[0])
         if part is None:
             raise FileError(RowError(f"The workbook has no visible sheet {quote(sheet)}. Choose another sheet."))
         if part not in self._archive.namelist():
             raise unreadable_workbook()
+        return part
+
+    def read_batches(self, structure: FileStructure, *, batch_rows: int = 0) -> Iterator[tuple[Rows, int]]:
+        """Return the rows of a sheet in batches, each with an estimate of the number of rows in the whole sheet."""
+        part, complete = self._find_part(structure.sheet), self._make_completion(structure)
         parser = SheetRows(self._texts, self._format_number)
         size = self._archive.getinfo(part).file_size
         share = SAMPLE_SHARE if batch_rows else 1
@@ -124,7 +154,7 @@ class Workbook:
         for read in parser.parse(self._archive, part):
             count += len(parser.done)
             widest = max([widest, *(len(row) for _, row in parser.done)])
-            rows += parser.done
+            rows += complete(parser.done) if complete else parser.done
             parser.done.clear()
             shared += parser.take_shared_bytes()
             if (
@@ -138,6 +168,24 @@ class Workbook:
                 begin, shared = read, 0
         check_rows(count - 1)
         yield rows, count
+
+    def _make_completion(self, structure: FileStructure) -> Callable[[Rows], Rows] | None:
+        """Return what repeats merged cells in rows and leaves out hidden ones; None if there is nothing to do."""
+        repeats, leaves_out = (
+            structure.merged_cells is MergedCells.REPEAT,
+            structure.hidden_rows is HiddenRows.LEAVE_OUT,
+        )
+        if not (repeats or leaves_out):
+            return None
+        marks, header_line = self.find_marks(structure.sheet), structure.header_line
+        filler = MergedCellFiller(marks.merged if repeats else (), header_line)
+        hidden = {line for line in marks.hidden if leaves_out and line > header_line}
+
+        def complete(rows: Rows) -> Rows:
+            filler.fill(rows)
+            return [(line, row) for line, row in rows if line not in hidden] if hidden else rows
+
+        return complete if marks != NO_MARKS else None
 
 
 @contextmanager
@@ -165,7 +213,7 @@ def open_sheet(book: Workbook, structure: FileStructure, *, batch_rows: int = 0)
 
 
 def _make_table(book: Workbook, structure: FileStructure, batch_rows: int) -> Table:
-    batches = book.read_batches(structure.sheet, batch_rows=batch_rows)
+    batches = book.read_batches(structure, batch_rows=batch_rows)
     first, expected = next(batches)
     first = [(line, row) for line, row in first if line >= structure.header_line]
     if not first:
