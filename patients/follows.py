@@ -4,18 +4,27 @@ Each app registers its part in AppConfig.ready. The parts are called in the orde
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
 
 
 class Part(ABC):
     """The rows of one kind that belong to patients. Each method is called within a transaction.
 
     An undo deletes and restores the rows of tables with a history and a column `made_by_run` by itself. If all rows of
-    a part are such rows, `is_tracked` says so, and an undo does not call its `merge` and `delete`.
+    a part are such rows, `is_tracked` says so, and an undo does not call its `merge`, `delete` and `find_conflicts`.
     """
 
     is_tracked: ClassVar[bool] = False
+
+    def get_owners(self) -> QuerySet[Any] | None:
+        """Return the query for the numbers of all patients who have rows of this part, or None if there is no query.
+
+        The undo of an import calls the part only for these, not for each of its many patients.
+        """
+        return None
 
     @abstractmethod
     def merge(self, source: str, target: str) -> int:
@@ -41,6 +50,9 @@ class Part(ABC):
         """Delete for good what is stored about these patients outside of the history."""
 
 
+# Returns those of the patients whom an undo deletes whose numbers the query selects; all of them without a query.
+FindPatients = Callable[[QuerySet[Any] | None], Sequence[str]]
+
 _parts: list[Part] = []
 
 
@@ -59,10 +71,16 @@ def merge(source: str, target: str, *, by_undo: bool = False) -> int:
     return sum(part.merge(source, target) for part in _parts if not (by_undo and part.is_tracked))
 
 
-def delete(numbers: Sequence[str], *, by_undo: bool = False) -> None:
+def delete(numbers: Sequence[str]) -> None:
     """Let each part delete what belongs to these patients; call it before their records are deleted."""
     for part in _parts:
-        if not (by_undo and part.is_tracked):
+        part.delete(numbers)
+
+
+def delete_by_undo(find: FindPatients) -> None:
+    """Let each part delete what belongs to the patients whom an undo deletes next, and whom `find` finds."""
+    for part in _parts:
+        if not part.is_tracked and (numbers := find(part.get_owners())):
             part.delete(numbers)
 
 
@@ -72,6 +90,7 @@ def restore(numbers: Sequence[str]) -> None:
         part.restore(numbers)
 
 
-def find_conflicts(numbers: Sequence[str]) -> set[str]:
-    """Return those of these patients whose records the undo of an import must leave because of some part."""
-    return {number for part in _parts for number in part.find_conflicts(numbers)}
+def find_conflicts(find: FindPatients) -> set[str]:
+    """Return the patients found by `find` whose records the undo of an import must leave because of some part."""
+    untracked = (part for part in _parts if not part.is_tracked)
+    return {number for part in untracked for number in part.find_conflicts(find(part.get_owners()))}

@@ -1,9 +1,11 @@
 """How medical records are imported and exported."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
+from django.db.models import QuerySet
 from import_export.fields import Field
 
 from healthtrack.core.date_formats import get_today
@@ -159,19 +161,21 @@ class MedicalRecordResource(LinkingResource):
     def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
         """Return the patients about whom other parts have data, and those that cannot be merged again as they were."""
         if of_import:
-            deleted = rows.get_deleted_keys(MedicalRecord)
-            return {ConflictReason.HAS_DATA: follows.find_conflicts(deleted)} if deleted else {}
+            return {ConflictReason.HAS_DATA: follows.find_conflicts(partial(rows.get_deleted_keys, MedicalRecord))}
         left = rows.get_left_keys(MedicalRecord)
         merged = rows.get_inserted(FormerNumber, "number", "patient_id")
         return {ConflictReason.CHANGED_SINCE: {number for pair in merged for number in pair if set(pair) & {*left}}}
 
     def before_undo(self, rows: UndoneRows) -> None:
         merged = dict(rows.get_inserted(FormerNumber, "number", "patient_id"))
-        deleted = rows.get_deleted_keys(MedicalRecord)
-        for source in merged.keys() & set(deleted):  # at most one: an undo applies one merge again
-            follows.merge(source, merged[source], by_undo=True)
-        if rest := [number for number in deleted if number not in merged]:
-            follows.delete(rest, by_undo=True)
+
+        def find(owners: QuerySet[Any] | None) -> list[str]:
+            return [number for number in rows.get_deleted_keys(MedicalRecord, owners) if number not in merged]
+
+        if merged:  # at most one of them is deleted: an undo applies one merge again
+            for source in merged.keys() & set(rows.get_deleted_keys(MedicalRecord)):
+                follows.merge(source, merged[source], by_undo=True)
+        follows.delete_by_undo(find)
 
     def after_undo(self, rows: UndoneRows) -> None:
         if inserted := [number for (number,) in rows.get_inserted(MedicalRecord, "patient_id")]:

@@ -5,9 +5,11 @@ new patient with a reused number does not. Merged readings keep the number of th
 """
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from patients.follows import Part
 from readings.attribution import attribute
@@ -92,6 +94,9 @@ class AssignmentsAndConsents(Part):
 
 
 class Readings(Part):
+    def get_owners(self) -> QuerySet[Any]:
+        return ReadingStream.objects.values("patient_id")
+
     def merge(self, source: str, target: str) -> int:
         with connection.cursor() as cursor:
             moved = _move(cursor, _MERGED, {"source": source, "target": target})

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.row_errors import RowError
@@ -16,8 +16,8 @@ Effects = Mapping[str, int]
 class UndoneRows(Protocol):
     """The rows to which an undo gives their state of before. A restoration of deleted rows inserts them, too."""
 
-    def get_deleted_keys(self, model: type[Model]) -> list[Any]:
-        """Return the keys of the model's rows that the undo deletes."""
+    def get_deleted_keys(self, model: type[Model], among: QuerySet[Any] | None = None) -> list[Any]:
+        """Return the keys of the model's rows that the undo deletes; with `among`, only those that it selects."""
 
     def get_inserted(self, model: type[Model], *columns: str) -> list[tuple[Any, ...]]:
         """Return the values of these columns of the model's rows that the undo inserts again, as text."""

@@ -11,41 +11,52 @@ from healthtrack.audit.triggers import MADE_BY_RUN, OWN_KEY
 from healthtrack.imports.tables.sql import column_type, comma, quoted
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
+# The tables whose rows are in `undone`, each with what to do with them: nothing else needs a statement.
+Found = set[tuple[str, str]]
 _STATE_BEFORE = "(SELECT jsonb_object_agg(key, value -> 0) FROM jsonb_each(fields))"
 
 
 class Execute(Protocol):
-    """Executes a statement with the parameters of the undo and further values, all of them by name."""
+    """Executes a statement with the parameters of the undo and further values, all of them by name.
 
-    def __call__(self, statement: str, **values: Any) -> None: ...
+    Returns how many rows it inserted or changed.
+    """
+
+    def __call__(self, statement: str, **values: Any) -> int: ...
 
 
-def find_affected_rows(execute: Execute, tables: Sequence[TrackedTable]) -> None:
-    """Create and fill the temporary table `undone`."""
+def find_affected_rows(execute: Execute, tables: Sequence[TrackedTable]) -> Found:
+    """Create and fill the temporary table `undone`. Return what it holds."""
     _make_table(execute)
+    found: Found = {(each.name, "delete") for each in tables if _find_inserted(execute, each)}
     for each in tables:
-        _find_inserted(execute, each)
+        if _find_cascaded(execute, each, found):
+            found.add((each.name, "delete"))
     for each in tables:
-        _find_cascaded(execute, each)
-    for each in tables:
-        _find_deleted(execute, each)
-        _find_changed(execute, each)
+        if _find_deleted(execute, each):
+            found.add((each.name, "insert"))
+        if _find_changed(execute, each):
+            found.add((each.name, "restore"))
     execute("ANALYZE undone")
+    return found
 
 
-def find_deletions(execute: Execute, tables: Sequence[TrackedTable], changes: Sequence[int]) -> None:
+def find_deletions(execute: Execute, tables: Sequence[TrackedTable], changes: Sequence[int]) -> Found:
     """Create the temporary table `undone`, and fill it with the rows whose deletions these changes recorded."""
     _make_table(execute)
-    for each in tables:
-        execute(
-            f"""
-            INSERT INTO undone (table_name, what, {each.history_keys}, state)
-            SELECT table_name, 'insert', {each.history_keys}, {_STATE_BEFORE}
-              FROM changes WHERE change_id = ANY (%(changes)s) AND table_name = %(table)s AND action = 'delete'
-            """,  # noqa: S608 (names of columns, from the models)
-            table=each.name,
-            changes=list(changes),
-        )
+    return {(each.name, "insert") for each in tables if _find_recorded(execute, each, changes)}
+
+
+def _find_recorded(execute: Execute, each: TrackedTable, changes: Sequence[int]) -> int:
+    return execute(
+        f"""
+        INSERT INTO undone (table_name, what, {each.history_keys}, state)
+        SELECT table_name, 'insert', {each.history_keys}, {_STATE_BEFORE}
+          FROM changes WHERE change_id = ANY (%(changes)s) AND table_name = %(table)s AND action = 'delete'
+        """,  # noqa: S608 (names of columns, from the models)
+        table=each.name,
+        changes=list(changes),
+    )
 
 
 def _make_table(execute: Execute) -> None:
@@ -57,8 +68,8 @@ def _make_table(execute: Execute) -> None:
     """)
 
 
-def _find_inserted(execute: Execute, each: TrackedTable) -> None:
-    execute(
+def _find_inserted(execute: Execute, each: TrackedTable) -> int:
+    return execute(
         f"""
         INSERT INTO undone (table_name, what, {each.history_keys})
         SELECT %(table)s, 'delete', {each.stored_keys} FROM {each.table} AS stored WHERE {MADE_BY_RUN} = %(run)s
@@ -71,10 +82,11 @@ def _find_inserted(execute: Execute, each: TrackedTable) -> None:
     )
 
 
-def _find_cascaded(execute: Execute, each: TrackedTable) -> None:
+def _find_cascaded(execute: Execute, each: TrackedTable, found: Found) -> int:
+    count = 0
     for column, owner in each.relations:
-        if each.is_deleted_with(column):
-            execute(
+        if each.is_deleted_with(column) and (owner.name, "delete") in found:
+            count += execute(
                 f"""
                 INSERT INTO undone (table_name, what, {each.history_keys})
                 SELECT %(table)s, 'delete', {each.stored_keys}
@@ -87,11 +99,12 @@ def _find_cascaded(execute: Execute, each: TrackedTable) -> None:
                 table=each.name,
                 owner=owner.name,
             )
+    return count
 
 
-def _find_deleted(execute: Execute, each: TrackedTable) -> None:
+def _find_deleted(execute: Execute, each: TrackedTable) -> int:
     """Find the rows that the run deleted, except those that it had inserted itself."""
-    execute(
+    return execute(
         f"""
         INSERT INTO undone (table_name, what, {each.history_keys}, state)
         SELECT DISTINCT ON ({each.history_keys}) table_name, 'insert', {each.history_keys},
@@ -105,8 +118,8 @@ def _find_deleted(execute: Execute, each: TrackedTable) -> None:
     )
 
 
-def _find_changed(execute: Execute, each: TrackedTable) -> None:
-    execute(
+def _find_changed(execute: Execute, each: TrackedTable) -> int:
+    return execute(
         f"""
         INSERT INTO undone (table_name, what, {each.history_keys}, state)
         SELECT %(table)s, 'restore', {each.history_keys_of("change")},

@@ -6,7 +6,7 @@ from typing import Any
 from healthtrack.audit.triggers import OWN_KEY, tracked_models
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.tables.sql import quoted
-from healthtrack.imports.undo.affected_rows import Execute
+from healthtrack.imports.undo.affected_rows import Execute, Found
 from healthtrack.imports.undo.tracked import TrackedTable, get_subject_columns
 
 # Changes by others, after the run, that are not undone themselves.
@@ -20,17 +20,21 @@ _LATER = f"""
 """
 
 
-def find_conflicts(execute: Execute, tables: Sequence[TrackedTable]) -> None:
-    """Store the reason of each conflict in `undone`."""
+def find_conflicts(execute: Execute, tables: Sequence[TrackedTable], found: Found) -> None:
+    """Store the reason of each conflict in `undone`, which holds what `found` says."""
     _find_changed_since(execute)
     for each in tables:
-        _find_deleted_since(execute, each)
+        if (each.name, "restore") in found:
+            _find_deleted_since(execute, each)
+    deleted = {name for name, what in found if what == "delete"}
     for each in map(TrackedTable, tracked_models().values()):
         for column, owner in _get_references(each):
-            _find_in_use(execute, each, column, owner)
+            if owner.name in deleted:
+                _find_in_use(execute, each, column, owner)
     for each in tables:
         for column, owner in _get_references(each):
-            _find_tied_to_owner(execute, each, column, owner)
+            if {each.name, owner.name} <= deleted:
+                _find_tied_to_owner(execute, each, column, owner)
 
 
 def leave_subjects(execute: Execute, subject: TrackedTable, keys: Collection[Any], reason: ConflictReason) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from healthtrack.audit.triggers import OWN_KEY
 from healthtrack.imports.life_cycle.undone_runs import get_first_run, get_void_runs
@@ -19,7 +19,7 @@ from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tables.sql import comma, quoted
-from healthtrack.imports.undo.affected_rows import find_affected_rows, find_deletions
+from healthtrack.imports.undo.affected_rows import Found, find_affected_rows, find_deletions
 from healthtrack.imports.undo.conflict_search import find_conflicts, leave_subjects
 from healthtrack.imports.undo.tracked import TrackedTable, get_derived_tables, get_subject_columns, get_tracked_tables
 
@@ -31,14 +31,18 @@ class ReturnedRows:
         self.cursor = cursor
         self.tables = get_tracked_tables()
         self.parameters: dict[str, Any] = {}
+        self.found: Found = set()
 
     def apply(self) -> None:
         """Delete, restore and insert the rows that `find` has found."""
         for each in self.tables:
-            self._delete(each)
+            if (each.name, "delete") in self.found:
+                self._delete(each)
         for each in self.tables:
-            self._restore(each)
-            self._reinsert(each)
+            if (each.name, "restore") in self.found:
+                self._restore(each)
+            if (each.name, "insert") in self.found:
+                self._reinsert(each)
         self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
@@ -62,42 +66,52 @@ class ReturnedRows:
             for each in self.tables
         ]
 
-    def get_deleted_keys(self, model: type[Model]) -> list[Any]:
-        """Return the keys of the model's rows that it deletes."""
-        return self._select_keys(model, "what = 'delete' AND conflict IS NULL")
+    def get_deleted_keys(self, model: type[Model], among: QuerySet[Any] | None = None) -> list[Any]:
+        """Return the keys of the model's rows that it deletes; with `among`, only those that this query selects."""
+        key = TrackedTable(model).history_keys
+        if among is None:
+            return self._select_keys(model, "delete", "conflict IS NULL")
+        selected, values = among.query.sql_with_params()
+        return self._select_keys(model, "delete", f"conflict IS NULL AND {key} IN ({selected})", *values)
 
     def get_left_keys(self, model: type[Model]) -> list[Any]:
         """Return the keys of the model's rows that it leaves as they are, because of conflicts."""
-        return self._select_keys(model, "conflict IS NOT NULL")
+        whats = (what for name, what in self.found if name == model._meta.db_table)
+        return [key for what in whats for key in self._select_keys(model, what, "conflict IS NOT NULL")]
 
     def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
         """Return the keys of the model's stored rows whose column gets its old value back."""
-        return self._select_keys(model, "what = 'restore' AND conflict IS NULL AND state ? %s", column)
+        return self._select_keys(model, "restore", "conflict IS NULL AND state ? %s", column)
 
     def get_restored_values(self, model: type[Model], column: str) -> list[tuple[Any, Any]]:
         """Return the keys of the model's stored rows whose column gets its old value back, with it as text."""
         values = f"{TrackedTable(model).history_keys}, state ->> '{column}'"
-        found = self._select(model, values, "what = 'restore' AND conflict IS NULL AND state ? %s", column)
-        return [(key, value) for key, value in found]
+        return self._select(model, values, "restore", "conflict IS NULL AND state ? %s", column)
 
     def get_inserted(self, model: type[Model], *columns: str) -> list[tuple[Any, ...]]:
         """Return the values of these columns of the model's rows that it inserts again, as text."""
         held = TrackedTable(model).keys
         values = comma(f"{quoted(held[each])}::text" if each in held else f"state ->> '{each}'" for each in columns)
-        return self._select(model, values, "what = 'insert' AND conflict IS NULL")
+        return self._select(model, values, "insert", "conflict IS NULL")
 
-    def _select_keys(self, model: type[Model], condition: str, *values: str) -> list[Any]:
+    def _select_keys(self, model: type[Model], what: str, condition: str, *values: Any) -> list[Any]:
         each = TrackedTable(model)
-        return [key for (key,) in self._select(model, each.history_keys, condition, *values)]
+        return [key for (key,) in self._select(model, each.history_keys, what, condition, *values)]
 
-    def _select(self, model: type[Model], columns: str, condition: str, *values: str) -> list[tuple[Any, ...]]:
+    def _select(self, model: type[Model], columns: str, what: str, condition: str, *values: Any) -> list[Any]:
         table = model._meta.db_table
-        self.cursor.execute(f"SELECT {columns} FROM undone WHERE table_name = %s AND {condition}", [table, *values])  # noqa: S608 (names of columns, from the models)
-        rows: list[tuple[Any, ...]] = self.cursor.fetchall()
-        return rows
+        if (table, what) not in self.found:
+            return []
+        self.cursor.execute(
+            f"SELECT {columns} FROM undone WHERE table_name = %s AND what = %s AND {condition}",  # noqa: S608 (names of columns, from the models)
+            [table, what, *values],
+        )
+        return list(self.cursor.fetchall())
 
-    def _execute(self, statement: str, **values: Any) -> None:
+    def _execute(self, statement: str, **values: Any) -> int:
         self.cursor.execute(statement, {**self.parameters, **values})
+        count: int = self.cursor.rowcount
+        return count
 
     def _delete(self, each: TrackedTable) -> None:
         self._execute(
@@ -169,11 +183,11 @@ class Undo(ReturnedRows):
 
     def find(self, *, locks: bool) -> None:
         """Find what to do with each row, and the conflicts; with `locks`, keep others from changing the rows."""
-        find_affected_rows(self._execute, self.tables)
-        if locks:
-            for each in self.tables:
+        self.found = find_affected_rows(self._execute, self.tables)
+        for each in self.tables:
+            if locks and {(each.name, "delete"), (each.name, "restore")} & self.found:
                 self._lock(each)
-        find_conflicts(self._execute, self.tables)
+        find_conflicts(self._execute, self.tables, self.found)
         found = self.resource.find_undo_conflicts(self, of_import=self.of_import)
         for reason, keys in found.items():
             if keys:
@@ -241,14 +255,11 @@ class RestoredDeletions(ReturnedRows):
 
     def find(self, changes: Sequence[int]) -> None:
         """Find the rows whose deletions these changes recorded, and those whose place is occupied now."""
-        find_deletions(self._execute, self.tables, changes)
+        self.found = find_deletions(self._execute, self.tables, changes)
         for each in self.tables:
             self._leave_existing(each)
         for each in self.tables:
             self._leave_with_owner(each)
-
-    def get_restored_keys(self, model: type[Model], column: str) -> list[Any]:
-        return []
 
     def _leave_existing(self, each: TrackedTable) -> None:
         self._execute(
