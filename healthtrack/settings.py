@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_otp",
     "import_export",
-    "pgtrigger",
+    "healthtrack.audit.apps.TriggersConfig",
     "healthtrack.roles.apps.RolesConfig",  # last, as roles.checks says
 ]
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import pgtrigger
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import ImproperlyConfigured
 from django.core.servers.basehttp import WSGIRequestHandler, get_internal_wsgi_application
 from django.db import OperationalError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -26,6 +28,8 @@ from django.forms.models import BaseModelForm, BaseModelFormSet
 from django.template.utils import get_app_template_dirs
 from django.test import TransactionTestCase
 from import_export.admin import ExportMixin
+from pgtrigger.apps import register_triggers_from_meta
+from pgtrigger.registry import _registry as registry
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
@@ -121,6 +125,21 @@ def test_a_model_instance_says_whether_it_is_saved() -> None:
 
 def test_an_admin_site_lists_its_models() -> None:
     assert AdminSite()._registry == {}
+
+
+def test_pgtrigger_would_register_the_same_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = dict(registry.data)
+    monkeypatch.setattr(registry, "data", {})
+    register_triggers_from_meta()
+    assert ours
+    assert registry.data == ours
+
+
+def test_two_triggers_of_a_table_need_different_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    triggers = MedicalRecord._meta.triggers  # type: ignore[attr-defined]  # pgtrigger adds it
+    monkeypatch.setattr(MedicalRecord._meta, "triggers", [*triggers, triggers[0]])
+    with pytest.raises(ImproperlyConfigured, match="the same name"):
+        apps.get_app_config("pgtrigger").ready()
 
 
 @pytest.mark.django_db
