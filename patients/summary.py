@@ -1,7 +1,6 @@
-"""What the page of a record shows above its form. Apps add parts of their own."""
+"""What the page of a record shows above its form."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,31 +10,7 @@ from healthtrack.audit.latest_change import LatestChange, find_latest_change
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.permissions import Person
 from patients.models import MedicalRecord
-
-
-@dataclass(frozen=True)
-class SummaryPart:
-    """A part that an app adds, such as readings: a heading, a template, and what it shows as `view`.
-
-    `get_view` takes the record and the person who looks at it, and returns None to leave the part out.
-    """
-
-    heading: str
-    template: str
-    get_view: Callable[[MedicalRecord, Person], Any]
-
-
-_parts: list[SummaryPart] = []
-
-
-def register(part: SummaryPart) -> None:
-    """Add a part below those before it; call it in AppConfig.ready."""
-    _parts.append(part)
-
-
-def unregister(part: SummaryPart) -> None:
-    """Remove a part that a test has registered."""
-    _parts.remove(part)
+from patients.summary_parts import SummaryPart, list_views
 
 
 @dataclass(frozen=True)
@@ -65,8 +40,7 @@ class Summary:
     @property
     def parts(self) -> list[tuple[SummaryPart, Any]]:
         """Return the parts of other apps that have something to show, each with its view."""
-        views = ((part, part.get_view(self.record, self.person)) for part in _parts)
-        return [(part, view) for part, view in views if view is not None]
+        return list_views(self.record, self.person)
 
 
 def split_terms(text: str) -> list[str]:

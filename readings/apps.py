@@ -4,6 +4,9 @@ from healthtrack.audit.registry import register_page_names
 from healthtrack.core import attention, navigation
 from healthtrack.core.help import register_help
 from healthtrack.core.replicas import routing as replicas
+from patients import summary_parts
+from patients.fhir import export_parts
+from patients.summary_parts import SummaryPart
 from readings.help import HELP
 from readings.navigation import entries
 
@@ -51,9 +54,7 @@ class ReadingsConfig(AppConfig):
         register_help(*HELP)
         replicas.register("readings", lambda: PAGES_OF_REPLICAS)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
-        from patients import follows, summary  # noqa: PLC0415  (models are only ready here)
-        from patients.fhir import export_parts  # noqa: PLC0415  (models are only ready here)
-        from readings.pages.record_part import get_record_view  # noqa: PLC0415  (models are only ready here)
+        from patients import follows  # noqa: PLC0415  (models are only ready here)
         from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
         from readings.renamed_models import (  # noqa: PLC0415  (models are only ready here)
             attribute_readings_of_models,
@@ -61,7 +62,8 @@ class ReadingsConfig(AppConfig):
         )
         from trackers import model_hooks  # noqa: PLC0415  (models are only ready here)
 
-        summary.register(summary.SummaryPart("Readings", "readings/record-summary.html", get_record_view))
+        record_view = "readings.pages.record_part.get_record_view"
+        summary_parts.register(SummaryPart("Readings", "readings/record-summary.html", record_view))
         follows.register(AssignmentsAndConsents())
         follows.register(Readings())
         model_hooks.register_observer(

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.utils.module_loading import import_string
 
 from healthtrack.core.permissions import Person
-from patients.fhir.writing import Resource
+
+if TYPE_CHECKING:  # apps register their parts before models are ready
+    from patients.fhir.writing import Resource
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class ExportPart:
     path: str
     is_on_request: bool = False
 
-    def make(self, numbers: Sequence[str]) -> Mapping[str, Iterable[Resource]]:
+    def make(self, numbers: Sequence[str]) -> "Mapping[str, Iterable[Resource]]":
         """Return the resources of these patients, by patient number."""
         make: Callable[[Sequence[str]], Mapping[str, Iterable[Resource]]] = import_string(self.path)
         return make(numbers)

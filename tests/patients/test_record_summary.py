@@ -10,9 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from healthtrack.audit.models import Access
-from patients import summary, terms
+from healthtrack.core.permissions import Person
+from patients import summary_parts, terms
 from patients.linking import links
-from patients.summary import SummaryPart
+from patients.models import MedicalRecord
+from patients.summary_parts import SummaryPart
 from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, write_csv
@@ -97,13 +99,17 @@ def test_people_who_may_only_read_see_no_advice_for_typing(sign_in: SignIn) -> N
     assert "Medication: No" in page.text
 
 
+def show_first(record: MedicalRecord, _: Person) -> str | None:
+    return "one" if record.pk == "P1" else None
+
+
 @pytest.fixture
 def part() -> Iterator[SummaryPart]:
     """Register a part that shows the number of patients P1, and nothing of others."""
-    part = SummaryPart("Readings", "frame/request-id.html", lambda record, _: "one" if record.pk == "P1" else None)
-    summary.register(part)
+    part = SummaryPart("Readings", "frame/request-id.html", f"{__name__}.show_first")
+    summary_parts.register(part)
     yield part
-    summary.unregister(part)
+    summary_parts.unregister(part)
 
 
 def test_apps_add_parts_which_are_left_out_where_they_have_nothing_to_show(sign_in: SignIn, part: SummaryPart) -> None:

@@ -11,7 +11,6 @@ from healthtrack.imports.reading import is_workbook
 from healthtrack.imports.reading.archive import open_archive
 from healthtrack.imports.reading.encodings import UTF_8, find_utf_16
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure
-from healthtrack.imports.reading.workbook import open_book
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, ReadingPlan
 from healthtrack.imports.row_errors import FileError
 
@@ -84,6 +83,8 @@ def _find_header(path: Path, columns: Sequence[Column], known: FileStructure) ->
     """Return the row that names the most columns, or None if no row does or the file cannot be read."""
     try:
         if is_workbook(path):
+            from healthtrack.imports.reading.workbook import open_book  # noqa: PLC0415  (only workbooks need it)
+
             with open_book(path) as book:
                 return find_book_structure(book, columns, known).header
         return find_text_structure(path, columns, known).header

@@ -31,7 +31,6 @@ from healthtrack.imports.detection.words import WordCounter, make_word_parts
 from healthtrack.imports.reading import is_workbook, open_table
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading.table import MergedCells, Table
-from healthtrack.imports.reading.workbook import open_book, open_sheet
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, ReadingPlan
 from healthtrack.imports.row_errors import FileError
 
@@ -151,6 +150,8 @@ class _Planner:
         self.parts, self.questions = [], []
         known = get_structure({**self._structure, **self.answers})
         if is_workbook(self.path):
+            from healthtrack.imports.reading.workbook import open_book, open_sheet  # noqa: PLC0415  (only workbooks need it)
+
             with open_book(self.path) as book:
                 # A header may be merged over two rows.
                 known = replace(known, merged_cells=known.merged_cells or MergedCells.REPEAT)

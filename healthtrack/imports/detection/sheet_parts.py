@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.reasons import Why
-from healthtrack.imports.reading.sheet_marks import SheetMarks
 from healthtrack.imports.reading.table import FileStructure, HiddenRows, MergedCells
 from healthtrack.imports.reading_plans import Certainty, DetectedPart
 
+if TYPE_CHECKING:  # only workbooks need it
+    from healthtrack.imports.reading.sheet_marks import SheetMarks
+
 
 def decide_about_marks(
-    found: FileStructure, marks: SheetMarks, answers: Mapping[str, str]
+    found: FileStructure, marks: "SheetMarks", answers: Mapping[str, str]
 ) -> tuple[FileStructure, list[DetectedPart]]:
     """Return how to read a sheet with these marks, and the parts that say so, if there is something to decide.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
@@ -15,9 +15,11 @@ from healthtrack.imports.reading.delimited import DELIMITERS, RARE_DELIMITERS
 from healthtrack.imports.reading.encodings import Encoding, detect_encoding
 from healthtrack.imports.reading.lines import get_named_delimiter, is_blank, open_lines
 from healthtrack.imports.reading.table import FileStructure
-from healthtrack.imports.reading.workbook import Workbook
 from healthtrack.imports.reading_plans import Certainty, DetectedPart
 from healthtrack.imports.row_errors import show_value
+
+if TYPE_CHECKING:  # only workbooks need it
+    from healthtrack.imports.reading.workbook import Workbook
 
 MAX_HEADER_ROWS = 30  # of which one is the header
 _MAX_SEARCHED_ROWS = 500  # if no row among these names half of the columns
@@ -77,7 +79,7 @@ def find_text_structure(path: Path, columns: Sequence[Column], known: FileStruct
     return TextStructure(FileStructure(encoding.name, delimiter, header_line=line), encoding, header)
 
 
-def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileStructure) -> BookStructure:
+def find_book_structure(book: "Workbook", columns: Sequence[Column], known: FileStructure) -> BookStructure:
     """Find out what is not known yet about a workbook."""
     headers: dict[str, Candidate] = {}
     best: Candidate | None = None
@@ -94,7 +96,7 @@ def find_book_structure(book: Workbook, columns: Sequence[Column], known: FileSt
     return BookStructure(replace(known, sheet=sheet, header_line=line), best, book.sheets, others)
 
 
-def _find_header(book: Workbook, known: FileStructure, columns: Sequence[Column], rows: int) -> Candidate | None:
+def _find_header(book: "Workbook", known: FileStructure, columns: Sequence[Column], rows: int) -> Candidate | None:
     sheet, line = known.sheet, known.header_line
     # Hidden rows count as well: only those below the header can be left out.
     first, _ = next(book.read_batches(replace(known, hidden_rows=None), batch_rows=rows))

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Protocol
 
-import orjson
-
 from healthtrack.imports.row_errors import DamageError, FileError, RowError
 
 BLOCK_BYTES = 4 * 2**20
@@ -162,6 +160,8 @@ class BundleStream:
 
 
 def _parse(text: bytes | memoryview) -> Any:
+    import orjson  # noqa: PLC0415  (every import looks whether a file is FHIR, and few files are)
+
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

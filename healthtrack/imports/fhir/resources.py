@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import orjson
-
 from healthtrack.imports.fhir.bundle_stream import BLOCK_BYTES, MAX_ENTRY_BYTES, BundleStream
 from healthtrack.imports.opening import Limited, Part, open_part
 from healthtrack.imports.row_errors import FileError, RowError
@@ -193,6 +191,8 @@ def _has_lines(beginning: bytes) -> bool:
 
 
 def _loads(text: bytes) -> Any:
+    import orjson  # noqa: PLC0415  (every import looks whether a file is FHIR, and few files are)
+
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from healthtrack.imports.limits import check_size
-from healthtrack.imports.reading import delimited, workbook
+from healthtrack.imports.reading import delimited
 from healthtrack.imports.reading.encodings import find_utf_16
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure, Table
 from healthtrack.imports.row_errors import FileError, RowError
@@ -40,6 +40,8 @@ def open_table(
     first batch is a sample of about so many rows.
     """
     if is_workbook(path):
+        from healthtrack.imports.reading import workbook  # noqa: PLC0415  (only workbooks need it)
+
         return workbook.open_workbook(path, structure, batch_rows=batch_rows)
     return delimited.open_text(path, structure, batch_rows=batch_rows)
 

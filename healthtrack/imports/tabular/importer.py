@@ -43,7 +43,6 @@ from healthtrack.imports.tables import engine
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tabular import error_report, preview_queries, wording
 from healthtrack.imports.tabular.other_forms import OtherForm
-from healthtrack.imports.tabular.preview import TabularPreview
 from healthtrack.imports.tabular.upload_help import describe_columns, get_template_urls
 from healthtrack.imports.undo import service as undo_service
 
@@ -212,6 +211,8 @@ class TabularImporter(Importer):
         return undo_service.apply(self.resource, run, undo, progress)
 
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
+        from healthtrack.imports.tabular.preview import TabularPreview  # noqa: PLC0415  (only pages need it)
+
         view = TabularPreview(run, self.resource.plan, query, Decisions(self.warnings, run.decisions))
         if not view.shown:
             return PagePart("imports/run-listings.html", view) if view.listings else None
