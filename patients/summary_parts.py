@@ -1,5 +1,6 @@
 """What other apps add to the summary of a record. The functions that make it are imported when a record is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,3 +46,9 @@ def list_views(record: "MedicalRecord", person: Person) -> list[tuple[SummaryPar
     """Return the parts that have something to show of the record to the person, each with its view."""
     views = ((part, part.get_view(record, person)) for part in _parts)
     return [(part, view) for part, view in views if view is not None]
+
+
+def compare_views(records: Sequence["MedicalRecord"], person: Person) -> list[tuple[SummaryPart, list[Any]]]:
+    """Return the parts that have something to show of any of the records, each with its view of each record."""
+    compared = [(part, [part.get_view(record, person) for record in records]) for part in _parts]
+    return [(part, views) for part, views in compared if any(view is not None for view in views)]

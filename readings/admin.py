@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
-from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
-from readings.assignment_forms import AssignmentInline
+from readings.assignment_forms import AssignmentInline, DeviceForm
 from readings.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.resources import DeviceAssignmentResource, DeviceResource
@@ -28,7 +27,7 @@ class DeviceAdmin(ImportableModelAdmin):
     """Devices, each with the patients who wore it. Whoever changes assignments attributes their readings again."""
 
     resource_classes = [DeviceResource]
-    form = ConcurrentEditForm
+    form = DeviceForm
     list_display = ("name", "model", "label", "worn_by", "worn_since")
     list_filter = ("model__brand_name",)
     list_select_related = ("model",)

@@ -1,4 +1,4 @@
-"""The assignments on the page of a device."""
+"""The form on the page of a device, and its assignments."""
 
 import datetime
 from collections.abc import Iterator
@@ -10,12 +10,25 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
+from django.utils.formats import date_format
 
 from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.forms.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.core.forms.widgets import DayInput
 from patients.models import MedicalRecord
 from readings.models import Device, DeviceAssignment
+
+DEVICE_HELP_TEXTS = {
+    "maker_key": "What the maker's app calls the device, if there is no serial number",
+    "label": "A name of your own, such as “ward 3, blue strap”",
+}
+
+
+class DeviceForm(ConcurrentEditForm):
+    """The form of a device, which says what identifies it."""
+
+    class Meta:
+        help_texts = DEVICE_HELP_TEXTS
 
 
 class AssignmentForm(ConcurrentEditForm):
@@ -66,9 +79,9 @@ def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 def _describe_overlap(other: dict[str, Any]) -> ValidationError:
-    until = f"until {other['worn_until']:%Y-%m-%d}" if other.get("worn_until") else "and still wears it"
+    until = f"until {date_format(other['worn_until'])}" if other.get("worn_until") else "and still wears it"
     return ValidationError(
-        f"Patient {other['patient'].pk} wears this device from {other['worn_from']:%Y-%m-%d} {until}. End that "
+        f"Patient {other['patient'].pk} wears this device from {date_format(other['worn_from'])} {until}. End that "
         "assignment first, or choose a later day."
     )
 

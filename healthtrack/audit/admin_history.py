@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_safe
 from healthtrack.audit.models import Change
 from healthtrack.audit.presentation import Entry, get_actor_name
 from healthtrack.audit.subjects import is_named_by_key
-from healthtrack.audit.timelines import find_latest_changes, get_history
+from healthtrack.audit.timelines import find_latest_changes, get_changes, get_history
 from healthtrack.core.forms.concurrent_edits import Conflict
 from healthtrack.core.lists.log_pages import get_last_id
 
@@ -49,7 +50,7 @@ class HistoryAdmin(ModelAdmin[Any]):
         row = self.get_object(request, object_id)
         page = get_history(self.model, row.pk if row else self._key(object_id), get_last_id(request))
         if row is None and not page.entries:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         name = row if row and not is_named_by_key(self.model) else object_id
         context = {
             **self.admin_site.each_context(request),
@@ -59,6 +60,16 @@ class HistoryAdmin(ModelAdmin[Any]):
             "page": replace(page, entries=self.link_restore_pages(request, object_id, page.entries)),
         }
         return TemplateResponse(request, "audit/timeline.html", context)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Redirect to the history of a row that was deleted, or else to the list, for people who may view them."""
+        response: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # a private method of Django
+        if not self.has_view_permission(request):
+            return response
+        page, key = f"admin:{self.opts.app_label}_{self.opts.model_name}_", self._key(unquote(object_id))
+        if key is not None and request.user.has_perm(VIEW) and get_changes(self.model, key).exists():
+            return HttpResponseRedirect(reverse(f"{page}history", args=[quote(key)]))
+        return HttpResponseRedirect(reverse(f"{page}changelist"))
 
     def link_restore_pages(self, request: HttpRequest, object_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries, with the page that restores the row where there is one."""

@@ -49,14 +49,17 @@ class BulkAdmin(admin.ModelAdmin[MedicalRecord]):
         self, request: HttpRequest, records: QuerySet[MedicalRecord], action: BulkAction
     ) -> HttpResponse | None:
         """Show a preview of the action; apply it once the person has confirmed the number of records."""
-        form = action.form_class(request.POST if "step" in request.POST else None)
+        is_answered = "step" in request.POST or not action.form_class.base_fields
+        form = action.form_class(request.POST if is_answered else None)
         if not form.is_bound or not form.is_valid():
             return self._show_bulk_page(request, records, action, form)
         if error := action.find_error(records, form.cleaned_data):
             form.add_error(None, error)
             return self._show_bulk_page(request, records, action, form)
         affected = action.affected(records, form.cleaned_data).count()
-        if request.POST["step"] != "confirm" or request.POST.get("count", "").replace(",", "").strip() != str(affected):
+        if request.POST.get("step") != "confirm" or request.POST.get("count", "").replace(",", "").strip() != str(
+            affected
+        ):
             return self._show_bulk_page(request, records, action, form, affected)
         try:
             run = action.apply(records, form.cleaned_data, affected, request.user)  # type: ignore[arg-type]  # a signed-in person

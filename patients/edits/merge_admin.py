@@ -25,6 +25,7 @@ from healthtrack.core.forms.widgets import MAX_KEY_DIGITS
 from patients.edits.duplicates import find_next_pair, find_possible_duplicates
 from patients.edits.merging import FIELDS, Comparison, OutdatedComparisonError, compare, merge
 from patients.models import FormerNumber, MedicalRecord
+from patients.summary_parts import compare_views
 
 MERGE = "patients.merge_medicalrecord"
 LIST = "admin:patients_medicalrecord_changelist"
@@ -90,6 +91,7 @@ class MergingAdmin(admin.ModelAdmin[MedicalRecord]):
             "title": "Compare and merge two records",
             "opts": self.opts,
             "comparison": comparison,
+            "parts": compare_views(comparison.records, request.user),
             "histories": self._get_histories(request, comparison),
             "errors": errors,
         }

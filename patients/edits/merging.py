@@ -39,10 +39,12 @@ class Comparison:
     @property
     def target(self) -> str:
         """Return the number to keep."""
-        return self._get_chosen("target")
+        return self.chosen.get("target", self.records[0].pk)
 
     def _get_chosen(self, name: str) -> str:
-        return self.chosen.get(name, self.records[0].pk)
+        """Return the number whose value is chosen; at first, of the first record that has a value."""
+        filled = (record.pk for record in self.records if getattr(record, name) not in {"", None})
+        return self.chosen.get(name) or next(filled, self.records[0].pk)
 
     @property
     def fields(self) -> Iterator[tuple[str, str, bool, Sequence[tuple[str, str, bool]]]]:

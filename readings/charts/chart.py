@@ -35,7 +35,7 @@ class MetricChart:
 
     @property
     def unit(self) -> str:
-        return name_unit(self.metric.unit)
+        return name_unit(self.metric)
 
     @property
     def label(self) -> str:

@@ -15,14 +15,15 @@ from readings.store.applying import Application
 from readings.store.staging import StagedReadings
 
 MAX_GROUPS = 200
+MAX_NAMED = 10  # patients
 _GROUPS = """
-    SELECT metric.label, streams.source, to_char(counts.day, 'YYYY-MM') AS month, sum(counts.new), sum(counts.changed),
-           sum(counts.unchanged), count(DISTINCT (counts.stream, counts.day))
+    SELECT metric.label, streams.source, date_trunc('month', counts.day)::date AS month,
+           sum(counts.new), sum(counts.changed), sum(counts.unchanged), count(DISTINCT (counts.stream, counts.day))
       FROM {days}_counts AS counts JOIN {streams} AS streams USING (stream) JOIN metrics AS metric USING (metric_id)
      GROUP BY metric.label, streams.source, month ORDER BY metric.label, streams.source, month LIMIT {limit}
 """
 _EPISODES = """
-    SELECT metric.label, streams.source, to_char(own.day, 'YYYY-MM') AS month, count(*)
+    SELECT metric.label, streams.source, date_trunc('month', own.day)::date AS month, count(*)
       FROM {episodes} AS own JOIN {streams} AS streams USING (stream) JOIN metrics AS metric USING (metric_id)
      GROUP BY metric.label, streams.source, month ORDER BY metric.label, streams.source, month LIMIT {limit}
 """
@@ -124,6 +125,8 @@ def make_part(run: ImportRun) -> PagePart | None:
     view = {
         "run": run,
         "groups": groups,
+        "patients": [number for (number,) in patients[:MAX_NAMED]],
+        "has_more_patients": len(patients) > MAX_NAMED,
         "sources": sources,
         "episodes": episodes,
         "worn": worn,

@@ -6,9 +6,11 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.formats import date_format
 
 from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.core.forms.widgets import DayInput
+from readings.assignment_forms import DEVICE_HELP_TEXTS
 from readings.decisions import Source
 from readings.models import Device, DeviceAssignment
 from trackers.models import TrackerModel
@@ -73,6 +75,7 @@ class NewDeviceForm(forms.ModelForm[Device]):
         model = Device
         fields = ("serial_number", "maker_key", "label")
         field_classes = dict.fromkeys(fields, CleanedCharField)
+        help_texts = DEVICE_HELP_TEXTS
 
     def __init__(self, source: Source, data: QueryDict | None = None) -> None:
         super().__init__(data, initial={"label": source.name[:100] or source.model[:100]})
@@ -87,5 +90,5 @@ def find_model(source: Source) -> TrackerModel | None:
 
 
 def _describe(worn: DeviceAssignment) -> str:
-    until = f"until {worn.worn_until:%Y-%m-%d}" if worn.worn_until else "and still wears it"
-    return f"{worn.device}: the patient wore it from {worn.worn_from:%Y-%m-%d} {until}"
+    until = f"until {date_format(worn.worn_until)}" if worn.worn_until else "and still wears it"
+    return f"{worn.device}: the patient wore it from {date_format(worn.worn_from)} {until}"

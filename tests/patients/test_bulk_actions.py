@@ -50,6 +50,13 @@ def confirm(client: Client, action: str, count: int, **values: Any) -> str:
     return Page.of(choose(client, action, step="confirm", count=str(count), **values)).text
 
 
+def test_a_deletion_asks_for_the_number_at_once_because_there_is_nothing_else_to_say(admin: Client, model: Any) -> None:
+    page = Page.of(choose(admin, "delete_records"))
+    assert "3 records will be deleted." in page.text
+    assert "Type 3 to confirm" in page.text
+    assert MedicalRecord.objects.count() == 3
+
+
 def stored() -> list[Any]:
     return [list(model.objects.order_by("pk").values()) for model in (MedicalRecord, MedicalRecordTracker)]
 

@@ -14,6 +14,7 @@ from patients import admin
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.forms import form_with
+from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
 from tests.support.signing_in import AsRole, SignIn
 
@@ -219,8 +220,17 @@ def test_the_log_of_the_admin_says_nothing_about_patients(keeper: Client) -> Non
 @pytest.mark.parametrize("name", ["change", "delete", "history"])
 def test_a_page_of_an_unknown_patient_redirects_with_a_message(keeper: Client, number: str, name: str) -> None:
     answer = keeper.get(f"{LIST}{number}/{name}/", follow=True)
-    assert answer.redirect_chain[0][0] == "/admin/"
+    assert answer.redirect_chain[0][0] == LIST
     assert "Perhaps it was deleted?" in answer.content.decode()
+
+
+def test_the_page_of_a_deleted_patient_leads_to_the_history(keeper: Client) -> None:
+    record = factories.medical_record("P1")
+    deleted = Page.of(keeper.post(page(record, "delete"), {"post": "yes"}, follow=True))
+    assert [text.split()[0] for text in deleted.texts(".messagelist li")] == ["The", "If"]
+    answer = keeper.get(page(record), follow=True)
+    assert answer.redirect_chain == [(f"{LIST}P1/history/", 302)]
+    assert "This medical record was deleted." in answer.content.decode()
 
 
 def test_a_conflict_while_deleting_gives_a_message(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,21 @@ def test_the_target_gets_the_chosen_values_and_the_links_of_both(steward: Client
     assert links() == {("P1", "Band 0", "staff"), ("P1", "Band 1", "staff"), ("P1", "Band 2", "import")}
 
 
+def test_a_value_that_only_one_record_has_is_chosen_at_first(steward: Client, records: Any) -> None:
+    merge(steward, target="P1")
+    record = MedicalRecord.objects.get()
+    assert (record.allergies, record.medical_conditions, str(record.last_appointment_date)) == (
+        "Nuts",
+        "Asthma",
+        "2024-01-02",
+    )
+
+
+def test_the_comparison_shows_what_other_apps_say_of_both(steward: Client, records: Any) -> None:
+    rows = {cells[0]: cells[1:] for cells in Page.get(steward, MERGE).rows()}
+    assert rows["Readings"] == ["None yet", "None yet"]
+
+
 def test_the_second_record_may_be_the_target(steward: Client, records: Any) -> None:
     merge(steward, target="P2", name="P1", allergies="P1")
     record = MedicalRecord.objects.get()
@@ -123,7 +138,7 @@ def test_the_comparison_needs_the_same_queries_for_any_number_of_links(
 ) -> None:
     for number in range(count):
         factories.link(records[1], factories.tracker_model("Honor", f"Ring {number}"))
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(25):
         steward.get(MERGE)
 
 

@@ -37,7 +37,7 @@ def test_after_a_withdrawal_readings_are_hidden_and_stay_stored(keeper: Client) 
     page = decide(keeper, "withdraw")
     assert "The consent is withdrawn" in page.text
     assert "Readings are hidden." in page.text
-    assert "withdrawn the consent since 1 Mar 2026" in page.text
+    assert "withdrew the consent on 1 Mar 2026" in page.text
     assert not page.all(".plot, #streams-caption, input[type=file], [name=stream]")
     row = page.rows("consents-caption")[0]
     assert row[:2] == ["1 Mar 2026", "Withdrawn"]

@@ -77,8 +77,8 @@ def test_a_handover_on_one_day_is_allowed_in_one_form(keeper: Client) -> None:
 @pytest.mark.parametrize(
     ("until", "words"),
     [
-        ("", "Patient P1 wears this device from 2026-03-01 and still wears it. End that assignment first"),
-        ("2026-05-11", "Patient P1 wears this device from 2026-03-01 until 2026-05-11. End that assignment first"),
+        ("", "Patient P1 wears this device from 1 Mar 2026 and still wears it. End that assignment first"),
+        ("2026-05-11", "Patient P1 wears this device from 1 Mar 2026 until 11 May 2026. End that assignment first"),
     ],
 )
 def test_a_device_never_belongs_to_two_patients_at_once(keeper: Client, until: str, words: str) -> None:

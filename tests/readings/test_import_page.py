@@ -72,8 +72,9 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     page = Page.get(steward, page_of(run))
     first, sources, unreadable = page.texts("table")
     assert "Heart rate" in first
-    assert "2024-03" in first
+    assert "Mar 2024" in first
     assert "Watch" in sources
+    assert "Patient: P1" in page.texts("main p")
     assert "No metric has this code" in unreadable
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
 
@@ -249,5 +250,5 @@ def test_the_preview_shows_nights_and_what_is_not_imported(steward: Client) -> N
     check(run)
     _, sources, nights, left_out = Page.get(steward, page_of(run)).texts("table")
     assert "Apple Watch Series 2" in sources
-    assert "Sleep Watch of Anna (Watch2,4) 2024-03 1" in nights
+    assert "Sleep Watch of Anna (Watch2,4) Mar 2024 1" in nights
     assert "Dietary water 1" in left_out

@@ -108,7 +108,7 @@ def test_a_device_that_the_patient_wore_is_chosen_for_all_readings(keeper: Clien
     DeviceAssignment.objects.create(device=device, patient_id="P1", worn_from="2024-03-01")
     write(1)
     page = Page.of(keeper.get(page_of()))
-    assert "S1: the patient wore it from 2024-03-01 and still wears it" in page.text
+    assert "S1: the patient wore it from 1 Mar 2024 and still wears it" in page.text
     page = Page.of(keeper.post(page_of(), {"action": "assign", "device": device.pk}, follow=True))
     assert "The readings now come from S1." in page.text
     assert stored() == [(date(1900, 1, 1), device.pk, "person")] * 2

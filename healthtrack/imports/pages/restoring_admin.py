@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.text import get_text_list
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -38,10 +39,11 @@ class RestoringAdmin(HistoryAdmin):
         return [path("<path:object_id>/restore/<int:change_id>/", view, name=name), *super().get_urls()]
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
+        response = super().response_delete(request, obj_display, obj_id)
         if request.user.has_perm(VIEW):
             words = 'If that was a mistake, <a href="{}">restore it from its history</a>.'
             self.message_user(request, format_html(words, self._get_page("history", quote(str(obj_id)))))
-        return super().response_delete(request, obj_display, obj_id)
+        return response
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         super().delete_queryset(request, queryset)
@@ -130,10 +132,10 @@ class RestoringAdmin(HistoryAdmin):
     def _restore(self, request: HttpRequest, object_id: str, changes: Sequence[int]) -> HttpResponse:
         counts = restore(changes, self.after_restore)
         if restored := [_describe(each.table, each.new) for each in counts if each.new]:
-            self.message_user(request, f"Restored: {' and '.join(restored)}.", messages.SUCCESS)
+            self.message_user(request, f"Restored: {get_text_list(restored, 'and')}.", messages.SUCCESS)
         if left := [_describe(each.table, each.left) for each in counts if each.left]:
             why = "An equal row exists now, or what it belonged to does not exist."
-            self.message_user(request, f"Not restored: {' and '.join(left)}. {why}", messages.WARNING)
+            self.message_user(request, f"Not restored: {get_text_list(left, 'and')}. {why}", messages.WARNING)
         return HttpResponseRedirect(self._get_page("change" if restored else "history", object_id))
 
     def _refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
