@@ -81,8 +81,8 @@ def get_row_page(rows: ListedRows, number: int, size: int, *, is_counted: bool) 
     """
     found, shown = rows.found, rows.shown
     number = max(-MAX_PAGE, min(number, MAX_PAGE)) or 1
-    some = _get_sorted_keys(found, MAX_ROWS_COUNTED + 1)
-    if len(some) <= MAX_ROWS_COUNTED:
+    some = _get_few_keys(found)
+    if some is not None:
         total, is_short = Total(len(some)), True
     else:
         estimate = _estimate_rows(found.model)
@@ -94,7 +94,7 @@ def get_row_page(rows: ListedRows, number: int, size: int, *, is_counted: bool) 
     pages = max(1, -(-total.rows // size))
     number = min(max(number if number > 0 else pages + 1 + number, 1), pages)
     start = (number - 1) * size
-    if len(some) <= MAX_ROWS_COUNTED:
+    if some is not None:
         keys = some[start : start + size]
     elif start <= total.rows // 2:
         keys = _get_keys(found, start, start + size)
@@ -150,7 +150,7 @@ def _get_keys(found: QuerySet[Any], start: int, stop: int) -> list[Any]:
     if not found.query.where:
         return list(found.values_list("pk", flat=True)[start:stop])
     first = found.model._default_manager.order_by(*_order(found)).values("pk")[:SAMPLE_ROWS]
-    keys = _get_sorted_keys(found.filter(pk__in=first), SAMPLE_ROWS)[start:stop]
+    keys = _get_sorted_keys(found.filter(pk__in=first), SAMPLE_ROWS, start, stop)
     return keys if len(keys) == stop - start else _get_sorted_keys(found, NO_LIMIT, start, stop)
 
 
@@ -159,23 +159,45 @@ def _order(found: QuerySet[Any]) -> list[OrderBy]:
     return list(parts) if found.query.standard_ordering else [_reverse(part) for part in parts]
 
 
-def _get_sorted_keys(found: QuerySet[Any], limit: int, start: int = 0, stop: int = NO_LIMIT) -> list[Any]:
+def _get_few_keys(found: QuerySet[Any]) -> list[Any] | None:
+    """Return the keys of all rows; None if there are more than MAX_ROWS_COUNTED, which are then not sorted."""
+    try:
+        sql, parameters, order = _build_unsorted(found, MAX_ROWS_COUNTED + 1)
+    except EmptyResultSet:
+        return []
+    with reading().cursor() as cursor:
+        cursor.execute(
+            f"WITH found AS MATERIALIZED ({sql}), total AS (SELECT count(*) AS rows FROM found) "  # noqa: S608 (Django's own SQL)
+            f"SELECT rows, ARRAY(SELECT pk FROM found WHERE rows <= %s ORDER BY {order}) FROM total",
+            [*parameters, MAX_ROWS_COUNTED],
+        )
+        rows, keys = cursor.fetchone()
+    return keys if rows <= MAX_ROWS_COUNTED else None
+
+
+def _get_sorted_keys(found: QuerySet[Any], limit: int, start: int, stop: int) -> list[Any]:
     """Return the keys between two positions, of at most `limit` rows.
 
     The rows are found before they are sorted, so the database does not go along the index of the order.
     """
+    try:
+        sql, parameters, order = _build_unsorted(found, limit)
+    except EmptyResultSet:
+        return []
+    with reading().cursor() as cursor:
+        ordered = f"SELECT pk FROM ({sql}) AS found ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608 (Django's own SQL)
+        cursor.execute(ordered, [*parameters, stop - start, start])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _build_unsorted(found: QuerySet[Any], limit: int) -> tuple[str, tuple[Any, ...], str]:
+    """Return SQL for the keys of some of the rows, with what they are sorted by, its parameters, and the order."""
     order = _order(found)
     columns: dict[str, Any] = {f"by_{place}": part.expression for place, part in enumerate(order)}
     unsorted = found.order_by().annotate(**columns).values_list("pk", *columns)[:limit]
-    try:
-        sql, parameters = unsorted.query.sql_with_params()
-    except EmptyResultSet:
-        return []
+    sql, parameters = unsorted.query.sql_with_params()
     by = ", ".join(f"{column} {_direction(part)}" for column, part in zip(columns, order, strict=True))
-    with reading().cursor() as cursor:
-        ordered = f"SELECT pk FROM ({sql}) AS found ORDER BY {by} LIMIT %s OFFSET %s"  # noqa: S608 (Django's own SQL)
-        cursor.execute(ordered, [*parameters, stop - start, start])
-        return [key for (key,) in cursor.fetchall()]
+    return sql, parameters, by
 
 
 def _direction(part: OrderBy) -> str:

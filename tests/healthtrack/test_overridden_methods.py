@@ -51,6 +51,7 @@ OVERRIDDEN: list[tuple[Callable[..., Any], tuple[str, ...]]] = [
     (SessionStore._get_session_from_db, ("self",)),  # type: ignore[attr-defined]  # private: the reason for this test
     # Without an underscore, but not documented as extension points.
     (BaseModelFormSet.delete_existing, ("self", "obj", "commit")),
+    (ChangeList.url_for_result, ("self", "result")),
     (ModelAdmin.action_checkbox, ("self", "obj")),
     (ModelAdmin.get_changelist_instance, ("self", "request")),
     (ModelAdmin.response_action, ("self", "request", "queryset")),

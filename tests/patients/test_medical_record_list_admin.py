@@ -59,6 +59,13 @@ def test_the_number_and_the_name_lead_to_the_record(keeper: Client) -> None:
     assert Page.get(keeper, LIST).addresses("#result_list tbody a") == [record, record]
 
 
+def test_the_page_of_a_record_returns_to_the_filters_and_the_page_of_the_list(keeper: Client) -> None:
+    factories.medical_record("P_1")
+    filters = urlencode({"_changelist_filters": "gender=F&p=1"})
+    record = f"/admin/patients/medicalrecord/P_5F1/change/?{filters}"
+    assert Page.get(keeper, f"{LIST}?gender=F&p=1").addresses("#result_list tbody a") == [record, record]
+
+
 def test_long_conditions_are_shortened_with_the_full_text_as_title(keeper: Client) -> None:
     conditions = ", ".join(f"Condition {number}" for number in range(20))
     factories.medical_record(medical_conditions=conditions)
