@@ -1,14 +1,14 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Min, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Lower
 
 from healthtrack.core.replicas.routing import reading
 from healthtrack.imports.models import ImportRun, State
 from patients.filters.records import RecordFilter, Records
-from patients.models import MedicalRecord, MedicalRecordTracker
+from patients.models import MedicalRecord
 from reports.queries import is_everybody
 
 # Differences of a count may cancel each other, so they are added up before anything else.
@@ -30,8 +30,37 @@ SELECT problem, min(label), sum(patients)::bigint AS patients
   FROM problems GROUP BY problem, lower(label) ORDER BY patients DESC, lower(label)
 """
 
-# A join, because `patient_id IN (SELECT …)` within the count compares each record with each match if there are many.
+# Brands are compared by number, because comparing texts in the order of a language takes several times as long.
+_AMBIGUOUS = """
+WITH brands AS MATERIALIZED (
+    SELECT model_id, dense_rank() OVER (ORDER BY lower(brand_name)) AS brand FROM tracker_models
+), matching AS MATERIALIZED ({matching}), ambiguous AS (
+    SELECT patient_id
+      FROM matching JOIN medical_record_and_trackers USING (patient_id) JOIN brands USING (model_id)
+     WHERE source = 'import'
+     GROUP BY 1
+    HAVING min(brand) < max(brand)
+)
+SELECT min(tracker), count(*) AS patients
+  FROM matching JOIN ambiguous USING (patient_id)
+ GROUP BY lower(tracker) ORDER BY patients DESC, lower(tracker)
+"""
+
+# OFFSET 0 makes the database look for each group in the index, and not compare all names a second time.
 _DUPLICATES = """
+SELECT patient_id, number
+  FROM (SELECT date_of_birth, lower(name) AS folded, row_number() OVER () AS number
+          FROM medical_records GROUP BY 1, 2 HAVING count(*) > 1) AS groups,
+       LATERAL (SELECT patient_id FROM medical_records AS record
+                 WHERE lower(record.name) = folded AND record.date_of_birth = groups.date_of_birth OFFSET 0) AS alike
+ LIMIT %s
+"""
+_COUNT_FOUND = """
+SELECT count(DISTINCT number), count(*)
+  FROM unnest(%s::text[], %s::bigint[]) AS found (patient_id, number) JOIN ({matching}) AS matching USING (patient_id)
+"""
+# A join, because `patient_id IN (SELECT …)` within the count compares each record with each match if there are many.
+_COUNT_DUPLICATES = """
 WITH matching AS ({matching}), groups AS (
     SELECT count(matching.patient_id) AS patients
       FROM medical_records LEFT JOIN matching USING (patient_id)
@@ -40,6 +69,7 @@ WITH matching AS ({matching}), groups AS (
 )
 SELECT count(*), coalesce(sum(patients), 0) FROM groups
 """
+MAX_DUPLICATES = 50_000  # more are not remembered, but counted again with each filter
 
 
 @dataclass(frozen=True)
@@ -61,6 +91,17 @@ class DataQuality:
     duplicate_groups: int
 
 
+@dataclass(frozen=True)
+class Duplicates:
+    """All patients with the same name and date of birth as another one, and the number of the group of each.
+
+    Both are None if there are more than MAX_DUPLICATES.
+    """
+
+    patients: list[str] | None
+    groups: list[int] | None
+
+
 class _NamesToDecide(NamedTuple):
     """The tracker names that need a decision, by the problem that they have."""
 
@@ -69,10 +110,23 @@ class _NamesToDecide(NamedTuple):
     missing: list[Name]
 
 
-def data_quality(record_filter: RecordFilter) -> DataQuality:
-    """Count what needs a decision among the patients that match the filter."""
+def find_duplicates() -> Duplicates:
+    """Find all possible duplicates: comparing all names takes longer than the other counts together."""
+    with reading().cursor() as cursor:
+        cursor.execute(_DUPLICATES, [MAX_DUPLICATES + 1])
+        rows = cursor.fetchall()
+    if len(rows) > MAX_DUPLICATES:
+        return Duplicates(None, None)
+    return Duplicates([patient for patient, _ in rows], [group for _, group in rows])
+
+
+def data_quality(record_filter: RecordFilter, duplicates: Duplicates) -> DataQuality:
+    """Count what needs a decision among the patients that match the filter.
+
+    `duplicates` is what `find_duplicates` returned for the same state of the data.
+    """
     records = record_filter.qs.order_by()
-    groups, duplicates = _count_duplicates(records)
+    groups, of_groups = _count_duplicates(records, duplicates)
     names = _read_names() if is_everybody(records) else _count_names(record_filter, records)
     return DataQuality(
         patients=records.count(),
@@ -80,7 +134,7 @@ def data_quality(record_filter: RecordFilter) -> DataQuality:
         ambiguous=names.ambiguous,
         missing=names.missing,
         stale=record_filter.filter_by_appointment(records, "appointment", "stale").count(),
-        duplicates=duplicates,
+        duplicates=of_groups,
         duplicate_groups=groups,
     )
 
@@ -107,7 +161,7 @@ def _read_names() -> _NamesToDecide:
 def _count_names(record_filter: RecordFilter, records: Records) -> _NamesToDecide:
     return _NamesToDecide(
         unmatched=_names(record_filter.filter_by_links(records, "linked", "undecided")),
-        ambiguous=_names(records.filter(link_count__gt=1, pk__in=_patients_with_ambiguous_links())),
+        ambiguous=_count_ambiguous_names(records),
         missing=_names(record_filter.filter_by_links(records, "linked", "missing")),
     )
 
@@ -117,27 +171,29 @@ def _names(records: Records) -> list[Name]:
     return [Name(*row) for row in counts.order_by("-patients", "folded").values_list("spelling", "patients")]
 
 
-def _patients_with_ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
-    """Return the patients whom an import linked to models of several brands; links by staff are decisions."""
-    links = MedicalRecordTracker.objects.filter(source=MedicalRecordTracker.Source.IMPORT, patient__link_count__gt=1)
-    brands = links.values("patient").annotate(
-        first=Min(Lower("model__brand_name")), last=Max(Lower("model__brand_name"))
-    )
-    return brands.filter(first__lt=F("last")).values("patient")
+def _count_ambiguous_names(records: Records) -> list[Name]:
+    """Count the patients whom an import linked to models of several brands; links by staff are decisions."""
+    several = records.filter(link_count__gt=1)
+    return [Name(*row) for row in _query(_AMBIGUOUS, several.values("patient_id", "tracker"))]
 
 
-def _count_duplicates(records: Records) -> tuple[int, int]:
+def _count_duplicates(records: Records, duplicates: Duplicates) -> tuple[int, int]:
     """Return the number of groups with the same name and date of birth, and of these patients in such a group.
 
     The other records of a group need not match the filter.
     """
-    if is_everybody(records):
-        groups = MedicalRecord.objects.order_by().values("date_of_birth", folded=Lower("name"))
-        found = groups.annotate(records=Count("*")).filter(records__gt=1)
-        totals = found.aggregate(groups=Count("*"), patients=Sum("records"))
-        return totals["groups"], totals["patients"] or 0
-    matching, parameters = records.order_by().values("patient_id").query.sql_with_params()
-    with reading().cursor() as cursor:
-        cursor.execute(_DUPLICATES.format(matching=matching), parameters)
-        row = cursor.fetchone()
+    if duplicates.patients is None or duplicates.groups is None:
+        (row,) = _query(_COUNT_DUPLICATES, records.values("patient_id"))
+    elif is_everybody(records):
+        row = len(set(duplicates.groups)), len(duplicates.patients)
+    else:
+        (row,) = _query(_COUNT_FOUND, records.values("patient_id"), duplicates.patients, duplicates.groups)
     return int(row[0]), int(row[1])
+
+
+def _query(statement: str, matching: QuerySet[Any, Any], *parameters: list[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement about these records; its parameters precede those of the records."""
+    sql, values = matching.order_by().query.sql_with_params()
+    with reading().cursor() as cursor:
+        cursor.execute(statement.format(matching=sql), [*parameters, *values])
+        return list(cursor.fetchall())

@@ -10,9 +10,10 @@ from healthtrack.core.permissions import can_view
 from healthtrack.roles.table import TOTALS
 from healthtrack.roles.who_can import describe_who_can
 from patients.linking.tracker_names import Match
+from reports.caching import cached
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
-from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality
+from reports.queries.data_quality import DataQuality, Name, count_combined_rows, data_quality, find_duplicates
 from reports.registry import register
 from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
@@ -53,7 +54,9 @@ class DataQualityReport(Report):
         return self.cached("quality", self.measure)
 
     def measure(self) -> DataQuality:
-        return data_quality(self.record_filter)
+        # Whatever the filters are: the duplicates are found once for each state of the data.
+        duplicates = cached("duplicates", None, find_duplicates, self._state)
+        return data_quality(self.record_filter, duplicates)
 
     @property
     def may_view_names(self) -> bool:

@@ -1,7 +1,9 @@
 from datetime import date
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -9,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.imports.models import State
 from patients.linking.links import relink
 from patients.models import MedicalRecord
+from reports.queries import data_quality as queries
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import counts, page, table
@@ -69,6 +72,29 @@ def test_a_duplicate_need_not_match_the_filters(analyst: Client) -> None:
     patient(1, name="Ada", gender="F")
     patient(2, name="Ada", gender="M")
     assert counts(analyst, f"{AS_OF}&gender=F")["Possible duplicates"] == 1
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_duplicates_too_many_to_remember_are_counted_too(
+    analyst: Client, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(queries, "MAX_DUPLICATES", limit)
+    for number, gender in enumerate("FMF"):
+        patient(number, name="Ada", gender=gender)
+    rows = {row[0]: row[1:3] for row in table(analyst, AS_OF)["tbody"]}
+    assert rows["Possible duplicates"] == ["1", "3"]
+    assert counts(analyst, f"{AS_OF}&gender=F")["Possible duplicates"] == 2
+
+
+def test_names_are_compared_once_for_all_filters_until_a_record_changes(analyst: Client) -> None:
+    patient(1, name="Ada", gender="F")
+    patient(2, name="Ada", gender="M")
+    assert counts(analyst, f"{AS_OF}&gender=F")["Possible duplicates"] == 1
+    with CaptureQueriesContext(connection) as queried:
+        assert counts(analyst, f"{AS_OF}&gender=M")["Possible duplicates"] == 1
+    assert not [query for query in queried if "HAVING count(*) > 1" in query["sql"]]
+    patient(3, name="Ada", gender="M")
+    assert counts(analyst, f"{AS_OF}&gender=M")["Possible duplicates"] == 2
 
 
 def test_counts_the_duplicate_rows_that_imports_combined(sign_in: SignIn) -> None:
