@@ -1,10 +1,13 @@
 """The cache of the reports' counts. A count is used until a change to the underlying data is committed."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from django.core.cache import caches
 from django.db.backends.utils import CursorWrapper
@@ -15,6 +18,7 @@ from healthtrack.core.replicas.routing import is_reading_primary, reading
 MAX_CHANGES = 1000
 QUICK_SECONDS = 0.05
 PATIENCE = 100
+MAX_WAIT_SECONDS = 10  # for the same count by somebody else, who may not finish it
 
 # All rows that this session sees, and not only the newest: a change that is committed late adds a row that may sort
 # before others.
@@ -24,21 +28,41 @@ _PRUNE = "WITH gone AS (DELETE FROM report_changes) INSERT INTO report_changes D
 
 Answer = TypeVar("Answer")
 
+_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()  # of the counts that go on now
+_locks_lock = Lock()
+
 
 def cached(key: str, parameters: object, count: Callable[[], Answer], state: str | None) -> Answer:
     """Return the cached result for this key and these parameters if no data changed since; otherwise count again.
 
-    `state` is what `read_state` returned before, for this page.
+    Of people who ask for the same result at once, one counts, and the others wait for it. `state` is what `read_state`
+    returned before, for this page.
     """
     digest = _digest(key, parameters, state)
     answers = caches["reports"]
     answer: Answer | None = answers.get(digest)
     if answer is None:
-        answer = count()
-        # If data changed during the count, the result may include only a part of the change.
-        if read_state() == state:
-            answers.set(digest, answer)
+        with _waiting_for_others(digest):
+            answer = answers.get(digest)
+            if answer is None:
+                answer = count()
+                # If data changed during the count, the result may include only a part of the change.
+                if read_state() == state:
+                    answers.set(digest, answer)
     return answer
+
+
+@contextmanager
+def _waiting_for_others(digest: str) -> Iterator[None]:
+    """Begin the block when no other thread of this process is in it for the same result, or after a while."""
+    with _locks_lock:
+        lock = _locks.setdefault(digest, Lock())
+    is_acquired = lock.acquire(timeout=MAX_WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        if is_acquired:
+            lock.release()
 
 
 @dataclass(frozen=True)

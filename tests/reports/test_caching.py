@@ -1,5 +1,7 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Event, Lock
 
 import pytest
 from django.core.cache import caches
@@ -120,6 +122,33 @@ def test_a_count_is_not_cached_if_data_changed_meanwhile() -> None:
 
     assert cached("patients", None, count) == 0
     assert patients() == 1
+
+
+def test_of_people_who_ask_at_once_one_counts_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches["reports"].clear()
+    monkeypatch.setattr(caching, "read_state", lambda: "state")
+    counter, somebody_waits = Counter(), Event()
+
+    class WatchedLock:
+        def __init__(self) -> None:
+            self.lock = Lock()
+
+        def acquire(self, timeout: float) -> bool:
+            if self.lock.locked():
+                somebody_waits.set()
+            return bool(self.lock.acquire(timeout=timeout))
+
+        def release(self) -> None:
+            self.lock.release()
+
+    def count() -> int:
+        assert somebody_waits.wait(timeout=60)
+        return counter()
+
+    monkeypatch.setattr(caching, "Lock", WatchedLock)
+    with ThreadPoolExecutor(2) as people:
+        answers = [people.submit(caching.cached, "report", "question", count, "state") for _ in range(2)]
+        assert [answer.result() for answer in answers] == [1, 1]
 
 
 @pytest.mark.django_db(transaction=True)
