@@ -1,7 +1,9 @@
 """Measure thirty people who read lists and reports while a file is imported, with a replica and without.
 
 The primary and the import have one processor core, the web server and the replica the other, as on two machines. The
-people are played by this process, on whichever core is free.
+people are played by this process, on whichever core is free. In each situation there are as many people, who read each
+page for as long (see benchmarks/load.py): about ten pages a second. On a core that is busy all the time they wait for
+each other, however quick a page is, so the result says how busy the cores were.
 """
 
 import os
@@ -28,6 +30,7 @@ from tests.support.replicated_servers import NAME, USER, PostgresServer, family_
 from tests.support.serving import free_port
 
 FIRST_CORE, SECOND_CORE = 0, 1
+_CORES = [f"cpu{core}" for core in (FIRST_CORE, SECOND_CORE)]
 STORED_PATIENTS = 100_000
 WARM_UP_SECONDS = 5
 MAX_CATCH_UP_SECONDS = 600
@@ -45,9 +48,15 @@ class Result:
     median: float
     pages: int
     errors: int
+    busy: tuple[float, float]
+    """The share of the time in which each core was busy, also with other work of the machine."""
 
     def __str__(self) -> str:
-        return f"median {self.median * 1000:.0f} ms, {self.pages} pages, {self.errors} errors"
+        first, second = self.busy
+        return (
+            f"median {self.median * 1000:.0f} ms, {self.pages} pages, {self.errors} errors; the core of the primary"
+            f" was busy {first:.0%} of the time, that of the web server {second:.0%}"
+        )
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,8 @@ def measure_replica(records: int, seconds: int) -> None:
             place = Place(first, second, Path(folder))
             place.run("manage.py", "import_fitness_trackers", str(base[0]))
             caught_up = _store(place, base[1])
-            results = _compare(place, base[1], large[1], seconds)
             routing_seconds = float(_run_script(place, "time_routing()"))
+            results = _compare(place, base[1], large[1], seconds)
     _report(results, caught_up, routing_seconds, records, stored)
 
 
@@ -112,11 +121,16 @@ def _compare(place: Place, base: Path, large: Path, seconds: int) -> dict[str, R
         ("import without a replica", False, files),
     ):
         _store(place, base)
+        if not with_replica:
+            place.second.stop()  # a server that replays the import would take part of the web server's core
         with _served(place, with_replica=with_replica) as port, _importing(place, imported):
             browse(port, sessions, _choose_page, WARM_UP_SECONDS)
+            began, before = time.monotonic(), _read_busy_seconds()
             answers = browse(port, sessions, _choose_page, seconds)
+            passed = time.monotonic() - began
+            busy = [(after - other) / passed for after, other in zip(_read_busy_seconds(), before, strict=True)]
         taken = [each for status, each in answers if status == 200]
-        results[name] = Result(median(taken), len(answers), len(answers) - len(taken))
+        results[name] = Result(median(taken), len(answers), len(answers) - len(taken), (busy[0], busy[1]))
         print(f"  {name}: {results[name]}", flush=True)
     return results
 
@@ -219,6 +233,14 @@ def time_routing() -> float:
         with routing.read_from(routing.choose(request)):
             pass
     return (time.perf_counter() - started) / ROUTED_REQUESTS
+
+
+def _read_busy_seconds() -> list[float]:
+    """Return for how many seconds both cores have worked since the machine started."""
+    lines = [line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()]
+    times = {name: list(map(int, values)) for name, *values in lines if name in _CORES}
+    # The fourth and fifth are idle; the last two are in the first two already.
+    return [sum((*times[name][:3], *times[name][5:8])) / os.sysconf("SC_CLK_TCK") for name in _CORES]
 
 
 def _on_core(core: int, *arguments: str) -> list[str]:
