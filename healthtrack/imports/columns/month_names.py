@@ -51,13 +51,15 @@ def _list_names() -> Iterator[tuple[str, str]]:
         yield from ((name, f"{number:02}") for name in (names + " " + short).split())
 
 
-_NUMBERS = dict(_list_names())
+_BY_NAME = dict(_list_names())
+# As series, because each column would make them from a dictionary again.
+_NAMES, _NUMBERS = pl.Series([*_BY_NAME]), pl.Series([*_BY_NAME.values()])
 
 
 def read_named_months(text: pl.Expr) -> pl.Expr:
     """Return the dates of the texts with the name of a month; null for all others, and for two digits of the year."""
     lower = pl.when(text.str.contains(r"[A-Za-z\u00c0-\u024f]{3}")).then(text).str.to_lowercase()
-    month = lower.str.extract(f"({_WORD})").replace_strict(_NUMBERS, default=None, return_dtype=pl.String)
+    month = lower.str.extract(f"({_WORD})").replace_strict(_NAMES, _NUMBERS, default=None, return_dtype=pl.String)
     rest = lower.str.replace(rf"{_WORD}\.?", "#")
     orders = ((_DAY_FIRST, 2, 1), (_MONTH_FIRST, 2, 1), (_YEAR_FIRST, 1, 2))
     dates = (
