@@ -18,7 +18,11 @@ class EmergencyBackend(BaseBackend):
     """Adds permissions to view everything while a person has emergency access."""
 
     def get_all_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
-        return set(emergency_permissions()) if obj is None and running_access(user_obj) else set()
+        if obj is not None or not running_access(user_obj):
+            return set()
+        if not hasattr(user_obj, "_emergency_permissions"):  # as pages ask for many permissions of a person
+            user_obj._emergency_permissions = emergency_permissions()  # type: ignore[union-attr]  # our own attribute of users
+        return set(user_obj._emergency_permissions)  # type: ignore[union-attr]  # our own attribute of users
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
         return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
