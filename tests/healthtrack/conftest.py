@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponseForbidden, HttpResponseNotFound
 
+from healthtrack import urls
 from tests.support.databases import Database, temporary_database
 from tests.support.embedded_postgres import server_data_folder
 from tests.support.serving import environment_of
@@ -18,6 +20,13 @@ def no_session_timeout() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "SESSION_IDLE_SECONDS", settings.SESSION_COOKIE_AGE)
         yield
+
+
+@pytest.fixture
+def refusals_without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer what is refused or missing by the status alone: the page is always the same, and takes most time."""
+    monkeypatch.setattr(urls, "handler403", lambda request, exception: HttpResponseForbidden(), raising=False)
+    monkeypatch.setattr(urls, "handler404", lambda request, exception: HttpResponseNotFound(), raising=False)
 
 
 @pytest.fixture

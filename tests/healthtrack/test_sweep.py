@@ -65,6 +65,7 @@ FOR_STAFF = PUBLIC | {
 }
 
 
+@pytest.mark.usefixtures("refusals_without_pages")
 @each_address
 def test_nobody_gets_in_without_signing_in(name: str) -> None:
     stranger = client_of(None)
@@ -79,6 +80,7 @@ def nobodys_session(administrator: User, no_session_timeout: None) -> str:
     return session_of(factories.staff())
 
 
+@pytest.mark.usefixtures("refusals_without_pages")
 @each_address
 def test_staff_without_a_permission_see_no_patient(name: str, nobodys_session: str) -> None:
     url, *_ = addresses(name)

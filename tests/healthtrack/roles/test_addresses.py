@@ -209,6 +209,7 @@ def sessions(administrator: User, no_session_timeout: None) -> dict[str, str]:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("refusals_without_pages")
 @pytest.mark.parametrize("method", ["get", "post"])
 @each_address
 def test_exactly_the_roles_in_the_table_can_open_the_address(name: str, method: str, sessions: dict[str, str]) -> None:
