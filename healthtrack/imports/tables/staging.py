@@ -23,6 +23,7 @@ from healthtrack.imports.tables.merging import combine_duplicate_rows
 from healthtrack.imports.tables.related import MatchCounts, RelatedRows
 from healthtrack.imports.tables.sql import (
     WITHIN_STEP,
+    check_foreign_keys,
     column_definition,
     comma,
     compared_column,
@@ -261,8 +262,7 @@ class StagedRows:
 
     def check_foreign_keys(self) -> None:
         """Check the foreign keys of the rows written so far, instead of all of them at the commit."""
-        self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        check_foreign_keys(self.cursor)
 
     def inserted_keys(self) -> list[int]:
         """Return the primary keys of the rows that `insert_new` has inserted."""

@@ -18,7 +18,7 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.results import TableCounts
 from healthtrack.imports.tables.resources import BulkModelResource
-from healthtrack.imports.tables.sql import comma, quoted
+from healthtrack.imports.tables.sql import check_foreign_keys, comma, quoted
 from healthtrack.imports.undo.affected_rows import Found, find_affected_rows, find_deletions
 from healthtrack.imports.undo.conflict_search import find_conflicts, leave_subjects
 from healthtrack.imports.undo.tracked import TrackedTable, get_derived_tables, get_subject_columns, get_tracked_tables
@@ -43,8 +43,7 @@ class ReturnedRows:
                 self._restore(each)
             if (each.name, "insert") in self.found:
                 self._reinsert(each)
-        self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        self.cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        check_foreign_keys(self.cursor)
 
     def count_rows(self) -> list[TableCounts]:
         """Return for each table how many rows the undo deletes, restores, inserts again and leaves."""
