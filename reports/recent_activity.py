@@ -2,6 +2,7 @@
 
 from django.db.models import Case, When
 
+from healthtrack.audit.actor import COMMAND
 from healthtrack.audit.models import Action
 from healthtrack.audit.presentation import Entry, entries
 from healthtrack.audit.subjects import record_access_to_changes
@@ -17,7 +18,8 @@ RUNS_SHOWN = 5
 
 def get_latest_changes(person: Person) -> list[Entry]:
     """Return the latest edits of data by people, newest first, and record the access."""
-    by_hand = get_visible_changes(person).filter(run_id=None, row_name=None).exclude(action=Action.TRUNCATE)
+    visible = get_visible_changes(person).filter(run_id=None, row_name=None)
+    by_hand = visible.exclude(action=Action.TRUNCATE).exclude(request__startswith=COMMAND)
     latest = list(newest(by_hand)[:CHANGES_SHOWN])
     record_access_to_changes(latest)
     return entries(latest)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthtrack.audit.actor import acting_as
+from healthtrack.audit.actor import acting_as, acting_as_command
 from healthtrack.core.date_formats import get_today
 from healthtrack.imports.models import State
 from reports.models import TrackedPatients
@@ -338,6 +338,15 @@ def test_changes_by_imports_are_not_among_the_recent_edits(sign_in: SignIn) -> N
     words = page(sign_in(*EVERYTHING), PAGE)
     assert "by hand" in words
     assert "uploaded" not in words
+
+
+def test_changes_by_commands_are_not_among_the_recent_edits(sign_in: SignIn) -> None:
+    with acting_as_command("make_sample_readings"), transaction.atomic():
+        factories.medical_record("by command")
+    factories.medical_record("by hand")
+    words = page(sign_in(*EVERYTHING), PAGE)
+    assert "by hand" in words
+    assert "by command" not in words
 
 
 def test_edits_of_rows_that_the_person_may_not_view_are_not_listed(sign_in: SignIn) -> None:

@@ -7,7 +7,10 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from healthtrack.imports.columns.plan import Plan
+from healthtrack.imports.detection import names
+from healthtrack.imports.detection.choices import DUPLICATE_ROWS
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.results import StagedRow, TabularResult
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.row_warnings import WARNING, Decision, Decisions, RowWarning
@@ -64,6 +67,12 @@ class TabularPreview:
         staged = self._get_staged_listings() if self.run.is_checked else []
         duplicates = [Listing(DUPLICATES, "Duplicates", self.result.combined)] if self._has_duplicates else []
         return [*errors, *staged, *duplicates]
+
+    @property
+    def duplicate_rule(self) -> str:
+        """Return the rule for duplicate rows in words; empty if only equal rows are combined."""
+        values = {part.name: part.value for part in ReadingPlan.from_json(self.run.plan).parts}
+        return DUPLICATE_ROWS.get(str(values.get(names.DUPLICATE_ROWS)), "")
 
     @cached_property
     def _has_duplicates(self) -> bool:

@@ -76,8 +76,10 @@ def test_the_preview_lists_each_group_with_its_lines_and_the_result(steward: Cli
     assert "Duplicates 1" in Page.of(page).texts(".tabs a")
     assert "2 duplicates combined" in Page.of(page).text
     assert groups(steward) == [["2", "2499"], ["3", "2469"], ["4", "2470"], ["Result", "2479"]]
-    marked = Page.of(steward.get(address("change", "?show=duplicates"))).texts("mark")
-    assert marked == ["2499", "2469", "2470", "2479"]
+    shown = Page.of(steward.get(address("change", "?show=duplicates")))
+    assert shown.texts("mark") == ["2499", "2469", "2470", "2479"]
+    assert "The rule: average their numbers. Values that differ are marked. Change the rule" in shown.text
+    assert address("reading") in shown.addresses("#rows ~ p a")
 
 
 @pytest.mark.parametrize(
