@@ -101,7 +101,7 @@ class SignedInUser(User):
         ]
 
 
-class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]  # made by Django, for which the stubs have no type
+class RecordedUserGroup(User.groups.through):  # type: ignore[misc,name-defined]  # made by Django, for which the stubs have no type
     """The roles of accounts. Losing one ends the sessions of the account."""
 
     class Meta:
@@ -116,7 +116,7 @@ class TakenGroup(User.groups.through):  # type: ignore[misc,name-defined]  # mad
         ]
 
 
-class TakenPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]  # as above
+class RecordedUserPermission(User.user_permissions.through):  # type: ignore[misc,name-defined]  # as above
     """The permissions of accounts. Losing one ends the sessions of the account."""
 
     class Meta:
