@@ -43,7 +43,7 @@ def queries() -> list[str]:
         *(f"linked={choice}" for choice in ("some", "none", "brands", "unstated", "unmatched")),
         *("max_age=18", "min_age=51", "min_age=30&max_age=30", "min_age=30&as_of=2000-01-01"),
         *(f"appointment={choice}" for choice in ("2025", "earlier", "stale", "none")),
-        *("appointment_after=2025-01-01&appointment_before=2025-01-31", "twins=yes"),
+        *("appointment_after=2025-01-01&appointment_before=2025-01-31", "duplicates=yes"),
     ]
     return ["", *filters, *(f"q={words}" for words in SEARCHES), *(f"o={order}" for order in ORDERS), *TOGETHER]
 

@@ -36,6 +36,7 @@ from patients.edits.bulk_admin import BulkAdmin
 from patients.edits.duplicates import find_possible_duplicates
 from patients.edits.merge_admin import MergingAdmin
 from patients.fhir.admin import FhirAdmin
+from patients.filters.addresses import redirect_former_address
 from patients.filters.records import RecordFilter, get_filter_names
 from patients.linking import links
 from patients.linking.inlines import TrackerLinkInline
@@ -199,7 +200,8 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
         return super().get_queryset(request).prefetch_related("tracker_models")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return search_terms.redirect_to_search_token(request) or super().changelist_view(request, extra_context)
+        redirection = redirect_former_address(request) or search_terms.redirect_to_search_token(request)
+        return redirection or super().changelist_view(request, extra_context)
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
         if redirection := search_terms.redirect_to_search_token(request):

@@ -25,9 +25,11 @@ PAGE_NAMES = {
 
 def get_filter_labels() -> dict[str, str]:
     """Return the labels of the filters of records, by their names in the access log."""
+    from patients.filters.addresses import FORMER_NAMES  # noqa: PLC0415  (models are only ready here)
     from patients.filters.records import RecordFilter  # noqa: PLC0415  (models are only ready here)
 
-    return {name: str(each.label) for name, each in RecordFilter().filters.items()} | {search_terms.TOKEN: "Search"}
+    labels = {name: str(each.label) for name, each in RecordFilter().filters.items()}
+    return labels | {former: labels[name] for former, name in FORMER_NAMES.items()} | {search_terms.TOKEN: "Search"}
 
 
 class PatientsConfig(AppConfig):

@@ -144,5 +144,5 @@ def _move(cursor: CursorWrapper, find: str, values: dict[str, object]) -> int:
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selected}"  # noqa: S608 (names of models)
             f" FROM {table} AS own JOIN moved_streams AS moved ON {where}"
         )
-        cursor.execute(f"DELETE FROM {table} AS own USING moved_streams AS moved WHERE {where}")  # noqa: S608
+        cursor.execute(f"DELETE FROM {table} AS own USING moved_streams AS moved WHERE {where}")  # noqa: S608  (constants of this module)
     return moved

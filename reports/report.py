@@ -20,6 +20,7 @@ from healthtrack.core.date_formats import get_today
 from healthtrack.core.downloads.responses import FORMATS, Sheet
 from healthtrack.core.permissions import Person
 from healthtrack.roles.table import Right
+from patients.filters.addresses import redirect_former_address
 from patients.filters.records import ActiveFilter, RecordFilter
 from patients.models import MedicalRecord
 from reports.caching import cached, read_state
@@ -78,6 +79,8 @@ class Report(StaffPage):
         return self.is_open_to(self.request.user)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
+        if redirection := redirect_former_address(request):
+            return redirection
         if self.errors:
             return self.page(self.name, {**self.heading(), **self.filters()}, status=400)
         if self.file_format in CHART_FORMATS:

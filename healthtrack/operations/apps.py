@@ -10,7 +10,7 @@ from healthtrack.operations.navigation import entries
 def refuse_unsafe_migration(**_: Any) -> None:
     """Refuse to migrate while the tables are in another schema, or if a schema has the name of the role."""
     from healthtrack.core.database.search_path import refuse_namesake_schema  # noqa: PLC0415  (only migrations need both)
-    from healthtrack.operations.backups.setting_aside import refuse_if_interrupted  # noqa: PLC0415
+    from healthtrack.operations.backups.setting_aside import refuse_if_interrupted  # noqa: PLC0415  (as above)
 
     refuse_namesake_schema()
     refuse_if_interrupted()

@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any, TypeAlias
 
 from django.core.validators import RegexValidator
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest, QueryDict
 from django_filters import CharFilter, ChoiceFilter, Filter, MultipleChoiceFilter
@@ -25,9 +25,10 @@ from patients.age import Band, get_latest_birth_date
 from patients.expressions import Terms
 from patients.filters.added import filter_added_since, filter_added_until
 from patients.filters.fields import DayFilter, TextsFilter, WholeNumberFilter
+from patients.filters.links import LINK_CHOICES, get_links, is_linked, is_linked_to
 from patients.linking.tracker_names import filter_by_reported_tracker
-from patients.models import Gender, MedicalRecord, MedicalRecordTracker
-from trackers.models import MissingModel, TrackerModel
+from patients.models import Gender, MedicalRecord
+from trackers.models import TrackerModel
 
 Records: TypeAlias = QuerySet[MedicalRecord]
 
@@ -36,15 +37,6 @@ APPOINTMENT_YEARS_LISTED = 5
 STALE_AFTER_YEARS = 2
 APPOINTMENT_VALIDATOR = RegexValidator(r"^(none|stale|earlier|[1-9][0-9]{0,3})\Z")
 YES_OR_NO = [("yes", "Yes"), ("no", "No")]
-LINK_CHOICES = [
-    ("some", "Some"),
-    ("none", "None"),
-    ("brands", "Ambiguous (several brands)"),
-    ("unstated", "No tracker reported"),
-    ("unmatched", "No match for the reported tracker"),
-    ("undecided", "No match, without a decision"),
-    ("missing", "No match: not in the catalogue"),
-]
 DATE_HINT = "Use a date such as 2024-12-31."
 AGE_HINT = f"Use whole years from 0 to {MAX_AGE}."
 # Pairs of filters that bound one range: the first must not be greater than the second.
@@ -115,8 +107,7 @@ class RecordFilter(FilterSet):
         label="Last appointment",
         help_text="Use none, stale, earlier or a year such as 2024.",
     )
-    # The parameter is part of addresses that people saved, so it keeps its first name.
-    twins = ChoiceFilter(
+    duplicates = ChoiceFilter(
         choices=YES_OR_NO[:1],
         method="filter_possible_duplicates",
         label="Possible duplicates",
@@ -200,30 +191,19 @@ class RecordFilter(FilterSet):
         return records.filter(medications=values[0] == "yes") if len(set(values)) == 1 else records
 
     def filter_by_brand(self, records: Records, _: str, values: Sequence[str]) -> Records:
-        return records.filter(_linked_to(Lower("brand_name"), values))
+        return records.filter(is_linked_to(Lower("brand_name"), values))
 
     def filter_by_device_type(self, records: Records, _: str, value: str) -> Records:
-        return records.filter(_linked_to(Lower("device_type"), [value]))
+        return records.filter(is_linked_to(Lower("device_type"), [value]))
 
     def filter_by_model(self, records: Records, _: str, value: int) -> Records:
-        return records.filter(Exists(_links().filter(model=value)))
+        return records.filter(Exists(get_links().filter(model=value)))
 
     def filter_by_reported_tracker(self, records: Records, _: str, value: str) -> Records:
         return filter_by_reported_tracker(value, records)
 
     def filter_by_links(self, records: Records, _: str, value: str) -> Records:
-        unlinked = Q(link_count=0)
-        unmatched = unlinked & ~Q(tracker="")
-        conditions = {
-            "some": Q(link_count__gt=0),
-            "none": unlinked,
-            "brands": Q(Exists(_ambiguous_links()), link_count__gt=1),
-            "unstated": Q(unlinked, tracker=""),
-            "unmatched": unmatched,
-            "undecided": unmatched & ~Q(Exists(_dismissals())),
-            "missing": unmatched & Q(Exists(_dismissals())),
-        }
-        return records.filter(conditions[value])
+        return records.filter(is_linked(value))
 
     def filter_by_min_age(self, records: Records, _: str, years: int) -> Records:
         return self._filter_by_age(records, Band(years, None))
@@ -296,28 +276,3 @@ PARAMETERS = tuple(RecordFilter.get_filters())
 def get_filter_names(request: HttpRequest) -> list[str]:
     """Return the names of the filters that an address uses; not their values, which may identify a patient."""
     return [name for name in (*PARAMETERS, TOKEN) if request.GET.get(name)]
-
-
-def _links() -> QuerySet[MedicalRecordTracker]:
-    return MedicalRecordTracker.objects.filter(patient=OuterRef("pk"))
-
-
-def _dismissals() -> QuerySet[MissingModel]:
-    """Return the decisions that the record's reported tracker is not in the catalogue."""
-    dismissed = MissingModel.objects.filter(decision=MissingModel.Decision.DISMISSED)
-    return dismissed.alias(folded=Lower("name")).filter(folded=Lower(OuterRef("tracker")))
-
-
-def _linked_to(column: Lower, values: Sequence[str]) -> Exists:
-    models = TrackerModel.objects.alias(folded=column).filter(folded__in=[Lower(Value(value)) for value in values])
-    return Exists(_links().filter(model__in=models.values("pk")))
-
-
-def _ambiguous_links() -> QuerySet[MedicalRecordTracker, Any]:
-    """Return the patients whom an import linked to models of several brands.
-
-    Links that staff made do not count: those are a person's decision.
-    """
-    by_import = _links().filter(source=MedicalRecordTracker.Source.IMPORT).order_by().values("patient")
-    brand = Lower("model__brand_name")
-    return by_import.annotate(first_brand=Min(brand), last_brand=Max(brand)).filter(first_brand__lt=F("last_brand"))

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from healthtrack.core.date_formats import get_today
 from healthtrack.core.replicas.routing import reading
 from patients.age import BANDS
-from patients.filters.records import APPOINTMENT_YEARS_LISTED, LINK_CHOICES, STALE_AFTER_YEARS, YES_OR_NO, RecordFilter
+from patients.filters.links import LINK_CHOICES
+from patients.filters.records import APPOINTMENT_YEARS_LISTED, STALE_AFTER_YEARS, YES_OR_NO, RecordFilter
 from patients.models import Gender
 from trackers.models import TrackerModel
 

@@ -166,5 +166,5 @@ def _unpack_alike(rows: pl.DataFrame, carried: tuple[str, ...]) -> pl.DataFrame:
         **({LINE: pl.col("lines")} if lines else {}),
         **{name: pl.col(name) for name in carried},
     )
-    assert list(readings.columns[: len(READINGS)]) == list(READINGS)  # noqa: S101
+    assert list(readings.columns[: len(READINGS)]) == list(READINGS)  # noqa: S101  (a mistake of the caller)
     return shorten_decimals(readings)

@@ -93,7 +93,7 @@ class DataQualityReport(Report):
         return "" if self.request.user.has_perms(permissions) else f"Ask {describe_who_can(*permissions)}"
 
     def get_record_findings(self) -> Iterator[Finding]:
-        stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(twins="yes")
+        stale, duplicates = self.links.get_address(appointment="stale"), self.links.get_address(duplicates="yes")
         ask_editor = self._describe_who_can("patients.change_medicalrecord")
         ask_merger = self._describe_who_can("patients.merge_medicalrecord", "patients.view_medicalrecord")
         yield Finding(

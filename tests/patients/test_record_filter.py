@@ -11,6 +11,7 @@ from patients.age import completed_years
 from patients.filters.records import RecordFilter
 from patients.models import MedicalRecord
 from tests.support import factories
+from tests.support.signing_in import AsRole
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +179,13 @@ def test_possible_duplicates_share_name_and_date_of_birth() -> None:
     factories.medical_record("P2", name="ADA byron")
     factories.medical_record("P3", name="Ada Byron", date_of_birth=born + timedelta(days=1))
     factories.medical_record("P4", name="Ada Lovelace")
-    assert found(twins="yes") == ["P1", "P2"]
+    assert found(duplicates="yes") == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("page", ["/admin/patients/medicalrecord/", "/reports/brands/"])
+def test_addresses_with_the_former_name_of_a_filter_are_redirected(as_role: AsRole, page: str) -> None:
+    answer = as_role("Administrator").get(f"{page}?brand=Noise&brand=boAt&twins=yes")
+    assert answer["Location"] == f"{page}?brand=Noise&brand=boAt&duplicates=yes"
 
 
 def test_parameters_together_find_records_that_meet_them_all() -> None:
@@ -213,7 +220,7 @@ def test_parameters_together_find_records_that_meet_them_all() -> None:
             "“12/31/2024” is not a valid value for “Last appointment from”. Use a date",
         ),
         ({"appointment": "0"}, "“0” is not a valid value for “Last appointment”. Use none, stale, earlier or a year"),
-        ({"twins": "no"}, "“no” is not a valid value for “Possible duplicates”. Use yes."),
+        ({"duplicates": "no"}, "“no” is not a valid value for “Possible duplicates”. Use yes."),
         (
             {"min_age": "36", "max_age": "35"},
             "“Age from” (36) must not be greater than “Age to” (35).",

@@ -121,7 +121,7 @@ def test_a_patient_linked_without_a_reported_tracker_is_not_a_name_to_resolve(si
 def test_each_problem_links_to_the_page_that_resolves_it(sign_in: SignIn) -> None:
     patient(1, tracker="Loop 9")
     words = page(sign_in(*STEWARD), AS_OF)
-    for address in ("#unmatched", "#ambiguous", "appointment=stale", "twins=yes", "resolve/?name=Loop+9"):
+    for address in ("#unmatched", "#ambiguous", "appointment=stale", "duplicates=yes", "resolve/?name=Loop+9"):
         assert address in words, address
 
 

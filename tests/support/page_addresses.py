@@ -20,7 +20,7 @@ from tests.support.readings import Reading, make_readings, streams, write_run
 
 PAGES_OF_ROW = {"change", "delete", "history", "undo", "password_change", "fhir"}
 PAGES_OF_ROW |= {"end", "link", "reset", "activate", "deactivate"}
-PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "faulty", "progress", "reading"}
+PAGES_OF_ROW |= {"answer", "apply", "cancel", "decide", "errors", "faulty", "progress", "reading"}
 PAGES_OF_PATIENT = {
     *("readings:patient", "readings:file", "readings:upload"),
     *("readings:exclude", "readings:count-again", "readings:consent"),
@@ -57,6 +57,7 @@ NOT_PAGES_OF_A_MODEL = (
     "_answer",
     "_cancel",
     "_import_template",
+    "_errors",
     "_faulty",
     *("_start", "_chunk", "_discard"),
     "_progress",

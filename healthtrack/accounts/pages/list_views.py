@@ -39,7 +39,7 @@ class ListSettingsForm(forms.Form):
     def __init__(self, labels: dict[str, str], page_sizes: Sequence[int], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["columns"].choices = list(labels.items())  # type: ignore[attr-defined]  # a field with choices
-        self.fields["page_size"].choices = [(size, str(size)) for size in page_sizes]  # type: ignore[attr-defined]
+        self.fields["page_size"].choices = [(size, str(size)) for size in page_sizes]  # type: ignore[attr-defined]  # as above
 
 
 @dataclass(frozen=True)

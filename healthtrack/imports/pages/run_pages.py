@@ -52,7 +52,8 @@ class RunPages(ReadOnlyModelAdmin):
             "decide": self.decide_view,
             "apply": self.apply_view,
             "cancel": self.cancel_view,
-            "faulty": self.error_report_view,
+            "errors": self.error_report_view,
+            "faulty": self.error_report_view,  # in addresses that people stored
             "undo": self.undo_view,
         }
         return [

@@ -23,8 +23,8 @@ PAGE_SIZE = 50
 STALE = "stale"
 DUPLICATES = "duplicates"
 LISTED = ("changed", "new", "unchanged")
-# The name that addresses and the access log have always had for the list of errors.
-ERRORS = "faulty"
+ERRORS = "errors"
+FORMER_NAMES = {"faulty": ERRORS}  # in addresses that people stored
 ATTENTION = (STALE, WARNING, ERRORS, *LISTED, DUPLICATES)
 _MAX_PAGE_DIGITS = 9
 
@@ -107,7 +107,8 @@ class TabularPreview:
     def shown(self) -> Listing | None:
         """Return the requested list, or of those that are not empty the one that most needs attention."""
         filled = sorted((each for each in self.listings if each.count), key=lambda each: ATTENTION.index(each.name))
-        requested = [listing for listing in self.listings if listing.name == self.query.get("show")]
+        name = self.query.get("show", "")
+        requested = [listing for listing in self.listings if listing.name == FORMER_NAMES.get(name, name)]
         return next(iter([*requested, *filled]), None)
 
     @property

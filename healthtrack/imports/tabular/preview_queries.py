@@ -149,7 +149,7 @@ def _rows(table: str, query: str, values: Sequence[str | int] = ()) -> Iterator[
 
 
 def _texts(cells: object) -> list[str]:
-    return list(cells)  # type: ignore[call-overload,no-any-return]
+    return list(cells)  # type: ignore[call-overload,no-any-return]  # an array
 
 
 def _as_errors(rows: Iterable[_Values]) -> Iterator[RowError]:

@@ -126,7 +126,7 @@ def _count_others(database: Database, found: Sequence[str]) -> Mapping[str, int]
     for table in found:
         if table not in tables.READ and (table in tables.ROUTES or "uuid" in database.get_columns(table)):
             with suppress(DamageError):  # then the tables that are read say where
-                ((count,),) = database.select_all(f"SELECT count(*) FROM {quote(table)}")  # noqa: S608
+                ((count,),) = database.select_all(f"SELECT count(*) FROM {quote(table)}")  # noqa: S608  (quoted)
                 counts[_make_label(table)] = int(count or 0)
     return {label: count for label, count in counts.items() if count}
 
@@ -235,6 +235,6 @@ def _count_notes(source: Source) -> Mapping[str, int]:
     """Return how many rows have a note of the person, which is not imported."""
     if "notes" not in source.database.get_columns(source.table):
         return {}
-    sql = f"SELECT count(*) FROM {quote(source.table)} WHERE notes <> ''"  # noqa: S608
+    sql = f"SELECT count(*) FROM {quote(source.table)} WHERE notes <> ''"  # noqa: S608  (quoted)
     ((count,),) = source.database.select_all(sql)
     return {"notes": int(count)} if count else {}

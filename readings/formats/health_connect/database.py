@@ -69,7 +69,7 @@ class Database:
     def get_columns(self, table: str) -> Sequence[str]:
         """Return the names of a table's columns."""
         try:
-            with closing(self.connection.execute(f"SELECT * FROM {quote(table)} LIMIT 0")) as cursor:  # noqa: S608
+            with closing(self.connection.execute(f"SELECT * FROM {quote(table)} LIMIT 0")) as cursor:  # noqa: S608  (quoted)
                 return [name for name, *_ in cursor.description]
         except _DAMAGE as error:
             raise damaged(self.name) from error

@@ -230,7 +230,7 @@ def log() -> Iterator[list[str]]:
     """Return the lines that the program logs, as it writes them."""
     lines: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: lines.append(RedactingJsonFormatter().format(record))  # type: ignore[method-assign]
+    handler.emit = lambda record: lines.append(RedactingJsonFormatter().format(record))  # type: ignore[method-assign]  # to read the log
     logging.getLogger().addHandler(handler)
     yield lines
     logging.getLogger().removeHandler(handler)

@@ -15,7 +15,7 @@ NAME = "Wilhelmina Trelawney"
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
-ERROR_REPORT = "admin:imports_importrun_faulty"
+ERROR_REPORT = "admin:imports_importrun_errors"
 
 
 def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: SignIn, tmp_path: Path) -> None:
@@ -23,10 +23,10 @@ def test_the_preview_and_the_error_report_are_recorded_with_the_run(sign_in: Sig
     rows = RECORDS.rows({"name": NAME}, {"patient_id": "P2", "gender": "X"})
     shown = upload(client, RECORDS, write_csv(tmp_path / "rows.csv", rows))
     run = last_run()
-    assert "show=faulty" in shown.content.decode()
+    assert "show=errors" in shown.content.decode()
     access = Access.objects.latest("access_id")
     assert (access.page, access.run_id) == ("admin:imports_importrun_change", run.run_id)
-    assert access.filters == ["faulty", "page 1"]
+    assert access.filters == ["errors", "page 1"]
     assert NAME in client.get(f"/admin/imports/importrun/{run.run_id}/change/?show=new").content.decode()
     access = Access.objects.latest("access_id")
     assert (access.filters, access.patient_ids) == (["new", "page 1"], ["P1"])

@@ -258,7 +258,7 @@ class TestCorrections:
         steward.post(form.address, {**form.fields, "date_order:date_of_birth": "dmy"})
         run_jobs()
         run = last_run()
-        report = steward.get(f"/admin/imports/importrun/{run.pk}/faulty/").getvalue().decode("utf-8-sig")
+        report = steward.get(f"/admin/imports/importrun/{run.pk}/errors/").getvalue().decode("utf-8-sig")
         assert report.startswith(f"Errors in import {run.pk},patient_id,")
         path.write_text(report.replace(",X,", ",F,"))
         upload(steward, RECORDS, path)

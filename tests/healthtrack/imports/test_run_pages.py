@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 KINDS = (RECORDS, CATALOGUE, MODELS)
 PERMISSIONS = {kind: kind.steward for kind in KINDS}
 RUNS = "/admin/imports/importrun/"
-ERROR_REPORT = SHOW_ERRORS = "faulty"  # in addresses, which stay as they are
+ERROR_REPORT = SHOW_ERRORS = "errors"
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
@@ -302,6 +302,12 @@ class TestErrors:
         ):
             shown = steward.get(address(last_run()), {"show": SHOW_ERRORS, **query}).context["page"].preview.view
             assert [error.line for error in shown.errors] == lines
+
+    def test_former_addresses_of_the_errors_still_work(self, steward: Client, path: Path) -> None:
+        preview_of(steward, path, *self.CHANGES)
+        shown = steward.get(address(last_run()), {"show": "faulty"}).context["page"].preview.view.shown
+        assert shown.name == SHOW_ERRORS
+        assert steward.get(address(last_run(), "faulty")).status_code == 200
 
     def test_a_file_without_a_valid_row_cannot_be_imported(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, {"gender": "X"}, {"gender": "Y"})

@@ -88,7 +88,8 @@ ADDRESSES = {
     "admin:imports_importrun_change": (IMPORT_READERS, NOBODY),
     "admin:imports_importrun_changelist": (IMPORT_READERS, IMPORT_READERS),
     "admin:imports_importrun_decide": (NOBODY, STEWARDS),
-    "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # only for a run with errors
+    "admin:imports_importrun_errors": (NOBODY, NOBODY),  # only for a run with errors
+    "admin:imports_importrun_faulty": (NOBODY, NOBODY),  # as above
     "admin:imports_importrun_new": (STEWARDS, STEWARDS),
     "admin:imports_importrun_progress": (IMPORT_READERS, NOBODY),
     "admin:imports_importrun_reading": (NOBODY, NOBODY),  # only for a run that is ready to import

@@ -64,7 +64,7 @@ def test_low_and_high_lie_just_beyond_the_limits_of_the_sensor(path: Path) -> No
 )
 def test_what_other_programs_do_to_the_table_is_read(path: Path, damage: object) -> None:
     write(path, value(6, "2024-03-05T08:00:00", "103"))
-    path.write_text(damage(path.read_text()), newline="")  # type: ignore[operator]
+    path.write_text(damage(path.read_text()), newline="")  # type: ignore[operator]  # a function
     assert read(path).select("start", "value", "unit") == [("2024-03-05T08:00:00", "103", "mg/dL")]
 
 
