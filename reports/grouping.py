@@ -1,21 +1,41 @@
 """The parameter `by` of the reports about time: by what they divide the patients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import ClassVar
 
 from healthtrack.core.text import quote
 from patients.models import Gender
 from reports.parameters import ParameterError
+from reports.report import Report
 
 # By the value of the parameter: what the page calls it.
 GROUPINGS = {"source": "Source", "brand": "Tracker brand", "condition": "Condition", "gender": "Gender"}
 MAY_OVERLAP = ("brand", "condition")  # patients may be in several groups, or in none
 
 
-def parse_grouping(value: str, default: str) -> str:
-    """Return the name of a grouping. Raises ParameterError if there is none of this name."""
-    if value and value not in GROUPINGS:
-        raise ParameterError("by", f"{quote(value)} is not a valid value for “By”. Use {' or '.join(GROUPINGS)}.")
-    return value or default
+class GroupedReport(Report):
+    """A report that divides the patients by what the parameter `by` says."""
+
+    default_grouping: ClassVar[str]
+    extra_parameters: ClassVar[tuple[str, ...]] = ("by",)
+
+    def get_readers(self) -> Sequence[Callable[[], object]]:
+        return [lambda: self.grouping, *super().get_readers()]
+
+    @cached_property
+    def grouping(self) -> str:
+        """The name of the grouping. Raises ParameterError if the address has another one."""
+        value = self.request.GET.get("by", "")
+        if value and value not in GROUPINGS:
+            raise ParameterError("by", f"{quote(value)} is not a valid value for “By”. Use {' or '.join(GROUPINGS)}.")
+        return value or self.default_grouping
+
+    @property
+    def choices(self) -> Sequence[tuple[str, str, bool]]:
+        """Each grouping with its name and whether it is selected."""
+        selected = self.request.GET.get("by") or self.default_grouping
+        return [(value, label, value == selected) for value, label in GROUPINGS.items()]
 
 
 def get_group_label(grouping: str, group: str) -> str:
@@ -26,8 +46,3 @@ def get_group_label(grouping: str, group: str) -> str:
 def get_group_filter(grouping: str, group: str) -> dict[str, str]:
     """Return the filter that finds the patients of a group; empty if there is none for the grouping."""
     return {} if grouping == "source" else {grouping: group}
-
-
-def get_choices(selected: str) -> Sequence[tuple[str, str, bool]]:
-    """Return each grouping with its name and whether it is selected."""
-    return [(value, label, value == selected) for value, label in GROUPINGS.items()]

@@ -15,23 +15,13 @@ from playwright.sync_api import FilePayload, Page, ViewportSize, sync_playwright
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthtrack.settings")
 django.setup()
 
+from patients.sample import HEADER  # noqa: E402  (after the settings are chosen)
 from scripts.contact_sheets import take_every_page  # noqa: E402  (imports the settings)
 from tests.support.chromium import launch  # noqa: E402  (imports the settings)
 from tests.support.serving import free_port, started  # noqa: E402 (after the settings are chosen)
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = ViewportSize(width=1280, height=800)
-HEADER = (
-    "patient_id",
-    "name",
-    "date_of_birth",
-    "gender",
-    "medical_conditions",
-    "medications",
-    "allergies",
-    "last_appointment_date",
-    "Tracker",
-)
 ROWS = (
     ("1001", "Eugenia Lindqvist", "04/02/2012", "F", "Diabetes", "No", "None", "07/11/2025", "None"),
     *(

@@ -19,13 +19,15 @@ from django.urls import reverse
 from healthtrack.imports import staging_tables
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.models import ImportRun
+from healthtrack.imports.page_parts import PagePart, ResultLink, Summary, UndoPreview
 from healthtrack.imports.progress import Progress
 from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question, QuestionWording, ReadingPlan
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_warnings import Choice, RowWarning
 
-# With the parts of plans, which every importer needs.
-__all__ = ["Certainty", "DetectedPart", "Importer", "Question", "QuestionWording", "ReadingPlan"]
+# With the parts of plans and of pages, which every importer needs.
+__all__ = ["Certainty", "DetectedPart", "Importer", "PagePart", "Question", "QuestionWording", "ReadingPlan"]
+__all__ += ["ResultLink", "Summary", "UndoPreview"]
 
 Person = User | AnonymousUser
 
@@ -62,51 +64,6 @@ class RunInput:
     previewed: Mapping[str, Any] | None = None
     at_once: bool = False
     is_compared: bool = True
-
-
-@dataclass(frozen=True)
-class PagePart:
-    """A part of a page: a template, and the view object that it shows.
-
-    For the access log, `shown` says which part of an upload it shows, and `patients` which patients it names.
-    """
-
-    template: str
-    view: Any
-    shown: Sequence[str] = ()
-    patients: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class ResultLink:
-    """Where the page of an applied run leads to see what it brought, and which patients that names."""
-
-    address: str
-    label: str
-    patients: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class UndoPreview(PagePart):
-    """What an undo would do, as a part of its page, and how many stored rows it would delete, revert and restore."""
-
-    deleted: int = 0
-    reverted: int = 0
-    restored: int = 0
-
-    @property
-    def does_nothing(self) -> bool:
-        return not (self.deleted or self.reverted or self.restored)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run found or did: a headline for its page, lines for the command line, and the details as a page part."""
-
-    headline: str = ""
-    lines: Sequence[str] = ()
-    notices: Sequence[str] = ()
-    part: PagePart | None = None
 
 
 class Importer(ABC):

@@ -19,6 +19,7 @@ from django.views.decorators.cache import cache_control
 
 from healthtrack.core.admin import NUL
 from healthtrack.core.forms.widgets import RowChoice
+from healthtrack.core.permissions import can_view
 from healthtrack.roles.who_can import describe_who_can
 from patients.linking.tracker_names import (
     Match,
@@ -57,11 +58,8 @@ class NamesView(UserPassesTestMixin, View):
     """A page for people who may see resolved names and records: a tracker name is in the patients' own words."""
 
     def test_func(self) -> bool:
-        records = admin.site.get_model_admin(MedicalRecord)
-        return (
-            admin.site.has_permission(self.request)
-            and self.aliases.has_view_permission(self.request)
-            and records.has_view_permission(self.request)
+        return admin.site.has_permission(self.request) and all(
+            can_view(self.request.user, model) for model in (TrackerAlias, MedicalRecord)
         )
 
     @property

@@ -18,6 +18,7 @@ from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core import search_terms
 from healthtrack.core.help import find_help
 from healthtrack.core.navigation import FoundPage, find_pages
+from healthtrack.core.permissions import can_view
 from patients.age import completed_years
 from patients.models import MedicalRecord
 from patients.search.records import search_records, search_with_one_error
@@ -54,7 +55,7 @@ class SearchView(UserPassesTestMixin, View):
 
     @property
     def may_see_patients(self) -> bool:
-        return admin.site.get_model_admin(MedicalRecord).has_view_permission(self.request)
+        return can_view(self.request.user, MedicalRecord)
 
     def find(self, text: str, limit: int) -> Results:
         """Return at most `limit` patients, and record that the response shows them."""

@@ -10,11 +10,10 @@ from healthtrack.core.date_formats import get_today
 from healthtrack.roles.table import TOTALS
 from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
-from reports.grouping import MAY_OVERLAP, get_choices, get_group_filter, get_group_label, parse_grouping
+from reports.grouping import MAY_OVERLAP, GroupedReport, get_group_filter, get_group_label
 from reports.parameters import ParameterError, parse_day
 from reports.queries.additions import Additions, count_additions
 from reports.registry import register
-from reports.report import Report
 from reports.tables import Cell, Column, Row, figure, percent
 
 DAYS = 30
@@ -49,18 +48,19 @@ class PeriodField:
 
 
 @register
-class ComparisonOfPeriods(Report):
+class ComparisonOfPeriods(GroupedReport):
     name = "comparison"
     title = "Comparison of two periods"
     label = "Two periods"
     order = 70
     right = TOTALS
     question = "How many of today's patients were added in one period, compared with another?"
+    default_grouping = "brand"
     published_order = "-second"
     extra_parameters = ("by", *LABELS)
 
     def get_readers(self) -> Sequence[Callable[[], object]]:
-        return [lambda: self.grouping, lambda: self.first, lambda: self.second, *super().get_readers()]
+        return [lambda: self.first, lambda: self.second, *super().get_readers()]
 
     @property
     def columns(self) -> Sequence[Column]:  # type: ignore[override]  # depends on the request
@@ -71,14 +71,6 @@ class ComparisonOfPeriods(Report):
             figure("change", "Change"),
             figure("percent", "Change, %"),
         )
-
-    @cached_property
-    def grouping(self) -> str:
-        return parse_grouping(self.request.GET.get("by", ""), "brand")
-
-    @property
-    def choices(self) -> Sequence[tuple[str, str, bool]]:
-        return get_choices(self.request.GET.get("by") or "brand")
 
     @property
     def periods(self) -> Sequence[PeriodField]:

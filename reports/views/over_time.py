@@ -1,6 +1,6 @@
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -8,10 +8,9 @@ from healthtrack.core.date_formats import get_today
 from healthtrack.roles.table import TOTALS
 from reports.charts.declaration import Chart, LineChart
 from reports.charts.rows import Line
-from reports.grouping import MAY_OVERLAP, get_choices, get_group_filter, get_group_label, parse_grouping
+from reports.grouping import MAY_OVERLAP, GroupedReport, get_group_filter, get_group_label
 from reports.queries.additions import Additions, count_additions
 from reports.registry import register
-from reports.report import Report
 from reports.tables import Cell, Column, Row, figure
 
 MAX_GROUPS = 8  # in the table, and as colors in the chart
@@ -20,31 +19,20 @@ MAX_MONTHS = 1200
 
 
 @register
-class PatientsOverTime(Report):
+class PatientsOverTime(GroupedReport):
     name = "over-time"
     title = "Patients added over time"
     label = "Over time"
     order = 60
     right = TOTALS
     question = "How many of today's patients were added in each month?"
+    default_grouping = "source"
     published_order = "-month"
-    extra_parameters = ("by",)
-
-    def get_readers(self) -> Sequence[Callable[[], object]]:
-        return [lambda: self.grouping, *super().get_readers()]
 
     @property
     def columns(self) -> Sequence[Column]:  # type: ignore[override]  # depends on the request
         groups = (figure(f"group{number}", label) for number, label in enumerate(self.labels, 1))
         return Column("month", "Month"), figure("patients", "Patients added"), *groups
-
-    @cached_property
-    def grouping(self) -> str:
-        return parse_grouping(self.request.GET.get("by", ""), "source")
-
-    @property
-    def choices(self) -> Sequence[tuple[str, str, bool]]:
-        return get_choices(self.request.GET.get("by") or "source")
 
     @cached_property
     def added(self) -> Additions:

@@ -1,4 +1,4 @@
-"""The life cycle of a run: open, plan, check, apply or end it otherwise. Only this module and `claims` write runs."""
+"""The life cycle of a run: open, plan, check, apply or end it otherwise. Only this module writes states and results."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

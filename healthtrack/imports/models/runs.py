@@ -46,7 +46,7 @@ def _files_of_run() -> ArraySubquery:
 
 
 class ImportRun(models.Model):
-    """An upload on its way into the tables, the undo of one, or an edit by hand. Only `runs` writes it.
+    """An upload on its way into the tables, the undo of one, or an edit by hand. Only `life_cycle` writes it.
 
     The contents of an upload are its importer's business: the importer fills `result` and turns it into sentences. The
     other columns are what lists, reports and metrics need of every run. Progress is stored here and not in a table of

@@ -228,7 +228,7 @@ class TabularImporter(Importer):
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)
-        effects = self._describe_effects(result)
+        effects = self.resource.describe(result.effects) if result.effects else ""
         view = {"run": run, "result": result, "effects": effects, "held": self._list_held(result)}
         part = PagePart("imports/counts.html", view)
         return Summary(
@@ -245,9 +245,6 @@ class TabularImporter(Importer):
 
     def _list_held(self, result: TabularResult) -> list[tuple[RowWarning, int]]:
         return [(warning, result.held[warning.kind]) for warning in self.warnings if warning.kind in result.held]
-
-    def _describe_effects(self, result: TabularResult) -> str:
-        return self.resource.describe(result.effects) if result.effects else ""
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if run.first_change is None:
