@@ -15,7 +15,8 @@ from patients.models import MedicalRecord
 HEAVY = {
     *("argon2", "croniter.croniter", "dateutil.parser.isoparser", "import_export.admin", "import_export.resources"),
     *("lxml", "openpyxl", "polars", "prometheus_client", "pyrage", "rapidfuzz", "segno", "tablib", "yaml"),
-    *("healthtrack.imports.tables.engine", "healthtrack.urls", "patients.admin"),
+    *("healthtrack.audit.admin_history", "healthtrack.imports.reading.workbook", "healthtrack.imports.tables.engine"),
+    *("healthtrack.imports.tabular.preview", "healthtrack.urls", "orjson", "patients.admin", "xml.parsers.expat"),
 }
 
 
