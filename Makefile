@@ -39,7 +39,8 @@ DATABASE_TESTS = $(addprefix tests/, \
 test-database: development
 	$(VENV_PYTHON) -m pytest $(DATABASE_TESTS) $(ARGS)
 
-# The property tests of the reader and the imports, with ten times as many generated files as in `make test`.
+# The property tests of the reader and the imports, with ten times as many generated files as in `make test`, and others in
+# each run.
 properties: development
 	$(VENV_PYTHON) -m pytest tests/healthtrack/imports tests/patients/test_life_of_records.py tests/readings -k "properties or life_of_records or mutated" --hypothesis-profile=thorough $(ARGS)
 
