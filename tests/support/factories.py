@@ -1,5 +1,6 @@
 """Rows for tests, valid without arguments; a test sets only what it is about."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -98,7 +99,13 @@ def staff(*permissions: str, username: str = "") -> User:
     """
     number = User.objects.filter(username__startswith="staff").count()
     user = StaffFactory.create(username=username or (f"staff{number}" if number else "staff"))
-    for permission in permissions:
-        app_label, codename = permission.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+    if permissions:
+        user.user_permissions.add(*_find(permissions))
     return user
+
+
+def _find(names: Iterable[str]) -> Iterator[Permission]:
+    codenames = [name.partition(".")[2] for name in names]
+    found = Permission.objects.filter(codename__in=codenames).select_related("content_type")
+    permissions = {f"{row.content_type.app_label}.{row.codename}": row for row in found}
+    return (permissions[name] for name in names)
