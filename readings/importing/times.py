@@ -30,7 +30,7 @@ def _add_instants(rows: pl.DataFrame, column: str, zone: str, at: str, offset: s
     rows = rows.with_columns(
         instant=text.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False),
         local=text.str.slice(0, 19).str.strptime(pl.Datetime("us"), _LOCAL, strict=False),
-        fraction=text.str.extract(r"\.(\d+)").fill_null(""),
+        fraction=text.str.extract(r"\.([0-9]+)").fill_null(""),
     )
     rows = _use_zone_of_instants(rows, text.str.ends_with(_UNKNOWN_OFFSET), zone)
     rows = rows.with_columns(
@@ -72,7 +72,7 @@ def _use_zone_of_instants(rows: pl.DataFrame, has_unknown_offset: pl.Expr, zone:
 def _use_zone(rows: pl.DataFrame, column: str, zone: str, at: str, offset: str) -> pl.DataFrame:
     """Give instants to the local times without an offset."""
     is_local = (pl.col(f"{column}_problem") == "no_zone") & ~pl.col("is_without_zone")
-    is_written_wrongly = is_local & ~pl.col(column).str.slice(19).str.contains(r"^(\.\d{1,6})?$")
+    is_written_wrongly = is_local & ~pl.col(column).str.slice(19).str.contains(r"^(\.[0-9]{1,6})?$")
     if not zone:
         wrong = pl.when(is_written_wrongly).then(pl.lit("not_a_time")).otherwise(f"{column}_problem")
         return rows.with_columns(wrong.alias(f"{column}_problem"))

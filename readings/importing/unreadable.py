@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
@@ -115,7 +116,7 @@ class UnreadableRows:
         rows = []
         for number, value, decimals in readings.select(LINE, "value", "decimals").head(MAX_LISTED).iter_rows():
             part, line = divmod(number, LINES_OF_PART)
-            rows.append((*places[part], line, column, f"{value / 10**decimals:g}", reason))
+            rows.append((*places[part], line, column, f"{Decimal(value).scaleb(-decimals):f}", reason))
         self._add("contradictory", len(readings), rows)
 
     def add_contradictory_episodes(self, places: Mapping[int, Place], lines: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-_EXPONENT = r"^[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,2}$"
+_EXPONENT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}$"
 
 
 def add_values(rows: pl.DataFrame) -> pl.DataFrame:
@@ -34,7 +34,7 @@ def _add_digits(rows: pl.DataFrame) -> pl.DataFrame:
     plain = pl.col("written").str.replace(r"^\+", "")
     whole, fraction = (plain.str.split_exact(".", 1).struct.field(name) for name in ("field_0", "field_1"))
     fraction = fraction.fill_null("").str.strip_chars_end("0")
-    is_number = pl.col("written").str.contains(r"^[+-]?(\d+\.?\d*|\.\d+)$").fill_null(value=False)
+    is_number = pl.col("written").str.contains(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$").fill_null(value=False)
     return rows.with_columns(
         is_number=is_number,
         decimals=fraction.str.len_bytes().cast(pl.Int32),

@@ -154,6 +154,8 @@ def test_the_same_file_again_changes_nothing_even_from_another_zone(file: Path, 
         ("P1,heart_rate,2024-03-05T08:00:00Z,,72,bpm,", "unit", "no such unit"),
         ("P1,heart_rate,2024-03-05T08:00:00Z,,NaN,/min,", "value", "This is not a number"),
         ("P1,heart_rate,2024-03-05T08:00:00Z,,1e999,/min,", "value", "This is not a number"),
+        ("P1,steps,2024-03-05T08:00:00Z,2024-03-05T08:05:00Z,\uff17\uff12,{steps},", "value", "This is not a number"),
+        ("P1,heart_rate,2024-03-05T08:00:00.\uff15,,72,/min,", "start", "not an existing date"),
         ("P1,heart_rate,2024-03-05T08:00:00Z,,1e30,/min,", "value", "not plausible"),
         ("P1,heart_rate,2024-03-05T08:00:00Z,,72.12345678901234567,/min,", "value", "too many digits"),
         ("P1,heart_rate,2024-03-05T08:00:00Z,,300,/min,", "value", "not plausible"),
@@ -193,6 +195,14 @@ def test_different_values_of_one_instant_are_unreadable_and_equal_ones_count_onc
     assert counts(found) == (1, 0, 0, 2)
     assert "Line 2, value “72”: The files have different values for this instant." in errors
     assert "Line 3, value “73”" in errors
+
+
+def test_different_values_of_one_instant_are_shown_in_full(file: Path) -> None:
+    row = "P1,distance,2024-03-05T08:00:00+01:00,2024-03-05T09:00:00+01:00,{},m,Watch\n"
+    file.write_text(HEADER + row.format("123456.7") + row.format("123456.75"))
+    errors = run_command(file)[1]
+    assert "Line 2, value “123456.7”" in errors
+    assert "Line 3, value “123456.75”" in errors
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
