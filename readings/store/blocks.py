@@ -18,8 +18,6 @@ NEAR = f"""
        FROM {WITHIN}, generate_series(-{NEIGHBOURS}, {NEIGHBOURS}) AS away) AS block
 """  # noqa: S608 (constants of this module)
 
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
 
 @dataclass
 class Block:
@@ -43,10 +41,9 @@ class Block:
         )
 
     def name_patients(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows to copy, with `patient_id`, as COPY writes it, and `stream_id` instead of `stream`."""
+        """Return the rows with `patient_id`, and `stream_id` instead of `stream`."""
         schema = {"stream": pl.Int32, "patient_id": pl.String}
-        escaped = [number.translate(_ESCAPES) for number in self.patients]
-        names = pl.DataFrame({"stream": self.streams, "patient_id": escaped}, schema=schema).unique()
+        names = pl.DataFrame({"stream": self.streams, "patient_id": self.patients}, schema=schema).unique()
         return rows.join(names, on="stream", how="left", maintain_order="left").rename({"stream": "stream_id"})
 
 

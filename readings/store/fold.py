@@ -108,7 +108,7 @@ def _fold_block(cursor: CursorWrapper, block: Block, change: Change) -> None:
     explicit = contributions.filter(pl.col("same_as").is_null())
     copy_in(cursor, "folded_contributions", block.name_patients(complete(explicit)))
     markers = contributions.filter(pl.col("same_as").is_not_null()).select(*KEY, "run_id", "same_as")
-    _copy_markers(cursor, block.name_patients(markers))
+    copy_in(cursor, "folded_contributions", block.name_patients(markers))
 
 
 def _unite_final(
@@ -164,12 +164,3 @@ def complete(rows: pl.DataFrame) -> pl.DataFrame:
         last_at=first + pl.col("gaps").list.sum() * unit,
         reading_count=pl.col("gaps").list.len().cast(pl.Int32),
     ).drop("same_as", strict=False)
-
-
-def _copy_markers(cursor: CursorWrapper, markers: pl.DataFrame) -> None:
-    if markers.is_empty():
-        return
-    columns = "patient_id, stream_id, day, utc_offset, run_id, same_as"
-    rows = markers.with_columns(pl.from_epoch("day", "d")).select(*columns.split(", "))
-    with cursor.copy(f"COPY folded_contributions ({columns}) FROM STDIN") as copy:
-        copy.write(rows.write_csv(include_header=False, separator="\t", quote_style="never"))

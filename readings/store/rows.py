@@ -1,4 +1,4 @@
-"""Day rows on their way into and out of PostgreSQL, by COPY in text format."""
+"""Day rows on their way into and out of PostgreSQL, by COPY."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from django.db.backends.utils import CursorWrapper
 
+from readings.store.copying import write_rows
 from readings.store.packing import is_small
 
 # Columns of a day row by name, each with its type in PostgreSQL.
@@ -38,7 +39,19 @@ CONTENT = (
     *("small_values", "large_values", "lengths", "offsets_proven"),
 )
 LISTS = ("gaps", "small_values", "large_values", "lengths")
-_MOMENT = "%Y-%m-%d %H:%M:%S%.6f+00"
+# The columns of all tables that rows are copied into.
+_COLUMNS: Mapping[str, str] = {
+    "patient_id": "text",
+    "stream_id": "integer",
+    "stream": "integer",
+    "day": "date",
+    "utc_offset": "integer",
+    "run_id": "bigint",
+    "same_as": "bigint",
+    "lines": "bigint[]",
+    **ARRAYS,
+    **FIGURES,
+}
 # How `fetch` receives the columns that `unpack` needs.
 _FETCHED = pl.Schema(
     {
@@ -73,26 +86,21 @@ def copy_in(cursor: CursorWrapper, table: str, rows: pl.DataFrame) -> None:
     """Add rows, with columns as in the table; `values` becomes the column of the size that fits."""
     if rows.is_empty():
         return
+    if "values" in rows.columns:
+        rows = _divide_values(rows)
+    rows = rows.select(column for column in rows if column.null_count() < len(rows))
+    with cursor.copy(f"COPY {table} ({comma(rows.columns)}) FROM STDIN (FORMAT binary)") as copy:
+        for part in write_rows(rows, _COLUMNS):
+            copy.write(part)
+
+
+def _divide_values(rows: pl.DataFrame) -> pl.DataFrame:
     small = is_small(rows)
-    rows = rows.with_columns(
+    if small.all():
+        return rows.rename({"values": "small_values"})
+    return rows.with_columns(
         small_values=pl.when(small).then("values"), large_values=pl.when(~small).then("values")
     ).drop("values")
-    text = rows.with_columns(
-        pl.from_epoch("day", "d").dt.strftime("%Y-%m-%d"),
-        *(pl.from_epoch(name, "us").dt.strftime(_MOMENT) for name in ("first_at", "last_at")),
-        *(_write_list(name) for name in (*LISTS, "offsets_proven", "range_seconds", "lines") if name in rows.columns),
-    )
-    with cursor.copy(f"COPY {table} ({comma(text.columns)}) FROM STDIN") as copy:
-        for part in text.iter_slices(10_000):
-            copy.write(part.write_csv(include_header=False, separator="\t", null_value="\\N", quote_style="never"))
-
-
-def _write_list(name: str) -> pl.Expr:
-    """Return a column of lists as PostgreSQL writes arrays. The encoder of JSON is the quickest writer of numbers."""
-    column = pl.col(name)
-    encoded = pl.struct(column.alias("")).struct.json_encode()  # such as {"":[1,2]}
-    items = encoded.str.slice(len('{"":[')).str.strip_chars_end("]}")
-    return pl.when(column.is_not_null()).then(pl.concat_str(pl.lit("{"), items, pl.lit("}"))).alias(name)
 
 
 def select_packed(key: str, *others: str, alias: str = "rows") -> str:
