@@ -50,6 +50,8 @@ def unite_repeated(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     Readings of one instant with equal values are one reading, whatever their offsets: a proven one is preferred, then
     the lowest. If their values differ, nobody knows which one is right, and all of them are contradictory.
     """
+    if _ascend(readings):
+        return readings, readings.clear()
     order = [*INSTANT, pl.col("proven").not_(), "utc_offset", *([LINE] if LINE in readings.columns else [])]
     ordered = readings.sort(order)
     repeated = (pl.col("at") == pl.col("at").shift(1)) & (pl.col("stream") == pl.col("stream").shift(1))
@@ -61,3 +63,13 @@ def unite_repeated(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     contradictory = ordered.join(keys, on=INSTANT, how="semi").drop("repeated")
     single = ordered.filter(~pl.col("repeated")).join(keys, on=INSTANT, how="anti", maintain_order="left")
     return single.drop("repeated"), contradictory
+
+
+def _ascend(readings: pl.DataFrame) -> bool:
+    """Return whether the readings are sorted by stream and instant, and no instant is repeated, as in most files."""
+    stream, at = readings["stream"], readings["at"]
+    if not stream.is_sorted():
+        return False
+    # The instants may only descend where the next stream begins.
+    begins = (at <= at.shift(1)).arg_true()
+    return bool((stream.gather(begins) != stream.gather(begins - 1)).all())

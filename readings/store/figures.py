@@ -20,39 +20,65 @@ RANGES = pl.Schema({"stream": pl.Int32, "limits": pl.List(pl.Float64), "lower": 
 def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:
     """Return the day rows with the figures of these readings, which are those of the rows that are not excluded."""
     ordered = order(readings)
-    powers = pl.Series([10.0**places for places in range(MAX_DECIMALS + 1)])
-    covered = _add_coverage(ordered.with_columns(number=ordered["value"] / powers.gather(ordered["decimals"])))
-    figures = covered.group_by("row", maintain_order=True).agg(
+    ordered = ordered.with_columns(number=_to_number(ordered))
+    number = pl.col("number")
+    figures = ordered.group_by("row", maintain_order=True).agg(
         *(pl.col(name).first() for name in KEY),
         pl.len().cast(pl.Int32).alias("counted"),
-        (pl.col("covered").sum() // MICROSECONDS).cast(pl.Int32).alias("seconds_covered"),
-        pl.col("number").min().alias("lowest"),
-        pl.col("number").max().alias("highest"),
-        pl.col("number").sum().alias("total"),
-        (pl.col("number") ** 2).sum().alias("total_of_squares"),
+        number.min().alias("lowest"),
+        number.max().alias("highest"),
+        number.sum().alias("total"),
+        (number * number).sum().alias("total_of_squares"),
+        usual=pl.col("gap").median().cast(pl.Int64),
+        longest=pl.col("gap").max(),
+        between=pl.col("at").last() - pl.col("at").first(),
     )
+    figures, covered = _add_coverage(figures, ordered, ranges)
     figures = figures.drop("row").join(_sum_ranges(covered, ranges), on=KEY, how="left")
     joined = rows.drop(_FIGURES, strict=False).join(figures, on=KEY, how="left", maintain_order="left")
     return joined.with_columns(pl.col("counted", "seconds_covered", "total", "total_of_squares").fill_null(0))
 
 
-def _add_coverage(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Return the sorted readings with the microseconds that each of them covers, together at most a day."""
-    row = ordered["row"]
-    following = pl.col("row") == pl.col("row").shift(-1)
-    ordered = ordered.with_columns(until_next=pl.when(following).then(pl.col("at").shift(-1) - pl.col("at")))
-    by_row = ordered.group_by("row", maintain_order=True).agg(pl.col("until_next").median().cast(pl.Int64), pl.len())
-    usual = by_row["until_next"]
-    until_next = pl.min_horizontal("until_next", (usual * _TOLERANCE).gather(row).alias("most"))
-    covered = pl.when(pl.col("until_next").is_null()).then(usual.fill_null(_ALONE).gather(row)).otherwise(until_next)
+def _to_number(readings: pl.DataFrame) -> pl.Series:
+    """Return the values of readings, with their decimals."""
+    decimals = readings["decimals"]
+    if decimals.max() in {None, 0}:
+        return readings["value"].cast(pl.Float64)
+    # Not by a literal, which polars multiplies by its reciprocal: 3905 / 1000 would not be 3.905.
+    powers = pl.Series([10.0**places for places in range(MAX_DECIMALS + 1)])
+    return readings["value"] / powers.gather(decimals)
+
+
+def _add_coverage(
+    figures: pl.DataFrame, ordered: pl.DataFrame, ranges: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the figures with the seconds covered, and the readings of streams with ranges with what each covers.
+
+    Without intervals and without gaps a row covers the time from its first to its last reading and the usual gap, so
+    only the other rows need what each reading covers.
+    """
+    usual = figures["usual"].fill_null(_ALONE)
+    has_gaps = (figures["longest"] > usual * _TOLERANCE).fill_null(value=False)
+    is_detailed = has_gaps | figures["stream"].is_in(ranges["stream"].to_list()) | has_lengths(ordered)
+    detailed = _cover(ordered.filter(is_detailed.gather(ordered["row"])) if not is_detailed.all() else ordered, usual)
+    sums = detailed.group_by("row", maintain_order=True).agg(pl.col("covered").sum())
+    figures = figures.join(sums, on="row", how="left", maintain_order="left")
+    covered = pl.col("covered").fill_null(pl.col("between") + usual).clip(upper_bound=_DAY)
+    figures = figures.with_columns(seconds_covered=(covered // MICROSECONDS).cast(pl.Int32))
+    return figures.drop("usual", "longest", "between", "covered"), detailed
+
+
+def _cover(ordered: pl.DataFrame, usual: pl.Series) -> pl.DataFrame:
+    """Return the sorted readings with the microseconds that each of them covers, in each row together at most a day."""
+    own = usual.gather(ordered["row"])
+    until_next = pl.col("gap").shift(-1)
+    covered = pl.when(until_next.is_null()).then(own).otherwise(pl.min_horizontal(until_next, own * _TOLERANCE))
     if has_lengths(ordered):
         # Intervals that overlap cover their common time once.
-        interval = pl.min_horizontal("length", "until_next")
+        interval = pl.min_horizontal("length", until_next)
         covered = pl.when(pl.col("length").is_null()).then(covered).otherwise(interval)
     ordered = ordered.with_columns(covered=covered)
-    # What the readings before it in its row cover.
-    before = ordered["covered"].cum_sum() - ordered["covered"]
-    before -= before.gather(by_row["len"].cum_sum() - by_row["len"]).gather(row)
+    before = pl.col("covered").cum_sum().over("row") - pl.col("covered")
     return ordered.with_columns(covered=pl.min_horizontal("covered", (_DAY - before).clip(0)))
 
 

@@ -1,6 +1,7 @@
 """Pack readings into day rows, and unpack them again."""
 
 from collections.abc import Collection
+from typing import Any
 
 import polars as pl
 
@@ -15,13 +16,23 @@ _UNITS = {0: MICROSECONDS, 3: 1_000, 6: 1}
 def order(readings: pl.DataFrame) -> pl.DataFrame:
     """Return the readings sorted by `KEY` and time, with their `day`, and the number of their day row from 0, `row`.
 
-    Readings that have a `row` are sorted already.
+    `gap` has the microseconds since the reading before in the row, null for the first. Readings that have a `row` are
+    sorted already.
     """
     if "row" in readings.columns:
         return readings
-    ordered = add_day(readings).sort([*KEY, "at"])
-    begins = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in KEY)
-    return ordered.with_columns(row=begins.fill_null(value=False).cum_sum().set_sorted())
+    readings = _find_rows(add_day(readings))
+    first = readings.filter("begins").select(KEY)
+    if (readings["gap"] < 0).any() or not first.equals(first.sort(KEY)):
+        readings = _find_rows(readings.sort([*KEY, "at"]))
+    return readings.with_columns(row=pl.col("begins").cum_sum().set_sorted() - 1).drop("begins")
+
+
+def _find_rows(readings: pl.DataFrame) -> pl.DataFrame:
+    """Return the readings with `begins`, whether a day row begins with them if they are sorted, and `gap`."""
+    begins = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in KEY).fill_null(value=True)
+    gap = pl.when(~pl.col("begins")).then(pl.col("at") - pl.col("at").shift(1))
+    return readings.with_columns(begins=begins).with_columns(gap=gap)
 
 
 def pack(readings: pl.DataFrame) -> pl.DataFrame:
@@ -31,23 +42,30 @@ def pack(readings: pl.DataFrame) -> pl.DataFrame:
     microseconds. The readings must have no repetitions.
     """
     ordered = order(readings)
-    rows = _describe_rows(ordered)
     lists = ["lengths"] if has_lengths(ordered) else []
     lists += ["offsets_proven"] if ordered["proven"].any() else []
     lists += ["lines"] if LINE in readings.columns else []
     singular = {"lengths": "length", "offsets_proven": "proven", "lines": LINE}
+    decimals = pl.DataFrame([_find_time_decimals(ordered), _find_value_decimals(ordered)])
     packed = (
-        _scale(ordered, rows)
+        _scale(ordered, decimals)
         .group_by("row", maintain_order=True)
         .agg(
+            *(pl.col(name).first() for name in KEY),
+            pl.col("at").first().alias("first_at"),
+            pl.col("at").last().alias("last_at"),
+            pl.len().cast(pl.Int32).alias("reading_count"),
             pl.col("gap").alias("gaps"),
             pl.col("value").alias("values"),
             *(pl.col(singular[name]).alias(name) for name in lists),
         )
     )
     absent = {"lengths": pl.List(pl.Int64), "offsets_proven": pl.List(pl.Boolean)}
-    rows = rows.with_columns(packed.drop("row")).with_columns(
-        pl.lit(None, kind).alias(name) for name, kind in absent.items() if name not in lists
+    midnight = (pl.col("day").cast(pl.Int64) * DAY_SECONDS - pl.col("utc_offset")) * MICROSECONDS
+    rows = packed.drop("row").with_columns(
+        *decimals,
+        *(pl.lit(None, kind).alias(name) for name, kind in absent.items() if name not in lists),
+        first_time=(pl.col("first_at") - midnight) // _to_units(decimals["time_decimals"]),
     )
     return _shorten_lists(rows, lists)
 
@@ -57,52 +75,49 @@ def has_lengths(readings: pl.DataFrame) -> bool:
     return readings["length"].null_count() < len(readings)
 
 
-def _describe_rows(ordered: pl.DataFrame) -> pl.DataFrame:
-    midnight = (pl.col("day").cast(pl.Int64) * DAY_SECONDS - pl.col("utc_offset")) * MICROSECONDS
-    rows = ordered.group_by("row", maintain_order=True).agg(
-        *(pl.col(name).first() for name in KEY),
-        pl.col("at").first().alias("first_at"),
-        pl.col("at").last().alias("last_at"),
-        pl.col("decimals").max().alias("value_decimals"),
-        pl.len().cast(pl.Int32).alias("reading_count"),
-    )
-    rows = rows.with_columns(_find_time_decimals(ordered), midnight=midnight)
-    return (
-        rows.with_columns(unit=pl.col("time_decimals").replace_strict(_UNITS, return_dtype=pl.Int64))
-        .with_columns(first_time=(pl.col("first_at") - pl.col("midnight")) // pl.col("unit"))
-        .drop("row", "midnight")
-    )
-
-
 def _find_time_decimals(ordered: pl.DataFrame) -> pl.Series:
     """Return for each day row how many decimals of a second its times and lengths have: 0, 3 or 6."""
     times = [pl.col("at"), *([pl.col("length").fill_null(0)] if has_lengths(ordered) else [])]
     fits = {places: pl.all_horizontal(time % unit == 0 for time in times) for places, unit in _UNITS.items()}
     if ordered.select(fits[0].all()).item():
-        return pl.repeat(0, ordered["row"][-1] + 1 if len(ordered) else 0, dtype=pl.Int8, eager=True).alias(
-            "time_decimals"
-        )
+        return _repeat(0, ordered).alias("time_decimals")
     by_row = ordered.group_by("row", maintain_order=True).agg(whole=fits[0].all(), thousandths=fits[3].all())
     decimals = pl.when("whole").then(0).when("thousandths").then(3).otherwise(6).cast(pl.Int8)
     return by_row.select(time_decimals=decimals).to_series()
 
 
-def _scale(ordered: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _find_value_decimals(ordered: pl.DataFrame) -> pl.Series:
+    """Return for each day row how many decimals its values have."""
+    decimals = ordered["decimals"]
+    if decimals.min() == (most := decimals.max()):
+        return _repeat(most, ordered).alias("value_decimals")
+    return ordered.group_by("row", maintain_order=True).agg(value_decimals=pl.col("decimals").max())["value_decimals"]
+
+
+def _repeat(decimals: Any, ordered: pl.DataFrame) -> pl.Series:
+    rows = ordered["row"][-1] + 1 if len(ordered) else 0
+    return pl.repeat(decimals, rows, dtype=pl.Int8, eager=True)
+
+
+def _to_units(time_decimals: pl.Series) -> pl.Series:
+    return time_decimals.replace_strict(_UNITS, return_dtype=pl.Int64)
+
+
+def _scale(ordered: pl.DataFrame, decimals: pl.DataFrame) -> pl.DataFrame:
     """Return the sorted readings with gaps, lengths and values in the units of their rows."""
-    units = rows["unit"].unique().to_list()
-    unit = pl.lit(units[0] if len(units) == 1 else rows["unit"].gather(ordered["row"]), pl.Int64)
-    gap = pl.when(pl.col("row") == pl.col("row").shift(1)).then(pl.col("at") - pl.col("at").shift(1)).otherwise(0)
-    scaled = ordered.with_columns(gap=gap // unit, length=pl.col("length") // unit)
-    decimals = rows["value_decimals"].gather(ordered["row"])
-    if (decimals == ordered["decimals"]).all():
+    units = _to_units(decimals["time_decimals"].unique()).to_list()
+    unit = pl.lit(
+        units[0] if len(units) == 1 else _to_units(decimals["time_decimals"]).gather(ordered["row"]), pl.Int64
+    )
+    scaled = ordered.with_columns(gap=pl.col("gap").fill_null(0) // unit, length=pl.col("length") // unit)
+    if decimals["value_decimals"].n_unique() == 1 and ordered["decimals"].n_unique() == 1:
         return scaled
-    missing = (decimals - ordered["decimals"]).cast(pl.Int64)
+    missing = (decimals["value_decimals"].gather(ordered["row"]) - ordered["decimals"]).cast(pl.Int64)
     return scaled.with_columns(value=pl.col("value") * pl.lit(10, pl.Int64).pow(missing))
 
 
 def _shorten_lists(rows: pl.DataFrame, present: Collection[str]) -> pl.DataFrame:
     lengths, proven = pl.col("lengths"), pl.col("offsets_proven")
-    rows = rows.drop("unit")
     if "lengths" in present:
         rows = rows.with_columns(
             lengths=pl.when(lengths.list.first().is_null())
