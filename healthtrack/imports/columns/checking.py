@@ -9,6 +9,7 @@ from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE,
 from healthtrack.core.downloads.formula_escaping import ERROR, FORMULA
 from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 from healthtrack.imports.columns.plan import Column, RowRule
+from healthtrack.imports.columns.text_marks import is_marked_number, remove_marks, unwrap_formula_texts
 from healthtrack.imports.columns.widgets import ErrorRule, TextWidget
 from healthtrack.imports.columns.words import translate
 from healthtrack.imports.reading.table import LINE
@@ -36,8 +37,9 @@ class CheckedBatch:
 class ColumnCheck:
     """A column, the notation of its values in this file, and how the file's header spells it.
 
-    `words` has what words mean in it. Unless the whole file was looked at, `new_words` are those that need a decision,
-    and `proved_forms` the forms of values, such as the separators of dates, whose notation is proved.
+    `words` has what words mean in it, and `has_marks` says that an apostrophe before its values marks texts. Unless the
+    whole file was looked at, `new_words` are those that need a decision, `proved_forms` the forms of values, such as
+    the separators of dates, whose notation is proved, and `watches_marks` says that a number with such a mark does.
     """
 
     column: Column
@@ -46,10 +48,14 @@ class ColumnCheck:
     words: Mapping[str, str] = field(default_factory=dict)
     new_words: Collection[str] = ()
     proved_forms: str | None = None
+    has_marks: bool = False
+    watches_marks: bool = False
 
     @property
     def needs_decision(self) -> pl.Expr | None:
-        """Return whether any text is a new word, or has a form whose notation is not proved; None if none can be."""
+        """Return whether any text is a new word or has a form about which nothing is decided; None if none can be."""
+        if self.watches_marks:
+            return is_marked_number(self.text).any()
         text = self.text.unique()  # most columns repeat few texts
         folded = text.str.to_lowercase()
         is_new = [folded.is_in([*self.new_words])] if self.new_words else []
@@ -57,6 +63,11 @@ class ColumnCheck:
             other_form = self.column.widget.has_other_form(text, self.proved_forms)
             is_new += [] if other_form is None else [other_form]
         return pl.any_horizontal(each.any() for each in is_new) if is_new else None
+
+    @property
+    def meant_text(self) -> pl.Expr:
+        """Return the texts without marks, and with the documented word for each that means the same."""
+        return translate(remove_marks(self.text) if self.has_marks else self.text, self.words)
 
     @property
     def text(self) -> pl.Expr:
@@ -110,7 +121,7 @@ def check_batch(
     cleaned = clean_batch(batch, columns)
     if undecided := _find_undecided(cleaned, checks):
         return CheckedBatch(cleaned.clear(), [], undecided)
-    work = cleaned.with_columns(translate(each.text, each.words) for each in checks if each.words).with_columns(
+    work = cleaned.with_columns(each.meant_text for each in checks if each.words or each.has_marks).with_columns(
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
     rules_by_column = _list_rules(work, checks, rules)
@@ -155,9 +166,10 @@ def clean_batch(batch: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """Return the batch with each column's raw texts, and its cleaned texts under `text_name`."""
     work = batch.rename({column.name: _raw(column) for column in columns})
     odd, foreign = _have_odd_spaces(work, columns), _have_foreign_letters(work, columns)
+    marked = _have_marks(work, columns)
     cleaned = (
-        _clean(column, collapse_spaces=has_odd, normalize=is_foreign).alias(text_name(column))
-        for column, has_odd, is_foreign in zip(columns, odd, foreign, strict=True)
+        _clean(column, collapse_spaces=has_odd, normalize=is_foreign, unmark=is_marked).alias(text_name(column))
+        for column, has_odd, is_foreign, is_marked in zip(columns, odd, foreign, marked, strict=True)
     )
     return work.lazy().with_columns(cleaned).collect()  # lazily, polars computes what expressions share only once
 
@@ -203,9 +215,21 @@ def _have_foreign_letters(work: pl.DataFrame, columns: Sequence[Column]) -> tupl
     ).row(0)
 
 
-def _clean(column: Column, *, collapse_spaces: bool, normalize: bool) -> pl.Expr:
-    """Return the column's texts as `core.cleaning.clean_text` cleans them, null where there is no value."""
+def _have_marks(work: pl.DataFrame, columns: Sequence[Column]) -> tuple[bool, ...]:
+    """Return which columns hold texts that begin with what may be a mark."""
+    texts = (pl.col(_raw(column)) for column in columns)
+    return work.select((text.str.starts_with("=") | text.str.starts_with("'")).any() for text in texts).row(0)
+
+
+def _clean(column: Column, *, collapse_spaces: bool, normalize: bool, unmark: bool) -> pl.Expr:
+    """Return the column's texts as `core.cleaning.clean_text` cleans them, null where there is no value.
+
+    If some have marks, texts are taken out of formulas, and values of other types lose an apostrophe before them.
+    """
     text = pl.col(_raw(column))
+    if unmark:
+        text = unwrap_formula_texts(text)
+        text = text if isinstance(column.widget, TextWidget) else text.str.replace("^'", "")
     if normalize:
         hidden = INVISIBLE if column.is_key or not isinstance(column.widget, TextWidget) else MEANINGLESS
         text = text.str.replace_all(hidden, "").str.replace_all(_ENDS, "").str.normalize("NFC")

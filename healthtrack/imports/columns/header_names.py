@@ -13,13 +13,16 @@ _STATED_FORMAT = re.compile(
     re.IGNORECASE,
 )
 
+# Marks of texts: ="name" and 'name.
+_MARKS = re.compile(r"^\s*(?:=\"([^\"]*)\"|'(.*))\s*$", re.DOTALL)
+
 
 def normalize_header(header: str) -> str:
     """Return a header in the form in which headers are compared: without case, spaces, hyphens and underscores.
 
     The format of dates that a header may state in parentheses does not belong to its name.
     """
-    name = _STATED_FORMAT.sub("", normalize("NFC", header))
+    name = _STATED_FORMAT.sub("", normalize("NFC", _MARKS.sub(r"\1\2", header)))
     return re.sub(rf"[\s_\-\u2010-\u2013.:*]+|{INVISIBLE}+", "", name).lower()
 
 

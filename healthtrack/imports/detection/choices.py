@@ -6,6 +6,7 @@ from typing import Any
 
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.columns.plan import Column, DuplicateRows
+from healthtrack.imports.columns.text_marks import Apostrophe
 from healthtrack.imports.columns.words import Meaning, list_meanings
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.structure import MAX_HEADER_ROWS
@@ -37,6 +38,10 @@ MARKS = {
         str(MergedCells.EMPTY): "Leave the rows below the first one empty",
     },
     names.HIDDEN_ROWS: {str(HiddenRows.IMPORT): "Import them", str(HiddenRows.LEAVE_OUT): "Leave them out"},
+}
+APOSTROPHES = {
+    str(Apostrophe.MARK): "Remove it: it marks texts",
+    str(Apostrophe.TEXT): "Import it: it belongs to the values",
 }
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
@@ -71,6 +76,8 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
         return {names.NOT_IMPORTED: "Do not import"} | {column.name: column.header for column in columns}
     if named := names.get_word(part.name):
         return describe_meanings(named[0], columns)
+    if names.get_marked_field(part.name):
+        return APOSTROPHES
     if names.get_noted_field(part.name):
         return DATE_ORDERS if names.get_dated_field(part.name) else DECIMAL_MARKS
     if part.name in names.STRUCTURE:

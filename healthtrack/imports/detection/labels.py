@@ -27,6 +27,8 @@ def get_label(part: DetectedPart) -> str:
         return f"Field of the column {header}"
     if names.get_dated_field(part.name):
         return f"Order of the dates in {header}"
+    if names.get_marked_field(part.name):
+        return f"Apostrophe before values in {header}"
     if named := names.get_word(part.name):
         return f"“{named[1]}” in {header}"
     return STRUCTURE.get(part.name) or f"Decimal mark in {header}"

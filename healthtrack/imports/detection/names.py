@@ -22,6 +22,7 @@ _COLUMN = "column:"
 _DATE_ORDER = "date_order:"
 _DECIMAL_MARK = "decimal_mark:"
 _WORD = "word:"
+_TEXT_MARK = "text_mark:"
 NOT_IMPORTED = "-"  # the answer for a column of the file that belongs to no field
 
 
@@ -41,6 +42,16 @@ def decimal_mark(field: str) -> str:
 def word(field: str, text: str) -> str:
     """Return the name of the part that says what a word means in a field; in all fields if `field` is empty."""
     return f"{_WORD}{field}:{quote(text, safe='')}"
+
+
+def text_mark(field: str) -> str:
+    """Return the name of the part that says whether an apostrophe before the values of a field belongs to them."""
+    return f"{_TEXT_MARK}{field}"
+
+
+def get_marked_field(name: str) -> str:
+    """Return the field in the name of a part that `text_mark` made, or an empty text."""
+    return name.removeprefix(_TEXT_MARK) if name.startswith(_TEXT_MARK) else ""
 
 
 def get_word(name: str) -> tuple[str, str] | None:
@@ -70,7 +81,7 @@ def get_noted_field(name: str) -> str:
 def get_read_field(name: str) -> str:
     """Return the field about whose values a part says how they are read, or an empty text."""
     word = get_word(name)
-    return word[0] if word else get_noted_field(name)
+    return word[0] if word else get_noted_field(name) or get_marked_field(name)
 
 
 def get_numeric_field(name: str) -> str:

@@ -27,6 +27,7 @@ from healthtrack.imports.detection.structure import (
     list_book_parts,
     list_text_parts,
 )
+from healthtrack.imports.detection.text_marks import TextMarkCounter, make_text_mark_parts
 from healthtrack.imports.detection.words import WordCounter, make_word_parts
 from healthtrack.imports.reading import is_workbook, open_table
 from healthtrack.imports.reading.encodings import ENCODINGS
@@ -35,6 +36,7 @@ from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question,
 from healthtrack.imports.row_errors import FileError
 
 Answers = Mapping[str, str]
+_Counter = EvidenceCounter | WordCounter | TextMarkCounter
 
 
 def recall_nothing(_: Sequence[str]) -> Sequence[Remembered]:
@@ -116,8 +118,9 @@ class _Planner:
         self.questions += [*memory.questions, *found.questions]
         fields = found.likely_fields
         present = [column for column in self.columns if column.name in fields.values()]
-        counter, words = EvidenceCounter(present), WordCounter(present)
-        self._count(table, fields, (counter, words), rows)
+        counter, words, marks = EvidenceCounter(present), WordCounter(present), TextMarkCounter(present)
+        self._count(table, fields, (counter, words, marks), rows)
+        self.parts += make_text_mark_parts(marks, found, self.answers, memory.used)
         for parts, questions in (
             make_notation_parts(counter, found, self.answers, memory.used),
             make_word_parts(words, found, self.answers, memory.used),
@@ -127,9 +130,7 @@ class _Planner:
         if self.is_whole:
             self.parts.append(DetectedPart(WHOLE_FILE, value=True))
 
-    def _count(
-        self, table: Table, fields: Mapping[int, str], counters: tuple[EvidenceCounter, WordCounter], rows: int
-    ) -> None:
+    def _count(self, table: Table, fields: Mapping[int, str], counters: Sequence[_Counter], rows: int) -> None:
         columns = [column for column in self.columns if any(column in counter.columns for counter in counters)]
         renamed = {str(place): name for place, name in fields.items() if name in {column.name for column in columns}}
         for batch in table.batches:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
+from healthtrack.imports.columns.text_marks import Apostrophe
 from healthtrack.imports.columns.words import UNDECIDED
 from healthtrack.imports.detection import names
 from healthtrack.imports.reading.table import UNKNOWN_STRUCTURE, FileStructure, HiddenRows, MergedCells
@@ -20,6 +21,8 @@ class FileReading:
 
     `words` has what words mean, and `proved_forms` the forms of values whose notation is proved, by field.
 
+    `marked_fields` are those before whose values an apostrophe does not belong to them.
+
     `is_final` says that values which contradict the notation are errors, because the whole file has been looked at.
     """
 
@@ -29,6 +32,7 @@ class FileReading:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_final: bool = False
     proved_forms: Mapping[str, str] = field(default_factory=dict)
+    marked_fields: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: ReadingPlan) -> "FileReading":
@@ -43,6 +47,7 @@ class FileReading:
             get_words(values),
             WHOLE_FILE in values,
             proved,
+            frozenset(names.get_marked_field(name) for name, value in values.items() if value == Apostrophe.MARK),
         )
 
 

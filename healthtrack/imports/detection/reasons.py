@@ -36,6 +36,7 @@ class Why(StrEnum):
     USUAL_WORD = "usual_word"
     UNKNOWN_WORD = "unknown_word"
     RARE_WORD = "rare_word"
+    TEXT_MARK = "text_mark"
     UNSURE_WORD = "unsure_word"
 
 
@@ -73,6 +74,7 @@ _SENTENCES = {
     Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
     Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
     Why.UNSURE_WORD: "It appears in {count}, and means different things in different languages.",
+    Why.TEXT_MARK: "{count} begin{s} with it, and spreadsheets mark texts so.",
     Why.RARE_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
 }
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from healthtrack.imports.columns.checking import clean_batch, text_name
 from healthtrack.imports.columns.notation import DOCUMENTED
 from healthtrack.imports.columns.plan import Column
+from healthtrack.imports.columns.text_marks import remove_marks
 from healthtrack.imports.columns.widgets import TextWidget
 from healthtrack.imports.columns.words import translate
 from healthtrack.imports.detection.reading import FileReading
@@ -67,7 +68,8 @@ def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> 
 def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[str]:
     batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
     text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
-    batch = batch.with_columns(translate(text, reading.words.get(column.name, {})))
+    shown = remove_marks(text) if column.name in reading.marked_fields else text
+    batch = batch.with_columns(translate(shown, reading.words.get(column.name, {})))
     column.widget.prepare()
     value = column.widget.read(text, column.field, notation)
     values = batch.select(text.alias("text"), value.alias("value"))

@@ -17,6 +17,7 @@ from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.imports import registry
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import (
+    APOSTROPHES,
     AS_DETECTED,
     DATE_ORDERS,
     DECIMAL_MARKS,
@@ -64,6 +65,8 @@ class ProfileForm(ConcurrentEditForm):
         elif named := names.get_word(part):
             meanings = registry.get(self.instance.importer).describe_meanings(named[0])
             self._add_field(part, f"“{named[1]}” in {self._columns.get(named[0], named[0])}", meanings)
+        elif field := names.get_marked_field(part):
+            self._add_field(part, f"Apostrophe before values of {self._columns.get(field, field)}", APOSTROPHES)
         elif field := names.get_noted_field(part):
             choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
             self._add_field(part, f"Dates and numbers of {self._columns.get(field, field)}", choices)

@@ -15,6 +15,7 @@ from healthtrack.imports import staging_tables
 from healthtrack.imports.columns.checking import ColumnCheck, check_batch
 from healthtrack.imports.columns.notation import DOCUMENTED
 from healthtrack.imports.columns.plan import Column
+from healthtrack.imports.columns.widgets import IdentifierWidget
 from healthtrack.imports.columns.words import get_new_words
 from healthtrack.imports.detection.duplicates import get_duplicate_rule
 from healthtrack.imports.detection.reading import FileReading
@@ -267,11 +268,15 @@ class _TableCheck:
     def _make_check(self, column: Column) -> ColumnCheck:
         name, reading = column.name, self.reading
         words = reading.words.get(name, {})
-        check = ColumnCheck(column, reading.notations.get(name, DOCUMENTED), self._layout.headers[name], words)
+        notation, is_marked = reading.notations.get(name, DOCUMENTED), name in reading.marked_fields
+        check = ColumnCheck(column, notation, self._layout.headers[name], words, has_marks=is_marked)
         if reading.is_final:
             return check
         return replace(
-            check, new_words=get_new_words(column) - words.keys(), proved_forms=reading.proved_forms.get(name)
+            check,
+            new_words=get_new_words(column) - words.keys(),
+            proved_forms=reading.proved_forms.get(name),
+            watches_marks=column.is_key and isinstance(column.widget, IdentifierWidget) and not is_marked,
         )
 
     def _compare(self) -> TabularResult:
