@@ -56,7 +56,7 @@ class DateWidget(ColumnWidget):
             return self._read_alike(text, field)
         if order is DateOrder.YEAR_DAY_MONTH:
             text = pl.when(~text.str.contains(DATE_CELL)).then(text)  # a program that knew the date has written it
-        day = text.str.replace(_MIDNIGHT, "")
+        day = text.str.replace(_MIDNIGHT, "").str.strip_chars_end(".").str.replace_all(". ", ".", literal=True)
         separated = (
             pl.when(day.str.contains(shape)).then(day.str.replace_all("[/.]", "-")).str.to_date(form, strict=False)
             for shape, form in _SHAPES[order]

@@ -22,11 +22,11 @@ UNDECIDED = "?"  # what a word means whose question is open: no choice of any fi
 DOCUMENTED_WORDS = {**dict.fromkeys(YES_WORDS, Meaning.YES), **dict.fromkeys(NO_WORDS, Meaning.NO)}
 # In lower case, in European languages, Turkish, Japanese and Chinese; with digits and signs.
 _YES = (
-    *("1", "ja", "j", "oui", "si", "sí", "s", "sim", "sì", "tak", "ano", "wahr", "vrai", "verdadero", "vero"),
+    *("1", "1.0", "ja", "j", "oui", "si", "sí", "s", "sim", "sì", "tak", "ano", "wahr", "vrai", "verdadero", "vero"),
     *("t", "on", "igen", "evet", "kyllä", "да", "はい", "是", "\u2713", "\u2714", "\u2611"),
 )
 _NO = (
-    *("0", "nein", "non", "não", "nao", "nee", "nej", "nei", "nie", "ne", "falsch", "faux", "falso"),
+    *("0", "0.0", "nein", "non", "não", "nao", "nee", "nej", "nei", "nie", "ne", "falsch", "faux", "falso"),
     *("f", "off", "nem", "hay\u0131r", "ei", "нет", "いいえ", "否", "\u2717", "\u2718", "\u2610"),
 )
 _NONE = (

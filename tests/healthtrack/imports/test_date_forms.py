@@ -116,6 +116,16 @@ class TestEightDigits:
         ]
 
 
+class TestPoints:
+    @pytest.mark.parametrize("date", ["17. 5. 1980", "17. 05. 1980", "17.5.1980.", "1980. 05. 17.", "1980.5.17"])
+    def test_spaces_after_them_and_a_last_one_mean_nothing(self, path: Path, date: str) -> None:
+        assert RECORDS.run(write(path, date)).errors == []
+        assert born() == ["1980-05-17"]
+
+    def test_they_say_nothing_about_other_dates(self, path: Path) -> None:
+        assert RECORDS.run(write(path, "17. 5. 1980", "03/04/1980")).questions
+
+
 class TestNamesOfMonths:
     @pytest.mark.parametrize(
         "date",
