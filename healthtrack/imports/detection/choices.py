@@ -40,8 +40,8 @@ MARKS = {
     names.HIDDEN_ROWS: {str(HiddenRows.IMPORT): "Import them", str(HiddenRows.LEAVE_OUT): "Leave them out"},
 }
 APOSTROPHES = {
-    str(Apostrophe.MARK): "Remove it: it marks texts",
-    str(Apostrophe.TEXT): "Import it: it belongs to the values",
+    str(Apostrophe.MARK): "Remove it, because it marks texts",
+    str(Apostrophe.TEXT): "Import it, because it belongs to the values",
 }
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",

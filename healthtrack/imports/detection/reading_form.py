@@ -35,8 +35,9 @@ class PartRow:
     certainty: str
 
     @property
-    def is_word(self) -> bool:
-        return names.get_word(self.field.name) is not None
+    def needs_label(self) -> bool:
+        """Return whether the choices alone do not say what they are about."""
+        return names.get_word(self.field.name) is not None or bool(names.get_marked_field(self.field.name))
 
 
 @dataclass(frozen=True)
