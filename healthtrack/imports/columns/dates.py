@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -14,6 +15,7 @@ _MIDNIGHT = (
     r",?[ Tt:](0?0[:.]00([:.]00([.,]0+)?)?|12:00(:00(\.0+)?)? ?[Aa]\.?[Mm]\.?)"
     r"( ?([Zz]|UTC|GMT|Uhr|[+\-]00:?00))?$"
 )
+_DATE_AND_MIDNIGHT = len("1/1/1980 0:00")  # the shortest one
 _TIME = r"[0-9][ T,:]+[0-9]{1,2}:[0-9]{2}"
 _YEAR_FIRST = r"^[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{1,2}$"
 _YEAR_LAST = r"^[0-9]{1,2}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{4}$"
@@ -32,6 +34,8 @@ _COMPACT_SHAPES = {
     DateOrder.DAY_FIRST: ((_COMPACT_YEAR_FIRST, "%Y%m%d"), (_COMPACT_YEAR_LAST, "%d%m%Y")),
     DateOrder.YEAR_DAY_MONTH: ((_COMPACT_YEAR_FIRST, "%Y%d%m"),),
 }
+# Whatever may be a compact date, or may have the name of a month.
+_RARE = r"^[0-9]{8}|[A-Za-z\u00c0-\u024f]{3}"
 _TWO_DIGIT_YEAR = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}([ T,].*)?$"
 _EXAMPLES = {
     DateOrder.MONTH_FIRST: "Use MM/DD/YYYY or YYYY-MM-DD.",
@@ -56,16 +60,14 @@ class DateWidget(ColumnWidget):
             return self._read_alike(text, field)
         if order is DateOrder.YEAR_DAY_MONTH:
             text = pl.when(~text.str.contains(DATE_CELL)).then(text)  # a program that knew the date has written it
-        day = text.str.replace(_MIDNIGHT, "").str.strip_chars_end(".").str.replace_all(". ", ".", literal=True)
+        has_time = text.str.len_bytes() >= _DATE_AND_MIDNIGHT  # few texts need the slow pattern
+        day = pl.when(has_time).then(text.str.replace(_MIDNIGHT, "")).otherwise(text)
+        day = day.str.strip_chars_end(".").str.replace_all(". ", ".", literal=True)
         separated = (
             pl.when(day.str.contains(shape)).then(day.str.replace_all("[/.]", "-")).str.to_date(form, strict=False)
             for shape, form in _SHAPES[order]
         )
-        compact = (
-            pl.when(day.str.contains(shape)).then(day).str.slice(0, 8).str.to_date(form, strict=False)
-            for shape, form in _COMPACT_SHAPES[order]
-        )
-        return pl.coalesce(*separated, *compact, read_named_months(day))
+        return pl.coalesce(*separated, day.map_batches(partial(_read_rare_dates, order=order), return_dtype=pl.Date))
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         is_wrong = value.is_null() & text.is_not_null()
@@ -104,3 +106,15 @@ class DateWidget(ColumnWidget):
     def render(self, value: date | None, obj: object = None, **kwargs: object) -> object:  # type: ignore[override]  # untyped in the base class
         """Return a date, or text if it is too early for a spreadsheet, which counts days from 1900."""
         return value.isoformat() if value and value < _FIRST_SPREADSHEET_DAY else value
+
+
+def _read_rare_dates(days: pl.Series, order: DateOrder) -> pl.Series:
+    """Return compact dates and those with the name of a month: to look for them is slow, and few columns have any."""
+    if not days.str.contains(_RARE).any():
+        return pl.repeat(None, len(days), dtype=pl.Date, eager=True)
+    day = pl.col("day")
+    compact = (
+        pl.when(day.str.contains(shape)).then(day).str.slice(0, 8).str.to_date(form, strict=False)
+        for shape, form in _COMPACT_SHAPES[order]
+    )
+    return days.to_frame("day").select(pl.coalesce(*compact, read_named_months(day))).to_series()
