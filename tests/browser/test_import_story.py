@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
     for number in range(PATIENTS):
         row = {**RECORDS.row, "patient_id": f"P{number}", "date_of_birth": f"05/17/{1950 + number % 70}"}
         if number < NO_DATE:
-            row["date_of_birth"] = "17 May 1980"
+            row["date_of_birth"] = "02/30/1980"
         elif number < NO_DATE + NO_GENDER:
             row["gender"] = "X"
         elif number < INVALID:
