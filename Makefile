@@ -17,12 +17,15 @@ development:
 # be compiled each time.
 test test-all test-fast test-slow test-database: export PYTHONDONTWRITEBYTECODE =
 
+# Fails if the tests run too few lines and branches of the program.
+COVERAGE = -p tests.support.coverage_plugin
+
 # ARGS are passed to pytest: make test ARGS=--durations=10
 test: development
-	$(VENV_PYTHON) -m pytest -m "not slow" --cov --cov-report=term-missing $(ARGS)
+	$(VENV_PYTHON) -m pytest -m "not slow" $(COVERAGE) $(ARGS)
 
 test-all: development
-	$(VENV_PYTHON) -m pytest --cov --cov-report=term-missing $(ARGS)
+	$(VENV_PYTHON) -m pytest $(COVERAGE) $(ARGS)
 
 test-fast: development
 	$(VENV_PYTHON) -m pytest -m "not slow and not browser and not process" $(ARGS)

@@ -80,11 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         assert isinstance(item, pytest.Function)
         if "browser" in item.fixturenames:
             item.add_marker("browser")
-            item.add_marker("no_cover")  # other tests request the same pages
         elif starts_programs(item.module):
             item.add_marker("process")
-        if getattr(item.function, "is_hypothesis_test", False):
-            item.add_marker("no_cover")  # it repeats, many times, what other tests cover
 
 
 @cache
@@ -147,13 +144,6 @@ def sign_in(db: None) -> SignIn:
 def as_role(db: None) -> AsRole:
     """Return a function that signs in somebody with a role, such as "Data steward", and returns their client."""
     return lambda role: client_for(make_person(role, "staff"))
-
-
-@pytest.fixture(autouse=True)
-def no_coverage_of_programs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the marker `no_cover`, with which the process of the tests measures no coverage, hold for programs too."""
-    if request.node.get_closest_marker("no_cover"):
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,6 @@ from tests.support.crawling import crawl
 from tests.support.databases import temporary_database
 from tests.support.serving import Server, environment_of, started
 
-pytestmark = pytest.mark.no_cover
-
 MAX_FIRST_VISIT, MAX_LATER_VISITS = 100_000, 20_000
 PATIENTS = "60"  # a full page of the list
 

@@ -40,7 +40,6 @@ def database() -> Iterator[Database]:
 def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnerAndProgram]:
     with temporary_database() as database, two_roles_of(database) as (owner, program):
         environment = environment_of(owner, tmp_path_factory.mktemp("deployed"))
-        environment.pop("COVERAGE_PROCESS_CONFIG", None)  # the tests' own database was migrated with coverage
         for command in (("migrate", "-v0"), ("database_roles", "--app", program.params["user"], "--apply")):
             subprocess.run([sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=environment, check=True)
         yield owner, program

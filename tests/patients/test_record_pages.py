@@ -80,7 +80,6 @@ def expected(**query: str) -> list[str]:
     return [record.pk for record in sorted(records, key=keys[order.removeprefix("-")], reverse=reverse)]
 
 
-@pytest.mark.no_cover  # it requests every page in every order; the tests of single pages cover them
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("query", [{}, {"gender": "F"}, {"q": "ada"}])
 @pytest.mark.parametrize("counted", [True, False])
@@ -95,7 +94,6 @@ def test_the_pages_contain_every_record_once_in_order(
     assert {len(rows) for rows in pages[:-1]} == {SIZE}
 
 
-@pytest.mark.no_cover
 @pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("query", [{}, {"gender": "M"}])

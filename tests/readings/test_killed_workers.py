@@ -18,7 +18,6 @@ from tests.support.signing_in import AsRole
 from tests.support.workers import environment_of_the_tests, hold_lock, wait_for, wait_for_state, worker
 
 pytestmark = [
-    pytest.mark.no_cover,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("data_folder", "areas_dropped", "jobs_dropped"),
 ]

@@ -12,7 +12,7 @@ from readings.charts.streams import by_metric, list_marks, list_streams
 from readings.models import Contribution, Device, ReadingDay, ReadingRun, ReadingStream
 from tests.support import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -83,7 +83,7 @@ def _project(folder: Path) -> Project:
     project = Project(
         folder / "a blank" / "project",
         {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "COVERAGE_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith("PIP_")},
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(folder / "wheels"),

@@ -130,7 +130,6 @@ def started(
             server.read_until(until)
             yield server
         finally:
-            # Not kill(): after SIGTERM, the process saves its coverage data.
             process.terminate()
 
 

@@ -360,7 +360,6 @@ def test_the_command_lists_every_error_and_changes_nothing(kind: Kind, path: Pat
     assert tables() == before
 
 
-@pytest.mark.no_cover  # the command covers the errors, other tests the page
 @each_invalid_file
 def test_the_upload_page_shows_every_error_and_changes_nothing(
     kind: Kind, path: Path, errors: Errors, sign_in: SignIn, data_folder: Path
@@ -413,7 +412,6 @@ def test_a_workbook_that_is_damaged_after_many_rows_is_rejected(
     assert get_command_errors(RECORDS, path) == [NO_WORKBOOK]
 
 
-@pytest.mark.no_cover  # millions of steps through lines that small files cover
 class TestLargeFiles:
     @pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
     @pytest.mark.parametrize("surroundings", ["{}", "Ada, {}", 'Ada ""{}'])

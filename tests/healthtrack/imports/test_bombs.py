@@ -12,8 +12,6 @@ from tests.support.memory import measure_peaks
 from tests.support.workbooks import MAIN, OFFICE, PACKAGE, SHEET, STRINGS, minimal_workbook
 from tests.support.workers import environment_of_the_tests
 
-pytestmark = pytest.mark.no_cover
-
 MAX_MEGABYTES = 100
 RELATIONS = "xl/_rels/workbook.xml.rels"
 

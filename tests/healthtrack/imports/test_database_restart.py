@@ -15,8 +15,6 @@ from tests.support.embedded_postgres import Client, server_pid
 from tests.support.import_files import RECORDS, write_csv
 from tests.support.workers import LINK, hold_lock, wait_for, worker
 
-pytestmark = pytest.mark.no_cover
-
 # One patient with another tracker, and three new patients: checked, and queued for import.
 START_IMPORT = """
 import sys

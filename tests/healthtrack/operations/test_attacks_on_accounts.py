@@ -13,8 +13,6 @@ from tests.support.signing_in import PASSWORD, code
 from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
-pytestmark = pytest.mark.no_cover
-
 KEY = "3132333435363738393031323334353637383930"
 OWN_PASSWORD = "/admin/password_change/"
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"

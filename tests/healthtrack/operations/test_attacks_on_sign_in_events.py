@@ -18,8 +18,6 @@ from tests.support.signing_in import PASSWORD, code
 from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
-pytestmark = pytest.mark.no_cover
-
 KEYS = {"keeper": "3132333435363738393031323334353637383930", "ada": "3132333435363738393031323334353637383931"}
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 MAKE_PEOPLE = f"""

@@ -14,8 +14,6 @@ from tests.support.signing_in import PASSWORD, code
 from tests.support.two_roles import OwnerAndProgram
 from tests.support.visitors import CODE, Visitor
 
-pytestmark = pytest.mark.no_cover
-
 KEY = "3132333435363738393031323334353637383930"
 LIST = "/admin/patients/medicalrecord/"
 MAKE_PEOPLE = f"""

@@ -11,8 +11,6 @@ from tests.support.embedded_postgres import home, is_down, server_pid, wait_for
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 
-pytestmark = pytest.mark.no_cover
-
 
 def get_status(server: Server) -> int:
     return server.get("/healthz").status

@@ -18,7 +18,7 @@ from tests.support.embedded_postgres import wait_for
 from tests.support.replicated_servers import PostgresServer, address_of, primary, stopping
 from tests.support.serving import Server, environment_of, started, started_worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 SECONDS_WITHOUT, SECONDS_AFTER = 2.0, 6.0
 MAX_RECOVERY_SECONDS = 120

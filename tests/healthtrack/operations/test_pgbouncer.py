@@ -17,7 +17,6 @@ from tests.support.serving import Server, environment_of, started, started_worke
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.no_cover,
     pytest.mark.skipif(not pgbouncer.PROGRAM, reason="pgbouncer is not installed"),
 ]
 

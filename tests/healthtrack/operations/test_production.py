@@ -8,8 +8,6 @@ from django.conf import settings
 
 from tests.support.gunicorn_server import started
 
-pytestmark = pytest.mark.no_cover
-
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 

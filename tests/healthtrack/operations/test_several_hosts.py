@@ -25,7 +25,7 @@ from tests.support.page import Page
 from tests.support.serving import Server, environment_of
 from tests.support.workers import worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 NAME, PASSWORD = "ada", "seven green umbrellas"
 REPORT = "/reports/age-groups/"

@@ -11,8 +11,6 @@ from healthtrack.operations.preparation import explain
 from tests.support.databases import Database
 from tests.support.serving import free_port
 
-pytestmark = pytest.mark.no_cover
-
 
 def run(environment: dict[str, str], *command: str) -> tuple[int, str]:
     ended = subprocess.run(

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from tests.support import libreview_tables as libre
 from tests.support.apple_exports import export, record
 from tests.support.formats import make_zip
 from tests.support.memory import measure_peaks
-
-pytestmark = pytest.mark.no_cover
 
 MAX_MEGABYTES = 500
 READER = """

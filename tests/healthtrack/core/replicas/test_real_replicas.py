@@ -12,7 +12,7 @@ from tests.support.databases import Database
 from tests.support.embedded_postgres import wait_for
 from tests.support.replicated_servers import PostgresServer, primary, stopping
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 LOG_POSITION = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
 

@@ -31,8 +31,6 @@ from tests.support.systemd_units import (
 )
 from tests.support.two_roles import OwnerAndProgram, copied, two_roles_of
 
-pytestmark = pytest.mark.no_cover
-
 UNITS = sorted(file.name for file in FOLDER.iterdir() if file.suffix in {".service", ".timer"})
 SERVICES = [name for name in UNITS if name.endswith(".service")]
 SECTIONS = {"Unit", "Service", "Timer", "Install"}

@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.embedded_postgres import Client, home, wait_for
 
-pytestmark = pytest.mark.no_cover
-
 SECRET = "Erika Mustermann"
 FAILING_STATEMENTS = [
     f"SELECT '{SECRET}'::date",

@@ -8,8 +8,6 @@ from healthtrack.operations.embedded_postgres import sockets
 from healthtrack.operations.embedded_postgres.errors import EmbeddedPostgresError
 from tests.support.embedded_postgres import Client, home, wait_for
 
-pytestmark = pytest.mark.no_cover
-
 LONG = "x" * 90
 
 

@@ -14,8 +14,6 @@ from tests.support.embedded_postgres import Client, system_programs, wait_for
 from tests.support.embedded_postgres_users import as_root
 from tests.support.embedded_roles import account_of_the_server
 
-pytestmark = pytest.mark.no_cover
-
 OBJECTS = """
     CREATE SCHEMA staging;
     CREATE TYPE mood AS ENUM ('good');

@@ -13,7 +13,7 @@ from django.conf import settings
 from healthtrack.operations.embedded_postgres import binaries
 from tests.support.embedded_postgres import Client, server_data_folder, stop_servers
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 
 def old_programs() -> Path:

@@ -19,8 +19,6 @@ from healthtrack.operations.embedded_postgres.unprivileged import Account
 from tests.support.embedded_postgres import Client, RefusedError, home, server_pid, stop_servers
 from tests.support.embedded_postgres_users import as_root
 
-pytestmark = pytest.mark.no_cover
-
 TAB = "\t"
 
 
