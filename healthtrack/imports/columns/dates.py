@@ -60,9 +60,11 @@ class DateWidget(ColumnWidget):
             return self._read_alike(text, field)
         if order is DateOrder.YEAR_DAY_MONTH:
             text = pl.when(~text.str.contains(DATE_CELL)).then(text)  # a program that knew the date has written it
-        has_time = text.str.len_bytes() >= _DATE_AND_MIDNIGHT  # few texts need the slow pattern
+        # Few texts have a time or points, and to replace these in all texts would be slow.
+        has_time, has_points = text.str.len_bytes() >= _DATE_AND_MIDNIGHT, text.str.contains(".", literal=True)
         day = pl.when(has_time).then(text.str.replace(_MIDNIGHT, "")).otherwise(text)
-        day = day.str.strip_chars_end(".").str.replace_all(". ", ".", literal=True)
+        plain = day.str.strip_chars_end(".").str.replace_all(". ", ".", literal=True)
+        day = pl.when(has_points).then(plain).otherwise(day)
         separated = (
             pl.when(day.str.contains(shape)).then(day.str.replace_all("[/.]", "-")).str.to_date(form, strict=False)
             for shape, form in _SHAPES[order]
