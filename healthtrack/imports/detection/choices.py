@@ -34,14 +34,14 @@ DUPLICATE_ROWS = {
 }
 MARKS = {
     names.MERGED_CELLS: {
-        str(MergedCells.REPEAT): "Repeat the value in each of their rows",
-        str(MergedCells.EMPTY): "Leave the rows below the first one empty",
+        str(MergedCells.REPEAT): "Repeat in each row",
+        str(MergedCells.EMPTY): "Only in the first row",
     },
     names.HIDDEN_ROWS: {str(HiddenRows.IMPORT): "Import them", str(HiddenRows.LEAVE_OUT): "Leave them out"},
 }
 APOSTROPHES = {
-    str(Apostrophe.MARK): "Remove it, because it marks texts",
-    str(Apostrophe.TEXT): "Import it, because it belongs to the values",
+    str(Apostrophe.MARK): "Remove it",
+    str(Apostrophe.TEXT): "Import it",
 }
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",

@@ -23,7 +23,7 @@ from tests.support.workbooks import MAIN, minimal_workbook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
-REPEATED = "Merged cells: Repeat the value in each of their rows. 2 cells of the sheet are merged over several rows."
+REPEATED = "Merged cells: Repeat in each row. 2 cells of the sheet are merged over several rows."
 IMPORTED = "Hidden rows: Import them. The sheet hides 1 row, such as by a filter."
 
 

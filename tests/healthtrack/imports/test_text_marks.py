@@ -15,7 +15,7 @@ from tests.support.styled_workbooks import table_of, write_workbook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
-REMOVED = "Apostrophe before values in patient_id: Remove it, because it marks texts. "
+REMOVED = "Apostrophe before values in patient_id: Remove it. "
 
 
 @pytest.fixture
