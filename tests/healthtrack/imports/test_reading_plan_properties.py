@@ -189,8 +189,9 @@ def is_hidden(date_written: Written, written: Sequence[Written]) -> bool:
 
 
 def is_read_beside(each: Written, order: str) -> bool:
-    """Return whether a column in this order also has the date, because it is an ISO date."""
-    return order in (DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST) and read_as(each, YEAR_FIRST) is not None
+    """Return whether a column with this order also has the date: ISO dates and those with the year last go together."""
+    others = {DateOrder.MONTH_FIRST: [YEAR_FIRST], DateOrder.DAY_FIRST: [YEAR_FIRST], YEAR_FIRST: [*DateOrder][:2]}
+    return any(read_as(each, other) is not None for other in others.get(order, []))
 
 
 def read_as(each: Written, order: str) -> date | None:
