@@ -121,9 +121,11 @@ def check_batch(
     cleaned = clean_batch(batch, columns)
     if undecided := _find_undecided(cleaned, checks):
         return CheckedBatch(cleaned.clear(), [], undecided)
-    work = cleaned.with_columns(each.meant_text for each in checks if each.words or each.has_marks).with_columns(
+    meant = cleaned.lazy().with_columns(each.meant_text for each in checks if each.words or each.has_marks)
+    values = (
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )
+    work = meant.with_columns(values).collect()  # lazily, polars computes what expressions share only once
     rules_by_column = _list_rules(work, checks, rules)
     # Which rule each row breaks first: a column for each entry of the list, null where the row breaks none.
     broken = work.select(
