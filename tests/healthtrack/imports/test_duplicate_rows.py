@@ -173,7 +173,7 @@ def test_data_quality_leads_to_the_imports_that_combined_rows(steward: Client, p
     press_import(steward, preview({}))
     other = last_run()
     press_import(steward, preview(*priced(*PRICES)))
-    found = Page.of(steward.get("/reports/data-quality/")).addresses("a[href*='duplicates=yes']")
+    found = Page.of(steward.get("/reports/data-quality/")).addresses("a[href*='importrun/?duplicates=yes']")
     assert found
     page = steward.get(found[0])
     assert [run.run_id for run in page.context["cl"].result_list] == [last_run().pk] != [other.pk]
