@@ -74,7 +74,7 @@ _SENTENCES = {
     Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
     Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
     Why.UNSURE_WORD: "It appears in {count}, and means different things in different languages.",
-    Why.TEXT_MARK: "{count} begin{s} with it, and spreadsheets mark texts so.",
+    Why.TEXT_MARK: "{count} begin{s} with it; spreadsheets use it to mark text.",
     Why.RARE_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
 }
 

@@ -71,12 +71,12 @@ class TestFormulasAroundTexts:
 class TestApostrophes:
     def test_before_most_values_it_is_a_mark(self, path: Path) -> None:
         finished = run(path, *numbers("'00123", "'00124", "125"))
-        assert finished.assumptions == [f"{REMOVED}2 values begin with it, and spreadsheets mark texts so."]
+        assert finished.assumptions == [f"{REMOVED}2 values begin with it; spreadsheets use it to mark text."]
         assert stored() == ["00123", "00124", "125"]
 
     def test_before_a_patient_number_it_is_a_mark_wherever_it_appears(self, path: Path) -> None:
         rows = [*numbers(*(f"P{number}" for number in range(SAMPLE_ROWS + 10))), {"patient_id": "'00123"}]
-        assert run(path, *rows).assumptions == [f"{REMOVED}1 value begins with it, and spreadsheets mark texts so."]
+        assert run(path, *rows).assumptions == [f"{REMOVED}1 value begins with it; spreadsheets use it to mark text."]
         assert "00123" in stored()
 
     def test_a_few_values_have_it_if_another_column_has_it(self, path: Path) -> None:
