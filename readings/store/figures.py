@@ -21,18 +21,24 @@ def add_figures(rows: pl.DataFrame, readings: pl.DataFrame, ranges: pl.DataFrame
     """Return the day rows with the figures of these readings, which are those of the rows that are not excluded."""
     ordered = order(readings)
     ordered = ordered.with_columns(number=_to_number(ordered))
-    number = pl.col("number")
-    figures = ordered.group_by("row", maintain_order=True).agg(
+    number, gap = pl.col("number"), pl.col("gap")
+    lists = ordered.group_by("row", maintain_order=True).agg(
         *(pl.col(name).first() for name in KEY),
         pl.len().cast(pl.Int32).alias("counted"),
-        number.min().alias("lowest"),
-        number.max().alias("highest"),
-        number.sum().alias("total"),
-        (number * number).sum().alias("total_of_squares"),
-        usual=pl.col("gap").median().cast(pl.Int64),
-        longest=pl.col("gap").max(),
+        (number * number).alias("square"),
+        number,
+        gap,
         between=pl.col("at").last() - pl.col("at").first(),
     )
+    # Polars finds these in less time for lists than for groups, and the median if none is null, as the first gap is.
+    figures = lists.with_columns(
+        lowest=number.list.min(),
+        highest=number.list.max(),
+        total=number.list.sum(),
+        total_of_squares=pl.col("square").list.sum(),
+        usual=gap.list.slice(1).list.median().cast(pl.Int64),
+        longest=gap.list.max(),
+    ).drop("number", "square", "gap")
     figures, covered = _add_coverage(figures, ordered, ranges)
     figures = figures.drop("row").join(_sum_ranges(covered, ranges), on=KEY, how="left")
     joined = rows.drop(_FIGURES, strict=False).join(figures, on=KEY, how="left", maintain_order="left")
