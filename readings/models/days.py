@@ -29,8 +29,11 @@ class DayArrays(models.Model):
     time_decimals = models.SmallIntegerField(null=True, db_comment="Decimal places of the seconds in times and lengths")
     value_decimals = models.SmallIntegerField(null=True, db_comment="Decimal places of the values")
     first_time = models.BigIntegerField(null=True, db_comment="Time of the first reading since local midnight")
-    # Gaps of 64 bits take no more space than of 16: compression removes the zeros (docs/decisions).
-    gaps = _array(models.BigIntegerField(), "Time between each reading and the one before, 0 for the first")
+    small_gaps = _array(
+        models.SmallIntegerField(), "Time between each reading and the one before, 0 for the first; null if in gaps"
+    )
+    # Gaps of 64 bits make short rows long enough for compression, which removes their zeros (docs/decisions).
+    gaps = _array(models.BigIntegerField(), "The same, in short rows and if a gap does not fit into 16 bits")
     small_values = _array(models.SmallIntegerField(), "Values; null if large_values has them")
     large_values = _array(models.BigIntegerField(), "The same, if a value does not fit into 16 bits")
     lengths = _array(
@@ -49,7 +52,8 @@ class DayArrays(models.Model):
 def _arrays_fit() -> Q:
     """Return the condition that each reading has a time and a value."""
     count = F("reading_count")
-    times = Q(gaps__isnull=False, gaps__len=count)
+    times = Q(small_gaps__isnull=False, small_gaps__len=count, gaps=None)
+    times |= Q(small_gaps=None, gaps__isnull=False, gaps__len=count)
     values = Q(small_values__isnull=False, small_values__len=count, large_values=None)
     values |= Q(small_values=None, large_values__isnull=False, large_values__len=count)
     lengths = Q(lengths=None) | Q(lengths__len=1) | Q(lengths__len=count)

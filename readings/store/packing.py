@@ -137,10 +137,10 @@ def _shorten_lists(rows: pl.DataFrame, present: Collection[str]) -> pl.DataFrame
     return rows
 
 
-def is_small(rows: pl.DataFrame) -> pl.Series:
-    """Return for each row whether its values fit into 16 bits."""
-    values = pl.col("values")
-    return rows.select((values.list.min() >= -_SMALL) & (values.list.max() < _SMALL)).to_series()
+def is_small(name: str) -> pl.Expr:
+    """Return for each row whether the numbers of its list of this name fit into 16 bits."""
+    numbers = pl.col(name)
+    return (numbers.list.min() >= -_SMALL) & (numbers.list.max() < _SMALL)
 
 
 def unpack(rows: pl.DataFrame, *carried: str) -> pl.DataFrame:

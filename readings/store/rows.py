@@ -17,6 +17,7 @@ ARRAYS: Mapping[str, str] = {
     "time_decimals": "smallint",
     "value_decimals": "smallint",
     "first_time": "bigint",
+    "small_gaps": "smallint[]",
     "gaps": "bigint[]",
     "small_values": "smallint[]",
     "large_values": "bigint[]",
@@ -33,12 +34,13 @@ FIGURES: Mapping[str, str] = {
     "total_of_squares": "double precision",
     "range_seconds": "integer[]",
 }
-# What makes two rows of one day and offset hold the same readings.
-CONTENT = (
-    *("first_time", "time_decimals", "value_decimals", "gaps"),
-    *("small_values", "large_values", "lengths", "offsets_proven"),
-)
-LISTS = ("gaps", "small_values", "large_values", "lengths")
+# The columns of lists that have one for numbers of 16 bits and one for larger numbers.
+_GAPS, _VALUES = ("small_gaps", "gaps"), ("small_values", "large_values")
+# What makes two rows of one day and offset hold the same readings, beside their gaps.
+_CONTENT = ("first_time", "time_decimals", "value_decimals", *_VALUES, "lengths", "offsets_proven")
+LISTS = (*_GAPS, *_VALUES, "lengths")
+# Arrays of 16 bits in rows of fewer readings may be too short for PostgreSQL to compress them.
+LONG_ROW = 1_000
 # The columns of all tables that rows are copied into.
 _COLUMNS: Mapping[str, str] = {
     "patient_id": "text",
@@ -77,38 +79,47 @@ def comma(names: Sequence[str], alias: str = "") -> str:
 def same_content(left: str, right: str) -> str:
     """Return the SQL condition that two rows, given by their aliases, hold the same readings.
 
-    It compares the bytes of arrays, which is quicker than to compare their elements.
+    It compares the bytes of arrays, which is quicker than to compare their elements. Only of rows that were stored
+    before there was a column `small_gaps`, it compares the gaps one by one.
     """
-    return f"ROW({comma(CONTENT, left)})::record *= ROW({comma(CONTENT, right)})::record"
+    gaps = [f"coalesce({row}.small_gaps::bigint[], {row}.gaps)" for row in (left, right)]
+    return f"({_same(_CONTENT, left, right)} AND ({_same(_GAPS, left, right)} OR {' = '.join(gaps)}))"
+
+
+def _same(names: Sequence[str], left: str, right: str) -> str:
+    return f"ROW({comma(names, left)})::record *= ROW({comma(names, right)})::record"
 
 
 def copy_in(cursor: CursorWrapper, table: str, rows: pl.DataFrame) -> None:
-    """Add rows, with columns as in the table; `values` becomes the column of the size that fits."""
+    """Add rows, with columns as in the table; of `values` and `gaps`, each list goes to the column of its size."""
     if rows.is_empty():
         return
     if "values" in rows.columns:
-        rows = _divide_values(rows)
+        rows = _divide(rows, "values", is_small("values"), *_VALUES)
+        rows = _divide(rows, "gaps", (pl.col("gaps").list.len() >= LONG_ROW) & is_small("gaps"), *_GAPS)
     rows = rows.select(column for column in rows if column.null_count() < len(rows))
     with cursor.copy(f"COPY {table} ({comma(rows.columns)}) FROM STDIN (FORMAT binary)") as copy:
         for part in write_rows(rows, _COLUMNS):
             copy.write(part)
 
 
-def _divide_values(rows: pl.DataFrame) -> pl.DataFrame:
-    small = is_small(rows)
-    if small.all():
-        return rows.rename({"values": "small_values"})
-    return rows.with_columns(
-        small_values=pl.when(small).then("values"), large_values=pl.when(~small).then("values")
-    ).drop("values")
+def _divide(rows: pl.DataFrame, name: str, condition: pl.Expr, small: str, large: str) -> pl.DataFrame:
+    """Return the rows with their lists of this name in the column `small` where the condition is true, or `large`."""
+    is_small = rows.select(condition).to_series()
+    if is_small.all() or not is_small.any():
+        return rows.rename({name: small if is_small.all() else large})
+    lists = {small: pl.when(is_small).then(name), large: pl.when(~is_small).then(name)}
+    return rows.select(pl.exclude(name), **lists)
 
 
 def select_packed(key: str, *others: str, alias: str = "rows") -> str:
     """Return the select list for `fetch`: the columns of a packed row, with `key` as its stream."""
     names = [f"{alias}.{name}" for name in ("utc_offset", "time_decimals", "value_decimals", "first_time")]
-    values = f"coalesce(array_to_string({alias}.small_values, ','), array_to_string({alias}.large_values, ','))"
+    gaps, values = (
+        f"coalesce(array_to_string({alias}.{small}, ','), array_to_string({alias}.{large}, ','))"
+        for small, large in (_GAPS, _VALUES)
+    )
     lists = [f"array_to_string({alias}.{name}, ',')" for name in ("lengths", "offsets_proven")]
-    gaps = f"array_to_string({alias}.gaps, ',')"
     return ", ".join([key, f"{alias}.day - DATE '1970-01-01'", *names, gaps, values, *lists, *others])
 
 

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from readings.models import Contribution, ReadingDay, ReadingRun, ReadingStream
 from readings.store import blocks
+from readings.store import rows as day_rows
 from readings.store.packing import unpack
 from readings.store.rows import fetch, select_packed
 from readings.store.staging import Stream
+from tests.support.old_rows import store_gaps_as_before
 from tests.support.readings import Reading, finish_run, streams, to_readings, undo_run, write_run
 
 pytestmark = pytest.mark.django_db
@@ -199,9 +201,10 @@ def test_far_readings_cover_no_more_than_the_day_with_their_ranges() -> None:
     assert row.seconds_covered == sum(row.range_seconds) == 86_400
 
 
-@pytest.fixture(params=[500_000, 20], ids=["one block", "many blocks"])
+@pytest.fixture(params=[(500_000, 1_000), (20, 3)], ids=["one block", "many blocks, small gaps in short rows"])
 def _blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MAX_READINGS", request.param)
+    monkeypatch.setattr(blocks, "MAX_READINGS", request.param[0])
+    monkeypatch.setattr(day_rows, "LONG_ROW", request.param[1])
 
 
 @pytest.mark.usefixtures("_blocks")
@@ -215,6 +218,8 @@ def test_runs_and_undos_in_any_order(runs: list[Chunks], data: st.DataObject) ->
             assert write_run(run_id, chunks, all_streams()) == instants_of(bad)
             inputs[run_id] = good
             check_all(inputs)
+            if run_id == 1:
+                store_gaps_as_before()
         for run_id in data.draw(st.permutations(sorted(inputs))):
             undo_run(run_id)
             del inputs[run_id]
