@@ -79,8 +79,8 @@ def comma(names: Sequence[str], alias: str = "") -> str:
 def same_content(left: str, right: str) -> str:
     """Return the SQL condition that two rows, given by their aliases, hold the same readings.
 
-    It compares the bytes of arrays, which is quicker than to compare their elements. Only of rows that were stored
-    before there was a column `small_gaps`, it compares the gaps one by one.
+    It compares the bytes of arrays, which is quicker than to compare their elements. It compares gaps one by one only
+    for rows that were stored before the column `small_gaps` existed.
     """
     gaps = [f"coalesce({row}.small_gaps::bigint[], {row}.gaps)" for row in (left, right)]
     return f"({_same(_CONTENT, left, right)} AND ({_same(_GAPS, left, right)} OR {' = '.join(gaps)}))"
