@@ -10,7 +10,7 @@ from healthtrack.imports.opening import Limited, Part
 from healthtrack.imports.row_errors import FileError, RowError
 from readings.formats.batch import LINE
 
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 8 * 2**20
 BOM = b"\xef\xbb\xbf"
 MAX_LINE_BYTES = 2**20
 
