@@ -53,8 +53,7 @@ class Keeper:
             self._watch(server)
         finally:
             _stop_server(server)
-            with suppress(OSError):
-                self.place.rmdir()
+            self._remove_place()
 
     def _start(self) -> subprocess.Popen[bytes]:
         server_lock = self._await_lock()
@@ -112,7 +111,7 @@ class Keeper:
 
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
         unused_since: float | None = None
-        while server.poll() is None and not self.stop_requested and self._folder_exists():
+        while server.poll() is None and not self.stop_requested and self._folder_exists() and self._is_reachable():
             if not locks.try_acquire(self.clients_lock):
                 unused_since = None
             elif unused_since is None or time.monotonic() - unused_since < self.grace_seconds:
@@ -128,6 +127,19 @@ class Keeper:
             return os.path.samestat(self.home.clients_lock.stat(), os.fstat(self.clients_lock))
         except FileNotFoundError:
             return False
+
+    def _is_reachable(self) -> bool:
+        """Return whether the socket exists; without it, nobody can connect to this server, nor start another.
+
+        A program that cleans temporary files may delete it, and so does, when it stops, the server of a folder that
+        was renamed: it deletes the path of its own socket, where this server's socket is meanwhile.
+        """
+        return sockets.socket_file(self.place).exists()
+
+    def _remove_place(self) -> None:
+        if self._folder_exists():  # otherwise the place may be that of the server in a new folder
+            with suppress(OSError):
+                self.place.rmdir()
 
     def _pause(self, seconds: float) -> None:
         if select.select([self.wakes], [], [], seconds)[0]:

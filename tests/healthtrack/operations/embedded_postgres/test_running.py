@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from healthtrack.operations.embedded_postgres import binaries
+from healthtrack.operations.embedded_postgres import binaries, sockets
 from healthtrack.operations.embedded_postgres.server import ensure_running
 from tests.support.embedded_postgres import PROJECT, Client, home, is_down, keeper_pid, server_pid, wait_for
 
@@ -155,3 +155,12 @@ def test_a_server_stops_when_its_data_folder_is_deleted(client: Client, data: Pa
     assert client.ask("SELECT to_regclass('mark')") == [[None]]
     assert server_pid(data) != server
     wait_for(lambda: not (root.with_name("gone") / "data" / "postmaster.pid").exists())
+
+
+def test_a_server_whose_socket_is_deleted_is_replaced(client: Client, data: Path) -> None:
+    client.ask("CREATE TABLE mark AS SELECT 7 AS x")
+    server = server_pid(data)
+    sockets.socket_file(client.place).unlink()
+    with Client(data) as other:
+        assert other.ask("SELECT x FROM mark") == [[7]]
+    assert server_pid(data) != server
