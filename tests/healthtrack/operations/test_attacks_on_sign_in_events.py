@@ -28,22 +28,26 @@ for name, key in {KEYS!r}.items():
     TOTPDevice.objects.create(user=person, name="app", key=key)
 """
 TYPED_BY_MISTAKE = "hunter2 is my password"
-MONTH = SignInEvent.partitions.get_name(timezone.now().date())
-TAMPERING = (
-    *(
-        statement.format(table)
-        for table in ("sign_in_events", "sign_in_events_default", MONTH)
-        for statement in (
-            "UPDATE {} SET person_id = NULL",
-            "DELETE FROM {}",
-            "TRUNCATE {}",
-            "ALTER TABLE {} DISABLE TRIGGER ALL",
-            "DROP TABLE {}",
-        )
-    ),
-    f"ALTER TABLE sign_in_events DETACH PARTITION {MONTH}",
-    f"INSERT INTO {MONTH} SELECT * FROM sign_in_events",
-)
+
+
+def tampering() -> list[str]:
+    """Return statements that change, remove or forge events, also in the partition of this month."""
+    month = SignInEvent.partitions.get_name(timezone.now().date())
+    return [
+        *(
+            statement.format(table)
+            for table in ("sign_in_events", "sign_in_events_default", month)
+            for statement in (
+                "UPDATE {} SET person_id = NULL",
+                "DELETE FROM {}",
+                "TRUNCATE {}",
+                "ALTER TABLE {} DISABLE TRIGGER ALL",
+                "DROP TABLE {}",
+            )
+        ),
+        f"ALTER TABLE sign_in_events DETACH PARTITION {month}",
+        f"INSERT INTO {month} SELECT * FROM sign_in_events",
+    ]
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def test_guesses_a_stolen_password_and_refused_pages_leave_a_trace_that_nobody_c
         ("page-refused", "keeper", "", "admin:auth_user_add", ELSEWHERE),
         ("signed-out", "keeper", "", "", ELSEWHERE),
     ]
-    for statement in TAMPERING:
+    for statement in tampering():
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
             program.ask(statement)
     assert ask_events(owner) == before
