@@ -230,12 +230,9 @@ class ReadingsImporter(Importer):
             if found.get(name)
         ]
         left_out = [f"not imported, {label}: {count:,}" for label, count in found.get("left_out", {}).items()]
-        new, days = found["new"], found["days"]
+        new = found["new"]
         verb = "would be" if not (run.is_applied or run.is_undone) else "was" if new == 1 else "were"
-        headline = (
-            f"{new:,} reading{pluralize(new)} {verb} added and {found['changed']:,} changed, on {days:,}"
-            f" day{pluralize(days)}."
-        )
+        headline = f"{new:,} reading{pluralize(new)} {verb} added and {found['changed']:,} changed."
         if episodes:
             headline += f" Nights and workouts: {episodes:,}."
         if worn := found.get("new_assignments", 0) + found.get("changed_assignments", 0):
@@ -248,7 +245,7 @@ class ReadingsImporter(Importer):
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
         if run.first_change is None:
             return Summary()
-        headline = f"The readings of the import were removed from {run.affected_count:,} days."
+        headline = "The readings of the import were removed."
         if left := run.result.get("left_assignments", 0):
             headline += f" Assignments of devices that stay, because somebody changed them or what they meet: {left:,}."
         return Summary(headline)

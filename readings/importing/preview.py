@@ -35,7 +35,11 @@ _SOURCES = """
       LEFT JOIN devices AS device ON device.serial_number <> '' AND lower(device.serial_number) = lower(streams.source)
      GROUP BY streams.source ORDER BY streams.source LIMIT {limit}
 """
-_PATIENTS = "SELECT DISTINCT patient_id FROM {streams} ORDER BY 1 LIMIT 100"
+_PATIENTS = """
+    SELECT own.patient_id, coalesce(record.name, '')
+      FROM (SELECT DISTINCT patient_id FROM {streams} ORDER BY 1 LIMIT 100) AS own
+      LEFT JOIN medical_records AS record USING (patient_id) ORDER BY 1
+"""
 # Days on which the patients already have readings of the same metric from another source.
 _OVERLAPS = """
     SELECT count(*) FROM (
@@ -125,7 +129,7 @@ def make_part(run: ImportRun) -> PagePart | None:
     view = {
         "run": run,
         "groups": groups,
-        "patients": [number for (number,) in patients[:MAX_NAMED]],
+        "patients": patients[:MAX_NAMED],
         "has_more_patients": len(patients) > MAX_NAMED,
         "sources": sources,
         "episodes": episodes,
@@ -138,7 +142,7 @@ def make_part(run: ImportRun) -> PagePart | None:
         "readings/preview.html",
         view,
         ["readings"],
-        [*dict.fromkeys([*(number for (number,) in patients), *(each.patient for each in worn)])],
+        [*dict.fromkeys([*(number for number, _ in patients), *(each.patient for each in worn)])],
     )
 
 

@@ -51,7 +51,7 @@ def get_wording(question: Question) -> QuestionWording:
     code = question.name.removeprefix(UNIT)
     label = Metric.objects.get(code=code).label
     return QuestionWording(
-        f"In which unit is {label.lower()}?",
+        f"In which unit are the values of {label.lower()}?",
         {choice: choice for choice in question.choices},
         "",
         f"Answer with --unit {code}=UNIT: {', '.join(question.choices)}.",

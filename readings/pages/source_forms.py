@@ -13,6 +13,7 @@ from healthtrack.core.forms.widgets import DayInput
 from readings.assignment_forms import DEVICE_HELP_TEXTS
 from readings.decisions import Source
 from readings.models import Device, DeviceAssignment
+from readings.sources import Summary
 from trackers.models import TrackerModel
 from trackers.names import find_models_by_name
 
@@ -45,13 +46,21 @@ class DeviceForm(PeriodForm):
     field_order = ("device", "name", "begins", "ends")
 
     def __init__(
-        self, worn: Sequence[DeviceAssignment], data: QueryDict | None = None, *, needs_device: bool = True
+        self,
+        worn: Sequence[DeviceAssignment],
+        data: QueryDict | None = None,
+        *,
+        needs_device: bool = True,
+        summary: Summary | None = None,
     ) -> None:
         super().__init__(data)
         self.needs_device = self.fields["device"].required = needs_device
         choices = [(str(each.device_id), _describe(each)) for each in worn]
         self.fields["device"].choices = [*choices, (OTHER, "Another device")]  # type: ignore[attr-defined]  # a choice field
-        self.fields["device"].initial = choices[0][0] if len(choices) == 1 else OTHER if not choices else None
+        if not worn:
+            self.fields["device"].initial = OTHER
+        elif len(worn) == 1 and summary and _was_worn_in(worn[0], summary):
+            self.fields["device"].initial = choices[0][0]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -87,6 +96,14 @@ def find_model(source: Source) -> TrackerModel | None:
     text = source.model or source.name
     found = find_models_by_name([text])[text] if text else []
     return found[0] if len(found) == 1 else None
+
+
+def _was_worn_in(worn: DeviceAssignment, summary: Summary) -> bool:
+    """Return whether the patient wore the device on all days with readings of the source."""
+    first, last = summary.first_day, summary.last_day
+    if first is None or last is None:
+        return False
+    return worn.worn_from <= first and (worn.worn_until is None or last < worn.worn_until)
 
 
 def _describe(worn: DeviceAssignment) -> str:

@@ -30,7 +30,7 @@ VIEW = ("readings.view_readingstream", "readings.view_device", "readings.view_de
 MAX_PAGE_DIGITS = 6
 MAX_SEARCH_CHARACTERS = 300
 LABELS = {
-    Show.WAITING: "Wait for a decision",
+    Show.WAITING: "Waiting for a decision",
     Show.LEFT: "Left without a device",
     Show.ASSIGNED: "Assigned by a person",
 }
@@ -146,17 +146,18 @@ class DecideSource(SourceView):
     def show(self, source: Source, **given: forms.BaseForm) -> HttpResponse:
         periods = fetch_periods([source])
         record_patient_access([source.patient_id])
+        summary = Summary(source, periods)
         used = {period.device_id for period in periods if period.device_id}
         model = find_model(source)
         context: dict[str, Any] = {
             "title": "Device of a source",
             "source": source,
-            "summary": Summary(source, periods),
+            "summary": summary,
             "periods": list(_unite(periods, Device.objects.select_related("model").in_bulk(used))),
             "is_decided": any(period.decision == StreamDevice.Decision.PERSON for period in periods),
             "model": model,
             "unknown_name": "" if model else source.model or source.name,
-            "device_form": DeviceForm(self.list_worn(source)),
+            "device_form": DeviceForm(self.list_worn(source), summary=summary),
             "new_form": NewDeviceForm(source),
             "new_period": PeriodForm(prefix="new"),
             **given,

@@ -13,6 +13,7 @@ from django.urls import reverse
 from healthtrack.audit.models import Access
 from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, State
+from patients.models import MedicalRecord
 from readings.importing import unreadable
 from readings.models import ReadingDay
 from tests.support import factories
@@ -74,9 +75,19 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     assert "Heart rate" in first
     assert "Mar 2024" in first
     assert "Watch" in sources
-    assert "Patient: P1" in page.texts("main p")
+    assert "Patient: P1" in page.text
     assert "No metric has this code" in unreadable
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
+
+
+@pytest.mark.parametrize("may_see_records", [True, False])
+def test_the_preview_names_the_patients_to_people_who_may_see_records(
+    sign_in: SignIn, *, may_see_records: bool
+) -> None:
+    MedicalRecord.objects.update(name="Ada Byron")
+    client = sign_in(*(PERMISSIONS if may_see_records else PERMISSIONS[:2]))
+    texts = Page.get(client, page_of(upload(client, ROWS))).texts("main p")
+    assert ("Patient: P1 Ada Byron" in texts, "Patient: P1" in texts) == (may_see_records, not may_see_records)
 
 
 def test_the_preview_groups_equal_errors_with_their_number_and_the_first_rows(steward: Client) -> None:

@@ -118,6 +118,21 @@ def test_a_device_that_the_patient_wore_is_chosen_for_all_readings(keeper: Clien
     assert change.person is not None
 
 
+@pytest.mark.parametrize(
+    ("worn_from", "worn_until", "chosen"),
+    [("2024-03-01", None, 1), ("2024-03-06", None, 0), ("2024-03-01", "2024-03-06", 0)],
+)
+def test_the_only_device_is_chosen_beforehand_if_it_was_worn_at_that_time(
+    keeper: Client, worn_from: str, worn_until: str | None, chosen: int
+) -> None:
+    device = Device.objects.create(serial_number="S1")
+    DeviceAssignment.objects.create(device=device, patient_id="P1", worn_from=worn_from, worn_until=worn_until)
+    write(1, days=2)
+    page = Page.get(keeper, page_of())
+    assert len(page.all("input[name=device]")) == 2
+    assert len(page.all("input[name=device][checked]")) == chosen
+
+
 def test_a_decision_stays_when_readings_are_imported_and_attributed_again(keeper: Client) -> None:
     device = Device.objects.create(serial_number="S1")
     write(1)
