@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import transaction
 from django.db.models import Model, OrderBy, QuerySet
 
+from healthtrack.core.database.planner_settings import planner_settings
 from healthtrack.core.replicas.routing import reading
 
 MAX_ROWS_COUNTED = 10_000
@@ -139,11 +139,8 @@ def _get_total_of_many(found: QuerySet[Any], estimate: int, *, is_counted: bool)
 
 def _count(found: QuerySet[Any]) -> int:
     """Count the rows with a scan of whole tables: row by row through an index takes several times as long."""
-    with transaction.atomic(reading().alias), reading().cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
-        rows = found.count()
-        cursor.execute("RESET enable_nestloop; RESET work_mem")
-    return rows
+    with planner_settings(reading(), enable_nestloop="off", work_mem="64MB"):
+        return found.count()
 
 
 def _get_keys(found: QuerySet[Any], start: int, stop: int) -> list[Any]:

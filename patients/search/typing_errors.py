@@ -7,8 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from django.db import transaction
-
+from healthtrack.core.database.planner_settings import planner_settings
 from healthtrack.core.replicas.routing import reading
 
 MIN_LETTERS = 4  # in shorter words one error leaves too little
@@ -35,16 +34,15 @@ def make_lenient_query(words: Sequence[str]) -> str:
     """
     if not 0 < len(words) <= MAX_WORDS:
         return ""
-    with transaction.atomic(reading().alias), reading().cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(_FOLD, [list(words)])
         folded = [word for (found,) in cursor.fetchall() for word in found]
         corrections = list(_correct(folded))
         spellings = sorted({spelling for correction in corrections for spelling in correction.spellings})
         # The planner believes that any spelling is in one name of 200, and would read the table to find the first one.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(_EXIST, [spellings])
+        with planner_settings(reading(), enable_seqscan="off"):
+            cursor.execute(_EXIST, [spellings])
         existing = {spelling for (spelling,) in cursor.fetchall()}
-        cursor.execute("RESET enable_seqscan")
     return " | ".join(filter(None, (correction.as_query(existing) for correction in corrections)))
 
 

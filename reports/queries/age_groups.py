@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from django.db.models import Count, Q
 
+from healthtrack.core.database.planner_settings import planner_settings
 from healthtrack.core.replicas.routing import reading
 from patients.age import BANDS, Band
 from patients.filters.records import Records
@@ -13,7 +14,7 @@ from reports.queries import is_everybody
 
 UNBORN = "unborn"
 # Starting parallel workers takes longer than to count 20,000 patients. They pay off from five times as many.
-_COUNT_ALONE = "SET LOCAL parallel_setup_cost = 3000"
+_PARALLEL_SETUP_COST = 3000
 Counts: TypeAlias = Mapping[tuple[str, str], int]  # by name of the group, and gender
 
 
@@ -64,9 +65,8 @@ def _count_by_range(records: Records, births: Mapping[str, Q]) -> Counts:
         for gender in Gender:
             parts.append(f"SELECT %s, %s, count(*) FROM ({part}) AS part WHERE gender = %s")  # noqa: S608 (the SQL of a queryset)
             values += [name, gender.value, *arguments, gender.value]
-    with reading().cursor() as cursor:
-        cursor.execute(f"{_COUNT_ALONE}; {' UNION ALL '.join(parts)}; RESET parallel_setup_cost", values)
-        cursor.nextset()
+    with planner_settings(reading(), parallel_setup_cost=_PARALLEL_SETUP_COST), reading().cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
         return {(name, gender): patients for name, gender, patients in cursor.fetchall()}
 
 

@@ -34,7 +34,7 @@ def add_to_connection(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 def set_in_open_transaction(database: BaseDatabaseWrapper, settings: Iterable[Setting]) -> None:
     """Change settings if a transaction block is open. After an error its rollback does that."""
     if database.in_atomic_block and _get_status(database) in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
-        _execute(database, _write_statement(settings))
+        _execute(database, write_statement(settings))
 
 
 def _execute_with_settings(
@@ -46,7 +46,7 @@ def _execute_with_settings(
     settings = [setting for source in _sources for setting in source(database)]
     if not settings:
         return execute(query, params, many, context)
-    statement = _write_statement(settings)
+    statement = write_statement(settings)
     if many or isinstance(cursor.cursor, ServerCursor):  # these take one statement only
         with transaction.atomic(database.alias):
             _execute(database, statement)
@@ -56,7 +56,7 @@ def _execute_with_settings(
     return result
 
 
-def _write_statement(settings: Iterable[Setting]) -> str:
+def write_statement(settings: Iterable[Setting]) -> str:
     """Return a statement that sets them until the end of the transaction. It needs no parameters."""
     calls = (
         f"set_config('{name}', {sql.quote('' if value is None else str(value))}, true)" for name, value in settings

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
+from healthtrack.core.database.planner_settings import planner_settings
 from healthtrack.imports.columns.plan import Column, Plan
 from healthtrack.imports.columns.references import ReferenceWidget
 from healthtrack.imports.columns.widgets import ModelField
@@ -119,5 +120,6 @@ def check_foreign_keys(cursor: CursorWrapper) -> None:
     The planner expects ten pages of an empty table, and takes a bitmap for the best way to find a row in them. For each
     deleted row that takes longer than the index alone.
     """
-    cursor.execute("SET LOCAL enable_bitmapscan = off; SET CONSTRAINTS ALL IMMEDIATE")
-    cursor.execute("SET LOCAL enable_bitmapscan TO DEFAULT; SET CONSTRAINTS ALL DEFERRED")
+    with planner_settings(cursor.db, enable_bitmapscan="off"):
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
