@@ -6,7 +6,7 @@ from functools import partial
 
 import polars as pl
 
-from healthtrack.imports.columns.month_names import TWO_DIGIT_YEAR, read_named_months
+from healthtrack.imports.columns.month_names import NAMED_MONTH_AND_TWO_DIGIT_YEAR, read_named_months
 from healthtrack.imports.columns.notation import DOCUMENTED, DateOrder, Notation
 from healthtrack.imports.columns.widgets import DATE_CELL, ColumnWidget, ErrorRule, ModelField
 
@@ -36,7 +36,7 @@ _COMPACT_SHAPES = {
 }
 # Whatever may be a compact date, or may have the name of a month.
 _RARE = r"^[0-9]{8}|[A-Za-z\u00c0-\u024f]{3}"
-_TWO_DIGIT_YEAR = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}([ T,].*)?$"
+_NUMBERS_AND_TWO_DIGIT_YEAR = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}([ T,].*)?$"
 _EXAMPLES = {
     DateOrder.MONTH_FIRST: "Use MM/DD/YYYY or YYYY-MM-DD.",
     DateOrder.DAY_FIRST: "Use DD/MM/YYYY or YYYY-MM-DD, because the dates of this column are day first.",
@@ -73,7 +73,9 @@ class DateWidget(ColumnWidget):
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
         is_wrong = value.is_null() & text.is_not_null()
-        has_two_digits = text.str.contains(_TWO_DIGIT_YEAR) | text.str.contains(TWO_DIGIT_YEAR)
+        has_two_digits = pl.any_horizontal(
+            text.str.contains(shape) for shape in (_NUMBERS_AND_TWO_DIGIT_YEAR, NAMED_MONTH_AND_TWO_DIGIT_YEAR)
+        )
         return [
             (is_wrong & has_two_digits, "The year has two digits. Write all four."),
             (is_wrong & text.str.contains(_TIME), "This value contains a time of day. Remove the time."),

@@ -41,7 +41,7 @@ _DAY_FIRST = rf"^([0-9]{{1,2}}){_ORDINAL}{_BETWEEN}#{_BETWEEN}([0-9]{{4}})$"
 _MONTH_FIRST = r"^#[ \-]*([0-9]{1,2})(?:st|nd|rd|th)?(?:, ?|[ \-])([0-9]{4})$"
 _YEAR_FIRST = r"^([0-9]{4})[ .,/\-]*#[ .,/\-]*([0-9]{1,2})$"
 # The same with two digits of the year, of which nobody knows the century.
-TWO_DIGIT_YEAR = (
+NAMED_MONTH_AND_TWO_DIGIT_YEAR = (
     rf"(?i)^([0-9]{{1,2}}{_ORDINAL}{_BETWEEN}{_WORD}\.?{_BETWEEN}|{_WORD}\.?[ \-]*[0-9]{{1,2}},? )'?[0-9]{{2}}$"
 )
 
