@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
 from django.template import Context, Template
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.test import client as test_client
 from django.test.client import store_rendered_templates  # type: ignore[attr-defined]  # not in the stubs
 from hypothesis import HealthCheck
@@ -144,6 +144,18 @@ def sign_in(db: None) -> SignIn:
 def as_role(db: None) -> AsRole:
     """Return a function that signs in somebody with a role, such as "Data steward", and returns their client."""
     return lambda role: client_for(make_person(role, "staff"))
+
+
+@pytest.fixture
+def steward(as_role: AsRole) -> Client:
+    """Return the client of a data steward."""
+    return as_role("Data steward")
+
+
+@pytest.fixture
+def keeper(as_role: AsRole) -> Client:
+    """Return the client of a record keeper."""
+    return as_role("Record keeper")
 
 
 @pytest.fixture(autouse=True)

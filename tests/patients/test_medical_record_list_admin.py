@@ -19,11 +19,6 @@ from tests.support.signing_in import AsRole, SignIn
 LIST = "/admin/patients/medicalrecord/"
 
 
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
-
-
 def found(browser: Client, **query: str) -> list[str]:
     answer = browser.get(LIST, with_search_token(browser, LIST, query))
     assert answer.status_code == 200

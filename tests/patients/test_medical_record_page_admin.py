@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.support.forms import form_with
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 LIST = "/admin/patients/medicalrecord/"
 KEEPER = (
@@ -24,11 +24,6 @@ KEEPER = (
     *(f"patients.{action}_medicalrecord" for action in ("view", "add", "change", "delete")),
     "trackers.view_trackermodel",
 )
-
-
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
 
 
 def page(record: MedicalRecord, name: str = "change") -> str:

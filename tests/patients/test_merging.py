@@ -19,12 +19,6 @@ from tests.support.signing_in import AsRole, client_for
 
 LIST = "/admin/patients/medicalrecord/"
 MERGE = f"{LIST}merge/?first=P1&second=P2"
-STEWARD = "Data steward"
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role(STEWARD)
 
 
 @pytest.fixture

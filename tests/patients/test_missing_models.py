@@ -20,11 +20,6 @@ VIEWER = ("trackers.view_trackeralias", "patients.view_medicalrecord")
 Decision = MissingModel.Decision
 
 
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
-
-
 def send(browser: Client, address: str, name: str) -> str:
     """Send the form of a button, and return the text of the page that follows."""
     answer: Any = browser.post(address, {"name": name}, follow=True)

@@ -11,7 +11,7 @@ from patients.linking.views import MAX_MODELS_FOUND
 from tests.support import factories
 from tests.support.page_permissions import assert_page_needs
 from tests.support.report_pages import page
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 from tests.support.tracker_links import ALL_BAND_2, links, make_catalogue, make_patients, unlink_by_staff
 from trackers.admin import TrackerAliasAdmin
 from trackers.models import TrackerAlias, TrackerModel
@@ -22,11 +22,6 @@ UNDO = f"{LIST}undo/"
 VIEWER = ("trackers.view_trackeralias", "patients.view_medicalrecord")
 RESOLVER = (*VIEWER, "trackers.add_trackeralias")
 XIAOMI = {"Xiaomi Band 2"}
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

@@ -8,16 +8,11 @@ from django.test import Client
 
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 from trackers.models import TrackerModel
 
 UNKNOWN = "A row of this list does not exist."
 Row = dict[str, str]
-
-
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support import factories
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 from trackers.admin import TrackerModelAdmin
 from trackers.models import TrackerModel
 
@@ -19,11 +19,6 @@ KEEPER = (
     "trackers.delete_fitnesstracker",
     "patients.view_medicalrecord",
 )
-
-
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
 
 
 def used_model(patients: int, **values: str) -> TrackerModel:

@@ -24,11 +24,6 @@ def viewer(as_role: AsRole) -> Client:
     return as_role("Analyst")
 
 
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
-
-
 def names(match: Match, page_number: int = 1) -> list[tuple[str, int]]:
     found = get_tracker_names(dict.fromkeys(Match, page_number))[match]
     return [(each.name, each.patients) for each in found.names]

@@ -40,11 +40,6 @@ def _patients(db: None) -> None:
         factories.medical_record(number)
 
 
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
-
-
 def write(run_id: int, patient: str = "P1", source: str = "Watch", days: int = 1) -> None:
     """Write readings of two metrics, one of each on each of these days."""
     of = streams(patient, source)[:2]

@@ -19,11 +19,6 @@ SETTINGS = "/sign-in/lists/patients.medicalrecord/"
 HEADS = "#result_list thead th:not(.action-checkbox-column)"
 
 
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
-
-
 def save(browser: Client, *columns: str, **fields: Any) -> Any:
     return browser.post(SETTINGS, {"columns": columns, "order": columns, "page_size": "25", **fields}, follow=True)
 

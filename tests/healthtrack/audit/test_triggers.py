@@ -18,7 +18,6 @@ from tests.support import factories
 from tests.support.finished_imports import Imported
 from tests.support.forms import form_with
 from tests.support.import_files import CATALOGUE, RECORDS, TABLES, Kind, write_csv
-from tests.support.signing_in import AsRole
 from trackers.models import FitnessTracker, TrackerModel
 
 LIST = "/admin/patients/medicalrecord/"
@@ -33,11 +32,6 @@ def imported(tmp_path: Path) -> Import:
         return kind.run(write_csv(tmp_path / "rows.csv", kind.rows(*changes)))
 
     return run
-
-
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
 
 
 def changes(**wanted: Any) -> list[tuple[str, str, dict[str, Any]]]:

@@ -10,17 +10,12 @@ from patients.models import MedicalRecord
 from tests.support import factories
 from tests.support.forms import Form, form_with
 from tests.support.page import Page
-from tests.support.signing_in import AsRole, client_for
+from tests.support.signing_in import client_for
 from trackers.models import FitnessTracker
 
 RECORD = "/admin/patients/medicalrecord/P1/change/"
 QUESTION = "Somebody else changed this field while you edited it. Choose a value above."
 THEIRS, MINE = {"choice-name": "theirs"}, {"choice-name": "mine"}
-
-
-@pytest.fixture
-def keeper(as_role: AsRole) -> Client:
-    return as_role("Record keeper")
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ SOURCE = project.BASE_DIR.parent / "shared" / "data" / "fitness_trackers.csv"
 each_kind = pytest.mark.parametrize("kind", [RECORDS, CATALOGUE], ids=str)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def run(kind: Kind, path: Path, *options: str) -> tuple[str, str]:
     out, errors = StringIO(), StringIO()
     call_command(kind.command, str(path), *options, stdout=out, stderr=errors)

@@ -16,11 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 BORN, LAST = "date_of_birth", "last_appointment_date"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def write(path: Path, *dates: str, header: str = BORN, last: str = "2024-06-14") -> Path:
     rows = RECORDS.rows(*({LAST: last, BORN: date} for date in dates))
     return write_csv(path, [{header if name == BORN else name: value for name, value in row.items()} for row in rows])

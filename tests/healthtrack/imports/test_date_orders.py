@@ -24,16 +24,6 @@ STATED = f"{BORN} (MM/DD/YYYY)"
 UNAMBIGUOUS = {"last_appointment_date": "2024-06-14"}
 
 
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def write(path: Path, *dates: str, header: str = BORN) -> Path:
     rows = RECORDS.rows(*({**UNAMBIGUOUS, BORN: date} for date in dates))
     return write_csv(path, [{header if name == BORN else name: value for name, value in row.items()} for row in rows])

@@ -20,18 +20,12 @@ from tests.support.forms import form_to
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, Row, write_csv
 from tests.support.import_pages import last_run, press_import, run_commit_hooks, run_jobs, upload
 from tests.support.page import Page
-from tests.support.signing_in import AsRole
 from trackers.models import FitnessTracker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 PRICES = ("2,499", "2,469", "2,470")
 Preview = Callable[..., Any]
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

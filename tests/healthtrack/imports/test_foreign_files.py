@@ -15,7 +15,6 @@ from tests.support.forms import form_to, form_with
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Row, write_csv
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.page import Page
-from tests.support.signing_in import SignIn
 from tests.support.styled_workbooks import Cell, Number, write_workbook
 from trackers.models import FitnessTracker, TrackerModel
 
@@ -42,16 +41,6 @@ UNCLEAR = {
     "cp949": ["김철수"],
     "mac_roman": ["Köln"],
 }
-
-
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
 
 
 def list_cases(names: dict[str, list[str]]) -> list[tuple[str, str]]:

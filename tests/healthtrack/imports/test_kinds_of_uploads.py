@@ -23,11 +23,6 @@ UPLOAD = "/admin/imports/importrun/upload/"
 each_kind = pytest.mark.parametrize("kind", [RECORDS, CATALOGUE, MODELS], ids=str)
 
 
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
-
-
 def send(client: Client, path: Path, **fields: str) -> Any:
     with path.open("rb") as file:
         return client.post(UPLOAD, {"import_file": file, **fields})

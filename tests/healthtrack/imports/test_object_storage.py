@@ -20,7 +20,6 @@ from tests.support.chunked_uploads import CHUNK_BYTES, cut, finish, send_all
 from tests.support.import_files import RECORDS, write_csv, write_xlsx
 from tests.support.import_pages import last_run, press_import, run_commit_hooks, run_jobs, upload
 from tests.support.object_storage import BUCKET, CREDENTIALS, ObjectStorage, object_storage
-from tests.support.signing_in import AsRole
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder", "bucket")]
 
@@ -48,11 +47,6 @@ def use_bucket(settings: LazySettings, endpoint: str) -> None:
         **settings.STORAGES,
         "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
     }
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

@@ -27,16 +27,6 @@ HEADER = {"patient_id": "Nummer", "name": "Full name"}
 DAY_FIRST = {"column:0": "patient_id", "date_order:date_of_birth": "dmy"}
 
 
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def write(path: Path, born: str = "03/04/1980") -> Path:
     (row,) = RECORDS.rows({"date_of_birth": born, "last_appointment_date": "2024-06-14"})
     return write_csv(path, [{HEADER.get(name, name): value for name, value in row.items()}])

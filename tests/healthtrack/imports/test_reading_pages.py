@@ -23,16 +23,6 @@ OTHER_HEADER = {"patient_id": "Nummer", "date_of_birth": "Date birth", "Tracker"
 AMBIGUOUS = {"date_of_birth": "03/04/1980", "last_appointment_date": "2024-06-14"}
 
 
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def write_other_header(path: Path) -> Path:
     (row,) = RECORDS.rows({})
     return write_csv(path, [{OTHER_HEADER.get(name, name): value for name, value in row.items()} | {"Ward": "3"}])

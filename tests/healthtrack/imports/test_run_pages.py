@@ -35,7 +35,7 @@ from tests.support.import_pages import (
 )
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
@@ -44,16 +44,6 @@ PERMISSIONS = {kind: kind.steward for kind in KINDS}
 RUNS = "/admin/imports/importrun/"
 ERROR_REPORT = SHOW_ERRORS = "errors"
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
 
 
 def preview_of(client: Client, path: Path, *changes: Row, kind: Kind = RECORDS) -> Any:

@@ -18,18 +18,12 @@ from tests.support.forms import form_to
 from tests.support.import_files import RECORDS, write_parts
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.page import Page
-from tests.support.signing_in import SignIn
 from tests.support.workbooks import MAIN, minimal_workbook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 REPEATED = "Merged cells: Repeat in each row. 2 cells of the sheet are merged over several rows."
 IMPORTED = "Hidden rows: Import them. The sheet hides 1 row, such as by a filter."
-
-
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
 
 
 @pytest.fixture

@@ -21,17 +21,11 @@ from tests.support.finished_imports import check_file, get_counts, get_result
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, Row, tables, write_csv
 from tests.support.import_pages import last_run, press_import, upload
 from tests.support.page import Page
-from tests.support.signing_in import AsRole
 from trackers.models import TrackerModel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 WORDS = "The data changed after you saw the preview:"
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

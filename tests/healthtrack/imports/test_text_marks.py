@@ -18,11 +18,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 REMOVED = "Apostrophe before values in patient_id: Remove it. "
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def run(path: Path, *rows: Mapping[str, object], answers: Mapping[str, str] | None = None) -> Imported:
     return import_file(RECORDS.importer, write_csv(path, RECORDS.rows(*rows)), answers=answers)
 

@@ -24,7 +24,7 @@ from tests.support.import_files import RECORDS, write_csv
 from tests.support.import_pages import last_run, run_jobs
 from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 STEWARD = ("imports.view_importrun", "imports.undo_importrun", "patients.view_medicalrecord")
 pytestmark = pytest.mark.django_db
@@ -33,11 +33,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def run(tmp_path: Path) -> ImportRun:
     return RECORDS.run(write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {}))).run
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 def page(run: ImportRun, name: str = "undo") -> str:

@@ -24,7 +24,7 @@ from tests.support.chunked_uploads import CHUNK_BYTES, UPLOAD, cut, finish, send
 from tests.support.import_files import CATALOGUE, RECORDS, Kind, write_csv, write_xlsx
 from tests.support.import_pages import last_run, run_commit_hooks, run_jobs
 from tests.support.page import Page, text_of
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder", "small_chunks")]
 
@@ -34,11 +34,6 @@ DAMAGED = {"error": chunk_views.DAMAGED}
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfinished_uploads, "CHUNK_BYTES", CHUNK_BYTES)
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

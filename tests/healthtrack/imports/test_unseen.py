@@ -22,11 +22,6 @@ BADGE = ".navigation .count-badge"
 LIST = "/admin/imports/importrun/"
 
 
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
 def make_run() -> ImportRun:
     return factories.import_run(State.CHECKING, started_by=User.objects.get())
 

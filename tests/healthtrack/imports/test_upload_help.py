@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from healthtrack.imports.tabular.upload_help import ColumnHelp, describe_columns
 from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 KINDS = [RECORDS, CATALOGUE, MODELS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -21,11 +21,6 @@ DATE = "a date as MM/DD/YYYY or YYYY-MM-DD, or an Excel date cell"
 
 def template(kind: Kind, form: str) -> str:
     return f"{kind.address('import')}template/?format={form}"
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 class TestTheColumns:

@@ -27,17 +27,12 @@ from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Kind, Row, wr
 from tests.support.import_pages import last_run, run_commit_hooks, upload, uploads_of
 from tests.support.page import Page, text_of
 from tests.support.page_permissions import assert_page_needs
-from tests.support.signing_in import AsRole, SignIn
+from tests.support.signing_in import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 PERMISSIONS = {kind: kind.steward for kind in (RECORDS, CATALOGUE, MODELS)}
 each_kind = pytest.mark.parametrize("kind", PERMISSIONS, ids=str)
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
 
 
 @pytest.fixture

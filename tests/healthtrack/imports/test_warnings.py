@@ -27,22 +27,11 @@ from tests.support.finished_imports import get_counts, get_result
 from tests.support.import_files import RECORDS, Row, links, write_csv
 from tests.support.import_pages import last_run, messages, press_import, upload
 from tests.support.page import Page
-from tests.support.signing_in import AsRole
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 STORED = {"medical_conditions": "Asthma, Obesity", "allergies": "Penicillin"}
 ANOTHER: Row = {"name": "Eve King", "date_of_birth": "01/02/1970"}
-
-
-@pytest.fixture
-def steward(as_role: AsRole) -> Client:
-    return as_role("Data steward")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
 
 
 @pytest.fixture

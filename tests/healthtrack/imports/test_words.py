@@ -22,16 +22,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 UNKNOWN = "word:medications:x"
 
 
-@pytest.fixture
-def steward(sign_in: SignIn) -> Client:
-    return sign_in(*RECORDS.steward)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rows.csv"
-
-
 def write(path: Path, *words: str, column: str = "medications", rows: int = 0) -> Path:
     """Write a row for each word, after some rows with documented ones."""
     return write_csv(path, RECORDS.rows(*[{}] * rows, *({column: word} for word in words)))
