@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.imports.pages.model_admin import ImportableModelAdmin
-from readings.assignment_forms import AssignmentInline, DeviceForm
-from readings.attribution import attribute, find_patients_of_devices
+from readings.devices.assignment_forms import AssignmentInline, DeviceForm
+from readings.devices.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.resources import DeviceAssignmentResource, DeviceResource
 

@@ -55,11 +55,11 @@ class ReadingsConfig(AppConfig):
         replicas.register("readings", lambda: PAGES_OF_REPLICAS)
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows  # noqa: PLC0415  (models are only ready here)
-        from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
-        from readings.renamed_models import (  # noqa: PLC0415  (models are only ready here)
+        from readings.devices.renamed_models import (  # noqa: PLC0415  (models are only ready here)
             attribute_readings_of_models,
             attribute_readings_of_names,
         )
+        from readings.parts import AssignmentsAndConsents, Readings  # noqa: PLC0415  (models are only ready here)
         from trackers import model_hooks  # noqa: PLC0415  (models are only ready here)
 
         record_view = "readings.pages.record_part.get_record_view"
@@ -69,8 +69,8 @@ class ReadingsConfig(AppConfig):
         model_hooks.register_observer(
             model_hooks.ModelObserver(attribute_readings_of_models, attribute_readings_of_names)
         )
-        export_parts.register(export_parts.ExportPart("readings.view_device", "readings.fhir.make_devices"))
-        observations = "readings.fhir_observations.make_observations"
+        export_parts.register(export_parts.ExportPart("readings.view_device", "readings.fhir.devices.make_devices"))
+        observations = "readings.fhir.observations.make_observations"
         export_parts.register(export_parts.ExportPart("readings.view_readingday", observations, is_on_request=True))
         registry.register("readings.device", "readings.importers.devices")
         registry.register("readings.deviceassignment", "readings.importers.device_assignments")

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from healthtrack.core.attention import Task, TaskSource
 from healthtrack.core.permissions import Person, has_all
-from readings.sources import Counted, count_waiting
+from readings.devices.sources import Counted, count_waiting
 
 
 def _find(_: Person, waiting: Counted) -> Iterator[Task]:

@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from patients.follows import Part
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import DISTRIBUTABLE, Consent, DeviceAssignment, ReadingStream
 
 # The rows of `moved_streams` say from which patient to which each stream moves, and with which origin.

@@ -16,8 +16,8 @@ from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.tables.hooks import UndoneRows
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tables.staging import StagedRows
-from readings import overlapping_assignments
-from readings.attribution import attribute, find_patients_of_devices
+from readings.devices import overlapping_assignments
+from readings.devices.attribution import attribute, find_patients_of_devices
 from readings.models import Device, DeviceAssignment, StreamDevice
 
 _MODELS = "SELECT name, model_id FROM tracker_model_names"

@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from healthtrack.core.replicas.routing import reading
-from readings.attribution import BEGINNING
+from readings.devices.attribution import BEGINNING
 from readings.local_times import to_local
 from readings.models import Metric
 from readings.units import Conversion, get_conversion

@@ -12,7 +12,7 @@ from healthtrack.imports import staging_tables
 from healthtrack.imports.life_cycle.outcomes import CollisionError
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.staging_tables import STAGING_SCHEMA
-from readings import overlapping_assignments
+from readings.devices import overlapping_assignments
 from readings.formats.batch import ASSIGNMENT_COLUMNS, LINE, MAY_SHARE
 from readings.importing.unreadable import LINES_OF_PART
 

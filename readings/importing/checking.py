@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from readings.devices import MAX_SERIAL_NUMBER
+from readings.devices.created_devices import MAX_SERIAL_NUMBER
 from readings.formats.batch import LINE, SLEEP_STAGES
 from readings.importing.lookups import Patients, Units, get_wearers
 from readings.importing.times import START_PROBLEMS, add_times

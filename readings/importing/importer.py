@@ -31,8 +31,8 @@ from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
 from healthtrack.imports.row_errors import FileError
 from readings.addresses import VIEW, get_address
-from readings.attribution import attribute
-from readings.devices import ensure_devices, remove_unused_devices
+from readings.devices.attribution import attribute
+from readings.devices.created_devices import ensure_devices, remove_unused_devices
 from readings.formats.own import OWN_COLUMNS, OwnForm
 from readings.formats.registry import FORMATS, count_fit
 from readings.importing import assignments, preview, questions

@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from healthtrack.imports.life_cycle.undone_runs import get_void_runs
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.conflict_search import CHANGED_BY_OTHERS
-from readings.overlapping_assignments import find_restored
+from readings.devices.overlapping_assignments import find_restored
 
 # Those that somebody else changed since.
 _CHANGED_SINCE = f"SELECT row_id FROM changes WHERE table_name = 'device_assignments' AND {CHANGED_BY_OTHERS}"  # noqa: S608 (a constant)

@@ -10,10 +10,10 @@ from django.utils.formats import date_format
 
 from healthtrack.core.forms.fields import CleanedCharField
 from healthtrack.core.forms.widgets import DayInput
-from readings.assignment_forms import DEVICE_HELP_TEXTS
-from readings.decisions import Source
+from readings.devices.assignment_forms import DEVICE_HELP_TEXTS
+from readings.devices.decisions import Source
+from readings.devices.sources import Summary
 from readings.models import Device, DeviceAssignment
-from readings.sources import Summary
 from trackers.models import TrackerModel
 from trackers.names import find_models_by_name
 

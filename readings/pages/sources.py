@@ -18,12 +18,12 @@ from django.views.decorators.cache import cache_control
 from healthtrack.audit.access_recorder import record_patient_access
 from healthtrack.core.admin import NUL
 from healthtrack.roles.who_can import describe_who_can
-from readings.attribution import BEGINNING
-from readings.decisions import Source, decide, find_source, undo_decisions
-from readings.midnights import get_day
+from readings.devices.attribution import BEGINNING
+from readings.devices.decisions import Source, decide, find_source, undo_decisions
+from readings.devices.midnights import get_day
+from readings.devices.sources import PAGE_SIZE, Period, Show, Summary, fetch_periods, list_sources
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.pages.source_forms import DeviceForm, NewDeviceForm, PeriodForm, find_model
-from readings.sources import PAGE_SIZE, Period, Show, Summary, fetch_periods, list_sources
 
 DECIDE = "readings.decide_streamdevice"
 VIEW = ("readings.view_readingstream", "readings.view_device", "readings.view_deviceassignment")

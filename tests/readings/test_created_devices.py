@@ -7,8 +7,8 @@ from django.db import transaction
 
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change, reserve_change_id
-from readings.attribution import attribute
-from readings.devices import MAX_SERIAL_NUMBER, ensure_devices, remove_unused_devices
+from readings.devices.attribution import attribute
+from readings.devices.created_devices import MAX_SERIAL_NUMBER, ensure_devices, remove_unused_devices
 from readings.models import Device, DeviceAssignment, StreamDevice
 from tests.support import factories
 from tests.support.readings import Reading, streams, undo_run, write_run

@@ -16,7 +16,7 @@ from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.life_cycle.runs import no_progress
 from healthtrack.imports.models import ImportRun, State
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import Device, DeviceAssignment, StreamDevice
 from readings.resources import DeviceAssignmentResource
 from tests.support import factories

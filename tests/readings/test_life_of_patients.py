@@ -14,7 +14,7 @@ from patients import follows
 from patients.edits.merging import compare, merge
 from patients.models import MedicalRecord
 from patients.resources import MedicalRecordResource
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import (
     DISTRIBUTABLE,
     Consent,

@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 from healthtrack.audit.models import Access
 from patients import follows
 from patients.models import FormerNumber
-from readings.attribution import BEGINNING, attribute
 from readings.charts.drawing import HEIGHT
 from readings.charts.figures import MAX_POINTS
+from readings.devices.attribution import BEGINNING, attribute
 from readings.models import Consent, Device, DeviceAssignment, Episode, Metric, ReadingStream, StreamDevice
 from readings.store.staging import Stream
 from tests.support import factories

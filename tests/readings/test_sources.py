@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.models import Access, Change
-from readings.attribution import BEGINNING, Row, attribute, keep_decisions
-from readings.decisions import Source, decide, find_source, put_decision, undo_decisions
-from readings.midnights import get_day
+from readings.devices.attribution import BEGINNING, Row, attribute, keep_decisions
+from readings.devices.decisions import Source, decide, find_source, put_decision, undo_decisions
+from readings.devices.midnights import get_day
+from readings.devices.sources import Show, Summary, count_waiting, fetch_periods, list_sources
 from readings.models import Consent, Device, DeviceAssignment, ReadingStream, StreamDevice
-from readings.sources import Show, Summary, count_waiting, fetch_periods, list_sources
 from tests.support import factories
 from tests.support.page import Page
 from tests.support.page_permissions import assert_page_needs

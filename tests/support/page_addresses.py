@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from healthtrack.imports.profiles import save_profile
 from healthtrack.roles.emergency import begin
 from patients.models import MedicalRecord
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import Device, DeviceAssignment, ReadingStream
 from reports.models import SavedView
 from tests.support import factories

@@ -11,7 +11,7 @@ from django.db import transaction
 from healthtrack.audit.actor import acting_as_command
 from healthtrack.core.date_formats import get_today
 from patients.models import MedicalRecord
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import Device, DeviceAssignment, Metric, ReadingRun
 from readings.sample_shapes import Days, make_glucose, make_heart_rate, make_resting_heart_rate, make_steps
 from readings.store.columns import READINGS, shorten_decimals

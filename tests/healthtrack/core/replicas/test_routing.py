@@ -20,7 +20,7 @@ from healthtrack.core.replicas import routing
 from healthtrack.core.replicas.lag import Lag, Monitor
 from healthtrack.imports.models import ImportRun
 from patients.record_list import paging
-from readings.attribution import attribute
+from readings.devices.attribution import attribute
 from readings.models import ReadingStream
 from tests.support import factories
 from tests.support.import_files import RECORDS as RECORDS_OF_FILES

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.db import connection
 
-from readings.attribution import find_patients_of_devices
+from readings.devices.attribution import find_patients_of_devices
 from trackers.names import find_models_by_name
 
 MAX_SERIAL_NUMBER = 100

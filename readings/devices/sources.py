@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from healthtrack.core.replicas.routing import reading
-from readings.decisions import Source
+from readings.devices.decisions import Source
 
 PAGE_SIZE = 25
 MAX_STREAMS = 5000

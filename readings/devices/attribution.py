@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from readings.midnights import fetch_midnights, get_day
+from readings.devices.midnights import fetch_midnights, get_day
 from readings.models import StreamDevice
 from trackers.names import find_models_by_name
 

@@ -5,7 +5,7 @@ The app of trackers announces it (trackers/model_hooks.py): forms, imports of th
 
 from collections.abc import Sequence
 
-from readings.attribution import attribute, find_patients_of_devices, find_patients_of_names
+from readings.devices.attribution import attribute, find_patients_of_devices, find_patients_of_names
 from readings.models import Device
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from readings.attribution import BEGINNING, Row, attribute, fetch_rows, write_rows
-from readings.midnights import fetch_midnights
+from readings.devices.attribution import BEGINNING, Row, attribute, fetch_rows, write_rows
+from readings.devices.midnights import fetch_midnights
 from readings.models import ReadingStream, StreamDevice
 
 _OPEN = StreamDevice.Decision.OPEN
