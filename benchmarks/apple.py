@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks.apple_files import write_export
-from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import Instructions
 from healthtrack.imports.models import ImportRun
 from patients.models import MedicalRecord
 from readings.importing.importer import NAME

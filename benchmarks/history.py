@@ -16,7 +16,7 @@ from benchmarks.imports import PATIENTS, TABLES
 from benchmarks.measuring import empty_records, import_catalogue, import_records, medians, sample_files
 from benchmarks.pages import MANY_PATIENTS, browser, opening
 from healthtrack.audit.models import Change
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo import service as undo_service
 from patients.models import MedicalRecord
@@ -141,7 +141,7 @@ def _undo(run: ImportRun) -> None:
     with transaction.atomic():
         undo = runs.request_undo(run, User.objects.get())
     assert undo
-    runs.apply(undo, [], runs.no_progress)
+    steps.apply(undo, [], steps.no_progress)
 
 
 def _timed(work: Callable[[], object]) -> float:

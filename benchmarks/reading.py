@@ -14,7 +14,7 @@ from benchmarks.imports import PATIENTS
 from benchmarks.measuring import empty_records, import_catalogue, medians, sample_files
 from benchmarks.runs import stage_alone
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.models import ImportRun, State
 
 _PEAK_MEMORY = """
@@ -54,7 +54,7 @@ def _check(path: Path, plan: Mapping[str, Any] | None = None) -> Any:
     with transaction.atomic():
         run = runs.open_run("patients.medicalrecord", [runs.FileFacts(path.name, size, "0" * 64)])
     run.plan = plan
-    runs.check(run, [StoredFile(path.name, size, path)], runs.no_progress)
+    steps.check(run, [StoredFile(path.name, size, path)], steps.no_progress)
     assert run.is_checked, run.reason
     runs.end(ImportRun.objects.get(pk=run.pk), State.CANCELLED)
     return run.plan

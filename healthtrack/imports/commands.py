@@ -15,7 +15,8 @@ from healthtrack.core.text import quote
 from healthtrack.imports import registry
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.detection import names
-from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import Instructions
 from healthtrack.imports.models import ImportRun, ReadingProfile, Stage, State
 from healthtrack.imports.progress import NoProgress, Progress, compute_fraction_done
 from healthtrack.imports.reading.table import HiddenRows, MergedCells

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import claims, expiring, runs
+from healthtrack.imports.life_cycle import expiring, runs, steps
 from healthtrack.imports.life_cycle.locks import is_locked
 from healthtrack.imports.life_cycle.mails import mail_result
 from healthtrack.imports.life_cycle.outcomes import get_outcome
@@ -19,7 +19,7 @@ from healthtrack.imports.reasons import Reason
 
 MAX_ATTEMPTS = 3
 
-_Step = Callable[[ImportRun, Sequence[StoredFile], runs.ProgressFactory], None]
+_Step = Callable[[ImportRun, Sequence[StoredFile], steps.ProgressFactory], None]
 _ABANDONED = """
     SELECT run_id FROM import_runs AS run
      WHERE state = ANY(%s) AND started_at < now() - interval '10 seconds'
@@ -44,13 +44,13 @@ class RetryTransientErrors(BaseRetryStrategy):
 @app.task(pass_context=True, retry=RetryTransientErrors())
 def check_import(context: JobContext, run_id: int) -> None:
     """Check the files of the run."""
-    _run_step(context, run_id, State.CHECKING, runs.check)
+    _run_step(context, run_id, State.CHECKING, steps.check)
 
 
 @app.task(pass_context=True, retry=RetryTransientErrors(), lock="imports")
 def apply_import(context: JobContext, run_id: int) -> None:
     """Import the files of the run, or do the undo. The lock makes sure that one job runs after the other."""
-    _run_step(context, run_id, State.APPLYING, runs.apply)
+    _run_step(context, run_id, State.APPLYING, steps.apply)
 
 
 @app.periodic(cron="*/10 * * * *")
@@ -72,17 +72,17 @@ def fail_abandoned() -> None:
 
 def _run_step(context: JobContext, run_id: int, state: State, step: _Step) -> None:
     """Claim the run, do the step, and end the run if an exception leaves no hope of another attempt."""
-    with claims.claim_run(run_id, state) as run:
+    with runs.claim_run(run_id, state) as run:
         if run is None:
             return
         if run.cancel_requested:
             runs.end(run, State.CANCELLED)
             return
         try:
-            with runs.open_uploads(run) as files:
+            with steps.open_uploads(run) as files:
                 step(run, files, partial(track_progress, run, context.should_abort))
         except Exception as error:
-            outcome = get_outcome(error, partial(claims.is_cancel_requested, run))
+            outcome = get_outcome(error, partial(runs.is_cancel_requested, run))
             if not outcome.retry or is_last_attempt(context.job):
                 runs.end(run, outcome.state, outcome.reason, outcome.params)
             if outcome.is_error:

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from healthtrack.core.forms.widgets import DayInput
 from healthtrack.imports.edits import Edit
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import steps
 from healthtrack.imports.models import ImportRun
 from patients import follows
 from patients.linking import links
@@ -86,7 +86,7 @@ class BulkAction(ABC):
                 raise ChangedMeanwhileError
             return count
 
-        return runs.record_edit("patients.medicalrecord", Edit(self.code, {"count": f"{count:,}"}), person, work)
+        return steps.record_edit("patients.medicalrecord", Edit(self.code, {"count": f"{count:,}"}), person, work)
 
 
 class SetAppointment(BulkAction):

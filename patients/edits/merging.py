@@ -11,7 +11,7 @@ from django.db.models import Max
 from healthtrack.audit.models import Change
 from healthtrack.core.forms.readable_values import describe_value
 from healthtrack.imports.edits import Edit
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import steps
 from healthtrack.imports.models import ImportRun
 from patients import follows
 from patients.linking import links
@@ -94,7 +94,7 @@ def merge(target: str, source: str, from_source: Collection[str], version: int, 
         return affected + len(numbers)
 
     edit = Edit("merge", {"target": target, "source": source})
-    return runs.record_edit("patients.medicalrecord", edit, person, work)
+    return steps.record_edit("patients.medicalrecord", edit, person, work)
 
 
 def _take_values(target: MedicalRecord, source: MedicalRecord, from_source: Collection[str]) -> None:

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from healthtrack.audit.models import Access
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
-from healthtrack.imports.life_cycle.runs import no_progress
+from healthtrack.imports.life_cycle.steps import no_progress
 from healthtrack.imports.models import ImportRun, State
 from readings.devices.attribution import attribute
 from readings.models import Device, DeviceAssignment, StreamDevice
@@ -60,7 +60,7 @@ def undo(run_id: int) -> ImportRun:
     with transaction.atomic():
         request = runs.request_undo(ImportRun.objects.get(pk=run_id), User.objects.get_or_create(username="ada")[0])
     assert request is not None
-    runs.apply(request, [], no_progress)
+    steps.apply(request, [], no_progress)
     return request
 
 
@@ -165,7 +165,7 @@ def test_an_assignment_that_somebody_entered_after_the_check_ends_the_import(
 ) -> None:
     device = Device.objects.create(serial_number="S1")
     file.write_text(ASSIGNMENTS + "S1,P1,2024-03-01,,1\n")
-    apply = runs.apply
+    apply = steps.apply
 
     def enter_first(*args: Any) -> None:
         DeviceAssignment.objects.create(device=device, patient_id="P2", worn_from="2024-04-01")

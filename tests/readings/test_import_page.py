@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from healthtrack.audit.models import Access
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import steps
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
 from readings.importing import unreadable
@@ -54,13 +54,13 @@ def upload_file(client: Client, name: str, content: bytes) -> ImportRun:
 
 
 def check(run: ImportRun) -> None:
-    with runs.open_uploads(run) as files:
-        runs.check(run, files, runs.no_progress)
+    with steps.open_uploads(run) as files:
+        steps.check(run, files, steps.no_progress)
 
 
 def apply(run: ImportRun) -> None:
-    with runs.open_uploads(run) as files:
-        runs.apply(run, files, runs.no_progress)
+    with steps.open_uploads(run) as files:
+        steps.apply(run, files, steps.no_progress)
 
 
 def page_of(run: ImportRun) -> str:
@@ -167,8 +167,8 @@ def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client
     steward.post(answer, {**opened, "patient": "P1"})
     run.refresh_from_db()
     check(run)
-    with runs.open_uploads(run) as files:
-        runs.apply(run, files, runs.no_progress)
+    with steps.open_uploads(run) as files:
+        steps.apply(run, files, steps.no_progress)
     assert ReadingDay.objects.get().utc_offset == 3600
 
 
@@ -207,8 +207,8 @@ class TestUploadForOnePatient:
     def test_the_page_answers_whose_readings_they_are(self, steward: Client) -> None:
         run = self.upload(steward, "metric,start,value,unit\nheart_rate,2024-03-05T08:00:00+01:00,72,/min\n")
         assert run.state == State.CHECKED
-        with runs.open_uploads(run) as files:
-            runs.apply(run, files, runs.no_progress)
+        with steps.open_uploads(run) as files:
+            steps.apply(run, files, steps.no_progress)
         assert ReadingDay.objects.get().patient_id == "P1"
 
     @pytest.mark.parametrize("name", ["readings.csv", "P2.csv"])

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
-from healthtrack.imports.life_cycle.runs import no_progress
+from healthtrack.imports.life_cycle.steps import no_progress
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import NoProgress
 from readings.models import Contribution, ReadingDay, ReadingRun
@@ -56,10 +56,10 @@ def test_a_killed_undo_removes_nothing_and_can_be_repeated(tmp_path: Path, perso
         undo = runs.request_undo(run, person)
     assert undo is not None
     with pytest.raises((Error, InterfaceError, OperationalError)):
-        runs.apply(undo, [], lambda: nullcontext(Killed()))
+        steps.apply(undo, [], lambda: nullcontext(Killed()))
     connection.close()
     assert ReadingDay.objects.get().reading_count == 10
-    runs.apply(ImportRun.objects.get(pk=undo.pk), [], no_progress)
+    steps.apply(ImportRun.objects.get(pk=undo.pk), [], no_progress)
     assert not ReadingDay.objects.exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from healthtrack.audit.models import Action, Change, reserve_change_id
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import restore
 from patients import follows
@@ -64,7 +64,7 @@ def merge_records(target: str, source: str) -> ImportRun:
 def undo(run: ImportRun) -> None:
     request = runs.request_undo(run, factories.staff())
     assert request is not None
-    runs.apply(request, [], runs.no_progress)
+    steps.apply(request, [], steps.no_progress)
 
 
 def delete(number: str) -> list[int]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from healthtrack.imports import registry
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import runs
-from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle import runs, steps
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import Instructions
 from healthtrack.imports.models import ImportRun
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import reason_text
@@ -92,7 +93,7 @@ def check_file(importer: str, path: Path) -> ImportRun:
     """Return a run that is checked and ready to import."""
     size = path.stat().st_size
     run = runs.open_run(importer, [runs.FileFacts(path.name, size, "0" * 64)])
-    runs.check(run, [StoredFile(path.name, size, path)], runs.no_progress)
+    steps.check(run, [StoredFile(path.name, size, path)], steps.no_progress)
     return run
 
 
@@ -105,6 +106,6 @@ def import_file(
 
 def apply(run: ImportRun) -> ImportRun:
     """Import the files of the run, or do the undo, as a worker would."""
-    with runs.open_uploads(run) as files:
-        runs.apply(run, files, runs.no_progress)
+    with steps.open_uploads(run) as files:
+        steps.apply(run, files, steps.no_progress)
     return run

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.models import ImportRun
 from tests.support import factories
 
@@ -31,7 +31,7 @@ def undo(run: ImportRun) -> None:
     """Undo the import, and assert that its undo cannot be undone."""
     request = runs.request_undo(run, factories.staff())
     assert request is not None
-    runs.apply(request, [], runs.no_progress)
+    steps.apply(request, [], steps.no_progress)
     request.refresh_from_db()
     assert request.is_applied
     assert runs.request_undo(request, factories.staff()) is None

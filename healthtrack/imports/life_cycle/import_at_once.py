@@ -1,8 +1,7 @@
 """Check and import files without a worker, as the commands do."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import transaction
@@ -10,25 +9,10 @@ from django.db import transaction
 from healthtrack.imports.importer import StoredFile
 from healthtrack.imports.life_cycle.locks import run_lock
 from healthtrack.imports.life_cycle.outcomes import get_outcome
-from healthtrack.imports.life_cycle.runs import FileFacts, ProgressFactory, apply, check, end, no_progress, open_run
+from healthtrack.imports.life_cycle.runs import NO_INSTRUCTIONS, FileFacts, Instructions, end, open_run
+from healthtrack.imports.life_cycle.steps import ProgressFactory, apply, check, no_progress
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
-from healthtrack.imports.row_warnings import Decision
-
-
-@dataclass(frozen=True)
-class Instructions:
-    """What a command says in advance: how to read the files, which kinds of warnings to import, and what to skip.
-
-    `without_invalid` imports the valid items although others are invalid.
-    """
-
-    answers: Mapping[str, str] = field(default_factory=dict)
-    accepted: Collection[str] = ()
-    without_invalid: bool = False
-
-
-NO_INSTRUCTIONS = Instructions()
 
 
 def import_at_once(
@@ -48,10 +32,7 @@ def import_at_once(
     facts = [_read_file_facts(path) for path in paths]
     files = [StoredFile(path.name, fact.size, path) for path, fact in zip(paths, facts, strict=True)]
     with transaction.atomic():
-        accepted = dict.fromkeys(instructions.accepted, Decision.IMPORT)
-        run = open_run(importer, facts, answers=instructions.answers, decisions=accepted)
-        run.without_invalid = instructions.without_invalid
-        run.save(update_fields=["without_invalid"])
+        run = open_run(importer, facts, instructions=instructions)
     with run_lock(run.run_id):
         try:
             check(run, files, track, at_once=not dry_run)

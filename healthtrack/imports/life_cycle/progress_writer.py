@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import Error, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from healthtrack.imports.life_cycle import claims
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, Stage
 from healthtrack.imports.progress import CancelledError, StoppedError, compute_fraction_done
 
@@ -50,7 +50,7 @@ class ProgressWriter:
     def _tick(self, own: BaseDatabaseWrapper) -> None:
         items = (0, 0) if self.in_bytes else (self.done, self.total)
         fraction = compute_fraction_done(self.stage, self.done, self.total)
-        cancel_requested = claims.record_progress(own, self.run.run_id, self.stage, items, fraction)
+        cancel_requested = runs.record_progress(own, self.run.run_id, self.stage, items, fraction)
         if cancel_requested:
             self.stop_error = CancelledError()
         elif self.is_stopping():

@@ -1,24 +1,17 @@
-"""The life cycle of a run: open, plan, check, apply or end it otherwise. Only this module writes states and results."""
+"""The rows of runs, from their opening to their end. Only this module writes them; what writes results calls it."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
-from types import MappingProxyType
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from healthtrack.audit.actor import acting_as
-from healthtrack.audit.models import reserve_change_id
 from healthtrack.imports import registry
-from healthtrack.imports.edits import Edit
-from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import own_writes
-from healthtrack.imports.life_cycle.actions import get_action, get_run_input
-from healthtrack.imports.life_cycle.plans import plan_and_check
+from healthtrack.imports.life_cycle.locks import run_lock
 from healthtrack.imports.life_cycle.undone_runs import is_undoable
 from healthtrack.imports.models import (
     AWAITING_PERSON,
@@ -29,15 +22,11 @@ from healthtrack.imports.models import (
     Stage,
     State,
 )
-from healthtrack.imports.progress import NoProgress, Progress
 from healthtrack.imports.reading_plans import ReadingPlan
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.results import ApplyResult, CheckResult, StalePreview
-from healthtrack.imports.row_warnings import Choice
-from healthtrack.imports.uploads.local_copies import local_copies
+from healthtrack.imports.row_warnings import Decision
 from healthtrack.imports.uploads.stored import Upload
-
-ProgressFactory = Callable[[], AbstractContextManager[Progress]]
 
 # If the undone run is an undo itself, the run that it undid is applied again, and so on.
 _MARK_UNDONE = """
@@ -49,14 +38,16 @@ _MARK_UNDONE = """
     )
     UPDATE import_runs AS run SET state = chain.state FROM chain WHERE run.run_id = chain.run_id
 """
-
-
+_RECORD_PROGRESS = """
+    UPDATE import_runs SET stage = %s, items_done = %s, items_total = %s, fraction_done = %s
+     WHERE run_id = %s RETURNING cancel_requested
+"""
+_SAVE_POSITION = """
+    UPDATE import_runs SET written_position = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint
+     WHERE run_id = %s AND started_by_id IS NOT NULL
+"""
 _NEWS = (State.APPLIED, State.REFUSED, State.FAILED)
-
-
-def no_progress() -> AbstractContextManager[Progress]:
-    """Return a progress that nobody watches, for work outside a worker."""
-    return nullcontext(NoProgress())
+_WAITING_FOR_WORKER: dict[str, Any] = {"stage": Stage.WAITING, "fraction_done": 0, "work_began_at": None}
 
 
 class FileFacts(NamedTuple):
@@ -68,24 +59,36 @@ class FileFacts(NamedTuple):
     upload: str = ""
 
 
+@dataclass(frozen=True)
+class Instructions:
+    """What somebody says in advance: how to read the files, which kinds of warnings to import, and what to skip.
+
+    `without_invalid` imports the valid items although others are invalid.
+    """
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    accepted: Collection[str] = ()
+    without_invalid: bool = False
+
+
+NO_INSTRUCTIONS = Instructions()
+
+
 def open_run(
     importer: str,
     files: Sequence[FileFacts],
     *,
     user: User | None = None,
-    answers: Mapping[str, str] = MappingProxyType({}),
-    decisions: Mapping[str, str] = MappingProxyType({}),
+    instructions: Instructions = NO_INSTRUCTIONS,
 ) -> ImportRun:
-    """Create and return a run of these files, in the state CHECKING. Call this within a transaction.
-
-    `answers` says how to read them, and `decisions` what to do with kinds of warnings, as far as that is known already.
-    """
+    """Create and return a run of these files, in the state CHECKING. Call this within a transaction."""
     run = ImportRun.objects.create(
         importer=importer,
         started_by=user,
         started_at=timezone.now(),
-        answers=dict(answers),
-        decisions=dict(decisions),
+        answers=dict(instructions.answers),
+        decisions=dict.fromkeys(instructions.accepted, Decision.IMPORT),
+        without_invalid=instructions.without_invalid,
     )
     ImportFile.objects.bulk_create(
         ImportFile(
@@ -102,32 +105,40 @@ def open_run(
 
 
 @contextmanager
-def open_uploads(run: ImportRun) -> Iterator[list[StoredFile]]:
-    """Yield the stored uploads of the run, in their order. Copies that were needed to read them end with the block."""
-    with local_copies() as copies:
-        yield [
-            StoredFile(file.name, file.size, partial(copies.find, Upload(file.upload), file.size))
-            for file in run.all_files
-        ]
+def claim_run(run_id: int, state: State) -> Iterator[ImportRun | None]:
+    """Claim the run for one worker, and yield it; yield None if it is no longer in the state.
 
-
-def check(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory, *, at_once: bool = False) -> None:
-    """Plan how to read the files; then check them, unless the plan has questions for a person.
-
-    `at_once` says that the import follows a check without errors at once, and nobody sees a preview.
+    Waits while another process works on the run.
     """
-    began = time.monotonic()
-    with transaction.atomic():
-        with track() as progress:
-            result = plan_and_check(run, files, progress, at_once=at_once)
-        run.check_seconds = (run.check_seconds or 0) + time.monotonic() - began
-        if result is None:
-            _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=run.check_seconds)
-        else:
-            _save_check(run, result)
+    with run_lock(run_id):
+        claimable = ImportRun.objects.filter(pk=run_id, state=state)
+        is_claimed = claimable.update(work_began_at=timezone.now(), stage=Stage.READING, fraction_done=0)
+        yield ImportRun.objects.get(pk=run_id) if is_claimed else None
 
 
-def _save_check(run: ImportRun, result: CheckResult) -> None:
+def record_progress(
+    database: BaseDatabaseWrapper, run_id: int, stage: Stage, items: tuple[int, int], fraction_done: float
+) -> bool:
+    """Store the progress of a run through another database session. Return whether somebody requested to cancel it.
+
+    `items` are those that are done, and those to do in the stage.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_RECORD_PROGRESS, [stage, *items, fraction_done, run_id])
+        return any(cancel_requested for (cancel_requested,) in cursor.fetchall())
+
+
+def is_cancel_requested(run: ImportRun) -> bool:
+    """Return whether somebody has requested to cancel the run."""
+    return ImportRun.objects.filter(pk=run.pk, cancel_requested=True).exists()
+
+
+def save_check(run: ImportRun, result: CheckResult | None, seconds: float) -> None:
+    """Store the plan of the run and what the check found; without a result, the plan has questions for a person."""
+    check_seconds = (run.check_seconds or 0) + seconds
+    if result is None:
+        _save(run, state=State.QUESTIONS, plan=run.plan, check_seconds=check_seconds)
+        return
     _save(
         run,
         plan=run.plan,
@@ -136,7 +147,7 @@ def _save_check(run: ImportRun, result: CheckResult) -> None:
         error_count=result.errors,
         affected_count=result.affected,
         result=dict(result.details),
-        check_seconds=run.check_seconds,
+        check_seconds=check_seconds,
     )
     if result.refused:
         _end(run, State.REFUSED, result.refused)
@@ -144,26 +155,8 @@ def _save_check(run: ImportRun, result: CheckResult) -> None:
         _save(run, state=State.CHECKED)
 
 
-def apply(run: ImportRun, files: Sequence[StoredFile], track: ProgressFactory) -> None:
-    """Import the files, or undo the other run, and mark the run as applied: all of it in one transaction or nothing.
-
-    If the data has changed since a person confirmed the preview, the run shows a new preview and waits again.
-    """
-    began = time.monotonic()
-    with transaction.atomic():
-        with track() as progress, acting_as(run.started_by_id, run.run_id):
-            first_change = reserve_change_id()
-            result = get_action(run).apply(files, progress)
-        if isinstance(result, StalePreview):
-            _save_preview(run, result)
-        else:
-            _save_applied(run, result, first_change, time.monotonic() - began)
-            own_writes.store_position(run)
-    if run.is_applied:
-        own_writes.store_position(run)  # once more, because the commit has a later one
-
-
-def _save_preview(run: ImportRun, preview: StalePreview) -> None:
+def save_preview(run: ImportRun, preview: StalePreview) -> None:
+    """Let the run wait for a person again, with a new preview and its decisions."""
     _save(
         run,
         state=State.CHECKED,
@@ -173,7 +166,8 @@ def _save_preview(run: ImportRun, preview: StalePreview) -> None:
     )
 
 
-def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, seconds: float) -> None:
+def save_applied(run: ImportRun, result: ApplyResult, first_change: int, seconds: float) -> None:
+    """Mark the run as applied, and a run that it undoes as undone, within the transaction that wrote the result."""
     _save(
         run,
         affected_count=result.affected,
@@ -185,6 +179,12 @@ def _save_applied(run: ImportRun, result: ApplyResult, first_change: int, second
         with connection.cursor() as cursor:
             cursor.execute(_MARK_UNDONE, {"run": run.undoes_id, "undone": State.UNDONE, "applied": State.APPLIED})
     _end(run, State.APPLIED)
+
+
+def save_position(run: ImportRun) -> None:
+    """Store the present position in the log of the database with the run, if a person started it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE_POSITION, [run.run_id])
 
 
 def end(run: ImportRun, state: State, reason: Reason = Reason.NONE, params: Mapping[str, Any] | None = None) -> None:
@@ -239,18 +239,6 @@ def save_answers(run: ImportRun, answers: Mapping[str, str]) -> bool:
     return bool(waiting.update(answers={**run.answers, **answers}, state=State.CHECKING, **_WAITING_FOR_WORKER))
 
 
-def decide(run: ImportRun, choice: Choice) -> bool:
-    """Store what a person decided about a kind of warning. Return False if the run is not ready to import."""
-    with transaction.atomic():
-        current = ImportRun.objects.select_for_update().filter(pk=run.pk, state=State.CHECKED).first()
-        if current is None:
-            return False
-        current.decisions = {**current.decisions, choice.kind: choice.decision}
-        result = registry.get(run.importer).decide(get_run_input(current, []), choice)
-        _save_preview(current, result)
-    return True
-
-
 def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
     """Mark the run for import. Return False if it is not ready to import, or has errors that nobody chose to skip.
 
@@ -260,9 +248,6 @@ def request_apply(run: ImportRun, *, without_invalid: bool) -> bool:
     if not without_invalid:
         checked = checked.filter(error_count=0)
     return bool(checked.update(state=State.APPLYING, without_invalid=without_invalid, **_WAITING_FOR_WORKER))
-
-
-_WAITING_FOR_WORKER: dict[str, Any] = {"stage": Stage.WAITING, "fraction_done": 0, "work_began_at": None}
 
 
 def request_undo(run: ImportRun, user: User) -> ImportRun | None:
@@ -279,18 +264,13 @@ def request_undo(run: ImportRun, user: User) -> ImportRun | None:
     )
 
 
-def record_edit(importer: str, edit: Edit, user: User, work: Callable[[], int]) -> ImportRun:
-    """Do the work of an edit, which returns how many rows it changed, and return the run that records it.
+def open_edit(importer: str, user: User) -> ImportRun:
+    """Create and return the run of an edit by hand, within the transaction that also does the edit and applies it."""
+    return ImportRun.objects.create(
+        importer=importer, kind=Kind.EDIT, state=State.APPLYING, started_by=user, started_at=timezone.now()
+    )
 
-    All of it happens in one transaction, or nothing.
-    """
-    began = time.monotonic()
-    with transaction.atomic():
-        run = ImportRun.objects.create(
-            importer=importer, kind=Kind.EDIT, state=State.APPLYING, started_by=user, started_at=timezone.now()
-        )
-        with acting_as(user.pk, run.run_id):
-            first_change = reserve_change_id()
-            result = ApplyResult(work(), {"edit": edit.as_json()})
-        _save_applied(run, result, first_change, time.monotonic() - began)
-    return run
+
+def mark_as_seen(**runs: object) -> int:
+    """Remember that the people who started these runs have looked at them. Return how many were unseen."""
+    return ImportRun.objects.filter(is_unseen=True, **runs).update(is_unseen=False)

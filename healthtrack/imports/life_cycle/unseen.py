@@ -6,6 +6,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest
 
 from healthtrack.accounts import session_facts
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun
 
 FACT = "unseen_imports"
@@ -22,8 +23,7 @@ def get_unseen(request: HttpRequest) -> int:
     return session_facts.get_fact(request, FACT)
 
 
-def mark_as_seen(request: HttpRequest, **runs: object) -> None:
+def mark_as_seen(request: HttpRequest, **looked_at: object) -> None:
     """Remember that the person has looked at these runs of theirs, or at all."""
     if unseen := get_unseen(request):
-        seen = ImportRun.objects.filter(started_by=request.user.pk, is_unseen=True, **runs).update(is_unseen=False)
-        session_facts.set_fact(request, FACT, unseen - seen)
+        session_facts.set_fact(request, FACT, unseen - runs.mark_as_seen(started_by=request.user.pk, **looked_at))

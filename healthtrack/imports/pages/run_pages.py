@@ -20,7 +20,7 @@ from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core.admin import ReadOnlyModelAdmin
 from healthtrack.imports import registry
 from healthtrack.imports.answers import AnswersForm
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.life_cycle.undone_runs import get_undo_label, is_undoable
 from healthtrack.imports.life_cycle.unseen import mark_as_seen
 from healthtrack.imports.models import ImportRun
@@ -110,7 +110,7 @@ class RunPages(ReadOnlyModelAdmin):
             self.message_user(request, ANSWERED_BY_ANOTHER, messages.WARNING)
             return redirect("admin:imports_importrun_change", run.pk)
         if run.needs_answers or (run.is_checked and importer.may_read_again(run)):
-            with runs.open_uploads(run) as files:
+            with steps.open_uploads(run) as files:
                 form = importer.make_answers_form(run, files, request.POST)
         if form and not form.is_valid():
             return self._show_run(request, run, form) if run.needs_answers else self._show_reading(request, run, form)
@@ -130,7 +130,7 @@ class RunPages(ReadOnlyModelAdmin):
         importer = registry.get(run.importer)
         if not (run.is_checked and importer.may_read_again(run)):
             raise Http404
-        with runs.open_uploads(run) as files:
+        with steps.open_uploads(run) as files:
             form = importer.make_answers_form(run, files)
         return self._show_reading(request, run, form)
 
@@ -145,7 +145,7 @@ class RunPages(ReadOnlyModelAdmin):
         """Store what to do with the rows of a kind of warning."""
         run = self._get_importable_run(request, number)
         form = DecisionForm(registry.get(run.importer).warnings, request.POST)
-        if not form.is_valid() or not runs.decide(run, form.choice):
+        if not form.is_valid() or not steps.decide(run, form.choice):
             self.message_user(request, CANNOT_BE_DECIDED, messages.WARNING)
         return redirect(f"{reverse('admin:imports_importrun_change', args=[run.pk])}?{form.return_query}#rows")
 

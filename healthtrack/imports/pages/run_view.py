@@ -14,7 +14,7 @@ from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.importer import Importer, PagePart, Person, ResultLink, Summary
 from healthtrack.imports.life_cycle import heartbeat
 from healthtrack.imports.life_cycle.actions import get_action
-from healthtrack.imports.life_cycle.runs import open_uploads
+from healthtrack.imports.life_cycle.steps import open_uploads
 from healthtrack.imports.life_cycle.undone_runs import get_undo_label, is_undoable
 from healthtrack.imports.models import ImportRun, Kind, Stage, State
 from healthtrack.imports.permissions import may_undo

@@ -117,7 +117,7 @@ class _UploadPage:
             if not unfinished_uploads.finish(uploads):
                 return None
             name, user = form.cleaned_data["importer"].name, cast("User", request.user)
-            run = runs.open_run(name, facts, user=user, answers=self.answers)
+            run = runs.open_run(name, facts, user=user, instructions=runs.Instructions(self.answers))
             tasks.check_import.defer(run_id=run.run_id)
         return run
 

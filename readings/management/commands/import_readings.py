@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from healthtrack.core.text import quote
 from healthtrack.imports import commands
-from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import Instructions
 from patients.models import MedicalRecord
 from readings.importing.importer import NAME
 from readings.importing.questions import PATIENT, UNIT, ZONE

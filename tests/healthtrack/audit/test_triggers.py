@@ -12,7 +12,7 @@ from django.test import Client
 from healthtrack.audit.actor import acting_as
 from healthtrack.audit.models import Change
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from patients.models import MedicalRecord, MedicalRecordTracker
 from tests.support import factories
 from tests.support.finished_imports import Imported
@@ -206,8 +206,8 @@ class TestImports:
         person = factories.staff()
         run = runs.open_run(RECORDS.importer, [runs.FileFacts("rows.csv", 9, "0" * 64)], user=person)
         files = [StoredFile("rows.csv", 9, path)]
-        runs.check(run, files, runs.no_progress)
-        runs.apply(run, files, runs.no_progress)
+        steps.check(run, files, steps.no_progress)
+        steps.apply(run, files, steps.no_progress)
         change = Change.objects.get(run_id=run.pk)
         assert (change.person, change.patient_id) == (person, "P1")
 

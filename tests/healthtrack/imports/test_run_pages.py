@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.imports import registry
-from healthtrack.imports.life_cycle import claims
+from healthtrack.imports.life_cycle import runs
 from healthtrack.imports.models import ImportRun, Stage, State
 from healthtrack.imports.reasons import Reason
 from healthtrack.imports.staging_tables import list_staged_runs
@@ -494,7 +494,7 @@ class TestWorkThatFails:
 
     def test_only_a_run_in_the_right_state_can_be_claimed(self) -> None:
         run = factories.import_run()
-        with claims.claim_run(run.run_id, State.APPLYING) as none:
+        with runs.claim_run(run.run_id, State.APPLYING) as none:
             assert none is None
-        with claims.claim_run(run.run_id, State.CHECKING) as claimed:
+        with runs.claim_run(run.run_id, State.CHECKING) as claimed:
             assert claimed == run

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthtrack.audit.models import Access, Change
 from healthtrack.imports import staging_tables
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import steps
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
 from tests.support import factories
@@ -169,7 +169,7 @@ def test_its_page_is_in_the_access_log_and_takes_few_queries(
 def test_the_command_line_shows_no_preview_and_imports(tmp_path: Path) -> None:
     run = check_file(RECORDS.importer, write_csv(tmp_path / "rows.csv", RECORDS.rows({}, {})))
     factories.medical_record("P1", name="Ada King")
-    runs.apply(run, [], runs.no_progress)
+    steps.apply(run, [], steps.no_progress)
     assert (run.state, get_counts(run).new, get_counts(run).changed) == (State.APPLIED, 1, 1)
 
 

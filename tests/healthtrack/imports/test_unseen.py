@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.models import ImportRun, State
 from healthtrack.imports.reasons import Reason
 from tests.support import factories
@@ -47,7 +47,7 @@ def test_a_finished_import_is_a_badge_of_the_section_until_its_page_is_opened(st
 def test_a_checked_file_is_a_badge_too(steward: Client, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "records.csv", RECORDS.rows({}))
     run = make_run()
-    runs.check(run, [StoredFile(file.name, file.stat().st_size, file)], runs.no_progress)
+    steps.check(run, [StoredFile(file.name, file.stat().st_size, file)], steps.no_progress)
     assert ImportRun.objects.get().state == State.CHECKED
     assert badges(steward) == ["1 finished since you last looked"]
 

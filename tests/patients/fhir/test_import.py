@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle.import_at_once import Instructions, import_at_once
+from healthtrack.imports.life_cycle.import_at_once import import_at_once
+from healthtrack.imports.life_cycle.runs import Instructions
 from healthtrack.imports.models import Stage
 from healthtrack.imports.progress import NoProgress
 from healthtrack.imports.tabular import preview_queries

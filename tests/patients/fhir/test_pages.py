@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from healthtrack.audit.models import Access
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.models import ImportRun, State
 from patients.models import MedicalRecord
@@ -40,8 +40,8 @@ def upload(client: Client, address: str, **files: bytes) -> Any:
 def check(client: Client, *resources: Content) -> tuple[ImportRun, Page]:
     upload(client, UPLOAD, all_ndjson=as_ndjson(*resources))
     run = ImportRun.objects.latest("pk")
-    with runs.open_uploads(run) as files:
-        runs.check(run, files, runs.no_progress)
+    with steps.open_uploads(run) as files:
+        steps.check(run, files, steps.no_progress)
     return run, Page.get(client, reverse("admin:imports_importrun_change", args=[run.pk]))
 
 
@@ -99,7 +99,7 @@ def test_an_import_of_fhir_is_undone_as_a_whole(tmp_path: Path) -> None:
     assert MedicalRecord.objects.get(pk="P2").medical_conditions == "Gout"
     undo = runs.request_undo(run, factories.staff())
     assert undo
-    runs.apply(undo, [], runs.no_progress)
+    steps.apply(undo, [], steps.no_progress)
     assert [*MedicalRecord.objects.values_list("pk", "medical_conditions", "medications")] == [("P2", "", True)]
 
 
