@@ -23,12 +23,11 @@ _RUNS = """
 
 @dataclass(frozen=True)
 class StagingTables:
-    """The names of a run's staging tables, with their schema, whether they exist or not.
-
-    Some differ from the terms of today, because old schemas have them.
-    """
+    """The names of a run's staging tables, with their schema, whether they exist or not."""
 
     prefix: str
+    errors_name: str = "errors"
+    invalid_rows_name: str = "invalid_rows"
 
     @property
     def rows(self) -> str:
@@ -36,11 +35,11 @@ class StagingTables:
 
     @property
     def errors(self) -> str:
-        return f"{self.prefix}faults"
+        return f"{self.prefix}{self.errors_name}"
 
     @property
     def invalid_rows(self) -> str:
-        return f"{self.prefix}faulty_rows"
+        return f"{self.prefix}{self.invalid_rows_name}"
 
     @property
     def duplicate_rows(self) -> str:
@@ -59,7 +58,7 @@ def find(run_id: int) -> StagingTables:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [old])
         (is_old,) = cursor.fetchone()
-    return StagingTables(f"{old}." if is_old else _get_prefix(run_id))
+    return StagingTables(f"{old}.", "faults", "faulty_rows") if is_old else StagingTables(_get_prefix(run_id))
 
 
 def begin(run_id: int) -> StagingTables:

@@ -83,7 +83,7 @@ class UnreadableRows:
     """Collects the rows of a run that cannot be read, in a staging table that outlives the run until its retention."""
 
     def __init__(self, run_id: int) -> None:
-        self.table = f"{STAGING_SCHEMA}.run_{run_id:d}_faulty_rows"
+        self.table = f"{STAGING_SCHEMA}.run_{run_id:d}_invalid_rows"
         self.counts: dict[str, int] = {}
 
     def create(self) -> None:

@@ -103,10 +103,10 @@ class TestTheApplicationRoleCanWork:
         old, new = f"import_run_{last_run().pk}", f"imports.run_{last_run().pk}_"
         do("RESET SESSION AUTHORIZATION")
         do(f"CREATE SCHEMA {old} AUTHORIZATION {ROLE}")
-        for table in ("staged_rows", "faults", "faulty_rows"):
-            do(f"CREATE TABLE {old}.{table} (LIKE {new}{table} INCLUDING ALL)")
-            do(f"INSERT INTO {old}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {new}{table}")
-            do(f"ALTER TABLE {old}.{table} OWNER TO {ROLE}")
+        for table, former in {"staged_rows": "staged_rows", "errors": "faults", "invalid_rows": "faulty_rows"}.items():
+            do(f"CREATE TABLE {old}.{former} (LIKE {new}{table} INCLUDING ALL)")
+            do(f"INSERT INTO {old}.{former} OVERRIDING SYSTEM VALUE SELECT * FROM {new}{table}")
+            do(f"ALTER TABLE {old}.{former} OWNER TO {ROLE}")
             do(f"DROP TABLE {new}{table}")
         do(f"SET SESSION AUTHORIZATION {ROLE}")
         assert "Ada Byron" in steward.get(f"{preview.request['PATH_INFO']}?show=new").content.decode()
