@@ -239,7 +239,12 @@ class MedicalRecordAdmin(FhirAdmin, MergingAdmin, BulkAdmin, ImportableModelAdmi
         record_patient_access(record.pk for record in objs)
         # What follows a patient needs no permission of its own: its parts delete it, and restore it with the record.
         rows, counts, _, protected = super().get_deleted_objects(objs, request)
-        return rows, counts, set(), protected
+        return (
+            [*rows, *(f"{label} of the patient, if any" for label in follows.list_labels())],
+            counts,
+            set(),
+            protected,
+        )
 
     def delete_model(self, request: HttpRequest, obj: MedicalRecord) -> None:
         follows.delete([obj.pk])

@@ -18,6 +18,7 @@ class Part(ABC):
     """
 
     is_tracked: ClassVar[bool] = False
+    label: ClassVar[str] = ""  # what the page that deletes a record calls rows that Django does not find by itself
 
     def get_owners(self) -> QuerySet[Any] | None:
         """Return the query for the numbers of all patients who have rows of this part, or None if there is no query.
@@ -69,6 +70,11 @@ def unregister(part: Part) -> None:
 def merge(source: str, target: str, *, by_undo: bool = False) -> int:
     """Let each part give what belongs to one patient to another; return how many rows that changed."""
     return sum(part.merge(source, target) for part in _parts if not (by_undo and part.is_tracked))
+
+
+def list_labels() -> list[str]:
+    """Return what else belongs to patients, besides the rows of models that refer to their records."""
+    return [part.label for part in _parts if part.label]
 
 
 def delete(numbers: Sequence[str]) -> None:

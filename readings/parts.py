@@ -94,6 +94,8 @@ class AssignmentsAndConsents(Part):
 
 
 class Readings(Part):
+    label = "Readings"
+
     def get_owners(self) -> QuerySet[Any]:
         return ReadingStream.objects.values("patient_id")
 

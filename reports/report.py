@@ -62,6 +62,7 @@ class Report(StaffPage):
     right: ClassVar[Right]  # roles with this right may open the report
     columns: Sequence[Column]
     published_order: ClassVar[str]
+    is_stacked: ClassVar[bool] = False  # whether a row of the table is a block on phones
     extra_parameters: ClassVar[tuple[str, ...]] = ()  # parameters of the address besides the filters
     do_not_call_in_templates = True
 
@@ -191,7 +192,7 @@ class Report(StaffPage):
         number, other_page = parse_page(self.request.GET.get("page", ""), pages.num_pages)
         start = (number - 1) * PAGE_SIZE
         return {
-            "heads": build_heads(self.columns, self.sort),
+            "heads": [*build_heads(self.columns, self.sort)],
             "rows": self.rows_between(start, start + PAGE_SIZE),
             "totals": self.totals(),
             "page": pages.page(number),

@@ -160,7 +160,8 @@ class _EntryBuilder:
             for column, (old, new) in change.fields.items():
                 if old in EMPTY and new in EMPTY:
                     continue
-                yield FieldChange(program.labels.get(column, column), describe_value(old), describe_value(new))
+                if label := program.labels.get(column, column):
+                    yield FieldChange(label, describe_value(old), describe_value(new))
             return
         for column_field in model._meta.concrete_fields:  # in the order of the form
             column = str(column_field.column)

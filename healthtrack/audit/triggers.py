@@ -108,7 +108,8 @@ def tracked_models() -> Mapping[str, type[Model]]:
 class ProgramHistory:
     """The history of a table that has no triggers: the program writes it. A model has it as `program_history`.
 
-    `labels` are what pages call the columns of its changes. The first subject identifies what a change concerns.
+    `labels` are what pages call the columns of its changes; pages leave out those with an empty label. The first
+    subject identifies what a change concerns.
     """
 
     subjects: Sequence[Subject]

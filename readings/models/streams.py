@@ -26,7 +26,7 @@ class ReadingStream(models.Model):
             "devices": "Devices",
             "source": "Source",
             "excluded": "Excluded from statistics",
-            "key": "Key of deleted readings",
+            "key": "",  # by which a restoration finds the readings
         },
     )
 

@@ -48,6 +48,7 @@ class DataQualityReport(Report):
         Column("action", "Action"),
     )
     published_order = "-patients"
+    is_stacked = True
 
     @cached_property
     def quality(self) -> DataQuality:

@@ -124,6 +124,14 @@ def test_breadcrumbs_name_the_section_of_pages_that_no_menu_has(sign_in: SignIn,
     assert page.texts(".breadcrumbs > *") == BREADCRUMBS[address]
 
 
+def test_the_page_of_an_action_names_its_list_above(sign_in: SignIn) -> None:
+    factories.medical_record("P1")
+    chosen = {"action": "delete_records", "_selected_action": "P1"}
+    page = Page.of(sign_in(*EVERYTHING).post("/admin/patients/medicalrecord/", chosen))
+    assert page.texts(".breadcrumbs > *") == ["Home", "Records", "Delete the records"]
+    assert not page.all(".section-navigation")
+
+
 def test_pages_of_the_account_belong_to_no_section(sign_in: SignIn) -> None:
     for address in ("/admin/password_change/", "/reports/views/", "/sign-in/"):
         assert not Page.get(sign_in(*EVERYTHING), address).all("nav [aria-current]:not(.breadcrumbs *)")

@@ -196,6 +196,7 @@ def test_deleting_a_record_lists_its_links_and_deletes_them(keeper: Client) -> N
     factories.link(record, model)
     text = keeper.get(page(record, "delete")).content.decode()
     assert "Tracker: Xiaomi Band 2" in text
+    assert "Readings of the patient, if any" in text
     assert keeper.post(page(record, "delete"), {"post": "yes"}).status_code == 302
     assert not MedicalRecord.objects.exists()
     assert not MedicalRecordTracker.objects.exists()

@@ -26,4 +26,12 @@ def navigation(context: Context) -> list[Link]:
 def trail(context: Context) -> list[Link] | None:
     """Return the links above the page; None for a page to which the navigation links, which needs no breadcrumbs."""
     links = navigation(context)
-    return None if is_in_menu(links) else get_trail(links)
+    return None if is_in_menu(links) and not _is_of_action(context) else get_trail(links)
+
+
+def _is_of_action(context: Context) -> bool:
+    """Return whether the page is that of an action, such as a deletion, which has the address of its list."""
+    request = context.get("request")
+    if not request or request.method != "POST" or not request.resolver_match:
+        return False
+    return (request.resolver_match.url_name or "").endswith("_changelist")

@@ -90,7 +90,7 @@ def test_its_button_says_how_many_rows_it_would_delete_and_revert(steward: Clien
 def test_an_undo_that_would_change_nothing_has_no_button(steward: Client, run: ImportRun) -> None:
     MedicalRecord.objects.update(allergies="Pollen")
     shown = Page.of(steward.get(page(run)))
-    assert f"Undoing {run.title} would change nothing" in shown.text
+    assert f"Undoing import {run.pk} ({run.title}) would change nothing" in shown.text
     assert not shown.all("main button")
 
 
@@ -190,7 +190,9 @@ def test_its_page_shows_the_progress(steward: Client, run: ImportRun) -> None:
 def test_an_import_cannot_be_undone_twice(steward: Client, run: ImportRun) -> None:
     steward.post(page(run))
     for _ in range(2):
-        assert "This import cannot be undone" in steward.get(page(run)).content.decode()
+        refused = Page.of(steward.get(page(run)))
+        assert "This import cannot be undone" in refused.text
+        assert page(run, "change") in refused.addresses("main a.button")
         answer = steward.post(page(run), follow=True)
         assert "This import can no longer be undone." in answer.content.decode()
         run_jobs()
