@@ -1,24 +1,17 @@
-"""FHIR files as uploads of medical records: recognized by their content, and read as one table."""
+"""FHIR files as uploads of medical records, recognized by their content."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from healthtrack.imports.detection.reading import FileReading
-from healthtrack.imports.fhir.resources import Place, ResourceReader, describe_place, find_type, list_types
+from healthtrack.imports.fhir.resources import find_type, list_types
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.models import Stage
 from healthtrack.imports.opening import Part, open_files
 from healthtrack.imports.progress import Progress
-from healthtrack.imports.reading.table import Table
 from healthtrack.imports.row_errors import FileError
-from patients.fhir.collecting import WANTED, Collection
-from patients.fhir.table import HEADERS, make_table
+from healthtrack.imports.tables.engine import TableSource
 
 ENDINGS = (".json", ".ndjson", ".jsonl", ".gz", ".zip")
 _NAMESPACE = b"http://hl7.org/fhir"
-_RESOURCES_PER_STEP = 1000
 
 
 class FhirRecords:
@@ -35,7 +28,12 @@ class FhirRecords:
             if _NAMESPACE in part.beginning or find_type(part.beginning):
                 found.add("")
             found |= list_types(part.beginning)
-        return len(HEADERS) + 1 if found & WANTED else min(len(found), 1)
+        if not found:
+            return 0
+        from patients.fhir.collecting import WANTED  # noqa: PLC0415  (most uploads are not FHIR)
+        from patients.fhir.table import HEADERS  # noqa: PLC0415  (as above)
+
+        return len(HEADERS) + 1 if found & WANTED else 1
 
     def find_misleading_name(self, name: str, path: Path) -> str:
         """Return why the name of a file of FHIR does not fit, and what to do; an empty text if it fits."""
@@ -45,42 +43,10 @@ class FhirRecords:
             return f"The file is FHIR in JSON, so its name must end in {', '.join(ENDINGS)}. Rename it."
         return ""
 
-    def make_source(self, files: Sequence[StoredFile], progress: Progress) -> "FhirSource":
+    def make_source(self, files: Sequence[StoredFile], progress: Progress) -> TableSource:
+        from patients.fhir.source import FhirSource  # noqa: PLC0415  (most uploads are not FHIR)
+
         return FhirSource(files, progress)
-
-
-@dataclass(frozen=True)
-class FhirSource:
-    """The table that the files of an upload are made into."""
-
-    files: Sequence[StoredFile]
-    progress: Progress
-
-    @property
-    def reading(self) -> FileReading:
-        return FileReading(fields=dict(enumerate(HEADERS)), is_final=True)
-
-    @contextmanager
-    def open(self) -> Iterator[Table]:
-        """Read all files, and yield the table. Raise FileError if one of them cannot be read."""
-        with open_files(self.files) as parts:
-            names = {part.number: part.name for part in parts}
-
-            def describe(place: Place) -> str:
-                return describe_place(names[place.part], place)
-
-            collected = Collection(describe)
-            reader = ResourceReader(WANTED)
-            self.progress.begin(Stage.READING, sum(part.size for part in parts), in_bytes=True)
-            reported = 0
-            for part in parts:
-                for number, resource in enumerate(reader.read(part)):
-                    collected.add(resource)
-                    if not number % _RESOURCES_PER_STEP:
-                        self.progress.advance(reader.read_bytes - reported)
-                        reported = reader.read_bytes
-        collected.counts.update(reader.others)
-        yield make_table(collected)
 
 
 def _peek(path: Path) -> list[Part]:

@@ -16,7 +16,9 @@ HEAVY = {
     *("argon2", "croniter.croniter", "dateutil.parser.isoparser", "import_export.admin", "import_export.resources"),
     *("lxml", "openpyxl", "polars", "prometheus_client", "pyrage", "rapidfuzz", "segno", "tablib", "yaml"),
     *("healthtrack.audit.admin_history", "healthtrack.imports.reading.workbook", "healthtrack.imports.tables.engine"),
-    *("healthtrack.imports.tabular.preview", "healthtrack.urls", "orjson", "patients.admin", "xml.parsers.expat"),
+    *("healthtrack.imports.detection.reading_form", "healthtrack.imports.tabular.preview"),
+    *("healthtrack.imports.tabular.upload_help", "healthtrack.imports.undo.service", "healthtrack.urls", "orjson"),
+    *("patients.admin", "patients.fhir.collecting", "xml.parsers.expat"),
 }
 
 
@@ -38,7 +40,7 @@ def test_no_heavy_library_is_imported_before_it_is_used() -> None:
     assert loaded_after("pass") == set()
 
 
-def test_an_import_command_imports_the_engine_but_no_page() -> None:
+def test_an_import_command_imports_the_engine_but_no_page_undo_or_other_format() -> None:
     loaded = loaded_after("import patients.importers, patients.management.commands.import_medical_records")
     assert loaded == {"healthtrack.imports.tables.engine", "import_export.resources", "polars", "tablib"}
 

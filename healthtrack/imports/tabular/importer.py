@@ -7,6 +7,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from healthtrack.imports import registry, staging_tables
+from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.columns.plan import DuplicateRows
 from healthtrack.imports.columns.words import Meaning, get_documented_words, has_few_words, is_yes_no
 from healthtrack.imports.detection import names
@@ -17,7 +18,6 @@ from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.memory import Remembered, remember_plan
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
-from healthtrack.imports.detection.reading_form import ReadingForm
 from healthtrack.imports.importer import (
     Certainty,
     DetectedPart,
@@ -43,8 +43,6 @@ from healthtrack.imports.tables import engine
 from healthtrack.imports.tables.resources import BulkModelResource
 from healthtrack.imports.tabular import error_report, preview_queries, wording
 from healthtrack.imports.tabular.other_forms import OtherForm
-from healthtrack.imports.tabular.upload_help import describe_columns, get_template_urls
-from healthtrack.imports.undo import service as undo_service
 
 _EFFECTS = ("linked", "unmatched", "ambiguous")  # the JSON of the commands always has these
 
@@ -114,12 +112,12 @@ class TabularImporter(Importer):
         return next((form for form in self.forms if form.name in named), None)
 
     def upload_help(self) -> PagePart:
+        from healthtrack.imports.tabular import upload_help  # noqa: PLC0415  (only pages need it)
+
         plan = self.resource.plan
-        view = {
-            "columns": describe_columns(self.resource),
-            "templates": get_template_urls(self.model),
-            "combines": plan.duplicate_rows is DuplicateRows.MEAN and bool(plan.values),
-        }
+        combines = plan.duplicate_rows is DuplicateRows.MEAN and bool(plan.values)
+        columns, templates = upload_help.describe_columns(self.resource), upload_help.get_template_urls(self.model)
+        view = {"columns": columns, "templates": templates, "combines": combines}
         return PagePart("imports/upload-help.html", view)
 
     def check(self, work: RunInput, progress: Progress) -> CheckResult:
@@ -173,7 +171,9 @@ class TabularImporter(Importer):
 
     def make_answers_form(
         self, run: ImportRun, files: Sequence[StoredFile], data: QueryDict | None = None
-    ) -> ReadingForm:
+    ) -> AnswersForm:
+        from healthtrack.imports.detection.reading_form import ReadingForm  # noqa: PLC0415  (only pages need it)
+
         path = files[0].path if files and run.has_uploads else None
         return ReadingForm(ReadingPlan.from_json(run.plan), self.resource.plan.columns, path, run.answers, data)
 
@@ -208,7 +208,9 @@ class TabularImporter(Importer):
         return engine.decide(self.resource, work, choice)
 
     def undo(self, run: ImportRun, undo: ImportRun, progress: Progress) -> ApplyResult:
-        return undo_service.apply(self.resource, run, undo, progress)
+        from healthtrack.imports.undo import service  # noqa: PLC0415  (only an undo needs it)
+
+        return service.apply(self.resource, run, undo, progress)
 
     def preview(self, run: ImportRun, query: QueryDict) -> PagePart | None:
         from healthtrack.imports.tabular.preview import TabularPreview  # noqa: PLC0415  (only pages need it)
@@ -220,11 +222,9 @@ class TabularImporter(Importer):
         return PagePart("imports/run-listings.html", view, [view.shown.name, f"page {view.page.number}"], patients)
 
     def preview_undo(self, run: ImportRun) -> UndoPreview:
-        view = undo_service.preview(self.resource, run)
-        deleted, reverted, restored = (
-            sum(getattr(each, name) for each in view.tables) for name in ("removed", "changed", "new")
-        )
-        return UndoPreview("imports/undo-preview.html", view, deleted=deleted, reverted=reverted, restored=restored)
+        from healthtrack.imports.tabular import undo_parts  # noqa: PLC0415  (only an undo needs it)
+
+        return undo_parts.preview(self.resource, run)
 
     def summary(self, run: ImportRun) -> Summary:
         result = TabularResult.of(run.result)
@@ -247,15 +247,14 @@ class TabularImporter(Importer):
         return [(warning, result.held[warning.kind]) for warning in self.warnings if warning.kind in result.held]
 
     def undo_summary(self, run: ImportRun, query: QueryDict) -> Summary:
-        if run.first_change is None:
-            return Summary()
-        conflicts = undo_service.get_conflicts(run, query.get("conflicts", ""))
-        view = {"tables": TabularResult.of(run.result).tables, "conflicts": conflicts}
-        headline = wording.get_undo_headline(run, conflicts.paginator.count)
-        return Summary(headline, part=PagePart("imports/undo-outcome.html", view))
+        from healthtrack.imports.tabular import undo_parts  # noqa: PLC0415  (only an undo needs it)
+
+        return undo_parts.summarize(run, query)
 
     def list_changes(self, run: ImportRun, query: QueryDict) -> PagePart:
-        return PagePart("imports/undo-changes.html", undo_service.get_changes(run, query.get("page", "")))
+        from healthtrack.imports.tabular import undo_parts  # noqa: PLC0415  (only an undo needs it)
+
+        return undo_parts.list_changes(run, query)
 
     def as_json(self, run: ImportRun) -> dict[str, object]:
         result = TabularResult.of(run.result)

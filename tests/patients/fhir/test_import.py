@@ -82,7 +82,7 @@ class Shown(NoProgress):
 
 
 def test_the_progress_of_reading_resources_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patients.fhir.upload._RESOURCES_PER_STEP", 2)
+    monkeypatch.setattr("patients.fhir.source._RESOURCES_PER_STEP", 2)
     monkeypatch.setattr("healthtrack.imports.fhir.resources.BLOCK_BYTES", 500)
     path = write_ndjson(tmp_path / "all.ndjson", *EVERYTHING)
     shown = Shown()
