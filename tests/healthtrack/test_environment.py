@@ -1,6 +1,5 @@
 import os
 import subprocess
-import sys
 from dataclasses import FrozenInstanceError
 from ipaddress import ip_network
 from pathlib import Path
@@ -11,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from healthtrack.core.environment_values import POSTGRESQL_ENGINE
 from healthtrack.environment import Environment
+from tests.support.commands import run_manage
 
 
 def read(**variables: str) -> Environment:
@@ -319,14 +319,7 @@ def print_setting(expression: str, **variables: str) -> str:
 
 
 def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_manage({**os.environ, **variables}, *arguments)
 
 
 @pytest.mark.parametrize("address", ["https://s3.hospital.example", "https://s3.example:9000", "http://127.0.0.1:9000"])

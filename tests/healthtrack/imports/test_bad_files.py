@@ -1,19 +1,17 @@
 """Every bad file is reported with all its errors, by the command and the upload page, and nothing changes."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.conf import settings as project
 from django.core.management import CommandError, call_command
 from django.utils.html import escape
 
 from healthtrack.imports.models import State
 from healthtrack.imports.reading import open_table
+from tests.support.commands import run_manage
 from tests.support.databases import database_of_the_tests
 from tests.support.factories import tracker_model, variant
 from tests.support.import_files import (
@@ -470,14 +468,8 @@ class TestCommand:
     @pytest.mark.parametrize(("name", "errors"), [("gender.csv", 3), ("too_long.csv", 5)])
     def test_it_ends_with_status_1_and_no_traceback(self, tmp_path: Path, name: str, errors: int) -> None:
         before = tables()
-        done = subprocess.run(
-            [sys.executable, "manage.py", RECORDS.command, FIXTURES / "records" / name],
-            cwd=project.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": database_of_the_tests().url, "HEALTHTRACK_DATA_DIR": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {"DATABASE_URL": database_of_the_tests().url, "HEALTHTRACK_DATA_DIR": str(tmp_path)}
+        done = run_manage({**os.environ, **environment}, RECORDS.command, FIXTURES / "records" / name)
         assert done.returncode == 1
         assert done.stdout == ""
         *lines, last = done.stderr.splitlines()

@@ -1,12 +1,10 @@
 """Attacks on accounts fail against gunicorn in production form, which connects as the application role."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 
+from tests.support.commands import run_script
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
@@ -27,8 +25,7 @@ AuthenticatorApp.enrol(keeper, bytes.fromhex({KEY!r}))
 @pytest.fixture
 def server(as_the_program: dict[str, str]) -> Iterator[Server]:
     """Return a server with the account keeper, who has an authenticator app."""
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_KEEPER]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=as_the_program, check=True)
+    run_script(as_the_program, MAKE_KEEPER)
     with started(as_the_program) as server:
         yield server
 

@@ -1,16 +1,14 @@
 """Nobody attacks an account without a trace: gunicorn runs in production form, and connects as the application role."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from healthtrack.accounts.models import SignInEvent
+from tests.support.commands import run_script
 from tests.support.databases import Database
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
@@ -52,8 +50,7 @@ def tampering() -> list[str]:
 
 @pytest.fixture
 def server(as_the_program: dict[str, str]) -> Iterator[Server]:
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_PEOPLE]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=as_the_program, check=True)
+    run_script(as_the_program, MAKE_PEOPLE)
     with started(as_the_program) as server:
         yield server
 

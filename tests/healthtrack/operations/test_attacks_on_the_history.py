@@ -1,13 +1,11 @@
 """Attacks on the history fail while gunicorn runs in production form, with a role of its own and another owner."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.conf import settings
 
+from tests.support.commands import run_manage, run_script
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
@@ -49,8 +47,7 @@ FORGERIES = (
 
 @pytest.fixture
 def server(as_the_program: dict[str, str]) -> Iterator[Server]:
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_PEOPLE]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=as_the_program, check=True)
+    run_script(as_the_program, MAKE_PEOPLE)
     with started(as_the_program) as server:
         yield server
 
@@ -98,15 +95,8 @@ def test_a_schema_with_the_name_of_the_owner_captures_nothing(
     superuser.ask(f"GRANT CREATE ON DATABASE {owner.params['dbname']} TO {program.params['user']}")
     program.ask(CAPTURE.format(owner=role))
     owner.ask("SELECT access_log_make_month(current_date)")
-    for command in (["keep_access_log"], ["migrate"]):
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=settings.BASE_DIR,
-            env={**as_the_program, "DATABASE_URL": owner.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    for command in ("keep_access_log", "migrate"):
+        ended = run_manage({**as_the_program, "DATABASE_URL": owner.url}, command)
         assert ended.returncode == 1
         assert f"The schema {role} has the name of the role that runs this command" in ended.stderr
         assert "Traceback" not in ended.stderr

@@ -1,16 +1,14 @@
 """An administrator who acts as somebody else leaves traces that neither administrators nor the program can remove."""
 
 import re
-import subprocess
-import sys
 from base64 import b32decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
 import pytest
-from django.conf import settings
 
+from tests.support.commands import run_script
 from tests.support.gunicorn_server import started
 from tests.support.serving import Server
 from tests.support.signing_in import PASSWORD, code
@@ -39,8 +37,7 @@ COVER_UPS = (
 
 @pytest.fixture
 def server(as_the_program: dict[str, str]) -> Iterator[Server]:
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_PEOPLE]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=as_the_program, check=True)
+    run_script(as_the_program, MAKE_PEOPLE)
     with started(as_the_program) as server:
         yield server
 

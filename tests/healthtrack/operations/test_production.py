@@ -6,20 +6,14 @@ import sys
 import pytest
 from django.conf import settings
 
+from tests.support.commands import run_manage
 from tests.support.gunicorn_server import started
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 
 def check(in_production: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"],
-        cwd=settings.BASE_DIR,
-        env=in_production,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_manage(in_production, "check", "--deploy", "--fail-level", "DEBUG")
 
 
 def refusal(in_production: dict[str, str]) -> str:

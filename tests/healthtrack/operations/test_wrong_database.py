@@ -1,26 +1,16 @@
 """A wrong or missing database gives commands one sentence instead of a traceback."""
 
-import subprocess
-import sys
-
 import pytest
-from django.conf import settings
 from django.db import ProgrammingError, connection
 
 from healthtrack.operations.preparation import explain
+from tests.support.commands import run_manage
 from tests.support.databases import Database
 from tests.support.serving import free_port
 
 
 def run(environment: dict[str, str], *command: str) -> tuple[int, str]:
-    ended = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_manage(environment, *command)
     return ended.returncode, ended.stderr
 
 

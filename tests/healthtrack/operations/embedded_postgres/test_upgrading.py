@@ -1,16 +1,14 @@
 """The embedded cluster is upgraded to a new major version, with all its data."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from healthtrack.operations.embedded_postgres import binaries
+from tests.support.commands import run_manage
 from tests.support.embedded_postgres import Client, server_data_folder, stop_servers
 
 pytestmark = pytest.mark.slow
@@ -40,15 +38,7 @@ def data() -> Iterator[Path]:
 
 def manage(data: Path, *command: str, **variables: str) -> str:
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment = {**inherited, "HEALTHTRACK_DATA_DIR": str(data), **variables}
-    ended = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_manage({**inherited, "HEALTHTRACK_DATA_DIR": str(data), **variables}, *command)
     return ended.stdout + ended.stderr
 
 
