@@ -74,7 +74,7 @@ def _write_arrays(column: pl.Series, kind: int, size: int) -> Sequence[_Parts]:
 
 def _write_elements(values: pl.Series, size: int) -> bytearray:
     """Return the numbers with so many bytes each, the highest first, and each after its length."""
-    assert not values.has_nulls()  # noqa: S101
+    assert not values.has_nulls()  # noqa: S101 (a null would be written as 0)
     written = bytearray((struct.pack(">i", size) + bytes(size)) * len(values))
     if values.is_empty():
         return written

@@ -45,7 +45,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send what a worker has covered, or let the run fail if all workers together have covered too little."""
     if IS_WORKER:
-        session.config.workeroutput["coverage"] = json.dumps(measurement.get_coverage())  # type: ignore[attr-defined]
+        session.config.workeroutput["coverage"] = json.dumps(measurement.get_coverage())  # type: ignore[attr-defined]  # of xdist
         return
     covered = measurement.get_coverage()
     for of_worker in covered_by_workers:

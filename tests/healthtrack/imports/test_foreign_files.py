@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 
 # Some have words that look right in one code page only, or bytes that mean letters of several languages.
 CLEAR = {
-    "cp1252": ["Jürgen Größe", "José", "Éric", "MÜLLER", "Søren Kjær", "Ada O’Byron – “Countess”"],  # noqa: RUF001
+    "cp1252": ["Jürgen Größe", "José", "Éric", "MÜLLER", "Søren Kjær", "Ada O’Byron – “Countess”"],  # noqa: RUF001 (as the file has it)
     "mac_roman": ["Jürgen Größe", "MÜLLER ÄNNE"],
     "cp850": ["Jürgen Größe", "MÜLLER ÄNNE", "São João"],
     "cp1250": ["Łukasz Żółć"],
