@@ -39,7 +39,6 @@ class PatientsConfig(AppConfig):
     def ready(self) -> None:
         from healthtrack.imports import registry  # noqa: PLC0415  (models are only ready here)
         from patients import follows  # noqa: PLC0415  (models are only ready here)
-        from patients.edits.bulk_actions import BULK_ACTIONS  # noqa: PLC0415  (models are only ready here)
         from patients.linking import links  # noqa: PLC0415  (models are only ready here)
         from patients.linking.tracker_models import PatientsOfModels  # noqa: PLC0415  (models are only ready here)
         from patients.parts import FormerNumbers, TrackerLinks  # noqa: PLC0415  (models are only ready here)
@@ -50,10 +49,7 @@ class PatientsConfig(AppConfig):
         attention.register("patients.attention.SOURCES")
         follows.register(TrackerLinks())
         follows.register(FormerNumbers())
-        register_edit("merge", "Merge of two medical records", "patients.merge_medicalrecord")
-        for action in BULK_ACTIONS:
-            permission = f"patients.{action.permission}_medicalrecord"
-            register_edit(action.code, f"{{count}} medical records: {action.done}", permission)
+        _register_edits()
         register_page_names(lambda: PAGE_NAMES)
         register_filter_labels(get_filter_labels)
         pages = ["admin:patients_medicalrecord_changelist", "search"]
@@ -67,3 +63,12 @@ class PatientsConfig(AppConfig):
                 relink_names=links.relink_names,
             )
         )
+
+
+def _register_edits() -> None:
+    from patients.edits.bulk_actions import BULK_ACTIONS  # noqa: PLC0415  (models are only ready here)
+
+    register_edit("merge", "Merge of two medical records", "patients.merge_medicalrecord")
+    for action in BULK_ACTIONS:
+        permission = f"patients.{action.permission}_medicalrecord"
+        register_edit(action.code, f"{{count}} medical records: {action.done}", permission)

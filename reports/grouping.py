@@ -7,6 +7,7 @@ from typing import ClassVar
 from healthtrack.core.text import quote
 from patients.models import Gender
 from reports.parameters import ParameterError
+from reports.queries.additions import Additions, count_additions
 from reports.report import Report
 
 # By the value of the parameter: what the page calls it.
@@ -30,6 +31,19 @@ class GroupedReport(Report):
         if value and value not in GROUPINGS:
             raise ParameterError("by", f"{quote(value)} is not a valid value for “By”. Use {' or '.join(GROUPINGS)}.")
         return value or self.default_grouping
+
+    @cached_property
+    def added(self) -> Additions:
+        """The patients by the day on which they were added, and how that happened."""
+        return self.cached("added", lambda: count_additions(self.record_filter.qs, "source"))
+
+    @cached_property
+    def added_by_group(self) -> Additions:
+        """The patients by the day on which they were added, and by the grouping."""
+        grouping = self.grouping
+        if grouping == "source":
+            return self.added
+        return self.cached("groups", lambda: count_additions(self.record_filter.qs, grouping), grouping)
 
     @property
     def choices(self) -> Sequence[tuple[str, str, bool]]:

@@ -12,7 +12,6 @@ from reports.charts.declaration import BarChart, Chart
 from reports.charts.rows import Bar
 from reports.grouping import MAY_OVERLAP, GroupedReport, get_group_filter, get_group_label
 from reports.parameters import ParameterError, parse_day
-from reports.queries.additions import Additions, count_additions
 from reports.registry import register
 from reports.tables import Cell, Column, Row, figure, percent
 
@@ -105,15 +104,9 @@ class ComparisonOfPeriods(GroupedReport):
             raise ParameterError(names[0], f"“{labels[0]}” ({first}) must not be after “{labels[1]}” ({last}).")
         return Period(first, last)
 
-    @cached_property
-    def added(self) -> Additions:
-        return self.cached("added", lambda: count_additions(self.record_filter.qs, "source"))
-
-    @cached_property
+    @property
     def groups(self) -> Mapping[str, Counter[date]]:
-        grouping = self.grouping
-        counted = self.cached("groups", lambda: count_additions(self.record_filter.qs, grouping), grouping)
-        return counted.groups
+        return self.added_by_group.groups
 
     def rows(self) -> Iterator[Row]:
         rows = [self.row(group, days) for group, days in self.groups.items()]

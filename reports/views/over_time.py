@@ -9,7 +9,6 @@ from healthtrack.roles.table import TOTALS
 from reports.charts.declaration import Chart, LineChart
 from reports.charts.rows import Line
 from reports.grouping import MAY_OVERLAP, GroupedReport, get_group_filter, get_group_label
-from reports.queries.additions import Additions, count_additions
 from reports.registry import register
 from reports.tables import Cell, Column, Row, figure
 
@@ -35,19 +34,10 @@ class PatientsOverTime(GroupedReport):
         return Column("month", "Month"), figure("patients", "Patients added"), *groups
 
     @cached_property
-    def added(self) -> Additions:
-        return self.cached("added", lambda: count_additions(self.record_filter.qs, "source"))
-
-    @cached_property
     def groups(self) -> Mapping[str, Counter[date]]:
         """The largest groups, with their patients by month."""
-        grouping = self.grouping
-        added = (
-            self.added
-            if grouping == "source"
-            else self.cached("groups", lambda: count_additions(self.record_filter.qs, grouping), grouping)
-        )
-        return {group: _by_month(added.groups[group]) for group in list(added.groups)[:MAX_GROUPS]}
+        groups = self.added_by_group.groups
+        return {group: _by_month(groups[group]) for group in list(groups)[:MAX_GROUPS]}
 
     @property
     def labels(self) -> Sequence[str]:
