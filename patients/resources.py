@@ -144,11 +144,9 @@ class MedicalRecordResource(LinkingResource):
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         """Yield the rows whose date of birth is after the last appointment, which may come from the stored record."""
-        rows.cursor.execute(
-            f"SELECT line, date_of_birth FROM {rows.tables.rows} WHERE last_appointment_date < date_of_birth"  # noqa: S608 (a constant)
-        )
+        unborn = rows.query("SELECT line, date_of_birth FROM rows WHERE last_appointment_date < date_of_birth")
         reason = "The last appointment in the record is before this date of birth. Correct one of them."
-        for line, born in rows.cursor.fetchall():
+        for line, born in unborn:
             yield RowError(reason, line, "date_of_birth", str(born))
 
     def before_write(self) -> None:

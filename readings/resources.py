@@ -23,14 +23,14 @@ from readings.models import Device, DeviceAssignment, StreamDevice
 _MODELS = "SELECT name, model_id FROM tracker_model_names"
 _DEVICES = "SELECT lower(serial_number), device_id FROM devices WHERE serial_number <> ''"
 _UNKNOWN_PATIENTS = """
-    SELECT line, patient_id FROM {rows} AS rows
+    SELECT line, patient_id FROM rows
      WHERE NOT EXISTS (SELECT FROM medical_records AS record WHERE record.patient_id = rows.patient_id) ORDER BY line
 """
 # Stored devices, and other rows of the file, that have one of the two names of a row, and another one beside it.
 _SAME_NAMES = """
     SELECT DISTINCT ON (own.line) own.line, own.{name}, other.place
-      FROM {rows} AS own
-      JOIN (SELECT line, serial_number, maker_key, 'line ' || line || ' of the file' AS place FROM {rows}
+      FROM rows AS own
+      JOIN (SELECT line, serial_number, maker_key, 'line ' || line || ' of the file' AS place FROM rows
             UNION ALL
             SELECT NULL, serial_number, maker_key, 'a device that is stored' FROM devices) AS other
         ON lower(other.{name}) = lower(own.{name}) AND other.line IS DISTINCT FROM own.line
@@ -38,6 +38,13 @@ _SAME_NAMES = """
        AND (lower(other.serial_number), lower(other.maker_key)) <> (lower(own.serial_number), lower(own.maker_key))
      ORDER BY own.line, other.line NULLS FIRST
 """
+_WRITTEN_DEVICES = """
+    SELECT device_id FROM devices JOIN rows
+        ON lower(devices.serial_number) = lower(rows.serial_number)
+       AND lower(devices.maker_key) = lower(rows.maker_key)
+     WHERE outcome IN ('new', 'changed')
+"""
+_WRITTEN_PATIENTS = "SELECT DISTINCT patient_id FROM rows WHERE outcome IN ('new', 'changed')"
 _NAMES = {"serial_number": ("serial number", "maker's key"), "maker_key": ("maker's key", "serial number")}
 
 
@@ -83,8 +90,7 @@ class DeviceResource(BulkModelResource):
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         seen = set()
         for name, (label, other) in _NAMES.items():
-            rows.cursor.execute(_SAME_NAMES.format(name=name, rows=rows.tables.rows))
-            for line, value, place in rows.cursor.fetchall():
+            for line, value, place in rows.query(_SAME_NAMES.format(name=name)):
                 if line not in seen:
                     seen.add(line)
                     reason = f"Also the {label} of {place}, with another {other}. Correct one of them."
@@ -92,15 +98,7 @@ class DeviceResource(BulkModelResource):
                     yield RowError(reason, line, header, value, kind=f"Another device has this {label}.")
 
     def after_write(self, rows: StagedRows, rematched: Sequence[Any]) -> None:
-        rows.cursor.execute(
-            f"""
-            SELECT device_id FROM devices JOIN {rows.tables.rows} AS rows
-                ON lower(devices.serial_number) = lower(rows.serial_number)
-               AND lower(devices.maker_key) = lower(rows.maker_key)
-             WHERE outcome IN ('new', 'changed')
-            """  # noqa: S608 (own name)
-        )
-        attribute(find_patients_of_devices([device for (device,) in rows.cursor.fetchall()]))
+        attribute(find_patients_of_devices([device for (device,) in rows.query(_WRITTEN_DEVICES)]))
 
     def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
         """Return the devices that a person decided readings came from."""
@@ -171,23 +169,19 @@ class DeviceAssignmentResource(BulkModelResource):
         return [RowRule("worn_until", ends_early, early)]
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
-        rows.cursor.execute(_UNKNOWN_PATIENTS.format(rows=rows.tables.rows))
-        unknown = dict(rows.cursor.fetchall())
+        unknown = dict(rows.query(_UNKNOWN_PATIENTS))
         reason = "No record has this number. Import the record first, or correct the number."
         yield from (RowError(reason, line, "patient_id", number) for line, number in unknown.items())
         yield from self._find_overlaps(rows, unknown)
 
     def _find_overlaps(self, rows: StagedRows, others: Container[int]) -> Iterator[RowError]:
-        for overlap in overlapping_assignments.find_in_file(rows.cursor, rows.tables.rows):
+        for overlap in overlapping_assignments.find_in_file(rows.query):
             if overlap.line not in others:
                 kind = "The device is assigned to a patient on some of these days."
                 yield RowError(str(overlap), overlap.line, "worn_from", f"{overlap.worn_from}", kind=kind)
 
     def after_write(self, rows: StagedRows, rematched: Sequence[Any]) -> None:
-        rows.cursor.execute(
-            f"SELECT DISTINCT patient_id FROM {rows.tables.rows} WHERE outcome IN ('new', 'changed')"  # noqa: S608 (own name)
-        )
-        attribute([number for (number,) in rows.cursor.fetchall()])
+        attribute([number for (number,) in rows.query(_WRITTEN_PATIENTS)])
 
     def find_undo_conflicts(self, rows: UndoneRows, *, of_import: bool) -> Mapping[ConflictReason, Collection[Any]]:
         """Return the assignments that would overlap others if they ended again when they did."""

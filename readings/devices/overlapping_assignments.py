@@ -1,29 +1,25 @@
 """Assignments of a device that overlap: a device never belongs to two patients at once."""
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
 # What is stored after the import: the rows of the file, and the stored rows that none of them replaces.
 _IN_FILE = """
-    WITH own AS (
-        SELECT line, device, patient_id, worn_from, daterange(worn_from, worn_until, '[)') AS days FROM {rows}
-    ), every AS (
-        SELECT line, device, patient_id, days FROM own
-        UNION ALL
-        SELECT NULL, stored.device_id, stored.patient_id, daterange(stored.worn_from, stored.worn_until, '[)')
-          FROM device_assignments AS stored
-         WHERE device_id IN (SELECT device FROM own)
-           AND NOT EXISTS (SELECT FROM own WHERE own.device = stored.device_id
-                              AND own.patient_id = stored.patient_id AND own.worn_from = stored.worn_from)
-    )
     SELECT DISTINCT ON (own.line) own.line, own.worn_from, every.patient_id, lower(every.days), upper(every.days),
            every.line
-      FROM own JOIN every ON every.device = own.device AND every.days && own.days
-       AND every.line IS DISTINCT FROM own.line
+      FROM (SELECT line, device, worn_from, daterange(worn_from, worn_until, '[)') AS days FROM rows) AS own
+      JOIN (SELECT line, device, patient_id, daterange(worn_from, worn_until, '[)') AS days FROM rows
+            UNION ALL
+            SELECT NULL, stored.device_id, stored.patient_id, daterange(stored.worn_from, stored.worn_until, '[)')
+              FROM device_assignments AS stored
+             WHERE device_id IN (SELECT device FROM rows)
+               AND NOT EXISTS (SELECT FROM rows WHERE rows.device = stored.device_id
+                                  AND rows.patient_id = stored.patient_id AND rows.worn_from = stored.worn_from)
+           ) AS every
+        ON every.device = own.device AND every.days && own.days AND every.line IS DISTINCT FROM own.line
      ORDER BY own.line, lower(every.days), every.line
 """
 _RESTORED = """
@@ -58,10 +54,9 @@ class Overlap(NamedTuple):
         return f"{other} assigns the device to {whose}. Correct the days of one of them."
 
 
-def find_in_file(cursor: CursorWrapper, rows: str) -> list[Overlap]:
-    """Return an overlap for each staged row that has one."""
-    cursor.execute(_IN_FILE.format(rows=rows))
-    return [Overlap(*found) for found in cursor.fetchall()]
+def find_in_file(query: Callable[[str], list[tuple[Any, ...]]]) -> list[Overlap]:
+    """Return an overlap for each staged row that has one. `query` runs a SELECT about the relation `rows`."""
+    return [Overlap(*found) for found in query(_IN_FILE)]
 
 
 def find_restored(restored: Sequence[tuple[int, Any]], deleted: Collection[int]) -> set[int]:

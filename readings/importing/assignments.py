@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import polars as pl
 from django.db import connection
@@ -135,8 +136,12 @@ class StagedAssignments:
         for query in (f"UPDATE {self.table} SET device = NULL", _KNOWN, _MISSING):  # noqa: S608 (own name)
             self._execute(cursor, query)
 
+    def _query(self, cursor: CursorWrapper, query: str) -> list[tuple[Any, ...]]:
+        cursor.execute(f"WITH rows AS (SELECT * FROM {self.table}) {query}")  # noqa: S608 (own name)
+        return list(cursor.fetchall())
+
     def _leave_out_overlapping(self, cursor: CursorWrapper) -> Iterator[tuple[int, RowError]]:
-        overlaps = overlapping_assignments.find_in_file(cursor, self.table)
+        overlaps = overlapping_assignments.find_in_file(partial(self._query, cursor))
         cursor.execute(f"SELECT line, place FROM {self.table}")  # noqa: S608 (own name)
         places = dict(cursor.fetchall())
         lines = [each.line for each in overlaps]
@@ -174,7 +179,7 @@ class StagedAssignments:
         self._execute(cursor, _LOCK)
         locked = cursor.fetchone()[0]
         cursor.execute(f"SELECT count(DISTINCT patient_id) FROM {self.table}")  # noqa: S608 (own name)
-        if locked != cursor.fetchone()[0] or overlapping_assignments.find_in_file(cursor, self.table):
+        if locked != cursor.fetchone()[0] or overlapping_assignments.find_in_file(partial(self._query, cursor)):
             raise CollisionError
         return self.compare(cursor)
 

@@ -242,6 +242,17 @@ class StagedRows:
         )
         return int(self.cursor.rowcount)
 
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a SELECT of an app finds about the rows: their line, outcome and columns, in the relation `rows`.
+
+        Apps use this instead of the table, whose other columns belong to the engine. They cannot write with it.
+        """
+        columns = comma([LINE, "outcome", *(quoted(column.name) for column in self.plan.columns)])
+        self.cursor.execute(
+            f"WITH rows AS NOT MATERIALIZED (SELECT {columns} FROM {self.tables.rows}) {query}"  # noqa: S608 (names from the plan)
+        )
+        return list(self.cursor.fetchall())
+
     def count_matches(self, related: RelatedRows) -> MatchCounts:
         """Count the rows by what their column for related rows names."""
         self.cursor.execute(related.count_matches(self.tables.rows, self.decisions.is_written))
