@@ -10,7 +10,7 @@ from healthtrack.imports.columns.dates import DateWidget
 from healthtrack.imports.columns.number_widgets import WholeNumberWidget
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
 from healthtrack.imports.columns.references import ReferenceWidget
-from healthtrack.imports.columns.widgets import IdentifierWidget, KeyWidget, TextWidget
+from healthtrack.imports.columns.widgets import IdentifierWidget, KeyWidget
 from healthtrack.imports.reasons import ConflictReason
 from healthtrack.imports.row_errors import RowError
 from healthtrack.imports.tables.hooks import UndoneRows
@@ -45,6 +45,12 @@ _WRITTEN_DEVICES = """
      WHERE outcome IN ('new', 'changed')
 """
 _WRITTEN_PATIENTS = "SELECT DISTINCT patient_id FROM rows WHERE outcome IN ('new', 'changed')"
+# Lines below a table, and words for a number that nobody knows. Each would become a device.
+_NOTE = (
+    r"(?i)^(?:(?:grand |sub ?)?totals?|sum|summe|gesamt|insgesamt|somme|totale|suma|tbd|tba|unknown|unbekannt|inconnu"
+    r"|desconocido|not known|missing)(?:[ :=][ :=0-9]*)?$|^\*|^\?+$"
+)
+_PLACEHOLDER_YEAR = 2100  # of dates that mean never, such as 31 December 9999
 _NAMES = {"serial_number": ("serial number", "maker's key"), "maker_key": ("maker's key", "serial number")}
 
 
@@ -63,7 +69,7 @@ class DeviceResource(BulkModelResource):
     )
     serial_number = Field("serial_number", "Serial Number", IdentifierWidget())
     maker_key = Field("maker_key", "Maker's Key", IdentifierWidget())
-    label = Field("label", "Label", TextWidget())
+    label = Field("label", "Label", IdentifierWidget())
 
     duplicate_rows = DuplicateRows.ERROR
     known_as = {
@@ -85,7 +91,9 @@ class DeviceResource(BulkModelResource):
 
     def row_rules(self) -> Sequence[RowRule]:
         is_unnamed = (pl.col("serial_number") == "") & (pl.col("maker_key") == "")
-        return [RowRule("serial_number", is_unnamed, "Enter a serial number or the maker's key.")]
+        reason = "Looks like a note or a total, and not like the number of a device. Correct it, or delete the row."
+        notes = (RowRule(name, pl.col(name).str.contains(_NOTE), reason) for name in _NAMES)
+        return [RowRule("serial_number", is_unnamed, "Enter a serial number or the maker's key."), *notes]
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         seen = set()
@@ -166,7 +174,9 @@ class DeviceAssignmentResource(BulkModelResource):
     def row_rules(self) -> Sequence[RowRule]:
         ends_early = pl.col("worn_until") <= pl.col("worn_from")
         early = "Not after the day on which the assignment begins. Enter the first day without the device."
-        return [RowRule("worn_until", ends_early, early)]
+        is_placeholder = pl.col("worn_until").dt.year() >= _PLACEHOLDER_YEAR
+        never = "Too far in the future. Leave it empty if nobody knows when the assignment ends."
+        return [RowRule("worn_until", ends_early, early), RowRule("worn_until", is_placeholder, never)]
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         unknown = dict(rows.query(_UNKNOWN_PATIENTS))

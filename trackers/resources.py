@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from import_export.fields import Field
 
+from healthtrack.imports.columns.number_units import Unit
 from healthtrack.imports.columns.number_widgets import DecimalWidget, WholeNumberWidget
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
 from healthtrack.imports.columns.widgets import TextWidget
@@ -13,6 +14,17 @@ from healthtrack.imports.tables.resources import BulkModelResource
 from trackers import model_hooks
 from trackers.links import LinkCounts
 from trackers.models import FitnessTracker, TrackerModel
+
+_RUPEES = ("₹", "Rs", "INR", "Rupees")
+RUPEES = Unit("whole rupees", before=_RUPEES, after=_RUPEES)
+DAYS = Unit("days", after=("d", "day", "days", "Tag", "Tage", "jour", "jours", "día", "días", "giorni", "dagen"))
+STARS = Unit("a number out of 5", after=("/5", "/ 5", "out of 5", "out of 5 stars", "stars", "★"))
+REVIEWS = Unit("the number of reviews", after=("review", "reviews", "rating", "ratings"))
+
+
+def _in_rupees(name: str) -> list[str]:
+    return [f"{name} ({unit})" for unit in _RUPEES]
+
 
 MODEL_KNOWN_AS = {"brand_name": ["brand", "manufacturer"], "device_type": ["type"], "model_name": ["model"]}
 
@@ -64,8 +76,8 @@ class FitnessTrackerResource(TrackerResource):
     known_as = {
         **MODEL_KNOWN_AS,
         "color": ["colour"],
-        "selling_price": ["sale price", "discounted price"],
-        "original_price": ["list price", "MRP"],
+        "selling_price": ["sale price", "discounted price", *_in_rupees("selling price")],
+        "original_price": ["list price", "MRP", *_in_rupees("original price")],
         "rating": ["rating", "average rating"],
         "strap_material": ["strap", "band material"],
         "average_battery_life_days": ["battery life", "battery life (days)", "average battery life"],
@@ -103,15 +115,15 @@ class FitnessTrackerResource(TrackerResource):
     device_type = Field("model__device_type", "Device Type", TextWidget())
     model_name = Field("model__model_name", "Model Name", TextWidget())
     color = Field("color", "Color", TextWidget())
-    selling_price = Field("selling_price", "Selling Price", WholeNumberWidget())
-    original_price = Field("original_price", "Original Price", WholeNumberWidget())
+    selling_price = Field("selling_price", "Selling Price", WholeNumberWidget(RUPEES))
+    original_price = Field("original_price", "Original Price", WholeNumberWidget(RUPEES))
     display = Field("display", "Display", TextWidget())
-    rating = Field("rating", "Rating (Out of 5)", DecimalWidget())
+    rating = Field("rating", "Rating (Out of 5)", DecimalWidget(STARS))
     strap_material = Field("strap_material", "Strap Material", TextWidget())
     average_battery_life_days = Field(
-        "average_battery_life_days", "Average Battery Life (in days)", WholeNumberWidget()
+        "average_battery_life_days", "Average Battery Life (in days)", WholeNumberWidget(DAYS)
     )
-    reviews = Field("reviews", "Reviews", WholeNumberWidget())
+    reviews = Field("reviews", "Reviews", WholeNumberWidget(REVIEWS))
 
     class Meta:
         model = FitnessTracker

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from healthtrack.core.text import quote
 from healthtrack.imports import registry
+from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.detection import names
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
@@ -27,20 +28,24 @@ from healthtrack.imports.reasons import reason_text
 _READING_OPTIONS = {
     "--profile": "the name of a profile that was saved for files with the same header",
     "--date-order": "the order of dates such as 03/04/1980: mdy (month first), dmy (day first), ydm (year, day)",
+    "--date-cells": "how to read cells in which a spreadsheet may have exchanged day and month: as_shown or exchanged",
     "--decimal": "the decimal mark of numbers: point or comma",
     "--encoding": "the encoding of a text file, such as cp1252",
     "--delimiter": "the character between the cells of a text file, or tab",
     "--sheet": "the sheet of a workbook",
     "--hidden-rows": "whether to import the hidden rows of a sheet: import or leave_out",
     "--merged-cells": "what merged cells of a sheet hold in the rows below their first: repeat or empty",
+    "--merged-columns": "what they hold in the columns beside their first: repeat or empty",
     "--header-row": "the number of the row with the names of the columns, from 1",
 }
 # By option: the part of the reading plan, and its values by what people write.
 _CHOICES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "date_order": (names.ALL_DATE_ORDERS, {order: order for order in DateOrder}),
+    "date_cells": (names.ALL_DATE_CELLS, {each: each for each in DateCells}),
     "decimal": (names.ALL_DECIMAL_MARKS, {mark: mark for mark in DecimalMark} | {m.sign: m for m in DecimalMark}),
     "hidden_rows": (names.HIDDEN_ROWS, {each: each for each in HiddenRows}),
     "merged_cells": (names.MERGED_CELLS, {each: each for each in MergedCells}),
+    "merged_columns": (names.MERGED_COLUMNS, {each: each for each in MergedCells}),
 }
 _TEXTS = {"profile": names.PROFILE, "sheet": names.SHEET, "header_row": names.HEADER_ROW}
 _BAR_WIDTH = 40

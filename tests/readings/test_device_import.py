@@ -253,3 +253,25 @@ def test_each_list_offers_the_import_and_the_export(as_role: AsRole) -> None:
         addresses = Page.of(client.get(f"/admin/readings/{model_name}/")).addresses("ul.object-tools a")
         assert f"/admin/readings/{model_name}/export/?" in addresses
         assert any(address.endswith(f"/upload/readings.{model_name}/") for address in addresses), addresses
+
+
+class TestWhatIsNoDevice:
+    @pytest.mark.parametrize("serial", ["Total", "Total:", "Summe: 3", "Grand total", "* not yet assigned", "TBD", "?"])
+    def test_a_total_and_a_note_are_errors(self, file: Path, serial: str) -> None:
+        _, errors = import_rows("devices", file, f",{serial},,")
+        assert "Looks like a note or a total, and not like the number of a device." in errors
+        assert stored_devices() == set()
+
+    @pytest.mark.parametrize("serial", ["Watch of Anna (Watch2,4)", "Totalia-1", "SUM7"])
+    def test_other_names_are_not(self, file: Path, serial: str) -> None:
+        import_rows("devices", file, f',"{serial}",,')
+        assert stored_devices() == {("", serial, "", "")}
+
+    def test_an_inventory_number_that_a_spreadsheet_shortened_is_an_error(self, file: Path) -> None:
+        _, errors = import_rows("devices", file, ",SN1,,4.70122E+12")
+        assert "A spreadsheet has shortened or changed this number." in errors
+
+    def test_an_end_that_means_never_is_an_error(self, file: Path) -> None:
+        Device.objects.create(serial_number="SN1")
+        _, errors = import_rows("device_assignments", file, "SN1,P1,2024-03-01,9999-12-31,1")
+        assert "Leave it empty if nobody knows when the assignment ends." in errors

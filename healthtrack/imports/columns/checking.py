@@ -7,6 +7,7 @@ import polars as pl
 
 from healthtrack.core.cleaning import INVISIBLE, MEANINGLESS, NO_REQUIRED_VALUE, NO_TYPED_VALUE, NO_VALUE
 from healthtrack.core.downloads.formula_escaping import ERROR, FORMULA
+from healthtrack.imports.columns.date_cells import exchange_days_and_months
 from healthtrack.imports.columns.notation import DOCUMENTED, Notation
 from healthtrack.imports.columns.plan import Column, RowRule
 from healthtrack.imports.columns.text_marks import is_marked_number, remove_marks, unwrap_formula_texts
@@ -37,7 +38,8 @@ class CheckedBatch:
 class ColumnCheck:
     """A column, the notation of its values in this file, and how the file's header spells it.
 
-    `words` has what words mean in it, and `has_marks` says that an apostrophe before its values marks texts. Unless the
+    `words` has what words mean in it, `has_marks` says that an apostrophe before its values marks texts, and
+    `has_exchanged_cells` that day and month are exchanged in its date cells. Unless the
     whole file was looked at, `new_words` are those that need a decision, `proved_forms` the forms of values, such as
     the separators of dates, whose notation is proved, and `watches_marks` says that a number with such a mark does.
     """
@@ -49,6 +51,7 @@ class ColumnCheck:
     new_words: Collection[str] = ()
     proved_forms: str | None = None
     has_marks: bool = False
+    has_exchanged_cells: bool = False
     watches_marks: bool = False
 
     @property
@@ -67,7 +70,12 @@ class ColumnCheck:
     @property
     def meant_text(self) -> pl.Expr:
         """Return the texts without marks, and with the documented word for each that means the same."""
-        return translate(remove_marks(self.text) if self.has_marks else self.text, self.words)
+        text = exchange_days_and_months(self.text) if self.has_exchanged_cells else self.text
+        return translate(remove_marks(text) if self.has_marks else text, self.words)
+
+    @property
+    def is_translated(self) -> bool:
+        return bool(self.words or self.has_marks or self.has_exchanged_cells)
 
     @property
     def text(self) -> pl.Expr:
@@ -121,7 +129,7 @@ def check_batch(
     cleaned = clean_batch(batch, columns)
     if undecided := _find_undecided(cleaned, checks):
         return CheckedBatch(cleaned.clear(), [], undecided)
-    meant = cleaned.lazy().with_columns(each.meant_text for each in checks if each.words or each.has_marks)
+    meant = cleaned.lazy().with_columns(each.meant_text for each in checks if each.is_translated)
     values = (
         each.column.widget.read(each.text, each.column.field, each.notation).alias(each.column.name) for each in checks
     )

@@ -43,8 +43,9 @@ _EXAMPLES = {
     DateOrder.YEAR_DAY_MONTH: "Use YYYY-DD-MM, because the dates of this column have the day before the month.",
     None: "Use MM/DD/YYYY or YYYY-MM-DD.",
 }
-# Which form a date has: its separator; a letter if the year comes first; a digit if it is compact.
+# Which form a date has: its separator; a letter if the year comes first, or for a date cell; a digit if it is compact.
 _FORMS_OF_YEAR_FIRST = {"/": "s", ".": "p", "-": "h"}
+_CELL = "c"
 _COMPACT = "8"
 # Spreadsheets take 1900 for a leap year, so that earlier dates are a day off.
 _FIRST_SPREADSHEET_DAY = date(1900, 3, 1)
@@ -87,7 +88,9 @@ class DateWidget(ColumnWidget):
         """Return the separator: dates with points are day first, which says nothing about dates with slashes."""
         separator = text.str.extract(r"^[0-9]+([/.\-])")
         return (
-            pl.when(text.str.contains(r"^[0-9]{4}[/.\-]"))
+            pl.when(text.str.contains(DATE_CELL))
+            .then(pl.lit(_CELL))
+            .when(text.str.contains(r"^[0-9]{4}[/.\-]"))
             .then(separator.replace_strict(_FORMS_OF_YEAR_FIRST, default=None, return_dtype=pl.String))
             .when(text.str.contains("^[0-9]{8}"))
             .then(pl.lit(_COMPACT))

@@ -8,19 +8,32 @@ import polars as pl
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from healthtrack.imports.columns.notation import DOCUMENTED, DecimalMark, Notation
-from healthtrack.imports.columns.widgets import ColumnWidget, ErrorRule, ModelField
+from healthtrack.imports.columns.number_units import NUMBER, Unit
+from healthtrack.imports.columns.widgets import DATE_CELL, ColumnWidget, ErrorRule, ModelField
 
 _GROUPED_BY_SPACES = "[1-9][0-9]{0,2}(?:[ '\u2019][0-9]{3})+"
 
 
 class NumberWidget(ColumnWidget):
-    """A number. Its decimals show the decimal mark, even if there are too many of them."""
+    """A number, with or without its unit. Its decimals show the decimal mark, even if there are too many of them."""
 
     notations = tuple(Notation(decimal_mark=mark) for mark in DecimalMark)
 
+    def __init__(self, unit: Unit = NUMBER) -> None:
+        super().__init__()
+        self.unit = unit
+
     def shows_notation(self, text: pl.Expr, notation: Notation) -> pl.Expr:
         mark = notation.decimal_mark or DecimalMark.POINT
-        return text.str.contains(rf"^-?(?:[0-9]+|{_grouped(mark)}){re.escape(mark.sign)}[0-9]+$")
+        number = self.unit.remove(text)
+        return number.str.contains(rf"^-?(?:[0-9]+|{_grouped(mark)}){re.escape(mark.sign)}[0-9]+$")
+
+    def _list_reasons(self, number: pl.Expr, value: pl.Expr, other: str) -> list[ErrorRule]:
+        """Return the rules for texts that are no numbers, of which `other` is the reason if nothing else is."""
+        is_wrong = value.is_null() & number.is_not_null()
+        reasons = [(number.str.contains(DATE_CELL), "This cell contains a date. Enter a number.")]
+        reasons += self.unit.list_reasons(number)
+        return [*((is_wrong & found, reason) for found, reason in reasons), (is_wrong, other)]
 
 
 class WholeNumberWidget(NumberWidget):
@@ -29,7 +42,7 @@ class WholeNumberWidget(NumberWidget):
     def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
         if notation.decimal_mark is None:
             return self._read_alike(text, field)
-        mark = re.escape(notation.decimal_mark.sign)
+        text, mark = self.unit.remove(text), re.escape(notation.decimal_mark.sign)
         digits = text.str.replace_all(rf"[{re.escape(notation.decimal_mark.thousands_sign)} '\u2019]", "")
         pattern = _whole_number_pattern(notation.decimal_mark)
         return (
@@ -37,10 +50,11 @@ class WholeNumberWidget(NumberWidget):
         )
 
     def error_rules(self, text: pl.Expr, value: pl.Expr, field: ModelField, notation: Notation) -> Sequence[ErrorRule]:
+        number = self.unit.remove(text)
         pattern = _whole_number_pattern(notation.decimal_mark or DecimalMark.POINT)
         return [
-            (value.is_null() & text.str.contains(pattern), "Has too many digits. Correct it."),
-            (value.is_null() & text.is_not_null(), "Not a whole number. Use digits only, such as 2499."),
+            (value.is_null() & number.str.contains(pattern), "Has too many digits. Correct it."),
+            *self._list_reasons(number, value, "Not a whole number. Use digits only, such as 2499."),
             *_range_rules(value, field),
         ]
 
@@ -54,7 +68,7 @@ class DecimalWidget(NumberWidget):
     def read(self, text: pl.Expr, field: ModelField, notation: Notation = DOCUMENTED) -> pl.Expr:
         if notation.decimal_mark is None:
             return self._read_alike(text, field)
-        mark, thousands = notation.decimal_mark.sign, notation.decimal_mark.thousands_sign
+        text, mark, thousands = self.unit.remove(text), notation.decimal_mark.sign, notation.decimal_mark.thousands_sign
         plain = text.str.replace_all(rf"[{re.escape(thousands)} '\u2019]", "").str.replace(mark, ".", literal=True)
         return pl.when(text.str.contains(_decimal_pattern(notation.decimal_mark))).then(plain)
 
@@ -62,7 +76,7 @@ class DecimalWidget(NumberWidget):
         places: int = field.decimal_places  # type: ignore[attr-defined]  # a field of decimals
         mark = "comma, such as 4,1" if notation.decimal_mark is DecimalMark.COMMA else "point, such as 4.1"
         return [
-            (value.is_null() & text.is_not_null(), f"Not a number. Use digits and a decimal {mark}."),
+            *self._list_reasons(self.unit.remove(text), value, f"Not a number. Use digits and a decimal {mark}."),
             *_range_rules(value.cast(pl.Float64), field),
             (value.str.contains(rf"\.\d{{{places}}}0*[1-9]"), f"Has more than {_decimal_places(places)}. Round it."),
         ]

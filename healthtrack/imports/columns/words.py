@@ -35,8 +35,10 @@ _NONE = (
     *("nenhum", "nenhuma", "nessuno", "nessuna", "geen", "n.v.t.", "ingen", "inga", "intet", "brak", "žádné"),
     *("нет данных", "なし", "無し", "特になし", "无", "無"),
 )
+# In a column of texts, such as allergies, the answer "no" is not one of them.
+_NO_TEXT = ("no", "nein", "non", "não", "nao", "nee", "nej", "nei")
 USUAL_YES_NO = {**dict.fromkeys(_YES, Meaning.YES), **dict.fromkeys(_NO, Meaning.NO)}
-USUAL_NONE = dict.fromkeys(_NONE, Meaning.NONE)
+USUAL_NONE = dict.fromkeys((*_NONE, *_NO_TEXT), Meaning.NONE)
 _REPLACEMENTS = {Meaning.YES: "Yes", Meaning.NO: "No", Meaning.NONE: None}
 
 
@@ -59,7 +61,7 @@ def get_documented_words(column: Column) -> Mapping[str, str]:
 def get_usual_words(column: Column) -> dict[str, str]:
     """Return what usual words mean in a column; the documented ones, which need no decision, are not among them."""
     usual = column.widget.usual if isinstance(column.widget, ChoiceWidget) else {}
-    return {**usual, **(USUAL_YES_NO if is_yes_no(column) else {}), **({} if column.required else USUAL_NONE)}
+    return {**({} if column.required else USUAL_NONE), **usual, **(USUAL_YES_NO if is_yes_no(column) else {})}
 
 
 def get_unsure_words(column: Column) -> Mapping[str, Collection[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.columns.plan import Column, DuplicateRows
 from healthtrack.imports.columns.text_marks import Apostrophe
@@ -37,11 +38,19 @@ MARKS = {
         str(MergedCells.REPEAT): "Repeat in each row",
         str(MergedCells.EMPTY): "Only in the first row",
     },
+    names.MERGED_COLUMNS: {
+        str(MergedCells.EMPTY): "Only in the first column",
+        str(MergedCells.REPEAT): "Repeat in each column",
+    },
     names.HIDDEN_ROWS: {str(HiddenRows.IMPORT): "Import them", str(HiddenRows.LEAVE_OUT): "Leave them out"},
 }
 APOSTROPHES = {
     str(Apostrophe.MARK): "Remove it",
     str(Apostrophe.TEXT): "Import it",
+}
+DATE_CELLS = {
+    str(DateCells.AS_SHOWN): "As the cells show them",
+    str(DateCells.EXCHANGED): "With day and month exchanged",
 }
 DATE_ORDERS = {
     str(DateOrder.MONTH_FIRST): f"Month first, such as {_EXAMPLE_DAY:%m/%d/%Y}",
@@ -78,8 +87,8 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
         return describe_meanings(named[0], columns)
     if names.get_marked_field(part.name):
         return APOSTROPHES
-    if names.get_noted_field(part.name):
-        return DATE_ORDERS if names.get_dated_field(part.name) else DECIMAL_MARKS
+    if names.get_noted_field(part.name) or names.get_field_of_cells(part.name):
+        return get_notation_choices(part.name)
     if part.name in names.STRUCTURE:
         choices = get_structure_choices(part.name, part.value, part.params.get("sheets", ()))
         return add_examples(choices, part.params.get("examples", {}))
@@ -89,6 +98,13 @@ def get_choices(part: DetectedPart, columns: Sequence[Column]) -> Mapping[str, s
         **MARKS,
     }
     return others.get(part.name, {})
+
+
+def get_notation_choices(name: str) -> Mapping[str, str]:
+    """Return the words of each choice for a part about the dates or numbers of a field, by its value."""
+    if names.get_field_of_cells(name):
+        return DATE_CELLS
+    return DATE_ORDERS if names.get_dated_field(name) else DECIMAL_MARKS
 
 
 def add_examples(choices: Mapping[str, str], examples: Mapping[str, str]) -> Mapping[str, str]:

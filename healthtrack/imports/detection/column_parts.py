@@ -1,6 +1,7 @@
 """The parts of a plan that say which field each column of the file belongs to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
@@ -13,13 +14,26 @@ from healthtrack.imports.row_errors import show_value
 _REASONS = {MatchedBy.NAME: Why.NAME, MatchedBy.SYNONYM: Why.SYNONYM}
 
 
+@dataclass(frozen=True)
+class MarkedColumns:
+    """The positions of columns that a sheet hides, and of those whose name is merged over other filled columns."""
+
+    hidden: Collection[int] = ()
+    shared: Collection[int] = ()
+
+    def move(self, first: int) -> "MarkedColumns":
+        """Return the positions in a table that begins in this column of the sheet."""
+        return MarkedColumns({place - first for place in self.hidden}, {place - first for place in self.shared})
+
+
 class ColumnParts:
     """Which field each column belongs to: `fields` by position, with the parts and questions that say so.
 
     `likely_fields` has the suggestions of the questions as well.
 
     Columns without a field need an answer if fields are missing and there are enough columns for them. An answer
-    counts before what the header says.
+    counts before what the header says. The fields of hidden columns are only assumed, and those of columns that share
+    their name need an answer.
     """
 
     def __init__(
@@ -28,11 +42,13 @@ class ColumnParts:
         columns: Sequence[Column],
         answers: Mapping[str, str],
         remembered: Remembered,
+        marked: MarkedColumns = MarkedColumns(),
     ) -> None:
         self.headers = headers
         self.columns = columns
         self._given = answers
         self._remembered = remembered
+        self._marked = marked
         self._answers = {**remembered.answers, **answers}
         self._match = match_header(headers, columns)
         self.fields = self._assign()
@@ -40,6 +56,10 @@ class ColumnParts:
         self._uncertain = self._list_uncertain()
         self.parts = [self._make_part(position) for position in range(len(headers))]
         self.questions = [self._make_question(position) for position in self._uncertain]
+        shared = [part for part in self.parts if part.reason == Why.SHARED_NAME]
+        self.questions += [
+            Question(part.name, [names.NOT_IMPORTED, part.value], part.value, part.params) for part in shared
+        ]
 
     @property
     def likely_fields(self) -> dict[int, str]:
@@ -88,6 +108,10 @@ class ColumnParts:
             suggested = self._match.suggestions.get(position, names.NOT_IMPORTED)
             why = Why.NO_FIELD if suggested == names.NOT_IMPORTED else Why.SIMILAR
             return DetectedPart(name, suggested, Certainty.UNKNOWN, why, params)
+        if position in self.fields and position in self._marked.shared:
+            return DetectedPart(name, value, Certainty.UNKNOWN, Why.SHARED_NAME, params)
+        if position in self.fields and position in self._marked.hidden:
+            return DetectedPart(name, value, Certainty.ASSUMED, Why.HIDDEN_COLUMN, params)
         matched_by = self._match.matched_by.get(position)
         why = _REASONS[matched_by] if matched_by and position in self.fields else Why.NO_FIELD
         return DetectedPart(name, value, reason=why, params=params)

@@ -15,6 +15,8 @@ from healthtrack.imports.columns.plan import Column
 _AMBIGUOUS = -1
 _RARELY_AMBIGUOUS = -2  # the rare notation reads it differently
 _NOT_RARE = -3  # the rare notation does not read it
+# So many values that the rare notation does not read make one that only it reads a typing error.
+_PROOFS_FOR_EACH_ERROR = 5
 _DOCUMENTED = (Notation(DOCUMENTED.date_order), Notation(None, DOCUMENTED.decimal_mark))
 
 
@@ -68,7 +70,7 @@ class EvidenceCounter:
         The rare notation is possible if a value of any column proves it, or if somebody says so.
         """
         notations = column.widget.all_notations
-        is_rare_possible = may_be_rare or self._proves_rare
+        is_rare_possible = may_be_rare or any(map(self._proves_rare, self.columns))
         kinds, examples = self._list_kinds(column, is_rare_possible=is_rare_possible)
         evidence = Evidence(ambiguous_example=examples.get(_AMBIGUOUS, ""))
         evidence.possible = notations if is_rare_possible else column.widget.notations
@@ -85,10 +87,18 @@ class EvidenceCounter:
             evidence.ambiguous = sum(times for (_, kind), times in kinds.items() if kind == _AMBIGUOUS)
         return evidence
 
-    @property
-    def _proves_rare(self) -> bool:
-        """Return whether only the rare notation reads any value of the file."""
-        return any(kind == len(each.widget.notations) for each in self.columns for _, kind in self._kinds[each.name])
+    def _has_typing_errors(self, column: Column) -> bool:
+        """Return whether only the rare notation reads few values, and does not read many others of their form."""
+        kinds, rare = self._kinds[column.name], len(column.widget.notations)
+        errors = {form: times for (form, kind), times in kinds.items() if kind == rare}
+        return bool(errors) and all(
+            kinds[form, _NOT_RARE] >= times * _PROOFS_FOR_EACH_ERROR for form, times in errors.items()
+        )
+
+    def _proves_rare(self, column: Column) -> bool:
+        """Return whether only the rare notation reads values of the column that are no typing errors."""
+        has_rare = any(kind == len(column.widget.notations) for _, kind in self._kinds[column.name])
+        return has_rare and not self._has_typing_errors(column)
 
     def _list_kinds(
         self, column: Column, *, is_rare_possible: bool
@@ -102,11 +112,13 @@ class EvidenceCounter:
         for (_, kind), times in counted.items():
             usual[kind] += times if 0 <= kind < len(column.widget.notations) else 0
         commonest = max(usual, key=lambda kind: (usual[kind], -kind), default=0)
-        replaced = {_RARELY_AMBIGUOUS: _AMBIGUOUS, _NOT_RARE: max(commonest, 0)} if is_rare_possible else {}
+        counts = {_RARELY_AMBIGUOUS, _NOT_RARE} if is_rare_possible else set[int]()
+        counts |= {_NOT_RARE} if self._has_typing_errors(column) else set()
+        replaced = {_RARELY_AMBIGUOUS: _AMBIGUOUS, _NOT_RARE: max(commonest, 0)}
         kinds = Counter[tuple[str, int]]()
         shown: dict[int, str] = {}
         for (form, kind), times in counted.items():
-            if kind >= _AMBIGUOUS or is_rare_possible:
+            if kind >= _AMBIGUOUS or kind in counts:
                 kinds[form, replaced.get(kind, kind)] += times
                 shown.setdefault(replaced.get(kind, kind), examples[kind])
         return kinds, shown

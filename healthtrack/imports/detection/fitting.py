@@ -32,7 +32,7 @@ def redirect_plan(
         for part in plan.parts
         if names.get_position(part.name) is not None
         and part.value != names.NOT_IMPORTED
-        and part.certainty is Certainty.CERTAIN
+        and part.certainty is not Certainty.UNKNOWN
     )
     if matched >= _POOR * len(own):
         return plan

@@ -16,6 +16,7 @@ STRUCTURE = {
     names.HEADER_ROW: "Header",
     names.DUPLICATE_ROWS: "Duplicate rows",
     names.MERGED_CELLS: "Merged cells",
+    names.MERGED_COLUMNS: "Cells merged over columns",
     names.HIDDEN_ROWS: "Hidden rows",
 }
 
@@ -29,6 +30,8 @@ def get_label(part: DetectedPart) -> str:
         return f"Order of the dates in {header}"
     if names.get_marked_field(part.name):
         return f"Apostrophe before values in {header}"
+    if names.get_field_of_cells(part.name):
+        return f"Date cells in {header}"
     if named := names.get_word(part.name):
         return f"“{named[1]}” in {header}"
     return STRUCTURE.get(part.name) or f"Decimal mark in {header}"

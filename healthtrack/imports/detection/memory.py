@@ -82,6 +82,6 @@ def remember_plan(run_id: int, plan: ReadingPlan) -> Remembered:
         position = names.get_position(part.name)
         if position is not None:
             answers[names.column(position + 1)] = str(part.value)
-        elif (names.get_noted_field(part.name) or names.get_word(part.name)) and part.value:
+        elif names.get_read_field(part.name) and not names.get_marked_field(part.name) and part.value:
             answers[part.name] = str(part.value)
     return Remembered(answers=answers, corrected_run=run_id)

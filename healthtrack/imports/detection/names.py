@@ -15,14 +15,17 @@ NO_PROFILE = "-"
 FORM = "form"  # the name of another form of upload, which is made into a table
 FITS = "fits"  # the name of another importer, if a file fits it better
 MERGED_CELLS = "merged_cells"
+MERGED_COLUMNS = "merged_columns"
 HIDDEN_ROWS = "hidden_rows"
 STRUCTURE = (ENCODING, DELIMITER, SHEET, HEADER_ROW)
-MARKS = (MERGED_CELLS, HIDDEN_ROWS)  # of a sheet
+MARKS = (MERGED_CELLS, MERGED_COLUMNS, HIDDEN_ROWS)  # of a sheet
 _COLUMN = "column:"
 _DATE_ORDER = "date_order:"
 _DECIMAL_MARK = "decimal_mark:"
 _WORD = "word:"
 _TEXT_MARK = "text_mark:"
+ALL_DATE_CELLS = "date_cells"
+_DATE_CELLS = "date_cells:"
 NOT_IMPORTED = "-"  # the answer for a column of the file that belongs to no field
 
 
@@ -54,6 +57,16 @@ def get_marked_field(name: str) -> str:
     return name.removeprefix(_TEXT_MARK) if name.startswith(_TEXT_MARK) else ""
 
 
+def date_cells(field: str) -> str:
+    """Return the name of the part that says whether day and month are exchanged in the date cells of a field."""
+    return f"{_DATE_CELLS}{field}"
+
+
+def get_field_of_cells(name: str) -> str:
+    """Return the field in the name of a part that `date_cells` made, or an empty text."""
+    return name.removeprefix(_DATE_CELLS) if name.startswith(_DATE_CELLS) else ""
+
+
 def get_word(name: str) -> tuple[str, str] | None:
     """Return the field and the word in the name of a part that `word` made, or None."""
     if not name.startswith(_WORD):
@@ -81,7 +94,7 @@ def get_noted_field(name: str) -> str:
 def get_read_field(name: str) -> str:
     """Return the field about whose values a part says how they are read, or an empty text."""
     word = get_word(name)
-    return word[0] if word else get_noted_field(name) or get_marked_field(name)
+    return word[0] if word else get_noted_field(name) or get_marked_field(name) or get_field_of_cells(name)
 
 
 def get_numeric_field(name: str) -> str:

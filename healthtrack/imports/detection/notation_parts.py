@@ -1,6 +1,7 @@
 """The parts of a plan that say how the dates and numbers of each column are written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from healthtrack.imports.columns.header_names import get_stated_order
@@ -36,7 +37,7 @@ def make_notation_parts(
         part = notation.make_part(answers.get(notation.name, ""), answers.get(notation.name_for_all, ""))
         parts.append(notation.recall(part, remembered))
         if parts[-1].certainty is Certainty.UNKNOWN:
-            questions.append(notation.make_question())
+            questions.append(notation.make_question(parts[-1].reason))
     return parts, questions
 
 
@@ -97,11 +98,26 @@ class _NotationOfColumn:
         return {**self.params, "count": count_values(count), "kind": self.describe(notation), "example": example}
 
     def recall(self, part: DetectedPart, remembered: Remembered) -> DetectedPart:
-        """Return the part with what is remembered, if the values neither show nor contradict it."""
+        """Return the part with what is remembered if the values do not show it, or with a reason if they contradict it.
+
+        A file of corrected rows is read as the import was: another notation of some values is then a question.
+        """
         value = remembered.answers.get(self.name, "")
-        if part.reason != Why.AMBIGUOUS or not self._is_choice(value):
+        if not self._is_choice(value):
             return part
-        return remembered.make_part(self.name, value, self.params)
+        if part.reason == Why.AMBIGUOUS:
+            return remembered.make_part(self.name, value, self.params)
+        if part.reason != Why.PROVED or part.value == value:
+            return part
+        said = self.describe(self._notation_of(value))
+        if remembered.corrected_run is not None:
+            params = {**self._describe_proof(), "said": said, "run": remembered.corrected_run}
+            return DetectedPart(self.name, None, Certainty.UNKNOWN, Why.CORRECTED_OTHERWISE, params)
+        params = {**part.params, **self._describe_proof(), "said": said, "profile": remembered.profile}
+        return replace(part, certainty=Certainty.ASSUMED, reason=Why.PROFILE_OTHERWISE, params=params)
+
+    def _notation_of(self, value: str) -> Notation:
+        return Notation(DateOrder(value)) if self.has_dates else Notation(None, DecimalMark(value))
 
     def _is_choice(self, answer: str) -> bool:
         return answer in [*(DateOrder if self.has_dates else DecimalMark)]
@@ -116,10 +132,10 @@ class _NotationOfColumn:
         params = {
             **self.params,
             "count": count_values(count),
-            "kind": self.describe(first),
+            "kind": self._describe_values(first),
             "example": evidence.proof[first],
             "other_count": f"{other_count:,}",
-            "other_kind": self.describe(second),
+            "other_kind": self._describe_values(second),
             "example_of_other": evidence.proof[second],
         }
         most = evidence.commonest
@@ -128,14 +144,19 @@ class _NotationOfColumn:
         )
         return DetectedPart(self.name, value, certainty, Why.CONTRADICTORY, params)
 
-    def make_question(self) -> Question:
-        most = self.evidence.commonest
+    def make_question(self, reason: str) -> Question:
+        most = self.evidence.commonest if reason != Why.CORRECTED_OTHERWISE else None
         choices = [self._value(notation) for notation in self.evidence.possible]
         example = self.evidence.ambiguous_example
         return Question(self.name, choices, self._value(most) if most else "", {**self.params, "example": example})
 
     def _value(self, notation: Notation) -> str:
         return str(notation.date_order or notation.decimal_mark)
+
+    def _describe_values(self, notation: Notation) -> str:
+        is_usual = notation.date_order not in (None, _RARE_ORDER)
+        is_year_first = is_usual and self.evidence.proof[notation][:4].isdecimal()
+        return "year, month, day" if is_year_first else self.describe(notation)
 
     @staticmethod
     def describe(notation: Notation) -> str:

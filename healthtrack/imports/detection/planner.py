@@ -8,7 +8,8 @@ from pathlib import Path
 from healthtrack.imports.columns.checking import clean_batch
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.column_parts import ColumnParts
+from healthtrack.imports.detection.column_parts import ColumnParts, MarkedColumns
+from healthtrack.imports.detection.date_cells import DateCellCounter, make_date_cell_parts
 from healthtrack.imports.detection.evidence import EvidenceCounter
 from healthtrack.imports.detection.memory import (
     Memory,
@@ -19,7 +20,7 @@ from healthtrack.imports.detection.memory import (
 )
 from healthtrack.imports.detection.notation_parts import make_notation_parts
 from healthtrack.imports.detection.reading import WHOLE_FILE, get_structure
-from healthtrack.imports.detection.sheet_parts import decide_about_marks
+from healthtrack.imports.detection.sheet_parts import decide_about_marks, find_shared_names
 from healthtrack.imports.detection.structure import (
     SAMPLE_ROWS,
     find_book_structure,
@@ -36,7 +37,7 @@ from healthtrack.imports.reading_plans import Certainty, DetectedPart, Question,
 from healthtrack.imports.row_errors import FileError
 
 Answers = Mapping[str, str]
-_Counter = EvidenceCounter | WordCounter | TextMarkCounter
+_Counter = EvidenceCounter | WordCounter | TextMarkCounter | DateCellCounter
 
 
 def recall_nothing(_: Sequence[str]) -> Sequence[Remembered]:
@@ -76,6 +77,7 @@ class _Planner:
         self.parts: list[DetectedPart] = []
         self.questions: list[Question] = []
         self.is_whole = False
+        self._marked = MarkedColumns()
         # What the used profile says about the place of the table, where the file does not show it.
         self._structure: Mapping[str, str] = {}
         self._profile = Remembered()
@@ -83,7 +85,10 @@ class _Planner:
     @property
     def has_open_notations(self) -> bool:
         """Return whether there is a question that more rows may answer."""
-        return any(names.get_noted_field(question.name) for question in self.questions)
+        return any(
+            names.get_noted_field(question.name) or names.get_field_of_cells(question.name)
+            for question in self.questions
+        )
 
     def look(self, rows: int) -> None:
         """Make the parts and questions from the first rows, or from all rows if `rows` is 0."""
@@ -113,16 +118,18 @@ class _Planner:
     def _read(self, table: Table, memory: Memory, rows: int) -> None:
         """Add the parts and questions about the columns and their values."""
         table.min_cells = 0
-        found = ColumnParts(table.headers, self.columns, self.answers, memory.used)
+        found = ColumnParts(table.headers, self.columns, self.answers, memory.used, self._marked)
         self.parts += [*memory.parts, *found.parts]
         self.questions += [*memory.questions, *found.questions]
         fields = found.likely_fields
         present = [column for column in self.columns if column.name in fields.values()]
         counter, words, marks = EvidenceCounter(present), WordCounter(present), TextMarkCounter(present)
-        self._count(table, fields, (counter, words, marks), rows)
+        cells = DateCellCounter(present)
+        self._count(table, fields, (counter, words, marks, cells), rows)
         self.parts += make_text_mark_parts(marks, found, self.answers, memory.used)
         for parts, questions in (
             make_notation_parts(counter, found, self.answers, memory.used),
+            make_date_cell_parts(cells, found, self.answers, memory.used),
             make_word_parts(words, found, self.answers, memory.used),
         ):
             self.parts += parts
@@ -161,6 +168,9 @@ class _Planner:
                 structure, mark_parts = decide_about_marks(book_found.structure, marks, self.answers)
                 self._add_structure([*list_book_parts(book_found, self.columns, self.answers), *mark_parts])
                 with open_sheet(book, structure, batch_rows=rows) as table:
+                    first, _ = next(book.read_batches(structure, batch_rows=SAMPLE_ROWS)) if marks.merged else ((), 0)
+                    shared = find_shared_names(marks, structure.header_line, first)
+                    self._marked = MarkedColumns(marks.hidden_columns, shared).move(table.first_column)
                     yield table
             return
         found = find_text_structure(self.path, self.columns, known)

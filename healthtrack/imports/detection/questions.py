@@ -6,7 +6,8 @@ from datetime import date
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.detection import names
-from healthtrack.imports.detection.choices import add_examples, describe_meanings
+from healthtrack.imports.detection.choices import DATE_CELLS, add_examples, describe_meanings
+from healthtrack.imports.detection.reasons import Why, describe_reason
 from healthtrack.imports.importer import QuestionWording
 from healthtrack.imports.reading.encodings import ENCODINGS
 from healthtrack.imports.reading_plans import Question
@@ -40,6 +41,14 @@ def describe_question(question: Question, columns: Sequence[Column]) -> Question
         field, word = named
         label = f"What does “{word}” mean in “{header}”?"
         return QuestionWording(label, describe_meanings(field, columns), for_commands=f"Add --word {word}=MEANING.")
+    return _describe_notation(question, header)
+
+
+def _describe_notation(question: Question, header: str) -> QuestionWording:
+    if names.get_field_of_cells(question.name):
+        label = f"How are the date cells of “{header}” to be read?"
+        options = f"Add --date-cells {' or --date-cells '.join(DATE_CELLS)}."
+        return QuestionWording(label, DATE_CELLS, describe_reason(Why.EARLY_CELLS, question.params), options)
     example = question.params.get("example", "")
     shown = f"The file contains “{example}”." if example else ""
     if names.get_dated_field(question.name):

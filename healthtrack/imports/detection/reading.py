@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.columns.text_marks import Apostrophe
 from healthtrack.imports.columns.words import UNDECIDED
@@ -21,7 +22,8 @@ class FileReading:
 
     `words` has what words mean, and `proved_forms` the forms of values whose notation is proved, by field.
 
-    `marked_fields` are those before whose values an apostrophe does not belong to them.
+    `marked_fields` are those before whose values an apostrophe does not belong to them, and `exchanged_fields` those in
+    whose date cells day and month are exchanged.
 
     `is_final` says that values which contradict the notation are errors, because the whole file has been looked at.
     """
@@ -33,6 +35,7 @@ class FileReading:
     is_final: bool = False
     proved_forms: Mapping[str, str] = field(default_factory=dict)
     marked_fields: frozenset[str] = frozenset()
+    exchanged_fields: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: ReadingPlan) -> "FileReading":
@@ -48,6 +51,7 @@ class FileReading:
             WHOLE_FILE in values,
             proved,
             frozenset(names.get_marked_field(name) for name, value in values.items() if value == Apostrophe.MARK),
+            frozenset(names.get_field_of_cells(name) for name, value in values.items() if value == DateCells.EXCHANGED),
         )
 
 
@@ -60,6 +64,7 @@ def get_structure(values: Mapping[str, Any]) -> FileStructure:
         sheet=values.get(names.SHEET) or "",
         header_line=int(line) if line.isdecimal() else 0,
         merged_cells=next((each for each in MergedCells if each == values.get(names.MERGED_CELLS)), None),
+        merged_columns=next((each for each in MergedCells if each == values.get(names.MERGED_COLUMNS)), None),
         hidden_rows=next((each for each in HiddenRows if each == values.get(names.HIDDEN_ROWS)), None),
     )
 

@@ -37,7 +37,8 @@ class PartRow:
     @property
     def needs_label(self) -> bool:
         """Return whether the choices alone do not say what they are about."""
-        return names.get_word(self.field.name) is not None or bool(names.get_marked_field(self.field.name))
+        name = self.field.name
+        return bool(names.get_word(name) or names.get_marked_field(name) or names.get_field_of_cells(name))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ class Why(StrEnum):
     ONLY_SHEET = "only_sheet"
     SEVERAL_SHEETS = "several_sheets"
     MERGED_CELLS = "merged_cells"
+    MERGED_COLUMNS = "merged_columns"
     HIDDEN_ROWS = "hidden_rows"
+    HIDDEN_COLUMN = "hidden_column"
+    SHARED_NAME = "shared_name"
     NAME = "name"
     SYNONYM = "synonym"
     SIMILAR = "similar"
@@ -32,11 +35,14 @@ class Why(StrEnum):
     CONTRADICTORY = "contradictory"
     STATED = "stated"
     STATED_OTHERWISE = "stated_otherwise"
+    PROFILE_OTHERWISE = "profile_otherwise"
+    CORRECTED_OTHERWISE = "corrected_otherwise"
     DOCUMENTED_WORD = "documented_word"
     USUAL_WORD = "usual_word"
     UNKNOWN_WORD = "unknown_word"
     RARE_WORD = "rare_word"
     TEXT_MARK = "text_mark"
+    EARLY_CELLS = "early_cells"
     UNSURE_WORD = "unsure_word"
 
 
@@ -55,6 +61,9 @@ _SENTENCES = {
     Why.ONLY_SHEET: "No other sheet has as many of the columns.",
     Why.SEVERAL_SHEETS: "It is the first of the sheets with these columns. The others are: {others}.",
     Why.MERGED_CELLS: "{count} cell{plural} of the sheet {are} merged over several rows.",
+    Why.MERGED_COLUMNS: "{count} cell{plural} of the sheet {are} merged over several columns.",
+    Why.HIDDEN_COLUMN: "The header has its name, but the sheet hides this column.",
+    Why.SHARED_NAME: "The header has its name in a cell that is merged over other columns too. Only the first is read.",
     Why.HIDDEN_ROWS: "The sheet hides {count} row{plural}, such as by a filter.",
     Why.NAME: "The header has its name.",
     Why.SYNONYM: "The header has another name for it.",
@@ -70,11 +79,22 @@ _SENTENCES = {
     ),
     Why.STATED: "The header says so.",
     Why.STATED_OTHERWISE: "The header says otherwise, but {count} can only be {kind}, such as “{example}”.",
+    Why.PROFILE_OTHERWISE: (
+        "The profile “{profile}” says {said}, but {count} can only be {kind}, such as “{example}”."
+    ),
+    Why.CORRECTED_OTHERWISE: (
+        "Import {run}, whose rows the file corrects, was read {said}, but {count} can only be {kind}, "
+        "such as “{example}”."
+    ),
     Why.DOCUMENTED_WORD: "This is the documented word for it. It appears in {count}.",
     Why.USUAL_WORD: "This is a usual word for it. It appears in {count}.",
     Why.UNKNOWN_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
     Why.UNSURE_WORD: "It appears in {count}, and means different things in different languages.",
     Why.TEXT_MARK: "{count} begin{s} with it; spreadsheets use it to mark text.",
+    Why.EARLY_CELLS: (
+        "{count} in date cells have days up to 12 only, and {other_count} in texts later ones only, "
+        "such as “{example}”. A spreadsheet may have exchanged day and month when it made the cells."
+    ),
     Why.RARE_WORD: "It appears in {count}, and HealthTrack does not know what it means.",
 }
 

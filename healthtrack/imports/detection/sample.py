@@ -9,6 +9,7 @@ import polars as pl
 from django.utils.formats import date_format
 
 from healthtrack.imports.columns.checking import clean_batch, text_name
+from healthtrack.imports.columns.date_cells import exchange_days_and_months
 from healthtrack.imports.columns.notation import DOCUMENTED
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.columns.text_marks import remove_marks
@@ -68,7 +69,8 @@ def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> 
 def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[str]:
     batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
     text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
-    shown = remove_marks(text) if column.name in reading.marked_fields else text
+    shown = exchange_days_and_months(text) if column.name in reading.exchanged_fields else text
+    shown = remove_marks(shown) if column.name in reading.marked_fields else shown
     batch = batch.with_columns(translate(shown, reading.words.get(column.name, {})))
     column.widget.prepare()
     value = column.widget.read(text, column.field, notation)

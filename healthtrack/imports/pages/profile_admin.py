@@ -19,10 +19,9 @@ from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import (
     APOSTROPHES,
     AS_DETECTED,
-    DATE_ORDERS,
-    DECIMAL_MARKS,
     DUPLICATE_ROWS,
     MARKS,
+    get_notation_choices,
     get_structure_choices,
 )
 from healthtrack.imports.detection.labels import STRUCTURE
@@ -67,9 +66,9 @@ class ProfileForm(ConcurrentEditForm):
             self._add_field(part, f"“{named[1]}” in {self._columns.get(named[0], named[0])}", meanings)
         elif field := names.get_marked_field(part):
             self._add_field(part, f"Apostrophe before values of {self._columns.get(field, field)}", APOSTROPHES)
-        elif field := names.get_noted_field(part):
-            choices = DATE_ORDERS if names.get_dated_field(part) else DECIMAL_MARKS
-            self._add_field(part, f"Dates and numbers of {self._columns.get(field, field)}", choices)
+        elif field := names.get_noted_field(part) or names.get_field_of_cells(part):
+            what = "Date cells" if names.get_field_of_cells(part) else "Dates and numbers"
+            self._add_field(part, f"{what} of {self._columns.get(field, field)}", get_notation_choices(part))
 
     def _add_field(self, part: str, label: str, choices: Mapping[str, str]) -> None:
         self.fields[part] = forms.ChoiceField(

@@ -26,6 +26,13 @@ _ENCRYPTED = 1
 _COMPRESSION_METHODS = {ZIP_STORED, ZIP_DEFLATED}
 _MACROS = ("vbaproject.bin", "vbadata.xml")
 _MACRO_SHEETS = "xl/macrosheets/"
+# Other files that are ZIP archives, by a part that they have.
+_OTHER_FORMATS = {
+    "xl/workbook.bin": "a binary Excel workbook (XLSB)",
+    "content.xml": "an OpenDocument file (ODS)",
+    "index/document.iwa": "a file of Apple Numbers",
+    "word/document.xml": "a Word document",
+}
 # What zipfile raises for damaged bytes, such as offsets before the beginning of the file and names in no encoding.
 _DAMAGE_ERRORS = (BadZipFile, zlib_error, RuntimeError, EOFError, KeyError, OSError, OverflowError, ValueError)
 
@@ -71,6 +78,10 @@ def unreadable_workbook() -> FileError:
 def _check_parts(archive: ZipFile) -> None:
     parts = archive.infolist()
     names = {part.filename.lower() for part in parts}
+    if "xl/workbook.xml" not in names and (
+        other := next((_OTHER_FORMATS[name] for name in names & {*_OTHER_FORMATS}), "")
+    ):
+        raise FileError(RowError(f"This is {other}. Save the table as XLSX or as CSV."))
     if "xl/workbook.xml" not in names or len(names) < len(parts) or any(map(_is_outside, names)):
         raise unreadable_workbook()
     if len(parts) > MAX_PARTS or _unpacks_to_too_much(parts):

@@ -27,14 +27,19 @@ _FRACTION_OR_POWER = re.compile(r"[0#?] *\/|E[+\-]", re.IGNORECASE)
 _GENERAL = "general"
 _DIGITS = re.compile("[0#?]")
 _MAX_PLACES = 30
+_UNIT = re.compile(r"[^\W\d_]|[$\u00a2-\u00a5\u20a0-\u20cf\u00b0%]")  # a letter, or the sign of a currency
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """A number format: `show` returns a plain number as the sheet displays it, if that adds zeros or fixed text."""
+    """A number format: `show` returns a plain number as the sheet displays it, if that adds zeros or fixed text.
+
+    `unit` is the fixed text if it has letters or the sign of a currency, such as \u20ac or days.
+    """
 
     is_date: bool = False
     is_percent: bool = False
+    unit: str = ""
     show: Callable[[str], str] | None = None
 
 
@@ -61,7 +66,16 @@ def parse_format(code: str) -> NumberFormat:
         return NumberFormat(is_percent=True)
     if _CONDITION.search(sections[0]):
         return NumberFormat(show=_make_choice(sections[:3]))
-    return NumberFormat(show=_make_display(sections[0]))
+    return NumberFormat(unit=_find_unit(sections[0]), show=_make_display(sections[0]))
+
+
+def _find_unit(section: str) -> str:
+    """Return the fixed text of a format if it is a unit or a currency, and an empty text otherwise."""
+    if _FRACTION_OR_POWER.search(_LITERALS.sub("", section)):
+        return ""
+    pieces = [piece for piece, is_text in map(_parse_token, _TOKEN.finditer(section)) if is_text]
+    unit = " ".join("".join(pieces).replace(",", "").split())
+    return unit if _UNIT.search(unit) else ""
 
 
 def _make_choice(sections: Sequence[str]) -> Callable[[str], str] | None:

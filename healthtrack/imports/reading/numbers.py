@@ -23,7 +23,7 @@ _MAX_STYLES = 2**16  # more than Office writes
 
 
 class DisplayedNumber(str):
-    """A number whose format adds zeros or text to it. The sheet displays it as `shown`."""
+    """A number with the unit that its format adds to it. As a text, it is what the sheet displays: `shown`."""
 
     __slots__ = ("shown",)
     shown: str
@@ -76,7 +76,9 @@ class NumberFormatter:
         plain = _plain(number)
         if special.is_percent:
             return _percent(plain)
-        return DisplayedNumber.make(_format_plain(number), special.show(plain)) if special.show and plain else plain
+        written = _format_plain(number)
+        displayed = special.show(plain) if special.show else getattr(written, "shown", written)
+        return DisplayedNumber.make(f"{written} {special.unit}" if special.unit else written, displayed)
 
 
 def _plain(number: str) -> str:

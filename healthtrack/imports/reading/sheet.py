@@ -74,7 +74,8 @@ class SharedTexts(PartParser):
 class SheetRows(PartParser):
     """Collects the rows that are not empty in `done`: each as its number and its cells, None for an empty cell.
 
-    `hidden` has the numbers of those that are hidden, and `merged` the areas of merged cells, such as A2:A4.
+    `hidden` has the numbers of those that are hidden, `hidden_columns` the positions of the hidden columns, from 0, and
+    `merged` the areas of merged cells, such as A2:A4.
 
     `start` and `end` are called tens of millions of times for a large sheet. They therefore test the most frequent
     names first, and call as few functions as possible.
@@ -84,6 +85,7 @@ class SheetRows(PartParser):
         super().__init__()
         self.done: list[tuple[int, Row]] = []
         self.hidden: list[int] = []
+        self.hidden_columns: set[int] = set()
         self.merged: list[str] = []
         self._texts = texts
         self._format_number = format_number
@@ -104,8 +106,8 @@ class SheetRows(PartParser):
     def begin(self, root: str) -> None:
         if root != "worksheet":
             raise unreadable_workbook()
-        names = ("row", "c", "v", "f", "t", "rPh", "mergeCell")
-        self._row_name, self._cell_name, self._v, self._f, self._t, self._phonetic, self._merged = (
+        names = ("row", "c", "v", "f", "t", "rPh", "mergeCell", "col")
+        self._row_name, self._cell_name, self._v, self._f, self._t, self._phonetic, self._merged, self._column_name = (
             self.main + name for name in names
         )
 
@@ -124,6 +126,10 @@ class SheetRows(PartParser):
             self._in_phonetic = True
         elif name == self._merged:
             self._add_merged(attributes.get("ref", ""))
+        elif name == self._column_name:
+            if attributes.get("hidden") in _TRUE:
+                first, last = (_parse_number(attributes.get(end, "")) for end in ("min", "max"))
+                self.hidden_columns |= {*range(first - 1, min(last, MAX_COLUMNS))}
         else:
             self.text.clear()
 

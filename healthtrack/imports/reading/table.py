@@ -16,7 +16,7 @@ SAMPLE_SHARE = 4  # a batch of few rows may be a quarter as large as others
 
 
 class MergedCells(StrEnum):
-    """What cells hold that a workbook merges with a cell above them."""
+    """What cells hold that a workbook merges with a cell above them, or to the left of them."""
 
     REPEAT = "repeat"
     EMPTY = "empty"
@@ -33,7 +33,8 @@ class HiddenRows(StrEnum):
 class FileStructure:
     """How the bytes of a file become a table. What is empty is found out, without regard to what the columns mean.
 
-    Without `merged_cells` and `hidden_rows`, the sheet has none: merged cells are then empty, and hidden rows are read.
+    Without `merged_cells`, `merged_columns` and `hidden_rows`, the sheet has none: merged cells are then empty, and
+    hidden rows are read.
     """
 
     encoding: str = ""
@@ -41,6 +42,7 @@ class FileStructure:
     sheet: str = ""
     header_line: int = 0
     merged_cells: MergedCells | None = None
+    merged_columns: MergedCells | None = None
     hidden_rows: HiddenRows | None = None
 
 
@@ -82,7 +84,7 @@ class Table:
 
     Before reading the batches, set what the columns mean. `text_columns` are the positions of texts, which come from a
     workbook as the sheet displays them: with the padding zeros and fixed texts of number formats. Rows of a text file
-    may leave off empty cells after the first `min_cells`.
+    may leave off empty cells after the first `min_cells`. `first_column` is where the table begins in a sheet, from 0.
 
     A table may be made of files that are none. Then it may lack what files have, and say more: see `TableFacts`.
     """
@@ -94,6 +96,7 @@ class Table:
     text_columns: frozenset[int] = frozenset()
     min_cells: int | None = None
     facts: "TableFacts | None" = None
+    first_column: int = 0
     _malformed_rows: list[MalformedRow] = field(default_factory=list)
 
     def add_malformed_row(self, error: RowError, cells: list[str]) -> None:

@@ -133,7 +133,7 @@ class Workbook:
         for _ in parser.parse(self._archive, part):
             parser.done.clear()
             parser.take_shared_bytes()
-        return SheetMarks(list(find_merged_cells(parser.merged)), parser.hidden)
+        return SheetMarks(list(find_merged_cells(parser.merged)), parser.hidden, frozenset(parser.hidden_columns))
 
     def _find_part(self, sheet: str) -> str:
         part = self._parts.get(sheet or self.sheets[0])
@@ -171,14 +171,15 @@ class Workbook:
 
     def _make_completion(self, structure: FileStructure) -> Callable[[Rows], Rows] | None:
         """Return what repeats merged cells in rows and leaves out hidden ones; None if there is nothing to do."""
-        repeats, leaves_out = (
-            structure.merged_cells is MergedCells.REPEAT,
-            structure.hidden_rows is HiddenRows.LEAVE_OUT,
+        in_rows, in_columns = (
+            each is MergedCells.REPEAT for each in (structure.merged_cells, structure.merged_columns)
         )
-        if not (repeats or leaves_out):
+        leaves_out = structure.hidden_rows is HiddenRows.LEAVE_OUT
+        if not (in_rows or in_columns or leaves_out):
             return None
         marks, header_line = self.find_marks(structure.sheet), structure.header_line
-        filler = MergedCellFiller(marks.merged if repeats else (), header_line)
+        merged = marks.merged if in_rows or in_columns else ()
+        filler = MergedCellFiller(merged, header_line, in_rows=in_rows, in_columns=in_columns)
         hidden = {line for line in marks.hidden if leaves_out and line > header_line}
 
         def complete(rows: Rows) -> Rows:
@@ -221,6 +222,7 @@ def _make_table(book: Workbook, structure: FileStructure, batch_rows: int) -> Ta
     columns = _find_columns(first)
     (header_line, header), *rows = first
     table = Table([cell or "" for cell in _cells(header, columns)], header_line, expected - 1, iter(()))
+    table.first_column = columns.start
     following = (batch for batch, _ in batches)
     frames = (_frame(batch, columns, table.text_columns) for batch in chain([rows], following) if batch)
     table.batches = drop_repeated_headers(frames, table.headers)

@@ -270,6 +270,7 @@ class _TableCheck:
         words = reading.words.get(name, {})
         notation, is_marked = reading.notations.get(name, DOCUMENTED), name in reading.marked_fields
         check = ColumnCheck(column, notation, self._layout.headers[name], words, has_marks=is_marked)
+        check = replace(check, has_exchanged_cells=name in reading.exchanged_fields)
         if reading.is_final:
             return check
         return replace(

@@ -260,7 +260,8 @@ OF_CATALOGUE: dict[str, Errors] = {
         at(3, "Selling Price", "2,499", PRICE_TOO_HIGH),
         at(4, "Selling Price", "3,000", PRICE_TOO_HIGH),
         at(7, "Selling Price", "2499.50", NOT_WHOLE),
-        *several(9, "Selling Price", NOT_WHOLE, "24,99", "₹2,499"),
+        at(9, "Selling Price", "24,99", NOT_WHOLE),
+        at(10, "Selling Price", "€2,499", "Has another unit, or other text. Enter whole rupees, with digits only."),
     ],
     "ratings.csv": [
         at(2, RATING, "7", "Must be at most 5."),

@@ -63,6 +63,22 @@ class TestTheDayBeforeTheMonth:
     def test_a_proof_in_another_column_makes_ambiguous_dates_a_question(self, path: Path) -> None:
         assert RECORDS.run(write(path, "1980-03-04", last="2024-31-05")).questions
 
+    @pytest.mark.parametrize("others", [0, SAMPLE_ROWS])
+    def test_one_among_many_others_is_a_typing_error(self, path: Path, others: int) -> None:
+        proofs, ambiguous = [f"1980-05-{day}" for day in range(13, 18)], ["1980-03-04"] * (others + 1)
+        run = RECORDS.run(write(path, *ambiguous, *proofs, "1980-31-12"))
+        assert [(error.line, error.value) for error in run.errors] == [(others + 8, "1980-31-12")]
+        assert "year, month, day" in run.assumptions[0]
+        assert (run.questions, run.rows_invalid) == ([], 1)
+
+    def test_two_among_as_many_others_are_a_question(self, path: Path) -> None:
+        proofs = [f"1980-05-{day}" for day in range(13, 18)]
+        assert RECORDS.run(write(path, "1980-03-04", *proofs, "1980-31-12", "1980-30-11")).questions
+
+    def test_others_with_another_separator_say_nothing_about_it(self, path: Path) -> None:
+        proofs = [f"1980/05/{day}" for day in range(13, 18)]
+        assert RECORDS.run(write(path, "1980-03-04", *proofs, "1980-31-12")).questions
+
     def test_a_date_cell_is_never_read_so(self, tmp_path: Path) -> None:
         rows = RECORDS.rows({BORN: "1980-31-12"}, {BORN: Number("29648", 14)})  # 3 March 1981
         run = RECORDS.run(write_workbook(tmp_path / "rows.xlsx", {"Rows": table_of(RECORDS, *rows)}))

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from healthtrack.imports.detection.reasons import describe_reason
 from healthtrack.imports.detection.structure import SAMPLE_ROWS
 from healthtrack.imports.models import State
+from healthtrack.imports.reading_plans import ReadingPlan
+from healthtrack.imports.tabular.error_report import generate_error_report
 from patients.models import MedicalRecord
 from tests.support.forms import form_to
 from tests.support.import_files import RECORDS, Row, write_csv
@@ -59,6 +62,36 @@ class TestASecondSeparator:
         upload(steward, RECORDS, write(path, *["17/05/1980"] * (SAMPLE_ROWS + 10), other))
         press_import(steward, page_of_run(steward))
         assert born() == {"1980-05-17", "1980-04-03" if other.startswith("1980") else "1980-05-18"}
+
+
+class TestCorrectedRows:
+    """A file of corrected rows is read as the import was, whatever a correction of one of them proves."""
+
+    def correct(self, path: Path, corrected: str) -> Any:
+        run = RECORDS.run(write(path, "05/17/1980", "03/04/1980", "05/40/1980"))
+        report = "".join(generate_error_report(run.run)).replace("05/40/1980", corrected)
+        rows = list(csv.reader(StringIO(report.removeprefix("\ufeff"))))
+        rows.append([rows[-1][0], "P9", *rows[-1][2:]])
+        place = rows[0].index(BORN)
+        rows[-1][place] = "03/04/1980"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return RECORDS.run(path)
+
+    def test_another_order_is_a_question(self, path: Path) -> None:
+        run = self.correct(path, "17/05/1980")
+        assert run.questions
+        assert born() == set()
+        assert "whose rows the file corrects, was read month first, but 1 value can only be day first" in describe(run)
+
+    def test_the_same_order_is_none(self, path: Path) -> None:
+        assert self.correct(path, "05/14/1980").questions == []
+        assert born() == {"1980-05-14", "1980-03-04"}
+
+
+def describe(run: Any) -> str:
+    parts = ReadingPlan.from_json(run.run.plan).parts
+    return " ".join(describe_reason(part.reason, part.params) for part in parts)
 
 
 class TestTheHeader:

@@ -12,7 +12,7 @@ from healthtrack.imports.models import ReadingProfile, State
 from healthtrack.imports.reading.encodings import CODE_PAGES, detect_encoding
 from patients.models import MedicalRecord
 from tests.support.forms import form_to, form_with
-from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Row, write_csv
+from tests.support.import_files import CATALOGUE, MODELS, RECORDS, Row, write_csv, write_parts
 from tests.support.import_pages import last_run, press_import, run_jobs, upload
 from tests.support.page import Page
 from tests.support.styled_workbooks import Cell, Number, write_workbook
@@ -315,3 +315,17 @@ def test_other_formats_are_named_as_such(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     (error,) = RECORDS.run(path).errors
     assert str(error) == "This is not a CSV, TSV or XLSX file. Save the table in one of these formats."
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("content.xml", "an OpenDocument file (ODS)"),
+        ("xl/workbook.bin", "a binary Excel workbook (XLSB)"),
+        ("Index/Document.iwa", "a file of Apple Numbers"),
+        ("word/document.xml", "a Word document"),
+    ],
+)
+def test_other_archives_are_named_as_such(path: Path, part: str, kind: str) -> None:
+    (error,) = RECORDS.run(write_parts(path, {part: "x"})).errors
+    assert str(error) == f"This is {kind}. Save the table as XLSX or as CSV."

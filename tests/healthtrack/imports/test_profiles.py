@@ -63,8 +63,14 @@ class TestUse:
         upload(steward, RECORDS, write_csv(path, rows))
         page = page_of_run(steward)
         assert last_run().state == State.CHECKED
-        assert "Order of the dates" not in page
+        said = "The profile “Clinic 7” says day first, but 2 values can only be month first, such as “05/17/1980”."
+        assert f"Order of the dates in date_of_birth: Month first, such as 05/17/1980. {said}" in page
         assert "17 May 1980" in page
+
+    def test_values_that_do_not_contradict_it_say_nothing(self, steward: Client, path: Path) -> None:
+        store(**{"date_order:date_of_birth": "mdy"})
+        upload(steward, RECORDS, write(path, "05/17/1980"))
+        assert "Order of the dates" not in page_of_run(steward)
 
     def test_values_of_both_orders_need_an_answer(self, steward: Client, path: Path) -> None:
         store()

@@ -171,6 +171,18 @@ def assert_read_as_meant(
         assert (Decimal(str(value)) if isinstance(meant, Decimal) else value) == meant
 
 
+def is_outnumbered(each: Written, order: str, written: Sequence[Written]) -> bool:
+    """Return whether dates with the year first that are only in this order make those of the other order errors."""
+    if order != YEAR_FIRST:
+        return False
+    like = [other for other in written if form_of(other) == form_of(each)]
+    proofs = [
+        sum(read_as(other, order) is not None and not read_as(other, rival) for other in like)
+        for order, rival in ((YEAR_FIRST, RARE), (RARE, YEAR_FIRST))
+    ]
+    return proofs[0] >= 5 * proofs[1] > 0
+
+
 def is_hidden(date_written: Written, written: Sequence[Written]) -> bool:
     """Return whether nobody could know from the file that this date is in another order than its neighbours.
 
@@ -183,7 +195,10 @@ def is_hidden(date_written: Written, written: Sequence[Written]) -> bool:
     return any(
         read_as(date_written, order) not in (None, date_written.meant)
         and (order == YEAR_FIRST or any(each.notation == order for each in like))
-        and all(read_as(each, order) or is_read_beside(each, order) for each in like)
+        and (
+            is_outnumbered(date_written, order, like)
+            or all(read_as(each, order) or is_read_beside(each, order) for each in like)
+        )
         for order in FORMS
     )
 

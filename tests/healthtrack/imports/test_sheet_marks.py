@@ -1,4 +1,4 @@
-"""Merged cells and hidden rows of a workbook: what becomes of them is a part of the reading plan."""
+"""Merged cells, hidden rows and hidden columns of a workbook: what becomes of them is a part of the reading plan."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,6 +116,87 @@ class TestMergedCells:
         cell = '<sheetData><row><c t="inlineStr"><is><t>name</t></is></c></row></sheetData>'
         write_parts(path, minimal_workbook(f'<worksheet xmlns="{MAIN}">{cell}{areas}</worksheet>'))
         assert "too many merged cells" in str(RECORDS.run(path).errors[0])
+
+
+class TestCellsMergedOverColumns:
+    ASSUMED = "Cells merged over columns: Only in the first column. 1 cell of the sheet is merged over several columns."
+
+    def test_their_value_belongs_to_the_first_and_this_is_said(self, book: Workbook, path: Path) -> None:
+        merge(book, ("G3:I3", "None"))
+        assert run(book, path).assumptions == [self.ASSUMED]
+        assert stored("tracker") == {"P1": "Band 2", "P2": "", "P3": "Band 2", "P4": "Band 2"}
+
+    def test_it_is_repeated_if_somebody_says_so(self, book: Workbook, path: Path) -> None:
+        merge(book, ("E2:F3", "Yes"))
+        assert run(book, path, {"merged_columns": "repeat", "merged_cells": "repeat"}).assumptions == []
+        assert stored("medications") == {"P1": True, "P2": True, "P3": False, "P4": False}
+
+    def test_an_option_of_the_command_decides(self, book: Workbook, path: Path) -> None:
+        merge(book, ("E3:F3", "No"))
+        book.save(path)
+        with pytest.raises(CommandError):
+            call_command(RECORDS.command, str(path))
+        call_command(RECORDS.command, str(path), "--merged-columns", "repeat")
+        assert stored("medications")["P2"] is False
+
+    def test_a_layout_of_names_and_values_over_the_same_columns_is_nothing_to_decide(
+        self, book: Workbook, path: Path
+    ) -> None:
+        sheet_of(book).insert_cols(2)
+        for row in range(1, 6):
+            sheet_of(book).merge_cells(f"A{row}:B{row}")
+        finished = run(book, path)
+        assert (finished.questions, finished.assumptions, finished.errors) == ([], [], [])
+        assert set(stored("name")) == {"P1", "P2", "P3", "P4"}
+
+    def test_a_name_over_several_filled_columns_is_a_question(
+        self, steward: Client, book: Workbook, path: Path
+    ) -> None:
+        sheet_of(book).insert_cols(3)
+        for row in range(2, 6):
+            sheet_of(book).cell(row, 3, "Byron")
+        merge(book, ("B1:C1", "name"))
+        book.save(path)
+        page = upload(steward, RECORDS, path)
+        assert last_run().state == State.QUESTIONS
+        assert "in a cell that is merged over other columns too. Only the first is read." in Page.of(page).text
+        form = form_to(page, "answer")
+        steward.post(form.address, form.fields)
+        run_jobs()
+        assert last_run().state == State.CHECKED
+
+
+class TestHiddenColumns:
+    HIDDEN = "Field of the column {0}: {0}. The header has its name, but the sheet hides this column."
+
+    def test_they_are_imported_and_this_is_said(self, book: Workbook, path: Path) -> None:
+        sheet_of(book).column_dimensions.group("E", "G", hidden=True)
+        names = ["medical_conditions", "medications", "allergies"]
+        assert run(book, path).assumptions == [self.HIDDEN.format(name) for name in names]
+        assert set(stored("medical_conditions").values()) == {"Asthma"}
+
+    def test_they_are_found_in_a_table_that_begins_further_right(self, book: Workbook, path: Path) -> None:
+        sheet_of(book).insert_cols(1, 2)
+        sheet_of(book).column_dimensions["B"].hidden = True
+        sheet_of(book).column_dimensions["G"].hidden = True
+        assert run(book, path).assumptions == [self.HIDDEN.format("medical_conditions")]
+
+    def test_columns_that_are_not_imported_need_no_words(self, book: Workbook, path: Path) -> None:
+        sheet_of(book)["J1"] = "ward"
+        sheet_of(book).column_dimensions["J"].hidden = True
+        assert run(book, path).assumptions == []
+
+    def test_another_column_can_be_chosen_above_the_preview(self, steward: Client, book: Workbook, path: Path) -> None:
+        sheet_of(book)["J1"] = "current conditions"
+        for row in range(2, 6):
+            sheet_of(book).cell(row, 10, "Gout")
+        sheet_of(book).column_dimensions["E"].hidden = True
+        book.save(path)
+        form = form_to(upload(steward, RECORDS, path), "answer")
+        steward.post(form.address, {**form.fields, "column:4": "-", "column:9": "medical_conditions"})
+        run_jobs()
+        press_import(steward, steward.get(f"/admin/imports/importrun/{last_run().pk}/change/"))
+        assert set(stored("medical_conditions").values()) == {"Gout"}
 
 
 class TestHiddenRows:

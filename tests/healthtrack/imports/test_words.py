@@ -81,6 +81,14 @@ def test_usual_words_for_no_value_are_assumed_to_mean_that(
     assert stored(field) == ["", "", "", "Nuts"]
 
 
+@pytest.mark.parametrize("word", ["No", "nein", "Non"])
+def test_no_is_not_an_allergy(steward: Client, path: Path, word: str) -> None:
+    page = Page.of(upload(steward, RECORDS, write(path, word, "Nuts", column="allergies")))
+    assert f"“{word.lower()}” in allergies: No value." in page.text
+    import_it(steward)
+    assert stored("allergies") == ["", "Nuts"]
+
+
 def test_a_person_says_that_such_a_word_is_a_text(steward: Client, path: Path) -> None:
     upload(steward, RECORDS, write(path, "-", "Nuts", column="allergies"))
     change_reading(steward, **{"word:allergies:-": "-"})

@@ -15,12 +15,10 @@ OTHER_FORMATS = [
     "General",
     "0.00",
     "#,##0",
-    '0.0 "days"',
     "[Red]0.0",
     "0.00E+00",
     "@",
     "_-* #,##0.00_d",
-    r"0\d",
     "[<=9]0;d",
 ]
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -80,6 +78,19 @@ class TestNumbers:
     @pytest.mark.parametrize("style", OTHER_FORMATS)
     def test_other_formats_leave_them_numbers(self, tmp_path: Path, style: str) -> None:
         assert formatted(tmp_path / "table.xlsx", 45000, style) == "45000"
+
+    @pytest.mark.parametrize(
+        ("style", "unit"),
+        [
+            ('0.0 "days"', "days"),
+            (r"0\d", "d"),
+            ('#,##0.00 "€";-#,##0.00 "€"', "€"),
+            ("[$CHF-807] #,##0.00", "CHF"),
+            ('_("$"* #,##0.00_)', "$"),
+        ],
+    )
+    def test_a_unit_of_the_format_belongs_to_them(self, tmp_path: Path, style: str, unit: str) -> None:
+        assert formatted(tmp_path / "table.xlsx", 45000, style) == f"45000 {unit}"
 
     @pytest.mark.parametrize(
         ("number", "day"),
