@@ -56,6 +56,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unknown_stage": ("stage", "There is no such stage of sleep."),
     "contradictory_episodes": ("start", "The files have different nights or workouts that begin at this time."),
     "contradictory": ("value", "The files have different values for this instant."),
+    "contradictory_units": (
+        "value",
+        "The files have different values for this instant in two units, or different ends. Correct or remove a row.",
+    ),
+    "stored_in_another_unit": (
+        "value",
+        "An earlier import has another value for this instant in another unit. Correct this row, or undo that import.",
+    ),
 }
 
 

@@ -143,13 +143,15 @@ class ReadingsImporter(Importer):
         progress.begin(Stage.COMPARING)
         with connection.cursor() as cursor:
             application = Application(staging.staged)
-            application.compare(cursor)
+            contradictory = application.compare(cursor)
+            staging.unreadable.add_contradictory(staging.places, contradictory)
             counts = {**count_changes(cursor, application), **count_episodes(cursor, staging.staged)}
             counts |= staging.assignments.compare(cursor)
             details = {
                 **counts,
                 **preview.describe(cursor, application),
                 "unreadable": staging.unreadable.total,
+                "contradictory": len(contradictory),
                 "left_out": dict(staging.left_out.most_common(MAX_LEFT_OUT)),
                 READ_BY: healthtrack.__version__,
             }
@@ -171,10 +173,13 @@ class ReadingsImporter(Importer):
         with connection.cursor() as cursor:
             progress.begin(Stage.COMPARING_AGAIN)
             patients = self._lock_patients(cursor, application)
-            application.compare(cursor)
+            contradictory = application.compare(cursor)
             counts = {**count_changes(cursor, application), **count_episodes(cursor, application.staged)}
             counts |= worn.compare_again(cursor)
-            left_out = ImportRun.objects.values_list("result__left_out", flat=True).get(pk=work.run_id)
+            found = ImportRun.objects.values_list("result__left_out", "result__contradictory")
+            left_out, reported = found.get(pk=work.run_id)
+            if len(contradictory) != (reported or 0):
+                raise CollisionError  # nobody has seen these errors, or they are none any more
             details = {**counts, **preview.describe(cursor, application), "left_out": left_out or {}}
             details[READ_BY] = healthtrack.__version__
             if work.previewed and any(counts[name] != work.previewed.get(name, 0) for name in _SAME):

@@ -46,8 +46,8 @@ _STATE = f"""
                                      AND lower(device.serial_number) = lower(stream.source)))
 """  # noqa: S608 (constants of this module)
 _STREAMS = f"""
-    INSERT INTO {{streams}} (stream, patient_id, metric_id, source, unit, serial_number, model)
-    SELECT stream_id, patient_id, metric_id, source, unit, '', model FROM ({_OWN_STREAMS}) AS stream
+    INSERT INTO {{streams}} (stream, family, patient_id, metric_id, source, unit, serial_number, model)
+    SELECT stream_id, stream_id, patient_id, metric_id, source, unit, '', model FROM ({_OWN_STREAMS}) AS stream
 """  # noqa: S608 (constants of this module)
 _DAYS = f"""
     INSERT INTO {{pieces}} (stream, day, utc_offset, {comma([*ARRAYS, *FIGURES])})

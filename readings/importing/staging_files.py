@@ -21,7 +21,7 @@ from readings.importing.lookups import Patients, get_serial_numbers, get_units_o
 from readings.importing.repetition import find_repeated, stage_again
 from readings.importing.shared_devices import remove_shared_days
 from readings.importing.unreadable import LINES_OF_PART, Place, UnreadableRows
-from readings.store.columns import LINE, READINGS, shorten_decimals
+from readings.store.columns import LINE, MAX_DECIMALS, READINGS, shorten_decimals
 from readings.store.ranges import make_ranges
 from readings.store.staging import StagedReadings, Stream
 
@@ -190,12 +190,14 @@ class FileStaging:
     def _number_streams(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with the number of their stream."""
         device = pl.col("serial_number", "model").fill_null("").first()
-        found = rows.group_by(_STREAM, maintain_order=True).agg(device)
+        stated = pl.col("stated").min().clip(upper_bound=MAX_DECIMALS)
+        found = rows.group_by(_STREAM, maintain_order=True).agg(device, stated)
         known = len(self.staged.numbers)
-        numbers = [self.staged.number(Stream(*values)) for *values, _, _ in found.iter_rows()]
-        for number, (*_, serial_number, model) in zip(numbers, found.iter_rows(), strict=True):
+        numbers = [self.staged.number(Stream(*values)) for *values, _, _, _ in found.iter_rows()]
+        for number, (*_, serial_number, model, decimals) in zip(numbers, found.iter_rows(), strict=True):
             if serial_number or model:
                 self.staged.devices.setdefault(number, (serial_number, model))
+            self.staged.stated[number] = min(decimals, self.staged.stated.get(number, decimals))
         if len(self.staged.numbers) > known:
             self.staged.ranges = make_ranges(self._list_ranges())
         numbered = found.select(_STREAM).with_columns(stream=pl.Series(numbers, dtype=pl.Int32))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 from django.db import connection
@@ -15,6 +15,7 @@ from healthtrack.imports.staging_tables import STAGING_SCHEMA
 from readings.formats.batch import LINE
 from readings.importing.checking import REASONS
 from readings.importing.shared_devices import SharedDay
+from readings.store.siblings import OTHER
 
 MAX_LISTED = 10_000
 MAX_FIRST = 5  # of a group
@@ -111,13 +112,23 @@ class UnreadableRows:
             self._add(str(code), len(alike), [(*place, line, column, cell[:101], reason) for line, cell in listed])
 
     def add_contradictory(self, places: Mapping[int, Place], readings: pl.DataFrame) -> None:
-        """Add readings that contradict each other; their `line` includes the number of the part."""
-        column, reason = REASONS["contradictory"]
-        rows = []
-        for number, value, decimals in readings.select(LINE, "value", "decimals").head(MAX_LISTED).iter_rows():
-            part, line = divmod(number, LINES_OF_PART)
-            rows.append((*places[part], line, column, f"{Decimal(value).scaleb(-decimals):f}", reason))
-        self._add("contradictory", len(readings), rows)
+        """Add readings that contradict others, perhaps with `OTHER`; lines include the number of the part."""
+        empty = pl.DataFrame(schema={LINE: pl.Int64, **OTHER})
+        named = pl.concat([readings, empty], how="diagonal").with_columns(
+            code=pl.when(pl.col("other_value").is_null())
+            .then(pl.lit("contradictory"))
+            .when(pl.col("other_line").is_null())
+            .then(pl.lit("stored_in_another_unit"))
+            .otherwise(pl.lit("contradictory_units"))
+        )
+        for (code,), alike in named.group_by("code", maintain_order=True):
+            column, reason = REASONS[str(code)]
+            rows: list[_Row] = []
+            for row in alike.head(MAX_LISTED).iter_rows(named=True):
+                part, line = divmod(row[LINE] or 0, LINES_OF_PART)
+                place = places[part] if line else Place(0, "", "")
+                rows.append((*place, line or None, column, _describe_values(row, places), reason))
+            self._add(str(code), len(alike), rows)
 
     def add_contradictory_episodes(self, places: Mapping[int, Place], lines: Sequence[int]) -> None:
         """Add nights and workouts that contradict each other; their lines include the number of the part."""
@@ -148,6 +159,25 @@ class UnreadableRows:
         with connection.cursor() as cursor, cursor.copy(f"COPY {self.table} FROM STDIN") as copy:
             for row, number in [*((row, None) for row in listed), *others.items()]:
                 copy.write_row([*(part.replace("\0", "�") if isinstance(part, str) else part for part in row), number])
+
+
+def _describe_values(row: Mapping[str, Any], places: Mapping[int, Place]) -> str:
+    """Return the value of a contradictory reading; and the other one with its place, if that is in another unit."""
+    value = _to_text(row["value"], row["decimals"])
+    if row["other_value"] is None:
+        return value
+    part, line = divmod(row["other_line"] or 0, LINES_OF_PART)
+    if line:
+        found = Unreadable(places[part].name, places[part].position, line, "", "", "")
+        place = f"in {found.part}, {found.place.lower()}" if found.part else f"in {found.place.lower()}"
+    else:
+        place = f"in import {row['other_run']}" if row["other_run"] else "in earlier imports"
+    other = _to_text(row["other_value"], row["other_decimals"])
+    return f"{value} {row['unit']}, but {other} {row['other_unit']} {place}"
+
+
+def _to_text(value: int, decimals: int) -> str:
+    return f"{Decimal(value).scaleb(-decimals):f}"
 
 
 def list_unreadable(run_id: int) -> Iterator[Unreadable]:

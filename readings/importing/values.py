@@ -10,6 +10,7 @@ _EXPONENT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}$"
 def add_values(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `value` and `decimals`, `number` as a float, and whether it `is_too_precise`.
 
+    `stated` is the number of decimals as the text has them, with zeros at the end.
     `value` is null for what is not a number, or is too precise: its digits must fit beside the highest plausible value
     into 64 bits, so that values of one day can be stored with the same number of decimals. `value_text` is the text.
     """
@@ -33,11 +34,13 @@ def _add_digits(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with all digits as `value`, null if they do not fit; the number of decimals; and the float."""
     plain = pl.col("written").str.replace(r"^\+", "")
     whole, fraction = (plain.str.split_exact(".", 1).struct.field(name) for name in ("field_0", "field_1"))
-    fraction = fraction.fill_null("").str.strip_chars_end("0")
+    stated = fraction.fill_null("")
+    fraction = stated.str.strip_chars_end("0")
     is_number = pl.col("written").str.contains(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$").fill_null(value=False)
     return rows.with_columns(
         is_number=is_number,
         decimals=fraction.str.len_bytes().cast(pl.Int32),
+        stated=stated.str.len_bytes(),
         number=pl.when(is_number).then(pl.col("written").cast(pl.Float64, strict=False)),
         value=pl.when(is_number).then(pl.concat_str(whole, fraction).cast(pl.Int64, strict=False)),
     )

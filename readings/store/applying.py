@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import polars as pl
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from readings.store import episodes
+from readings.store.columns import READINGS
 from readings.store.fold import Change, fold_days
+from readings.store.other_units import ADD_SIBLINGS, OtherUnits
 from readings.store.overlaps import AFFECTED_DAYS, FIND_KNOWN
 from readings.store.partitions import make_partitions
 from readings.store.rows import comma
@@ -40,8 +43,12 @@ class Application:
         self.known = f"{staged.days}_known"
         self.names = {"days": staged.days, "streams": staged.streams, "known": self.known}
 
-    def compare(self, cursor: CursorWrapper) -> None:
-        """Find the staged rows that meet stored readings, after resolving the streams that exist."""
+    def compare(self, cursor: CursorWrapper) -> pl.DataFrame:
+        """Find the staged rows that meet stored readings, after resolving the streams that exist.
+
+        Return the staged readings that contradict stored ones in another unit, with `OTHER`; they are left out.
+        """
+        cursor.execute(ADD_SIBLINGS.format(**self.names))
         cursor.execute(
             f"""
             UPDATE {self.staged.streams} AS staged SET stream_id = stored.stream_id, is_new = stored.stream_id IS NULL
@@ -53,9 +60,11 @@ class Application:
         )
         cursor.execute(f"DROP TABLE IF EXISTS {self.known}")
         prefer_keys(cursor)
+        contradictory = [*OtherUnits(cursor, self.staged).compare()]
         cursor.execute(f"CREATE TABLE {self.known} AS {FIND_KNOWN.format(**self.names)}")
         cursor.execute(f"CREATE UNIQUE INDEX ON {self.known} (stream, day, utc_offset)")
         cursor.execute(f"ANALYZE {self.known}")
+        return pl.concat(contradictory) if contradictory else pl.DataFrame(schema=READINGS)
 
     def write(self, cursor: CursorWrapper, report: Report) -> None:
         """Write the compared rows. `report` receives the numbers of readings that were written, in steps."""

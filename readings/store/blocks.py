@@ -32,12 +32,12 @@ class Block:
         """Return the values for `WITHIN` and `NEAR`."""
         return {"patients": self.patients, "streams": self.streams, "days": self.days}
 
-    def select(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return those of the rows that belong to the block, by their columns `stream` and `day`."""
-        schema = {"stream": pl.Int32, "day": pl.Date}
-        wanted = pl.DataFrame({"stream": self.streams, "day": self.days}, schema=schema)
+    def select(self, rows: pl.DataFrame, stream: str = "stream") -> pl.DataFrame:
+        """Return those of the rows that belong to the block, by `day` and the column that has the block's streams."""
+        schema = {stream: pl.Int32, "day": pl.Date}
+        wanted = pl.DataFrame({stream: self.streams, "day": self.days}, schema=schema)
         return rows.join(
-            wanted.with_columns(pl.col("day").cast(pl.Int32)), on=["stream", "day"], how="semi", maintain_order="left"
+            wanted.with_columns(pl.col("day").cast(pl.Int32)), on=[stream, "day"], how="semi", maintain_order="left"
         )
 
     def name_patients(self, rows: pl.DataFrame) -> pl.DataFrame:

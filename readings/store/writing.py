@@ -35,11 +35,11 @@ def write_run(run_id: int, streams: Sequence[Stream], chunks: Iterable[pl.DataFr
         contradictory = list(staged.unite())
         lock_order()
         application = Application(staged)
-        application.compare(cursor)
+        contradictory.append(application.compare(cursor))
         counts = count_changes(cursor, application)
         application.write(cursor, NoProgress().advance)
         staging_tables.drop(run_id)
-    return Written(counts, pl.concat(contradictory) if contradictory else pl.DataFrame(schema=READINGS))
+    return Written(counts, pl.concat(each.select(*READINGS) for each in contradictory))
 
 
 def _stage(run_id: int, streams: Sequence[Stream], chunks: Iterable[pl.DataFrame]) -> StagedReadings:
