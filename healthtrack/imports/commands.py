@@ -17,6 +17,7 @@ from healthtrack.imports import registry
 from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark
 from healthtrack.imports.detection import names
+from healthtrack.imports.fitting import get_better_importer
 from healthtrack.imports.life_cycle.import_at_once import import_at_once
 from healthtrack.imports.life_cycle.runs import Instructions
 from healthtrack.imports.models import ImportRun, ReadingProfile, Stage, State
@@ -129,7 +130,7 @@ def report_run(command: BaseCommand, run: ImportRun, *, dry_run: bool, as_json: 
     if run.state in {State.REFUSED, State.FAILED}:
         if not run.error_count:
             command.stderr.write(reason_text(run.reason, run.reason_params))
-        if better := importer.find_better_importer(run):
+        if better := get_better_importer(run):
             command.stderr.write(f"This looks like {better.label}. Import it with another command.")
         for question in ReadingPlan.from_json(run.plan).questions:
             wording = importer.wording(question)

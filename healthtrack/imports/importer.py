@@ -31,6 +31,8 @@ __all__ += ["ResultLink", "Summary", "UndoPreview"]
 
 Person = User | AnonymousUser
 
+PERHAPS = 1  # an answer of `recognize`
+
 
 class StoredFile:
     """A file of a run. It is found on this machine, or copied there, when its path is first used."""
@@ -122,11 +124,16 @@ class Importer(ABC):
         return ""
 
     def recognize(self, path: Path) -> int:
-        """Return how well an uploaded file fits: 0 if not, else the more, the better, such as its known columns.
+        """Return how well an uploaded file fits: 0 if not, `PERHAPS` if it may as well belong to others, else more.
 
+        The more, the better, such as its known columns.
         Called while the person waits, so it reads little of the file.
         """
         return 0
+
+    def measure_fit(self, path: Path) -> float:
+        """Return how sure it is that a file is one of these, from 0 to 1: for files that do not fit where they are."""
+        return float(self.recognize(path) > PERHAPS)
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
         """Find out how to read the files. The check begins once all questions of the plan are answered.
@@ -148,10 +155,6 @@ class Importer(ABC):
     ) -> AnswersForm:
         """Return the form in which people answer the questions of a run's plan. It no longer needs the files."""
         return AnswersForm(ReadingPlan.from_json(run.plan), self.wording, data)
-
-    def find_better_importer(self, run: ImportRun) -> "Importer | None":
-        """Return the importer that the files of a run fit better, or None."""
-        return None
 
     def describe_fields(self) -> Mapping[str, str]:
         """Return the fields that columns of files belong to, and their names for people; for profiles."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from healthtrack.imports.importer import StoredFile
+from healthtrack.imports.importer import PERHAPS, StoredFile
 from healthtrack.imports.opening import Container, Part, open_files
 from healthtrack.imports.row_errors import FileError
 from readings.formats.apple_health import AppleHealth
@@ -78,15 +78,15 @@ def is_data(part: Part) -> bool:
 
 
 def count_fit(path: Path) -> int:
-    """Return how well an uploaded file fits: for our own form how many columns it names, 0 if the format is unknown."""
+    """Return how well an uploaded file fits, as `Importer.recognize` says; for our own form how many columns it has."""
     try:
         with open_files([StoredFile(path.name, 0, path)], is_quick=True) as parts:
             found = [(each, of) for each, of in divide(parts) if each]
             if not found:
-                return int(any(part.beginning.startswith(b"PK") for part in parts))
+                return PERHAPS if any(part.beginning.startswith(b"PK") for part in parts) else 0
             best, of = found[0]
             if not best.is_meant(of):
-                return 1
+                return PERHAPS
             if not isinstance(best, OwnForm) or isinstance(of, Container):
                 return _VENDORS_FIT
             columns = find_columns(of)

@@ -43,7 +43,8 @@ _WITHIN = 0.999
 _FETCH = """
     SELECT stream, family, streams.unit, metric.unit, coalesce(stated, 0), range_limits, target_low
       FROM {streams} AS streams JOIN metrics AS metric USING (metric_id)
-     WHERE family IN (SELECT family FROM {streams} WHERE family <> stream)
+     WHERE (SELECT true FROM {streams} WHERE family <> stream LIMIT 1)
+       AND family IN (SELECT family FROM {streams} WHERE family <> stream)
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from healthtrack.imports.importer import StoredFile
-from healthtrack.imports.life_cycle import runs
+from healthtrack.imports.life_cycle import runs, steps
 from healthtrack.imports.life_cycle.outcomes import CollisionError
 from healthtrack.imports.life_cycle.runs import FileFacts
 from healthtrack.imports.models import ImportRun, State
@@ -220,13 +220,13 @@ class TestOfSeveralImports:
 def check(path: Path) -> ImportRun:
     with transaction.atomic():
         run = runs.open_run("readings.reading", [FileFacts(path.name, path.stat().st_size, "0" * 64, "upload")])
-    runs.check(run, files(path), runs.no_progress)
+    steps.check(run, files(path), steps.no_progress)
     assert run.state == State.CHECKED
     return run
 
 
 def apply(run: ImportRun, path: Path) -> None:
-    runs.apply(run, files(path), runs.no_progress)
+    steps.apply(run, files(path), steps.no_progress)
 
 
 def files(path: Path) -> list[StoredFile]:

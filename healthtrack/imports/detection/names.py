@@ -13,7 +13,6 @@ ALL_DECIMAL_MARKS = "decimal_mark"
 PROFILE = "profile"
 NO_PROFILE = "-"
 FORM = "form"  # the name of another form of upload, which is made into a table
-FITS = "fits"  # the name of another importer, if a file fits it better
 MERGED_CELLS = "merged_cells"
 MERGED_COLUMNS = "merged_columns"
 HIDDEN_ROWS = "hidden_rows"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from healthtrack.imports import registry
+from healthtrack.imports.fitting import fit_poorly, redirect_plan
 from healthtrack.imports.importer import Importer, StoredFile
 from healthtrack.imports.life_cycle.actions import get_run_input
 from healthtrack.imports.models import ImportRun
@@ -29,6 +30,8 @@ def plan_and_check(
     if result is not None and result.plan is not None:
         run.plan = result.plan.as_json()
         result = check()
+    if result is not None and result.refused and fit_poorly(importer, paths := [file.path for file in files]):
+        run.plan = redirect_plan(ReadingPlan.from_json(run.plan), importer, paths).as_json()
     return result
 
 

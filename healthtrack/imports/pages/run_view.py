@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from healthtrack.imports.answers import AnswersForm
+from healthtrack.imports.fitting import get_better_importer
 from healthtrack.imports.importer import Importer, PagePart, Person, ResultLink, Summary
 from healthtrack.imports.life_cycle import heartbeat
 from healthtrack.imports.life_cycle.actions import get_action
@@ -154,7 +155,7 @@ class RunView:
     @cached_property
     def better_importer(self) -> Importer | None:
         """Return the importer that the files fit better, if the person may use it."""
-        better = self.importer.find_better_importer(self.run)
+        better = get_better_importer(self.run)
         return better if better and better.may_import(self.person) else None
 
     @property

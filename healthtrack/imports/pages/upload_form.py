@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from healthtrack.imports.fitting import choose_fitting
 from healthtrack.imports.importer import Importer
 from healthtrack.imports.limits import describe_limit
 from healthtrack.imports.models import MAX_FILE_NAME_LENGTH
@@ -15,6 +16,7 @@ from healthtrack.imports.uploads.receiving import ReceivedFile
 
 DETECT = ""
 UNRECOGNIZED = "The content does not show what kind of file this is. Choose the kind below, and choose the file again."
+OTHER_KIND = "This looks like {label}. Choose that kind below, and choose the file again."
 ONE_FILE = "Choose one file only. Upload the others one after the other."
 
 
@@ -114,6 +116,11 @@ class UploadForm(forms.Form):
         ]
         return takers[0] if len(takers) == 1 else ""
 
+    def _find_other(self, files: Sequence[ReceivedFile]) -> Importer | None:
+        """Return the importer that files fit whose names do not fit the chosen one; None if there is none."""
+        others = [each for each in self.importers if not self._list_misleading(each, files)]
+        return choose_fitting(others, [file.path for file in files])
+
     def _list_misleading(self, importer: Importer, files: Sequence[ReceivedFile]) -> list[str]:
         return list(filter(None, (importer.find_misleading_name(file.name or "", file.path) for file in files)))
 
@@ -122,7 +129,8 @@ class UploadForm(forms.Form):
         importers = [self._get(name)] if name else self.importers
         misleading = [self._list_misleading(importer, files) for importer in importers]
         if all(misleading):
-            return misleading[0]
+            other = self._find_other(files) if name else None
+            return [OTHER_KIND.format(label=other.label)] if other else misleading[0]
         if not name:
             return [UNRECOGNIZED]
         importer = self._get(name)

@@ -6,19 +6,21 @@ from pathlib import Path
 from django.http import QueryDict
 from django.urls import reverse
 
-from healthtrack.imports import registry, staging_tables
+from healthtrack.imports import staging_tables
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.columns.plan import DuplicateRows
 from healthtrack.imports.columns.words import Meaning, get_documented_words, has_few_words, is_yes_no
 from healthtrack.imports.detection import names
 from healthtrack.imports.detection.choices import describe_meanings
 from healthtrack.imports.detection.duplicates import add_duplicate_rule
-from healthtrack.imports.detection.fitting import count_known_columns, get_better_importer, redirect_plan
+from healthtrack.imports.detection.fitting import count_known_columns, has_poor_match, measure_columns
 from healthtrack.imports.detection.labels import describe_part
 from healthtrack.imports.detection.memory import Remembered, remember_plan
 from healthtrack.imports.detection.planner import make_plan
 from healthtrack.imports.detection.questions import describe_question
+from healthtrack.imports.fitting import redirect_plan
 from healthtrack.imports.importer import (
+    PERHAPS,
     Certainty,
     DetectedPart,
     Importer,
@@ -101,6 +103,11 @@ class TabularImporter(Importer):
         form = self._find_form([path])
         return form.recognize(path) if form else count_known_columns(path, self.resource.plan.columns, self._recall)
 
+    def measure_fit(self, path: Path) -> float:
+        if any(form.recognize(path) > PERHAPS for form in self.forms):
+            return 1
+        return measure_columns(path, self.resource.plan.columns)
+
     def _find_form(self, paths: Iterable[Path]) -> OtherForm | None:
         """Return the form that one of the files has, or None if all are files with a table."""
         paths = [*paths]
@@ -150,15 +157,8 @@ class TabularImporter(Importer):
             return profiles
 
         reading = make_plan(file.path, plan.columns, answers, recall, whole=whole)
-        others = {each.name: each.resource.plan.columns for each in self._list_others()}
-        return redirect_plan(add_duplicate_rule(reading, plan, answers, profiles), file.path, plan.columns, others)
-
-    def _list_others(self) -> list["TabularImporter"]:
-        return [each for each in registry.importers() if isinstance(each, TabularImporter) and each is not self]
-
-    def find_better_importer(self, run: ImportRun) -> Importer | None:
-        name = get_better_importer(ReadingPlan.from_json(run.plan))
-        return registry.get(name) if name in registry.names() else None
+        found = add_duplicate_rule(reading, plan, answers, profiles)
+        return redirect_plan(found, self, [file.path]) if has_poor_match(found, plan.columns) else found
 
     def _recall(self, headers: Sequence[str]) -> Sequence[Remembered]:
         corrected = error_report.get_corrected_run(headers)
