@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -63,13 +64,14 @@ class HistoryAdmin(ModelAdmin[Any]):
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """Redirect to the history of a row that was deleted, or else to the list, for people who may view them."""
-        response: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # a private method of Django
-        if not self.has_view_permission(request):
-            return response
         page, key = f"admin:{self.opts.app_label}_{self.opts.model_name}_", self._key(unquote(object_id))
-        if key is not None and request.user.has_perm(VIEW) and get_changes(self.model, key).exists():
+        may_view = self.has_view_permission(request)
+        if may_view and key is not None and request.user.has_perm(VIEW) and get_changes(self.model, key).exists():
+            if request.method == "POST":
+                messages.warning(request, f"Nothing was saved: somebody deleted this {self.opts.verbose_name}.")
             return HttpResponseRedirect(reverse(f"{page}history", args=[quote(key)]))
-        return HttpResponseRedirect(reverse(f"{page}changelist"))
+        response: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # a private method of Django
+        return HttpResponseRedirect(reverse(f"{page}changelist")) if may_view else response
 
     def link_restore_pages(self, request: HttpRequest, object_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries, with the page that restores the row where there is one."""

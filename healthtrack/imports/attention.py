@@ -80,13 +80,12 @@ def _get_runs(person: Person) -> list[ImportRun]:
 
 def _describe(run: ImportRun) -> Task:
     sentence = f"{run.title} {_STATE_SENTENCES.get(State(run.state), 'was not imported')}."
-    names_patients = run.state == State.CHECKED and registry.get(run.importer).names_patients
     return Task(
         key=f"import-{run.run_id}",
         sentence=sentence,
         action=f"See import {run.run_id}",
         href=_get_address(run),
-        patients=run.valid_count if names_patients else 0,
+        patients=registry.get(run.importer).count_patients(run) if run.state == State.CHECKED else 0,
         facts=run.state,
     )
 

@@ -201,6 +201,10 @@ class Importer(ABC):
         """Return whether an applied run can still be undone, as far as the importer knows."""
         return True
 
+    def count_patients(self, run: ImportRun) -> int:
+        """Return how many patients a checked run concerns."""
+        return run.valid_count if self.names_patients else 0
+
     @property
     def max_bytes(self) -> int:
         """Return how many bytes an upload may have."""

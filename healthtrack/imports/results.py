@@ -46,8 +46,9 @@ class StalePreview:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value of a staged row beside the stored one."""
+    """A value of a staged row beside the stored one, and the header of its column."""
 
+    header: str
     value: object
     old: object
     changed: bool

@@ -81,6 +81,9 @@ class ReadingsImporter(Importer):
     def may_view(self, person: Person) -> bool:
         return person.has_perm("readings.view_readingday")
 
+    def count_patients(self, run: ImportRun) -> int:
+        return int(run.result.get("patients", 0))
+
     @property
     def upload_url(self) -> str:
         return reverse("admin:imports_importrun_upload", args=[self.name])

@@ -40,6 +40,7 @@ _PATIENTS = """
       FROM (SELECT DISTINCT patient_id FROM {streams} ORDER BY 1 LIMIT 100) AS own
       LEFT JOIN medical_records AS record USING (patient_id) ORDER BY 1
 """
+_PATIENT_COUNT = "SELECT count(DISTINCT patient_id) FROM {streams}"
 # Days on which the patients already have readings of the same metric from another source.
 _OVERLAPS = """
     SELECT count(*) FROM (
@@ -75,7 +76,9 @@ _DEVICES = """
 def describe(cursor: CursorWrapper, application: Application) -> dict[str, Any]:
     """Return what a run stores of its preview: numbers only, because names of sources may be those of people."""
     cursor.execute(_OVERLAPS.format(**application.names))
-    return {"overlaps": cursor.fetchone()[0]}
+    (overlaps,) = cursor.fetchone()
+    cursor.execute(_PATIENT_COUNT.format(**application.names))
+    return {"overlaps": overlaps, "patients": cursor.fetchone()[0]}
 
 
 def count_devices(run_id: int) -> dict[str, int]:

@@ -39,7 +39,7 @@ class ExclusionForm(forms.Form):
     stream = forms.ChoiceField(label="Readings")
     starts = LocalTimeField(label="From")
     ends = LocalTimeField(label="Until", help_text="The first moment that counts again, in the patient's local time")
-    reason = forms.CharField(max_length=MAX_REASON, help_text="Such as “sensor was loose”; the history keeps it")
+    reason = forms.CharField(max_length=MAX_REASON, help_text="Such as “sensor was loose”. The history shows it.")
 
     def __init__(self, streams: Sequence[Stream], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

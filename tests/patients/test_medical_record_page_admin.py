@@ -227,6 +227,8 @@ def test_the_page_of_a_deleted_patient_leads_to_the_history(keeper: Client) -> N
     answer = keeper.get(page(record), follow=True)
     assert answer.redirect_chain == [(f"{LIST}P1/history/", 302)]
     assert "This medical record was deleted." in answer.content.decode()
+    saved = Page.of(keeper.post(page(record), form(), follow=True))
+    assert saved.texts(".messagelist li") == ["Nothing was saved: somebody deleted this medical record."]
 
 
 def test_a_conflict_while_deleting_gives_a_message(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_several_models_are_not_deleted_if_one_is_in_use(keeper: Client) -> None
 def test_unused_models_are_deleted_together(keeper: Client) -> None:
     models = [used_model(0, model_name=f"Band {number}") for number in (1, 2)]
     chosen = {"action": "delete_selected", "_selected_action": [str(model.pk) for model in models]}
-    assert "Are you sure" in keeper.post(LIST, chosen).content.decode()
+    assert "Delete 2 tracker models?" in keeper.post(LIST, chosen).content.decode()
     keeper.post(LIST, {**chosen, "post": "yes"})
     assert not TrackerModel.objects.exists()
 

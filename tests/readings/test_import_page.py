@@ -80,6 +80,11 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
 
 
+def test_home_says_how_many_patients_a_checked_file_concerns(steward: Client) -> None:
+    upload(steward, ROWS + ROWS.partition("\n")[2].replace("T08", "T09"))
+    assert "readings.csv is ready to import. 1 patient" in Page.get(steward, "/").text
+
+
 @pytest.mark.parametrize("may_see_records", [True, False])
 def test_the_preview_names_the_patients_to_people_who_may_see_records(
     sign_in: SignIn, *, may_see_records: bool

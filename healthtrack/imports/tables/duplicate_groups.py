@@ -18,8 +18,9 @@ MAX_LINES = 20  # of a group
 
 @dataclass(frozen=True)
 class DuplicateCell:
-    """A value, and whether the rows of its group differ in it."""
+    """A value, the header of its column, and whether the rows of its group differ in it."""
 
+    header: str
     value: object
     differs: bool
 
@@ -74,7 +75,7 @@ def _make_group(plan: Plan, found: Sequence[Sequence[Any]]) -> DuplicateGroup:
         DuplicateRow(
             None if is_result else line,
             [
-                DuplicateCell(column.widget.render(value), differ)
+                DuplicateCell(column.header, column.widget.render(value), differ)
                 for column, value, differ in zip(plan.columns, cells, differs, strict=True)
             ],
         )

@@ -168,7 +168,7 @@ def _staged_row(columns: Sequence[Column], row: _Values) -> StagedRow:
 
 def _cell(column: Column, value: object, old: object, *, is_change: bool) -> Cell:
     render = column.widget.render
-    return Cell(render(value), render(old), changed=is_change and not column.is_key and value != old)
+    return Cell(column.header, render(value), render(old), changed=is_change and not column.is_key and value != old)
 
 
 def _choose_direction(page: Page[int]) -> tuple[str, int]:

@@ -61,7 +61,8 @@ class TestTheColumns:
         shown = steward.get(kind.address("import")).content.decode()
         for column in describe_columns(kind.resource()):
             assert f'<th scope="row">{column.header}</th>' in shown
-            assert f"<td>{column.holds}</td><td><code>{column.example}</code>" in shown
+            assert f'data-label="Content">{column.holds}</td>' in shown
+            assert f"<code>{column.example}</code>" in shown
         assert "at most 200\xa0MB and 5,000,000 rows" in shown
         assert all(template(kind, form) in shown for form in ("csv", "xlsx"))
 
