@@ -28,11 +28,11 @@ _UNKNOWN_PATIENTS = """
 """
 # Stored devices, and other rows of the file, that have one of the two names of a row, and another one beside it.
 _SAME_NAMES = """
-    SELECT DISTINCT ON (own.line) own.line, own.{name}, other.place
+    SELECT DISTINCT ON (own.line) own.line, own.{name}, other.line
       FROM rows AS own
-      JOIN (SELECT line, serial_number, maker_key, 'line ' || line || ' of the file' AS place FROM rows
+      JOIN (SELECT line, serial_number, maker_key FROM rows
             UNION ALL
-            SELECT NULL, serial_number, maker_key, 'a device that is stored' FROM devices) AS other
+            SELECT NULL, serial_number, maker_key FROM devices) AS other
         ON lower(other.{name}) = lower(own.{name}) AND other.line IS DISTINCT FROM own.line
      WHERE own.{name} <> ''
        AND (lower(other.serial_number), lower(other.maker_key)) <> (lower(own.serial_number), lower(own.maker_key))
@@ -98,9 +98,10 @@ class DeviceResource(BulkModelResource):
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:
         seen = set()
         for name, (label, other) in _NAMES.items():
-            for line, value, place in rows.query(_SAME_NAMES.format(name=name)):
+            for line, value, other_line in rows.query(_SAME_NAMES.format(name=name)):
                 if line not in seen:
                     seen.add(line)
+                    place = "a device that is stored" if other_line is None else f"line {other_line} of the file"
                     reason = f"Also the {label} of {place}, with another {other}. Correct one of them."
                     header = self.fields[name].column_name
                     yield RowError(reason, line, header, value, kind=f"Another device has this {label}.")

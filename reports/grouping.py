@@ -12,6 +12,7 @@ from reports.report import Report
 
 # By the value of the parameter: what the page calls it.
 GROUPINGS = {"source": "Source", "brand": "Tracker brand", "condition": "Condition", "gender": "Gender"}
+SOURCES = {"hand": "By hand", "import": "By import"}
 MAY_OVERLAP = ("brand", "condition")  # patients may be in several groups, or in none
 
 
@@ -54,6 +55,8 @@ class GroupedReport(Report):
 
 def get_group_label(grouping: str, group: str) -> str:
     """Return the name of a group for people."""
+    if grouping == "source":
+        return SOURCES[group]
     return str(Gender(group).label) if grouping == "gender" else group
 
 

@@ -6,34 +6,47 @@ from healthtrack.operations.database_roles import append_only_tables, tables_wri
 
 # All roles that the session can switch to count, because SET ROLE gives it their rights.
 _ROLES = "SELECT oid, rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')"
+# By code, which the queries return with what the sentence names.
+_WAYS = {
+    "superuser": "is a superuser",
+    "create_role": "may give itself other roles (CREATEROLE)",
+    "switch_triggers": "may switch triggers off (SET ON PARAMETER session_replication_role)",
+    "member": "is a member of {}",
+    "own_schema": "owns the schema {}",
+    "own_table": "owns the table {}",
+    "write": "has {1} on the table {0}",
+    "create_objects": "may create objects in the schema public",
+    "create_schemas": "may create schemas (CREATE on the database)",
+    "execute": "may execute the trigger function {}",
+}
 _POWERS = """
-    SELECT 'is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
+    SELECT 'superuser', '' FROM pg_roles WHERE rolname = current_user AND rolsuper
     UNION ALL
-    SELECT 'may give itself other roles (CREATEROLE)' FROM pg_roles WHERE rolname = current_user AND rolcreaterole
+    SELECT 'create_role', '' FROM pg_roles WHERE rolname = current_user AND rolcreaterole
     UNION ALL
-    SELECT 'may switch triggers off (SET ON PARAMETER session_replication_role)'
+    SELECT 'switch_triggers', ''
      WHERE has_parameter_privilege('session_replication_role', 'SET')
     UNION ALL
-    SELECT format('is a member of %%s', rolname) FROM pg_roles
+    SELECT 'member', rolname FROM pg_roles
      WHERE rolname IN ('pg_execute_server_program', 'pg_write_server_files') AND pg_has_role(oid, 'MEMBER')
     UNION ALL
-    SELECT format('owns the schema %%s', nspname) FROM pg_namespace
+    SELECT 'own_schema', nspname FROM pg_namespace
      WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER')
 """
 _MAY_CREATE = f"""
     WITH roles AS ({_ROLES})
-    SELECT 'may create schemas (CREATE on the database)' FROM roles
+    SELECT 'create_schemas', '' FROM roles
      WHERE has_database_privilege(oid, current_database(), 'CREATE')
     UNION
-    SELECT 'may create objects in the schema public' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    SELECT 'create_objects', '' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
     UNION
-    SELECT format('may execute the trigger function %%s', pg_proc.oid::regproc) FROM roles, pg_proc
+    SELECT 'execute', pg_proc.oid::regproc::text FROM roles, pg_proc
      WHERE pronamespace = 'public'::regnamespace AND prosecdef AND prorettype = 'trigger'::regtype
        AND has_function_privilege(roles.oid, pg_proc.oid, 'EXECUTE')
-     ORDER BY 1
+     ORDER BY 1, 2
 """  # noqa: S608  (made of constants)
 _OWNED = """
-    SELECT format('owns the table %%s', relname) FROM pg_class
+    SELECT 'own_table', relname FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'MEMBER')
      ORDER BY relname <> ALL (%(tables)s::text[]), relname
 """
@@ -44,7 +57,7 @@ _WRITABLE = f"""
         UNION
         SELECT relid FROM unnest(%(tables)s::text[]) AS name, pg_partition_tree(to_regclass('public.' || name))
     )
-    SELECT format('has %%s on the table %%s', string_agg(DISTINCT right_name, ', '), relid::regclass)
+    SELECT 'write', relid::regclass::text, string_agg(DISTINCT right_name, ', ')
       FROM trail, roles, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
      WHERE (has_table_privilege(roles.oid, relid, right_name)
             OR right_name IN ('INSERT', 'UPDATE') AND has_any_column_privilege(roles.oid, relid, right_name))
@@ -70,5 +83,5 @@ def ways_to_rewrite_history() -> list[str]:
     with connection.cursor() as cursor:
         for query in (_POWERS, _OWNED, _WRITABLE, _MAY_CREATE):
             cursor.execute(query, {"tables": append_only_tables(), "written_by_owner": tables_written_by_owner()})
-            ways.extend(way for (way,) in cursor.fetchall())
+            ways.extend(_WAYS[code].format(*names) for code, *names in cursor.fetchall())
     return ways

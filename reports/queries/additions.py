@@ -45,7 +45,7 @@ SELECT day, value, (SELECT min(brand_name) FROM tracker_models WHERE lower(brand
 """
 # By the name of a grouping: what is counted together, how, and which rows come from it.
 _GROUPINGS: Mapping[str, tuple[str, str, str, str]] = {
-    "source": ("CASE WHEN made_by_run IS NULL THEN 'By hand' ELSE 'By import' END", "count(*)", "", _AS_THEY_ARE),
+    "source": ("CASE WHEN made_by_run IS NULL THEN 'hand' ELSE 'import' END", "count(*)", "", _AS_THEY_ARE),
     "gender": ("gender", "count(*)", "", _AS_THEY_ARE),
     "condition": ("medical_conditions", "count(*)", "", _BY_TERM),
     "brand": ("lower(brand_name)", "count(DISTINCT record.patient_id)", _LINKS, _BY_BRAND),
