@@ -239,6 +239,10 @@ class Importer(ABC):
         """Return the kinds of warnings that its rows may have; uploads without rows have none."""
         return []
 
+    def changes_nothing(self, run: ImportRun) -> bool:
+        """Return whether the import of a checked run would leave all data as it is."""
+        return False
+
     def count_held(self, run: ImportRun) -> int:
         """Return how many rows with warnings the import holds back."""
         return 0

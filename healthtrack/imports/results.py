@@ -143,3 +143,8 @@ class TabularResult:
     @property
     def affected(self) -> int:
         return sum(each.written for each in self.tables)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Return whether the comparison of the file has found nothing to write, now or after a decision."""
+        return bool(self.tables) and not self.affected and not self.counts.held

@@ -51,9 +51,14 @@ from readings.store.staging import StagedReadings
 NAME = "readings.reading"
 MAX_BYTES = 4 * 1024**3
 MAX_LEFT_OUT = 50  # kinds
+NOTHING_CHANGES = (
+    "Nothing in this file is new, so it would not change anything. Import it only if you are going to undo the import"
+    " that brought it."
+)
 _COMPARED = ("new", "changed", "unchanged")
 # What a preview shows, and what must be the same when it is imported.
 _SAME = (*_COMPARED, *(f"{name}_episodes" for name in _COMPARED), *assignments.COUNTED)
+_WRITTEN = [name for name in _SAME if not name.startswith("unchanged")]
 # Those who have a record and have not withdrawn their consent. Nobody can delete a record before the transaction ends.
 _LOCK_PATIENTS = """
     SELECT count(*) FROM (SELECT patient_id FROM medical_records
@@ -225,6 +230,9 @@ class ReadingsImporter(Importer):
         days = preview.count_days(run.run_id)
         return UndoPreview("readings/undo-preview.html", {"run": run, "days": days}, deleted=days)
 
+    def changes_nothing(self, run: ImportRun) -> bool:
+        return "new" in run.result and not any(run.result.get(name) for name in _WRITTEN)
+
     def summary(self, run: ImportRun) -> Summary:
         if "new" not in run.result:
             return Summary()
@@ -241,6 +249,8 @@ class ReadingsImporter(Importer):
         new = found["new"]
         verb = "would be" if not (run.is_applied or run.is_undone) else "was" if new == 1 else "were"
         headline = f"{new:,} reading{pluralize(new)} {verb} added and {found['changed']:,} changed."
+        if run.is_checked and self.changes_nothing(run):
+            headline = NOTHING_CHANGES
         if episodes:
             headline += f" Nights and workouts: {episodes:,}."
         if worn := found.get("new_assignments", 0) + found.get("changed_assignments", 0):

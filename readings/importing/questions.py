@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils import timezone
 
 from healthtrack.imports.answers import AnswersForm
 from healthtrack.imports.importer import Question, QuestionWording, ReadingPlan
@@ -58,6 +59,13 @@ def get_wording(question: Question) -> QuestionWording:
     )
 
 
+def _list_zones() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the groups of time zones: that of the person whose request this is, and all."""
+    zones = {zone: zone.replace("_", " ") for zone in sorted(zoneinfo.available_timezones())}
+    own = timezone.get_current_timezone_name()
+    return [("Yours", [(own, zones[own])])] * (own in zones) + [("All", [*zones.items()])]
+
+
 class ReadingsAnswersForm(AnswersForm):
     """The questions of a plan; the patient is a number, and the time zone comes from the list of all zones."""
 
@@ -71,11 +79,10 @@ class ReadingsAnswersForm(AnswersForm):
             self.fields[PATIENT] = forms.CharField(label=wording.label, help_text=wording.help, max_length=50)
         if ZONE in names:
             wording = get_wording(Question(ZONE, []))
-            zones = sorted(zoneinfo.available_timezones())
             self.fields[ZONE] = forms.ChoiceField(
                 label=wording.label,
                 help_text=wording.help,
-                choices=[("", "Choose a time zone"), *((zone, zone.replace("_", " ")) for zone in zones)],
+                choices=[("", "Choose a time zone"), *_list_zones()],
             )
         self.order_fields(names)
 

@@ -85,10 +85,10 @@ def undo(cursor: CursorWrapper, run_id: int) -> int:
         " UNION SELECT patient_id, stream_id, day, start_offset FROM episodes WHERE run_id = %s",
         [run_id],
     )
-    cursor.execute("DELETE FROM episodes WHERE run_id = %s", [run_id])
-    cursor.execute(_REMOVE_EMPTY.format(own=days))
-    cursor.execute(f"SELECT count(*) FROM {days}")  # noqa: S608 (own name)
-    removed = int(cursor.fetchone()[0])
+    removed: int = cursor.rowcount
+    if removed:  # otherwise all streams would be read for nothing
+        cursor.execute("DELETE FROM episodes WHERE run_id = %s", [run_id])
+        cursor.execute(_REMOVE_EMPTY.format(own=days))
     cursor.execute(f"DROP TABLE {own}, {days}")
     return removed
 

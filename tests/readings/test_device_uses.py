@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from healthtrack.audit.models import Change
 from healthtrack.imports.models import ImportRun
 from readings.models import Device, DeviceAssignment, StreamDevice
 from tests.support import factories
 from tests.support.reading_imports import run_command, undo
+from tests.support.readings import undo_run
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +72,13 @@ def test_a_statement_becomes_an_assignment_and_its_undo_removes_it(path: Path) -
     assert (stored(), Device.objects.count()) == ([], 0)
     deleted = Change.objects.get(table_name="device_assignments", action="delete")
     assert deleted.patient_id == "P1"
+
+
+def test_an_undo_of_a_run_without_readings_removes_no_streams_and_no_episodes() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        undo_run(7)
+    assert not [each for each in queries if "DELETE FROM reading_streams" in each["sql"]]
+    assert not [each for each in queries if "DELETE FROM episodes" in each["sql"]]
 
 
 def test_the_same_file_again_changes_nothing(path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from healthtrack.accounts.models import Preferences
 from healthtrack.audit.models import Access
 from healthtrack.imports.life_cycle import steps
 from healthtrack.imports.models import ImportRun, State
@@ -175,6 +177,25 @@ def test_people_answer_whose_readings_they_are_and_in_which_zone(steward: Client
     with steps.open_uploads(run) as files:
         steps.apply(run, files, steps.no_progress)
     assert ReadingDay.objects.get().utc_offset == 3600
+
+
+def test_the_zone_of_the_person_is_offered_first_and_not_chosen(steward: Client) -> None:
+    user = User.objects.get(pk=steward.session["_auth_user_id"])
+    Preferences.objects.create(user=user, time_zone="Asia/Kolkata", date_format="")
+    run = upload(steward, "patient_id,metric,start,value,unit\nP1,heart_rate,2024-03-05T08:00:00,72,/min\n")
+    options = Page.get(steward, page_of(run)).all("select[name=zone] option")
+    assert [option.get("value") for option in options][:3] == ["", "Asia/Kolkata", "Africa/Abidjan"]
+    assert not [option for option in options if "selected" in option.attrib and option.get("value")]
+
+
+def test_a_file_without_anything_new_says_so_and_is_not_offered_as_others_are(steward: Client) -> None:
+    first = upload(steward, ROWS)
+    assert "Import this file" in Page.get(steward, page_of(first)).texts(".run-actions button")
+    apply(first)
+    page = Page.get(steward, page_of(upload(steward, ROWS)))
+    assert "Nothing in this file is new, so it would not change anything." in page.text
+    assert page.texts(".run-actions button") == ["Import without changes", "Cancel"]
+    assert not page.all(".run-actions button.default")
 
 
 def test_an_import_of_one_patient_leads_to_that_patient_and_others_to_the_list(sign_in: SignIn) -> None:

@@ -203,11 +203,12 @@ class RunView:
         valid, invalid, unit = self.run.valid_count - held, self.run.invalid_count, self.importer.unit
         skipped = [f"skip {invalid:,}"] if self.run.error_count else []
         skipped += [f"hold back {held:,}"] if held else []
+        is_idle = self.importer.changes_nothing(self.run)
         label = f"Import {valid:,} valid {unit}{'' if valid == 1 else 's'} ({', '.join(skipped)})"
         return Button(
-            label if skipped else "Import this file",
+            "Import without changes" if is_idle else label if skipped else "Import this file",
             self._get_address("apply"),
-            is_default=True,
+            is_default=not is_idle,
             name="without_invalid" if self.run.error_count else "",
         )
 

@@ -104,9 +104,8 @@ class TabularImporter(Importer):
         return form.recognize(path) if form else count_known_columns(path, self.resource.plan.columns, self._recall)
 
     def measure_fit(self, path: Path) -> float:
-        if any(form.recognize(path) > PERHAPS for form in self.forms):
-            return 1
-        return measure_columns(path, self.resource.plan.columns)
+        has_form = any(form.recognize(path) > PERHAPS for form in self.forms)
+        return 1 if has_form else measure_columns(path, self.resource.plan.columns)
 
     def _find_form(self, paths: Iterable[Path]) -> OtherForm | None:
         """Return the form that one of the files has, or None if all are files with a table."""
@@ -131,9 +130,7 @@ class TabularImporter(Importer):
         form = self._get_form(work.plan)
         source = form.make_source(work.files, progress) if form else engine.make_source(work)
         result = engine.check(self.resource, work, progress, source)
-        if result is None:
-            return CheckResult(plan=self._make_plan(work.files[0], work.answers, whole=True))
-        return result
+        return result or CheckResult(plan=self._make_plan(work.files[0], work.answers, whole=True))
 
     def plan(self, files: Sequence[StoredFile], progress: Progress) -> ReadingPlan:
         if form := self._find_form(file.path for file in files):
@@ -200,6 +197,9 @@ class TabularImporter(Importer):
     @property
     def warnings(self) -> Sequence[RowWarning]:
         return self.resource.row_warnings()
+
+    def changes_nothing(self, run: ImportRun) -> bool:
+        return TabularResult.of(run.result).changes_nothing
 
     def count_held(self, run: ImportRun) -> int:
         return TabularResult.of(run.result).counts.held

@@ -39,14 +39,14 @@ def describe_held(result: TabularResult) -> str:
 
 
 def _describe_check(run: ImportRun, result: TabularResult) -> str:
-    counts, invalid = result.counts, run.invalid_count
+    invalid = run.invalid_count
     if run.error_count:
         return f"{invalid:,} of {_rows(run.read_count)} {_is(invalid)} invalid. Nothing has been changed yet."
     if not result.tables:
         return "No errors found. The command that read the file is importing it."
-    if counts.new or counts.changed or counts.held:
-        return "No errors found. Nothing has been changed yet."
-    return "No errors found. This file would not change anything."
+    if result.changes_nothing:
+        return "No errors found. This file would not change anything."
+    return "No errors found. Nothing has been changed yet."
 
 
 def _describe_warnings(result: TabularResult) -> str:

@@ -229,6 +229,8 @@ class TestThePreview:
         page = preview_of(steward, path, {})
         assert would_change != headline_of(last_run()) != ""
         assert headline_of(last_run()) in text_of(page)
+        assert Page.of(page).texts(".run-actions button") == ["Import without changes", "Cancel"]
+        assert not Page.of(page).all(".run-actions button.default")
 
     def test_it_names_the_ignored_columns(self, steward: Client, path: Path) -> None:
         page = preview_of(steward, path, {"Notes": "x"})
