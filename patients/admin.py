@@ -24,7 +24,7 @@ from django.utils.text import Truncator
 from healthtrack.audit.access_recorder import record_patient_access, record_rows
 from healthtrack.core import search_terms
 from healthtrack.core.cleaning import SHORTENED_NUMBER, SHORTENED_REASON, clean_key
-from healthtrack.core.date_formats import get_today
+from healthtrack.core.date_formats import get_today, validate_plausible
 from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.forms.widgets import TagInput
 from healthtrack.core.lists.changelist import yes_or_no
@@ -85,6 +85,11 @@ class MedicalRecordForm(ConcurrentEditForm):
         if born < (get_latest_birth_date(MAX_AGE, today) or date.min):
             raise ValidationError(TOO_LONG_AGO)
         return born
+
+    def clean_last_appointment_date(self) -> date | None:
+        seen: date | None = self.cleaned_data["last_appointment_date"]
+        validate_plausible(seen)
+        return seen
 
     def clean_patient_id(self) -> str:
         number = clean_key(self.cleaned_data["patient_id"])

@@ -8,7 +8,7 @@ import polars as pl
 from django.db.models import QuerySet
 from import_export.fields import Field
 
-from healthtrack.core.date_formats import get_today
+from healthtrack.core.date_formats import PLACEHOLDER_YEAR, TOO_FAR, get_today
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
 from healthtrack.imports.columns.widgets import ChoiceWidget, IdentifierWidget, TextWidget
 from healthtrack.imports.reasons import ConflictReason
@@ -128,6 +128,9 @@ class MedicalRecordResource(LinkingResource):
         return [
             RowRule("date_of_birth", (born < earliest) & (born.dt.year() > 0), f"{TOO_LONG_AGO} Correct it."),
             RowRule("date_of_birth", born > today, "Date is in the future. Correct it."),
+            RowRule(
+                "last_appointment_date", seen.dt.year() >= PLACEHOLDER_YEAR, f"{TOO_FAR} Correct it, or leave it empty."
+            ),
             RowRule("last_appointment_date", seen < born, "Date is before the date of birth. Correct one of them."),
             *(
                 RowRule(column, _has_long_term(pl.col(column)), f"{what} {_TOO_LONG}")

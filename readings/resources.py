@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from import_export.fields import Field
 
+from healthtrack.core.date_formats import PLACEHOLDER_YEAR, TOO_FAR
 from healthtrack.imports.columns.dates import DateWidget
 from healthtrack.imports.columns.number_widgets import WholeNumberWidget
 from healthtrack.imports.columns.plan import DuplicateRows, RowRule
@@ -50,7 +51,6 @@ _NOTE = (
     r"(?i)^(?:(?:grand |sub ?)?totals?|sum|summe|gesamt|insgesamt|somme|totale|suma|tbd|tba|unknown|unbekannt|inconnu"
     r"|desconocido|not known|missing)(?:[ :=][ :=0-9]*)?$|^\*|^\?+$"
 )
-_PLACEHOLDER_YEAR = 2100  # of dates that mean never, such as 31 December 9999
 _NAMES = {"serial_number": ("serial number", "maker's key"), "maker_key": ("maker's key", "serial number")}
 
 
@@ -175,8 +175,8 @@ class DeviceAssignmentResource(BulkModelResource):
     def row_rules(self) -> Sequence[RowRule]:
         ends_early = pl.col("worn_until") <= pl.col("worn_from")
         early = "Not after the day on which the assignment begins. Enter the first day without the device."
-        is_placeholder = pl.col("worn_until").dt.year() >= _PLACEHOLDER_YEAR
-        never = "Too far in the future. Leave it empty if nobody knows when the assignment ends."
+        is_placeholder = pl.col("worn_until").dt.year() >= PLACEHOLDER_YEAR
+        never = f"{TOO_FAR} Leave it empty if nobody knows when the assignment ends."
         return [RowRule("worn_until", ends_early, early), RowRule("worn_until", is_placeholder, never)]
 
     def find_errors(self, rows: StagedRows) -> Iterator[RowError]:

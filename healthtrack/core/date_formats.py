@@ -11,10 +11,13 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import dateformat, timezone
 
 # In the letters of Django's filter `date`.
 DATE_FORMATS = {"words": "j M Y", "iso": "Y-m-d", "us": "m/d/Y", "dots": "d.m.Y"}
+PLACEHOLDER_YEAR = 2100  # from here on, dates of appointments and assignments mean never
+TOO_FAR = "The date is too far in the future."
 TIME = "H:i e"  # a time without its zone would be ambiguous, because each person chooses one
 EXACT_TIME = "H:i:s e"
 
@@ -40,6 +43,12 @@ def get_date_format() -> str:
 def list_examples(day: date) -> list[tuple[str, str]]:
     """Return the name of each format, and this day written in it."""
     return [(name, dateformat.format(day, letters)) for name, letters in DATE_FORMATS.items()]
+
+
+def validate_plausible(day: date | None) -> None:
+    """Refuse a date that programs write for "never", such as 31 December 9999."""
+    if day and day.year >= PLACEHOLDER_YEAR:
+        raise ValidationError(TOO_FAR)
 
 
 def get_today() -> date:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from healthtrack.core.date_formats import validate_plausible
 from healthtrack.core.forms.widgets import DayInput
 from healthtrack.imports.edits import Edit
 from healthtrack.imports.life_cycle import steps
@@ -36,7 +37,7 @@ _KEEP_UNLINKED = """
 
 
 class DateForm(forms.Form):
-    day = forms.DateField(label="Last appointment", widget=DayInput)
+    day = forms.DateField(label="Last appointment", widget=DayInput, validators=[validate_plausible])
 
 
 class ModelForm(forms.Form):

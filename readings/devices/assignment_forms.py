@@ -12,6 +12,7 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 from django.utils.formats import date_format
 
+from healthtrack.core.date_formats import validate_plausible
 from healthtrack.core.forms.concurrent_edits import ConcurrentEditForm
 from healthtrack.core.forms.concurrent_formsets import ConcurrentEditFormSet
 from healthtrack.core.forms.widgets import DayInput
@@ -48,6 +49,11 @@ class AssignmentForm(ConcurrentEditForm):
             "worn_until": "First day without it; empty while worn",
             "rank": "1 is preferred if several are worn",
         }
+
+    def clean_worn_until(self) -> datetime.date | None:
+        until: datetime.date | None = self.cleaned_data["worn_until"]
+        validate_plausible(until)
+        return until
 
 
 class AssignmentFormSet(ConcurrentEditFormSet):

@@ -140,6 +140,7 @@ def test_line_breaks_within_conditions_become_blanks(keeper: Client) -> None:
         ({"medical_conditions": f"Gout, {'x' * 501}"}, "A condition is longer than 500 characters."),
         ({"allergies": "x" * 501}, "An allergy is longer than 500 characters."),
         ({"last_appointment_date": "1980-05-16"}, "The last appointment is before the date of birth."),
+        ({"last_appointment_date": "9999-12-31"}, "The date is too far in the future."),
         ({"gender": "X"}, "X is not one of the available choices."),
         ({"name": "A\0B"}, "Null characters are not allowed."),
         ({"name": "  "}, "This field is required."),

@@ -95,6 +95,12 @@ def test_an_unknown_patient_is_refused(keeper: Client) -> None:
     assert stored(device) == []
 
 
+def test_an_end_that_means_never_is_refused(keeper: Client) -> None:
+    device = make_device()
+    assert "The date is too far in the future." in save(keeper, device, ("P1", "2026-03-01", "9999-12-31")).text
+    assert stored(device) == []
+
+
 def test_an_assignment_that_ends_before_it_begins_is_refused(keeper: Client) -> None:
     device = make_device()
     page = save(keeper, device, ("P1", "2026-03-01", "2026-02-01"))

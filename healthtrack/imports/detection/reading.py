@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DateOrder, DecimalMark, Notation
 from healthtrack.imports.columns.text_marks import Apostrophe
 from healthtrack.imports.columns.words import UNDECIDED
@@ -22,8 +21,8 @@ class FileReading:
 
     `words` has what words mean, and `proved_forms` the forms of values whose notation is proved, by field.
 
-    `marked_fields` are those before whose values an apostrophe does not belong to them, and `exchanged_fields` those in
-    whose date cells day and month are exchanged.
+    `marked_fields` are those before whose values an apostrophe does not belong to them. `date_cells` has what the date
+    cells of fields mean where they may be exchanged; None if the question is open.
 
     `is_final` says that values which contradict the notation are errors, because the whole file has been looked at.
     """
@@ -35,7 +34,7 @@ class FileReading:
     is_final: bool = False
     proved_forms: Mapping[str, str] = field(default_factory=dict)
     marked_fields: frozenset[str] = frozenset()
-    exchanged_fields: frozenset[str] = frozenset()
+    date_cells: Mapping[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: ReadingPlan) -> "FileReading":
@@ -51,7 +50,7 @@ class FileReading:
             WHOLE_FILE in values,
             proved,
             frozenset(names.get_marked_field(name) for name, value in values.items() if value == Apostrophe.MARK),
-            frozenset(names.get_field_of_cells(name) for name, value in values.items() if value == DateCells.EXCHANGED),
+            {field: value for name, value in values.items() if (field := names.get_field_of_cells(name))},
         )
 
 

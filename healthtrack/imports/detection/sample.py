@@ -9,11 +9,11 @@ import polars as pl
 from django.utils.formats import date_format
 
 from healthtrack.imports.columns.checking import clean_batch, text_name
-from healthtrack.imports.columns.date_cells import exchange_days_and_months
+from healthtrack.imports.columns.date_cells import DateCells, exchange_days_and_months
 from healthtrack.imports.columns.notation import DOCUMENTED
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.columns.text_marks import remove_marks
-from healthtrack.imports.columns.widgets import TextWidget
+from healthtrack.imports.columns.widgets import DATE_CELL, TextWidget
 from healthtrack.imports.columns.words import translate
 from healthtrack.imports.detection.reading import FileReading
 from healthtrack.imports.reading import open_table
@@ -66,14 +66,17 @@ def read_sample(path: Path, columns: Sequence[Column], reading: FileReading) -> 
     return Sample(table.headers, texts, understood, understood.get(key, []) if key is not None else [])
 
 
-def _understand(cells: pl.Series, column: Column, reading: FileReading) -> list[str]:
-    batch = clean_batch(pl.DataFrame({column.name: cells}), [column])
+def _understand(texts: pl.Series, column: Column, reading: FileReading) -> list[str]:
+    batch = clean_batch(pl.DataFrame({column.name: texts}), [column])
     text, notation = pl.col(text_name(column)), reading.notations.get(column.name, DOCUMENTED)
-    shown = exchange_days_and_months(text) if column.name in reading.exchanged_fields else text
+    cells = reading.date_cells.get(column.name, DateCells.AS_SHOWN)
+    shown = exchange_days_and_months(text) if cells == DateCells.EXCHANGED else text
     shown = remove_marks(shown) if column.name in reading.marked_fields else shown
     batch = batch.with_columns(translate(shown, reading.words.get(column.name, {})))
     column.widget.prepare()
     value = column.widget.read(text, column.field, notation)
+    if cells is None:
+        value = pl.when(~text.str.contains(DATE_CELL)).then(value)
     values = batch.select(text.alias("text"), value.alias("value"))
     return [_show(text, value, column) for text, value in values.iter_rows()]
 

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from healthtrack.imports import staging_tables
 from healthtrack.imports.columns.checking import ColumnCheck, check_batch
+from healthtrack.imports.columns.date_cells import DateCells
 from healthtrack.imports.columns.notation import DOCUMENTED
 from healthtrack.imports.columns.plan import Column
 from healthtrack.imports.columns.widgets import IdentifierWidget
@@ -270,7 +271,7 @@ class _TableCheck:
         words = reading.words.get(name, {})
         notation, is_marked = reading.notations.get(name, DOCUMENTED), name in reading.marked_fields
         check = ColumnCheck(column, notation, self._layout.headers[name], words, has_marks=is_marked)
-        check = replace(check, has_exchanged_cells=name in reading.exchanged_fields)
+        check = replace(check, has_exchanged_cells=reading.date_cells.get(name) == DateCells.EXCHANGED)
         if reading.is_final:
             return check
         return replace(

@@ -66,6 +66,7 @@ def test_cells_that_look_exchanged_are_a_question(
     assert last_run().state == State.QUESTIONS
     reason = "2 values in date cells have days up to 12 only, and 2 in texts later ones only, such as “17/05/1980”."
     assert reason in Page.of(page).text
+    assert "not clear" in Page.of(page).text
     form = form_to(page, "answer")
     steward.post(form.address, {**form.fields, PART: answer, "profile_name": "Clinic 7"})
     run_jobs()

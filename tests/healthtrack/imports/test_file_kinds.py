@@ -322,6 +322,10 @@ class TestDates:
         (error,) = get_errors(write_csv(path, [record(date_of_birth="1880-05-17")]))
         assert error.endswith("The date of birth is more than 130 years ago. Correct it.")
 
+    def test_a_last_appointment_that_means_never_is_an_error(self, path: Path) -> None:
+        (error,) = get_errors(write_csv(path, [record(last_appointment_date="9999-12-31")]))
+        assert error.endswith("The date is too far in the future. Correct it, or leave it empty.")
+
     def test_values_that_prove_an_order_decide_for_the_whole_column(self, path: Path) -> None:
         births = ["01/02/1980", "13/05/1980", "03/04/1990"]
         write_csv(path, RECORDS.rows(*({"date_of_birth": born, "last_appointment_date": ""} for born in births)))

@@ -39,6 +39,11 @@ FORMS = {
 NAMED = "named"  # dates with the name of a month
 NAMED_FORMS = ["{d} {b} {y}", "{d}-{b}-{y}", "{b} {d}, {y}", "{d}. {b} {y}", "{d}{b}{y}", "{y}-{b}-{d}"]
 MONTHS = ["Januar", "Feb", "März", "April", "may", "juin", "jul.", "agosto", "sept.", "outubro", "november", "déc."]
+# How prices are written with a currency, and whether that is rupees.
+UNITS = [
+    *(("{}", True), ("₹{}", True), ("{} INR", True), ("Rs. {}", True)),
+    *(("€ {}", False), ("{} €", False), ("${}", False), ("({})", False), ("{}-", False), ("{} %", False)),
+]
 days = st.dates(date(1930, 1, 1), date(2020, 12, 31))
 early_days = days.map(lambda day: day.replace(day=1 + day.day % 12))  # most of them can be read in two ways
 orders = st.sampled_from([*DateOrder, YEAR_FIRST])
@@ -263,6 +268,19 @@ class TestNumbers:
     @given(column=columns_of_numbers(whole=True))
     def test_whole_numbers_are_read_as_meant_or_not_at_all(self, file: Path, column: tuple[list[Written], str]) -> None:
         written, _ = column
+        rows = CATALOGUE.rows(*({"Original Price": each.text, "Selling Price": "0"} for each in written))
+        file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
+        assert_read_as_meant(read(CATALOGUE, file, {}), "original_price", written)
+
+    @given(column=columns_of_numbers(whole=True), units=st.lists(st.sampled_from(UNITS), min_size=8, max_size=8))
+    def test_a_price_is_never_read_as_one_in_another_currency(
+        self, file: Path, column: tuple[list[Written], str], units: list[tuple[str, bool]]
+    ) -> None:
+        numbers, _ = column
+        written = [
+            Written(unit.format(each.text), each.meant if in_rupees else None, each.notation)
+            for each, (unit, in_rupees) in zip(numbers, units, strict=False)
+        ]
         rows = CATALOGUE.rows(*({"Original Price": each.text, "Selling Price": "0"} for each in written))
         file.write_text(make_text([{name: str(value) for name, value in row.items()} for row in rows]))
         assert_read_as_meant(read(CATALOGUE, file, {}), "original_price", written)
