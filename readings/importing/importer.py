@@ -234,7 +234,7 @@ class ReadingsImporter(Importer):
         return "new" in run.result and not any(run.result.get(name) for name in _WRITTEN)
 
     def summary(self, run: ImportRun) -> Summary:
-        if "new" not in run.result:
+        if "new" not in run.result or run.state in {State.FAILED, State.EXPIRED}:
             return Summary()
         found = run.result
         lines = [f"{name}: {found[name]:,}" for name in (*_COMPARED, "unreadable", "days")]

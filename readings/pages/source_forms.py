@@ -71,7 +71,9 @@ class DeviceForm(PeriodForm):
     def _find_device(self, name: str) -> str:
         same = Q(serial_number__iexact=name) | Q(maker_key__iexact=name) | Q(label__iexact=name)
         found = list(Device.objects.filter(same).values_list("pk", flat=True)[:2]) if name else []
-        if len(found) != 1:
+        if not name:
+            self.add_error("name", "Enter one of these, or create the device below.")
+        elif len(found) != 1:
             several = "Several devices have this name. Enter a serial number."
             self.add_error("name", several if found else "No device has this name. Create it below.")
         return str(found[0]) if found else ""

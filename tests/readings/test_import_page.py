@@ -82,6 +82,13 @@ def test_the_preview_shows_metric_source_and_month_and_is_in_the_access_log(stew
     assert Access.objects.filter(patient_ids__contains=["P1"], run_id=run.pk).exists()
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED])
+def test_a_run_that_ended_without_changes_says_nothing_about_readings(steward: Client, state: State) -> None:
+    run = upload(steward, ROWS)
+    ImportRun.objects.filter(pk=run.pk).update(state=state, finished_at=run.started_at)
+    assert "would be added" not in Page.get(steward, page_of(run)).text
+
+
 def test_home_says_how_many_patients_a_checked_file_concerns(steward: Client) -> None:
     upload(steward, ROWS + ROWS.partition("\n")[2].replace("T08", "T09"))
     assert "readings.csv is ready to import. 1 patient" in Page.get(steward, "/").text

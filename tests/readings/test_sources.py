@@ -180,6 +180,7 @@ def test_a_source_is_left_without_a_device_and_the_decision_undone(keeper: Clien
     [
         ({"action": "assign"}, "This field is required."),
         ({"action": "assign", "device": "other", "name": "S9"}, "No device has this name. Create it below."),
+        ({"action": "assign", "device": "other", "name": " "}, "Enter one of these, or create the device below."),
         ({"action": "assign", "device": "other", "name": "Ward"}, "Several devices have this name."),
         ({"action": "assign", "device": "999"}, "Select a valid choice."),
         ({"action": "leave", "begins": "2024-03-06", "ends": "2024-03-06"}, "Enter a day after the first one."),
