@@ -84,33 +84,21 @@ def test_the_first_run_loads_sample_data_and_prints_a_sign_in_that_works(
     assert {file.name for file in password.parent.iterdir()} == {"demo_password", "secret_key", "static", "totp_key"}
 
 
-def test_the_next_start_completes_a_first_run_that_was_killed(database: Database, environment: dict[str, str]) -> None:
-    with started(environment, until="Loading sample data") as killed:
-        killed.process.kill()
-    with started(environment) as server:
-        assert server.lets_in(server.value("password"))
-    assert database.count("medical_records") == 30
-    assert not Path(environment["HEALTHTRACK_DATA_DIR"], "sample-data").exists()
-
-
-def test_two_first_runs_at_once_both_serve(database: Database, environment: dict[str, str]) -> None:
-    other = {**environment, "PORT": str(free_port())}
-    with started(environment, until="") as one, started(other) as two:
-        if LAST_LINE not in one.output:
-            one.read_until(LAST_LINE)
-        assert one.value("password") == two.value("password")
-        assert one.get("/healthz").status == two.get("/healthz").status == 200
+def test_two_first_runs_wait_while_another_sets_up_the_database_and_then_both_serve(
+    database: Database, environment: dict[str, str]
+) -> None:
+    other, waits = {**environment, "PORT": str(free_port())}, "Waiting for another start of HealthTrack"
+    with psycopg.connect(**database.params, autocommit=True) as first:
+        first.execute("SELECT pg_advisory_lock(%s)", [demo.SET_UP_LOCK])
+        with started(environment, until=waits) as one, started(other, until=waits) as two:
+            assert database.ask("SELECT to_regclass('auth_user')") == [(None,)]
+            first.execute("SELECT pg_advisory_unlock_all()")
+            for server in (one, two):
+                server.read_until(LAST_LINE)
+            assert one.value("password") == two.value("password")
+            assert one.get("/healthz").status == two.get("/healthz").status == 200
     assert database.count("medical_records") == 30
     assert database.count("auth_user") == 1
-
-
-def test_a_start_waits_while_another_sets_up_the_database(database: Database, environment: dict[str, str]) -> None:
-    with psycopg.connect(**database.params, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [demo.SET_UP_LOCK])
-        with started(environment, until="Waiting for another start of HealthTrack") as server:
-            assert database.ask("SELECT to_regclass('auth_user')") == [(None,)]
-            other.execute("SELECT pg_advisory_unlock_all()")
-            server.read_until(LAST_LINE)
 
 
 class TestAMigratedDatabase:
@@ -123,6 +111,16 @@ class TestAMigratedDatabase:
         with started(environment, "--patients", "0") as server:
             assert server.lets_in(server.value("password"))
         assert database.count("medical_records") == database.count("tracker_models") == 0
+
+    def test_the_next_start_completes_a_first_run_that_was_killed(
+        self, database: Database, environment: dict[str, str]
+    ) -> None:
+        with started(environment, until="Loading sample data") as killed:
+            killed.process.kill()
+        with started(environment) as server:
+            assert server.lets_in(server.value("password"))
+        assert database.count("medical_records") == 30
+        assert not Path(environment["HEALTHTRACK_DATA_DIR"], "sample-data").exists()
 
     def test_a_database_with_rows_gets_no_sample_data(self, database: Database, environment: dict[str, str]) -> None:
         database.ask(
