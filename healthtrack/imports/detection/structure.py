@@ -13,7 +13,7 @@ from healthtrack.imports.detection.columns import count_matches
 from healthtrack.imports.detection.reasons import Why
 from healthtrack.imports.reading.delimited import DELIMITERS, RARE_DELIMITERS
 from healthtrack.imports.reading.encodings import Encoding, detect_encoding
-from healthtrack.imports.reading.lines import get_named_delimiter, is_blank, open_lines
+from healthtrack.imports.reading.lines import are_blank, get_named_delimiter, open_lines
 from healthtrack.imports.reading.table import FileStructure
 from healthtrack.imports.reading_plans import Certainty, DetectedPart
 from healthtrack.imports.row_errors import show_value
@@ -154,7 +154,7 @@ def _list_candidates(head: Sequence[str], delimiter: str, columns: Sequence[Colu
             cells = next(reader)
         except (StopIteration, csv.Error):
             return candidates
-        if not all(map(is_blank, cells)):
+        if not are_blank(cells):
             candidates.append(Candidate(count_matches(cells, columns), line, cells, delimiter))
 
 

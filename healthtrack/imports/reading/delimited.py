@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from healthtrack.imports.limits import check_rows
-from healthtrack.imports.reading.lines import BLANK, Lines, count_lines, is_blank, open_lines
+from healthtrack.imports.reading.lines import BLANK, Lines, are_blank, count_lines, open_lines
 from healthtrack.imports.reading.malformed import (
     MAX_CELL_CHARACTERS,
     describe_syntax_error,
@@ -158,7 +158,7 @@ def _parse_records(
             table.add_malformed_row(describe_syntax_error(error, line, lines.record, cells, table.headers), cells)
             lines.put_back_record()
             continue
-        if all(map(is_blank, record)):
+        if are_blank(record):
             continue
         if fits := _fit(record, width, width if table.min_cells is None else table.min_cells):
             yield line, fits
@@ -168,7 +168,7 @@ def _parse_records(
 
 def _fit(record: list[str], width: int, min_cells: int) -> list[str] | None:
     """Return the record with as many cells as the header; None if that takes more than empty cells at its end."""
-    if len(record) < min_cells or not all(map(is_blank, record[width:])):
+    if len(record) < min_cells or not are_blank(record[width:]):
         return None
     return record[:width] + [""] * (width - len(record))
 

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from itertools import accumulate
@@ -24,6 +24,7 @@ _LINE_ENDS = {b"\n", b"\r"}
 _PADDING = "\0\x1a"  # at the end of files of some programs
 # Of the separators \x1c to \x1f, \s means all for Python and none for polars.
 BLANK = rf"^(?:\s|{INVISIBLE}|[\x00\x1a\x1c-\x1f])*$"
+_IS_BLANK = re.compile(BLANK)
 _SEPARATOR_LINE = re.compile(r"sep=([,;|:^~\t])[\r\n]*$", re.IGNORECASE)
 
 
@@ -153,7 +154,12 @@ def _check_length(characters: int, number: int) -> None:
 
 def is_blank(text: str) -> bool:
     """Return whether a line or cell has no visible content."""
-    return bool(re.match(BLANK, text))
+    return bool(_IS_BLANK.match(text))
+
+
+def are_blank(cells: Iterable[str | None]) -> bool:
+    """Return whether no cell of a row, or of a part of it, has visible content; a missing cell has none."""
+    return all(map(is_blank, filter(None, cells)))  # without a call for each of a million empty cells
 
 
 def get_named_delimiter(line: str) -> str:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from healthtrack.imports.reading.lines import is_blank
+from healthtrack.imports.reading.lines import are_blank
 from healthtrack.imports.reading.sheet import MAX_COLUMNS, Row, find_column_position
 
 # They are rare, and the sheet names merged cells only after its rows. So the bytes are searched before they are parsed.
@@ -94,7 +94,7 @@ class MergedCellFiller:
 
     def _fill(self, line: int, row: Row) -> None:
         self._open = {column: (last, value) for column, (last, value) in self._open.items() if line <= last}
-        if all(cell is None or is_blank(cell) for cell in row):
+        if are_blank(row):
             return
         for column, (_, value) in self._open.items():
             row.extend([None] * (column + 1 - len(row)))

@@ -13,7 +13,7 @@ import polars as pl
 from healthtrack.core.text import quote
 from healthtrack.imports.limits import check_rows
 from healthtrack.imports.reading.archive import MAX_PARTS, open_archive, read_chunks, unreadable_workbook
-from healthtrack.imports.reading.lines import is_blank
+from healthtrack.imports.reading.lines import are_blank
 from healthtrack.imports.reading.numbers import DisplayedNumber, NumberFormatter, Styles
 from healthtrack.imports.reading.sheet import Row, SharedTexts, SheetRows
 from healthtrack.imports.reading.sheet_marks import (
@@ -236,17 +236,13 @@ def _find_columns(first: Rows) -> range:
 
 
 def _frame(rows: Rows, columns: range, text_columns: Collection[int]) -> pl.DataFrame:
-    filled = [(line, row) for line, row in rows if not all(map(_is_blank, row))]
+    filled = [(line, row) for line, row in rows if not are_blank(row)]
     by_column = zip(*(_cells(row, columns) for _, row in filled), strict=True)
     texts = {
         str(place): pl.Series(values=_display(cells) if place in text_columns else cells, dtype=pl.String)
         for place, cells in enumerate(by_column)
     } or {str(place): pl.Series(dtype=pl.String) for place in range(len(columns))}
     return pl.DataFrame({LINE: pl.Series(values=[line for line, _ in filled], dtype=pl.Int64), **texts})
-
-
-def _is_blank(cell: str | None) -> bool:
-    return cell is None or is_blank(cell)
 
 
 def _display(cells: Sequence[str | None]) -> list[str | None]:
