@@ -15,6 +15,7 @@ from healthtrack.imports.models import ImportRun, State
 from readings.models import Contribution, ReadingDay, ReadingStream
 from readings.store import blocks
 from tests.support import factories
+from tests.support.apple_exports import export, record
 from tests.support.reading_imports import counts, run_command, undo
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +196,28 @@ class TestOfSeveralImports:
         assert not ReadingDay.objects.exists()
         assert not ReadingStream.objects.exists()
         assert not Contribution.objects.exists()
+
+    def test_an_export_of_apple_health_in_other_units_than_before_changes_nothing(self, tmp_path: Path) -> None:
+        before, after = tmp_path / "before.xml", tmp_path / "after.xml"
+        hour = ("08:00:00", "09:00:00")
+        before.write_text(
+            export(
+                record("BloodGlucose", "101", "mg/dL", "08:00:00"),
+                record("BodyMass", "80.25", "kg", "08:00:00"),
+                record("DistanceWalkingRunning", "1.234", "km", *hour),
+            )
+        )
+        after.write_text(
+            export(
+                record("BloodGlucose", "5.606255763466402", "mmol&lt;180.1558800000541&gt;/L", "08:00:00"),
+                record("BodyMass", "176.9209656", "lb", "08:00:00"),
+                record("DistanceWalkingRunning", "0.76677", "mi", *hour),
+                record("BodyMass", "177", "lb", "10:00:00"),
+            )
+        )
+        assert counts(run_command(before, patient="P1")[0]) == (3, 0, 0, 0)
+        found, errors = run_command(after, patient="P1")
+        assert (errors, counts(found)) == ("", (1, 0, 3, 0))
 
     def test_an_import_does_not_contradict_what_was_imported_since_its_check(self, tmp_path: Path) -> None:
         waiting = write(tmp_path, "a.csv", row("100 mg/dL"))
