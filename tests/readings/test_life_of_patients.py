@@ -12,7 +12,7 @@ from healthtrack.imports.models import ImportRun
 from healthtrack.imports.undo.deletions import restore
 from patients import follows
 from patients.edits.merging import compare, merge
-from patients.models import MedicalRecord
+from patients.models import FormerNumber, MedicalRecord
 from patients.resources import MedicalRecordResource
 from readings.devices.attribution import attribute
 from readings.models import (
@@ -28,6 +28,7 @@ from readings.models import (
 from readings.parts import Readings
 from tests.support import factories
 from tests.support.import_files import RECORDS, write_csv
+from tests.support.plain_sql import execute, get_database_error
 from tests.support.readings import Reading, streams, undo_run, write_run
 from tests.support.signing_in import SignIn
 
@@ -110,6 +111,44 @@ def test_a_merge_unites_assignments_and_consents() -> None:
     undo(run)
     assert DeviceAssignment.objects.get().patient_id == "P2"
     assert dict(Consent.objects.values_list("patient_id", "is_given")) == {"P1": True, "P2": False}
+
+
+def test_a_merge_that_was_undone_is_made_again_with_all_that_it_moved() -> None:
+    write(1, "P2")
+    device = Device.objects.create(serial_number="SN1")
+    DeviceAssignment.objects.create(device=device, patient_id="P2", worn_from=date(2024, 1, 1))
+    Consent.objects.create(patient_id="P2", since=date(2024, 1, 1), is_given=True)
+    FormerNumber.objects.create(patient_id="P2", number="P0")
+    before = ("P2", "P2", [("P2", "")], {"P0": "P2"})
+    assert owners_of_all() == before
+    run = merge_records("P1", "P2")
+    merged = ("P1", "P1", [("P1", "P2")], {"P0": "P1", "P2": "P1"})
+    assert owners_of_all() == merged
+    undo(run)
+    assert owners_of_all() == before
+    undo(ImportRun.objects.latest("run_id"))
+    assert owners_of_all() == merged
+    assert not MedicalRecord.objects.filter(pk="P2").exists()
+
+
+def owners_of_all() -> tuple[object, ...]:
+    numbers = dict(FormerNumber.objects.values_list("number", "patient_id"))
+    return DeviceAssignment.objects.get().patient_id, Consent.objects.get().patient_id, owners(), numbers
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "values"),
+    [
+        ("reading_consents", "since, is_given", "date '2024-01-01', true"),
+        ("device_assignments", "device_id, worn_from", "device_id, date '2024-01-01'"),
+        ("former_patient_numbers", "number", "'P0'"),
+    ],
+)
+def test_what_refers_to_a_record_must_be_deleted_before_it(table: str, columns: str, values: str) -> None:
+    Device.objects.create(serial_number="SN1")
+    execute(f"INSERT INTO {table} (patient_id, {columns}) SELECT 'P1', {values} FROM devices")
+    record_first = f"DELETE FROM medical_records; DELETE FROM {table}"
+    assert get_database_error(record_first).constraint_name == f"{table}_patient"
 
 
 def test_deleted_readings_come_back_with_the_record() -> None:

@@ -94,6 +94,7 @@ def _find_deleted_since(execute: Execute, each: TrackedTable) -> None:
 
 
 def _find_in_use(execute: Execute, each: TrackedTable, column: str, owner: TrackedTable) -> None:
+    """Find the rows to which a row refers that is neither deleted nor given back to another one."""
     execute(
         f"""
         UPDATE undone SET conflict = %(conflict)s
@@ -101,12 +102,14 @@ def _find_in_use(execute: Execute, each: TrackedTable, column: str, owner: Track
            AND {owner.history_keys} IN (
                SELECT stored.{quoted(column)} FROM {each.table} AS stored
                 WHERE NOT EXISTS (SELECT FROM undone AS own
-                                   WHERE own.table_name = %(table)s AND own.what = 'delete'
-                                     AND own.conflict IS NULL AND {each.match_keys("stored", "own")}))
+                                   WHERE own.table_name = %(table)s AND own.conflict IS NULL
+                                     AND (own.what = 'delete' OR own.what = 'restore' AND own.state ? %(column)s)
+                                     AND {each.match_keys("stored", "own")}))
         """,  # noqa: S608 (names of tables and columns, from the models)
         conflict=ConflictReason.IN_USE,
         table=each.name,
         owner=owner.name,
+        column=column,
     )
 
 

@@ -35,12 +35,13 @@ class ReturnedRows:
 
     def apply(self) -> None:
         """Delete, restore and insert the rows that `find` has found."""
-        for each in self.tables:
+        # Nothing may refer to a deleted row, except its parts: without their owner, triggers have nothing to count.
+        for each in sorted(self.tables, key=lambda table: (table.is_part, -len([*table.relations]))):
             if (each.name, "delete") in self.found:
                 self._delete(each)
-        for each in self.tables:
             if (each.name, "restore") in self.found:
                 self._restore(each)
+        for each in self.tables:
             if (each.name, "insert") in self.found:
                 self._reinsert(each)
         check_foreign_keys(self.cursor)

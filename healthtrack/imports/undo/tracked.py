@@ -64,6 +64,11 @@ class TrackedTable:
         fields: Iterator[Any] = (each for each in self.model._meta.concrete_fields if each.column == column)
         return column in self.keys and next(fields).remote_field.on_delete is CASCADE
 
+    @property
+    def is_part(self) -> bool:
+        """Return whether its rows are deleted with rows that they refer to, such as links with their patient."""
+        return any(self.is_deleted_with(column) for column, _ in self.relations)
+
     def match_keys(self, row: str, other: str) -> str:
         """Return the SQL condition that a row of the table and one of `undone` or `changes` have the same key."""
         return " AND ".join(f"{row}.{quoted(key)} = {other}.{quoted(held)}" for key, held in self.keys.items())
