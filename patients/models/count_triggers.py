@@ -56,32 +56,43 @@ ADD_CHANGED = _add(
     _states("old_records WHERE patient_id = ANY ($1)", _THEIR_LINKS, -1),
     _states("new_records WHERE patient_id = ANY ($1)", _THEIR_LINKS, 1),
 )
-SUBTRACT_DELETED = _add(_states("old_records", _THEIR_LINKS, -1))
-# Imports insert many records, so most are grouped before arrays are built: a set of up to three models, all linked by
-# imports, is known by its lowest and highest number and the sum. It also says whether any link_count is wrong, so that
-# the links are read only once.
-ADD_INSERTED = f"""
-    EXECUTE $statement$
-        WITH alike AS MATERIALIZED (
-            SELECT medical_conditions, tracker, links, lowest, highest, total,
-                   CASE WHEN links > 3 OR any_by_staff THEN record.patient_id END AS patient_id,
-                   count(*) AS patients, bool_or(link_count <> coalesce(links, 0)) AS is_wrong
-              FROM new_records AS record
-              LEFT JOIN (SELECT patient_id, count(*) AS links, min(model_id) AS lowest, max(model_id) AS highest,
-                                sum(model_id) AS total, bool_or(source <> 'import') AS any_by_staff
-                           FROM {_THEIR_LINKS} GROUP BY patient_id) AS linked USING (patient_id)
-             GROUP BY 1, 2, 3, 4, 5, 6, 7
-        ), states AS (
-            SELECT medical_conditions, tracker, model_ids, model_ids AS imported, patients
-              FROM alike, LATERAL (
+
+# A set of up to three models, all linked by imports, is known by its lowest and highest number and the sum.
+_SETS_OF_ALIKE = """
                        SELECT CASE links WHEN 1 THEN ARRAY[lowest]
                                          WHEN 2 THEN ARRAY[lowest, highest]
                                          WHEN 3 THEN ARRAY[lowest, (total - lowest - highest)::integer, highest]
-                                         ELSE '{{}}' END AS model_ids) AS sets
+                                         ELSE '{}' END AS model_ids"""
+
+
+def _group_alike(records: str, sign: str) -> str:
+    return f"""
+            SELECT medical_conditions, tracker, links, lowest, highest, total,
+                   CASE WHEN links > 3 OR any_by_staff THEN record.patient_id END AS patient_id,
+                   {sign}count(*) AS patients, bool_or(link_count <> coalesce(links, 0)) AS is_wrong
+              FROM {records} AS record
+              LEFT JOIN (SELECT patient_id, count(*) AS links, min(model_id) AS lowest, max(model_id) AS highest,
+                                sum(model_id) AS total, bool_or(source <> 'import') AS any_by_staff
+                           FROM {_THEIR_LINKS} GROUP BY patient_id) AS linked USING (patient_id)
+             GROUP BY 1, 2, 3, 4, 5, 6, 7"""  # noqa: S608 (our own names)
+
+
+def _add_many(records: str, sign: str = "") -> str:
+    """Return the statement of a trigger function that adds these records; with the sign "-" it subtracts them.
+
+    Imports insert many records, and undos delete them, so most are grouped before arrays are built. The statement also
+    says in `is_wrong` whether any link_count is wrong, so that the links are read only once.
+    """
+    return f"""
+    EXECUTE $statement$
+        WITH alike AS MATERIALIZED ({_group_alike(records, sign)}
+        ), states AS (
+            SELECT medical_conditions, tracker, model_ids, model_ids AS imported, patients
+              FROM alike, LATERAL ({_SETS_OF_ALIKE}) AS sets
              WHERE patient_id IS NULL
              UNION ALL
             SELECT medical_conditions, tracker, array_agg(model_id ORDER BY model_id),
-                   array_agg(model_id ORDER BY model_id) FILTER (WHERE source = 'import'), 1
+                   array_agg(model_id ORDER BY model_id) FILTER (WHERE source = 'import'), {sign}1
               FROM alike JOIN {_LINKS} USING (patient_id)
              WHERE patient_id = ANY (ARRAY(SELECT patient_id FROM alike WHERE patient_id IS NOT NULL))
              GROUP BY patient_id, 1, 2
@@ -89,6 +100,10 @@ ADD_INSERTED = f"""
         SELECT bool_or(is_wrong) FROM alike
         $statement$ INTO is_wrong USING touched;
 """  # noqa: S608 (our own names)
+
+
+ADD_INSERTED = _add_many("new_records")
+SUBTRACT_DELETED = _add_many("old_records", "-")
 # One statement, so that it replaces exactly the rows that stand for the records which it sees. Differences of
 # transactions that end meanwhile are added to them.
 RECOUNT_ALL = f"""
