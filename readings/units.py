@@ -42,6 +42,19 @@ def get_units(unit: str) -> list[str]:
     return [unit, *_CONVERSIONS[unit]]
 
 
+def get_different_units(unit: str) -> list[str]:
+    """Return a name for each of these units: those that only differ in name, such as steps and a count, count once."""
+    different = {_SAME: unit}
+    for name, conversion in _CONVERSIONS[unit].items():
+        different.setdefault(conversion, name)
+    return [*different.values()]
+
+
+def get_only_unit(unit: str) -> str | None:
+    """Return the unit of values without one, for a metric with this unit; None if there are several."""
+    return unit if len(get_different_units(unit)) == 1 else None
+
+
 def get_conversion(unit: str, own: str) -> Conversion:
     """Return how values in the unit `own` of a stream become values in the unit of its metric."""
     return _SAME if own == unit else _CONVERSIONS[unit][own]

@@ -12,6 +12,7 @@ from readings.importing.lookups import Patients, Units, get_wearers
 from readings.importing.times import START_PROBLEMS, add_times
 from readings.importing.values import add_values
 from readings.store.columns import DAY_SECONDS, MICROSECONDS
+from readings.units import get_only_unit
 
 # Reasons by code: the column that is wrong, and what to do. In the order in which they are looked for.
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -145,12 +146,11 @@ class RowChecker:
         )
 
     def _fill_in(self, rows: pl.DataFrame, patient: str) -> pl.DataFrame:
-        by_code = {metric.code: metric for metric in self.units.metrics}
         units = {
             name: unit
-            for code, unit in self.answers.units.items()
-            if code in by_code
-            for name in (code, by_code[code].loinc)
+            for metric in self.units.metrics
+            if (unit := self.answers.units.get(metric.code) or get_only_unit(metric.unit))
+            for name in (metric.code, metric.loinc)
             if name
         }
         default = pl.lit(None, pl.String)

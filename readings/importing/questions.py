@@ -14,7 +14,7 @@ from healthtrack.imports.importer import Question, QuestionWording, ReadingPlan
 from patients.models import MedicalRecord
 from readings.importing.checking import Answers, Missing
 from readings.models import Metric
-from readings.units import get_units
+from readings.units import get_different_units
 
 PATIENT, ZONE, UNIT = "patient", "zone", "unit:"
 ONLY_PATIENT = "only_patient"  # the answer of a patient's page: whoever else a file names is an error
@@ -32,7 +32,7 @@ def make_plan(missing: Missing) -> ReadingPlan:
     questions = [Question(PATIENT, [])] if missing.patient else []
     questions += [Question(ZONE, [])] if missing.zone else []
     metrics = Metric.objects.filter(Q(code__in=missing.units) | Q(loinc__in=missing.units)).order_by("code")
-    questions += [Question(f"{UNIT}{metric.code}", get_units(metric.unit)) for metric in metrics]
+    questions += [Question(f"{UNIT}{metric.code}", get_different_units(metric.unit)) for metric in metrics]
     return ReadingPlan([], questions)
 
 

@@ -293,6 +293,18 @@ class TestQuestions:
         assert (errors, found["new"]) == ("", 1)
         assert ReadingDay.objects.get().utc_offset == 3600
 
+    def test_counts_and_other_metrics_with_one_unit_need_none(self, file: Path) -> None:
+        file.write_text(HEADER + "P1,steps,2024-03-05T08:00:00Z,2024-03-05T08:05:00Z,120,,\n")
+        found, errors = run_command(file)
+        assert errors == ""
+        assert counts(found) == (1, 0, 0, 0)
+        assert ReadingStream.objects.get().unit == "{steps}"
+
+    def test_units_that_only_differ_in_name_are_one_choice(self, file: Path) -> None:
+        file.write_text(HEADER + "P1,heart_rate,2024-03-05T08:00:00Z,,72,,\n")
+        _, errors = run_command(file)
+        assert "--unit heart_rate=UNIT: /min, Hz." in errors
+
     @pytest.mark.parametrize(
         ("start", "reason"),
         [("2024-03-31T02:30:00", "did not exist"), ("2024-10-27T02:30:00", "occurred twice")],
