@@ -64,6 +64,12 @@ def test_a_person_without_permissions_learns_to_request_a_role(sign_in: SignIn) 
     assert "<figure" not in words
 
 
+def test_a_person_with_only_emergency_access_finds_it(sign_in: SignIn) -> None:
+    words = page(sign_in("roles.use_emergencyaccess"), PAGE)
+    assert "You may use" in words
+    assert "You do not have access" not in words
+
+
 def test_signing_in_leads_to_home(db: None) -> None:
     person = factories.staff()
     form = {"username": person.username, "password": factories.DEFAULT_PASSWORD}
