@@ -19,6 +19,12 @@ SETTINGS = "/sign-in/lists/patients.medicalrecord/"
 HEADS = "#result_list thead th:not(.action-checkbox-column)"
 
 
+@pytest.fixture
+def keeper(as_role: AsRole) -> Client:
+    """Return a client, like that of other folders; in this folder's other tests, a keeper is an account."""
+    return as_role("Record keeper")
+
+
 def save(browser: Client, *columns: str, **fields: Any) -> Any:
     return browser.post(SETTINGS, {"columns": columns, "order": columns, "page_size": "25", **fields}, follow=True)
 
