@@ -7,7 +7,7 @@ def test_a_reason_gives_access_to_the_records_until_the_person_ends_it(page: Pag
     sign_in_as("roles.use_emergencyaccess")
     visit(page, "/")
     open_account_menu(page)
-    page.get_by_role("link", name="Emergency access").click()
+    page.get_by_role("link", name="Emergency access", exact=True).click()
     page.get_by_label("Why you need access to everything now").fill("Somebody fainted in the hall")
     page.get_by_role("button", name="Start emergency access").click()
     page.get_by_role("link", name="Records", exact=True).first.click()
