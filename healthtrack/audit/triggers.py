@@ -192,12 +192,11 @@ class HistoryTrigger(DefinerTrigger):
         if self.recording and self.recording.column not in keys:
             keys.append(self.recording.column)  # what is moved to another account ends there and begins here
         recorded = self._recorded(model, keys)
-        cells = ", ".join(self._cell(column, value) for column, value in recorded.items())
         written = {
             "table_name": f"'{model._meta.db_table}'",
             "action": self._action(keys),
             **self._concerned(keys),
-            "fields": f"jsonb_strip_nulls(jsonb_build_object({cells}))",
+            "fields": self._fields(recorded, self._list_nullable(model, recorded)),
             **_ACTOR_COLUMNS,
         }
         return _WRITE.format(
@@ -233,11 +232,36 @@ class HistoryTrigger(DefinerTrigger):
         """Return the SQL with the latest value of each column that is written in braces."""
         return _COLUMN_IN_BRACES.sub(lambda found: self._latest(found[1]), sql)
 
-    def _cell(self, column: str, value: str) -> str:
+    def _list_nullable(self, model: Any, recorded: Mapping[str, str]) -> list[str]:
+        """Return the recorded columns that may have nothing to record: in an update, all of them."""
+        if self.recording or (self.has_old and self.has_new):
+            return list(recorded)
+        return [field.column for field in model._meta.concrete_fields if field.null and field.column in recorded]
+
+    def _fields(self, recorded: Mapping[str, str], nullable: Sequence[str]) -> str:
+        """Return SQL for the object of all cells that have something to record."""
+        cells = ", ".join(
+            self._cell(column, value, may_be_null=column in nullable) for column, value in recorded.items()
+        )
+        built = f"jsonb_build_object({cells})"
+        if not nullable:
+            return built
+        if len(nullable) == len(recorded):
+            return f"jsonb_strip_nulls({built})"
+        # To look for nulls in an object takes about as long as to build it.
+        values = ", ".join(map(self._latest, nullable))
+        return f"CASE WHEN num_nulls({values}) = 0 THEN {built} ELSE jsonb_strip_nulls({built}) END"
+
+    def _cell(self, column: str, value: str, *, may_be_null: bool) -> str:
         old = f"old_values.{column}" if self.has_old else "NULL"
         new = f"new_values.{column}" if self.has_new else "NULL"
         values = ", ".join(value.format(side) if side != "NULL" else side for side in (old, new))
-        return f"'{column}', CASE WHEN {old} IS DISTINCT FROM {new} THEN jsonb_build_array({values}) END"
+        cell = f"jsonb_build_array({values})"
+        return (
+            f"'{column}', CASE WHEN {old} IS DISTINCT FROM {new} THEN {cell} END"
+            if may_be_null
+            else f"'{column}', {cell}"
+        )
 
     def _rows(self, recorded: Sequence[str], keys: Sequence[str]) -> str:
         if not self.has_old:
