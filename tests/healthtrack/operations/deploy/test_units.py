@@ -210,7 +210,9 @@ def test_the_worker_starts_and_stops(deployment: Deployment) -> None:
     with subprocess.Popen(
         work, cwd=settings.BASE_DIR, env=deployment.of_program, stderr=subprocess.PIPE, text=True
     ) as process:
-        while process.poll() is None and not deployment.program.count("procrastinate_workers"):
+        looks = 0
+        while process.poll() is None and looks < 10:  # it has a row a moment before it listens for the signal
+            looks += deployment.program.count("procrastinate_workers")
             time.sleep(0.1)
         process.terminate()
         assert process.wait(20) == 0, process.communicate()[1]
