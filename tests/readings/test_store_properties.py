@@ -20,7 +20,7 @@ from readings.store.packing import unpack
 from readings.store.rows import fetch, select_packed
 from readings.store.staging import Stream
 from tests.support.old_rows import store_gaps_as_before
-from tests.support.readings import Reading, finish_run, streams, to_readings, undo_run, write_run
+from tests.support.readings import Reading, finish_run, streams, to_readings, undo_all, undo_run, write_run
 
 pytestmark = pytest.mark.django_db
 
@@ -220,12 +220,7 @@ def test_runs_and_undos_in_any_order(runs: list[Chunks], data: st.DataObject) ->
             check_all(inputs)
             if run_id == 1:
                 store_gaps_as_before()
-        for run_id in data.draw(st.permutations(sorted(inputs))):
-            undo_run(run_id)
-            del inputs[run_id]
-            check_all(inputs)
-        assert not ReadingStream.objects.exists()
-        assert not Contribution.objects.exists()
+        undo_all(inputs, data.draw(st.permutations(sorted(inputs))), check_all)
         transaction.set_rollback(True)
 
 

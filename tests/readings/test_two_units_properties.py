@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readings.models import Contribution, Metric, ReadingStream
+from readings.models import Metric
 from readings.store import blocks
 from readings.store.staging import Stream
-from tests.support.readings import Reading, undo_run, write_run
+from tests.support.readings import Reading, undo_all, write_run
 
 pytestmark = pytest.mark.django_db
 
@@ -151,12 +151,7 @@ def test_each_instant_of_a_source_has_one_reading(runs: list[list[list[Reading]]
             wrong = {(each.stream, each.at) for each in bad | refused}
             assert write_run(run_id, chunks, all_streams()) == wrong
             check_all(inputs)
-        for run_id in data.draw(st.permutations(sorted(inputs))):
-            undo_run(run_id)
-            del inputs[run_id]
-            check_all(inputs)
-        assert not ReadingStream.objects.exists()
-        assert not Contribution.objects.exists()
+        undo_all(inputs, data.draw(st.permutations(sorted(inputs))), check_all)
         transaction.set_rollback(True)
 
 

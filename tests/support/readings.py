@@ -1,12 +1,12 @@
 """Readings for tests: runs that are written at once, and the readings that are stored."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 from django.db import connection
 
-from readings.models import Metric
+from readings.models import Contribution, Metric, ReadingStream
 from readings.store import undoing, writing
 from readings.store.applying import lock_order
 from readings.store.columns import READINGS
@@ -65,6 +65,16 @@ def undo_run(run_id: int) -> None:
     with connection.cursor() as cursor:
         lock_order()
         undoing.undo(cursor, run_id)
+
+
+def undo_all(inputs: dict[int, Any], order: Sequence[int], check_all: Callable[[dict[int, Any]], None]) -> None:
+    """Undo the runs in this order; check after each what the other `inputs` lead to, and at last that none is left."""
+    for run_id in order:
+        undo_run(run_id)
+        del inputs[run_id]
+        check_all(inputs)
+    assert not ReadingStream.objects.exists()
+    assert not Contribution.objects.exists()
 
 
 def finish_run(run_id: int) -> None:
